@@ -1,0 +1,1 @@
+//! All SQL, a file per noun; functions take an executor or a transaction.

@@ -1,0 +1,1 @@
+//! An operation each: what crosses the database and the vendor.

@@ -1,0 +1,1 @@
+//! Pages, pushes and the workers of the HTTP server.

@@ -1,0 +1,1 @@
+//! Background loops, each with a `run_once`.
