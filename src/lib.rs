@@ -16,6 +16,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod domain;
+pub mod keyring;
 pub mod ops;
 pub mod sandbox;
 pub mod telemetry;

@@ -1,5 +1,11 @@
 //! Types and rules, without input or output.
 
+pub mod batch;
+pub mod ids;
+pub mod message;
 pub mod phone;
+pub mod project;
 pub mod receipt_codes;
+pub mod review;
+pub mod role;
 pub mod text;

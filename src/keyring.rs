@@ -1,0 +1,92 @@
+//! What is derived from the installation's secret key: the key of the session cookie and the key
+//! that seals the vendor's private keys at rest.
+
+use chacha20poly1305::aead::{Aead, Generate, KeyInit};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::Sha256;
+
+const NONCE_BYTES: usize = 24;
+
+/// Opens and seals secrets. Its debug print shows nothing.
+#[derive(Clone)]
+pub struct Keyring {
+    seal: XChaCha20Poly1305,
+    cookie: actix_web::cookie::Key,
+}
+
+/// A sealed secret that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("a stored secret cannot be opened: CONSOLE_SECRET_KEY is not the one it was sealed with")]
+pub struct CannotOpen;
+
+impl Keyring {
+    /// Derives all keys from `secret` (at least 32 random bytes; `Config` checks that).
+    pub fn derive(secret: &SecretSlice<u8>) -> Self {
+        let source = Hkdf::<Sha256>::new(Some(b"usms-console"), secret.expose_secret());
+        Self {
+            seal: XChaCha20Poly1305::new(&Key::from(expand::<32>(&source, b"seal"))),
+            cookie: actix_web::cookie::Key::from(&expand::<64>(&source, b"cookie")),
+        }
+    }
+
+    /// The key that signs the session cookie.
+    pub fn cookie(&self) -> actix_web::cookie::Key {
+        self.cookie.clone()
+    }
+
+    /// Seals a secret for the database: a random nonce followed by the sealed text.
+    pub fn seal(&self, secret: &SecretString) -> Result<Vec<u8>, CannotOpen> {
+        let nonce = XNonce::generate();
+        let sealed =
+            self.seal.encrypt(&nonce, secret.expose_secret().as_bytes()).map_err(|_| CannotOpen)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Keyring::seal`] sealed.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretString, CannotOpen> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or(CannotOpen)?;
+        let nonce = XNonce::try_from(nonce).map_err(|_| CannotOpen)?;
+        let opened = self.seal.decrypt(&nonce, text).map_err(|_| CannotOpen)?;
+        String::from_utf8(opened).map(SecretString::from).map_err(|_| CannotOpen)
+    }
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyring")
+    }
+}
+
+fn expand<const N: usize>(source: &Hkdf<Sha256>, purpose: &[u8]) -> [u8; N] {
+    let mut key = [0; N];
+    #[allow(clippy::expect_used)]
+    source.expand(purpose, &mut key).expect("HKDF-SHA256 gives up to 8160 bytes");
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyring(byte: u8) -> Keyring {
+        Keyring::derive(&SecretSlice::from(vec![byte; 32]))
+    }
+
+    #[test]
+    fn a_sealed_secret_opens_with_the_same_key_only() {
+        let sealed = keyring(1).seal(&SecretString::from("私钥 0xfeed")).unwrap();
+        assert!(!sealed.windows(4).any(|bytes| bytes == b"feed"));
+        assert_eq!(keyring(1).open(&sealed).unwrap().expose_secret(), "私钥 0xfeed");
+        assert!(keyring(2).open(&sealed).is_err());
+    }
+
+    #[test]
+    fn a_damaged_secret_does_not_open() {
+        let mut sealed = keyring(1).seal(&SecretString::from("secret")).unwrap();
+        assert!(keyring(1).open(&sealed[..10]).is_err());
+        sealed[30] ^= 1;
+        assert!(keyring(1).open(&sealed).is_err());
+    }
+}
