@@ -132,7 +132,7 @@ create table messages (
 );
 create index messages_phone on messages (project_id, phone, id);
 create index messages_last_four on messages (project_id, right(phone, 4), id);
-create index messages_submission on messages (submission_id);
+create index messages_submission on messages (submission_id, phone);
 create index messages_batch on messages (batch_id, id);
 create index messages_template on messages (template_id, id);
 

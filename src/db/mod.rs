@@ -1,1 +1,12 @@
-//! All SQL, a file per noun; functions take an executor or a transaction.
+//! All SQL, a file per noun. A function takes an executor where one statement is the whole story
+//! and a transaction where several must stand or fall together.
+
+pub mod batch_transitions;
+pub mod batches;
+pub mod inbox;
+pub mod invariants;
+pub mod messages;
+pub mod receipts;
+pub mod signatures;
+pub mod sms_templates;
+pub mod submissions;

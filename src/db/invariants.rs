@@ -1,0 +1,72 @@
+//! The promises of sending, checked over the whole database. `doctor` runs this.
+
+use sqlx::PgPool;
+
+/// How often each promise is broken; all zero in a sound database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Batches whose number of recipients differs from their messages.
+    pub batch_totals: i64,
+    /// Submissions whose number of messages differs from their messages.
+    pub submission_totals: i64,
+    /// Submissions whose counters differ from the outcomes of their messages.
+    pub counters: i64,
+    /// Finished batches that still have something to submit.
+    pub unfinished: i64,
+    /// Submissions marked settled that still wait for receipts, or the other way round.
+    pub settled: i64,
+    /// Session numbers kept as foreign that belong to a submission of the same project.
+    pub strays: i64,
+}
+
+impl Broken {
+    /// Each promise by name with the number of breaches.
+    pub fn by_name(&self) -> [(&'static str, i64); 6] {
+        [
+            ("batches add up", self.batch_totals),
+            ("submissions add up", self.submission_totals),
+            ("counters equal outcomes", self.counters),
+            ("finished batches have nothing to submit", self.unfinished),
+            ("settled means no receipt is awaited", self.settled),
+            ("no receipt of ours is kept as foreign", self.strays),
+        ]
+    }
+}
+
+/// Counts the breaches of each promise.
+pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
+    sqlx::query_as!(
+        Broken,
+        r#"with told as (
+             select submission_id,
+               count(*) filter (where outcome = 'delivered') as delivered,
+               count(*) filter (where outcome = 'failed') as failed,
+               count(*) filter (where outcome = 'unknown') as unknown,
+               count(*) filter (where outcome = 'refused') as refused,
+               count(*) filter (where outcome = 'suppressed') as suppressed
+             from outcomes group by submission_id
+           )
+           select
+             (select count(*) from batches b where b.total
+               <> (select count(*) from messages m where m.batch_id = b.id)) as "batch_totals!",
+             (select count(*) from submissions s where s.n
+               <> (select count(*) from messages m where m.submission_id = s.id))
+               as "submission_totals!",
+             (select count(*) from submissions s left join told on told.submission_id = s.id
+               where (s.delivered, s.failed, s.unknown, s.refused, s.suppressed)
+                 is distinct from (coalesce(told.delivered, 0), coalesce(told.failed, 0),
+                   coalesce(told.unknown, 0), coalesce(told.refused, 0),
+                   coalesce(told.suppressed, 0))) as "counters!",
+             (select count(*) from batches b where b.state in ('done', 'cancelled')
+               and exists (select from submissions s
+                 where s.batch_id = b.id and s.state = 'ready')) as "unfinished!",
+             (select count(*) from submissions s where s.settled
+               <> (s.state = 'cancelled'
+                 or s.delivered + s.failed + s.unknown + s.refused + s.suppressed = s.n))
+               as "settled!",
+             (select count(*) from foreign_messages f join submissions s
+               on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!""#,
+    )
+    .fetch_one(db)
+    .await
+}
