@@ -3,17 +3,78 @@
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use time::Duration;
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::keyring::Keyring;
+use crate::usms;
 
 /// Everything an operation may need. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The database.
     pub db: PgPool,
+    /// The vendor.
+    pub usms: usms::Client,
     /// The present time.
     pub clock: Clock,
     /// Seals and opens stored secrets.
     pub keyring: Arc<Keyring>,
+    /// How fast the vendor is called.
+    pub pace: Pace,
+    /// Wakes the workers of this process.
+    pub wake: Wake,
+}
+
+/// How fast and how patiently the vendor is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Calls under way at once in this process.
+    pub concurrency: usize,
+    /// Calls a second for one project, over all processes.
+    pub calls_per_second: u32,
+    /// After this long a call counts as unanswered.
+    pub call_timeout: Duration,
+    /// The first question about a session's receipts; the next ones double.
+    pub first_receipt_poll: Duration,
+    /// Time between questions about what is under review.
+    pub review_poll: Duration,
+}
+
+impl Pace {
+    /// Time between two calls of one project.
+    pub fn call_interval(&self) -> Duration {
+        Duration::SECOND / self.calls_per_second.max(1)
+    }
+}
+
+/// Tells the workers of this process that there is something to do, so that they need not wait for
+/// their next look.
+#[derive(Clone, Debug, Default)]
+pub struct Wake {
+    submit: Arc<Notify>,
+    settle: Arc<Notify>,
+}
+
+impl Wake {
+    /// Something may be submitted.
+    pub fn submit(&self) {
+        self.submit.notify_one();
+    }
+
+    /// A push waits to be settled.
+    pub fn settle(&self) {
+        self.settle.notify_one();
+    }
+
+    /// Waits for [`Wake::submit`].
+    pub async fn to_submit(&self) {
+        self.submit.notified().await;
+    }
+
+    /// Waits for [`Wake::settle`].
+    pub async fn to_settle(&self) {
+        self.settle.notified().await;
+    }
 }

@@ -10,16 +10,18 @@ use crate::domain::ids::{BatchId, ProjectId, UserId};
 /// Pauses what is sending or scheduled, with the reason.
 pub async fn pause(
     db: &mut PgConnection,
+    project: ProjectId,
     batch: BatchId,
     hold: Hold,
     detail: &str,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update batches set state = 'paused', hold = $2, hold_detail = $3
-           where id = $1 and state in ('sending', 'scheduled')"#,
+           where id = $1 and project_id = $4 and state in ('sending', 'scheduled')"#,
         batch.0,
         hold as Hold,
         detail,
+        project.0,
     )
     .execute(&mut *db)
     .await?

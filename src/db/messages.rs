@@ -6,15 +6,27 @@ use time::OffsetDateTime;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at};
 use crate::domain::message::MessageState;
 
+/// Messages that all carry the same parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Same<'a> {
+    /// The project they are charged to.
+    pub project: ProjectId,
+    /// Their batch.
+    pub batch: BatchId,
+    /// The submission that carries them.
+    pub submission: SubmissionId,
+    /// Their template.
+    pub template: TemplateId,
+    /// To whom, in order.
+    pub phones: &'a [&'a str],
+    /// The values of the template's variables.
+    pub params: &'a [String],
+}
+
 /// Stores messages that all carry the same parameters.
 pub async fn insert_same(
     db: &mut PgConnection,
-    project: ProjectId,
-    batch: BatchId,
-    submission: SubmissionId,
-    template: TemplateId,
-    phones: &[&str],
-    params: &[String],
+    same: &Same<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
@@ -23,12 +35,12 @@ pub async fn insert_same(
            select new_id($1), $2, $3, $4, $5, phone, $7
            from unnest($6::text[]) with ordinality as wanted (phone, place) order by place"#,
         now,
-        project.0,
-        submission.0,
-        batch.0,
-        template.0,
-        phones as &[&str],
-        params,
+        same.project.0,
+        same.submission.0,
+        same.batch.0,
+        same.template.0,
+        same.phones as &[&str],
+        same.params,
     )
     .execute(db)
     .await?;

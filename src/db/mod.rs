@@ -6,6 +6,7 @@ pub mod batches;
 pub mod inbox;
 pub mod invariants;
 pub mod messages;
+pub mod overview;
 pub mod receipts;
 pub mod signatures;
 pub mod sms_templates;

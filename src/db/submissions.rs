@@ -47,6 +47,9 @@ pub struct Claimed {
     pub attempts: i32,
     /// Number of messages.
     pub n: i32,
+    /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
+    /// recorded late, or twice, moves nothing that somebody else claimed since.
+    pub lease_until: OffsetDateTime,
 }
 
 /// How claims are made.
@@ -88,7 +91,7 @@ pub async fn claim(
            where s.id = next.id and b.id = s.batch_id
            returning s.id as "id: SubmissionId", s.project_id as "project_id: ProjectId",
              s.batch_id as "batch_id: BatchId", b.template_id as "template_id: TemplateId",
-             b.vendor_template_id, b.sig_content, s.attempts, s.n"#,
+             b.vendor_template_id, b.sig_content, s.attempts, s.n, s.lease_until as "lease_until!""#,
         now,
         now + rules.lease,
         rules.marketing_open,
@@ -131,7 +134,7 @@ async fn take_call_slot(
 /// `false` when a receipt had proved it before, or a person had decided.
 pub async fn accept(
     db: &mut PgConnection,
-    id: SubmissionId,
+    claimed: &Claimed,
     session_no: &str,
     request_id: &str,
     now: OffsetDateTime,
@@ -141,12 +144,13 @@ pub async fn accept(
         r#"update submissions
            set state = 'accepted', session_no = $2, vendor_request_id = $3, answered_at = $4,
              next_poll_at = $5, lease_until = null, answer = ''
-           where id = $1 and state in ('in_flight', 'in_doubt')"#,
-        id.0,
+           where id = $1 and (state = 'in_flight' and lease_until = $6 or state = 'in_doubt')"#,
+        claimed.id.0,
         session_no,
         request_id,
         now,
         next_poll_at,
+        claimed.lease_until,
     )
     .execute(db)
     .await?;
@@ -156,7 +160,7 @@ pub async fn accept(
 /// Records that the vendor took none of it, and why; every message of it becomes refused.
 pub async fn refuse(
     db: &mut PgConnection,
-    id: SubmissionId,
+    claimed: &Claimed,
     ret_code: i32,
     answer: &str,
     request_id: &str,
@@ -166,12 +170,13 @@ pub async fn refuse(
         r#"update submissions
            set state = 'refused', ret_code = $2, answer = $3, vendor_request_id = $4,
              answered_at = $5, lease_until = null, refused = n, settled = true
-           where id = $1 and state = 'in_flight'"#,
-        id.0,
+           where id = $1 and state = 'in_flight' and lease_until = $6"#,
+        claimed.id.0,
         ret_code,
         answer,
         request_id,
         now,
+        claimed.lease_until,
     )
     .execute(&mut *db)
     .await?;
@@ -186,7 +191,7 @@ pub async fn refuse(
               recorded_at)
            select id, project_id, submission_id, batch_id, template_id, 'refused', $2, 0, $3
            from messages where submission_id = $1"#,
-        id.0,
+        claimed.id.0,
         reason,
         now,
     )
@@ -198,7 +203,7 @@ pub async fn refuse(
 /// Puts a submission that surely was not taken back into the queue.
 pub async fn ready_again(
     db: &mut PgConnection,
-    id: SubmissionId,
+    claimed: &Claimed,
     next_try_at: OffsetDateTime,
     ret_code: Option<i32>,
     why: &str,
@@ -207,11 +212,12 @@ pub async fn ready_again(
         r#"update submissions
            set state = 'ready', next_try_at = $2, lease_until = null, sent_at = null,
              ret_code = $3, answer = $4
-           where id = $1 and state = 'in_flight'"#,
-        id.0,
+           where id = $1 and state = 'in_flight' and lease_until = $5"#,
+        claimed.id.0,
         next_try_at,
         ret_code,
         why,
+        claimed.lease_until,
     )
     .execute(&mut *db)
     .await?;
@@ -219,7 +225,7 @@ pub async fn ready_again(
         r#"update submissions s set state = 'cancelled', settled = true
            from batches b
            where s.id = $1 and s.state = 'ready' and b.id = s.batch_id and b.state = 'cancelled'"#,
-        id.0,
+        claimed.id.0,
     )
     .execute(db)
     .await?;
@@ -229,7 +235,7 @@ pub async fn ready_again(
 /// Records that nobody can say whether it was taken. Nothing but a receipt or a person moves it on.
 pub async fn doubt(
     db: &mut PgConnection,
-    id: SubmissionId,
+    claimed: &Claimed,
     ret_code: Option<i32>,
     why: &str,
     request_id: &str,
@@ -238,11 +244,12 @@ pub async fn doubt(
         r#"update submissions
            set state = 'in_doubt', lease_until = null, ret_code = $2, answer = $3,
              vendor_request_id = $4
-           where id = $1 and state = 'in_flight'"#,
-        id.0,
+           where id = $1 and state = 'in_flight' and lease_until = $5"#,
+        claimed.id.0,
         ret_code,
         why,
         request_id,
+        claimed.lease_until,
     )
     .execute(db)
     .await?;

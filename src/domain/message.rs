@@ -133,3 +133,16 @@ impl Tally {
         (known > 0).then(|| self.delivered as f64 * 100.0 / known as f64)
     }
 }
+
+impl From<Outcome> for MessageState {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Delivered => Self::Delivered,
+            Outcome::Failed => Self::Failed,
+            Outcome::Unknown => Self::Unknown,
+            Outcome::Refused => Self::Refused,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Suppressed => Self::Suppressed,
+        }
+    }
+}

@@ -1,1 +1,26 @@
-//! The vendor's API; knows nothing of the console.
+//! The vendor's API: request signing, wire types, errors and a client for the actions of the USMS
+//! API overview. It knows nothing of the console, hides no retry, and says of every failure what a
+//! caller may conclude.
+
+mod client;
+mod errors;
+mod message;
+pub mod push;
+mod receipt;
+mod review;
+mod ret_code;
+pub mod signing;
+mod wire;
+
+pub use client::{Client, ClientBuildError, Credentials};
+pub use errors::{CallError, NotSentBecause};
+pub use message::{
+    Failure, MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND, MAX_USER_ID, SendBatch, SendMessage, Sent,
+    SentBatch, Target, TargetGroup,
+};
+pub use receipt::{MAX_SESSIONS_PER_QUERY, Receipt, ReceiptResult};
+pub use ret_code::{RetCode, Verdict};
+pub use review::{
+    CreateSignature, CreateTemplate, SignatureAnswer, TemplateAnswer, UpdateSignature,
+    UpdateTemplate,
+};

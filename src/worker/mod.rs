@@ -1,1 +1,164 @@
-//! Background loops, each with a `run_once`.
+//! Background loops. Each turns one `run_once` of `ops` over and over: at once while there is work,
+//! after a wake-up or a short rest when there is none, and until the process is told to stop. A call
+//! in flight is always finished: stopping leaves nothing in doubt.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::app::App;
+use crate::db::batch_transitions;
+use crate::db::submissions::Claimed;
+use crate::domain::batch::SCHEDULE_GRACE;
+use crate::ops::{poll, receive, submit};
+
+/// How long a loop rests when it found nothing: the longest delay of work that another process made.
+const REST: Duration = Duration::from_millis(500);
+/// How long a loop rests after an error.
+const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
+/// Leases are checked, and schedules looked at, this often.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
+
+/// Runs all loops until `stop`, then until their work in hand is done.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut loops = JoinSet::new();
+    loops.spawn(submit_all(app.clone(), stop.clone()));
+    let settle = app.clone();
+    loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
+    let ask = app.clone();
+    loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
+    loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
+    while let Some(ended) = loops.join_next().await {
+        if let Err(error) = ended {
+            error!(%error, "a background loop broke");
+        }
+    }
+}
+
+/// What a turn came to: more to do at once, or how long to rest.
+enum Turn {
+    More,
+    Rest(Duration),
+}
+
+async fn turn<W, F, E>(name: &'static str, stop: CancellationToken, mut work: W)
+where
+    W: FnMut() -> F,
+    F: Future<Output = Result<Turn, E>>,
+    E: Display,
+{
+    while !stop.is_cancelled() {
+        let how_long = match work().await {
+            Ok(Turn::More) => continue,
+            Ok(Turn::Rest(how_long)) => how_long,
+            Err(error) => {
+                error!(job = name, %error, "a background job failed; it goes on shortly");
+                REST_AFTER_ERROR
+            }
+        };
+        rest(&stop, how_long).await;
+    }
+}
+
+/// Claims one submission after the other and sends as many at once as the process may.
+async fn submit_all(app: App, stop: CancellationToken) {
+    let room = Arc::new(Semaphore::new(app.pace.concurrency));
+    let mut calls = JoinSet::new();
+    while let Some(place) = free_place(&room, &stop).await {
+        match submit::claim(&app).await {
+            Ok(Some(claimed)) => {
+                let app = app.clone();
+                calls.spawn(async move {
+                    send(&app, &claimed).await;
+                    drop(place);
+                });
+            }
+            Ok(None) => rest_from_claims(&app, &stop, !calls.is_empty()).await,
+            Err(error) => {
+                error!(job = "submit", %error, "nothing can be claimed; it goes on shortly");
+                rest(&stop, REST_AFTER_ERROR).await;
+            }
+        }
+        while calls.try_join_next().is_some() {}
+    }
+    while calls.join_next().await.is_some() {}
+}
+
+async fn free_place(
+    room: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<OwnedSemaphorePermit> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        place = room.clone().acquire_owned() => place.ok(),
+    }
+}
+
+/// The call is over when this fails; only its record is missing. It is tried until the lease runs
+/// out, when the submission becomes in doubt, as it must.
+async fn send(app: &App, claimed: &Claimed) {
+    let Ok(end) = submit::call(app, claimed).await.inspect_err(|error| {
+        error!(submission = %claimed.id, %error, "not sent");
+    }) else {
+        return;
+    };
+    while let Err(error) = submit::record(app, claimed, &end).await {
+        error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
+        if app.clock.now() >= claimed.lease_until {
+            return;
+        }
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// While calls run, a claim may fail only because the project's next call slot is not due.
+async fn rest_from_claims(app: &App, stop: &CancellationToken, busy: bool) {
+    let slot = Duration::try_from(app.pace.call_interval()).unwrap_or(REST);
+    let longest = if busy { slot.min(REST) } else { REST };
+    tokio::select! {
+        () = app.wake.to_submit() => {}
+        () = rest(stop, longest) => {}
+    }
+}
+
+async fn rest(stop: &CancellationToken, how_long: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(how_long) => {}
+    }
+}
+
+async fn settling(app: App) -> sqlx::Result<Turn> {
+    if receive::run_once(&app).await? {
+        return Ok(Turn::More);
+    }
+    let _ = tokio::time::timeout(REST, app.wake.to_settle()).await;
+    Ok(Turn::Rest(Duration::ZERO))
+}
+
+async fn polling(app: App) -> Result<Turn, poll::PollError> {
+    Ok(match poll::run_once(&app).await? {
+        0 => Turn::Rest(REST),
+        _ => Turn::More,
+    })
+}
+
+async fn housekeeping(app: App) -> sqlx::Result<Turn> {
+    submit::expire_leases(&app).await?;
+    let now = app.clock.now();
+    let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
+    if started > 0 {
+        app.wake.submit();
+    }
+    if missed > 0 {
+        tracing::warn!(missed, "schedules were missed while nothing ran: paused, a person decides");
+    }
+    Ok(Turn::Rest(HOUSEKEEPING))
+}

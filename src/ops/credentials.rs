@@ -1,0 +1,28 @@
+//! A project's keys, opened for one call.
+
+use crate::app::App;
+use crate::db::projects;
+use crate::domain::ids::ProjectId;
+use crate::keyring::CannotOpen;
+use crate::usms::Credentials;
+
+/// Why a project's keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The installation's secret key changed.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+}
+
+/// Opens the keys of `project`.
+pub async fn of(app: &App, project: ProjectId) -> Result<Credentials, CredentialsError> {
+    let sealed = projects::keys(&app.db, project).await?;
+    Ok(Credentials {
+        public_key: sealed.public_key,
+        private_key: app.keyring.open(&sealed.private_key_sealed)?,
+        project_id: Some(sealed.ucloud_project_id),
+    })
+}

@@ -1,0 +1,188 @@
+//! Submitting: claim, call, record. The claim is committed before the call, nothing is locked while
+//! the call runs, and what the answer proves is committed after it. A call that may have been taken
+//! is never repeated here.
+
+use time::{Duration, OffsetDateTime};
+use tracing::{info, warn};
+
+use super::credentials::{self, CredentialsError};
+use super::receive;
+use crate::app::App;
+use crate::db::submissions::{ClaimRules, Claimed};
+use crate::db::{batch_transitions, messages, submissions};
+use crate::domain::batch::{Hold, may_leave};
+use crate::domain::ids::BatchId;
+use crate::domain::review::Purpose;
+use crate::usms::{self, CallError, Verdict};
+
+/// How far calls may run ahead of the project's pace after a quiet moment.
+const BURST: Duration = Duration::milliseconds(200);
+/// A lease outlives the longest call by this much, so that no call ends after its lease.
+const LEASE_MARGIN: Duration = Duration::seconds(30);
+/// Waits between tries that surely were not taken: doubling from the first to the longest.
+const FIRST_WAIT: Duration = Duration::seconds(1);
+const LONGEST_WAIT: Duration = Duration::minutes(5);
+/// After so many tries in a row the batch is paused and a person is told.
+const MAX_ATTEMPTS: i32 = 8;
+
+/// Claims and sends the next submission, if one may leave now. Answers whether there was one.
+pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
+    let Some(claimed) = claim(app).await? else { return Ok(false) };
+    let end = call(app, &claimed).await?;
+    record(app, &claimed, &end).await?;
+    Ok(true)
+}
+
+/// Claims the next submission that may leave now.
+pub async fn claim(app: &App) -> sqlx::Result<Option<Claimed>> {
+    let now = app.clock.now();
+    submissions::claim(&app.db, rules(app, now), now).await
+}
+
+/// Puts in doubt whatever was in flight when its process died. Answers how many.
+pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let expired = submissions::doubt_expired(&mut tx, now).await?;
+    let mut batches: Vec<BatchId> = expired.iter().map(|(_, batch)| *batch).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    for batch in batches {
+        batch_transitions::settle(&mut tx, batch, now).await?;
+    }
+    tx.commit().await?;
+    for (submission, batch) in &expired {
+        warn!(%submission, %batch, "the process that sent this submission died: in doubt");
+    }
+    Ok(expired.len())
+}
+
+fn rules(app: &App, now: OffsetDateTime) -> ClaimRules {
+    ClaimRules {
+        lease: app.pace.call_timeout + LEASE_MARGIN,
+        call_interval: app.pace.call_interval(),
+        burst: BURST,
+        marketing_open: may_leave(Purpose::Marketing, now),
+    }
+}
+
+/// What is known after a try.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum End {
+    Taken { session_no: String, request_id: String },
+    Refused { ret_code: i64, answer: String, request_id: String },
+    NotTaken { ret_code: Option<i64>, why: String, hold: Option<Hold> },
+    InDoubt { ret_code: Option<i64>, why: String, request_id: String },
+}
+
+/// Makes the call of a claimed submission. Fails only before anything was sent.
+pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
+    let keys = match credentials::of(app, claimed.project_id).await {
+        Ok(keys) => keys,
+        Err(CredentialsError::Database(error)) => return Err(error),
+        Err(error @ CredentialsError::Sealed(_)) => {
+            let hold = Some(Hold::Permission);
+            return Ok(End::NotTaken { ret_code: None, why: error.to_string(), hold });
+        }
+    };
+    let phones = messages::phones_of(&app.db, claimed.id).await?;
+    let params = messages::params_of(&app.db, claimed.id).await?;
+    let user_id = claimed.id.vendor_user_id();
+    let request = usms::SendMessage {
+        phones: &phones,
+        template_id: &claimed.vendor_template_id,
+        sig_content: &claimed.sig_content,
+        params: &params,
+        user_id: &user_id,
+    };
+    Ok(match app.usms.send_message(&keys, &request).await {
+        Ok(sent) => End::Taken { session_no: sent.session_no, request_id: sent.request_id },
+        Err(error) => conclude(error),
+    })
+}
+
+/// What an error of the call proves (USMS API reference, RetCodes; the rule of section "what they
+/// allow": only an answer that proves nothing was taken allows another try).
+fn conclude(error: CallError) -> End {
+    let why = error.to_string();
+    match error {
+        CallError::Unknown { ret_code, request_id, .. } => {
+            End::InDoubt { ret_code: ret_code.map(|code| code.0), why, request_id }
+        }
+        CallError::NotSent { ret_code, .. } => {
+            End::NotTaken { ret_code: ret_code.map(|code| code.0), why, hold: None }
+        }
+        CallError::Refused { ret_code, message, request_id } => match ret_code.verdict() {
+            Verdict::PauseBalance => {
+                End::NotTaken { ret_code: Some(ret_code.0), why: message, hold: Some(Hold::Balance) }
+            }
+            Verdict::CallPerson => End::NotTaken {
+                ret_code: Some(ret_code.0),
+                why: message,
+                hold: Some(Hold::Permission),
+            },
+            _ => End::Refused { ret_code: ret_code.0, answer: message, request_id },
+        },
+    }
+}
+
+/// Commits what a call came to. May be repeated until it succeeds: the second time moves nothing.
+pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    match end {
+        End::Taken { session_no, request_id } => {
+            receive::hold_and_accept(app, &mut tx, claimed, session_no, request_id, now).await?;
+            info!(submission = %claimed.id, n = claimed.n, "taken");
+        }
+        End::Refused { ret_code, answer, request_id } => {
+            let code = i32::try_from(*ret_code).unwrap_or(-1);
+            submissions::refuse(&mut tx, claimed, code, answer, request_id, now).await?;
+            info!(submission = %claimed.id, ret_code, "refused");
+        }
+        End::NotTaken { ret_code, why, hold } => {
+            let code = ret_code.and_then(|code| i32::try_from(code).ok());
+            let next = now + wait_after(claimed.attempts);
+            submissions::ready_again(&mut tx, claimed, next, code, why).await?;
+            let tired = (claimed.attempts >= MAX_ATTEMPTS).then_some(Hold::VendorUnavailable);
+            if let Some(hold) = (*hold).or(tired) {
+                batch_transitions::pause(
+                    &mut tx,
+                    claimed.project_id,
+                    claimed.batch_id,
+                    hold,
+                    why,
+                )
+                .await?;
+            }
+            info!(submission = %claimed.id, ret_code, "not taken, will be tried again");
+        }
+        End::InDoubt { ret_code, why, request_id } => {
+            let code = ret_code.and_then(|code| i32::try_from(code).ok());
+            submissions::doubt(&mut tx, claimed, code, why, request_id).await?;
+            warn!(submission = %claimed.id, ret_code, "in doubt");
+        }
+    }
+    batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// How long a submission waits after its `attempts`-th try.
+fn wait_after(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+    (FIRST_WAIT * 2_i32.pow(doublings)).min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        assert_eq!(wait_after(1), Duration::seconds(1));
+        assert_eq!(wait_after(4), Duration::seconds(8));
+        assert_eq!(wait_after(400), LONGEST_WAIT);
+    }
+}

@@ -1,0 +1,167 @@
+//! One HTTP client for all projects: connections are reused, every call has a time limit, and
+//! nothing is ever repeated behind the caller's back.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Url;
+use secrecy::SecretString;
+use serde_json::Value;
+use tracing::info;
+
+use super::errors::CallError;
+use super::ret_code::RetCode;
+use super::signing::{self, Params};
+use super::wire::Fields;
+
+/// A connection that is not there after this long will not come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The vendor's header with its id of the call.
+const REQUEST_ID: &str = "x-ucloud-request-uuid";
+
+/// Calls the vendor. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: Url,
+}
+
+/// Why no client can be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientBuildError {
+    /// The address is none.
+    #[error("USMS_API_URL is not an http or https address")]
+    Address,
+    /// TLS or the client itself.
+    #[error("the HTTP client cannot be built: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Whose account a call is charged to. Its debug print shows no key.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The public key.
+    pub public_key: String,
+    /// The private key, which signs.
+    pub private_key: SecretString,
+    /// The UCloud project (`org-…`); required for sub-accounts.
+    pub project_id: Option<String>,
+}
+
+/// A successful answer.
+pub(super) struct Answer {
+    pub body: Value,
+    pub ret_code: RetCode,
+    pub message: String,
+    pub request_id: String,
+}
+
+impl Client {
+    /// A client for the service at `api_url`. A call that has no answer after `call_timeout` is
+    /// unknown; it should be longer than the gateway's own 60 s.
+    pub fn new(api_url: &str, call_timeout: Duration) -> Result<Self, ClientBuildError> {
+        let url: Url = api_url.parse().map_err(|_| ClientBuildError::Address)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(ClientBuildError::Address);
+        }
+        // Another part of the process may have installed it: then this changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(call_timeout)
+            // Nothing may repeat a call but the queue, which knows what that means.
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            // A connection the other side is about to close must not carry a send.
+            .pool_idle_timeout(Duration::from_secs(15))
+            .build()?;
+        Ok(Self { http, url })
+    }
+
+    /// Calls `action` and answers whatever the service said, success or not.
+    pub(super) async fn call(
+        &self,
+        keys: &Credentials,
+        action: &'static str,
+        params: Params,
+    ) -> Result<Answer, CallError> {
+        let began = Instant::now();
+        let result = self.exchange(keys, action, params).await;
+        let elapsed_ms = began.elapsed().as_millis();
+        match &result {
+            Ok(answer) => {
+                let ret_code = answer.ret_code.0;
+                info!(action, ret_code, request_id = answer.request_id, elapsed_ms, "called");
+            }
+            Err(error) => info!(action, %error, elapsed_ms, "called without an answer"),
+        }
+        result
+    }
+
+    /// Calls `action` where only RetCode 0 is success.
+    pub(super) async fn succeed(
+        &self,
+        keys: &Credentials,
+        action: &'static str,
+        params: Params,
+    ) -> Result<Answer, CallError> {
+        let answer = self.call(keys, action, params).await?;
+        if answer.ret_code == RetCode::OK {
+            Ok(answer)
+        } else {
+            Err(CallError::from_answer(answer.ret_code, answer.message, answer.request_id))
+        }
+    }
+
+    async fn exchange(
+        &self,
+        keys: &Credentials,
+        action: &'static str,
+        mut params: Params,
+    ) -> Result<Answer, CallError> {
+        params.push(("Action".to_owned(), action.to_owned()));
+        params.push(("PublicKey".to_owned(), keys.public_key.clone()));
+        if let Some(project) = &keys.project_id {
+            params.push(("ProjectId".to_owned(), project.clone()));
+        }
+        let signature = signing::sign(&params, &keys.private_key);
+        params.push(("Signature".to_owned(), signature));
+        let request = self.http.post(self.url.clone()).form(&params);
+        let response = request.send().await.map_err(|error| CallError::from_transport(&error))?;
+        read(response).await
+    }
+}
+
+/// Reads an answer. What is no JSON object with a RetCode proves nothing.
+async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
+    let status = response.status();
+    let header = response
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned)
+        .unwrap_or_default();
+    let unknown = |what: String| CallError::Unknown {
+        what,
+        ret_code: None,
+        request_id: header.clone(),
+    };
+    let bytes = response
+        .bytes()
+        .await
+        .map_err(|_| unknown("the answer broke off".to_owned()))?;
+    if !status.is_success() {
+        return Err(unknown(format!("HTTP {}", status.as_u16())));
+    }
+    let body: Value = serde_json::from_slice(&bytes)
+        .map_err(|_| unknown("the answer is no JSON".to_owned()))?;
+    let fields =
+        Fields::of(&body).ok_or_else(|| unknown("the answer is no JSON object".to_owned()))?;
+    let ret_code = fields
+        .number("RetCode")
+        .ok_or_else(|| unknown("the answer has no RetCode".to_owned()))?;
+    let message = fields.text("Message");
+    let request_id = fields.some_text("ReqUuid").unwrap_or(header);
+    Ok(Answer { ret_code: RetCode(ret_code), message, request_id, body })
+}

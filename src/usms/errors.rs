@@ -1,0 +1,110 @@
+//! What a failed call proves.
+
+use super::ret_code::{RetCode, Verdict};
+
+/// A call that did not succeed, sorted by what the caller may conclude.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The service said no: nothing was taken, and repeating it changes nothing.
+    #[error("{message} (RetCode {ret_code})")]
+    Refused {
+        /// The vendor's code.
+        ret_code: RetCode,
+        /// The vendor's words.
+        message: String,
+        /// The vendor's id of the call; may be empty.
+        request_id: String,
+    },
+    /// Surely not taken: it may be tried again.
+    #[error("{because}")]
+    NotSent {
+        /// Why.
+        because: NotSentBecause,
+        /// The vendor's code, if it answered.
+        ret_code: Option<RetCode>,
+        /// The vendor's id of the call; may be empty.
+        request_id: String,
+    },
+    /// It may have been taken: it must not be repeated blindly.
+    #[error("{what}")]
+    Unknown {
+        /// What was seen instead of an answer.
+        what: String,
+        /// The vendor's code, if it answered.
+        ret_code: Option<RetCode>,
+        /// The vendor's id of the call; may be empty.
+        request_id: String,
+    },
+}
+
+/// Why a call surely was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSentBecause {
+    /// No connection: refused, no such name, no TLS.
+    #[error("UCloud could not be reached: {0}")]
+    Unreachable(String),
+    /// RetCode 153.
+    #[error("UCloud asks to slow down: {0}")]
+    Throttled(String),
+    /// The gateway could not pass it on.
+    #[error("UCloud's gateway is not available: {0}")]
+    Gateway(String),
+    /// The service had a fault and says that it took nothing.
+    #[error("UCloud had a fault and took nothing: {0}")]
+    ServiceFault(String),
+    /// The request could not even be built.
+    #[error("the request could not be built: {0}")]
+    Unbuildable(String),
+}
+
+impl CallError {
+    /// Sorts an answer whose RetCode is not 0.
+    pub(super) fn from_answer(ret_code: RetCode, message: String, request_id: String) -> Self {
+        let not_sent = |because| Self::NotSent {
+            because,
+            ret_code: Some(ret_code),
+            request_id: request_id.clone(),
+        };
+        match ret_code.verdict() {
+            Verdict::Show | Verdict::PauseBalance | Verdict::CallPerson | Verdict::Partly => {
+                Self::Refused { ret_code, message, request_id }
+            }
+            Verdict::RetryFew => not_sent(NotSentBecause::ServiceFault(message)),
+            Verdict::SlowDown => not_sent(NotSentBecause::Throttled(message)),
+            Verdict::Retry => not_sent(NotSentBecause::Gateway(message)),
+            Verdict::InDoubt => {
+                Self::Unknown { what: message, ret_code: Some(ret_code), request_id }
+            }
+        }
+    }
+
+    /// Sorts a failure of the connection. Only a connection that was never made proves that nothing
+    /// was sent; whatever breaks later may have been read on the other side.
+    pub(super) fn from_transport(error: &reqwest::Error) -> Self {
+        let what = chain(error);
+        let because = if error.is_connect() {
+            NotSentBecause::Unreachable(what)
+        } else if error.is_builder() {
+            NotSentBecause::Unbuildable(what)
+        } else {
+            return Self::unknown(what);
+        };
+        Self::NotSent { because, ret_code: None, request_id: String::new() }
+    }
+
+    pub(super) fn unknown(what: impl Into<String>) -> Self {
+        Self::Unknown { what: what.into(), ret_code: None, request_id: String::new() }
+    }
+}
+
+/// An error with its causes. `reqwest` names the address but never the body, so no key is in it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push_str(": ");
+        words.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    words
+}

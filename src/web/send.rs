@@ -1,0 +1,336 @@
+//! `/send`: one text to few phones. Fill in, check, confirm; nothing is stored before the yes, and
+//! the yes counts once.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::error::WebError;
+use super::flash;
+use super::form::{Form, peer_address};
+use super::layout::{Layout, Section};
+use super::member::Member;
+use super::page;
+use crate::app::App;
+use crate::db::messages::Repeat;
+use crate::db::signatures::{self, Signature};
+use crate::db::sms_templates::{self, SmsTemplate};
+use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::domain::ids::{BatchId, SignatureId, TemplateId};
+use crate::domain::phone::Phone;
+use crate::ops::order::{self, Order, OrderError, Ordered};
+
+mod draft;
+mod view;
+
+use draft::{Draft, Problem};
+use view::Preview;
+
+/// What the form posts. Every field may be missing or wrong.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    signature_id: String,
+    template_id: String,
+    params: Vec<String>,
+    phones: Vec<String>,
+    schedule_at: String,
+    /// The one-time token: a second press finds the first order.
+    form_token: String,
+    /// Shows another template's fields, sends nothing.
+    choose: Option<String>,
+    /// The person's yes.
+    confirm: Option<String>,
+    /// Also to phones that were sent the same within 24 hours.
+    again: Option<String>,
+    /// How many the check page said would be sent.
+    checked: Option<usize>,
+}
+
+/// What the address may bring along: the order to start from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Start {
+    batch: Option<BatchId>,
+    signature_id: Option<SignatureId>,
+    template_id: Option<TemplateId>,
+    phone: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "send/form.html")]
+struct FormPage {
+    l: Layout,
+    signatures: Vec<Signature>,
+    templates: Vec<SmsTemplate>,
+    draft: Draft,
+    preview: Option<Preview>,
+    problems: Vec<Problem>,
+    most: usize,
+}
+
+#[derive(Template)]
+#[template(path = "send/nothing.html")]
+struct NothingPage {
+    l: Layout,
+    signature_missing: bool,
+}
+
+#[derive(Template)]
+#[template(path = "send/preview.html")]
+struct PreviewPart {
+    l: Layout,
+    preview: Option<Preview>,
+}
+
+#[derive(Template)]
+#[template(path = "send/check.html")]
+struct CheckPage {
+    l: Layout,
+    draft: Draft,
+    preview: Preview,
+    signature: Signature,
+    template: SmsTemplate,
+    /// To whom it goes if confirmed as it stands.
+    going: Vec<Phone>,
+    repeats: Vec<Repeat>,
+    again: bool,
+    approval: bool,
+    quiet: bool,
+    changed: bool,
+}
+
+impl CheckPage {
+    const SHOWN: usize = 20;
+
+    fn shown(&self) -> &[Phone] {
+        &self.going[..self.going.len().min(Self::SHOWN)]
+    }
+
+    fn more(&self) -> usize {
+        self.going.len().saturating_sub(Self::SHOWN)
+    }
+}
+
+/// The empty form, or one that starts from an earlier order.
+pub async fn form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    start: web::Query<Start>,
+) -> Result<HttpResponse, WebError> {
+    let fields = start_fields(&app, &member, start.into_inner()).await?;
+    let choices = Choices::load(&app, &member).await?;
+    if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
+        return Ok(nothing);
+    }
+    let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
+    choices.form_page(&app, &member, &request, draft, Vec::new()).await
+}
+
+/// Check, choose another template, or send.
+pub async fn order(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<Fields>,
+) -> Result<HttpResponse, WebError> {
+    let fields = form.into_inner();
+    let choices = Choices::load(&app, &member).await?;
+    if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
+        return Ok(nothing);
+    }
+    let draft =
+        Draft::read(fields.clone(), &choices.signatures, &choices.templates, app.clock.now());
+    if fields.choose.is_some() {
+        return choices.form_page(&app, &member, &request, draft, Vec::new()).await;
+    }
+    let problems = draft.problems();
+    if !problems.is_empty() {
+        return choices.form_page(&app, &member, &request, draft, problems).await;
+    }
+    let (Some(signature), Some(template)) = (draft.signature.clone(), draft.template.clone())
+    else {
+        return Err(WebError::BadRequest);
+    };
+    let repeats = order::repeats(
+        &app,
+        member.project.id,
+        template.id,
+        &draft.params,
+        &draft.phones.phones,
+    )
+    .await?;
+    let again = fields.again.is_some();
+    let going = draft.going(&repeats, again);
+    let confirmed = fields.confirm.is_some();
+    let as_checked = fields.checked.map_or(repeats.is_empty() || again, |n| n == going.len());
+    if confirmed && as_checked && !going.is_empty() {
+        let placed = place(&app, &member, &request, &draft, signature.id, template.id, going).await;
+        return match placed {
+            Ok(ordered) => Ok(sent(&app, &member, &request, &draft, ordered)),
+            Err(error) => {
+                let problems = vec![Problem::of(error)?];
+                choices.form_page(&app, &member, &request, draft, problems).await
+            }
+        };
+    }
+    let now = app.clock.now();
+    let page = CheckPage {
+        l: member.layout(&app, &request, Section::Send).await?,
+        preview: Preview::of(&draft, &signature, &template),
+        approval: needs_approval(template.purpose),
+        quiet: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
+        changed: confirmed,
+        draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
+        signature,
+        template,
+        going,
+        repeats,
+        again,
+    };
+    page::ok(&page)
+}
+
+/// The text as it would arrive, for the form's live preview.
+pub async fn preview(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<Fields>,
+) -> Result<HttpResponse, WebError> {
+    let choices = Choices::load(&app, &member).await?;
+    let draft = Draft::read(
+        form.into_inner(),
+        &choices.signatures,
+        &choices.templates,
+        app.clock.now(),
+    );
+    let preview = Preview::from_draft(&draft);
+    let l = member.layout(&app, &request, Section::Send).await?;
+    page::ok(&PreviewPart { l, preview })
+}
+
+/// What may be chosen from.
+struct Choices {
+    signatures: Vec<Signature>,
+    templates: Vec<SmsTemplate>,
+}
+
+impl Choices {
+    async fn load(app: &App, member: &Member) -> Result<Self, WebError> {
+        Ok(Self {
+            signatures: signatures::approved(&app.db, member.project.id).await?,
+            templates: sms_templates::approved(&app.db, member.project.id).await?,
+        })
+    }
+
+    async fn nothing(
+        &self,
+        app: &App,
+        member: &Member,
+        request: &HttpRequest,
+    ) -> Result<Option<HttpResponse>, WebError> {
+        let signature_missing = self.signatures.is_empty();
+        if !signature_missing && !self.templates.is_empty() {
+            return Ok(None);
+        }
+        let l = member.layout(app, request, Section::Send).await?;
+        page::ok(&NothingPage { l, signature_missing }).map(Some)
+    }
+
+    async fn form_page(
+        self,
+        app: &App,
+        member: &Member,
+        request: &HttpRequest,
+        draft: Draft,
+        problems: Vec<Problem>,
+    ) -> Result<HttpResponse, WebError> {
+        let preview = Preview::from_draft(&draft);
+        let form = FormPage {
+            l: member.layout(app, request, Section::Send).await?,
+            signatures: self.signatures,
+            templates: self.templates,
+            preview,
+            draft,
+            most: order::MAX_PHONES,
+            problems,
+        };
+        if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
+    }
+}
+
+async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields, WebError> {
+    let mut fields = Fields {
+        signature_id: start.signature_id.map(|id| id.to_string()).unwrap_or_default(),
+        template_id: start.template_id.map(|id| id.to_string()).unwrap_or_default(),
+        phones: start.phone.into_iter().collect(),
+        form_token: Uuid::new_v4().to_string(),
+        ..Fields::default()
+    };
+    if let Some(id) = start.batch {
+        let batch = crate::db::batches::find(&app.db, member.project.id, id)
+            .await?
+            .ok_or(WebError::NotFound)?;
+        let messages =
+            crate::db::messages::of_batch(&app.db, member.project.id, id, None, 1_000).await?;
+        fields.signature_id = batch.signature_id.to_string();
+        fields.template_id = batch.template_id.to_string();
+        fields.params = messages.first().map(|one| one.params.clone()).unwrap_or_default();
+        fields.phones = messages.into_iter().map(|one| one.phone).collect();
+    }
+    Ok(fields)
+}
+
+async fn place(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    draft: &Draft,
+    signature: SignatureId,
+    template: TemplateId,
+    phones: Vec<Phone>,
+) -> Result<Ordered, OrderError> {
+    let order = Order {
+        project: member.project.id,
+        ordered_by: member.person.id,
+        signature,
+        template,
+        params: draft.params.clone(),
+        phones,
+        schedule_at: draft.schedule_at,
+        form_token: draft.form_token,
+    };
+    order::place(app, &order, &peer_address(request)).await
+}
+
+fn sent(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    draft: &Draft,
+    ordered: Ordered,
+) -> HttpResponse {
+    let words = member.words(request);
+    let (batch, said) = match ordered {
+        Ordered::Already(batch) => (batch, words.t("send-already")),
+        Ordered::New(batch, BatchState::AwaitingApproval) => (batch, words.t("send-done-approval")),
+        Ordered::New(batch, BatchState::Scheduled) => {
+            let when = draft.schedule_at.unwrap_or_else(|| app.clock.now());
+            (batch, words.with("send-done-scheduled", [("when", shown(when).into())]))
+        }
+        Ordered::New(batch, _) => {
+            let count = draft.phones.phones.len();
+            (batch, words.with("send-done", [("count", count.into())]))
+        }
+    };
+    flash::say(request, &said);
+    page::see_other(&member.urls().batch(batch))
+}
+
+fn shown(at: OffsetDateTime) -> String {
+    super::layout::full_time(at)
+}
