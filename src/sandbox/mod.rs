@@ -1,1 +1,175 @@
 //! A stand-in for USMS, for trying and testing; it shares no code with `usms`.
+//!
+//! It speaks the vendor's API over HTTP, keeps all in memory (and, if asked to, in a journal
+//! file), reviews what is applied for by itself, makes up receipts by the last four digits of a
+//! phone and pushes them. Faults can be ordered. `docs/SANDBOX.md` is the manual for people.
+//!
+//! ```text
+//! api → params, signing → signatures | templates | sending | receipts → store → journal
+//! admin, inbox, push  → store
+//! ```
+
+mod admin;
+mod answer;
+mod api;
+mod faults;
+mod inbox;
+mod journal;
+mod params;
+mod phone;
+mod push;
+mod receipts;
+mod review;
+mod seeds;
+mod sending;
+mod signatures;
+mod signing;
+mod store;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+use time::OffsetDateTime;
+use tokio::task::JoinHandle;
+
+pub use seeds::{Seeds, SignatureSeed, TemplateSeed};
+
+/// The public key that every sandbox knows.
+pub const PUBLIC_KEY: &str = "sandbox-public-key";
+/// The private key that belongs to [`PUBLIC_KEY`].
+pub const PRIVATE_KEY: &str = "sandbox-private-key";
+/// The only project of the account.
+pub const PROJECT_ID: &str = "org-sandbox";
+
+/// The largest request: two certificates of 4 MB as base64, escaped for a form.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How a sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How long a review takes; the first half of it is spent waiting.
+    pub review_after: Duration,
+    /// How long after its sending a message has its receipt.
+    pub receipt_after: Duration,
+    /// The address that receipts and replies are POSTed to.
+    pub push_to: Option<String>,
+    /// The file in which all is remembered over restarts.
+    pub journal: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The usual behaviour: review after 3 seconds, receipts after 2, no pushes, no journal.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            review_after: Duration::from_secs(3),
+            receipt_after: Duration::from_secs(2),
+            push_to: None,
+            journal: None,
+        }
+    }
+}
+
+/// A running sandbox. It runs on when this is dropped; [`Sandbox::stop`] ends it.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: ServerHandle,
+    pusher: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on or the journal cannot be read.
+    pub fn start(settings: Settings) -> io::Result<Self> {
+        let world = store::World::open(&settings)?;
+        let shared = Arc::new(Shared { world: Mutex::new(world), http: push::client()? });
+        let data = web::Data::from(Arc::clone(&shared));
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .app_data(web::PayloadConfig::new(BODY_LIMIT))
+                .app_data(web::JsonConfig::default().limit(BODY_LIMIT))
+                .configure(admin::routes)
+                .configure(inbox::routes)
+                .default_service(web::to(api::call))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(settings.listen)?;
+        let address = server.addrs().first().copied().unwrap_or(settings.listen);
+        let running = server.run();
+        let handle = running.handle();
+        tokio::spawn(running);
+        let pusher = tokio::spawn(push::run(Arc::clone(&shared)));
+        Ok(Self { address, shared, server: handle, pusher })
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        match self.address {
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", v4.port())
+            }
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+                format!("http://[::1]:{}", v6.port())
+            }
+            address => format!("http://{address}"),
+        }
+    }
+
+    /// Puts signatures and templates in place without an application or a review.
+    pub fn seed(&self, seeds: Seeds) {
+        seeds.plant(&mut self.shared.world(), now_ms());
+    }
+
+    /// Stops at once; requests under way are cut off.
+    pub async fn stop(self) {
+        self.pusher.abort();
+        self.server.stop(false).await;
+    }
+}
+
+/// What the handlers and the pusher have in common.
+#[derive(Debug)]
+struct Shared {
+    world: Mutex<store::World>,
+    http: reqwest::Client,
+}
+
+impl Shared {
+    /// The state of everything. Hold it shortly and never across an await.
+    fn world(&self) -> MutexGuard<'_, store::World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sandbox's only look at the clock.
+#[allow(clippy::disallowed_methods)]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+/// The time in milliseconds of the Unix epoch, the unit of everything stored here.
+fn now_ms() -> i64 {
+    i64::try_from(now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// A duration in milliseconds.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

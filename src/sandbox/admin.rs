@@ -1,0 +1,150 @@
+//! The back door, for tests and demonstrations: no signing, plain JSON.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::faults::Fault;
+use super::journal::Entry;
+use super::review::{DISABLED, Review};
+use super::seeds::Seeds;
+use super::store::Message;
+use super::{Shared, now_ms, phone, push};
+
+/// How many messages are listed unless more are asked for.
+const LIST_LIMIT: usize = 100;
+
+/// Registers the pages below `/_admin`.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/_admin/seed", web::post().to(seed))
+        .route("/_admin/review", web::post().to(review))
+        .route("/_admin/push", web::post().to(set_push))
+        .route("/_admin/reply", web::post().to(reply))
+        .route("/_admin/faults", web::post().to(add_fault))
+        .route("/_admin/faults", web::get().to(list_faults))
+        .route("/_admin/faults", web::delete().to(clear_faults))
+        .route("/_admin/messages", web::get().to(messages))
+        .route("/_admin/counts", web::get().to(counts));
+}
+
+fn done() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"ok": true}))
+}
+
+async fn seed(shared: web::Data<Shared>, seeds: web::Json<Seeds>) -> HttpResponse {
+    seeds.into_inner().plant(&mut shared.world(), now_ms());
+    done()
+}
+
+/// A review set by hand.
+#[derive(Deserialize)]
+struct Verdict {
+    id: String,
+    status: u8,
+    #[serde(default)]
+    err_desc: String,
+}
+
+async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpResponse {
+    if verdict.status > DISABLED {
+        return HttpResponse::BadRequest().json(json!({"error": "status is 0 to 4"}));
+    }
+    let review = Review::settled(now_ms(), verdict.status, &verdict.err_desc);
+    let mut world = shared.world();
+    if let Some(mut signature) = world.signatures.get(&verdict.id).cloned() {
+        signature.review = review;
+        world.record(Entry::Signature(signature));
+    } else if let Some(mut template) = world.templates.get(&verdict.id).cloned() {
+        template.review = review;
+        world.record(Entry::Template(template));
+    } else {
+        return HttpResponse::NotFound().json(json!({"error": "no such id"}));
+    }
+    done()
+}
+
+/// Where pushes go.
+#[derive(Deserialize)]
+struct PushTo {
+    url: Option<String>,
+}
+
+async fn set_push(shared: web::Data<Shared>, to: web::Json<PushTo>) -> HttpResponse {
+    shared.world().push_to = to.into_inner().url.filter(|url| !url.is_empty());
+    done()
+}
+
+/// What a phone sends back.
+#[derive(Deserialize)]
+struct ReplyOrder {
+    phone: String,
+    content: String,
+}
+
+async fn reply(shared: web::Data<Shared>, order: web::Json<ReplyOrder>) -> HttpResponse {
+    let pushed = push::reply(&shared.into_inner(), &order.phone, &order.content);
+    HttpResponse::Ok().json(json!({"ok": true, "pushed": pushed}))
+}
+
+async fn add_fault(shared: web::Data<Shared>, fault: web::Json<Fault>) -> HttpResponse {
+    shared.world().faults.add(fault.into_inner());
+    done()
+}
+
+async fn list_faults(shared: web::Data<Shared>) -> HttpResponse {
+    HttpResponse::Ok().json(shared.world().faults.all())
+}
+
+async fn clear_faults(shared: web::Data<Shared>) -> HttpResponse {
+    shared.world().faults.clear();
+    done()
+}
+
+/// Which messages are listed.
+#[derive(Deserialize)]
+struct Which {
+    phone: Option<String>,
+    session_no: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn messages(shared: web::Data<Shared>, which: web::Query<Which>) -> HttpResponse {
+    let limit = which.limit.unwrap_or(LIST_LIMIT);
+    let world = shared.world();
+    let listed: Vec<Value> = match (&which.phone, &which.session_no) {
+        (Some(phone), _) => {
+            let key = phone::parse(phone).unwrap_or_else(|| phone.clone());
+            world.last_of_phone(&key, limit).into_iter().map(listed).collect()
+        }
+        (None, Some(session)) => world.session(session).iter().take(limit).map(listed).collect(),
+        (None, None) => world.last(limit).iter().map(listed).collect(),
+    };
+    HttpResponse::Ok().json(listed)
+}
+
+fn listed(message: &Message) -> Value {
+    json!({
+        "phone": &*message.phone,
+        "session_no": &*message.group.session,
+        "user_id": &*message.user_id,
+        "extend_code": &*message.extend_code,
+        "text": message.whole(),
+        "parts": message.parts,
+        "template_id": message.group.template_id,
+        "at": message.group.at / 1000,
+        "at_ms": message.group.at,
+    })
+}
+
+async fn counts(shared: web::Data<Shared>) -> HttpResponse {
+    let world = shared.world();
+    HttpResponse::Ok().json(json!({
+        "taken": world.messages.len(),
+        "calls": world.counts.calls,
+        "phones_taken_twice": world.taken_twice,
+        "pushes_waiting": world.pushes_waiting(),
+        "pushes_taken": world.counts.pushes_taken,
+        "pushes_given_up": world.counts.pushes_given_up,
+    }))
+}

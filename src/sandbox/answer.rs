@@ -1,0 +1,112 @@
+//! What an action answers: a RetCode, a message and fields of its own.
+
+use serde_json::{Map, Value, json};
+
+/// The RetCodes that the sandbox gives by itself; a fault can give any.
+pub(super) mod code {
+    /// The body is no JSON though it should be.
+    pub(in crate::sandbox) const NOT_JSON: i64 = 18000;
+    /// A parameter is missing.
+    pub(in crate::sandbox) const MISSING: i64 = 18001;
+    /// A parameter has the wrong shape.
+    pub(in crate::sandbox) const MALFORMED: i64 = 18002;
+    /// A parameter has the right shape and a value that cannot be.
+    pub(in crate::sandbox) const INVALID: i64 = 18003;
+    /// Some phones are invalid.
+    pub(in crate::sandbox) const PHONES: i64 = 18014;
+    /// The signature is not approved.
+    pub(in crate::sandbox) const SIGNATURE: i64 = 18016;
+    /// The template is not approved.
+    pub(in crate::sandbox) const TEMPLATE: i64 = 18017;
+    /// The values do not match the template's variables.
+    pub(in crate::sandbox) const VALUES: i64 = 18018;
+    /// Too many phones in one call.
+    pub(in crate::sandbox) const TOO_MANY: i64 = 18019;
+    /// A word that carriers block.
+    pub(in crate::sandbox) const BLOCKED_WORD: i64 = 18023;
+    /// The value of a variable is against the rules.
+    pub(in crate::sandbox) const BAD_VALUE: i64 = 18033;
+    /// A part of a batch was refused.
+    pub(in crate::sandbox) const PARTLY: i64 = 18046;
+    /// The request names no action.
+    pub(in crate::sandbox) const NO_ACTION: i64 = 160;
+    /// The action does not exist.
+    pub(in crate::sandbox) const UNKNOWN_ACTION: i64 = 161;
+    /// The request is not signed.
+    pub(in crate::sandbox) const UNSIGNED: i64 = 170;
+    /// The request is signed wrongly.
+    pub(in crate::sandbox) const WRONGLY_SIGNED: i64 = 171;
+    /// The project does not exist.
+    pub(in crate::sandbox) const PROJECT: i64 = 292;
+}
+
+/// An action's answer.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) ret_code: i64,
+    pub(super) message: String,
+    pub(super) fields: Map<String, Value>,
+}
+
+impl Answer {
+    /// A success without fields of its own.
+    pub(super) fn ok() -> Self {
+        Self { ret_code: 0, message: String::new(), fields: Map::new() }
+    }
+
+    /// The same answer with one field more.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same answer with words.
+    pub(super) fn saying(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.message);
+        self
+    }
+
+    /// The JSON document, as the vendor shapes it.
+    pub(super) fn document(self, action: &str) -> Value {
+        let mut document = self.fields;
+        document.insert("RetCode".into(), json!(self.ret_code));
+        document.insert("Action".into(), json!(format!("{action}Response")));
+        document.insert("Message".into(), json!(self.message));
+        Value::Object(document)
+    }
+}
+
+/// Why an action was refused whole; nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) ret_code: i64,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    /// A refusal with its reason.
+    pub(super) fn new(ret_code: i64, message: impl Into<String>) -> Self {
+        Self { ret_code, message: message.into() }
+    }
+
+    /// A parameter is not there.
+    pub(super) fn missing(name: &str) -> Self {
+        Self::new(code::MISSING, format!("Params [{name}] not available"))
+    }
+
+    /// A parameter has the wrong shape.
+    pub(super) fn malformed(name: &str) -> Self {
+        Self::new(code::MALFORMED, format!("Params [{name}] format error"))
+    }
+
+    /// A parameter's value cannot be, for a reason.
+    pub(super) fn invalid(name: &str, why: &str) -> Self {
+        Self::new(code::INVALID, format!("Params [{name}] invalid: {why}"))
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self { ret_code: refusal.ret_code, message: refusal.message, fields: Map::new() }
+    }
+}

@@ -1,0 +1,94 @@
+//! The vendor's API: one address, many actions.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::answer::{Answer, Refusal, code};
+use super::faults::{Fault, Kind};
+use super::params::Params;
+use super::store::World;
+use super::{Shared, now_ms, receipts, sending, signatures, signing, templates};
+
+/// Answers a call: always HTTP 200 and JSON, unless a fault was ordered.
+pub(super) async fn call(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    if request.path().starts_with("/_") {
+        return HttpResponse::NotFound().body("no such page\n");
+    }
+    shared.world().counts.calls += 1;
+    let params = match read(&request, &body) {
+        Ok(params) => params,
+        Err(refusal) => return respond("", refusal.into()),
+    };
+    let action = params.get("Action").unwrap_or_default();
+    let (answer, fault) = perform(action, &params, &shared);
+    if let Some(fault) = fault
+        && let Some(response) = fault.answer().await
+    {
+        return response;
+    }
+    respond(action, answer)
+}
+
+fn read(request: &HttpRequest, body: &[u8]) -> Result<Params, Refusal> {
+    let content_type = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    Params::read(request.query_string(), content_type, body)
+}
+
+/// Checks the request and lets it take effect, if no fault forbids it.
+fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fault>) {
+    if action.is_empty() {
+        return (Refusal::new(code::NO_ACTION, "Missing Action").into(), None);
+    }
+    if let Err(refusal) = signing::check(params) {
+        return (refusal.into(), None);
+    }
+    let mut world = shared.world();
+    let fault = world.faults.strike(action);
+    let answer = match &fault {
+        Some(fault) if !fault.taken() => Answer::ok(),
+        _ => act(action, params, &mut world, now_ms()).unwrap_or_else(Answer::from),
+    };
+    match fault {
+        Some(fault) if fault.kind == Kind::RetCode => {
+            let message = format!("fault on demand: {}", fault.ret_code);
+            (Refusal::new(fault.ret_code, message).into(), None)
+        }
+        fault => (answer, fault),
+    }
+}
+
+/// The actions that the sandbox knows.
+fn act(action: &str, params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    match action {
+        "SendUSMSMessage" => sending::send(params, world, now),
+        "SendBatchUSMSMessage" => sending::send_batch(params, world, now),
+        "GetUSMSSendReceipt" => receipts::query(params, world, now),
+        "CreateUSMSSignature" => signatures::create(params, world, now),
+        "QueryUSMSSignature" => signatures::query(params, world, now),
+        "UpdateUSMSSignature" => signatures::update(params, world, now),
+        "DeleteUSMSSignature" => signatures::delete(params, world, now),
+        "CreateUSMSTemplate" => templates::create(params, world, now),
+        "QueryUSMSTemplate" => templates::query(params, world, now),
+        "UpdateUSMSTemplate" => templates::update(params, world, now),
+        "DeleteUSMSTemplate" => templates::delete(params, world, now),
+        _ => Err(Refusal::new(code::UNKNOWN_ACTION, format!("Action [{action}] not exist"))),
+    }
+}
+
+fn respond(action: &str, answer: Answer) -> HttpResponse {
+    let uuid = uuid::Uuid::new_v4().to_string();
+    let answer = if action == "SendBatchUSMSMessage" {
+        answer.with("ReqUuid", uuid.as_str())
+    } else {
+        answer
+    };
+    HttpResponse::Ok().insert_header(("X-UCLOUD-REQUEST-UUID", uuid)).json(answer.document(action))
+}

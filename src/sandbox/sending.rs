@@ -1,0 +1,266 @@
+//! The two actions that send.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Refusal, code};
+use super::journal::{Entry, Sending, SendingGroup, SendingTarget};
+use super::params::Params;
+use super::store::{Template, World};
+use super::{phone, signatures, templates, text};
+
+/// How many phones one SendUSMSMessage may have.
+const PHONES_LIMIT: usize = 1000;
+/// How many phones one SendBatchUSMSMessage may have.
+const BATCH_LIMIT: usize = 200;
+/// How many characters one message may have.
+const TEXT_LIMIT: usize = 500;
+/// How many characters a user id may have.
+const USER_ID_LIMIT: usize = 32;
+/// Words that the sandbox's carriers block.
+const BLOCKED_WORDS: [&str; 3] = ["赌博", "违禁", "代开发票"];
+/// Phones that end so are refused by a batch at once, with RetCode 0 and a reason on the group,
+/// which is what the vendor's own example shows.
+const REFUSED_BY_BATCH: &str = "0099";
+
+/// SendUSMSMessage: one text to many phones, all or none.
+pub(super) fn send(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let phones = params.required_list("PhoneNumbers")?;
+    let template_id = params.required("TemplateId")?;
+    check_count(phones.len(), PHONES_LIMIT)?;
+    let user_id = params.get("UserId").unwrap_or_default();
+    let extend_code = params.get("ExtendCode").unwrap_or_default();
+    check_user_id(user_id)?;
+    check_extend_code(extend_code)?;
+    let template = templates::check_approved(template_id, world, now)?;
+    let signature =
+        signatures::check_approved(params.get("SigContent"), template.international, world, now)?;
+    let values: Vec<String> =
+        params.list("TemplateParams").into_iter().map(str::to_owned).collect();
+    check_values(&template, &values)?;
+    let bad: Vec<&str> =
+        phones.iter().copied().filter(|phone| phone::parse(phone).is_none()).collect();
+    if !bad.is_empty() {
+        let message = format!("invalid phone numbers: {}", bad.join(","));
+        return Err(Refusal::new(code::PHONES, message));
+    }
+    let target = |phone: &str| SendingTarget {
+        phone: phone.to_owned(),
+        user_id: user_id.to_owned(),
+        extend_code: extend_code.to_owned(),
+        values: None,
+    };
+    let targets = phones.into_iter().map(target).collect();
+    let session = take(world, now, vec![group(&template, signature, values, targets)]);
+    let answer = Answer::ok().saying("提交发送成功").with("SessionNo", session);
+    Ok(if user_id.is_empty() { answer } else { answer.with("UserId", user_id) })
+}
+
+/// A group of the batch as the caller writes it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskGroup {
+    #[serde(default)]
+    template_id: String,
+    #[serde(default)]
+    sig_content: String,
+    #[serde(default)]
+    target: Vec<TaskTarget>,
+}
+
+/// A phone of the batch as the caller writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskTarget {
+    #[serde(default)]
+    template_params: Vec<String>,
+    #[serde(default)]
+    phone: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    extend_code: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    user_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty", skip_deserializing)]
+    failure_details: String,
+}
+
+/// What became of a batch while it is looked through.
+#[derive(Debug, Default)]
+struct Sorted {
+    groups: Vec<SendingGroup>,
+    taken: usize,
+    failed: Vec<Value>,
+    /// Whether something failed for another reason than [`REFUSED_BY_BATCH`].
+    partly: bool,
+}
+
+/// SendBatchUSMSMessage: texts of their own to many phones; what is wrong is left out.
+pub(super) fn send_batch(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let tasks = read_tasks(params.required("TaskContent")?)?;
+    let count = tasks.iter().map(|task| task.target.len()).sum();
+    if count == 0 {
+        return Err(Refusal::missing("Target"));
+    }
+    check_count(count, BATCH_LIMIT)?;
+    let mut sorted = Sorted::default();
+    for task in tasks {
+        sort_task(task, &mut sorted, world, now);
+    }
+    let mut answer = Answer::ok().saying("submit success").with("SuccessCount", sorted.taken);
+    if sorted.partly {
+        answer.ret_code = code::PARTLY;
+        answer = answer.saying("some messages of the batch were refused");
+    }
+    if !sorted.failed.is_empty() {
+        answer = answer.with("FailContent", sorted.failed);
+    }
+    if sorted.taken > 0 {
+        answer = answer.with("SessionNo", take(world, now, sorted.groups));
+    }
+    Ok(answer)
+}
+
+fn read_tasks(content: &str) -> Result<Vec<TaskGroup>, Refusal> {
+    let bytes = STANDARD.decode(content).map_err(|_| Refusal::malformed("TaskContent"))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Refusal::new(code::NOT_JSON, format!("TaskContent: {error}")))
+}
+
+/// Sorts the phones of a group into those that are taken and those that are not.
+fn sort_task(task: TaskGroup, sorted: &mut Sorted, world: &World, now: i64) {
+    let approved = templates::check_approved(&task.template_id, world, now).and_then(|template| {
+        let signature = Some(task.sig_content.as_str());
+        let international = template.international;
+        signatures::check_approved(signature, international, world, now)
+            .map(|signature| (template, signature))
+    });
+    let (template, signature) = match approved {
+        Ok(approved) => approved,
+        Err(refusal) => {
+            sorted.partly = true;
+            sorted.failed.push(failure(&task, &refusal.message, &task.target));
+            return;
+        }
+    };
+    let (mut taken, mut failed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for target in &task.target {
+        match check_target(&template, target) {
+            Err(refusal) => {
+                failed.push(TaskTarget { failure_details: refusal.message, ..target.clone() });
+            }
+            Ok(()) if target.phone.ends_with(REFUSED_BY_BATCH) => refused.push(target.clone()),
+            Ok(()) => taken.push(SendingTarget {
+                phone: target.phone.clone(),
+                user_id: target.user_id.clone(),
+                extend_code: target.extend_code.clone(),
+                values: Some(target.template_params.clone()),
+            }),
+        }
+    }
+    if !refused.is_empty() {
+        sorted.failed.push(failure(&task, "phone in the black list", &refused));
+    }
+    if !failed.is_empty() {
+        sorted.partly = true;
+        sorted.failed.push(failure(&task, "", &failed));
+    }
+    if !taken.is_empty() {
+        sorted.taken += taken.len();
+        sorted.groups.push(group(&template, signature, Vec::new(), taken));
+    }
+}
+
+fn failure(task: &TaskGroup, reason: &str, targets: &[TaskTarget]) -> Value {
+    let mut failure = json!({
+        "TemplateId": task.template_id,
+        "SigContent": task.sig_content,
+        "Target": targets,
+    });
+    if !reason.is_empty()
+        && let Some(fields) = failure.as_object_mut()
+    {
+        fields.insert("FailureDetails".into(), Value::from(reason));
+    }
+    failure
+}
+
+fn check_target(template: &Template, target: &TaskTarget) -> Result<(), Refusal> {
+    if phone::parse(&target.phone).is_none() {
+        return Err(Refusal::new(code::PHONES, "invalid phone number"));
+    }
+    check_user_id(&target.user_id)?;
+    check_extend_code(&target.extend_code)?;
+    check_values(template, &target.template_params)
+}
+
+fn check_count(count: usize, limit: usize) -> Result<(), Refusal> {
+    if count > limit {
+        let message = format!("more than {limit} phone numbers");
+        return Err(Refusal::new(code::TOO_MANY, message));
+    }
+    Ok(())
+}
+
+/// Refuses values that do not fill the template, or that carriers would not take.
+fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
+    if Ok(values.len()) != text::count_variables(&template.text) {
+        return Err(Refusal::new(code::VALUES, "params do not match the template"));
+    }
+    if values.iter().any(|value| value.is_empty() || value.contains(['【', '】'])) {
+        return Err(Refusal::new(code::BAD_VALUE, "a value is empty or has brackets"));
+    }
+    let rendered = text::render(&template.text, values);
+    if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
+        return Err(Refusal::new(code::BLOCKED_WORD, "the text has a blocked word"));
+    }
+    if rendered.chars().count() > TEXT_LIMIT {
+        return Err(Refusal::invalid("TemplateParams", "the text has more than 500 characters"));
+    }
+    Ok(())
+}
+
+fn check_user_id(user_id: &str) -> Result<(), Refusal> {
+    if user_id.chars().count() > USER_ID_LIMIT {
+        return Err(Refusal::invalid("UserId", "more than 32 characters"));
+    }
+    if user_id.contains('\'') || user_id.chars().any(emoji) {
+        return Err(Refusal::invalid("UserId", "single quotes and emoji are not allowed"));
+    }
+    Ok(())
+}
+
+fn emoji(c: char) -> bool {
+    matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{200D}' | '\u{FE0F}')
+}
+
+fn check_extend_code(extend_code: &str) -> Result<(), Refusal> {
+    if extend_code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Refusal::invalid("ExtendCode", "digits only"))
+}
+
+fn group(
+    template: &Template,
+    signature: String,
+    values: Vec<String>,
+    targets: Vec<SendingTarget>,
+) -> SendingGroup {
+    SendingGroup {
+        template_id: template.id.clone(),
+        signature,
+        text: template.text.clone(),
+        international: template.international,
+        values,
+        targets,
+    }
+}
+
+/// Takes the messages and gives the number of their session.
+fn take(world: &mut World, now: i64, groups: Vec<SendingGroup>) -> String {
+    let session = uuid::Uuid::new_v4().to_string();
+    world.record(Entry::Sent(Sending { session: session.clone(), at: now, groups }));
+    session
+}

@@ -1,0 +1,139 @@
+//! The four actions on signatures.
+
+use serde_json::json;
+
+use super::answer::{Answer, Refusal, code};
+use super::journal::Entry;
+use super::params::Params;
+use super::review::{APPROVED, REJECTED, Review, pending};
+use super::store::{Signature, World, new_id};
+
+impl Signature {
+    /// Status and reason of the review.
+    pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
+        self.review.outcome(&self.content, world.review_after, now)
+    }
+}
+
+/// CreateUSMSSignature.
+pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let content = check_form(params)?;
+    params.required("Description")?;
+    let international = params.flag("International")?;
+    params.check_file("File", false)?;
+    let proxy = params.check_file("ProxyFile", false)?;
+    if params.get("SigPurpose") == Some("1") && !proxy {
+        return Err(Refusal::missing("ProxyFile"));
+    }
+    let id = new_id("SIG");
+    world.record(Entry::Signature(Signature {
+        id: id.clone(),
+        content: content.clone(),
+        international,
+        review: Review::begin(now),
+    }));
+    Ok(Answer::ok().with("SigId", id).with("SigContent", content))
+}
+
+/// QueryUSMSSignature, by id, by content or by both.
+pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, Refusal> {
+    let (id, content) = (params.get("SigId"), params.get("SigContent"));
+    if id.is_none() && content.is_none() {
+        return Err(Refusal::missing("SigId"));
+    }
+    let signature = world
+        .signatures
+        .values()
+        .filter(|signature| id.is_none_or(|id| id == signature.id))
+        .filter(|signature| content.is_none_or(|content| content == signature.content))
+        .max_by_key(|signature| {
+            (signature.status(world, now).0 == APPROVED, signature.review.since)
+        })
+        .ok_or_else(|| Refusal::invalid("SigId", "signature does not exist"))?;
+    let (status, reason) = signature.status(world, now);
+    Ok(Answer::ok().with(
+        "Data",
+        json!({
+            "SigId": signature.id,
+            "SigContent": signature.content,
+            "Status": status,
+            "ErrDesc": reason,
+        }),
+    ))
+}
+
+/// UpdateUSMSSignature: changes one that failed review and hands it in again.
+pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let id = params.required("SigId")?;
+    let content = check_form(params)?;
+    params.check_file("File", true)?;
+    let proxy = params.check_file("ProxyFile", true)? || params.get("ProxyDoc").is_some();
+    if params.get("SigPurpose") == Some("1") && !proxy {
+        return Err(Refusal::missing("ProxyFile"));
+    }
+    let known = find(world, id)?;
+    if known.status(world, now).0 != REJECTED {
+        return Err(Refusal::invalid("SigId", "only a signature that failed review can change"));
+    }
+    let changed = Signature { content, review: Review::begin(now), ..known.clone() };
+    world.record(Entry::Signature(changed));
+    Ok(Answer::ok())
+}
+
+/// DeleteUSMSSignature: all of them or none.
+pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let ids = params.required_list("SigIds")?;
+    for id in &ids {
+        if pending(find(world, id)?.status(world, now).0) {
+            return Err(Refusal::invalid("SigIds", "a signature in review cannot be deleted"));
+        }
+    }
+    for id in ids {
+        world.record(Entry::Deleted(id.to_owned()));
+    }
+    Ok(Answer::ok())
+}
+
+/// Refuses a content that no approved signature has. International messages may go without.
+pub(super) fn check_approved(
+    content: Option<&str>,
+    international: bool,
+    world: &World,
+    now: i64,
+) -> Result<String, Refusal> {
+    let Some(content) = content.filter(|content| !content.is_empty()) else {
+        let none = if international { Ok(String::new()) } else { Err("SigContent") };
+        return none.map_err(Refusal::missing);
+    };
+    let approved = world
+        .signatures
+        .values()
+        .any(|known| known.content == content && known.status(world, now).0 == APPROVED);
+    if !approved {
+        let message = format!("signature [{content}] does not exist or is not approved");
+        return Err(Refusal::new(code::SIGNATURE, message));
+    }
+    Ok(content.to_owned())
+}
+
+/// The rules that creating and changing share; gives the content.
+fn check_form(params: &Params) -> Result<String, Refusal> {
+    let content = params.required("SigContent")?;
+    let length = content.chars().count();
+    if !(2..=20).contains(&length) {
+        return Err(Refusal::invalid("SigContent", "2 to 20 characters"));
+    }
+    if content.contains(['【', '】', '[', ']']) {
+        return Err(Refusal::invalid("SigContent", "brackets are added by the platform"));
+    }
+    let kind = params.choice("SigType", 0..=5)?;
+    params.choice("SigPurpose", 0..=1)?;
+    if params.choice("CertificateType", 0..=5)? != kind {
+        return Err(Refusal::invalid("CertificateType", "does not match SigType"));
+    }
+    Ok(content.to_owned())
+}
+
+fn find<'a>(world: &'a World, id: &str) -> Result<&'a Signature, Refusal> {
+    world.signatures.get(id).ok_or_else(|| Refusal::invalid("SigId", "signature does not exist"))
+}

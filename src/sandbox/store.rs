@@ -1,0 +1,296 @@
+//! Everything the sandbox knows, with the indexes that keep a million messages quick.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use time::UtcOffset;
+
+use super::faults::Faults;
+use super::journal::{Entry, Journal, Sending, SendingGroup, SendingTarget};
+use super::review::Review;
+use super::{Settings, millis, now, phone, receipts, text};
+
+/// A signature.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Signature {
+    pub(super) id: String,
+    pub(super) content: String,
+    pub(super) international: bool,
+    pub(super) review: Review,
+}
+
+/// A template.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Template {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) purpose: u8,
+    pub(super) text: String,
+    pub(super) unsubscribe: String,
+    pub(super) international: bool,
+    pub(super) remark: String,
+    pub(super) instruction: String,
+    /// When it was first applied for, in milliseconds.
+    pub(super) created: i64,
+    pub(super) review: Review,
+}
+
+/// What the messages of one template and signature in one call share.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) session: Arc<str>,
+    pub(super) template_id: String,
+    pub(super) signature: String,
+    pub(super) text: String,
+    pub(super) international: bool,
+    /// When they were taken, in milliseconds.
+    pub(super) at: i64,
+}
+
+/// A message that was taken.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// The phone as the caller wrote it.
+    pub(super) phone: Arc<str>,
+    /// The phone in the form that tells it from all others.
+    pub(super) key: Arc<str>,
+    pub(super) user_id: Arc<str>,
+    pub(super) extend_code: Arc<str>,
+    pub(super) group: Arc<Group>,
+    pub(super) values: Arc<[String]>,
+    pub(super) parts: u16,
+}
+
+impl Message {
+    /// What the phone shows.
+    pub(super) fn whole(&self) -> String {
+        let body = text::render(&self.group.text, &self.values);
+        text::whole(&self.group.signature, self.group.international, &body)
+    }
+}
+
+/// A text that a phone sent back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Reply {
+    /// The phone's key.
+    pub(super) phone: String,
+    pub(super) content: String,
+    /// In milliseconds.
+    pub(super) at: i64,
+}
+
+/// A push that waits for its time: when, which message, and whether it is the second one.
+pub(super) type Due = (i64, u32, bool);
+
+/// What was counted since the start, for tests to look at.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Calls of the API, whatever came of them.
+    pub(super) calls: u64,
+    /// Pushes that were answered well.
+    pub(super) pushes_taken: u64,
+    /// Pushes that were given up after the last retry.
+    pub(super) pushes_given_up: u64,
+}
+
+/// The state of everything.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) signatures: BTreeMap<String, Signature>,
+    pub(super) templates: BTreeMap<String, Template>,
+    pub(super) messages: Vec<Message>,
+    by_session: HashMap<Arc<str>, Range<u32>>,
+    by_phone: HashMap<Arc<str>, Vec<u32>>,
+    replies: HashMap<String, Vec<Reply>>,
+    due: BinaryHeap<Reverse<Due>>,
+    pushed_until: i64,
+    /// A hash of each (user id, phone) that was taken.
+    pairs: HashSet<u64>,
+    /// How often a (user id, phone) was taken that had been taken before.
+    pub(super) taken_twice: u64,
+    pub(super) counts: Counts,
+    pub(super) faults: Faults,
+    pub(super) push_to: Option<String>,
+    /// How long a review takes, in milliseconds.
+    pub(super) review_after: i64,
+    /// When a message has its receipt, in milliseconds.
+    pub(super) receipt_after: i64,
+    journal: Option<Journal>,
+}
+
+impl World {
+    /// A new world, or the one that the journal remembers.
+    pub(super) fn open(settings: &Settings) -> io::Result<Self> {
+        let mut world = Self {
+            push_to: settings.push_to.clone(),
+            review_after: millis(settings.review_after),
+            receipt_after: millis(settings.receipt_after),
+            ..Self::default()
+        };
+        if let Some(path) = &settings.journal {
+            world.journal = Some(Journal::open(path, |entry| world.apply(entry))?);
+            let until = world.pushed_until;
+            world.due.retain(|Reverse((at, _, _))| *at > until);
+        }
+        Ok(world)
+    }
+
+    /// Lets something happen, and remembers it.
+    pub(super) fn record(&mut self, entry: Entry) {
+        if let Some(journal) = &mut self.journal {
+            journal.append(&entry);
+        }
+        self.apply(entry);
+    }
+
+    fn apply(&mut self, entry: Entry) {
+        match entry {
+            Entry::Signature(signature) => {
+                self.signatures.insert(signature.id.clone(), signature);
+            }
+            Entry::Template(template) => {
+                self.templates.insert(template.id.clone(), template);
+            }
+            Entry::Deleted(id) => {
+                self.signatures.remove(&id);
+                self.templates.remove(&id);
+            }
+            Entry::Sent(sending) => self.take(sending),
+            Entry::Replied(reply) => {
+                self.replies.entry(reply.phone.clone()).or_default().push(reply);
+            }
+            Entry::PushedUntil(at) => self.pushed_until = at,
+        }
+    }
+
+    fn take(&mut self, sending: Sending) {
+        let session: Arc<str> = sending.session.into();
+        let first = self.next_index();
+        for group in sending.groups {
+            self.take_group(&session, sending.at, group);
+        }
+        self.by_session.insert(session, first..self.next_index());
+    }
+
+    fn take_group(&mut self, session: &Arc<str>, at: i64, group: SendingGroup) {
+        let values: Arc<[String]> = group.values.into();
+        let targets = group.targets;
+        let group = Arc::new(Group {
+            session: Arc::clone(session),
+            template_id: group.template_id,
+            signature: group.signature,
+            text: group.text,
+            international: group.international,
+            at,
+        });
+        let mut user_id: Arc<str> = Arc::from("");
+        for target in targets {
+            if *user_id != *target.user_id {
+                user_id = target.user_id.as_str().into();
+            }
+            self.take_message(&group, &values, &user_id, target);
+        }
+    }
+
+    fn take_message(
+        &mut self,
+        group: &Arc<Group>,
+        values: &Arc<[String]>,
+        user_id: &Arc<str>,
+        target: SendingTarget,
+    ) {
+        let key = phone::parse(&target.phone).unwrap_or_else(|| target.phone.clone());
+        let key = match self.by_phone.get_key_value(key.as_str()) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::from(key),
+        };
+        let phone = if *key == *target.phone { Arc::clone(&key) } else { Arc::from(target.phone) };
+        let mut message = Message {
+            phone,
+            key: Arc::clone(&key),
+            user_id: Arc::clone(user_id),
+            extend_code: target.extend_code.into(),
+            group: Arc::clone(group),
+            values: target.values.map_or_else(|| Arc::clone(values), Arc::from),
+            parts: 1,
+        };
+        message.parts = text::parts(&message.whole(), group.international);
+        let index = self.next_index();
+        for (at, second) in receipts::pushes(&message, self.receipt_after) {
+            self.due.push(Reverse((at, index, second)));
+        }
+        if !user_id.is_empty() && !self.pairs.insert(pair(user_id, &key)) {
+            self.taken_twice += 1;
+        }
+        self.by_phone.entry(key).or_default().push(index);
+        self.messages.push(message);
+    }
+
+    fn next_index(&self) -> u32 {
+        u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The messages of a session, in the order in which they were taken.
+    pub(super) fn session(&self, session_no: &str) -> &[Message] {
+        let range = self.by_session.get(session_no).cloned().unwrap_or_default();
+        self.messages.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// The last messages to a phone, oldest first.
+    pub(super) fn last_of_phone(&self, key: &str, limit: usize) -> Vec<&Message> {
+        let all = self.by_phone.get(key).map(Vec::as_slice).unwrap_or_default();
+        let from = all.len().saturating_sub(limit);
+        all.iter().skip(from).filter_map(|index| self.messages.get(*index as usize)).collect()
+    }
+
+    /// The last messages of all, oldest first.
+    pub(super) fn last(&self, limit: usize) -> &[Message] {
+        let from = self.messages.len().saturating_sub(limit);
+        self.messages.get(from..).unwrap_or_default()
+    }
+
+    /// What a phone sent back, oldest first.
+    pub(super) fn replies(&self, key: &str) -> &[Reply] {
+        self.replies.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Takes out pushes whose time has come, at most `limit`.
+    pub(super) fn take_due(&mut self, now: i64, limit: usize) -> Vec<Due> {
+        let mut taken = Vec::new();
+        while taken.len() < limit
+            && self.due.peek().is_some_and(|Reverse((at, _, _))| *at <= now)
+            && let Some(Reverse(due)) = self.due.pop()
+        {
+            taken.push(due);
+        }
+        if let Some((at, _, _)) = taken.last() {
+            self.record(Entry::PushedUntil(*at));
+        }
+        taken
+    }
+
+    /// How many pushes wait for their time.
+    pub(super) fn pushes_waiting(&self) -> usize {
+        self.due.len()
+    }
+}
+
+fn pair(user_id: &str, key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (user_id, key).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A new id as the vendor's look: a prefix, the day in Shanghai, six digits or letters.
+pub(super) fn new_id(prefix: &str) -> String {
+    let day = now();
+    let day = UtcOffset::from_hms(8, 0, 0).map_or(day, |shanghai| day.to_offset(shanghai)).date();
+    let random = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+    let random = random.get(..6).unwrap_or_default();
+    format!("{prefix}{:04}{:02}{:02}{random}", day.year(), u8::from(day.month()), day.day())
+}

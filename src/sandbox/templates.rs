@@ -1,0 +1,167 @@
+//! The four actions on templates.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Refusal, code};
+use super::journal::Entry;
+use super::params::Params;
+use super::review::{APPROVED, Review, pending};
+use super::store::{Template, World, new_id};
+use super::text;
+
+/// A template for verification codes.
+const VERIFICATION: u8 = 1;
+/// A template for marketing.
+const MARKETING: u8 = 3;
+/// One of these words is in every template for verification codes.
+const VERIFICATION_WORDS: [&str; 4] = ["验证码", "注册码", "校验码", "动态码"];
+/// Marks that no template may have.
+const FORBIDDEN: [char; 4] = ['※', '●', '★', '￥'];
+
+impl Template {
+    /// Status and reason of the review.
+    pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
+        self.review.outcome(&self.text, world.review_after, now)
+    }
+}
+
+/// CreateUSMSTemplate.
+pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let purpose = params.choice("Purpose", 1..=3)?;
+    let international = params.flag("International")?;
+    let name = params.required("TemplateName")?;
+    check_length("TemplateName", name, 32)?;
+    let text = params.required("Template")?;
+    check_text(text, purpose, international, 500)?;
+    check_length("Remark", params.get("Remark").unwrap_or_default(), 128)?;
+    if purpose == MARKETING && !international {
+        params.required("UnsubscribeInfo")?;
+    }
+    let id = new_id("UTA");
+    world.record(Entry::Template(Template {
+        id: id.clone(),
+        name: name.to_owned(),
+        purpose,
+        text: text.to_owned(),
+        unsubscribe: params.text("UnsubscribeInfo"),
+        international,
+        remark: params.text("Remark"),
+        instruction: params.text("Instruction"),
+        created: now,
+        review: Review::begin(now),
+    }));
+    Ok(Answer::ok().with("TemplateId", id))
+}
+
+/// QueryUSMSTemplate.
+pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, Refusal> {
+    let template = find(world, params.required("TemplateId")?)?;
+    let (status, reason) = template.status(world, now);
+    let mut data = json!({
+        "TemplateId": template.id,
+        "Purpose": template.purpose,
+        "TemplateName": template.name,
+        "Template": template.text,
+        "UnsubscribeInfo": template.unsubscribe,
+        "Status": status,
+        "Remark": template.remark,
+        "ErrDesc": reason,
+        "CreateTime": template.created / 1000,
+    });
+    if !template.instruction.is_empty()
+        && let Some(fields) = data.as_object_mut()
+    {
+        fields.insert("Instruction".into(), Value::from(template.instruction.as_str()));
+    }
+    Ok(Answer::ok().with("Data", data))
+}
+
+/// UpdateUSMSTemplate: a changed text is reviewed again, a changed name alone is not.
+pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let known = find(world, params.required("TemplateId")?)?;
+    let (text, name) = (params.get("Template"), params.get("TemplateName"));
+    if text.is_none() && name.is_none() {
+        return Err(Refusal::missing("Template"));
+    }
+    let mut changed = known.clone();
+    if let Some(text) = text {
+        check_text(text, known.purpose, known.international, 600)?;
+        text.clone_into(&mut changed.text);
+    }
+    if let Some(name) = name {
+        check_length("TemplateName", name, 32)?;
+        name.clone_into(&mut changed.name);
+    }
+    if let Some(remark) = params.get("Remark") {
+        check_length("Remark", remark, 128)?;
+        remark.clone_into(&mut changed.remark);
+    }
+    if let Some(unsubscribe) = params.get("UnsubscribeInfo") {
+        unsubscribe.clone_into(&mut changed.unsubscribe);
+    }
+    if let Some(instruction) = params.get("Instruction") {
+        instruction.clone_into(&mut changed.instruction);
+    }
+    if changed.text != known.text {
+        changed.review = Review::begin(now);
+    }
+    world.record(Entry::Template(changed));
+    Ok(Answer::ok())
+}
+
+/// DeleteUSMSTemplate: all of them or none.
+pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+    let ids = params.required_list("TemplateIds")?;
+    for id in &ids {
+        if pending(find(world, id)?.status(world, now).0) {
+            return Err(Refusal::invalid("TemplateIds", "a template in review cannot be deleted"));
+        }
+    }
+    for id in ids {
+        world.record(Entry::Deleted(id.to_owned()));
+    }
+    Ok(Answer::ok())
+}
+
+/// The template, if messages may be sent with it.
+pub(super) fn check_approved(id: &str, world: &World, now: i64) -> Result<Template, Refusal> {
+    world
+        .templates
+        .get(id)
+        .filter(|template| template.status(world, now).0 == APPROVED)
+        .cloned()
+        .ok_or_else(|| {
+            let message = format!("template [{id}] does not exist or is not approved");
+            Refusal::new(code::TEMPLATE, message)
+        })
+}
+
+fn check_text(text: &str, purpose: u8, international: bool, limit: usize) -> Result<(), Refusal> {
+    let refuse = |why: &str| Err(Refusal::invalid("Template", why));
+    check_length("Template", text, limit)?;
+    if let Err(why) = text::count_variables(text) {
+        return refuse(why);
+    }
+    if text::variables_only(text) {
+        return refuse("it has nothing but variables");
+    }
+    if text.contains(FORBIDDEN) {
+        return refuse("※ ● ★ ￥ are not allowed");
+    }
+    let word = VERIFICATION_WORDS.iter().any(|word| text.contains(word));
+    if purpose == VERIFICATION && !international && !word {
+        return refuse("a verification code template says 验证码, 注册码, 校验码 or 动态码");
+    }
+    Ok(())
+}
+
+fn check_length(name: &str, text: &str, limit: usize) -> Result<(), Refusal> {
+    if text.chars().count() > limit {
+        return Err(Refusal::invalid(name, &format!("more than {limit} characters")));
+    }
+    Ok(())
+}
+
+fn find<'a>(world: &'a World, id: &str) -> Result<&'a Template, Refusal> {
+    world.templates.get(id).ok_or_else(|| Refusal::invalid("TemplateId", "template does not exist"))
+}

@@ -1,0 +1,162 @@
+"""Goes through the ten actions of the sandbox with the vendor's own SDK.
+
+    pip install ucloud-sdk-python3
+    python3 tests/vendor/python_sdk.py http://127.0.0.1:9090
+
+Ends with 1 and a line that says why when something is not as it should be.
+"""
+
+import base64
+import json
+import logging
+import sys
+import time
+
+from ucloud.client import Client
+from ucloud.core import exc
+
+PATIENCE = 15
+
+
+def check(good, what):
+    if not good:
+        raise AssertionError(what)
+
+
+def until(question, what):
+    """Asks again until the answer is true; gives the answer."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.3)
+    raise AssertionError("waited in vain for: " + what)
+
+
+def client_of(address, **changed):
+    config = {
+        "base_url": address,
+        "public_key": "sandbox-public-key",
+        "private_key": "sandbox-private-key",
+        "project_id": "org-sandbox",
+        "region": "cn-bj2",
+    }
+    config.update(changed)
+    return Client(config).usms()
+
+
+def refused_with(ret_code, action):
+    try:
+        action()
+    except exc.RetCodeException as error:
+        check(error.code == ret_code, "RetCode %s, not %s" % (error.code, ret_code))
+        return
+    raise AssertionError("was not refused with %s" % ret_code)
+
+
+def signature(usms, content):
+    """Creates a signature that is rejected, changes it, and waits until it is approved."""
+    paper = base64.b64encode(b"certificate").decode()
+    form = {"SigType": 0, "SigPurpose": 0, "CertificateType": 0}
+    sig_id = usms.create_usms_signature(
+        dict(form, SigContent="拒" + content, Description="自用", File=paper)
+    )["SigId"]
+
+    def status(wanted):
+        data = usms.query_usms_signature({"SigId": sig_id})["Data"]
+        return data["Status"] == wanted and data
+
+    rejected = until(lambda: status(3), "a rejected signature")
+    check(rejected["ErrDesc"], "a rejected signature says why")
+    file = "image/jpeg;base64," + paper
+    usms.update_usms_signature(dict(form, SigId=sig_id, SigContent=content, File=file))
+    until(lambda: status(2), "an approved signature")
+    return sig_id
+
+
+def template(usms):
+    """Creates a template, changes it, and waits until it is approved."""
+    template_id = usms.create_usms_template(
+        {"Purpose": 2, "TemplateName": "发货通知", "Template": "订单{1}已发货"}
+    )["TemplateId"]
+    usms.update_usms_template({"TemplateId": template_id, "Template": "{1}您好，订单{2}已发货"})
+
+    def approved():
+        data = usms.query_usms_template({"TemplateId": template_id})["Data"]
+        return data["Status"] == 2 and data
+
+    data = until(approved, "an approved template")
+    check(data["Template"] == "{1}您好，订单{2}已发货", "the template has its new text")
+    return template_id
+
+
+def receipts_of(usms, session, count):
+    """Waits for the receipts of a session; gives them by phone."""
+
+    def complete():
+        data = usms.get_usms_send_receipt({"SessionNoSet": [session]})["Data"]
+        receipts = {receipt["Phone"]: receipt for receipt in data[0]["ReceiptSet"]}
+        return len(receipts) == count and receipts
+
+    return until(complete, "%d receipts" % count)
+
+
+def single(usms, content, template_id):
+    answer = usms.send_usms_message(
+        {
+            "PhoneNumbers": ["18512345678", "(86)18500000001"],
+            "TemplateId": template_id,
+            "SigContent": content,
+            "TemplateParams": ["张三", "10.0"],
+            "UserId": "single",
+        }
+    )
+    check(answer["UserId"] == "single", "the user id comes back")
+    receipts = receipts_of(usms, answer["SessionNo"], 2)
+    check(receipts["18512345678"]["ReceiptResult"] == "发送成功", "delivered")
+    check(receipts["(86)18500000001"]["ReceiptCode"] == "ERRNUM", "invalid number")
+
+
+def batch(usms, content, template_id):
+    def target(phone, *values):
+        return {"Phone": phone, "TemplateParams": list(values), "UserId": phone}
+
+    targets = [target("18512345678", "张三", "1"), target("18500000099", "李四", "2")]
+    task = [{"TemplateId": template_id, "SigContent": content, "Target": targets}]
+    text = base64.b64encode(json.dumps(task).encode()).decode()
+    answer = usms.send_batch_usms_message({"TaskContent": text})
+    check(answer["SuccessCount"] == 1, "one of two is taken")
+    failed = answer["FailContent"][0]["Target"][0]
+    check(failed["Phone"] == "18500000099", "the other one is told")
+    receipts = receipts_of(usms, answer["SessionNo"], 1)
+    check(receipts["18512345678"]["UserId"] == "18512345678", "the user id is in the receipt")
+
+
+def run(address):
+    usms = client_of(address)
+    content = "优刻得%04d" % (time.time_ns() % 10000)
+    sig_id = signature(usms, content)
+    template_id = template(usms)
+    single(usms, content, template_id)
+    batch(usms, content, template_id)
+    usms.delete_usms_template({"TemplateIds": [template_id]})
+    usms.delete_usms_signature({"SigIds": [sig_id]})
+    refused_with(18003, lambda: usms.query_usms_template({"TemplateId": template_id}))
+    stranger = client_of(address, private_key="wrong")
+    refused_with(171, lambda: stranger.query_usms_signature({"SigId": sig_id}))
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: python_sdk.py ADDRESS")
+    logging.disable(logging.CRITICAL)
+    try:
+        run(sys.argv[1])
+    except Exception as error:
+        sys.exit("failed: %s: %s" % (type(error).__name__, error))
+    print("all ten actions are as they should be")
+
+
+if __name__ == "__main__":
+    main()
