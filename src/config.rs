@@ -1,1 +1,363 @@
-//! Typed settings.
+//! Settings: from the environment, or from the file named by `--config` for what the environment
+//! does not set. A wrong or missing setting is one line that names it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use secrecy::{SecretSlice, SecretString};
+use time::Duration;
+
+/// Names that begin with this and are not ours are mistakes.
+const PREFIX: &str = "CONSOLE_";
+const NAMES: [&str; 14] = [
+    "DATABASE_URL",
+    "CONSOLE_LISTEN",
+    "CONSOLE_PUBLIC_URL",
+    "CONSOLE_SECRET_KEY",
+    "CONSOLE_TRUST_PROXY",
+    "USMS_API_URL",
+    "UCLOUD_PUBLIC_KEY",
+    "UCLOUD_PRIVATE_KEY",
+    "UCLOUD_PROJECT_ID",
+    "CONSOLE_SUBMIT_CONCURRENCY",
+    "CONSOLE_SUBMIT_RATE",
+    "CONSOLE_CALL_TIMEOUT",
+    "CONSOLE_REVIEW_POLL",
+    "CONSOLE_RECEIPT_POLL",
+];
+
+/// All settings of the console.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DATABASE_URL`: a PostgreSQL address. Needed.
+    pub database_url: SecretString,
+    /// `CONSOLE_LISTEN`: where pages are served. 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// `CONSOLE_PUBLIC_URL`: how browsers and the vendor reach it. An https address makes cookies
+    /// secure.
+    pub public_url: Option<String>,
+    /// `CONSOLE_SECRET_KEY`: at least 32 random bytes in hex; keys of cookies and of stored secrets
+    /// are derived from it. Needed.
+    pub secret_key: SecretSlice<u8>,
+    /// `CONSOLE_TRUST_PROXY`: `true` when a proxy in front sets `X-Forwarded-For`. `false`.
+    pub trust_proxy: bool,
+    /// `USMS_API_URL`: the vendor. <https://api.sms.ucloud.cn>.
+    pub api_url: String,
+    /// `UCLOUD_PUBLIC_KEY`, `UCLOUD_PRIVATE_KEY`, `UCLOUD_PROJECT_ID`: the keys of the project
+    /// `default`. All three or none.
+    pub default_project: Option<DefaultProject>,
+    /// `CONSOLE_SUBMIT_CONCURRENCY`: calls under way at once in this process. 8.
+    pub submit_concurrency: usize,
+    /// `CONSOLE_SUBMIT_RATE`: calls a second for one project, over all processes. 20.
+    pub submit_rate: u32,
+    /// `CONSOLE_CALL_TIMEOUT`: after this long a call is unanswered. 70 s, longer than the
+    /// gateway's own 60.
+    pub call_timeout: Duration,
+    /// `CONSOLE_REVIEW_POLL`: between questions about what is under review. 2 min.
+    pub review_poll: Duration,
+    /// `CONSOLE_RECEIPT_POLL`: until the first question about a receipt; later ones double. 10 s.
+    pub receipt_poll: Duration,
+}
+
+/// The keys of the project `default`.
+#[derive(Debug, Clone)]
+pub struct DefaultProject {
+    /// `UCLOUD_PUBLIC_KEY`.
+    pub public_key: String,
+    /// `UCLOUD_PRIVATE_KEY`.
+    pub private_key: SecretString,
+    /// `UCLOUD_PROJECT_ID`, `org-…`.
+    pub ucloud_project_id: String,
+}
+
+/// A setting that stops the start. Its text is the one line that is shown.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ConfigError {
+    #[error("{0} is not set: {1}")]
+    Missing(&'static str, &'static str),
+    #[error("{0} is wrong: {1}")]
+    Wrong(&'static str, String),
+    #[error("{0} is no setting of the console{1}")]
+    Unknown(String, String),
+    #[error("the settings file {0} cannot be read: {1}")]
+    File(String, String),
+    #[error("the settings file {0}, line {1}: write NAME=VALUE")]
+    Line(String, usize),
+}
+
+impl Config {
+    /// Reads all settings from the environment and, for what it does not set, from `file`.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::read(&variables(file)?)
+    }
+
+    /// Reads all settings from variables.
+    pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        check_names(variables)?;
+        let source = Source(variables);
+        Ok(Self {
+            database_url: database_url(variables)?,
+            listen: source.parsed(
+                "CONSOLE_LISTEN",
+                "127.0.0.1:8080",
+                "an address and a port, like 127.0.0.1:8080",
+            )?,
+            public_url: source.url("CONSOLE_PUBLIC_URL")?,
+            secret_key: source.secret_key()?,
+            trust_proxy: source.parsed("CONSOLE_TRUST_PROXY", "false", "true or false")?,
+            api_url: source
+                .url("USMS_API_URL")?
+                .unwrap_or_else(|| "https://api.sms.ucloud.cn".to_owned()),
+            default_project: source.default_project()?,
+            submit_concurrency: source.counted("CONSOLE_SUBMIT_CONCURRENCY", 8, 256)?,
+            submit_rate: u32::try_from(source.counted("CONSOLE_SUBMIT_RATE", 20, 10_000)?)
+                .unwrap_or(20),
+            call_timeout: source.duration("CONSOLE_CALL_TIMEOUT", Duration::seconds(70))?,
+            review_poll: source.duration("CONSOLE_REVIEW_POLL", Duration::minutes(2))?,
+            receipt_poll: source.duration("CONSOLE_RECEIPT_POLL", Duration::seconds(10))?,
+        })
+    }
+}
+
+/// The database's address alone, for commands that need nothing else.
+pub fn database_url(variables: &BTreeMap<String, String>) -> Result<SecretString, ConfigError> {
+    let source = Source(variables);
+    let url = source.needed("DATABASE_URL", "the address of a PostgreSQL database, like postgres://user:password@localhost/usms_console")?;
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(SecretString::from(url))
+    } else {
+        Err(ConfigError::Wrong("DATABASE_URL", "it begins with postgres://".to_owned()))
+    }
+}
+
+/// The variables of the environment, and those of `file` that it does not set.
+pub fn variables(file: Option<&Path>) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut variables = match file {
+        Some(path) => read_file(path)?,
+        None => BTreeMap::new(),
+    };
+    variables.extend(
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    );
+    Ok(variables)
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::File(name.clone(), error.to_string()))?;
+    let mut variables = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (key, value) =
+            line.split_once('=').ok_or_else(|| ConfigError::Line(name.clone(), index + 1))?;
+        let value = value.trim();
+        let unquoted = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .or_else(|| value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')))
+            .unwrap_or(value);
+        variables.insert(key.trim().to_owned(), unquoted.to_owned());
+    }
+    Ok(variables)
+}
+
+fn check_names(variables: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let unknown = |name: &&String| name.starts_with(PREFIX) && !NAMES.contains(&name.as_str());
+    match variables.keys().find(unknown) {
+        None => Ok(()),
+        Some(name) => Err(ConfigError::Unknown(name.clone(), hint(name))),
+    }
+}
+
+/// The setting that was probably meant: the one that shares the most letter pairs.
+fn hint(wrong: &str) -> String {
+    let pairs = |name: &str| -> Vec<[u8; 2]> {
+        name.as_bytes().windows(2).map(|pair| [pair[0], pair[1]]).collect()
+    };
+    let asked = pairs(wrong.trim_start_matches(PREFIX));
+    let shared = |name: &str| {
+        let own = pairs(name.trim_start_matches(PREFIX));
+        asked.iter().filter(|pair| own.contains(pair)).count() * 4 / asked.len().max(1)
+    };
+    let near = NAMES.into_iter().filter(|name| name.starts_with(PREFIX)).max_by_key(|n| shared(n));
+    near.filter(|name| shared(name) >= 2)
+        .map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+struct Source<'a>(&'a BTreeMap<String, String>);
+
+impl Source<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn needed(&self, name: &'static str, what: &'static str) -> Result<String, ConfigError> {
+        self.get(name).map(str::to_owned).ok_or(ConfigError::Missing(name, what))
+    }
+
+    fn parsed<T: std::str::FromStr>(
+        &self,
+        name: &'static str,
+        default: &str,
+        shape: &str,
+    ) -> Result<T, ConfigError> {
+        let text = self.get(name).unwrap_or(default);
+        text.parse().map_err(|_| ConfigError::Wrong(name, format!("`{text}` is not {shape}")))
+    }
+
+    fn counted(
+        &self,
+        name: &'static str,
+        default: usize,
+        most: usize,
+    ) -> Result<usize, ConfigError> {
+        let shape = format!("a number from 1 to {most}");
+        let n: usize = self.parsed(name, &default.to_string(), &shape)?;
+        if (1..=most).contains(&n) {
+            Ok(n)
+        } else {
+            Err(ConfigError::Wrong(name, format!("`{n}` is not {shape}")))
+        }
+    }
+
+    fn url(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let url = reqwest::Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        match url {
+            Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
+            None => {
+                Err(ConfigError::Wrong(name, format!("`{text}` is not an http or https address")))
+            }
+        }
+    }
+
+    fn secret_key(&self) -> Result<SecretSlice<u8>, ConfigError> {
+        let name = "CONSOLE_SECRET_KEY";
+        let text = self
+            .needed(name, "at least 32 random bytes in hex; make one with: openssl rand -hex 32")?;
+        match hex::decode(&text) {
+            Ok(bytes) if bytes.len() >= 32 => Ok(SecretSlice::from(bytes)),
+            Ok(bytes) => Err(ConfigError::Wrong(
+                name,
+                format!("it has {} bytes, 32 is the least", bytes.len()),
+            )),
+            Err(_) => Err(ConfigError::Wrong(name, "it is not written in hex".to_owned())),
+        }
+    }
+
+    fn default_project(&self) -> Result<Option<DefaultProject>, ConfigError> {
+        let names = ["UCLOUD_PUBLIC_KEY", "UCLOUD_PRIVATE_KEY", "UCLOUD_PROJECT_ID"];
+        if names.iter().all(|name| self.get(name).is_none()) {
+            return Ok(None);
+        }
+        let why = "UCLOUD_PUBLIC_KEY, UCLOUD_PRIVATE_KEY and UCLOUD_PROJECT_ID come together";
+        Ok(Some(DefaultProject {
+            public_key: self.needed(names[0], why)?,
+            private_key: SecretString::from(self.needed(names[1], why)?),
+            ucloud_project_id: self.needed(names[2], why)?,
+        }))
+    }
+
+    fn duration(&self, name: &'static str, default: Duration) -> Result<Duration, ConfigError> {
+        let Some(text) = self.get(name) else { return Ok(default) };
+        let wrong =
+            || ConfigError::Wrong(name, format!("`{text}` is not a time like 500ms, 2s or 5m"));
+        let split = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(split);
+        let number: i64 = number.parse().map_err(|_| wrong())?;
+        let millis = match unit.trim() {
+            "ms" => Some(number),
+            "s" => number.checked_mul(1_000),
+            "m" => number.checked_mul(60_000),
+            "h" => number.checked_mul(3_600_000),
+            _ => None,
+        };
+        let day = 24 * 3_600_000;
+        millis
+            .filter(|millis| (1..=day).contains(millis))
+            .map(Duration::milliseconds)
+            .ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(more: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut all = BTreeMap::from([
+            ("DATABASE_URL".to_owned(), "postgres://localhost/x".to_owned()),
+            ("CONSOLE_SECRET_KEY".to_owned(), "0f".repeat(32)),
+        ]);
+        for (name, value) in more {
+            all.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Config::read(&all)
+    }
+
+    #[test]
+    fn two_settings_are_enough() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.call_timeout, Duration::seconds(70));
+        assert!(config.default_project.is_none());
+    }
+
+    #[test]
+    fn each_wrong_or_missing_setting_is_named() {
+        let wrong = [
+            ("DATABASE_URL", ""),
+            ("DATABASE_URL", "mysql://x"),
+            ("CONSOLE_SECRET_KEY", ""),
+            ("CONSOLE_SECRET_KEY", "0f0f"),
+            ("CONSOLE_SECRET_KEY", "not hex"),
+            ("CONSOLE_LISTEN", "8080"),
+            ("CONSOLE_PUBLIC_URL", "example.test"),
+            ("CONSOLE_TRUST_PROXY", "yes"),
+            ("USMS_API_URL", "ftp://x"),
+            ("CONSOLE_SUBMIT_CONCURRENCY", "0"),
+            ("CONSOLE_SUBMIT_RATE", "many"),
+            ("CONSOLE_CALL_TIMEOUT", "70"),
+            ("CONSOLE_REVIEW_POLL", "0s"),
+            ("CONSOLE_RECEIPT_POLL", "5 days"),
+        ];
+        for (name, value) in wrong {
+            let error = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && !error.contains('\n'), "{name}={value}: {error}");
+        }
+        let error = with(&[("UCLOUD_PUBLIC_KEY", "k")]).unwrap_err().to_string();
+        assert!(error.starts_with("UCLOUD_PRIVATE_KEY"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_console_name_is_an_error_that_names_the_nearest() {
+        let error = with(&[("CONSOLE_LISTN", "x")]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "CONSOLE_LISTN is no setting of the console; did you mean CONSOLE_LISTEN?"
+        );
+    }
+
+    #[test]
+    fn secrets_appear_in_no_debug_print() {
+        let keys = [
+            ("UCLOUD_PUBLIC_KEY", "open"),
+            ("UCLOUD_PRIVATE_KEY", "hush-hush"),
+            ("UCLOUD_PROJECT_ID", "org-x"),
+        ];
+        let printed = format!("{:?}", with(&keys).unwrap());
+        assert!(
+            !printed.contains("hush") && !printed.contains("15, 15") && !printed.contains("0f0f")
+        );
+    }
+}

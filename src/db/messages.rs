@@ -3,7 +3,9 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at};
+use crate::domain::ids::{
+    BatchId, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
+};
 use crate::domain::message::MessageState;
 
 /// Messages that all carry the same parameters.

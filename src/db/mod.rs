@@ -1,13 +1,17 @@
 //! All SQL, a file per noun. A function takes an executor where one statement is the whole story
 //! and a transaction where several must stand or fall together.
 
+pub mod audit;
 pub mod batch_transitions;
 pub mod batches;
 pub mod inbox;
 pub mod invariants;
+pub mod login_sessions;
 pub mod messages;
 pub mod overview;
+pub mod projects;
 pub mod receipts;
 pub mod signatures;
 pub mod sms_templates;
 pub mod submissions;
+pub mod users;

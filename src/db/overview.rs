@@ -82,11 +82,7 @@ pub struct Doubtful {
 }
 
 /// Batches with messages in doubt, the oldest doubt first.
-pub async fn doubtful(
-    db: &PgPool,
-    project: ProjectId,
-    limit: i64,
-) -> sqlx::Result<Vec<Doubtful>> {
+pub async fn doubtful(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Doubtful>> {
     sqlx::query_as!(
         Doubtful,
         r#"select b.id as "batch: BatchId", b.name, sum(s.n) as "messages!",

@@ -285,7 +285,8 @@ pub async fn treat_as_sent(
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update submissions set state = 'accepted', answered_at = $4, next_poll_at = $4
-           where id = $1 and project_id = $2 and batch_id = $3 and state = 'in_doubt'"#,
+           where id = $1 and project_id = $2 and batch_id = $3 and state = 'in_doubt'
+             and exists (select from batches where id = $3 and state <> 'cancelled')"#,
         id.0,
         project.0,
         batch.0,
@@ -308,7 +309,8 @@ pub async fn send_again(
         r#"update submissions
            set state = 'ready', next_try_at = $4, attempts = 0, sent_at = null, ret_code = null,
              answer = ''
-           where id = $1 and project_id = $2 and batch_id = $3 and state = 'in_doubt'"#,
+           where id = $1 and project_id = $2 and batch_id = $3 and state = 'in_doubt'
+             and exists (select from batches where id = $3 and state <> 'cancelled')"#,
         id.0,
         project.0,
         batch.0,

@@ -141,10 +141,8 @@ pub async fn settle(
     let ours = receipts::matches(db, project, &all).await?;
     write_ours(app, db, project, &all, &ours, now).await?;
     let matched: BTreeSet<usize> = ours.iter().map(|one| one.place).collect();
-    let foreign: Vec<&Incoming> = (0..all.len())
-        .filter(|place| !matched.contains(place))
-        .map(|place| all[place])
-        .collect();
+    let foreign: Vec<&Incoming> =
+        (0..all.len()).filter(|place| !matched.contains(place)).map(|place| all[place]).collect();
     settle_foreign(app, db, project, &foreign, now).await
 }
 

@@ -114,9 +114,11 @@ fn conclude(error: CallError) -> End {
             End::NotTaken { ret_code: ret_code.map(|code| code.0), why, hold: None }
         }
         CallError::Refused { ret_code, message, request_id } => match ret_code.verdict() {
-            Verdict::PauseBalance => {
-                End::NotTaken { ret_code: Some(ret_code.0), why: message, hold: Some(Hold::Balance) }
-            }
+            Verdict::PauseBalance => End::NotTaken {
+                ret_code: Some(ret_code.0),
+                why: message,
+                hold: Some(Hold::Balance),
+            },
             Verdict::CallPerson => End::NotTaken {
                 ret_code: Some(ret_code.0),
                 why: message,
@@ -147,14 +149,8 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             submissions::ready_again(&mut tx, claimed, next, code, why).await?;
             let tired = (claimed.attempts >= MAX_ATTEMPTS).then_some(Hold::VendorUnavailable);
             if let Some(hold) = (*hold).or(tired) {
-                batch_transitions::pause(
-                    &mut tx,
-                    claimed.project_id,
-                    claimed.batch_id,
-                    hold,
-                    why,
-                )
-                .await?;
+                batch_transitions::pause(&mut tx, claimed.project_id, claimed.batch_id, hold, why)
+                    .await?;
             }
             info!(submission = %claimed.id, ret_code, "not taken, will be tried again");
         }

@@ -142,25 +142,18 @@ async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
         .and_then(|id| id.to_str().ok())
         .map(str::to_owned)
         .unwrap_or_default();
-    let unknown = |what: String| CallError::Unknown {
-        what,
-        ret_code: None,
-        request_id: header.clone(),
-    };
-    let bytes = response
-        .bytes()
-        .await
-        .map_err(|_| unknown("the answer broke off".to_owned()))?;
+    let unknown =
+        |what: String| CallError::Unknown { what, ret_code: None, request_id: header.clone() };
+    let bytes = response.bytes().await.map_err(|_| unknown("the answer broke off".to_owned()))?;
     if !status.is_success() {
         return Err(unknown(format!("HTTP {}", status.as_u16())));
     }
-    let body: Value = serde_json::from_slice(&bytes)
-        .map_err(|_| unknown("the answer is no JSON".to_owned()))?;
+    let body: Value =
+        serde_json::from_slice(&bytes).map_err(|_| unknown("the answer is no JSON".to_owned()))?;
     let fields =
         Fields::of(&body).ok_or_else(|| unknown("the answer is no JSON object".to_owned()))?;
-    let ret_code = fields
-        .number("RetCode")
-        .ok_or_else(|| unknown("the answer has no RetCode".to_owned()))?;
+    let ret_code =
+        fields.number("RetCode").ok_or_else(|| unknown("the answer has no RetCode".to_owned()))?;
     let message = fields.text("Message");
     let request_id = fields.some_text("ReqUuid").unwrap_or(header);
     Ok(Answer { ret_code: RetCode(ret_code), message, request_id, body })

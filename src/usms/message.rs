@@ -127,9 +127,7 @@ impl Client {
                 ret_code: Some(RetCode::OK),
                 request_id: answer.request_id,
             }),
-            None => {
-                Err(CallError::from_answer(answer.ret_code, answer.message, answer.request_id))
-            }
+            None => Err(CallError::from_answer(answer.ret_code, answer.message, answer.request_id)),
         }
     }
 
@@ -147,8 +145,7 @@ impl Client {
         let failures = fields.map(failures).unwrap_or_default();
         let told = session_no.is_some() || !failures.is_empty();
         if !told && answer.ret_code != RetCode::OK {
-            let error =
-                CallError::from_answer(answer.ret_code, answer.message, answer.request_id);
+            let error = CallError::from_answer(answer.ret_code, answer.message, answer.request_id);
             return Err(error);
         }
         if !told {

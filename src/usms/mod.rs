@@ -7,8 +7,8 @@ mod errors;
 mod message;
 pub mod push;
 mod receipt;
-mod review;
 mod ret_code;
+mod review;
 pub mod signing;
 mod wire;
 

@@ -65,9 +65,7 @@ impl Receipt {
     pub(super) fn read(item: &Value, session_no: Option<&str>) -> Option<Self> {
         let fields = Fields::of(item)?;
         Some(Self {
-            session_no: session_no
-                .map(str::to_owned)
-                .or_else(|| fields.some_text("SessionNo"))?,
+            session_no: session_no.map(str::to_owned).or_else(|| fields.some_text("SessionNo"))?,
             phone: fields.some_text("Phone")?,
             cost_count: fields.number("CostCount").unwrap_or(0),
             result: ReceiptResult::read(&fields.text("ReceiptResult")),

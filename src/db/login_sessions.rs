@@ -1,0 +1,189 @@
+//! Login sessions. Their keys are known only by hash.
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::ids::UserId;
+
+/// No session outlives this, however busy it is.
+pub const LONGEST: Duration = Duration::days(7);
+
+/// A session to keep.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    /// SHA-256 of its key.
+    pub key_hash: &'a [u8],
+    /// Who is signed in.
+    pub user: Option<UserId>,
+    /// What it remembers.
+    pub state: &'a Value,
+    /// Where it was signed in from.
+    pub address: &'a str,
+    /// With which browser.
+    pub agent: &'a str,
+    /// When it ends unless it is used.
+    pub expires_at: OffsetDateTime,
+}
+
+/// Keeps a new session.
+pub async fn insert(db: &PgPool, new: &NewSession<'_>, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into login_sessions
+           (key_hash, user_id, state, address, agent, created_at, seen_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $6, $7)",
+        new.key_hash,
+        new.user as Option<UserId>,
+        new.state,
+        new.address,
+        new.agent,
+        now,
+        new.expires_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What a session remembers, unless it has ended.
+pub async fn load(
+    db: &PgPool,
+    key_hash: &[u8],
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Value>> {
+    sqlx::query_scalar!(
+        "select state from login_sessions
+         where key_hash = $1 and expires_at > $2 and created_at > $3",
+        key_hash,
+        now,
+        now - LONGEST,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Changes what a session remembers. `false`: it is gone.
+pub async fn update(
+    db: &PgPool,
+    changed: &NewSession<'_>,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update login_sessions set user_id = $2, state = $3, address = $4, agent = $5,
+           seen_at = $6, expires_at = least($7::timestamptz, created_at + $8::interval)
+         where key_hash = $1",
+        changed.key_hash,
+        changed.user as Option<UserId>,
+        changed.state,
+        changed.address,
+        changed.agent,
+        now,
+        changed.expires_at,
+        interval(LONGEST),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lengthens a session that is used.
+pub async fn touch(
+    db: &PgPool,
+    key_hash: &[u8],
+    expires_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update login_sessions set seen_at = $3,
+           expires_at = least($2::timestamptz, created_at + $4::interval)
+         where key_hash = $1 and seen_at < $3::timestamptz - interval '30 seconds'",
+        key_hash,
+        expires_at,
+        now,
+        interval(LONGEST),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends a session.
+pub async fn delete(db: &PgPool, key_hash: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("delete from login_sessions where key_hash = $1", key_hash).execute(db).await?;
+    Ok(())
+}
+
+/// A session as its owner sees it.
+#[derive(Debug)]
+pub struct LoginSession {
+    /// SHA-256 of its key.
+    pub key_hash: Vec<u8>,
+    /// Where it was signed in from.
+    pub address: String,
+    /// With which browser.
+    pub agent: String,
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// When it was last used, to half a minute.
+    pub seen_at: OffsetDateTime,
+}
+
+/// The running sessions of a person, the latest used first.
+pub async fn of_user(
+    db: &PgPool,
+    user: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<LoginSession>> {
+    sqlx::query_as!(
+        LoginSession,
+        "select key_hash, address, agent, created_at, seen_at from login_sessions
+         where user_id = $1 and expires_at > $2 order by seen_at desc limit 100",
+        user as UserId,
+        now,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Ends one session of a person.
+pub async fn revoke(db: &PgPool, user: UserId, key_hash: &[u8]) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "delete from login_sessions where user_id = $1 and key_hash = $2",
+        user as UserId,
+        key_hash,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends all sessions of a person but one. An empty hash ends all.
+pub async fn revoke_others(
+    db: &mut PgConnection,
+    user: UserId,
+    keep_key_hash: &[u8],
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from login_sessions where user_id = $1 and key_hash <> $2",
+        user as UserId,
+        keep_key_hash,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Removes sessions that have ended.
+pub async fn delete_ended(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<u64> {
+    let done =
+        sqlx::query!("delete from login_sessions where expires_at <= $1", now).execute(db).await?;
+    Ok(done.rows_affected())
+}
+
+fn interval(length: Duration) -> sqlx::postgres::types::PgInterval {
+    sqlx::postgres::types::PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: i64::try_from(length.whole_microseconds()).unwrap_or(i64::MAX),
+    }
+}

@@ -1,0 +1,223 @@
+//! Projects and who belongs to them.
+
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::role::Role;
+
+/// A project, without its secrets.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Our id.
+    pub id: ProjectId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name on pages.
+    pub name: String,
+}
+
+/// A project and what one person may do in it.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The project.
+    pub project: Project,
+    /// The person's role; an owner is admin everywhere.
+    pub role: Role,
+}
+
+/// The projects of a person, by name.
+pub async fn memberships(
+    db: &PgPool,
+    user: UserId,
+    is_owner: bool,
+) -> sqlx::Result<Vec<Membership>> {
+    let rows = sqlx::query!(
+        r#"select p.id as "id: ProjectId", p.slug, p.name, m.role as "role?: Role"
+           from projects p left join members m on m.project_id = p.id and m.user_id = $1
+           where $2 or m.role is not null
+           order by lower(p.name), p.id"#,
+        user as UserId,
+        is_owner,
+    )
+    .fetch_all(db)
+    .await?;
+    let rows = rows.into_iter().filter_map(|row| {
+        let role = if is_owner { Role::Admin } else { row.role? };
+        Some(Membership { project: Project { id: row.id, slug: row.slug, name: row.name }, role })
+    });
+    Ok(rows.collect())
+}
+
+/// A person's place in the project called `slug`; `None` if there is no such project or no place.
+pub async fn membership(
+    db: &PgPool,
+    user: UserId,
+    is_owner: bool,
+    slug: &str,
+) -> sqlx::Result<Option<Membership>> {
+    let row = sqlx::query!(
+        r#"select p.id as "id: ProjectId", p.slug, p.name, m.role as "role?: Role"
+           from projects p left join members m on m.project_id = p.id and m.user_id = $1
+           where p.slug = $2"#,
+        user as UserId,
+        slug,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.and_then(|row| {
+        let role = if is_owner { Role::Admin } else { row.role? };
+        Some(Membership { project: Project { id: row.id, slug: row.slug, name: row.name }, role })
+    }))
+}
+
+/// The project whose push secret has this SHA-256.
+pub async fn by_hook_hash(db: &PgPool, hash: &[u8]) -> sqlx::Result<Option<ProjectId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: ProjectId" from projects where hook_secret_hash = $1"#,
+        hash,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A project's keys, the private one sealed.
+#[derive(Debug)]
+pub struct SealedKeys {
+    /// The public key.
+    pub public_key: String,
+    /// The private key, sealed.
+    pub private_key_sealed: Vec<u8>,
+    /// `org-…`.
+    pub ucloud_project_id: String,
+}
+
+/// The keys of `project`.
+pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
+    sqlx::query_as!(
+        SealedKeys,
+        "select public_key, private_key_sealed, ucloud_project_id from projects where id = $1",
+        project as ProjectId,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// A project for the command line.
+#[derive(Debug)]
+pub struct Listed {
+    /// Our id.
+    pub id: ProjectId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name on pages.
+    pub name: String,
+    /// `org-…`.
+    pub ucloud_project_id: String,
+    /// The secret in the path of its pushes, sealed.
+    pub hook_secret_sealed: Vec<u8>,
+}
+
+/// All projects, by slug.
+pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
+    sqlx::query_as!(
+        Listed,
+        r#"select id as "id: ProjectId", slug, name, ucloud_project_id, hook_secret_sealed
+           from projects order by slug"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The project called `slug`.
+pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<ProjectId>> {
+    sqlx::query_scalar!(r#"select id as "id: ProjectId" from projects where slug = $1"#, slug)
+        .fetch_optional(db)
+        .await
+}
+
+/// A project to make.
+#[derive(Debug)]
+pub struct NewProject<'a> {
+    /// Its name in addresses.
+    pub slug: &'a str,
+    /// Its name on pages.
+    pub name: &'a str,
+    /// `org-…`.
+    pub ucloud_project_id: &'a str,
+    /// The public key.
+    pub public_key: &'a str,
+    /// The private key, sealed.
+    pub private_key_sealed: &'a [u8],
+    /// The secret in the path of its pushes, sealed.
+    pub hook_secret_sealed: &'a [u8],
+    /// Its SHA-256.
+    pub hook_secret_hash: &'a [u8],
+}
+
+/// Makes a project; `None` if its slug is taken.
+pub async fn insert(
+    db: &mut PgConnection,
+    new: &NewProject<'_>,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<ProjectId>> {
+    sqlx::query_scalar!(
+        r#"insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
+             hook_secret_sealed, hook_secret_hash, created_at)
+           values (new_id($8), $1, $2, $3, $4, $5, $6, $7, $8)
+           on conflict (slug) do nothing
+           returning id as "id: ProjectId""#,
+        new.slug,
+        new.name,
+        new.ucloud_project_id,
+        new.public_key,
+        new.private_key_sealed,
+        new.hook_secret_sealed,
+        new.hook_secret_hash,
+        now,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Replaces a project's keys.
+pub async fn replace_keys(
+    db: &mut PgConnection,
+    project: ProjectId,
+    ucloud_project_id: &str,
+    public_key: &str,
+    private_key_sealed: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update projects set ucloud_project_id = $2, public_key = $3, private_key_sealed = $4
+         where id = $1",
+        project as ProjectId,
+        ucloud_project_id,
+        public_key,
+        private_key_sealed,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a person a place in a project, or changes it.
+pub async fn set_member(
+    db: &mut PgConnection,
+    project: ProjectId,
+    user: UserId,
+    role: Role,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into members (project_id, user_id, role, created_at) values ($1, $2, $3, $4)
+         on conflict (project_id, user_id) do update set role = excluded.role",
+        project as ProjectId,
+        user as UserId,
+        role as Role,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

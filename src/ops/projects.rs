@@ -1,0 +1,86 @@
+//! Projects: made with their keys sealed and a push address of their own.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::config::DefaultProject;
+use crate::db::{audit, projects};
+use crate::domain::ids::ProjectId;
+use crate::domain::project::{ProjectNameProblem, check_slug};
+use crate::keyring::CannotOpen;
+
+/// The slug of the project that the settings name.
+pub const DEFAULT: &str = "default";
+
+/// Why a project cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// Its slug.
+    #[error(transparent)]
+    Name(#[from] ProjectNameProblem),
+    /// A secret cannot be sealed or opened.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes the project `slug` with these keys, or gives it these keys if it is there.
+pub async fn ensure(
+    app: &App,
+    slug: &str,
+    name: &str,
+    keys: &DefaultProject,
+) -> Result<ProjectId, ProjectError> {
+    check_slug(slug)?;
+    let now = app.clock.now();
+    let private_key_sealed = app.keyring.seal(&keys.private_key)?;
+    let mut tx = app.db.begin().await?;
+    if let Some(id) = projects::by_slug(&mut tx, slug).await? {
+        projects::replace_keys(
+            &mut tx,
+            id,
+            &keys.ucloud_project_id,
+            &keys.public_key,
+            &private_key_sealed,
+        )
+        .await?;
+        tx.commit().await?;
+        return Ok(id);
+    }
+    let secret = hex::encode(rand::random::<[u8; 32]>());
+    let new = projects::NewProject {
+        slug,
+        name,
+        ucloud_project_id: &keys.ucloud_project_id,
+        public_key: &keys.public_key,
+        private_key_sealed: &private_key_sealed,
+        hook_secret_sealed: &app.keyring.seal(&SecretString::from(secret.clone()))?,
+        hook_secret_hash: &Sha256::digest(secret.as_bytes()),
+    };
+    let id = match projects::insert(&mut tx, &new, now).await? {
+        Some(id) => id,
+        // Another process made it at the same moment.
+        None => projects::by_slug(&mut tx, slug).await?.ok_or(sqlx::Error::RowNotFound)?,
+    };
+    let entry = audit::Entry {
+        project: Some(id),
+        user: None,
+        action: "project_added",
+        subject: slug,
+        detail: json!({ "ucloud_project_id": keys.ucloud_project_id }),
+        address: "-",
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The path that the vendor pushes a project's reports to.
+pub fn hook_path(app: &App, project: &projects::Listed) -> Result<String, CannotOpen> {
+    let secret = app.keyring.open(&project.hook_secret_sealed)?;
+    Ok(format!("/hooks/{}", secret.expose_secret()))
+}
