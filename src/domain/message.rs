@@ -111,6 +111,21 @@ impl Tally {
         }
     }
 
+    /// Counts one more in `state`.
+    pub fn count(&mut self, state: MessageState) {
+        match state {
+            MessageState::Queued => self.queued += 1,
+            MessageState::Submitted => self.submitted += 1,
+            MessageState::InDoubt => self.in_doubt += 1,
+            MessageState::Delivered => self.delivered += 1,
+            MessageState::Failed => self.failed += 1,
+            MessageState::Unknown => self.unknown += 1,
+            MessageState::Refused => self.refused += 1,
+            MessageState::Cancelled => self.cancelled += 1,
+            MessageState::Suppressed => self.suppressed += 1,
+        }
+    }
+
     /// All messages together.
     pub fn sum(&self) -> i64 {
         MessageState::ALL.into_iter().map(|state| self.of(state)).sum()

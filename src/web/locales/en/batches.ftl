@@ -107,3 +107,5 @@ doubt-decided = { $count ->
    *[other] Decided { $count } submissions
   }
 doubt-back = Back to the batch
+batch-standing-awaiting = Awaiting receipts
+batch-standing-in-doubt = In doubt

@@ -95,3 +95,5 @@ doubt-again-hint = 如果 UCloud 其实收下了，收件人会收到两条。
 doubt-treat-all = 全部当作已发送
 doubt-decided = 已决定 { $count } 次提交
 doubt-back = 回到任务
+batch-standing-awaiting = 等待回执
+batch-standing-in-doubt = 存疑

@@ -1,0 +1,216 @@
+//! The dashboard: what needs a person first, then the latest batches, then today in numbers.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use time::Duration;
+
+use super::batches::BatchRow;
+use super::clock_face::{self, Moment};
+use super::components::{Drawing, Tone};
+use super::error::WebError;
+use super::layout::{Layout, Section};
+use super::member::Member;
+use super::page;
+use crate::app::App;
+use crate::db::overview::{self, Numbers};
+use crate::db::{batches, signatures, sms_templates};
+use crate::domain::batch::china;
+use crate::domain::ids::Id;
+use crate::domain::role::Permission;
+
+/// Things of one kind that are listed.
+const LISTED: i64 = 6;
+
+#[derive(Template)]
+#[template(path = "dashboard/dashboard.html")]
+struct DashboardPage {
+    l: Layout,
+    day: String,
+    tasks: Vec<Task>,
+    rows: Vec<BatchRow>,
+    today: Numbers,
+    last_week: Numbers,
+    chart: Chart,
+    may_send: bool,
+    /// What is missing before anything can be sent.
+    first_steps: Option<FirstStep>,
+}
+
+/// Something that waits for a person.
+struct Task {
+    tone: Tone,
+    mark: &'static str,
+    word: String,
+    what: String,
+    more: String,
+    since: Moment,
+    address: String,
+    action: String,
+}
+
+/// What a new project does first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FirstStep {
+    Signature,
+    Template,
+    Send,
+}
+
+/// Submitted messages by hour: today as bars, the same day a week ago as lines.
+struct Chart {
+    bars: Vec<(String, String, String, String)>,
+    lines: Vec<(String, String, String)>,
+    label: String,
+    highest: i64,
+    hours: Vec<(usize, i64, i64)>,
+}
+
+impl DashboardPage {
+    fn rate(numbers: &Numbers) -> Option<f64> {
+        let known = numbers.delivered + numbers.failed;
+        #[allow(clippy::cast_precision_loss)]
+        (known > 0).then(|| numbers.delivered as f64 * 100.0 / known as f64)
+    }
+}
+
+/// `/p/{project}/`.
+pub async fn show(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let l = member.layout(&app, &request, Section::Dashboard).await?;
+    let project = member.project.id;
+    let now = app.clock.now();
+    let midnight = now.to_offset(china()).replace_time(time::Time::MIDNIGHT);
+    let week = Duration::days(7);
+    let latest = batches::list(&app.db, project, None, LISTED).await?;
+    let rows = BatchRow::rows(&app, &l, latest).await?;
+    let chart = Chart::new(
+        &l,
+        &overview::by_hour(&app.db, project, midnight).await?,
+        &overview::by_hour(&app.db, project, midnight - week).await?,
+    );
+    let page = DashboardPage {
+        day: clock_face::local_day(now),
+        tasks: tasks(&app, &member, &l).await?,
+        first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },
+        rows,
+        today: overview::numbers(&app.db, project, midnight, now).await?,
+        last_week: overview::numbers(&app.db, project, midnight - week, now - week).await?,
+        chart,
+        may_send: member.may(Permission::Send),
+        l,
+    };
+    page::ok(&page)
+}
+
+async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, WebError> {
+    let project = member.project.id;
+    let step = if signatures::approved(&app.db, project).await?.is_empty() {
+        FirstStep::Signature
+    } else if sms_templates::approved(&app.db, project).await?.is_empty() {
+        FirstStep::Template
+    } else {
+        FirstStep::Send
+    };
+    Ok(Some(step))
+}
+
+async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebError> {
+    let project = member.project.id;
+    let mut tasks = Vec::new();
+    for one in overview::doubtful(&app.db, project, LISTED).await? {
+        tasks.push(Task {
+            tone: Tone::Doubtful,
+            mark: "mark-doubt",
+            word: l.t("message-state-in_doubt").to_string(),
+            what: l.with("dashboard-doubt", [("count", one.messages.into())]).to_string(),
+            more: one.name,
+            since: l.moment(one.since),
+            address: l.urls.batch_part(one.batch, "in-doubt"),
+            action: l.t("dashboard-decide").to_string(),
+        });
+    }
+    for one in overview::waiting(&app.db, project, LISTED).await? {
+        let count = [("count", i64::from(one.total).into()), ("person", one.orderer.clone().into())];
+        let (word, what) = match one.hold {
+            Some(hold) => (
+                l.t("batch-state-paused").to_string(),
+                l.t(&format!("batch-hold-{}-title", hold.key())).to_string(),
+            ),
+            None => (
+                l.t("batch-state-awaiting_approval").to_string(),
+                l.with("dashboard-approval", [("name", one.name.clone().into())]).to_string(),
+            ),
+        };
+        tasks.push(Task {
+            tone: Tone::Doubtful,
+            mark: if one.hold.is_some() { "mark-paused" } else { "mark-asks" },
+            word,
+            what,
+            more: format!("{} · {}", one.name, l.with("dashboard-ordered", count)),
+            since: l.moment(one.batch.made_at()),
+            address: l.urls.batch(one.batch),
+            action: l.t("dashboard-look").to_string(),
+        });
+    }
+    let rejected = overview::rejected_signatures(&app.db, project, LISTED).await?;
+    tasks.extend(rejected_task(l, &rejected, "dashboard-rejected-signatures", l.urls.signatures()));
+    let rejected = overview::rejected_templates(&app.db, project, LISTED).await?;
+    tasks.extend(rejected_task(l, &rejected, "dashboard-rejected-templates", l.urls.templates()));
+    Ok(tasks)
+}
+
+fn rejected_task(
+    l: &Layout,
+    rejected: &[overview::Rejected],
+    key: &str,
+    list: String,
+) -> Option<Task> {
+    let first = rejected.first()?;
+    let reasons: Vec<String> =
+        rejected.iter().take(3).map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    Some(Task {
+        tone: Tone::Bad,
+        mark: "mark-bad",
+        word: l.t("review-status-rejected").to_string(),
+        what: l.with(key, [("count", rejected.len().into())]).to_string(),
+        more: reasons.join(" · "),
+        since: l.moment(first.since),
+        address: super::urls::with_query(&list, &[("review", "rejected")]),
+        action: l.t("dashboard-look").to_string(),
+    })
+}
+
+impl Chart {
+    fn new(l: &Layout, today: &[i64; 24], before: &[i64; 24]) -> Self {
+        let highest = today.iter().chain(before).copied().max().unwrap_or(0);
+        #[allow(clippy::cast_precision_loss)]
+        let height = |n: i64| n as f64 * 100.0 / highest.max(1) as f64;
+        #[allow(clippy::cast_precision_loss)]
+        let left = |hour: usize| 0.4 + hour as f64 * 100.0 / 24.0;
+        let bars = (0..24).filter(|hour| today[*hour] > 0).map(|hour| {
+            let tall = height(today[hour]);
+            let title = format!("{hour:02}:00 · {}", l.n(today[hour]));
+            (format!("{:.2}%", left(hour)), format!("{:.1}%", 100.0 - tall), format!("{tall:.1}%"), title)
+        });
+        let lines = (0..24).filter(|hour| before[*hour] > 0).map(|hour| {
+            let from = left(hour);
+            let y = format!("{:.1}%", 100.0 - height(before[hour]));
+            (format!("{from:.2}%"), format!("{:.2}%", from + 3.2), y)
+        });
+        let busiest = (0..24).max_by_key(|hour| today[*hour]).unwrap_or(0);
+        let label = l.with(
+            "dashboard-chart-label",
+            [("hour", busiest.into()), ("count", today[busiest].into())],
+        );
+        Self {
+            bars: bars.collect(),
+            lines: lines.collect(),
+            label: label.to_string(),
+            highest,
+            hours: (0..24).map(|hour| (hour, today[hour], before[hour])).collect(),
+        }
+    }
+}

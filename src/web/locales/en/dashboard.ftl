@@ -1,0 +1,40 @@
+dashboard-title = { $day }
+dashboard-calm = Nothing is waiting for a person.
+dashboard-needs = { $count ->
+    [1] One thing is waiting for a person.
+   *[other] { $count } things are waiting for a person.
+  }
+dashboard-person = Waiting for a person
+dashboard-what = What
+dashboard-since = Since
+dashboard-look = Look at it
+dashboard-decide = Decide
+dashboard-doubt = { $count ->
+    [1] Nobody knows whether 1 text left
+   *[other] Nobody knows whether { $count } texts left
+  }
+dashboard-approval = { $name } waits for approval
+dashboard-ordered = { $count ->
+    [1] 1 phone
+   *[other] { $count } phones
+  }, ordered by { $person }
+dashboard-rejected-signatures = { $count ->
+    [1] 1 signature was rejected
+   *[other] { $count } signatures were rejected
+  }
+dashboard-rejected-templates = { $count ->
+    [1] 1 SMS template was rejected
+   *[other] { $count } SMS templates were rejected
+  }
+dashboard-first-title = The first text
+dashboard-batches = Batches
+dashboard-all = All batches
+dashboard-today = Today so far
+dashboard-last-week = { $value } a week ago, to this hour
+dashboard-last-week-none = nothing to compare with a week ago
+dashboard-chart = Submitted by hour
+dashboard-chart-today = Today
+dashboard-chart-before = A week ago
+dashboard-chart-label = Submitted by hour today, most at { $hour }:00 with { $count }; a week ago beside it
+dashboard-chart-table = As a table
+dashboard-hour = Hour

@@ -1,0 +1,261 @@
+//! `/receipts`: what happened to a session number or a phone, under an address to bookmark.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::error::WebError;
+use super::flash;
+use super::form::Form;
+use super::layout::{Layout, Section};
+use super::ledger::Ledger;
+use super::member::Member;
+use super::message_rows::{Eyes, MessageRows};
+use super::page;
+use crate::app::App;
+use crate::db::messages::{self, Message};
+use crate::db::receipts::{self, ForeignMessage};
+use crate::domain::ids::MessageId;
+use crate::domain::message::{MessageState, Tally};
+use crate::domain::phone::{Phone, PhoneProblem, masked};
+use crate::domain::role::Permission;
+use crate::ops::poll::{self, PollError};
+
+/// Rows of a phone's page.
+const ROWS: i64 = 50;
+/// A session holds at most this many messages.
+const OF_SESSION: i64 = 1_000;
+const LONGEST_SESSION: usize = 64;
+
+/// What is looked up.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    session_no: Option<String>,
+    phone: Option<String>,
+    before: Option<MessageId>,
+}
+
+#[derive(Template)]
+#[template(path = "receipts/search.html")]
+struct SearchPage {
+    l: Layout,
+    session_no: String,
+    phone: String,
+    session_problem: bool,
+    phone_problem: Option<PhoneProblem>,
+}
+
+#[derive(Template)]
+#[template(path = "receipts/phone.html")]
+struct PhonePage {
+    l: Layout,
+    phone: String,
+    typed: String,
+    rows: Option<MessageRows>,
+    older: Option<String>,
+}
+
+/// What the vendor said when it was asked about a session number nobody here knows.
+enum Asked {
+    /// It was not asked: the number is ours.
+    No,
+    /// It was asked.
+    Yes,
+    /// It could not be.
+    Failed,
+}
+
+#[derive(Template)]
+#[template(path = "receipts/session.html")]
+struct SessionPage {
+    l: Layout,
+    session_no: String,
+    batch: Option<(String, String)>,
+    ledger: Option<Ledger>,
+    rows: Option<MessageRows>,
+    asked: Asked,
+    may_ask: bool,
+}
+
+/// `/receipts`: two fields, or the answer for a phone. A session number leads to its own address.
+pub async fn search(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    wanted: web::Query<Search>,
+) -> Result<HttpResponse, WebError> {
+    let wanted = wanted.into_inner();
+    let session_no = wanted.session_no.unwrap_or_default().trim().to_owned();
+    let typed = wanted.phone.unwrap_or_default().trim().to_owned();
+    if is_session_no(&session_no) {
+        return Ok(page::see_other(&member.urls().receipt(&session_no)));
+    }
+    let phone = Phone::parse(&typed);
+    match phone {
+        Ok(phone) if session_no.is_empty() => {
+            of_phone(&app, &member, &request, &phone, &typed, wanted.before).await
+        }
+        phone => {
+            let l = member.layout(&app, &request, Section::Receipts).await?;
+            let search = SearchPage {
+                l,
+                session_problem: !session_no.is_empty(),
+                session_no,
+                phone_problem: phone.err().filter(|_| !typed.is_empty()),
+                phone: typed,
+            };
+            let wrong = search.session_problem || search.phone_problem.is_some();
+            if wrong { page::unprocessable(&search) } else { page::ok(&search) }
+        }
+    }
+}
+
+/// `SessionNo` is a UUID as a rule; whatever else of letters and digits is asked for as it stands.
+fn is_session_no(text: &str) -> bool {
+    (1..=LONGEST_SESSION).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+async fn of_phone(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    phone: &Phone,
+    typed: &str,
+    before: Option<MessageId>,
+) -> Result<HttpResponse, WebError> {
+    let l = member.layout(app, request, Section::Receipts).await?;
+    let project = member.project.id;
+    let whole = member.may(Permission::SeePhones);
+    let found = messages::of_phone(&app.db, project, phone.as_str(), before, ROWS).await?;
+    let older = page::full(&found, ROWS).map(|last| {
+        let query = [("phone", phone.as_str()), ("before", &last.id.to_string())];
+        super::urls::with_query(&l.urls.receipts(), &query)
+    });
+    let foreign = match before {
+        Some(_) => Vec::new(),
+        None => receipts::foreign(&app.db, project, None, Some(phone.as_str()), ROWS).await?,
+    };
+    let shown = if whole { phone.as_str().to_owned() } else { masked(phone.as_str()) };
+    let rows = (!found.is_empty() || !foreign.is_empty()).then(|| {
+        MessageRows::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found, &foreign))
+    });
+    page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
+}
+
+fn rows(
+    l: &Layout,
+    whole_phones: bool,
+    ours: &[Message],
+    foreign: &[ForeignMessage],
+) -> Vec<super::message_rows::Row> {
+    let eyes = Eyes { l, whole_phones };
+    let ours = ours.iter().map(|message| eyes.ours(message));
+    ours.chain(foreign.iter().map(|message| eyes.foreign(message))).collect()
+}
+
+/// `/receipts/{session_no}`: ours from the database; an unknown one is asked of the vendor, shown
+/// and kept.
+pub async fn session(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let session_no = path.into_inner().1;
+    if !is_session_no(&session_no) {
+        return Err(WebError::NotFound);
+    }
+    let mut found = Found::load(&app, &member, &session_no).await?;
+    let mut asked = Asked::No;
+    if found.is_empty() {
+        asked = ask_vendor(&app, &member, &session_no).await?;
+        found = Found::load(&app, &member, &session_no).await?;
+    }
+    let l = member.layout(&app, &request, Section::Receipts).await?;
+    let whole = member.may(Permission::SeePhones);
+    let rows = (!found.is_empty()).then(|| {
+        let rows = rows(&l, whole, &found.ours, &found.foreign);
+        MessageRows::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
+    });
+    let batch = found.ours.first();
+    let page = SessionPage {
+        batch: batch.map(|one| (one.batch_name.clone(), l.urls.batch(one.batch_id))),
+        ledger: (!found.is_empty()).then(|| found.ledger(&l)),
+        rows,
+        may_ask: member.may(Permission::Send),
+        asked,
+        session_no,
+        l,
+    };
+    page::ok(&page)
+}
+
+struct Found {
+    ours: Vec<Message>,
+    foreign: Vec<ForeignMessage>,
+}
+
+impl Found {
+    async fn load(app: &App, member: &Member, session_no: &str) -> Result<Self, WebError> {
+        let project = member.project.id;
+        Ok(Self {
+            ours: messages::of_session(&app.db, project, session_no, OF_SESSION).await?,
+            foreign: receipts::foreign(&app.db, project, Some(session_no), None, OF_SESSION).await?,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ours.is_empty() && self.foreign.is_empty()
+    }
+
+    fn ledger(&self, l: &Layout) -> Ledger {
+        let mut tally = Tally::default();
+        let states = self.ours.iter().map(|one| one.state);
+        for state in states.chain(self.foreign.iter().map(|one| MessageState::from(one.outcome))) {
+            tally.count(state);
+        }
+        Ledger::new(&tally, tally.sum(), l.words)
+    }
+}
+
+async fn ask_vendor(app: &App, member: &Member, session_no: &str) -> Result<Asked, WebError> {
+    match poll::look_up(app, member.project.id, session_no).await {
+        Ok(_) => Ok(Asked::Yes),
+        Err(PollError::Database(error)) => Err(WebError::Database(error)),
+        Err(error) => {
+            tracing::info!(%error, "a session number could not be asked for");
+            Ok(Asked::Failed)
+        }
+    }
+}
+
+/// Nothing is posted but the word to ask.
+#[derive(Debug, Deserialize)]
+pub struct Ask {}
+
+/// Asks the vendor now, without waiting for the next turn.
+pub async fn ask(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _: Form<Ask>,
+) -> Result<HttpResponse, WebError> {
+    let session_no = path.into_inner().1;
+    if !is_session_no(&session_no) {
+        return Err(WebError::NotFound);
+    }
+    let words = member.words(&request);
+    let said = match poll::look_up(&app, member.project.id, &session_no).await {
+        Ok(count) => words.with("receipts-asked", [("count", count.into())]),
+        Err(PollError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error) => {
+            tracing::info!(%error, "a session number could not be asked for");
+            words.t("receipts-asked-failed")
+        }
+    };
+    flash::say(&request, &said);
+    Ok(page::see_other(&member.urls().receipt(&session_no)))
+}
