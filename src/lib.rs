@@ -11,6 +11,7 @@
 //! through one sending, from the click to the receipt, is in `docs/ARCHITECTURE.md`.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
@@ -19,6 +20,7 @@ pub mod domain;
 pub mod keyring;
 pub mod ops;
 pub mod sandbox;
+pub mod serve;
 pub mod telemetry;
 pub mod usms;
 pub mod web;

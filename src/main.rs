@@ -1,3 +1,7 @@
-//! The command line.
+//! The command line. See [`usms_console::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    usms_console::cli::run()
+}

@@ -1,3 +1,154 @@
-//! Console, sandbox, private PostgreSQL and sample data in one command.
+//! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
-pub mod postgres;
+mod postgres;
+mod sample;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::db::projects as project_rows;
+use crate::ops::projects;
+use crate::sandbox::{self, Sandbox};
+use crate::serve::{self, Parts};
+use postgres::Cluster;
+
+/// Every account of the demo signs in with it. The demo listens on this machine only.
+const PASSWORD: &str = "usms-console-demo";
+
+/// Runs the demo until it is told to stop.
+pub async fn run(variables: &BTreeMap<String, String>, fresh: bool) -> anyhow::Result<()> {
+    let cluster = match variables.get("DATABASE_URL") {
+        Some(_) => None,
+        None => Some(Cluster::start(fresh).await?),
+    };
+    let ran = run_on(variables, cluster.as_ref(), fresh).await;
+    if let Some(cluster) = cluster {
+        cluster.stop().await;
+    }
+    ran
+}
+
+async fn run_on(
+    variables: &BTreeMap<String, String>,
+    cluster: Option<&Cluster>,
+    fresh: bool,
+) -> anyhow::Result<()> {
+    let folder = cluster.map(Cluster::folder);
+    let journal = folder.map(|folder| folder.join("sandbox.jsonl"));
+    if let Some(journal) = journal.as_ref().filter(|_| fresh) {
+        let _ = std::fs::remove_file(journal);
+    }
+    let sandbox = start_sandbox(journal)?;
+    let ran = run_console(variables, cluster, folder, &sandbox).await;
+    sandbox.stop().await;
+    ran
+}
+
+fn start_sandbox(journal: Option<PathBuf>) -> anyhow::Result<Sandbox> {
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let settings = sandbox::Settings { journal, ..sandbox::Settings::on(anywhere) };
+    let sandbox = Sandbox::start(settings).context("the sandbox cannot be started")?;
+    sandbox.seed(sample::seeds());
+    Ok(sandbox)
+}
+
+async fn run_console(
+    variables: &BTreeMap<String, String>,
+    cluster: Option<&Cluster>,
+    folder: Option<&Path>,
+    sandbox: &Sandbox,
+) -> anyhow::Result<()> {
+    let config = settings(variables, cluster, folder, sandbox)?;
+    let app = serve::build(&config).await?;
+    sample::fill(&app, PASSWORD).await?;
+    let hook_path = hook_path(&app).await?;
+    tell_where_to_push(sandbox, &format!("http://{}{hook_path}", config.listen)).await?;
+    app.db.close().await;
+    greet(&config, sandbox);
+    serve::run(&config, Parts::All).await
+}
+
+/// The demo's own settings, over what the environment says.
+fn settings(
+    variables: &BTreeMap<String, String>,
+    cluster: Option<&Cluster>,
+    folder: Option<&Path>,
+    sandbox: &Sandbox,
+) -> anyhow::Result<Config> {
+    let mut all = variables.clone();
+    let mut set = |name: &str, value: String| {
+        all.insert(name.to_owned(), value);
+    };
+    if let Some(cluster) = cluster {
+        set("DATABASE_URL", cluster.url());
+    }
+    set("USMS_API_URL", sandbox.url());
+    set("UCLOUD_PUBLIC_KEY", sandbox::PUBLIC_KEY.to_owned());
+    set("UCLOUD_PRIVATE_KEY", sandbox::PRIVATE_KEY.to_owned());
+    set("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID.to_owned());
+    set("CONSOLE_RECEIPT_POLL", "5s".to_owned());
+    if !variables.contains_key("CONSOLE_SECRET_KEY") {
+        set("CONSOLE_SECRET_KEY", secret_key(folder)?);
+    }
+    if !variables.contains_key("CONSOLE_LISTEN") {
+        set("CONSOLE_LISTEN", free_address()?.to_string());
+    }
+    Ok(Config::read(&all)?)
+}
+
+/// The demo's secret key, kept with its data; a demo on somebody's own database has a fixed one,
+/// which is as safe as its password: the demo holds nothing worth hiding.
+fn secret_key(folder: Option<&Path>) -> anyhow::Result<String> {
+    let Some(folder) = folder else { return Ok("de".repeat(32)) };
+    let path = folder.join("secret-key");
+    if let Ok(key) = std::fs::read_to_string(&path) {
+        return Ok(key);
+    }
+    let key = hex::encode(rand::random::<[u8; 32]>());
+    std::fs::write(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(key)
+}
+
+/// 8080 if it is free, else any port.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    let listener = TcpListener::bind(usual)
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .context("no port of this machine is free")?;
+    Ok(listener.local_addr()?)
+}
+
+async fn hook_path(app: &crate::app::App) -> anyhow::Result<String> {
+    let all = project_rows::all(&app.db).await?;
+    let project = all.iter().find(|one| one.slug == projects::DEFAULT);
+    Ok(projects::hook_path(app, project.context("the demo's project is missing")?)?)
+}
+
+async fn tell_where_to_push(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()?
+        .post(format!("{}/_admin/push", sandbox.url()))
+        .json(&json!({ "url": url }))
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .context("the sandbox does not answer")?;
+    Ok(())
+}
+
+fn greet(config: &Config, sandbox: &Sandbox) {
+    println!();
+    println!("  USMS Console    http://{}/", config.listen);
+    println!("  Sign in as      {}", sample::ACCOUNTS.map(|account| account.0).join(", "));
+    println!("  Password        {PASSWORD}");
+    println!("  Phones' inbox   {}/_inbox", sandbox.url());
+    println!();
+    println!("  Ctrl-C stops it; the data stays. --fresh starts over.");
+    println!();
+}

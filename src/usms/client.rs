@@ -79,6 +79,11 @@ impl Client {
         Ok(Self { http, url })
     }
 
+    /// Whether the service can be reached at all. Nothing is signed and nothing is asked for.
+    pub async fn reach(&self) -> Result<(), reqwest::Error> {
+        self.http.get(self.url.clone()).timeout(CONNECT_TIMEOUT).send().await.map(drop)
+    }
+
     /// Calls `action` and answers whatever the service said, success or not.
     pub(super) async fn call(
         &self,

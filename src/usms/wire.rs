@@ -54,11 +54,6 @@ impl<'a> Fields<'a> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     }
-
-    /// Texts of an array; what is no text is left out.
-    pub fn texts(self, name: &str) -> Vec<String> {
-        self.array(name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    }
 }
 
 #[allow(clippy::cast_possible_truncation)]

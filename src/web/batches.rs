@@ -1,7 +1,9 @@
 //! `/batches`: the list, one batch as it goes, what a person can say of it, and its doubts.
 
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use futures_util::stream;
 use serde::Deserialize;
 
 use super::clock_face::Moment;
@@ -29,6 +31,10 @@ const BATCHES: i64 = 30;
 const MESSAGES: i64 = 100;
 /// Troubles and doubts shown.
 const TROUBLES: i64 = 20;
+/// How often a batch that is watched is looked at, and after how many looks a silent line is kept
+/// alive.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+const HEARTBEAT_LOOKS: u32 = 15;
 
 /// Where in a list one is.
 #[derive(Debug, Default, Deserialize)]
@@ -41,31 +47,36 @@ pub struct After {
 /// One batch as a row of a list.
 #[derive(Debug)]
 pub struct BatchRow {
+    /// The batch.
     pub batch: Batch,
+    /// Where it is.
     pub address: String,
+    /// Where it stands.
     pub status: Status,
+    /// Its sum.
     pub bar: Bar,
+    /// When it was ordered.
     pub at: Moment,
 }
 
 impl BatchRow {
     /// Rows for `batches`, with their sums.
-    pub async fn rows(
-        app: &App,
-        l: &Layout,
-        batches: Vec<Batch>,
-    ) -> Result<Vec<Self>, WebError> {
+    pub async fn rows(app: &App, l: &Layout, batches: Vec<Batch>) -> Result<Vec<Self>, WebError> {
         let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
         let tallies = batches::tallies(&app.db, &ids).await?;
-        Ok(batches.into_iter().zip(tallies).map(|(batch, tally)| Self::new(l, batch, tally)).collect())
+        Ok(batches
+            .into_iter()
+            .zip(tallies)
+            .map(|(batch, tally)| Self::new(l, batch, tally))
+            .collect())
     }
 
     fn new(l: &Layout, batch: Batch, tally: Tally) -> Self {
-        let label = l.with("batches-progress-of", [("name", batch.name.as_str().into())]);
+        let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
         Self {
             address: l.urls.batch(batch.id),
             status: Status::new(&Standing::of(&batch, &tally), l.words),
-            bar: Bar::thin(&tally, i64::from(batch.total), l.words, label.into_owned()),
+            bar: Bar::thin(&tally, i64::from(batch.total), l.words, label),
             at: l.made_at(batch.id),
             batch,
         }
@@ -136,8 +147,9 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Batches).await?;
     let found = batches::list(&app.db, member.project.id, at.before, BATCHES).await?;
-    let older = page::full(&found, BATCHES)
-        .map(|last| super::urls::with_query(&l.urls.batches(), &[("before", &last.id.to_string())]));
+    let older = page::full(&found, BATCHES).map(|last| {
+        super::urls::with_query(&l.urls.batches(), &[("before", &last.id.to_string())])
+    });
     let rows = BatchRow::rows(&app, &l, found).await?;
     page::ok(&ListPage { rows, older, may_send: member.may(Permission::Send), l })
 }
@@ -252,15 +264,14 @@ async fn live_part(
     let l = member.layout(app, request, Section::Batches).await?;
     let tally =
         batches::tallies(&app.db, &[batch.id]).await?.into_iter().next().unwrap_or_default();
-    let found =
-        messages::of_batch(&app.db, member.project.id, batch.id, after, MESSAGES).await?;
+    let found = messages::of_batch(&app.db, member.project.id, batch.id, after, MESSAGES).await?;
     let older = page::full(&found, MESSAGES).map(|last| {
         super::urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())])
     });
     let eyes = Eyes { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let sample = found.first().map(|one| one.params.clone()).unwrap_or_default();
     let rows = found.iter().map(|message| eyes.ours(message)).collect();
-    let caption = l.t("batch-messages-caption").into_owned();
+    let caption = l.t("batch-messages-caption");
     Ok(LivePart {
         status: Status::new(&Standing::of(&batch, &tally), l.words),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.words),
@@ -296,14 +307,14 @@ async fn troubles(app: &App, l: &Layout, batch: BatchId) -> Result<Vec<Trouble>,
 /// What happened to a submission, in words: the code's, then the vendor's own.
 fn why(l: &Layout, submission: &submissions::Submission) -> String {
     if submission.answer == "lease" {
-        return l.t("batch-trouble-lease").into_owned();
+        return l.t("batch-trouble-lease");
     }
     let words = submission
         .ret_code
         .filter(|code| *code != 0)
         .and_then(|code| l.words.try_t(&format!("ret-{code}")));
     match (words, submission.answer.as_str()) {
-        (Some(words), "") => words.into_owned(),
+        (Some(words), "") => words,
         (Some(words), answer) => format!("{words} · {answer}"),
         (None, answer) => answer.to_owned(),
     }
@@ -496,6 +507,44 @@ pub async fn decide(
     };
     let count = steer::decide(&app, word, &decided.submission, decision).await?;
     let words = member.words(&request);
-    flash::say(&request, &words.with("doubt-decided", [("count", count.into())]));
+    flash::say(&request, &words.with("doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))
+}
+
+/// `…/events`: says each time the batch's sum has changed, until all messages are final.
+pub async fn events(
+    app: web::Data<App>,
+    member: Member,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let changes = stream::unfold((app, batch.id, None), |(app, id, last)| async move {
+        let (tally, line) = next_change(&app, id, last).await?;
+        Some((Ok::<_, std::io::Error>(web::Bytes::from(line)), (app, id, Some(tally))))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Compression would hold events back.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .streaming(changes))
+}
+
+/// Waits for the next change of the sum; nothing follows when all messages are final.
+async fn next_change(app: &App, id: BatchId, last: Option<Tally>) -> Option<(Tally, String)> {
+    if last.is_some_and(|tally| tally.open() == 0) {
+        return None;
+    }
+    for _ in 0..HEARTBEAT_LOOKS {
+        let tally = batches::tallies(&app.db, &[id]).await.ok()?.into_iter().next()?;
+        if Some(tally) != last {
+            let data = serde_json::json!({
+                "sent": tally.sent(), "delivered": tally.delivered, "failed": tally.failed,
+                "open": tally.open(),
+            });
+            return Some((tally, format!("event: tally\ndata: {data}\n\n")));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    last.map(|tally| (tally, ": still here\n\n".to_owned()))
 }

@@ -125,7 +125,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             tone: Tone::Doubtful,
             mark: "mark-doubt",
             word: l.t("message-state-in_doubt").to_string(),
-            what: l.with("dashboard-doubt", [("count", one.messages.into())]).to_string(),
+            what: l.with("dashboard-doubt", &[("count", one.messages.into())]).to_string(),
             more: one.name,
             since: l.moment(one.since),
             address: l.urls.batch_part(one.batch, "in-doubt"),
@@ -133,7 +133,8 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         });
     }
     for one in overview::waiting(&app.db, project, LISTED).await? {
-        let count = [("count", i64::from(one.total).into()), ("person", one.orderer.clone().into())];
+        let count =
+            [("count", i64::from(one.total).into()), ("person", one.orderer.clone().into())];
         let (word, what) = match one.hold {
             Some(hold) => (
                 l.t("batch-state-paused").to_string(),
@@ -141,7 +142,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),
-                l.with("dashboard-approval", [("name", one.name.clone().into())]).to_string(),
+                l.with("dashboard-approval", &[("name", one.name.clone().into())]).to_string(),
             ),
         };
         tasks.push(Task {
@@ -149,7 +150,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             mark: if one.hold.is_some() { "mark-paused" } else { "mark-asks" },
             word,
             what,
-            more: format!("{} · {}", one.name, l.with("dashboard-ordered", count)),
+            more: format!("{} · {}", one.name, l.with("dashboard-ordered", &count)),
             since: l.moment(one.batch.made_at()),
             address: l.urls.batch(one.batch),
             action: l.t("dashboard-look").to_string(),
@@ -175,7 +176,7 @@ fn rejected_task(
         tone: Tone::Bad,
         mark: "mark-bad",
         word: l.t("review-status-rejected").to_string(),
-        what: l.with(key, [("count", rejected.len().into())]).to_string(),
+        what: l.with(key, &[("count", rejected.len().into())]).to_string(),
         more: reasons.join(" · "),
         since: l.moment(first.since),
         address: super::urls::with_query(&list, &[("review", "rejected")]),
@@ -193,7 +194,12 @@ impl Chart {
         let bars = (0..24).filter(|hour| today[*hour] > 0).map(|hour| {
             let tall = height(today[hour]);
             let title = format!("{hour:02}:00 · {}", l.n(today[hour]));
-            (format!("{:.2}%", left(hour)), format!("{:.1}%", 100.0 - tall), format!("{tall:.1}%"), title)
+            (
+                format!("{:.2}%", left(hour)),
+                format!("{:.1}%", 100.0 - tall),
+                format!("{tall:.1}%"),
+                title,
+            )
         });
         let lines = (0..24).filter(|hour| before[*hour] > 0).map(|hour| {
             let from = left(hour);
@@ -203,7 +209,7 @@ impl Chart {
         let busiest = (0..24).max_by_key(|hour| today[*hour]).unwrap_or(0);
         let label = l.with(
             "dashboard-chart-label",
-            [("hour", busiest.into()), ("count", today[busiest].into())],
+            &[("hour", busiest.into()), ("count", today[busiest].into())],
         );
         Self {
             bars: bars.collect(),

@@ -36,7 +36,7 @@ impl Ledger {
             .into_iter()
             .filter(|state| tally.of(*state) > 0)
             .map(|state| Entry {
-                word: words.t(&format!("message-state-{}", state.key())).into_owned(),
+                word: words.t(&format!("message-state-{}", state.key())),
                 class: class(state),
                 count: tally.of(state),
             })

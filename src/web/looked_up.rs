@@ -91,10 +91,10 @@ pub fn lines(l: &Layout, typed: &str) -> Result<Vec<String>, String> {
     if wanted.is_empty() {
         Err(l.t("import-error-none").to_string())
     } else if wanted.len() > MOST {
-        Err(l.with("import-error-many", [("most", MOST.into())]).to_string())
+        Err(l.with("import-error-many", &[("most", MOST.into())]).to_string())
     } else if let Some(long) = wanted.iter().find(|one| one.chars().count() > LONGEST) {
         let begin: String = long.chars().take(20).collect();
-        Err(l.with("import-error-long", [("text", begin.into())]).to_string())
+        Err(l.with("import-error-long", &[("text", begin.into())]).to_string())
     } else {
         Ok(wanted)
     }
@@ -128,7 +128,7 @@ impl Answer {
             }
             Err(LookUpError::Nothing) => l.t("import-nothing").to_string(),
             Err(LookUpError::Incomplete(field)) => {
-                l.with("import-incomplete", [("field", field.into())]).to_string()
+                l.with("import-incomplete", &[("field", field.into())]).to_string()
             }
             Err(LookUpError::Credentials(CredentialsError::Sealed(_))) => {
                 l.t("import-sealed").to_string()
@@ -145,7 +145,7 @@ fn in_words(l: &Layout, error: &CallError) -> String {
         CallError::Refused { ret_code, message, .. } => l
             .with(
                 "import-refused",
-                [("code", ret_code.0.into()), ("words", message.as_str().into())],
+                &[("code", ret_code.0.into()), ("words", message.as_str().into())],
             )
             .to_string(),
         CallError::NotSent { .. } | CallError::Unknown { .. } => {

@@ -3,10 +3,10 @@
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::components::{Copy, Drawing, Status};
+use super::components::{Copy, Status};
 use super::i18n::Words;
-use super::urls::Urls;
 use super::layout::Layout;
+use super::urls::Urls;
 use crate::db::messages::Message;
 use crate::db::receipts::ForeignMessage;
 use crate::domain::message::MessageState;
@@ -28,7 +28,6 @@ pub struct Row {
     batch: Option<(String, String)>,
     sent_at: Option<super::clock_face::Moment>,
     took: Option<String>,
-    parts: Option<i32>,
 }
 
 /// Rows of messages under one heading.
@@ -48,6 +47,10 @@ impl MessageRows {
     /// Rows under `caption`.
     pub fn new(l: &Layout, caption: String, rows: Vec<Row>) -> Self {
         Self { words: l.words, caption, rows, with_batch: true, with_session: true }
+    }
+
+    fn copy(&self, value: &str) -> Copy {
+        Copy::new(value, self.words)
     }
 
     /// Without the column of the batch: all are of one.
@@ -93,7 +96,6 @@ impl Eyes<'_> {
                 batch: Some((message.batch_name.clone(), urls.batch(message.batch_id))),
                 sent_at: message.sent_at,
                 took,
-                parts: message.parts,
             },
         )
     }
@@ -113,7 +115,6 @@ impl Eyes<'_> {
                 batch: None,
                 sent_at: message.receipt_at,
                 took: None,
-                parts: Some(message.parts),
             },
         )
     }
@@ -136,7 +137,6 @@ impl Eyes<'_> {
             batch: place.batch,
             sent_at: place.sent_at.map(|at| self.l.moment(at)),
             took: place.took,
-            parts: place.parts.filter(|parts| *parts > 0),
         }
     }
 }
@@ -152,7 +152,6 @@ struct Place {
     batch: Option<(String, String)>,
     sent_at: Option<OffsetDateTime>,
     took: Option<String>,
-    parts: Option<i32>,
 }
 
 /// A code in words, and what to do about it.
@@ -164,9 +163,10 @@ struct Explained {
 impl Explained {
     fn of(words: Words, state: MessageState, told: &Told) -> Self {
         let keys = match state {
-            MessageState::Failed => told.category.as_ref().map(|category| {
-                (format!("cause-{category}"), format!("cause-{category}-do"))
-            }),
+            MessageState::Failed => told
+                .category
+                .as_ref()
+                .map(|category| (format!("cause-{category}"), format!("cause-{category}-do"))),
             MessageState::Refused => told.code.as_ref().map(|code| {
                 let known = words.try_t(&format!("ret-{code}")).is_some();
                 let key = if known { format!("ret-{code}") } else { "ret-other".to_owned() };
@@ -182,7 +182,7 @@ impl Explained {
             | MessageState::Cancelled
             | MessageState::Suppressed => None,
         };
-        let said = |key: &str| words.try_t(key).map(std::borrow::Cow::into_owned);
+        let said = |key: &str| words.try_t(key);
         Self {
             cause: keys.as_ref().and_then(|(cause, _)| said(cause)),
             advice: keys.as_ref().and_then(|(_, advice)| said(advice)),
@@ -194,15 +194,15 @@ impl Explained {
 fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String {
     let seconds = (received - sent).whole_seconds().max(0);
     let text = match seconds {
-        0..60 => words.with("receipts-seconds", [("n", seconds.into())]),
+        0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),
         60..3600 => words.with(
             "receipts-minutes",
-            [("m", (seconds / 60).into()), ("s", (seconds % 60).into())],
+            &[("m", (seconds / 60).into()), ("s", (seconds % 60).into())],
         ),
         _ => words.with(
             "receipts-hours",
-            [("h", (seconds / 3600).into()), ("m", (seconds / 60 % 60).into())],
+            &[("h", (seconds / 3600).into()), ("m", (seconds / 60 % 60).into())],
         ),
     };
-    text.into_owned()
+    text
 }

@@ -1,1 +1,97 @@
-//! Pages, pushes and the workers of the HTTP server.
+//! The pages, and the address that takes pushes.
+
+pub mod account;
+pub mod assets;
+pub mod batches;
+pub mod clock_face;
+pub mod components;
+pub mod dashboard;
+pub mod error;
+pub mod flash;
+pub mod form;
+pub mod guard;
+pub mod headers;
+pub mod health;
+pub mod hooks;
+pub mod i18n;
+pub mod layout;
+pub mod ledger;
+pub mod login;
+pub mod looked_up;
+pub mod member;
+pub mod message_rows;
+pub mod page;
+pub mod receipts;
+pub mod routes;
+pub mod send;
+pub mod session;
+pub mod signatures;
+pub mod templates;
+pub mod urls;
+
+use std::io;
+use std::net::SocketAddr;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
+use actix_web::{HttpServer, web as actix};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tracing_actix_web::TracingLogger;
+
+use crate::app::App;
+
+/// Forms are at most this large: a thousand phones in any spelling, many times over.
+const FORM_BYTES: usize = 2 << 20;
+/// Requests that run when the process is told to stop have this long.
+const STOP_SECONDS: u64 = 3;
+const SERVER_THREADS: usize = 2;
+
+/// How the pages are reached.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where they are served.
+    pub listen: SocketAddr,
+    /// How browsers reach them.
+    pub public_url: Option<String>,
+    /// Whether a proxy in front names the browser's address.
+    pub trust_proxy: bool,
+}
+
+impl Settings {
+    /// Whether browsers reach them by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+/// Starts serving. Answers the server, which runs when it is awaited, and where it listens.
+pub fn start(
+    app: App,
+    settings: Settings,
+    metrics: Option<PrometheusHandle>,
+) -> io::Result<(Server, SocketAddr)> {
+    let listen = settings.listen;
+    let https = settings.is_https();
+    let metrics = actix::Data::new(metrics);
+    let settings = actix::Data::new(settings);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(actix::Data::new(app.clone()))
+            .app_data(settings.clone())
+            .app_data(metrics.clone())
+            .app_data(actix::PayloadConfig::new(FORM_BYTES))
+            .configure(routes::table)
+            .wrap(session::middleware(&app, https))
+            .wrap(from_fn(error::pages))
+            .wrap(Compress::default())
+            .wrap(headers::all(https))
+            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
+            .wrap(TracingLogger::default())
+    })
+    .workers(SERVER_THREADS)
+    .disable_signals()
+    .shutdown_timeout(STOP_SECONDS)
+    .bind(listen)?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    Ok((server.run(), address))
+}

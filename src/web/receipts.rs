@@ -202,7 +202,8 @@ impl Found {
         let project = member.project.id;
         Ok(Self {
             ours: messages::of_session(&app.db, project, session_no, OF_SESSION).await?,
-            foreign: receipts::foreign(&app.db, project, Some(session_no), None, OF_SESSION).await?,
+            foreign: receipts::foreign(&app.db, project, Some(session_no), None, OF_SESSION)
+                .await?,
         })
     }
 
@@ -249,7 +250,7 @@ pub async fn ask(
     }
     let words = member.words(&request);
     let said = match poll::look_up(&app, member.project.id, &session_no).await {
-        Ok(count) => words.with("receipts-asked", [("count", count.into())]),
+        Ok(count) => words.with("receipts-asked", &[("count", count.into())]),
         Err(PollError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
             tracing::info!(%error, "a session number could not be asked for");

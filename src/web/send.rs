@@ -23,7 +23,7 @@ use crate::domain::phone::Phone;
 use crate::ops::order::{self, Order, OrderError, Ordered};
 
 mod draft;
-mod view;
+pub mod view;
 
 use draft::{Draft, Problem};
 use view::Preview;
@@ -71,6 +71,16 @@ struct FormPage {
     most: usize,
 }
 
+impl FormPage {
+    fn problems_at(&self, field: &str) -> Vec<&Problem> {
+        self.problems.iter().filter(|problem| problem.field == field).collect()
+    }
+
+    fn has(&self, field: &str) -> bool {
+        self.problems.iter().any(|problem| problem.field == field)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "send/nothing.html")]
 struct NothingPage {
@@ -95,6 +105,8 @@ struct CheckPage {
     template: SmsTemplate,
     /// To whom it goes if confirmed as it stands.
     going: Vec<Phone>,
+    /// How many go without the repeats.
+    first: usize,
     repeats: Vec<Repeat>,
     again: bool,
     approval: bool,
@@ -107,6 +119,32 @@ impl CheckPage {
 
     fn shown(&self) -> &[Phone] {
         &self.going[..self.going.len().min(Self::SHOWN)]
+    }
+
+    fn repeat_title(&self) -> String {
+        let phone = self.repeats.first().map(|one| one.phone.clone()).unwrap_or_default();
+        let count = self.repeats.len();
+        self.l.with("send-repeat-title", &[("count", count.into()), ("phone", phone.into())])
+    }
+
+    fn repeat_line(&self, one: &Repeat) -> String {
+        self.l.with(
+            "send-repeat-line",
+            &[
+                ("phone", one.phone.as_str().into()),
+                ("when", self.l.ago(one.id).into()),
+                ("person", one.orderer.as_str().into()),
+                ("state", self.l.state_word(one.state).into()),
+            ],
+        )
+    }
+
+    fn shown_repeats(&self) -> &[Repeat] {
+        &self.repeats[..self.repeats.len().min(Self::SHOWN)]
+    }
+
+    fn total(&self) -> usize {
+        self.preview.parts * self.going.len()
     }
 
     fn more(&self) -> usize {
@@ -155,18 +193,15 @@ pub async fn order(
     else {
         return Err(WebError::BadRequest);
     };
-    let repeats = order::repeats(
-        &app,
-        member.project.id,
-        template.id,
-        &draft.params,
-        &draft.phones.phones,
-    )
-    .await?;
+    let repeats =
+        order::repeats(&app, member.project.id, template.id, &draft.params, &draft.phones.phones)
+            .await?;
     let again = fields.again.is_some();
     let going = draft.going(&repeats, again);
     let confirmed = fields.confirm.is_some();
-    let as_checked = fields.checked.map_or(repeats.is_empty() || again, |n| n == going.len());
+    // The check page says how many go without the repeats; more or fewer now is a new question.
+    let first = draft.going(&repeats, false).len();
+    let as_checked = again || fields.checked.map_or(repeats.is_empty(), |n| n == first);
     if confirmed && as_checked && !going.is_empty() {
         let placed = place(&app, &member, &request, &draft, signature.id, template.id, going).await;
         return match placed {
@@ -188,6 +223,7 @@ pub async fn order(
         signature,
         template,
         going,
+        first,
         repeats,
         again,
     };
@@ -202,12 +238,8 @@ pub async fn preview(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let choices = Choices::load(&app, &member).await?;
-    let draft = Draft::read(
-        form.into_inner(),
-        &choices.signatures,
-        &choices.templates,
-        app.clock.now(),
-    );
+    let draft =
+        Draft::read(form.into_inner(), &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
     let l = member.layout(&app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
@@ -320,11 +352,11 @@ fn sent(
         Ordered::New(batch, BatchState::AwaitingApproval) => (batch, words.t("send-done-approval")),
         Ordered::New(batch, BatchState::Scheduled) => {
             let when = draft.schedule_at.unwrap_or_else(|| app.clock.now());
-            (batch, words.with("send-done-scheduled", [("when", shown(when).into())]))
+            (batch, words.with("send-done-scheduled", &[("when", shown(when).into())]))
         }
         Ordered::New(batch, _) => {
             let count = draft.phones.phones.len();
-            (batch, words.with("send-done", [("count", count.into())]))
+            (batch, words.with("send-done", &[("count", count.into())]))
         }
     };
     flash::say(request, &said);

@@ -108,6 +108,22 @@ impl Draft {
         self.params.iter().enumerate().map(|(index, value)| (index + 1, value))
     }
 
+    /// Whether `one` is the signature that was chosen.
+    pub fn has_signature(&self, one: &Signature) -> bool {
+        self.signature.as_ref().is_some_and(|chosen| chosen.id == one.id)
+    }
+
+    /// Whether `one` is the template that was chosen.
+    pub fn has_template(&self, one: &SmsTemplate) -> bool {
+        self.template.as_ref().is_some_and(|chosen| chosen.id == one.id)
+    }
+
+    /// What the template's author wrote about its variables.
+    pub fn instruction(&self) -> Option<&str> {
+        let template = self.template.as_ref()?;
+        Some(template.instruction.as_str()).filter(|words| !words.is_empty())
+    }
+
     /// Everything that has to be mended before it can be sent, in the order of the form.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -152,8 +168,7 @@ impl Draft {
 
     fn length_problem(&self) -> Option<Problem> {
         let (signature, template) = (self.signature.as_ref()?, self.template.as_ref()?);
-        let full =
-            self.text.full_text(&self.params, &signature.content, template.international);
+        let full = self.text.full_text(&self.params, &signature.content, template.international);
         let length = text::length(&full);
         (length > text::MAX_LENGTH)
             .then(|| Problem::at(self.longest_param(), What::TooLong(length)))
@@ -216,13 +231,9 @@ impl Draft {
     /// A form that was sent, gone back to and changed is a new order: it gets a token of its own.
     pub async fn with_unused_token(mut self, app: &App, member: &Member) -> Result<Self, WebError> {
         let mut db = app.db.acquire().await?;
-        let used = batches::by_form_token(
-            &mut db,
-            member.project.id,
-            member.person.id,
-            self.form_token,
-        )
-        .await?;
+        let used =
+            batches::by_form_token(&mut db, member.project.id, member.person.id, self.form_token)
+                .await?;
         if used.is_some() {
             self.form_token = Uuid::new_v4();
         }
@@ -269,18 +280,18 @@ impl Problem {
         match &self.what {
             What::Words(key) => l.t(key),
             What::Count(key, count) => {
-                l.with(key, [("count", (*count).into()), ("most", MAX_PHONES.into())])
+                l.with(key, &[("count", (*count).into()), ("most", MAX_PHONES.into())])
             }
             What::Param(n, problem) => {
                 let why = l.t(&format!("param-problem-{}", problem.key()));
-                l.with("send-error-param", [("n", (*n).into()), ("why", why.into())])
+                l.with("send-error-param", &[("n", (*n).into()), ("why", why.into())])
             }
             What::Phones(wrong, more) => {
-                l.with("send-error-phones-wrong", [("count", (wrong.len() + more).into())])
+                l.with("send-error-phones-wrong", &[("count", (wrong.len() + more).into())])
             }
             What::TooLong(length) => l.with(
                 "send-error-too-long",
-                [("length", (*length).into()), ("most", text::MAX_LENGTH.into())],
+                &[("length", (*length).into()), ("most", text::MAX_LENGTH.into())],
             ),
         }
     }
@@ -296,7 +307,7 @@ impl Problem {
                 }
                 l.with(
                     "send-error-phone-line",
-                    [
+                    &[
                         ("line", (*line).into()),
                         ("text", text.clone().into()),
                         ("why", l.t(key).into()),
@@ -305,7 +316,7 @@ impl Problem {
             })
             .collect();
         if *more > 0 {
-            lines.push(l.with("send-error-more", [("count", (*more).into())]));
+            lines.push(l.with("send-error-more", &[("count", (*more).into())]));
         }
         lines
     }

@@ -79,19 +79,24 @@ impl Preview {
     }
 }
 
-/// The text's pieces; a variable without a value shows its number.
 fn pieces(draft: &Draft) -> Vec<Piece> {
-    draft
-        .text
-        .pieces(&draft.params)
+    filled(&draft.text, &draft.params)
+}
+
+/// A text with `params` filled in, for other pages.
+pub fn pieces_of(template_text: &str, params: &[String]) -> Vec<Piece> {
+    filled(&text::TemplateText::parse(template_text), params)
+}
+
+/// The text's pieces; a variable without a value shows its number.
+fn filled(text: &text::TemplateText, params: &[String]) -> Vec<Piece> {
+    text.pieces(params)
         .map(|piece| match piece {
             text::Piece::Literal(words) => Piece { text: words.to_owned(), variable: false },
-            text::Piece::Variable { n, value } if value.is_empty() => {
+            text::Piece::Variable { n, value: "" } => {
                 Piece { text: format!("{{{n}}}"), variable: true }
             }
-            text::Piece::Variable { value, .. } => {
-                Piece { text: value.to_owned(), variable: true }
-            }
+            text::Piece::Variable { value, .. } => Piece { text: value.to_owned(), variable: true },
         })
         .collect()
 }

@@ -1,0 +1,457 @@
+//! Sample data: signatures and templates in every review status, and three weeks of sending. The
+//! past is made by the same operations as the present, with a clock that is set, so it keeps every
+//! promise that the present keeps.
+
+use anyhow::Context;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use secrecy::SecretString;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::db::receipts::Incoming;
+use crate::db::submissions::Claimed;
+use crate::db::{batches, messages, projects, signatures, sms_templates, users};
+use crate::domain::batch::china;
+use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
+use crate::domain::message::Outcome;
+use crate::domain::phone::Phone;
+use crate::domain::receipt_codes;
+use crate::domain::review::{Purpose, ReviewStatus};
+use crate::domain::role::Role;
+use crate::ops::accounts::{self, Standing};
+use crate::ops::order::{self, Order, Ordered};
+use crate::ops::steer::{self, Step, Word};
+use crate::ops::submit::{self, End};
+use crate::ops::{projects as project_ops, receive};
+use crate::sandbox::{Seeds, SignatureSeed, TemplateSeed};
+
+/// Names and roles of the demo's accounts; no role is the owner.
+pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
+    ("owner", None),
+    ("admin", Some(Role::Admin)),
+    ("approver", Some(Role::Approver)),
+    ("operator", Some(Role::Operator)),
+    ("viewer", Some(Role::Viewer)),
+];
+
+const DAYS: i64 = 21;
+
+/// Id, text, review status, reason.
+const SIGNATURES: [(&str, &str, ReviewStatus, &str); 5] = [
+    ("SIG20260301A1", "云帆书店", ReviewStatus::Approved, ""),
+    ("SIG20260518B2", "青禾物流", ReviewStatus::Approved, ""),
+    ("SIG20261120C3", "云帆读书会", ReviewStatus::InReview, ""),
+    (
+        "SIG20261112D4",
+        "云帆App",
+        ReviewStatus::Rejected,
+        "运营商不再受理应用名称作为签名，请改用公司全称或简称",
+    ),
+    ("SIG20260110E5", "旧时书坊", ReviewStatus::Disabled, "长期未使用，已停用"),
+];
+
+struct Text {
+    id: &'static str,
+    name: &'static str,
+    purpose: Purpose,
+    text: &'static str,
+    unsubscribe: &'static str,
+    status: ReviewStatus,
+    reason: &'static str,
+}
+
+const fn text(
+    id: &'static str,
+    name: &'static str,
+    purpose: Purpose,
+    text: &'static str,
+    status: ReviewStatus,
+    reason: &'static str,
+) -> Text {
+    Text { id, name, purpose, text, unsubscribe: "", status, reason }
+}
+
+const TEMPLATES: [Text; 8] = [
+    text(
+        "UTA26030100A1",
+        "登录验证码",
+        Purpose::Verification,
+        "您的验证码是{1}，{2}分钟内有效，请勿告诉他人。",
+        ReviewStatus::Approved,
+        "",
+    ),
+    text(
+        "UTB26030100B2",
+        "发货通知",
+        Purpose::Notice,
+        "{1}您好，您的订单{2}已发出，预计{3}送达。",
+        ReviewStatus::Approved,
+        "",
+    ),
+    text(
+        "UTB26051800C3",
+        "取件提醒",
+        Purpose::Notice,
+        "您的包裹已到{1}，请凭取件码{2}在{3}前取走。",
+        ReviewStatus::Approved,
+        "",
+    ),
+    Text {
+        unsubscribe: "拒收请回复R",
+        ..text(
+            "UTM26081000D4",
+            "会员周新书",
+            Purpose::Marketing,
+            "{1}您好，本周新书已上架，会员{2}折。",
+            ReviewStatus::Approved,
+            "",
+        )
+    },
+    text(
+        "UTB26112000E5",
+        "活动改期",
+        Purpose::Notice,
+        "您报名的{1}改到{2}，地点不变。",
+        ReviewStatus::Waiting,
+        "",
+    ),
+    text(
+        "UTB26111900F6",
+        "借阅到期",
+        Purpose::Notice,
+        "您借的《{1}》将于{2}到期，请及时归还。",
+        ReviewStatus::InReview,
+        "",
+    ),
+    text(
+        "UTB26111200G7",
+        "订单查询",
+        Purpose::Notice,
+        "订单{1}的进度请看 https://yunfan.example/o",
+        ReviewStatus::Rejected,
+        "模板中含有链接，不予通过",
+    ),
+    text(
+        "UTB26011000H8",
+        "旧版通知",
+        Purpose::Notice,
+        "您的{1}已受理。",
+        ReviewStatus::Disabled,
+        "长期未使用，已停用",
+    ),
+];
+
+/// What the vendor's side of the demo knows.
+pub fn seeds() -> Seeds {
+    let status = |status: ReviewStatus| {
+        ReviewStatus::ALL.iter().position(|one| *one == status).map_or(2, |n| n as u8)
+    };
+    Seeds {
+        signatures: SIGNATURES
+            .iter()
+            .map(|(id, content, review, reason)| SignatureSeed {
+                sig_id: (*id).to_owned(),
+                content: (*content).to_owned(),
+                status: status(*review),
+                err_desc: (*reason).to_owned(),
+                ..SignatureSeed::default()
+            })
+            .collect(),
+        templates: TEMPLATES
+            .iter()
+            .map(|one| TemplateSeed {
+                template_id: one.id.to_owned(),
+                name: one.name.to_owned(),
+                purpose: purpose_number(one.purpose),
+                text: one.text.to_owned(),
+                unsubscribe: one.unsubscribe.to_owned(),
+                status: status(one.status),
+                err_desc: one.reason.to_owned(),
+                ..TemplateSeed::default()
+            })
+            .collect(),
+    }
+}
+
+fn purpose_number(purpose: Purpose) -> u8 {
+    match purpose {
+        Purpose::Verification => 1,
+        Purpose::Notice => 2,
+        Purpose::Marketing => 3,
+    }
+}
+
+/// Fills an empty project with accounts, reviews and a past. One that has accounts stays as it is.
+pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
+    if !users::all(&app.db).await?.is_empty() {
+        return Ok(());
+    }
+    let all = projects::all(&app.db).await?;
+    let project = all.iter().find(|one| one.slug == project_ops::DEFAULT);
+    let project = project.context("the demo's project is missing")?.id;
+    for (name, role) in ACCOUNTS {
+        let standing = role.map_or(Standing::Owner, |role| Standing::Member(project, role));
+        accounts::create(app, name, SecretString::from(password), standing).await?;
+    }
+    Past::begin(app, project).await?.live().await
+}
+
+/// The past while it is made.
+struct Past {
+    app: App,
+    project: ProjectId,
+    operator: UserId,
+    approver: UserId,
+    signatures: Vec<signatures::Signature>,
+    templates: Vec<sms_templates::SmsTemplate>,
+    now: OffsetDateTime,
+    dice: StdRng,
+}
+
+impl Past {
+    async fn begin(app: &App, project: ProjectId) -> anyhow::Result<Self> {
+        let now = app.clock.now();
+        let past = now - Duration::days(DAYS + 9);
+        let mut db = app.db.acquire().await?;
+        for (index, (id, content, status, reason)) in (0_i64..).zip(SIGNATURES) {
+            let described =
+                signatures::Described { sig_id: id, content, international: false, status, reason };
+            let at = review_time(status, past, now, index);
+            signatures::keep(&mut db, project, &described, at).await?;
+        }
+        for (index, one) in (0_i64..).zip(TEMPLATES) {
+            let described = sms_templates::Described {
+                template_id: one.id,
+                name: one.name,
+                purpose: one.purpose,
+                text: one.text,
+                unsubscribe: one.unsubscribe,
+                instruction: "",
+                remark: "",
+                international: false,
+                status: one.status,
+                reason: one.reason,
+            };
+            let at = review_time(one.status, past, now, index);
+            sms_templates::keep(&mut db, project, &described, at).await?;
+        }
+        drop(db);
+        let user = async |name: &str| -> anyhow::Result<UserId> {
+            let found = users::by_name(&app.db, name).await?;
+            Ok(found.context("the demo's accounts are missing")?.user.id)
+        };
+        Ok(Self {
+            operator: user("operator").await?,
+            approver: user("approver").await?,
+            signatures: signatures::approved(&app.db, project).await?,
+            templates: sms_templates::approved(&app.db, project).await?,
+            app: App { clock: Clock::set_to(past), ..app.clone() },
+            project,
+            now,
+            dice: StdRng::seed_from_u64(18_500_001_234),
+        })
+    }
+
+    /// Some batches a day, most by day, ending a few minutes ago.
+    async fn live(mut self) -> anyhow::Result<()> {
+        for day in (0..=DAYS).rev() {
+            let midnight = (self.now - Duration::days(day))
+                .to_offset(china())
+                .replace_time(time::Time::MIDNIGHT);
+            let mut minutes: Vec<i64> = (0..self.dice.random_range(5..9))
+                .map(|_| self.dice.random_range(490..1_190))
+                .collect();
+            minutes.sort_unstable();
+            for minute in minutes {
+                let at = midnight + Duration::minutes(minute);
+                if at < self.now - Duration::minutes(20) {
+                    self.one_batch(at).await?;
+                }
+            }
+        }
+        self.unsettled_ones().await
+    }
+
+    async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
+        let pick = self.dice.random_range(0..20);
+        let (template, count) = match pick {
+            0 => ("会员周新书", self.dice.random_range(120..400)),
+            1..=6 => ("发货通知", self.dice.random_range(8..60)),
+            7..=12 => ("取件提醒", self.dice.random_range(5..40)),
+            _ => ("登录验证码", self.dice.random_range(1..6)),
+        };
+        let Some(claimed) = self.order_and_claim(template, count, at).await? else { return Ok(()) };
+        if pick == 19 && self.dice.random_bool(0.3) {
+            let end = End::Refused {
+                ret_code: 18023,
+                answer: "模板参数含有敏感词".to_owned(),
+                request_id: Uuid::new_v4().to_string(),
+            };
+            return Ok(submit::record(&self.app, &claimed, &end).await?);
+        }
+        let session_no = self.take(&claimed).await?;
+        self.receipts(&claimed, &session_no).await
+    }
+
+    async fn order_and_claim(
+        &mut self,
+        template: &str,
+        count: usize,
+        at: OffsetDateTime,
+    ) -> anyhow::Result<Option<Claimed>> {
+        self.set_clock(at);
+        let batch = self.order(template, count).await?;
+        if let Ordered::New(batch, crate::domain::batch::BatchState::AwaitingApproval) = batch {
+            self.app.clock.advance(Duration::minutes(4));
+            let word =
+                Word { project: self.project, batch, by: self.approver, address: "127.0.0.1" };
+            steer::take(&self.app, word, Step::Approve).await?;
+        }
+        self.app.clock.advance(Duration::milliseconds(900));
+        Ok(submit::claim(&self.app).await?)
+    }
+
+    async fn order(&mut self, template: &str, count: usize) -> anyhow::Result<Ordered> {
+        let template = self
+            .templates
+            .iter()
+            .find(|one| one.name == template)
+            .context("the demo's templates are missing")?
+            .clone();
+        let order = Order {
+            project: self.project,
+            ordered_by: self.operator,
+            signature: self.signature_of(&template.name),
+            template: template.id,
+            params: self.params(&template.name),
+            phones: self.phones(count),
+            schedule_at: None,
+            form_token: Uuid::new_v4(),
+        };
+        Ok(order::place(&self.app, &order, "127.0.0.1").await?)
+    }
+
+    fn signature_of(&self, template: &str) -> SignatureId {
+        let wanted = if template == "取件提醒" { "青禾物流" } else { "云帆书店" };
+        let found = self.signatures.iter().find(|one| one.content == wanted);
+        found.or_else(|| self.signatures.first()).map_or(SignatureId(0), |one| one.id)
+    }
+
+    fn params(&mut self, template: &str) -> Vec<String> {
+        let code = self.dice.random_range(1_000..10_000);
+        let values: [String; 3] = match template {
+            "登录验证码" => [code.to_string(), "5".to_owned(), String::new()],
+            "发货通知" => ["读者".to_owned(), format!("YF{code}"), "后天".to_owned()],
+            "取件提醒" => ["青禾驿站".to_owned(), code.to_string(), "今天 20:00".to_owned()],
+            _ => ["读者".to_owned(), "8".to_owned(), String::new()],
+        };
+        values.into_iter().filter(|value| !value.is_empty()).collect()
+    }
+
+    fn phones(&mut self, count: usize) -> Vec<Phone> {
+        let mut phones: Vec<Phone> = Vec::new();
+        while phones.len() < count {
+            let number = format!("1850000{:04}", self.dice.random_range(1_000..9_999));
+            if let Ok(phone) = Phone::parse(&number)
+                && !phones.contains(&phone)
+            {
+                phones.push(phone);
+            }
+        }
+        phones
+    }
+
+    async fn take(&mut self, claimed: &Claimed) -> anyhow::Result<String> {
+        self.app.clock.advance(Duration::milliseconds(180));
+        let session_no = Uuid::new_v4().to_string();
+        let request_id = Uuid::new_v4().to_string();
+        let end = End::Taken { session_no: session_no.clone(), request_id };
+        submit::record(&self.app, claimed, &end).await?;
+        Ok(session_no)
+    }
+
+    /// Nearly all arrive within seconds; some fail for the usual reasons, few stay unknown.
+    async fn receipts(&mut self, claimed: &Claimed, session_no: &str) -> anyhow::Result<()> {
+        let sent = self.app.clock.now();
+        let mut incoming = Vec::new();
+        for phone in messages::phones_of(&self.app.db, claimed.id).await? {
+            let (outcome, code, words) = self.fate();
+            let operator = Phone::parse(&phone).ok().and_then(|phone| phone.operator());
+            let took = Duration::seconds(self.dice.random_range(2..40));
+            incoming.push(Incoming {
+                session_no: session_no.to_owned(),
+                user_id: claimed.id.vendor_user_id(),
+                submission: Some(SubmissionId(claimed.id.0)),
+                phone,
+                outcome,
+                code: code.to_owned(),
+                description: words.to_owned(),
+                category: match outcome {
+                    Outcome::Delivered => "delivered",
+                    _ => receipt_codes::categorise(code, operator).key(),
+                },
+                parts: 1,
+                receipt_at: Some(sent + took),
+            });
+        }
+        self.app.clock.advance(Duration::minutes(1));
+        let mut tx = self.app.db.begin().await?;
+        let now = self.app.clock.now();
+        receive::settle(&self.app, &mut tx, self.project, &incoming, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn fate(&mut self) -> (Outcome, &'static str, &'static str) {
+        match self.dice.random_range(0..1_000) {
+            0..8 => (Outcome::Failed, "ERRNUM", "号码不存在"),
+            8..15 => (Outcome::Failed, "-37", "关机或不在服务区"),
+            15..19 => (Outcome::Failed, "MLBLACK", "黑名单号码"),
+            19..22 => (Outcome::Failed, "S:11", "用户欠费停机"),
+            22..24 => (Outcome::Failed, "DISTURB", "发送频率超限"),
+            24..26 => (Outcome::Failed, "KEYWORD", "内容含有敏感词"),
+            26..29 => (Outcome::Unknown, "NULL", "状态未知"),
+            _ => (Outcome::Delivered, "DELIVRD", "用户接收成功"),
+        }
+    }
+
+    /// What a dashboard is for: one in doubt, one that waits for an approver.
+    async fn unsettled_ones(&mut self) -> anyhow::Result<()> {
+        let at = self.now - Duration::minutes(16);
+        if let Some(claimed) = self.order_and_claim("发货通知", 12, at).await? {
+            self.app.clock.advance(Duration::seconds(70));
+            let end = End::InDoubt {
+                ret_code: Some(110),
+                why: "the gateway waited 60 s for the service".to_owned(),
+                request_id: Uuid::new_v4().to_string(),
+            };
+            submit::record(&self.app, &claimed, &end).await?;
+        }
+        self.set_clock(self.now - Duration::minutes(9));
+        self.order("会员周新书", 180).await?;
+        debug_assert!(!batches::list(&self.app.db, self.project, None, 1).await?.is_empty());
+        Ok(())
+    }
+
+    fn set_clock(&self, at: OffsetDateTime) {
+        let clock = &self.app.clock;
+        clock.advance(at - clock.now());
+    }
+}
+
+/// Approved ones were reviewed long ago; the others change from day to day.
+fn review_time(
+    status: ReviewStatus,
+    past: OffsetDateTime,
+    now: OffsetDateTime,
+    index: i64,
+) -> OffsetDateTime {
+    match status {
+        ReviewStatus::Approved | ReviewStatus::Disabled => past,
+        ReviewStatus::Waiting | ReviewStatus::InReview => now - Duration::hours(3 + index),
+        ReviewStatus::Rejected => now - Duration::hours(20 + 7 * index),
+    }
+}

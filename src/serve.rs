@@ -1,0 +1,134 @@
+//! Putting the parts together, running them, and stopping them in order.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::app::{App, Pace, Wake};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::keyring::Keyring;
+use crate::ops::projects;
+use crate::{telemetry, usms, web, worker};
+
+/// Which parts one process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// Pages, pushes and workers.
+    All,
+    /// Pages and pushes.
+    Pages,
+    /// Workers.
+    Workers,
+}
+
+/// Serves until the process is told to stop, then until the calls in flight are done.
+pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
+    let app = build(config).await?;
+    let metrics = telemetry::start_metrics().ok();
+    let pages = match parts {
+        Parts::All | Parts::Pages => {
+            let settings = web::Settings {
+                listen: config.listen,
+                public_url: config.public_url.clone(),
+                trust_proxy: config.trust_proxy,
+            };
+            let (server, address) = web::start(app.clone(), settings, metrics)
+                .with_context(|| format!("CONSOLE_LISTEN: cannot listen on {}", config.listen))?;
+            info!("the console listens on http://{address}");
+            let handle = server.handle();
+            Some((handle, tokio::spawn(server)))
+        }
+        Parts::Workers => None,
+    };
+    let stop = CancellationToken::new();
+    let workers = match parts {
+        Parts::All | Parts::Workers => Some(tokio::spawn(worker::run(app.clone(), stop.clone()))),
+        Parts::Pages => None,
+    };
+    told_to_stop().await;
+    info!("stopping: calls in flight are finished first");
+    stop.cancel();
+    if let Some((handle, server)) = pages {
+        handle.stop(true).await;
+        server.await.context("the pages broke")??;
+    }
+    if let Some(workers) = workers {
+        workers.await.context("the workers broke")?;
+    }
+    app.db.close().await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!(%error, "SIGTERM cannot be heard");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Connects, brings the database up to date, and makes the project that the settings name.
+pub async fn build(config: &Config) -> anyhow::Result<App> {
+    let app = assemble(config).await?;
+    migrate(&app.db).await?;
+    if let Some(keys) = &config.default_project {
+        projects::ensure(&app, projects::DEFAULT, "Default", keys).await?;
+    }
+    Ok(app)
+}
+
+/// The parts, without asking anything of the database.
+async fn assemble(config: &Config) -> anyhow::Result<App> {
+    let db = connect(&config.database_url).await?;
+    let call_timeout = config.call_timeout.unsigned_abs();
+    Ok(App {
+        db,
+        usms: usms::Client::new(&config.api_url, call_timeout)?,
+        clock: Clock::System,
+        keyring: Arc::new(Keyring::derive(&config.secret_key)),
+        pace: Pace {
+            concurrency: config.submit_concurrency,
+            calls_per_second: config.submit_rate,
+            call_timeout: config.call_timeout,
+            first_receipt_poll: config.receipt_poll,
+            review_poll: config.review_poll,
+        },
+        wake: Wake::default(),
+    })
+}
+
+/// A pool of connections to the database.
+pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        .map_err(|_| anyhow::anyhow!("DATABASE_URL is wrong: it is no PostgreSQL address"))?;
+    let options = options
+        .application_name("usms-console")
+        .options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
+    PgPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(std::time::Duration::from_secs(5))
+        .connect_with(options)
+        .await
+        .context("the database that DATABASE_URL names cannot be reached")
+}
+
+/// Brings the database up to date.
+pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
+    sqlx::migrate!().run(db).await.context("the database cannot be brought up to date")
+}

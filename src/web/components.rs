@@ -1,0 +1,222 @@
+//! Small things that stand on many pages: icons, copy buttons, states.
+
+use std::fmt;
+
+use super::assets;
+use super::i18n::Words;
+use crate::domain::batch::BatchState;
+use crate::domain::message::MessageState;
+use crate::domain::review::ReviewStatus;
+
+/// A drawing out of `icons.svg`; it says nothing to screen readers.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    class: &'static str,
+    name: String,
+}
+
+impl Drawing {
+    /// An icon on a control.
+    pub fn icon(name: &str) -> Self {
+        Self { class: "icon", name: name.to_owned() }
+    }
+
+    /// The shape of a state.
+    pub fn mark(name: &str) -> Self {
+        Self { class: "mark", name: name.to_owned() }
+    }
+
+    /// One half of our sign.
+    pub fn bracket(name: &str) -> Self {
+        Self { class: "bracket", name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for Drawing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = assets::address("icons.svg");
+        write!(
+            f,
+            "<svg class=\"{}\" aria-hidden=\"true\"><use href=\"{address}#{}\"/></svg>",
+            self.class, self.name
+        )
+    }
+}
+
+impl askama::filters::HtmlSafe for Drawing {}
+
+/// A button that copies a value. Scripts show it.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    value: String,
+    words: Words,
+}
+
+impl Copy {
+    /// A button that copies `value`.
+    pub fn new(value: impl fmt::Display, words: Words) -> Self {
+        Self { value: value.to_string(), words }
+    }
+}
+
+impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = escaped(&self.value);
+        let label =
+            escaped(&self.words.with("copy-label", &[("value", self.value.as_str().into())]));
+        write!(
+            f,
+            "<button class=\"plain\" type=\"button\" data-copy=\"{value}\" data-copied=\"{}\" hidden title=\"{label}\">{}<span class=\"unseen\">{label}</span></button>",
+            escaped(&self.words.t("copy-done")),
+            Drawing::icon("copy"),
+        )
+    }
+}
+
+impl askama::filters::HtmlSafe for Copy {}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// How much a state asks for attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing to see.
+    Quiet,
+    /// On its way.
+    Going,
+    /// Done.
+    Good,
+    /// Somebody should look.
+    Doubtful,
+    /// Wrong.
+    Bad,
+}
+
+impl Tone {
+    /// Its class.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Quiet => "",
+            Self::Going => "going",
+            Self::Good => "good",
+            Self::Doubtful => "doubtful",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// A state as pages show it: a word, a colour and a shape.
+pub trait Shown {
+    /// How much it asks for.
+    fn tone(&self) -> Tone;
+    /// Its shape in `icons.svg`.
+    fn mark(&self) -> &'static str;
+    /// The key of its word.
+    fn word(&self) -> String;
+}
+
+/// A state on a page.
+#[derive(Debug, Clone)]
+pub struct Status {
+    tone: Tone,
+    mark: &'static str,
+    word: String,
+}
+
+impl Status {
+    /// `state` in words.
+    pub fn new(state: &impl Shown, words: Words) -> Self {
+        Self { tone: state.tone(), mark: state.mark(), word: words.t(&state.word()) }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = self.tone.class();
+        let mark = Drawing::mark(self.mark);
+        write!(f, "<span class=\"status {class}\">{mark}{}</span>", escaped(&self.word))
+    }
+}
+
+impl askama::filters::HtmlSafe for Status {}
+
+impl Shown for MessageState {
+    fn tone(&self) -> Tone {
+        match self {
+            Self::Queued | Self::Cancelled | Self::Suppressed => Tone::Quiet,
+            Self::Submitted => Tone::Going,
+            Self::Delivered => Tone::Good,
+            Self::InDoubt | Self::Unknown => Tone::Doubtful,
+            Self::Failed | Self::Refused => Tone::Bad,
+        }
+    }
+
+    fn mark(&self) -> &'static str {
+        match self {
+            Self::Queued => "mark-waiting",
+            Self::Submitted => "mark-submitted",
+            Self::InDoubt => "mark-doubt",
+            Self::Delivered => "mark-good",
+            Self::Failed => "mark-bad",
+            Self::Unknown => "mark-unknown",
+            Self::Refused => "mark-refused",
+            Self::Cancelled | Self::Suppressed => "mark-stopped",
+        }
+    }
+
+    fn word(&self) -> String {
+        format!("message-state-{}", self.key())
+    }
+}
+
+impl Shown for BatchState {
+    fn tone(&self) -> Tone {
+        match self {
+            Self::Draft | Self::Scheduled | Self::Cancelled => Tone::Quiet,
+            Self::Sending => Tone::Going,
+            Self::AwaitingApproval | Self::Paused => Tone::Doubtful,
+            Self::Done => Tone::Good,
+        }
+    }
+
+    fn mark(&self) -> &'static str {
+        match self {
+            Self::Draft | Self::Scheduled => "mark-waiting",
+            Self::AwaitingApproval | Self::Paused => "mark-paused",
+            Self::Sending => "mark-underway",
+            Self::Done => "mark-good",
+            Self::Cancelled => "mark-stopped",
+        }
+    }
+
+    fn word(&self) -> String {
+        format!("batch-state-{}", self.key())
+    }
+}
+
+impl Shown for ReviewStatus {
+    fn tone(&self) -> Tone {
+        match self {
+            Self::Waiting | Self::Disabled => Tone::Quiet,
+            Self::InReview => Tone::Going,
+            Self::Approved => Tone::Good,
+            Self::Rejected => Tone::Bad,
+        }
+    }
+
+    fn mark(&self) -> &'static str {
+        match self {
+            Self::Waiting => "mark-waiting",
+            Self::InReview => "mark-underway",
+            Self::Approved => "mark-good",
+            Self::Rejected => "mark-bad",
+            Self::Disabled => "mark-stopped",
+        }
+    }
+
+    fn word(&self) -> String {
+        format!("review-status-{}", self.key())
+    }
+}

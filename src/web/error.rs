@@ -1,0 +1,179 @@
+//! One error type makes one error page. The cause goes to the log under the request's id; the page
+//! shows that id and what the person can do.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use askama::Template;
+use tracing_actix_web::RequestId;
+
+use super::components::Drawing;
+use super::i18n::{Language, Words};
+use super::{assets, page, urls};
+
+/// Why a page cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// There is nothing here, or not for this person.
+    #[error("not found")]
+    NotFound,
+    /// The person's role does not allow it.
+    #[error("not allowed")]
+    Forbidden,
+    /// Nobody is signed in; `next` is where they wanted to go.
+    #[error("signed out")]
+    SignedOut {
+        /// Path and query.
+        next: String,
+    },
+    /// The request makes no sense.
+    #[error("bad request")]
+    BadRequest,
+    /// The form is from another login session, or was not sent by our page.
+    #[error("the form has expired")]
+    FormExpired,
+    /// Too much was sent.
+    #[error("too large")]
+    TooLarge,
+    /// The database.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The page could not be drawn.
+    #[error("template: {0}")]
+    Template(#[from] askama::Error),
+    /// The login session could not be read or kept.
+    #[error("login session: {0}")]
+    Session(String),
+    /// A password could not be checked.
+    #[error("password: {0}")]
+    Password(String),
+}
+
+impl ResponseError for WebError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::SignedOut { .. } => StatusCode::SEE_OTHER,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Database(_) | Self::Template(_) | Self::Session(_) | Self::Password(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::SignedOut { next } => {
+                let login = urls::with_query("/login", &[("next", next)]);
+                response.insert_header((LOCATION, login)).finish()
+            }
+            Self::FormExpired => {
+                let mut response = response.finish();
+                response.extensions_mut().insert(Expired);
+                response
+            }
+            _ => response.finish(),
+        }
+    }
+}
+
+/// Marks the answer to a form that has expired.
+struct Expired;
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    words: Words,
+    title: String,
+    advice: String,
+    request_id: String,
+}
+
+impl ErrorPage {
+    fn new(words: Words, kind: &str, request_id: String) -> Self {
+        Self {
+            title: words.t(&format!("error-{kind}-title")),
+            advice: words.t(&format!("error-{kind}")),
+            words,
+            request_id,
+        }
+    }
+
+    fn response(&self, status: StatusCode) -> HttpResponse {
+        page::with_status(status, self).unwrap_or_else(|_| HttpResponse::new(status))
+    }
+}
+
+/// Draws the error page for every answer that failed without a page of its own.
+pub async fn pages(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let words = Words(Language::of(request.request()));
+    let request_id =
+        request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    match next.call(request).await {
+        Ok(response) if needs_page(&response) => {
+            let status = response.status();
+            if let Some(error) = response.response().error() {
+                log(status, error);
+            }
+            let expired = response.response().extensions().get::<Expired>().is_some();
+            let kind = if expired { "expired" } else { kind(status) };
+            let drawn = ErrorPage::new(words, kind, request_id).response(status);
+            let (request, old) = response.into_parts();
+            Ok(ServiceResponse::new(request, keep_cookies(&old, drawn)))
+        }
+        Ok(response) => Ok(response.map_into_boxed_body()),
+        Err(error) => {
+            let status = error.as_response_error().status_code();
+            log(status, &error);
+            let drawn = ErrorPage::new(words, kind(status), request_id).response(status);
+            Err(InternalError::from_response(error, drawn).into())
+        }
+    }
+}
+
+fn needs_page<B>(response: &ServiceResponse<B>) -> bool {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    failed && kind.is_none_or(|kind| kind.starts_with("text/plain"))
+}
+
+fn keep_cookies<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
+    for cookie in old.cookies() {
+        // A cookie that was valid a moment ago is valid now.
+        let _ = new.add_cookie(&cookie);
+    }
+    new
+}
+
+fn log(status: StatusCode, error: &actix_web::Error) {
+    if status.is_server_error() {
+        tracing::error!(%error, "the page cannot be shown");
+    } else {
+        tracing::info!(%error, "the request was turned away");
+    }
+}
+
+fn kind(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "not-found",
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::METHOD_NOT_ALLOWED => "method",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        other if other.is_client_error() => "bad-request",
+        _ => "internal",
+    }
+}

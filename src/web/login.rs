@@ -1,0 +1,195 @@
+//! `/login`, `/logout`, `/language` and `/`.
+
+use actix_session::{Session, SessionExt};
+use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::clock_face;
+use super::components::Drawing;
+use super::error::WebError;
+use super::form::{Form, peer_address};
+use super::i18n::{self, Language, Words};
+use super::layout::{CsrfField, Layout, Section};
+use super::member::Person;
+use super::urls::{Urls, own_path};
+use super::{Settings, assets, page, session};
+use crate::app::App;
+use crate::db::{projects, users};
+use crate::ops::accounts::{self, SignInError};
+
+/// Where to go after signing in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Next {
+    next: String,
+}
+
+/// What the form posts.
+#[derive(Deserialize)]
+pub struct Fields {
+    #[serde(default)]
+    username: String,
+    #[serde(default = "no_password")]
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    words: Words,
+    csrf: CsrfField,
+    next: String,
+    username: String,
+    problem: Option<String>,
+}
+
+impl LoginPage {
+    fn new(session: &Session, words: Words, next: &str) -> Result<Self, WebError> {
+        Ok(Self {
+            words,
+            csrf: CsrfField(session::csrf(session)?),
+            next: own_path(next).to_owned(),
+            username: String::new(),
+            problem: None,
+        })
+    }
+
+    fn other_languages(&self) -> impl Iterator<Item = Language> {
+        let own = self.words.0;
+        Language::ALL.into_iter().filter(move |language| *language != own)
+    }
+
+    /// Where the page is, to come back to after a change of language.
+    fn here(&self) -> String {
+        super::urls::with_query("/login", &[("next", &self.next)])
+    }
+}
+
+fn no_password() -> SecretString {
+    SecretString::from("")
+}
+
+/// The form.
+pub async fn form(
+    app: web::Data<App>,
+    request: HttpRequest,
+    next: web::Query<Next>,
+) -> Result<HttpResponse, WebError> {
+    let session = request.get_session();
+    if let Some(id) = session::user(&session)
+        && users::find_enabled(&app.db, id).await?.is_some()
+    {
+        return Ok(page::see_other(own_path(&next.next)));
+    }
+    page::ok(&LoginPage::new(&session, Words(Language::of(&request)), &next.next)?)
+}
+
+/// Signs in, or says why not without saying what was wrong.
+pub async fn sign_in(
+    app: web::Data<App>,
+    request: HttpRequest,
+    form: Form<Fields>,
+) -> Result<HttpResponse, WebError> {
+    let fields = form.into_inner();
+    let session = request.get_session();
+    let words = Words(Language::of(&request));
+    let address = peer_address(&request);
+    let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &address).await;
+    let (status, problem) = match signed_in {
+        Ok(user) => {
+            let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
+            session::sign_in(&session, user.id, &address, agent.unwrap_or(""))?;
+            return Ok(page::see_other(own_path(&fields.next)));
+        }
+        Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, words.t("login-wrong")),
+        Err(SignInError::Throttled { until }) => {
+            let when = clock_face::full(until);
+            let sentence = words.with("login-throttled", &[("when", when.into())]);
+            (StatusCode::TOO_MANY_REQUESTS, sentence)
+        }
+        Err(SignInError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error @ SignInError::Hashing) => return Err(WebError::Password(error.to_string())),
+    };
+    let mut login = LoginPage::new(&session, words, &fields.next)?;
+    login.username = fields.username.chars().take(60).collect();
+    login.problem = Some(problem);
+    page::with_status(status, &login)
+}
+
+/// Nothing is posted but the token.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// Signs out.
+pub async fn sign_out(
+    app: web::Data<App>,
+    request: HttpRequest,
+    _: Form<Nothing>,
+) -> Result<HttpResponse, WebError> {
+    let session = request.get_session();
+    if let Some(user) = session::user(&session) {
+        accounts::signed_out(&app, user, &peer_address(&request)).await?;
+    }
+    session::sign_out(&session);
+    Ok(page::see_other("/login"))
+}
+
+/// A language to switch to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Switch {
+    lang: String,
+    next: String,
+}
+
+/// Remembers the language in a cookie. It changes nothing but words, so it needs no token.
+pub async fn language(settings: web::Data<Settings>, form: web::Form<Switch>) -> HttpResponse {
+    let mut response = page::see_other(own_path(&form.next));
+    if let Some(language) = Language::from_tag(&form.lang) {
+        let cookie = Cookie::build(i18n::COOKIE, language.tag())
+            .path("/")
+            .secure(settings.is_https())
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(CookieDuration::days(365))
+            .finish();
+        // A tag of two letters is always a valid cookie.
+        let _ = response.add_cookie(&cookie);
+    }
+    response
+}
+
+#[derive(Template)]
+#[template(path = "nowhere.html")]
+struct NowherePage {
+    l: Layout,
+}
+
+/// `/`: the project that was last looked at, or the first.
+pub async fn home(
+    app: web::Data<App>,
+    request: HttpRequest,
+    person: Person,
+) -> Result<HttpResponse, WebError> {
+    let session = request.get_session();
+    let user = person.0;
+    let places = projects::memberships(&app.db, user.id, user.is_owner).await?;
+    let last = session::project(&session);
+    let place = places
+        .iter()
+        .find(|one| Some(&one.project.slug) == last.as_ref())
+        .or_else(|| places.first());
+    match place {
+        Some(place) => Ok(page::see_other(&Urls::of(&place.project.slug).dashboard())),
+        None => {
+            let l = Layout::new(&app, &request, &user, None, Section::Account).await?;
+            page::ok(&NowherePage { l })
+        }
+    }
+}

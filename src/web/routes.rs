@@ -1,0 +1,106 @@
+//! The whole URL table: each address with the permission it asks for.
+
+use actix_web::dev::Handler;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
+use actix_web::{FromRequest, Responder, Route};
+
+use super::{
+    account, assets, batches, dashboard, guard, health, hooks, login, receipts, send, signatures,
+    templates,
+};
+use crate::domain::role::Permission::{self, Approve, Read, Send};
+
+/// All addresses.
+pub fn table(config: &mut ServiceConfig) {
+    config
+        .route("/healthz", get().to(health::healthz))
+        .route("/readyz", get().to(health::readyz))
+        .route("/metrics", get().to(health::metrics))
+        .route("/static/{version}/{name}", get().to(assets::serve))
+        .service(
+            resource("/hooks/{secret}")
+                .app_data(web::PayloadConfig::new(hooks::MOST_BYTES))
+                .route(post().to(hooks::push)),
+        )
+        .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
+        .route("/logout", post().to(login::sign_out))
+        .route("/language", post().to(login::language))
+        .service(resource("/").route(own(get(), login::home)))
+        .service(
+            resource("/account")
+                .route(own(get(), account::show))
+                .route(own(post(), account::change_password)),
+        )
+        .service(
+            resource("/account/sessions")
+                .route(own(get(), account::sessions))
+                .route(own(post(), account::revoke)),
+        )
+        .service(scope("/p/{project}").configure(project));
+}
+
+/// The addresses below a project.
+fn project(config: &mut ServiceConfig) {
+    config
+        .service(resource("/").route(may(Read, get(), dashboard::show)))
+        .service(resource("/send").route(may(Send, get(), send::form)).route(may(
+            Send,
+            post(),
+            send::order,
+        )))
+        .service(resource("/send/preview").route(may(Send, post(), send::preview)))
+        .service(resource("/batches").route(may(Read, get(), batches::list)))
+        .service(resource("/batches/{id}").route(may(Read, get(), batches::one)))
+        .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live)))
+        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::events)))
+        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::pause)))
+        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::resume)))
+        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::cancel)))
+        .service(resource("/batches/{id}/approve").route(may(Approve, post(), batches::approve)))
+        .service(
+            resource("/batches/{id}/in-doubt").route(may(Read, get(), batches::doubts)).route(may(
+                Send,
+                post(),
+                batches::decide,
+            )),
+        )
+        .service(resource("/receipts").route(may(Read, get(), receipts::search)))
+        .service(
+            resource("/receipts/{session_no}")
+                .route(may(Read, get(), receipts::session))
+                .route(may(Send, post(), receipts::ask)),
+        )
+        .service(resource("/signatures").route(may(Read, get(), signatures::list)))
+        .service(
+            resource("/signatures/import")
+                .route(may(Send, get(), signatures::import_form))
+                .route(may(Send, post(), signatures::import)),
+        )
+        .service(resource("/templates").route(may(Read, get(), templates::list)))
+        .service(
+            resource("/templates/import")
+                .route(may(Send, get(), templates::import_form))
+                .route(may(Send, post(), templates::import)),
+        );
+}
+
+/// A handler for members who hold `permission`.
+fn may<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route.to(handler).wrap(from_fn(move |request, next| guard::member(permission, request, next)))
+}
+
+/// A handler for whoever is signed in.
+fn own<F, Args>(route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route.to(handler).wrap(from_fn(guard::person))
+}

@@ -1,0 +1,223 @@
+//! Login sessions behind `actix-session`, kept in PostgreSQL. Only the hash of a session's key is
+//! stored. What a session remembers is named here and nowhere else.
+
+use std::collections::HashMap;
+
+use actix_session::config::{PersistentSession, TtlExtensionPolicy};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionMiddleware};
+use actix_web::cookie::SameSite;
+use actix_web::cookie::time::Duration as CookieDuration;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use time::Duration;
+
+use super::error::WebError;
+use crate::app::App;
+use crate::db::login_sessions::{self, NewSession};
+use crate::domain::ids::UserId;
+
+/// A signed-in session ends when it is not used for so long.
+const IDLE: Duration = Duration::hours(8);
+/// One that nobody is signed in to.
+const ANONYMOUS: Duration = Duration::minutes(30);
+
+const USER: &str = "user";
+const ADDRESS: &str = "address";
+const AGENT: &str = "agent";
+const CSRF: &str = "csrf";
+const FLASH: &str = "flash";
+const PROJECT: &str = "project";
+const KEY_HASH: &str = "key_hash";
+
+/// The middleware that loads and keeps sessions.
+pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
+    SessionMiddleware::builder(Store { app: app.clone() }, app.keyring.cookie())
+        .cookie_name("console_session".to_owned())
+        .cookie_secure(secure)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .session_lifecycle(
+            PersistentSession::default()
+                .session_ttl(CookieDuration::hours(8))
+                .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
+        )
+        .build()
+}
+
+/// Sessions in PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Store {
+    app: App,
+}
+
+fn hash(key: &str) -> Vec<u8> {
+    Sha256::digest(key.as_bytes()).to_vec()
+}
+
+fn text<'a>(state: &'a HashMap<String, String>, name: &str) -> Option<&'a str> {
+    // Values are stored as JSON texts.
+    state.get(name).map(|value| value.trim_matches('"'))
+}
+
+fn user_of(state: &HashMap<String, String>) -> Option<UserId> {
+    text(state, USER).and_then(|number| number.parse().ok()).map(UserId)
+}
+
+impl Store {
+    fn row<'a>(
+        &self,
+        key_hash: &'a [u8],
+        state: &'a HashMap<String, String>,
+        json: &'a Value,
+    ) -> NewSession<'a> {
+        let user = user_of(state);
+        let idle = if user.is_some() { IDLE } else { ANONYMOUS };
+        NewSession {
+            key_hash,
+            user,
+            state: json,
+            address: text(state, ADDRESS).unwrap_or(""),
+            agent: text(state, AGENT).unwrap_or(""),
+            expires_at: self.app.clock.now() + idle,
+        }
+    }
+
+    async fn keep(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
+        let key = hex::encode(rand::random::<[u8; 32]>());
+        let json = serde_json::to_value(state)?;
+        let key_hash = hash(&key);
+        let row = self.row(&key_hash, state, &json);
+        login_sessions::insert(&self.app.db, &row, self.app.clock.now()).await?;
+        Ok(SessionKey::try_from(key)?)
+    }
+}
+
+impl SessionStore for Store {
+    async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
+        let key_hash = hash(key.as_ref());
+        let state = login_sessions::load(&self.app.db, &key_hash, self.app.clock.now())
+            .await
+            .map_err(|error| LoadError::Other(error.into()))?;
+        let Some(state) = state else { return Ok(None) };
+        let mut state: HashMap<String, String> = serde_json::from_value(state)
+            .map_err(|error| LoadError::Deserialization(error.into()))?;
+        state.insert(KEY_HASH.to_owned(), format!("\"{}\"", hex::encode(key_hash)));
+        Ok(Some(state))
+    }
+
+    async fn save(
+        &self,
+        mut state: HashMap<String, String>,
+        _: &CookieDuration,
+    ) -> Result<SessionKey, SaveError> {
+        state.remove(KEY_HASH);
+        self.keep(&state).await.map_err(SaveError::Other)
+    }
+
+    async fn update(
+        &self,
+        key: SessionKey,
+        mut state: HashMap<String, String>,
+        _: &CookieDuration,
+    ) -> Result<SessionKey, UpdateError> {
+        state.remove(KEY_HASH);
+        let other = |error: anyhow::Error| UpdateError::Other(error);
+        let json = serde_json::to_value(&state).map_err(|error| other(error.into()))?;
+        let key_hash = hash(key.as_ref());
+        let row = self.row(&key_hash, &state, &json);
+        let there = login_sessions::update(&self.app.db, &row, self.app.clock.now())
+            .await
+            .map_err(|error| other(error.into()))?;
+        // One that was revoked meanwhile stays revoked: what it remembered begins anew, signed out.
+        if there { Ok(key) } else { self.keep(&HashMap::new()).await.map_err(other) }
+    }
+
+    async fn update_ttl(&self, key: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
+        let now = self.app.clock.now();
+        let key_hash = hash(key.as_ref());
+        Ok(login_sessions::touch(&self.app.db, &key_hash, now + IDLE, now).await?)
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
+        Ok(login_sessions::delete(&self.app.db, &hash(key.as_ref())).await?)
+    }
+}
+
+fn get(session: &Session, name: &str) -> Option<String> {
+    session.get::<String>(name).ok().flatten()
+}
+
+fn set(session: &Session, name: &str, value: &str) -> Result<(), WebError> {
+    session.insert(name, value).map_err(|error| WebError::Session(error.to_string()))
+}
+
+/// Who is signed in.
+pub fn user(session: &Session) -> Option<UserId> {
+    get(session, USER)?.parse().ok().map(UserId)
+}
+
+/// Signs `user` in under a new key.
+pub fn sign_in(
+    session: &Session,
+    user: UserId,
+    address: &str,
+    agent: &str,
+) -> Result<(), WebError> {
+    session.clear();
+    session.renew();
+    set(session, USER, &user.0.to_string())?;
+    set(session, ADDRESS, address)?;
+    set(
+        session,
+        AGENT,
+        &agent.chars().filter(|c| !c.is_control() && *c != '"').take(200).collect::<String>(),
+    )
+}
+
+/// Ends the session.
+pub fn sign_out(session: &Session) {
+    session.purge();
+}
+
+/// The token that this session's forms carry.
+pub fn csrf(session: &Session) -> Result<String, WebError> {
+    if let Some(token) = get(session, CSRF) {
+        return Ok(token);
+    }
+    let token = hex::encode(rand::random::<[u8; 32]>());
+    set(session, CSRF, &token)?;
+    Ok(token)
+}
+
+/// The token that this session's forms must carry, if it has made any.
+pub fn made_csrf(session: &Session) -> Option<String> {
+    get(session, CSRF)
+}
+
+/// Keeps a sentence for the next page.
+pub fn keep_flash(session: &Session, sentence: &str) -> Result<(), WebError> {
+    set(session, FLASH, sentence)
+}
+
+/// Takes the sentence that was kept.
+pub fn take_flash(session: &Session) -> Option<String> {
+    let sentence = get(session, FLASH)?;
+    session.remove(FLASH);
+    Some(sentence)
+}
+
+/// The slug of the project that was last looked at.
+pub fn project(session: &Session) -> Option<String> {
+    get(session, PROJECT)
+}
+
+/// Remembers which project is looked at.
+pub fn keep_project(session: &Session, slug: &str) -> Result<(), WebError> {
+    if project(session).as_deref() == Some(slug) { Ok(()) } else { set(session, PROJECT, slug) }
+}
+
+/// SHA-256 of this session's key; empty before it was kept.
+pub fn key_hash(session: &Session) -> Vec<u8> {
+    get(session, KEY_HASH).and_then(|hash| hex::decode(hash).ok()).unwrap_or_default()
+}

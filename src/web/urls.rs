@@ -1,0 +1,135 @@
+//! The addresses of pages. Bookmarks rely on them.
+
+use std::fmt::Display;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The addresses below one project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Urls {
+    project: String,
+}
+
+impl Urls {
+    /// The addresses below the project called `slug`.
+    pub fn of(slug: &str) -> Self {
+        Self { project: format!("/p/{}", escaped(slug)) }
+    }
+
+    fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.project)
+    }
+
+    /// The dashboard.
+    pub fn dashboard(&self) -> String {
+        self.below("/")
+    }
+
+    /// One text to few phones.
+    pub fn send(&self) -> String {
+        self.below("/send")
+    }
+
+    /// The live preview of the text.
+    pub fn send_preview(&self) -> String {
+        self.below("/send/preview")
+    }
+
+    /// One text to few phones, beginning with what a batch sent.
+    pub fn send_again(&self, batch: impl Display) -> String {
+        with_query(&self.send(), &[("batch", &batch.to_string())])
+    }
+
+    /// All batches.
+    pub fn batches(&self) -> String {
+        self.below("/batches")
+    }
+
+    /// One batch.
+    pub fn batch(&self, batch: impl Display) -> String {
+        self.below(&format!("/batches/{batch}"))
+    }
+
+    /// A part of a batch's page, or a step: `in-doubt`, `pause`.
+    pub fn batch_part(&self, batch: impl Display, part: &str) -> String {
+        self.below(&format!("/batches/{batch}/{part}"))
+    }
+
+    /// All signatures.
+    pub fn signatures(&self) -> String {
+        self.below("/signatures")
+    }
+
+    /// Signatures by id.
+    pub fn import_signatures(&self) -> String {
+        self.below("/signatures/import")
+    }
+
+    /// All SMS templates.
+    pub fn templates(&self) -> String {
+        self.below("/templates")
+    }
+
+    /// SMS templates by id.
+    pub fn import_templates(&self) -> String {
+        self.below("/templates/import")
+    }
+
+    /// Receipt lookup.
+    pub fn receipts(&self) -> String {
+        self.below("/receipts")
+    }
+
+    /// The receipts of a session number.
+    pub fn receipt(&self, session_no: &str) -> String {
+        self.below(&format!("/receipts/{}", escaped(session_no)))
+    }
+
+    /// The receipts of a phone.
+    pub fn receipts_of(&self, phone: &str) -> String {
+        with_query(&self.receipts(), &[("phone", phone)])
+    }
+}
+
+fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+/// `address` with a query.
+pub fn with_query(address: &str, query: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    format!("{address}?{}", pairs.join("&"))
+}
+
+/// A path of ours that a person may be led to after signing in; anything else leads home.
+pub fn own_path(next: &str) -> &str {
+    let clean = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.len() <= 2_000
+        && !next.contains('\\')
+        && !next.chars().any(char::is_control);
+    if clean { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_leads_only_to_our_own_paths() {
+        assert_eq!(own_path("/p/default/receipts?phone=1"), "/p/default/receipts?phone=1");
+        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\nb"] {
+            assert_eq!(own_path(bad), "/", "{bad}");
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_an_address_is_escaped() {
+        let urls = Urls::of("default");
+        assert_eq!(urls.receipts_of("(60)1&x"), "/p/default/receipts?phone=%2860%291%26x");
+        assert_eq!(urls.receipt("../a"), "/p/default/receipts/..%2Fa");
+    }
+}

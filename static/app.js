@@ -1,0 +1,33 @@
+// Niceties only: every page works without these scripts.
+import { showCopyButtons } from "./copy.js";
+import { watchLive } from "./live.js";
+import { previewWhileTyping } from "./preview.js";
+
+const root = document.documentElement;
+
+for (const button of document.querySelectorAll("[data-theme-switch]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  });
+}
+
+// A form that is on its way is not sent a second time. The server would find the first one anyway.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+document.getElementById("errors")?.focus();
+showCopyButtons(document);
+previewWhileTyping();
+watchLive();
