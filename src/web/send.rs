@@ -182,6 +182,11 @@ pub async fn order(
     }
     let draft =
         Draft::read(fields.clone(), &choices.signatures, &choices.templates, app.clock.now());
+    if fields.confirm.is_some()
+        && let Some(batch) = ordered_already(&app, &member, &draft).await?
+    {
+        return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
+    }
     if fields.choose.is_some() {
         return choices.form_page(&app, &member, &request, draft, Vec::new()).await;
     }
@@ -337,6 +342,18 @@ async fn place(
         form_token: draft.form_token,
     };
     order::place(app, &order, &peer_address(request)).await
+}
+
+/// The batch that this very form ordered before: a double click, a reload, the back button.
+async fn ordered_already(
+    app: &App,
+    member: &Member,
+    draft: &Draft,
+) -> Result<Option<BatchId>, WebError> {
+    let mut db = app.db.acquire().await?;
+    let (project, person) = (member.project.id, member.person.id);
+    let found = crate::db::batches::by_form_token(&mut db, project, person, draft.form_token);
+    Ok(found.await?)
 }
 
 fn sent(

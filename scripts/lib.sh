@@ -1,0 +1,143 @@
+# What the scripts share: bringing what is missing, and a throw-away PostgreSQL.
+# shellcheck shell=bash
+
+export PATH="$PATH:$HOME/.cargo/bin"
+
+say() { printf '\n== %s\n' "$*"; }
+
+postgres_bin() {
+    local newest
+    newest=$(find /usr/lib/postgresql "$(prefix)/usr/lib/postgresql" -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -1)
+    if [ -n "$newest" ]; then dirname "$newest"; else command -v initdb | xargs -r dirname; fi
+}
+
+# Where packages are unpacked for people who may not install them.
+prefix() { printf '%s/usms-console/debian' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+
+# Runs a command as root, if there is a way.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
+
+# bring PACKAGE…: installs Debian packages, or unpacks them below `prefix`.
+bring() {
+    say "Bringing $*"
+    if may_be_root; then
+        if ! apt-cache show "$1" >/dev/null 2>&1 || ! as_root apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1; then
+            as_root apt-get update -qq
+            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+        fi
+    else
+        unpack "$@"
+    fi
+}
+
+# Downloads packages with what they need and unpacks them, all in the person's own folder.
+unpack() {
+    local to state
+    to=$(prefix)
+    state="$to/apt"
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/debs"
+    local options=(-o "Dir::State::Lists=$state/lists" -o "Dir::Cache=$state/cache" -o Debug::NoLocking=1)
+    [ -n "$(ls "$state/lists"/*Packages* 2>/dev/null)" ] || apt-get "${options[@]}" update -qq
+    local names
+    names=$(apt-get "${options[@]}" install -s --no-install-recommends "$@" | awk '/^Inst / {print $2}')
+    # shellcheck disable=SC2086
+    (cd "$state/debs" && apt-get "${options[@]}" download -qq $names)
+    local deb
+    for deb in "$state/debs"/*.deb; do dpkg -x "$deb" "$to"; done
+    use_prefix
+}
+
+use_prefix() {
+    local to lib
+    to=$(prefix)
+    [ -d "$to/usr" ] || return 0
+    export PATH="$PATH:$to/usr/bin"
+    for lib in "$to"/usr/lib/*-linux-gnu "$to/usr/lib/chromium"; do
+        [ -d "$lib" ] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$lib"
+    done
+    mkdir -p "$HOME/.local/share/fonts"
+    find "$to/usr/share/fonts" -name '*.ttc' -exec ln -sf {} "$HOME/.local/share/fonts/" \; 2>/dev/null || true
+}
+
+bring_compiler() {
+    command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+    command -v cc >/dev/null || bring gcc libc6-dev
+}
+
+bring_postgres() {
+    [ -n "$(postgres_bin)" ] && return
+    if may_be_root; then
+        # Debian would start a server of its own on the usual port otherwise.
+        as_root mkdir -p /etc/postgresql-common
+        [ -e /etc/postgresql-common/createcluster.conf ] ||
+            echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
+    bring postgresql
+}
+
+bring_chromium() {
+    if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
+        bring chromium chromium-driver
+    fi
+    # Without it Chinese is drawn as boxes.
+    [ -n "$(find /usr/share/fonts "$(prefix)/usr/share/fonts" -name 'wqy-zenhei*' 2>/dev/null)" ] || bring fonts-wqy-zenhei
+}
+
+# The vendor's SDK, in a folder of its own. Sets USMS_SDK_PYTHON.
+bring_python_sdk() {
+    local at="$PWD/target/python"
+    if ! "$at/bin/python" -c 'import ucloud' 2>/dev/null; then
+        command -v python3 >/dev/null || bring python3
+        rm -rf "$at"
+        python3 -m venv "$at" 2>/dev/null || {
+            bring python3-venv
+            rm -rf "$at"
+            python3 -m venv "$at"
+        }
+        "$at/bin/pip" install -q --disable-pip-version-check ucloud-sdk-python3
+    fi
+    export USMS_SDK_PYTHON="$at/bin/python"
+}
+
+# A PostgreSQL that lives as long as the script. Sets CLUSTER_URL (without a database).
+start_cluster() {
+    local bin port
+    bin=$(postgres_bin)
+    CLUSTER=$(mktemp -d /tmp/usms-test-XXXXXX)
+    port=$(( 20000 + RANDOM % 20000 ))
+    AS_POSTGRES=()
+    if [ "$(id -u)" = 0 ]; then
+        # PostgreSQL refuses to run as root.
+        chown postgres "$CLUSTER"
+        AS_POSTGRES=(setpriv --reuid=postgres --regid=postgres --init-groups --reset-env)
+    fi
+    CLUSTER_CTL=("${AS_POSTGRES[@]}" "$bin/pg_ctl" -D "$CLUSTER/data")
+    trap stop_cluster EXIT
+    trap 'exit 130' INT TERM
+    (
+        cd /
+        "${AS_POSTGRES[@]}" "$bin/initdb" -D "$CLUSTER/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
+        "${CLUSTER_CTL[@]}" -w -l "$CLUSTER/log" -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$CLUSTER -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=400" start >/dev/null
+    )
+    CLUSTER_URL="postgres://postgres@127.0.0.1:$port"
+    PSQL=("$bin/psql" -q -v ON_ERROR_STOP=1)
+}
+
+stop_cluster() {
+    (cd / && "${CLUSTER_CTL[@]}" -m immediate stop >/dev/null 2>&1) || true
+    rm -rf "$CLUSTER"
+}
+
+# A database brought up to date, for the compiler to check queries against. Sets CHECK_URL.
+make_check_database() {
+    CHECK_URL="$CLUSTER_URL/usms_check"
+    "${PSQL[@]}" "$CLUSTER_URL/postgres" -c 'create database usms_check'
+    local file
+    for file in migrations/*.sql; do "${PSQL[@]}" "$CHECK_URL" -f "$file"; done
+}
+
+use_prefix

@@ -1,0 +1,58 @@
+//! The migrations, over an empty database and over data.
+
+use sqlx::{Executor, PgPool};
+
+#[sqlx::test(migrations = false)]
+async fn all_migrations_run_on_an_empty_database_and_a_second_time_change_nothing(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    migrator.run(&db).await.unwrap();
+    let before = columns(&db).await;
+    migrator.run(&db).await.unwrap();
+    assert_eq!(before, columns(&db).await);
+    assert!(before.iter().any(|column| column == "messages.phone"));
+}
+
+#[sqlx::test(migrations = false)]
+async fn rows_of_the_first_migration_outlive_the_later_ones(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    let mut all = migrator.iter();
+    db.execute(sqlx::AssertSqlSafe(all.next().unwrap().sql.as_str().to_owned())).await.unwrap();
+    db.execute(
+        "insert into projects values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
+         insert into users values (2, 'Mei', 'hash', false, null, now());
+         insert into members values (1, 2, 'operator', now());",
+    )
+    .await
+    .unwrap();
+    for migration in all {
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let name: String =
+        sqlx::query_scalar("select p.name from projects p join members m on m.project_id = p.id")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(name, "甲");
+}
+
+#[sqlx::test]
+async fn the_audit_log_takes_rows_and_never_changes_them(db: PgPool) {
+    db.execute(
+        "insert into audit_log values (1, null, null, 'Mei', 'signed_in', '', '{}', '127.0.0.1')",
+    )
+    .await
+    .unwrap();
+    assert!(db.execute("update audit_log set actor = 'Eve'").await.is_err());
+    assert!(db.execute("delete from audit_log").await.is_err());
+    assert!(db.execute("truncate audit_log").await.is_err());
+}
+
+async fn columns(db: &PgPool) -> Vec<String> {
+    sqlx::query_scalar(
+        "select table_name || '.' || column_name from information_schema.columns
+         where table_schema = 'public' order by 1",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap()
+}
