@@ -22,7 +22,10 @@ fn files(of: &Path) -> Vec<PathBuf> {
         return vec![of.to_owned()];
     }
     let entries = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs")).flat_map(|path| files(&path)).collect()
+    entries
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs"))
+        .flat_map(|path| files(&path))
+        .collect()
 }
 
 /// The rooms that a file names after `crate::`.

@@ -217,6 +217,10 @@ pub async fn order(
             }
         };
     }
+    // The other press of a double click may have been stored while this one was looking.
+    if confirmed && let Some(batch) = ordered_already(&app, &member, &draft).await? {
+        return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
+    }
     let now = app.clock.now();
     let page = CheckPage {
         l: member.layout(&app, &request, Section::Send).await?,

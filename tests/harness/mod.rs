@@ -83,8 +83,7 @@ impl House {
         for id in [CODE_TEMPLATE, MARKETING_TEMPLATE] {
             review::look_up_template(&app, project, id).await.unwrap();
         }
-        let settings =
-            web::Settings { listen: anywhere, public_url: None, trust_proxy: false };
+        let settings = web::Settings { listen: anywhere, public_url: None, trust_proxy: false };
         let (server, address) = web::start(app.clone(), settings, None).unwrap();
         tokio::spawn(server);
         let stop = CancellationToken::new();
@@ -129,7 +128,11 @@ impl House {
     }
 
     pub fn signed_out(&self) -> Visitor {
-        Visitor { base: format!("http://{}", self.address), cookies: Mutex::default(), http: http() }
+        Visitor {
+            base: format!("http://{}", self.address),
+            cookies: Mutex::default(),
+            http: http(),
+        }
     }
 
     pub async fn account(&self, name: &str, role: Role) {
@@ -264,7 +267,8 @@ impl Visitor {
 
     /// Posts `fields` as a page of ours would.
     pub async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Page {
-        self.request(Method::POST, address, &[("sec-fetch-site", "same-origin")], Some(fields)).await
+        self.request(Method::POST, address, &[("sec-fetch-site", "same-origin")], Some(fields))
+            .await
     }
 
     pub async fn request(
@@ -278,8 +282,13 @@ impl Visitor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let cookies: Vec<String> =
-            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         request = request.header(header::COOKIE, cookies.join("; "));
         if let Some(fields) = fields {
             request = request.form(fields);
@@ -299,16 +308,25 @@ impl Visitor {
 
     pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Page {
         let form = self.get("/login").await;
-        let fields =
-            [("csrf", form.csrf().as_str()), ("username", name), ("password", password), ("next", next)]
-                .map(|(name, value)| (name, value.to_owned()));
+        let fields = [
+            ("csrf", form.csrf().as_str()),
+            ("username", name),
+            ("password", password),
+            ("next", next),
+        ]
+        .map(|(name, value)| (name, value.to_owned()));
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.post("/login", &fields).await
     }
 
     /// The fields of the send form as it stands, with the template and phones filled in.
-    pub async fn send_fields(&self, template: &str, params: &[&str], phones: &str) -> Vec<(String, String)> {
+    pub async fn send_fields(
+        &self,
+        template: &str,
+        params: &[&str],
+        phones: &str,
+    ) -> Vec<(String, String)> {
         let form = self.get("/p/default/send").await;
         let mut fields = vec![
             ("csrf".to_owned(), form.csrf()),
@@ -358,18 +376,24 @@ impl Page {
     pub fn all(&self, selector: &str) -> Vec<String> {
         self.html()
             .select(&Selector::parse(selector).unwrap())
-            .map(|one| one.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" "))
+            .map(|one| {
+                one.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+            })
             .collect()
     }
 
     pub fn one(&self, selector: &str) -> String {
-        self.all(selector).into_iter().next().unwrap_or_else(|| panic!("no {selector} in {}", self.text))
+        self.all(selector)
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("no {selector} in {}", self.text))
     }
 
     pub fn attr(&self, selector: &str, name: &str) -> String {
         let html = self.html();
         let selector_of = Selector::parse(selector).unwrap();
-        let found = html.select(&selector_of).next().and_then(|one| one.attr(name).map(str::to_owned));
+        let found =
+            html.select(&selector_of).next().and_then(|one| one.attr(name).map(str::to_owned));
         found.unwrap_or_else(|| panic!("no {selector} in {}", self.text))
     }
 
@@ -384,7 +408,8 @@ impl Page {
     pub fn option_saying(&self, selector: &str, words: &str) -> String {
         let html = self.html();
         let selector = Selector::parse(selector).unwrap();
-        let found = html.select(&selector).find(|one| one.text().collect::<String>().contains(words));
+        let found =
+            html.select(&selector).find(|one| one.text().collect::<String>().contains(words));
         found.unwrap().attr("value").unwrap().to_owned()
     }
 

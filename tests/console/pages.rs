@@ -1,0 +1,117 @@
+//! What holds of every page.
+
+use reqwest::{Method, StatusCode};
+use sqlx::PgPool;
+
+use crate::harness::House;
+
+const ADDRESSES: [&str; 11] = [
+    "/p/default/",
+    "/p/default/send",
+    "/p/default/batches",
+    "/p/default/receipts",
+    "/p/default/receipts?phone=18500001234",
+    "/p/default/receipts/unknown-session",
+    "/p/default/signatures",
+    "/p/default/templates",
+    "/p/default/templates/import",
+    "/account",
+    "/account/sessions",
+];
+
+#[sqlx::test]
+async fn every_page_is_whole_in_both_languages_and_trusts_nobody_else(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    operator.send("登录验证码", &["1234", "5"], "18500001234").await;
+    for language in ["zh-CN", "en"] {
+        for address in ADDRESSES {
+            let page = operator.get_in(language, address).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}");
+            assert_eq!(page.attr("html", "lang"), language);
+            assert_eq!(page.all("h1").len(), 1, "{address}");
+            let csp = page.headers["content-security-policy"].to_str().unwrap();
+            assert!(csp.starts_with("default-src 'none'") && !csp.contains("unsafe"), "{csp}");
+            assert_eq!(page.headers["cache-control"], "no-store");
+            assert_eq!(page.headers["x-content-type-options"], "nosniff");
+            assert!(!page.has("[style], script:not([src]), [onclick]"), "{address}");
+            for outside in ["http://", "https://"] {
+                assert!(!page.text.contains(&format!("=\"{outside}")), "{address}");
+            }
+        }
+    }
+}
+
+#[sqlx::test]
+async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    for (address, status) in [
+        ("/p/default/nothing", StatusCode::NOT_FOUND),
+        ("/p/default/batches/b-zzz", StatusCode::NOT_FOUND),
+        ("/p/default/batches/b-0000000000000", StatusCode::NOT_FOUND),
+        ("/p/default/batches?before=x", StatusCode::BAD_REQUEST),
+        ("/p/default/receipts/%00", StatusCode::NOT_FOUND),
+    ] {
+        let page = operator.get(address).await;
+        assert_eq!(page.status, status, "{address}");
+        assert!(page.has(".brackets h1") && page.has("code"), "{address}: {}", page.text);
+    }
+    let page = operator.request(Method::PUT, "/login", &[], Some(&[])).await;
+    assert!(page.status == StatusCode::METHOD_NOT_ALLOWED || page.status == StatusCode::NOT_FOUND);
+    house.app.db.close().await;
+    let page = operator.get("/p/default/").await;
+    assert!(page.status.is_server_error());
+    assert!(page.has(".brackets h1"), "{}", page.text);
+    assert!(!page.text.to_lowercase().contains("pool"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn health_is_told_apart_from_readiness(db: PgPool) {
+    let house = House::open(&db).await;
+    let anybody = house.signed_out();
+    assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(anybody.get("/readyz").await.status, StatusCode::OK);
+    house.app.db.close().await;
+    assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(anybody.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[sqlx::test]
+async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let page = operator.get("/p/default/").await;
+    let style = operator.get(&page.attr("link[rel=stylesheet]", "href")).await;
+    assert_eq!(style.status, StatusCode::OK);
+    assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    assert!(operator.get(&page.attr("script[src]", "src")).await.text.contains("import"));
+}
+
+#[sqlx::test]
+async fn the_language_can_be_switched_and_leads_back(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let back = operator.post("/language", &[("lang", "en"), ("next", "/p/default/batches")]).await;
+    assert_eq!(back.leads_to(), "/p/default/batches");
+    assert_eq!(operator.get("/p/default/batches").await.one("h1"), "Batches");
+    let away = operator.post("/language", &[("lang", "en"), ("next", "//evil.example")]).await;
+    assert_eq!(away.leads_to(), "/");
+}
+
+#[sqlx::test]
+async fn ids_are_imported_and_each_wrong_one_says_why(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let address = "/p/default/templates/import";
+    let csrf = operator.get(address).await.csrf();
+    let page = operator.post(address, &[("csrf", &csrf), ("ids", "UTA0001\nUTX999\n")]).await;
+    assert_eq!(page.all("tbody tr").len(), 2);
+    assert!(page.has("tbody .status.good") && page.has("tbody .status.bad"));
+    assert_eq!(page.one("textarea").trim(), "UTX999");
+    let empty = operator.post(address, &[("csrf", &csrf), ("ids", "  \n,")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let address = "/p/default/signatures/import";
+    let page = operator.post(address, &[("csrf", &csrf), ("ids", "【云帆书店】")]).await;
+    assert!(page.has("tbody .status.good"), "{}", page.text);
+}

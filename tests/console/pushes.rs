@@ -1,0 +1,143 @@
+//! Pushes: on disk before they are answered, and nothing that comes twice or late changes anything.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use usms_console::db::invariants;
+
+use crate::harness::{House, Visitor, Ways, http};
+
+async fn push(house: &House, body: Vec<u8>) -> (StatusCode, Value) {
+    let answer = http()
+        .post(format!("http://{}{}", house.address, house.hook_path))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    (answer.status(), answer.json().await.unwrap_or(Value::Null))
+}
+
+fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
+    json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
+        "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…", "UserId": "" })
+}
+
+async fn settled_pushes(house: &House) {
+    for _ in 0..100 {
+        let waiting: i64 =
+            sqlx::query_scalar("select count(*) from inbox where settled_at is null")
+                .fetch_one(&house.app.db)
+                .await
+                .unwrap();
+        if waiting == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("pushes are not settled");
+}
+
+async fn states(operator: &Visitor, batch: &str) -> Vec<String> {
+    operator.get(batch).await.all(".messages tbody .status")
+}
+
+#[sqlx::test]
+async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db: PgPool) {
+    // Nothing comes by itself: the test is the carrier.
+    let ways = Ways {
+        pushes: false,
+        receipt_after: std::time::Duration::from_secs(3600),
+        ..Ways::default()
+    };
+    let house = House::with(&db, ways).await;
+    let operator = house.operator().await;
+    let batch = operator.send("登录验证码", &["1", "5"], "18500001234\n18500001235").await;
+    let page = house.until(&operator, &batch, ".messages tbody td:last-child a").await;
+    let session = page.one(".messages tbody td:last-child a");
+    let send = |phone: &'static str, result: &'static str| {
+        let body = json!({ "MsgType": 2, "Data": [report(&session, phone, result, "X")] });
+        let house = &house;
+        async move {
+            assert_eq!(push(house, body.to_string().into_bytes()).await.1["code"], 0);
+            settled_pushes(house).await;
+        }
+    };
+    send("18500001234", "状态未知").await;
+    assert_eq!(states(&operator, &batch).await, ["未知", "等回执"]);
+    send("18500001234", "发送成功").await;
+    send("18500001234", "发送失败").await;
+    send("(86)18500001234", "Success").await;
+    send("18500001235", "发送失败").await;
+    send("18500001235", "状态未知").await;
+    assert_eq!(states(&operator, &batch).await, ["已送达", "失败"]);
+    assert!(
+        invariants::broken(&house.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
+    );
+}
+
+#[sqlx::test]
+async fn a_receipt_that_overtakes_the_answer_is_not_lost(db: PgPool) {
+    let house =
+        House::with(&db, Ways { receipt_after: std::time::Duration::ZERO, ..Ways::default() })
+            .await;
+    let operator = house.operator().await;
+    let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 800, "times": 1 });
+    house.fault(slow).await;
+    let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
+    let page = house.settled(&operator, &batch).await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+}
+
+#[sqlx::test]
+async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let good = report("s-1", "18500001234", "发送成功", "DELIVRD");
+    let bodies: Vec<Vec<u8>> = vec![
+        b"".to_vec(),
+        b"not json".to_vec(),
+        b"\xff\xfe\x00".to_vec(),
+        b"[]".to_vec(),
+        br#"{"MsgType": 7, "Data": []}"#.to_vec(),
+        br#"{"MsgType": 2, "Data": [null, 1, {"Phone": null}]}"#.to_vec(),
+        json!({ "MsgType": "2", "Data": [{ "x": 1 }, good] }).to_string().into_bytes(),
+    ];
+    for body in bodies {
+        let (status, answer) = push(&house, body).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::OK, &json!(0)));
+    }
+    settled_pushes(&house).await;
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from inbox").fetch_one(&house.app.db).await.unwrap();
+    assert_eq!(kept, 7);
+    let page = operator.get("/p/default/receipts/s-1").await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+    let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "R",
+        "ReplyTime": 1_790_000_000, "UserId": "" }] });
+    push(&house, reply.to_string().into_bytes()).await;
+    push(&house, reply.to_string().into_bytes()).await;
+    settled_pushes(&house).await;
+    let replies: i64 =
+        sqlx::query_scalar("select count(*) from replies").fetch_one(&house.app.db).await.unwrap();
+    assert_eq!(replies, 1);
+}
+
+#[sqlx::test]
+async fn an_unknown_secret_and_a_giant_push_are_turned_away(db: PgPool) {
+    let house = House::open(&db).await;
+    let url = format!("http://{}/hooks/{}", house.address, "0".repeat(64));
+    let answer = http().post(url).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let (status, _) = push(&house, vec![b'x'; 5 << 20]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[sqlx::test]
+async fn a_push_that_cannot_be_kept_is_asked_for_again(db: PgPool) {
+    let house = House::open(&db).await;
+    house.app.db.close().await;
+    let (status, answer) = push(&house, b"{}".to_vec()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_ne!(answer["code"], 0);
+}

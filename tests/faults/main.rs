@@ -1,0 +1,226 @@
+//! Processes killed in the middle: nothing is sent twice, nothing is forgotten.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::{ConnectOptions, PgPool};
+use tokio::process::{Child, Command};
+use usms_console::db::invariants;
+use usms_console::sandbox;
+
+use harness::{House, Ways};
+
+/// The console's own program, on the same database and sandbox, without pages.
+fn worker(db: &PgPool, house: &House) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_usms-console"))
+        .args(["serve", "--worker-only"])
+        .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
+        .env("CONSOLE_SECRET_KEY", "07".repeat(32))
+        .env("USMS_API_URL", house.sandbox.url())
+        .env("UCLOUD_PUBLIC_KEY", sandbox::PUBLIC_KEY)
+        .env("UCLOUD_PRIVATE_KEY", sandbox::PRIVATE_KEY)
+        .env("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID)
+        .env("CONSOLE_CALL_TIMEOUT", "2s")
+        .env("CONSOLE_RECEIPT_POLL", "500ms")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+async fn in_state(db: &PgPool, state: &str) -> i64 {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "select count(*) from submissions where state = '{state}'"
+    )))
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+async fn wait_for(db: &PgPool, state: &str, count: i64, longest: Duration) {
+    let until = tokio::time::Instant::now() + longest;
+    while in_state(db, state).await != count {
+        assert!(tokio::time::Instant::now() < until, "never {count} submissions {state}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn sound(db: &PgPool) {
+    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+}
+
+fn by_hand() -> Ways {
+    Ways { workers: false, pushes: false, ..Ways::default() }
+}
+
+#[sqlx::test]
+async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_settles_it(db: PgPool) {
+    let house = House::with(&db, by_hand()).await;
+    let operator = house.operator().await;
+    let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 1 });
+    house.fault(slow).await;
+    let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
+    let mut first = worker(&db, &house);
+    wait_for(&db, "in_flight", 1, Duration::from_secs(20)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    first.kill().await.unwrap();
+    // Its lease ends by itself after the longest call; the test need not wait for that.
+    sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let mut second = worker(&db, &house);
+    wait_for(&db, "in_doubt", 1, Duration::from_secs(20)).await;
+    assert!(operator.get(&batch).await.has("a[href$='in-doubt']"));
+    let url = format!("http://{}{}", house.address, house.hook_path);
+    house.admin(reqwest::Method::POST, "push", json!({ "url": url })).await;
+    let user_id: String = {
+        let taken =
+            house.admin(reqwest::Method::GET, "messages?phone=18500001234", json!(null)).await;
+        let list = taken.as_array().or_else(|| taken["messages"].as_array()).unwrap().clone();
+        assert_eq!(list.len(), 1, "taken once: {taken}");
+        list[0]["user_id"].as_str().unwrap().to_owned()
+    };
+    let report = json!({ "MsgType": 2, "Data": [{ "SessionNo": "any", "Phone": "18500001234",
+        "CostCount": 1, "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功",
+        "ReceiptCode": "DELIVRD", "ReceiptDesc": "", "UserId": user_id }] });
+    harness::http().post(url).json(&report).send().await.unwrap();
+    let page = house.settled(&operator, &batch).await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+    assert_eq!(house.taken().await, (1, 0));
+    sound(&db).await;
+    second.kill().await.unwrap();
+}
+
+#[sqlx::test]
+async fn a_process_told_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db: PgPool) {
+    let house = House::with(&db, by_hand()).await;
+    let operator = house.operator().await;
+    let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1200, "times": 1 });
+    house.fault(slow).await;
+    operator.send("登录验证码", &["1", "5"], "18500001234").await;
+    let mut process = worker(&db, &house);
+    wait_for(&db, "in_flight", 1, Duration::from_secs(20)).await;
+    let id = process.id().unwrap().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), process.wait()).await.unwrap();
+    assert!(ended.unwrap().success());
+    assert_eq!(in_state(&db, "accepted").await, 1);
+    assert_eq!(in_state(&db, "in_doubt").await, 0);
+    assert_eq!(house.taken().await, (1, 0));
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn processes_killed_again_and_again_send_each_message_at_most_once(db: PgPool) {
+    let house = House::with(&db, by_hand()).await;
+    let operator = house.operator().await;
+    let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 30, "times": 0 });
+    house.fault(slow).await;
+    for n in 0..60 {
+        let phone = format!("1850000{:04}", 1000 + n);
+        operator.send("登录验证码", &["1", "5"], &phone).await;
+    }
+    for round in 0..5 {
+        let mut one = worker(&db, &house);
+        let mut other = worker(&db, &house);
+        tokio::time::sleep(Duration::from_millis(350 + 80 * round)).await;
+        one.kill().await.unwrap();
+        other.kill().await.unwrap();
+        sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
+            .execute(&db)
+            .await
+            .unwrap();
+    }
+    let mut last = worker(&db, &house);
+    wait_for(&db, "ready", 0, Duration::from_secs(30)).await;
+    wait_for(&db, "in_flight", 0, Duration::from_secs(30)).await;
+    let (taken, twice) = house.taken().await;
+    assert_eq!(twice, 0);
+    assert!(taken <= 60);
+    let known = in_state(&db, "accepted").await + in_state(&db, "in_doubt").await;
+    assert_eq!(known, 60, "every message is accounted for");
+    sound(&db).await;
+    last.kill().await.unwrap();
+}
+
+#[sqlx::test]
+async fn a_wrong_setting_stops_the_start_with_one_line_that_names_it(_db: PgPool) {
+    for (name, value) in
+        [("CONSOLE_LISTN", "x"), ("CONSOLE_SUBMIT_RATE", "many"), ("DATABASE_URL", "")]
+    {
+        let out = Command::new(env!("CARGO_BIN_EXE_usms-console"))
+            .arg("serve")
+            .env("DATABASE_URL", "postgres://127.0.0.1:1/none")
+            .env("CONSOLE_SECRET_KEY", "07".repeat(32))
+            .env(name, value)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success());
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+        assert!(said.contains(name), "{said}");
+    }
+}
+
+#[sqlx::test]
+async fn the_commands_add_list_and_check(db: PgPool) {
+    let house = House::with(&db, by_hand()).await;
+    let run = |args: &'static [&'static str], input: &'static str| {
+        let url = db.connect_options().to_url_lossy();
+        let api = house.sandbox.url();
+        async move {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_usms-console"))
+                .args(args)
+                .env("DATABASE_URL", url.as_str())
+                .env("CONSOLE_SECRET_KEY", "07".repeat(32))
+                .env("USMS_API_URL", api)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut child.stdin.take().unwrap(), input.as_bytes())
+                .await
+                .unwrap();
+            let out = child.wait_with_output().await.unwrap();
+            let said = String::from_utf8_lossy(&out.stdout).into_owned();
+            (out.status.success(), said + &String::from_utf8_lossy(&out.stderr))
+        }
+    };
+    let added = run(
+        &["user", "add", "mei", "--role", "owner", "--password-stdin"],
+        "long enough password\n",
+    )
+    .await;
+    assert!(added.0, "{}", added.1);
+    let twice = run(
+        &["user", "add", "MEI", "--role", "owner", "--password-stdin"],
+        "long enough password\n",
+    )
+    .await;
+    assert!(!twice.0 && twice.1.contains("MEI"));
+    let short = run(&["user", "add", "li", "--role", "owner", "--password-stdin"], "short").await;
+    assert!(!short.0 && short.1.contains("12"));
+    let no_role = run(&["user", "add", "li", "--role", "king", "--password-stdin"], "x").await;
+    assert!(!no_role.0 && no_role.1.contains("king"));
+    assert!(run(&["user", "list"], "").await.1.contains("mei owner"));
+    assert!(
+        run(&["user", "reset-password", "mei", "--password-stdin"], "another password").await.0
+    );
+    let projects = run(&["project", "list", "--json"], "").await.1;
+    let projects: serde_json::Value = serde_json::from_str(&projects).unwrap();
+    assert_eq!(projects[0]["slug"], "default");
+    assert_eq!(projects[0]["hook_path"], house.hook_path.as_str());
+    let healthy = run(&["doctor"], "").await;
+    assert!(healthy.0, "{}", healthy.1);
+    assert!(healthy.1.contains("counters equal outcomes"));
+}
