@@ -1,4 +1,5 @@
 //! The migrations, over an empty database and over data.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use sqlx::{Executor, PgPool};
 

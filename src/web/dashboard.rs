@@ -2,10 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::batches::BatchRow;
-use super::clock_face::{self, Moment};
+use super::clock_face::Moment;
 use super::components::{Drawing, Tone};
 use super::error::WebError;
 use super::layout::{Layout, Section};
@@ -25,7 +25,7 @@ const LISTED: i64 = 6;
 #[template(path = "dashboard/dashboard.html")]
 struct DashboardPage {
     l: Layout,
-    day: String,
+    title: String,
     tasks: Vec<Task>,
     rows: Vec<BatchRow>,
     today: Numbers,
@@ -92,7 +92,7 @@ pub async fn show(
         &overview::by_hour(&app.db, project, midnight - week).await?,
     );
     let page = DashboardPage {
-        day: clock_face::local_day(now),
+        title: title(&l, now),
         tasks: tasks(&app, &member, &l).await?,
         first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },
         rows,
@@ -103,6 +103,20 @@ pub async fn show(
         l,
     };
     page::ok(&page)
+}
+
+/// The day in China, in words.
+fn title(l: &Layout, now: OffsetDateTime) -> String {
+    let today = now.to_offset(china());
+    let weekday = l.t(&format!("weekday-{}", today.weekday().number_from_monday()));
+    l.with(
+        "dashboard-title",
+        &[
+            ("month", i64::from(u8::from(today.month())).into()),
+            ("day", i64::from(today.day()).into()),
+            ("weekday", weekday.into()),
+        ],
+    )
 }
 
 async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, WebError> {
@@ -147,7 +161,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         };
         tasks.push(Task {
             tone: Tone::Doubtful,
-            mark: if one.hold.is_some() { "mark-paused" } else { "mark-asks" },
+            mark: "mark-paused",
             word,
             what,
             more: format!("{} · {}", one.name, l.with("dashboard-ordered", &count)),

@@ -13,7 +13,7 @@ use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
 use super::i18n::{Language, Words};
-use super::{assets, page, urls};
+use super::{assets, layout, page, urls};
 
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -94,17 +94,19 @@ struct Expired;
 #[template(path = "error.html")]
 struct ErrorPage {
     words: Words,
+    theme: Option<&'static str>,
     title: String,
     advice: String,
     request_id: String,
 }
 
 impl ErrorPage {
-    fn new(words: Words, kind: &str, request_id: String) -> Self {
+    fn new(words: Words, theme: Option<&'static str>, kind: &str, request_id: String) -> Self {
         Self {
             title: words.t(&format!("error-{kind}-title")),
             advice: words.t(&format!("error-{kind}")),
             words,
+            theme,
             request_id,
         }
     }
@@ -120,6 +122,7 @@ pub async fn pages(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let words = Words(Language::of(request.request()));
+    let theme = layout::theme(request.request());
     let request_id =
         request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     match next.call(request).await {
@@ -130,7 +133,7 @@ pub async fn pages(
             }
             let expired = response.response().extensions().get::<Expired>().is_some();
             let kind = if expired { "expired" } else { kind(status) };
-            let drawn = ErrorPage::new(words, kind, request_id).response(status);
+            let drawn = ErrorPage::new(words, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();
             Ok(ServiceResponse::new(request, keep_cookies(&old, drawn)))
         }
@@ -138,7 +141,7 @@ pub async fn pages(
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, &error);
-            let drawn = ErrorPage::new(words, kind(status), request_id).response(status);
+            let drawn = ErrorPage::new(words, theme, kind(status), request_id).response(status);
             Err(InternalError::from_response(error, drawn).into())
         }
     }

@@ -258,7 +258,8 @@ impl Layout {
     }
 }
 
-fn theme(request: &HttpRequest) -> Option<&'static str> {
+/// The theme the person chose, if any.
+pub fn theme(request: &HttpRequest) -> Option<&'static str> {
     let cookie = request.cookie("theme")?;
     ["dark", "light"].into_iter().find(|theme| *theme == cookie.value())
 }

@@ -1,6 +1,6 @@
 //! `/login`, `/logout`, `/language` and `/`.
 
-use actix_session::{Session, SessionExt};
+use actix_session::SessionExt;
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -16,7 +16,7 @@ use super::i18n::{self, Language, Words};
 use super::layout::{CsrfField, Layout, Section};
 use super::member::Person;
 use super::urls::{Urls, own_path};
-use super::{Settings, assets, page, session};
+use super::{Settings, assets, layout, page, session};
 use crate::app::App;
 use crate::db::{projects, users};
 use crate::ops::accounts::{self, SignInError};
@@ -43,6 +43,7 @@ pub struct Fields {
 #[template(path = "login.html")]
 struct LoginPage {
     words: Words,
+    theme: Option<&'static str>,
     csrf: CsrfField,
     next: String,
     username: String,
@@ -50,10 +51,11 @@ struct LoginPage {
 }
 
 impl LoginPage {
-    fn new(session: &Session, words: Words, next: &str) -> Result<Self, WebError> {
+    fn new(request: &HttpRequest, next: &str) -> Result<Self, WebError> {
         Ok(Self {
-            words,
-            csrf: CsrfField(session::csrf(session)?),
+            words: Words(Language::of(request)),
+            theme: layout::theme(request),
+            csrf: CsrfField(session::csrf(&request.get_session())?),
             next: own_path(next).to_owned(),
             username: String::new(),
             problem: None,
@@ -87,7 +89,7 @@ pub async fn form(
     {
         return Ok(page::see_other(own_path(&next.next)));
     }
-    page::ok(&LoginPage::new(&session, Words(Language::of(&request)), &next.next)?)
+    page::ok(&LoginPage::new(&request, &next.next)?)
 }
 
 /// Signs in, or says why not without saying what was wrong.
@@ -116,7 +118,7 @@ pub async fn sign_in(
         Err(SignInError::Database(error)) => return Err(WebError::Database(error)),
         Err(error @ SignInError::Hashing) => return Err(WebError::Password(error.to_string())),
     };
-    let mut login = LoginPage::new(&session, words, &fields.next)?;
+    let mut login = LoginPage::new(&request, &fields.next)?;
     login.username = fields.username.chars().take(60).collect();
     login.problem = Some(problem);
     page::with_status(status, &login)

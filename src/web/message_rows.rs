@@ -193,7 +193,7 @@ impl Explained {
 /// How long a receipt took, in the largest two units.
 fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String {
     let seconds = (received - sent).whole_seconds().max(0);
-    let text = match seconds {
+    match seconds {
         0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),
         60..3600 => words.with(
             "receipts-minutes",
@@ -203,6 +203,5 @@ fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String 
             "receipts-hours",
             &[("h", (seconds / 3600).into()), ("m", (seconds / 60 % 60).into())],
         ),
-    };
-    text
+    }
 }

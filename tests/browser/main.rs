@@ -2,6 +2,7 @@
 //!
 //! With `USMS_SCREENSHOTS` set to a folder, pages are saved there in both widths, themes and
 //! languages.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -23,6 +24,7 @@ struct Browser {
     driver: WebDriver,
     _process: Child,
     folder: PathBuf,
+    url: String,
 }
 
 impl Browser {
@@ -59,11 +61,23 @@ impl Browser {
         let url = format!("http://127.0.0.1:{port}");
         for _ in 0..100 {
             if let Ok(driver) = WebDriver::new(&url, wanted.clone()).await {
-                return Self { driver, _process: process, folder };
+                return Self { driver, _process: process, folder, url };
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         panic!("Chromium does not start");
+    }
+
+    /// Makes the page as wide as a screen; windows themselves stay wider than phones.
+    async fn set_width(&self, width: u32) {
+        let id = self.driver.session_id();
+        let order = serde_json::json!({
+            "cmd": "Emulation.setDeviceMetricsOverride",
+            "params": { "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 },
+        });
+        let address = format!("{}/session/{id}/goog/cdp/execute", self.url);
+        let answer = harness::http().post(address).json(&order).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     async fn close(self) {
@@ -127,6 +141,15 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
             driver.goto(format!("http://{}/p/default/send", house.address)).await.unwrap();
             press(driver, "button[name=lang]").await;
         }
+        // Choosing a template draws its fields.
+        let template = "//select[@id='template']/option[contains(., '登录验证码')]";
+        driver.find(By::XPath(template)).await.unwrap().click().await.unwrap();
+        driver
+            .query(By::Css("#p2"))
+            .wait(Duration::from_secs(10), Duration::from_millis(100))
+            .first()
+            .await
+            .unwrap();
         fill(driver, "#p1", &format!("431{n}")).await;
         fill(driver, "#p2", "5").await;
         fill(driver, "#phones", "18500001234, +86 185 0000 0001\n185-0000-1235").await;
@@ -160,7 +183,7 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
     house.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
-    driver.set_window_rect(0, 0, 500, 844).await.unwrap();
+    browser.set_width(390).await;
     sign_in(driver, &house, "/").await;
     for page in ["", "send", "batches", "receipts", "signatures", "templates"] {
         driver.goto(format!("http://{}/p/default/{page}", house.address)).await.unwrap();
@@ -186,7 +209,7 @@ async fn pages_are_photographed() {
     let browser = Browser::open().await;
     let driver = &browser.driver;
     driver.goto(format!("{at}/login?next=/p/default/receipts/x")).await.unwrap();
-    photograph(driver, &folder, "login", 1440).await;
+    photograph(&browser, &folder, "login", 1440).await;
     driver.goto(format!("{at}/login")).await.unwrap();
     fill(driver, "#username", "operator").await;
     fill(driver, "#password", "usms-console-demo").await;
@@ -224,7 +247,7 @@ async fn pages_are_photographed() {
                 driver.goto(address).await.unwrap();
                 for width in [1440, 390] {
                     let shot = format!("{name}-{language}-{theme}");
-                    photograph(driver, &folder, &shot, width).await;
+                    photograph(&browser, &folder, &shot, width).await;
                 }
             }
         }
@@ -232,11 +255,9 @@ async fn pages_are_photographed() {
     browser.close().await;
 }
 
-async fn photograph(driver: &WebDriver, folder: &Path, name: &str, width: u32) {
-    let tools = thirtyfour::extensions::cdp::ChromeDevTools::new(driver.handle.clone());
-    let size = serde_json::json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 });
-    tools.execute_cdp_with_params("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+async fn photograph(browser: &Browser, folder: &Path, name: &str, width: u32) {
+    browser.set_width(width).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
     let path = folder.join(format!("{name}-{width}.png"));
-    driver.screenshot(&path).await.unwrap();
+    browser.driver.screenshot(&path).await.unwrap();
 }

@@ -1,4 +1,5 @@
 //! The console over HTTP, as each kind of visitor meets it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]
 mod harness;

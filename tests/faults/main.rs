@@ -1,4 +1,5 @@
 //! Processes killed in the middle: nothing is sent twice, nothing is forgotten.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]
 mod harness;

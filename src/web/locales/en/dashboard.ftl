@@ -1,4 +1,24 @@
-dashboard-title = { $day }
+dashboard-title = { $weekday }, { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+    *[12] December
+  }
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
 dashboard-calm = Nothing is waiting for a person.
 dashboard-needs = { $count ->
     [1] One thing is waiting for a person.

@@ -1,4 +1,11 @@
-dashboard-title = { $day }
+dashboard-title = 今天，{ $month } 月 { $day } 日{ $weekday }
+weekday-1 = 星期一
+weekday-2 = 星期二
+weekday-3 = 星期三
+weekday-4 = 星期四
+weekday-5 = 星期五
+weekday-6 = 星期六
+weekday-7 = 星期日
 dashboard-calm = 没有事情在等人处理。
 dashboard-needs = 有 { $count } 件事在等人处理。
 dashboard-person = 等人处理
