@@ -119,3 +119,34 @@ pub async fn find_approved(
     .fetch_optional(db)
     .await
 }
+
+/// Takes those whose turn it is to be asked about: under review and last asked before
+/// `open_before`, or approved and last asked before `approved_before` (they can be disabled later).
+/// Taking moves their turn, so no other process takes them as well.
+pub async fn take_due(
+    db: &PgPool,
+    open_before: OffsetDateTime,
+    approved_before: OffsetDateTime,
+    limit: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<(ProjectId, String)>> {
+    let rows = sqlx::query!(
+        r#"update signatures set checked_at = $4
+           where id in (
+             select id from signatures
+             where deleted_at is null
+               and ((status in ('waiting', 'in_review') and checked_at < $1)
+                 or (status = 'approved' and checked_at < $2))
+             order by checked_at limit $3
+             for update skip locked
+           )
+           returning project_id as "project_id: ProjectId", sig_id"#,
+        open_before,
+        approved_before,
+        limit,
+        now,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.project_id, row.sig_id)).collect())
+}

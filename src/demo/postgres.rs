@@ -1,7 +1,9 @@
 //! A private PostgreSQL for the demo, which never touches one that runs already.
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -95,6 +97,8 @@ impl Cluster {
         let path = &self.folder;
         let failed = |error| ClusterError::File(path.clone(), error);
         std::fs::create_dir_all(path).map_err(failed)?;
+        // It holds the password and the demo's secret key.
+        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
         if is_root() {
             let owner = [OsStr::new("postgres:postgres"), path.as_os_str()];
             finished("chown", Command::new("chown").args(owner)).await?;

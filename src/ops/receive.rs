@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use metrics::counter;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -22,6 +23,7 @@ use crate::usms::{Receipt, ReceiptResult};
 /// Takes a push in: when this returns, it is on disk, whatever it says.
 pub async fn take_in(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
     inbox::keep(&app.db, project, body, app.clock.now()).await?;
+    counter!("console_pushes_total").increment(1);
     app.wake.settle();
     Ok(())
 }
@@ -137,6 +139,7 @@ pub async fn settle(
     incoming: &[Incoming],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
+    counter!("console_receipts_total").increment(incoming.len() as u64);
     let all: Vec<&Incoming> = incoming.iter().collect();
     let ours = receipts::matches(db, project, &all).await?;
     write_ours(app, db, project, &all, &ours, now).await?;

@@ -1,7 +1,8 @@
 //! Signatures and templates as the vendor describes them now. The API has no list: what is not
 //! known yet is asked for by its id.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
+use tracing::info;
 
 use super::credentials::{self, CredentialsError};
 use crate::app::App;
@@ -54,6 +55,33 @@ pub async fn look_up_signature(
     let mut db = app.db.acquire().await.map_err(LookUpError::Database)?;
     signatures::keep(&mut db, project, &described, app.clock.now()).await?;
     Ok(status)
+}
+
+/// Approved ones are looked at this often.
+const APPROVED_LOOK: Duration = Duration::DAY;
+/// Asked about in one turn.
+const A_TURN: i64 = 10;
+
+/// Asks about what is under review, and daily about what is approved. Answers how many were asked
+/// about; one that could not be asked about has its next turn later.
+pub async fn run_once(app: &App) -> sqlx::Result<usize> {
+    let now = app.clock.now();
+    let (open, approved) = (now - app.pace.review_poll, now - APPROVED_LOOK);
+    let due = signatures::take_due(&app.db, open, approved, A_TURN, now).await?;
+    let mut asked = due.len();
+    for (project, sig_id) in due {
+        if let Err(error) = look_up_signature(app, project, &sig_id).await {
+            info!(sig_id, %error, "a signature could not be asked about");
+        }
+    }
+    let due = sms_templates::take_due(&app.db, open, approved, A_TURN, now).await?;
+    asked += due.len();
+    for (project, template_id) in due {
+        if let Err(error) = look_up_template(app, project, &template_id).await {
+            info!(template_id, %error, "a template could not be asked about");
+        }
+    }
+    Ok(asked)
 }
 
 async fn ask_for_signature(

@@ -2,6 +2,7 @@
 //! the call runs, and what the answer proves is committed after it. A call that may have been taken
 //! is never repeated here.
 
+use metrics::counter;
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
@@ -74,6 +75,18 @@ pub enum End {
     Refused { ret_code: i64, answer: String, request_id: String },
     NotTaken { ret_code: Option<i64>, why: String, hold: Option<Hold> },
     InDoubt { ret_code: Option<i64>, why: String, request_id: String },
+}
+
+impl End {
+    /// The name used in metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Taken { .. } => "taken",
+            Self::Refused { .. } => "refused",
+            Self::NotTaken { .. } => "not_taken",
+            Self::InDoubt { .. } => "in_doubt",
+        }
+    }
 }
 
 /// Makes the call of a claimed submission. Fails only before anything was sent.
@@ -162,6 +175,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     }
     batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
+    counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())
 }
 

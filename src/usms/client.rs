@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use metrics::counter;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -94,6 +95,14 @@ impl Client {
         let began = Instant::now();
         let result = self.exchange(keys, action, params).await;
         let elapsed_ms = began.elapsed().as_millis();
+        let outcome = match &result {
+            Ok(answer) if answer.ret_code.0 == 0 => "success",
+            Ok(_) => "refused",
+            Err(CallError::Refused { .. }) => "refused",
+            Err(CallError::NotSent { .. }) => "not_sent",
+            Err(CallError::Unknown { .. }) => "unknown",
+        };
+        counter!("usms_calls_total", "action" => action, "outcome" => outcome).increment(1);
         match &result {
             Ok(answer) => {
                 let ret_code = answer.ret_code.0;

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::app::App;
-use crate::db::batch_transitions;
 use crate::db::submissions::Claimed;
+use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
-use crate::ops::{poll, receive, submit};
+use crate::ops::{poll, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -24,6 +24,9 @@ const REST: Duration = Duration::from_millis(500);
 const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Leases are checked, and schedules looked at, this often.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
+
+/// Login sessions that have ended are removed this often.
+const TIDYING: Duration = Duration::from_secs(600);
 
 /// Runs all loops until `stop`, then until their work in hand is done.
 pub async fn run(app: App, stop: CancellationToken) {
@@ -33,6 +36,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
     let ask = app.clone();
     loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
+    let review = app.clone();
+    loops.spawn(turn("reviews", stop.clone(), move || reviewing(review.clone())));
+    let tidy = app.clone();
+    loops.spawn(turn("login sessions", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = loops.join_next().await {
         if let Err(error) = ended {
@@ -148,6 +155,18 @@ async fn polling(app: App) -> Result<Turn, poll::PollError> {
         0 => Turn::Rest(REST),
         _ => Turn::More,
     })
+}
+
+async fn reviewing(app: App) -> sqlx::Result<Turn> {
+    Ok(match review::run_once(&app).await? {
+        0 => Turn::Rest(REST),
+        _ => Turn::More,
+    })
+}
+
+async fn tidying(app: App) -> sqlx::Result<Turn> {
+    login_sessions::delete_ended(&app.db, app.clock.now()).await?;
+    Ok(Turn::Rest(TIDYING))
 }
 
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {

@@ -53,7 +53,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-proxy-server",
-            "--lang=zh-CN",
+            "--lang=en-US",
             &profile,
         ] {
             wanted.add_arg(arg).unwrap();
@@ -86,18 +86,29 @@ impl Browser {
     }
 }
 
+/// Waits for an element: the page may still be on its way.
+async fn find(driver: &WebDriver, by: By) -> WebElement {
+    let wait = Duration::from_secs(20);
+    driver.query(by).wait(wait, Duration::from_millis(100)).first().await.unwrap()
+}
+
 async fn text(driver: &WebDriver, selector: &str) -> String {
-    driver.query(By::Css(selector)).first().await.unwrap().text().await.unwrap()
+    // What is drawn while typing may be replaced between finding and reading it.
+    loop {
+        if let Ok(text) = find(driver, By::Css(selector)).await.text().await {
+            return text;
+        }
+    }
 }
 
 async fn fill(driver: &WebDriver, selector: &str, value: &str) {
-    let field = driver.find(By::Css(selector)).await.unwrap();
+    let field = find(driver, By::Css(selector)).await;
     field.clear().await.unwrap();
     field.send_keys(value).await.unwrap();
 }
 
 async fn press(driver: &WebDriver, selector: &str) {
-    driver.find(By::Css(selector)).await.unwrap().click().await.unwrap();
+    find(driver, By::Css(selector)).await.click().await.unwrap();
 }
 
 async fn sign_in(driver: &WebDriver, house: &House, path: &str) {
@@ -130,7 +141,9 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
     house.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
-    for (n, language) in ["zh-CN", "en"].into_iter().enumerate() {
+    browser.set_width(1440).await;
+    // The browser asks for English; Chinese is chosen on the page.
+    for (n, language) in ["en", "zh-CN"].into_iter().enumerate() {
         let (waiting, delivered, failed) = match language {
             "en" => ("Awaiting receipt", "Delivered", "Failed"),
             _ => ("等回执", "已送达", "失败"),
@@ -140,16 +153,12 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         } else {
             driver.goto(format!("http://{}/p/default/send", house.address)).await.unwrap();
             press(driver, "button[name=lang]").await;
+            find(driver, By::Css("html[lang=zh-CN]")).await;
         }
         // Choosing a template draws its fields.
         let template = "//select[@id='template']/option[contains(., '登录验证码')]";
-        driver.find(By::XPath(template)).await.unwrap().click().await.unwrap();
-        driver
-            .query(By::Css("#p2"))
-            .wait(Duration::from_secs(10), Duration::from_millis(100))
-            .first()
-            .await
-            .unwrap();
+        find(driver, By::XPath(template)).await.click().await.unwrap();
+        find(driver, By::Css("#p2")).await;
         fill(driver, "#p1", &format!("431{n}")).await;
         fill(driver, "#p2", "5").await;
         fill(driver, "#phones", "18500001234, +86 185 0000 0001\n185-0000-1235").await;
@@ -167,9 +176,10 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         let states = ".messages tbody .status";
         until(driver, states, &[waiting, waiting, waiting]).await;
         until(driver, states, &[delivered, failed, delivered]).await;
-        let session = driver.find(By::Css(".messages tbody td:last-child a")).await.unwrap();
+        let session = find(driver, By::Css(".messages tbody td:last-child a")).await;
         let address = session.prop("href").await.unwrap().unwrap();
         driver.goto(&address).await.unwrap();
+        find(driver, By::Css(".messages tbody tr")).await;
         assert_eq!(driver.find_all(By::Css(".messages tbody tr")).await.unwrap().len(), 3);
         assert_eq!(driver.current_url().await.unwrap().as_str(), address);
     }

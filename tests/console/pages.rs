@@ -115,3 +115,33 @@ async fn ids_are_imported_and_each_wrong_one_says_why(db: PgPool) {
     let page = operator.post(address, &[("csrf", &csrf), ("ids", "【云帆书店】")]).await;
     assert!(page.has("tbody .status.good"), "{}", page.text);
 }
+
+#[sqlx::test]
+async fn what_is_under_review_is_asked_about_until_it_is_decided(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
+    let template = |name: &str, text: &str| usms_console::usms::CreateTemplate {
+        purpose: 2,
+        name: name.to_owned(),
+        text: text.to_owned(),
+        international: false,
+        remark: String::new(),
+        unsubscribe: String::new(),
+        instruction: String::new(),
+    };
+    let good = template("发货", "您的订单{1}已发出");
+    let bad = template("拒绝", "您的订单{1}被拒");
+    let good = house.app.usms.create_template(&keys, &good).await.unwrap();
+    let bad = house.app.usms.create_template(&keys, &bad).await.unwrap();
+    let address = "/p/default/templates/import";
+    let csrf = operator.get(address).await.csrf();
+    let ids = format!("{good}\n{bad}");
+    let page = operator.post(address, &[("csrf", &csrf), ("ids", &ids)]).await;
+    assert_eq!(page.all("tbody .status.bad").len(), 0, "not decided yet");
+    let list = "/p/default/templates?review=rejected";
+    let page = house.until(&operator, list, ".reason").await;
+    assert!(page.one("tbody").contains(&bad));
+    let approved = operator.get("/p/default/templates?review=approved").await;
+    assert!(approved.one("tbody").contains(&good));
+}
