@@ -167,6 +167,11 @@ pub async fn language(settings: web::Data<Settings>, form: web::Form<Switch>) ->
     response
 }
 
+/// `/p/{project}`: the dashboard's address ends with a slash.
+pub async fn to_dashboard(project: web::Path<String>) -> HttpResponse {
+    page::see_other(&Urls::of(&project).dashboard())
+}
+
 #[derive(Template)]
 #[template(path = "nowhere.html")]
 struct NowherePage {

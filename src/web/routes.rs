@@ -37,6 +37,7 @@ pub fn table(config: &mut ServiceConfig) {
                 .route(own(get(), account::sessions))
                 .route(own(post(), account::revoke)),
         )
+        .route("/p/{project}", get().to(login::to_dashboard))
         .service(scope("/p/{project}").configure(project));
 }
 

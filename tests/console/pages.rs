@@ -57,6 +57,7 @@ async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool)
         assert_eq!(page.status, status, "{address}");
         assert!(page.has(".brackets h1") && page.has("code"), "{address}: {}", page.text);
     }
+    assert_eq!(operator.get("/p/default").await.leads_to(), "/p/default/");
     let page = operator.request(Method::PUT, "/login", &[], Some(&[])).await;
     assert!(page.status == StatusCode::METHOD_NOT_ALLOWED || page.status == StatusCode::NOT_FOUND);
     house.app.db.close().await;

@@ -12,7 +12,6 @@ use scraper::{Html, Selector};
 use secrecy::{SecretSlice, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
 use usms_console::app::{App, Pace, Wake};
 use usms_console::clock::Clock;
@@ -72,7 +71,7 @@ impl House {
         };
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
-        let app = app(db, &sandbox.url(), ways.call_timeout).await;
+        let app = app(db, &sandbox.url(), ways.call_timeout);
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
             private_key: SecretString::from(sandbox::PRIVATE_KEY),
@@ -192,11 +191,10 @@ impl Drop for House {
     }
 }
 
-pub async fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
-    let options = db.connect_options().as_ref().clone();
-    let db = PgPoolOptions::new().max_connections(12).connect_with(options).await.unwrap();
+pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
     App {
-        db,
+        // The test's own pool: when the test ends it is closed, and its database can be removed.
+        db: db.clone(),
         usms: usms::Client::new(api_url, call_timeout).unwrap(),
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&SecretSlice::from(vec![7; 32]))),
