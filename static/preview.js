@@ -1,3 +1,10 @@
+// The check page: with or without repeats, its numbers are drawn anew.
+export function checkAgainOnChange() {
+  for (const box of document.querySelectorAll("[data-recheck]")) {
+    box.addEventListener("change", () => box.form.requestSubmit());
+  }
+}
+
 // The send form: the text as it will arrive, while it is being written.
 export function previewWhileTyping() {
   const form = document.querySelector("form[data-preview]");

@@ -1,4 +1,4 @@
-//! `/batches`: the list, one batch as it goes, what a person can say of it, and its doubts.
+//! `/batches`: the list, one batch as it goes, and what a person can say of it.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -20,10 +20,12 @@ use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::{messages, submissions};
 use crate::domain::batch::{BatchState, Hold, may_leave};
-use crate::domain::ids::{BatchId, MessageId, SubmissionId};
+use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
-use crate::ops::steer::{self, Decision, Step, Word};
+use crate::ops::steer::{self, Step, Word};
+
+pub mod doubts;
 
 /// Rows of a page of the list of batches.
 const BATCHES: i64 = 30;
@@ -410,104 +412,6 @@ async fn step(
         (true, Step::Approve) => "batch-moved-approve",
     };
     flash::say(request, &member.words(request).t(said));
-    Ok(page::see_other(&member.urls().batch(batch.id)))
-}
-
-#[derive(Template)]
-#[template(path = "batches/doubt.html")]
-struct DoubtPage {
-    l: Layout,
-    batch: Batch,
-    doubts: Vec<Doubt>,
-    may_send: bool,
-}
-
-struct Doubt {
-    id: SubmissionId,
-    at: Option<Moment>,
-    n: i32,
-    phones: String,
-    why: String,
-    request_id: String,
-}
-
-/// `…/in-doubt`: what is known of each, to decide.
-pub async fn doubts(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let whole = member.may(Permission::SeePhones);
-    let mut doubts = Vec::new();
-    for one in submissions::in_doubt(&app.db, batch.id, TROUBLES).await? {
-        let phones = messages::phones_of(&app.db, one.id).await?;
-        doubts.push(Doubt {
-            id: one.id,
-            at: one.sent_at.map(|at| l.moment(at)),
-            n: one.n,
-            phones: first_phones(&phones, whole),
-            why: why(&l, &one),
-            request_id: one.vendor_request_id,
-        });
-    }
-    page::ok(&DoubtPage { l, batch, doubts, may_send: member.may(Permission::Send) })
-}
-
-fn first_phones(phones: &[String], whole: bool) -> String {
-    let shown: Vec<String> = phones
-        .iter()
-        .take(3)
-        .map(|phone| if whole { phone.clone() } else { crate::domain::phone::masked(phone) })
-        .collect();
-    let rest = if phones.len() > shown.len() { " …" } else { "" };
-    format!("{}{rest}", shown.join(", "))
-}
-
-/// A decision about doubts: one submission, or all that are shown.
-#[derive(Debug, Deserialize)]
-pub struct Decided {
-    #[serde(default)]
-    submission: Vec<SubmissionId>,
-    decision: Chosen,
-}
-
-/// What was decided.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Chosen {
-    /// See [`Decision::TreatAsSent`].
-    TreatAsSent,
-    /// See [`Decision::SendAgain`].
-    SendAgain,
-}
-
-/// Decides doubts.
-pub async fn decide(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    form: Form<Decided>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let decided = form.into_inner();
-    let decision = match decided.decision {
-        Chosen::TreatAsSent => Decision::TreatAsSent,
-        Chosen::SendAgain => Decision::SendAgain,
-    };
-    let address = peer_address(&request);
-    let word = Word {
-        project: member.project.id,
-        batch: batch.id,
-        by: member.person.id,
-        address: &address,
-    };
-    let count = steer::decide(&app, word, &decided.submission, decision).await?;
-    let words = member.words(&request);
-    flash::say(&request, &words.with("doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))
 }
 

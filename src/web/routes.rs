@@ -60,11 +60,9 @@ fn project(config: &mut ServiceConfig) {
         .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::cancel)))
         .service(resource("/batches/{id}/approve").route(may(Approve, post(), batches::approve)))
         .service(
-            resource("/batches/{id}/in-doubt").route(may(Read, get(), batches::doubts)).route(may(
-                Send,
-                post(),
-                batches::decide,
-            )),
+            resource("/batches/{id}/in-doubt")
+                .route(may(Read, get(), batches::doubts::list))
+                .route(may(Send, post(), batches::doubts::decide)),
         )
         .service(resource("/receipts").route(may(Read, get(), receipts::search)))
         .service(
