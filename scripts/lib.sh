@@ -25,7 +25,7 @@ may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n tr
 bring() {
     say "Bringing $*"
     if may_be_root; then
-        if ! apt-cache show "$1" >/dev/null 2>&1 || ! as_root apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1; then
+        if ! apt-cache show "$1" >/dev/null 2>&1 || ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1; then
             as_root apt-get update -qq
             as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
         fi
@@ -103,12 +103,24 @@ bring_python_sdk() {
     export USMS_SDK_PYTHON="$at/bin/python"
 }
 
+# A port of this machine that nobody listens on.
+free_port() {
+    local port
+    while :; do
+        port=$(( 20000 + RANDOM % 12000 ))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
 # A PostgreSQL that lives as long as the script. Sets CLUSTER_URL (without a database).
 start_cluster() {
     local bin port
     bin=$(postgres_bin)
     CLUSTER=$(mktemp -d /tmp/usms-test-XXXXXX)
-    port=$(( 20000 + RANDOM % 20000 ))
+    port=$(free_port)
     AS_POSTGRES=()
     if [ "$(id -u)" = 0 ]; then
         # PostgreSQL refuses to run as root.

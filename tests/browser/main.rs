@@ -221,7 +221,8 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
     browser.close().await;
 }
 
-/// Pages as they look, for the README and for eyes. Runs against a console that is up:
+/// Pages as they look, for the README and for eyes: wide and narrow, light and dark, in both
+/// languages. Runs against a console that is up:
 /// `USMS_LOOK_AT=http://127.0.0.1:8080 USMS_SCREENSHOTS=folder`.
 #[tokio::test]
 #[ignore = "needs a demo that runs"]
