@@ -69,7 +69,13 @@ bring_compiler() {
 }
 
 bring_postgres() {
-    [ -n "$(postgres_bin)" ] && return
+    [ -n "$(postgres_bin)" ] || install_postgres
+    # Where it was unpacked by hand, the console and the tests find it by the search path.
+    PATH="$PATH:$(postgres_bin)"
+    export PATH
+}
+
+install_postgres() {
     if may_be_root; then
         # Debian would start a server of its own on the usual port otherwise.
         as_root mkdir -p /etc/postgresql-common

@@ -4,6 +4,8 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod cluster;
+
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -224,4 +226,39 @@ async fn the_commands_add_list_and_check(db: PgPool) {
     let healthy = run(&["doctor"], "").await;
     assert!(healthy.0, "{}", healthy.1);
     assert!(healthy.1.contains("counters equal outcomes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice() {
+    let cluster = cluster::Cluster::start();
+    let db = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(12)
+        .acquire_timeout(Duration::from_secs(2))
+        .connect(&cluster.url())
+        .await
+        .unwrap();
+    sqlx::migrate!().run(&db).await.unwrap();
+    let house = House::with(&db, Ways::default()).await;
+    let operator = house.operator().await;
+    let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 0 });
+    house.fault(slow).await;
+    let mut batches = Vec::new();
+    for n in 0..4 {
+        let phone = format!("1850000{:04}", 1000 + n);
+        batches.push(operator.send("登录验证码", &["1", "5"], &phone).await);
+    }
+    while in_state(&db, "in_flight").await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The calls end while the database is dead; what they came to is kept until it is back.
+    cluster.kill();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    cluster.run();
+    for batch in &batches {
+        let page = house.settled(&operator, batch).await;
+        assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+    }
+    assert_eq!(house.taken().await, (4, 0));
+    sound(&db).await;
+    db.close().await;
 }
