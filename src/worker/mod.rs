@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::db::submissions::Claimed;
 use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
+use crate::ops::submit::End;
 use crate::ops::{poll, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
@@ -111,11 +112,11 @@ async fn free_place(
 /// The call is over when this fails; only its record is missing. It is tried until the lease runs
 /// out, when the submission becomes in doubt, as it must.
 async fn send(app: &App, claimed: &Claimed) {
-    let Ok(end) = submit::call(app, claimed).await.inspect_err(|error| {
+    let end = submit::call(app, claimed).await.unwrap_or_else(|error| {
         error!(submission = %claimed.id, %error, "not sent");
-    }) else {
-        return;
-    };
+        // It failed before anything left: no doubt about that.
+        End::NotTaken { ret_code: None, why: "the database did not answer".to_owned(), hold: None }
+    });
     while let Err(error) = submit::record(app, claimed, &end).await {
         error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
         if app.clock.now() >= claimed.lease_until {

@@ -238,7 +238,7 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
         .await
         .unwrap();
     sqlx::migrate!().run(&db).await.unwrap();
-    let house = House::with(&db, Ways::default()).await;
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
     let operator = house.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 0 });
     house.fault(slow).await;
@@ -247,9 +247,10 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
         let phone = format!("1850000{:04}", 1000 + n);
         batches.push(operator.send("登录验证码", &["1", "5"], &phone).await);
     }
-    while in_state(&db, "in_flight").await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let stop = tokio_util::sync::CancellationToken::new();
+    let working = tokio::spawn(usms_console::worker::run(house.app.clone(), stop.clone()));
+    wait_for(&db, "in_flight", 4, Duration::from_secs(20)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     // The calls end while the database is dead; what they came to is kept until it is back.
     cluster.kill();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -260,5 +261,7 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
     }
     assert_eq!(house.taken().await, (4, 0));
     sound(&db).await;
+    stop.cancel();
+    working.await.unwrap();
     db.close().await;
 }

@@ -162,7 +162,7 @@ impl House {
 
     /// Waits until every message of the batch is final, and answers its page.
     pub async fn settled(&self, visitor: &Visitor, batch: &str) -> Page {
-        for _ in 0..200 {
+        for _ in 0..900 {
             let page = visitor.get(batch).await;
             if !page.has("[data-live]") {
                 return page;
@@ -174,7 +174,7 @@ impl House {
 
     /// Waits until the page of the batch has `selector`.
     pub async fn until(&self, visitor: &Visitor, address: &str, selector: &str) -> Page {
-        for _ in 0..200 {
+        for _ in 0..900 {
             let page = visitor.get(address).await;
             if page.has(selector) {
                 return page;
