@@ -176,6 +176,10 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         let states = ".messages tbody .status";
         until(driver, states, &[waiting, waiting, waiting]).await;
         until(driver, states, &[delivered, failed, delivered]).await;
+        if let Ok(folder) = std::env::var("USMS_SCREENSHOTS") {
+            std::fs::create_dir_all(&folder).unwrap();
+            photograph(&browser, Path::new(&folder), &format!("sent-{language}"), 1440).await;
+        }
         let session = find(driver, By::Css(".messages tbody td:last-child a")).await;
         let address = session.prop("href").await.unwrap().unwrap();
         driver.goto(&address).await.unwrap();
