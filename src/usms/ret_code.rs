@@ -45,7 +45,7 @@ impl RetCode {
             110 => Verdict::InDoubt,
             153 => Verdict::SlowDown,
             130 | 150 | 151 | 200 => Verdict::Retry,
-            160 | 161 | 170..=174 | 180 | 290..=294 | 299 => Verdict::CallPerson,
+            160 | 161 | 170..=174 | 180 | 290..=295 | 299 => Verdict::CallPerson,
             _ => Verdict::Show,
         }
     }
@@ -66,6 +66,14 @@ mod tests {
         for code in -1..20_000 {
             let doubtful = RetCode(code).verdict() == Verdict::InDoubt;
             assert_eq!(doubtful, code == 110, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_can_mend_is_not_held_against_the_message() {
+        let codes = [160, 161, 170, 171, 172, 173, 174, 180, 290, 291, 292, 293, 294, 295, 299];
+        for code in codes {
+            assert_eq!(RetCode(code).verdict(), Verdict::CallPerson, "{code}");
         }
     }
 
