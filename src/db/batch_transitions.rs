@@ -27,7 +27,6 @@ pub async fn pause(
     .await?
     .rows_affected()
         == 1;
-    tell(db, batch).await?;
     Ok(moved)
 }
 
@@ -59,7 +58,6 @@ pub async fn resume(
         )
         .execute(&mut *db)
         .await?;
-        tell(db, batch).await?;
     }
     Ok(moved)
 }
@@ -121,7 +119,6 @@ pub async fn approve(
     .await?
     .rows_affected()
         == 1;
-    tell(db, batch).await?;
     Ok(moved)
 }
 
@@ -161,7 +158,7 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 }
 
 /// Marks a batch done when nothing is left to submit, and settled when every message has its final
-/// outcome; tells the pages that watch it. Called after each change of its submissions, in the same
+/// outcome. Called after each change of its submissions, in the same
 /// transaction. The row is locked first: of two submissions that end at once, the later one sees
 /// the earlier one's end.
 pub async fn settle(
@@ -202,11 +199,5 @@ pub async fn settle(
     )
     .execute(&mut *db)
     .await?;
-    tell(db, batch).await
-}
-
-/// Tells the pages that watch a batch, when the transaction commits.
-async fn tell(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
-    sqlx::query!(r#"select pg_notify('batch', $1::bigint::text)"#, batch.0).fetch_one(db).await?;
     Ok(())
 }
