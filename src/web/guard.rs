@@ -4,6 +4,7 @@
 use actix_session::SessionExt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Uri;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -84,8 +85,8 @@ fn wanted(request: &HttpRequest) -> String {
     } else {
         let referer = request.headers().get("referer").and_then(|value| value.to_str().ok());
         let path = referer
-            .and_then(|address| reqwest::Url::parse(address).ok())
-            .map(|url| url.path().to_owned());
+            .and_then(|address| address.parse::<Uri>().ok())
+            .map(|address| address.path().to_owned());
         urls::own_path(path.as_deref().unwrap_or("/")).to_owned()
     }
 }

@@ -10,7 +10,7 @@ use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration as CookieDuration;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::error::WebError;
 use crate::app::App;
@@ -55,40 +55,51 @@ fn hash(key: &str) -> Vec<u8> {
     Sha256::digest(key.as_bytes()).to_vec()
 }
 
-fn text<'a>(state: &'a HashMap<String, String>, name: &str) -> Option<&'a str> {
-    // Values are stored as JSON texts.
-    state.get(name).map(|value| value.trim_matches('"'))
+/// A value of the session; `actix-session` keeps each as JSON.
+fn text(state: &HashMap<String, String>, name: &str) -> Option<String> {
+    serde_json::from_str(state.get(name)?).ok()
 }
 
 fn user_of(state: &HashMap<String, String>) -> Option<UserId> {
     text(state, USER).and_then(|number| number.parse().ok()).map(UserId)
 }
 
-impl Store {
-    fn row<'a>(
-        &self,
-        key_hash: &'a [u8],
-        state: &'a HashMap<String, String>,
-        json: &'a Value,
-    ) -> NewSession<'a> {
-        let user = user_of(state);
-        let idle = if user.is_some() { IDLE } else { ANONYMOUS };
-        NewSession {
-            key_hash,
-            user,
-            state: json,
-            address: text(state, ADDRESS).unwrap_or(""),
-            agent: text(state, AGENT).unwrap_or(""),
-            expires_at: self.app.clock.now() + idle,
-        }
+/// What is kept of a session beside its state.
+struct Told {
+    user: Option<UserId>,
+    address: String,
+    agent: String,
+    json: Value,
+}
+
+impl Told {
+    fn of(state: &HashMap<String, String>) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            user: user_of(state),
+            address: text(state, ADDRESS).unwrap_or_default(),
+            agent: text(state, AGENT).unwrap_or_default(),
+            json: serde_json::to_value(state)?,
+        })
     }
 
+    fn row<'a>(&'a self, key_hash: &'a [u8], now: OffsetDateTime) -> NewSession<'a> {
+        let idle = if self.user.is_some() { IDLE } else { ANONYMOUS };
+        NewSession {
+            key_hash,
+            user: self.user,
+            state: &self.json,
+            address: &self.address,
+            agent: &self.agent,
+            expires_at: now + idle,
+        }
+    }
+}
+
+impl Store {
     async fn keep(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
         let key = hex::encode(rand::random::<[u8; 32]>());
-        let json = serde_json::to_value(state)?;
-        let key_hash = hash(&key);
-        let row = self.row(&key_hash, state, &json);
-        login_sessions::insert(&self.app.db, &row, self.app.clock.now()).await?;
+        let (told, key_hash, now) = (Told::of(state)?, hash(&key), self.app.clock.now());
+        login_sessions::insert(&self.app.db, &told.row(&key_hash, now), now).await?;
         Ok(SessionKey::try_from(key)?)
     }
 }
@@ -123,10 +134,9 @@ impl SessionStore for Store {
     ) -> Result<SessionKey, UpdateError> {
         state.remove(KEY_HASH);
         let other = |error: anyhow::Error| UpdateError::Other(error);
-        let json = serde_json::to_value(&state).map_err(|error| other(error.into()))?;
-        let key_hash = hash(key.as_ref());
-        let row = self.row(&key_hash, &state, &json);
-        let there = login_sessions::update(&self.app.db, &row, self.app.clock.now())
+        let told = Told::of(&state).map_err(|error| other(error.into()))?;
+        let (key_hash, now) = (hash(key.as_ref()), self.app.clock.now());
+        let there = login_sessions::update(&self.app.db, &told.row(&key_hash, now), now)
             .await
             .map_err(|error| other(error.into()))?;
         // One that was revoked meanwhile stays revoked: what it remembered begins anew, signed out.
@@ -168,11 +178,7 @@ pub fn sign_in(
     session.renew();
     set(session, USER, &user.0.to_string())?;
     set(session, ADDRESS, address)?;
-    set(
-        session,
-        AGENT,
-        &agent.chars().filter(|c| !c.is_control() && *c != '"').take(200).collect::<String>(),
-    )
+    set(session, AGENT, &agent.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
 }
 
 /// Ends the session.
