@@ -59,7 +59,8 @@ async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool)
     }
     assert_eq!(operator.get("/p/default").await.leads_to(), "/p/default/");
     let page = operator.request(Method::PUT, "/login", &[], Some(&[])).await;
-    assert!(page.status == StatusCode::METHOD_NOT_ALLOWED || page.status == StatusCode::NOT_FOUND);
+    assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(page.has(".brackets h1"));
     house.app.db.close().await;
     let page = operator.get("/p/default/").await;
     assert!(page.status.is_server_error());
@@ -86,7 +87,20 @@ async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) 
     let style = operator.get(&page.attr("link[rel=stylesheet]", "href")).await;
     assert_eq!(style.status, StatusCode::OK);
     assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
-    assert!(operator.get(&page.attr("script[src]", "src")).await.text.contains("import"));
+    let script = page.attr("script[src]", "src");
+    assert!(operator.get(&script).await.text.contains("import"));
+    // What a first visit loads, compressed: the page, its style, its scripts and its icons.
+    let mut weight = 0;
+    let folder = script.strip_suffix("app.js").unwrap().to_owned();
+    let files = ["app.css", "app.js", "copy.js", "live.js", "preview.js", "icons.svg"];
+    let files = files.map(|name| format!("{folder}{name}"));
+    for address in files.iter().map(String::as_str).chain(["/p/default/"]) {
+        let packed = [("accept-encoding", "gzip")];
+        let answer = operator.request(Method::GET, address, &packed, None).await;
+        assert_eq!(answer.headers["content-encoding"], "gzip", "{address}");
+        weight += answer.bytes;
+    }
+    assert!(weight < 60_000, "{weight} bytes");
 }
 
 #[sqlx::test]

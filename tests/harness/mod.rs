@@ -300,8 +300,10 @@ impl Visitor {
         Page {
             status: answer.status(),
             headers: answer.headers().clone(),
-            text: answer.text().await.unwrap(),
+            bytes: 0,
+            text: String::new(),
         }
+        .read(answer.bytes().await.unwrap().to_vec())
     }
 
     pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Page {
@@ -358,10 +360,18 @@ impl Visitor {
 pub struct Page {
     pub status: StatusCode,
     pub headers: header::HeaderMap,
+    /// Of the body, as it travelled.
+    pub bytes: usize,
+    /// The body; of a packed one there is none.
     pub text: String,
 }
 
 impl Page {
+    fn read(self, body: Vec<u8>) -> Self {
+        let bytes = body.len();
+        Self { bytes, text: String::from_utf8(body).unwrap_or_default(), ..self }
+    }
+
     pub fn html(&self) -> Html {
         Html::parse_document(&self.text)
     }
