@@ -99,7 +99,7 @@ fn shown(at: i64) -> String {
 
 fn page(title: &str, body: &str) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::html()).body(format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{} · USMS \
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{} · USMS \
          sandbox</title><style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n",
         escape(title)
     ))
