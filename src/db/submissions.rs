@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, ProjectId, SubmissionId, TemplateId};
+use crate::domain::trouble::Trouble;
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
 pub async fn insert(
@@ -263,12 +264,13 @@ pub async fn doubt_expired(
 ) -> sqlx::Result<Vec<(SubmissionId, BatchId)>> {
     let rows = sqlx::query!(
         r#"update submissions
-           set state = 'in_doubt', lease_until = null, answer = 'lease'
+           set state = 'in_doubt', lease_until = null, answer = $2
            where id in (select id from submissions
              where state = 'in_flight' and lease_until < $1
              order by id for update skip locked)
            returning id as "id: SubmissionId", batch_id as "batch_id: BatchId""#,
         now,
+        Trouble::Lease.stored(),
     )
     .fetch_all(db)
     .await?;

@@ -9,3 +9,4 @@ pub mod receipt_codes;
 pub mod review;
 pub mod role;
 pub mod text;
+pub mod trouble;

@@ -14,7 +14,8 @@ use crate::db::{batch_transitions, messages, submissions};
 use crate::domain::batch::{Hold, may_leave};
 use crate::domain::ids::BatchId;
 use crate::domain::review::Purpose;
-use crate::usms::{self, CallError, Verdict};
+use crate::domain::trouble::Trouble;
+use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
 /// How far calls may run ahead of the project's pace after a quiet moment.
 const BURST: Duration = Duration::milliseconds(200);
@@ -96,7 +97,8 @@ pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
         Err(CredentialsError::Database(error)) => return Err(error),
         Err(error @ CredentialsError::Sealed(_)) => {
             let hold = Some(Hold::Permission);
-            return Ok(End::NotTaken { ret_code: None, why: error.to_string(), hold });
+            warn!(submission = %claimed.id, %error, "not sent");
+            return Ok(End::NotTaken { ret_code: None, why: Trouble::Sealed.stored(), hold });
         }
     };
     let phones = messages::phones_of(&app.db, claimed.id).await?;
@@ -118,12 +120,13 @@ pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
 /// What an error of the call proves (USMS API reference, RetCodes; the rule of section "what they
 /// allow": only an answer that proves nothing was taken allows another try).
 fn conclude(error: CallError) -> End {
-    let why = error.to_string();
     match error {
-        CallError::Unknown { ret_code, request_id, .. } => {
+        CallError::Unknown { because, ret_code, request_id } => {
+            let why = why_unknown(because);
             End::InDoubt { ret_code: ret_code.map(|code| code.0), why, request_id }
         }
-        CallError::NotSent { ret_code, .. } => {
+        CallError::NotSent { because, ret_code, .. } => {
+            let why = why_not_sent(because);
             End::NotTaken { ret_code: ret_code.map(|code| code.0), why, hold: None }
         }
         CallError::Refused { ret_code, message, request_id } => match ret_code.verdict() {
@@ -139,6 +142,29 @@ fn conclude(error: CallError) -> End {
             },
             _ => End::Refused { ret_code: ret_code.0, answer: message, request_id },
         },
+    }
+}
+
+/// The vendor's words, or ours where it said nothing.
+fn why_unknown(because: UnknownBecause) -> String {
+    match because {
+        UnknownBecause::Gateway(words) => words,
+        UnknownBecause::TimedOut(_) => Trouble::TimedOut.stored(),
+        UnknownBecause::CutOff(_) => Trouble::CutOff.stored(),
+        UnknownBecause::HttpStatus(_) => Trouble::HttpStatus.stored(),
+        UnknownBecause::NotAnAnswer(_) => Trouble::NotAnAnswer.stored(),
+        UnknownBecause::NoProof(_) => Trouble::NoSessionNo.stored(),
+    }
+}
+
+/// The vendor's words, or ours where it said nothing.
+fn why_not_sent(because: NotSentBecause) -> String {
+    match because {
+        NotSentBecause::Throttled(words)
+        | NotSentBecause::Gateway(words)
+        | NotSentBecause::ServiceFault(words) => words,
+        NotSentBecause::Unreachable(_) => Trouble::Unreachable.stored(),
+        NotSentBecause::Unbuildable(_) => Trouble::Unbuildable.stored(),
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tracing::info;
 
-use super::errors::CallError;
+use super::errors::{CallError, UnknownBecause};
 use super::ret_code::RetCode;
 use super::signing::{self, Params};
 use super::wire::Fields;
@@ -157,17 +157,19 @@ async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
         .map(str::to_owned)
         .unwrap_or_default();
     let unknown =
-        |what: String| CallError::Unknown { what, ret_code: None, request_id: header.clone() };
-    let bytes = response.bytes().await.map_err(|_| unknown("the answer broke off".to_owned()))?;
+        |because| CallError::Unknown { because, ret_code: None, request_id: header.clone() };
+    let no_answer = |what| unknown(UnknownBecause::NotAnAnswer(what));
+    let bytes = response.bytes().await.map_err(|error| {
+        let late = error.is_timeout();
+        let what = error.to_string();
+        unknown(if late { UnknownBecause::TimedOut(what) } else { UnknownBecause::CutOff(what) })
+    })?;
     if !status.is_success() {
-        return Err(unknown(format!("HTTP {}", status.as_u16())));
+        return Err(unknown(UnknownBecause::HttpStatus(status.as_u16())));
     }
-    let body: Value =
-        serde_json::from_slice(&bytes).map_err(|_| unknown("the answer is no JSON".to_owned()))?;
-    let fields =
-        Fields::of(&body).ok_or_else(|| unknown("the answer is no JSON object".to_owned()))?;
-    let ret_code =
-        fields.number("RetCode").ok_or_else(|| unknown("the answer has no RetCode".to_owned()))?;
+    let body: Value = serde_json::from_slice(&bytes).map_err(|_| no_answer("is no JSON"))?;
+    let fields = Fields::of(&body).ok_or_else(|| no_answer("is no JSON object"))?;
+    let ret_code = fields.number("RetCode").ok_or_else(|| no_answer("has no RetCode"))?;
     let message = fields.text("Message");
     let request_id = fields.some_text("ReqUuid").unwrap_or(header);
     Ok(Answer { ret_code: RetCode(ret_code), message, request_id, body })

@@ -26,10 +26,10 @@ pub enum CallError {
         request_id: String,
     },
     /// It may have been taken: it must not be repeated blindly.
-    #[error("{what}")]
+    #[error("{because}")]
     Unknown {
         /// What was seen instead of an answer.
-        what: String,
+        because: UnknownBecause,
         /// The vendor's code, if it answered.
         ret_code: Option<RetCode>,
         /// The vendor's id of the call; may be empty.
@@ -57,6 +57,29 @@ pub enum NotSentBecause {
     Unbuildable(String),
 }
 
+/// Why nobody knows whether a call was taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownBecause {
+    /// No answer within the time of a call.
+    #[error("no answer in time: {0}")]
+    TimedOut(String),
+    /// The connection broke after the request had begun to leave.
+    #[error("the connection broke: {0}")]
+    CutOff(String),
+    /// An HTTP status that is no success.
+    #[error("HTTP {0}")]
+    HttpStatus(u16),
+    /// Not the JSON that was promised.
+    #[error("the answer {0}")]
+    NotAnAnswer(&'static str),
+    /// Success without what proves it.
+    #[error("taken without a {0}")]
+    NoProof(&'static str),
+    /// RetCode 110: the gateway waited for the service in vain.
+    #[error("the gateway waited for the service in vain: {0}")]
+    Gateway(String),
+}
+
 impl CallError {
     /// Sorts an answer whose RetCode is not 0.
     pub(super) fn from_answer(ret_code: RetCode, message: String, request_id: String) -> Self {
@@ -73,7 +96,8 @@ impl CallError {
             Verdict::SlowDown => not_sent(NotSentBecause::Throttled(message)),
             Verdict::Retry => not_sent(NotSentBecause::Gateway(message)),
             Verdict::InDoubt => {
-                Self::Unknown { what: message, ret_code: Some(ret_code), request_id }
+                let because = UnknownBecause::Gateway(message);
+                Self::Unknown { because, ret_code: Some(ret_code), request_id }
             }
         }
     }
@@ -87,13 +111,14 @@ impl CallError {
         } else if error.is_builder() {
             NotSentBecause::Unbuildable(what)
         } else {
-            return Self::unknown(what);
+            let because = if error.is_timeout() {
+                UnknownBecause::TimedOut(what)
+            } else {
+                UnknownBecause::CutOff(what)
+            };
+            return Self::Unknown { because, ret_code: None, request_id: String::new() };
         };
         Self::NotSent { because, ret_code: None, request_id: String::new() }
-    }
-
-    pub(super) fn unknown(what: impl Into<String>) -> Self {
-        Self::Unknown { what: what.into(), ret_code: None, request_id: String::new() }
     }
 }
 

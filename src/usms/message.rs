@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::client::{Client, Credentials};
-use super::errors::CallError;
+use super::errors::{CallError, UnknownBecause};
 use super::ret_code::RetCode;
 use super::signing::{Params, push_array};
 use super::wire::Fields;
@@ -123,7 +123,7 @@ impl Client {
                 request_id: answer.request_id,
             }),
             None if answer.ret_code == RetCode::OK => Err(CallError::Unknown {
-                what: "taken without a session number".to_owned(),
+                because: UnknownBecause::NoProof("session number"),
                 ret_code: Some(RetCode::OK),
                 request_id: answer.request_id,
             }),
@@ -150,7 +150,7 @@ impl Client {
         }
         if !told {
             return Err(CallError::Unknown {
-                what: "taken without a session number".to_owned(),
+                because: UnknownBecause::NoProof("session number"),
                 ret_code: Some(RetCode::OK),
                 request_id: answer.request_id,
             });

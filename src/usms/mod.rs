@@ -13,7 +13,7 @@ pub mod signing;
 mod wire;
 
 pub use client::{Client, ClientBuildError, Credentials};
-pub use errors::{CallError, NotSentBecause};
+pub use errors::{CallError, NotSentBecause, UnknownBecause};
 pub use message::{
     Failure, MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND, MAX_USER_ID, SendBatch, SendMessage, Sent,
     SentBatch, Target, TargetGroup,

@@ -1,7 +1,7 @@
 //! Signatures and templates (USMS API reference, Create/Query/Update/Delete of both).
 
 use super::client::{Client, Credentials};
-use super::errors::CallError;
+use super::errors::{CallError, UnknownBecause};
 use super::signing::{Params, push_array};
 use super::wire::Fields;
 
@@ -274,9 +274,13 @@ impl Client {
     }
 }
 
-fn id_of(body: &serde_json::Value, name: &str, request_id: String) -> Result<String, CallError> {
+fn id_of(
+    body: &serde_json::Value,
+    name: &'static str,
+    request_id: String,
+) -> Result<String, CallError> {
     Fields::of(body).and_then(|fields| fields.some_text(name)).ok_or(CallError::Unknown {
-        what: format!("taken without a {name}"),
+        because: UnknownBecause::NoProof(name),
         ret_code: None,
         request_id,
     })

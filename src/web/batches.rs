@@ -23,6 +23,7 @@ use crate::domain::batch::{BatchState, Hold, may_leave};
 use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
+use crate::domain::trouble::Trouble;
 use crate::ops::steer::{self, Step, Word};
 
 pub mod doubts;
@@ -181,7 +182,7 @@ struct LivePart {
     rows: MessageRows,
     older: Option<String>,
     sessions: Vec<String>,
-    troubles: Vec<Trouble>,
+    troubles: Vec<TroubleRow>,
     may_send: bool,
     may_approve: bool,
     own: bool,
@@ -190,7 +191,7 @@ struct LivePart {
     signature: String,
 }
 
-struct Trouble {
+struct TroubleRow {
     at: Option<Moment>,
     code: Option<i32>,
     what: String,
@@ -218,6 +219,12 @@ impl LivePart {
 
     fn can_cancel(&self) -> bool {
         self.batch.state.can_cancel() && self.left() > 0
+    }
+
+    /// What the vendor said about it; where it said nothing, the heading says what happened.
+    fn hold_words(&self) -> &str {
+        let detail = self.batch.hold_detail.as_str();
+        if Trouble::read(detail).is_some() { "" } else { detail }
     }
 
     fn hold_key(&self) -> Option<&'static str> {
@@ -293,11 +300,11 @@ async fn live_part(
     })
 }
 
-async fn troubles(app: &App, l: &Layout, batch: BatchId) -> Result<Vec<Trouble>, WebError> {
+async fn troubles(app: &App, l: &Layout, batch: BatchId) -> Result<Vec<TroubleRow>, WebError> {
     let found = submissions::troubles(&app.db, batch, TROUBLES).await?;
     Ok(found
         .into_iter()
-        .map(|one| Trouble {
+        .map(|one| TroubleRow {
             at: one.answered_at.or(one.sent_at).map(|at| l.moment(at)),
             code: one.ret_code,
             what: why(l, &one),
@@ -308,8 +315,8 @@ async fn troubles(app: &App, l: &Layout, batch: BatchId) -> Result<Vec<Trouble>,
 
 /// What happened to a submission, in words: the code's, then the vendor's own.
 fn why(l: &Layout, submission: &submissions::Submission) -> String {
-    if submission.answer == "lease" {
-        return l.t("batch-trouble-lease");
+    if let Some(trouble) = Trouble::read(&submission.answer) {
+        return l.t(&format!("batch-trouble-{}", trouble.key()));
     }
     let words = submission
         .ret_code

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::db::submissions::Claimed;
 use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
+use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
 use crate::ops::{poll, receive, review, submit};
 
@@ -115,7 +116,7 @@ async fn send(app: &App, claimed: &Claimed) {
     let end = submit::call(app, claimed).await.unwrap_or_else(|error| {
         error!(submission = %claimed.id, %error, "not sent");
         // It failed before anything left: no doubt about that.
-        End::NotTaken { ret_code: None, why: "the database did not answer".to_owned(), hold: None }
+        End::NotTaken { ret_code: None, why: Trouble::Database.stored(), hold: None }
     });
     while let Err(error) = submit::record(app, claimed, &end).await {
         error!(submission = %claimed.id, %error, "the answer could not be recorded yet");

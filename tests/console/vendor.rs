@@ -64,7 +64,8 @@ async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
 async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: PgPool) {
     let house = House::open(&db).await;
     let operator = house.operator().await;
-    for code in [18013, 170, 171, 172, 174, 292, 294, 299] {
+    let codes = [18013, 160, 161, 170, 171, 172, 173, 174, 180, 290, 291, 292, 293, 294, 295, 299];
+    for code in codes {
         let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": code, "times": 1 });
         house.fault(fault).await;
         let phone = format!("1850001{:04}", code % 10_000);
@@ -75,7 +76,7 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
         let page = house.settled(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{code}");
     }
-    assert_eq!(house.taken().await, (8, 0));
+    assert_eq!(house.taken().await, (16, 0));
 }
 
 #[sqlx::test]
@@ -101,7 +102,10 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     let batch = send_one(&operator, "18500001234").await;
     let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
     assert_eq!(state(&page).await, "存疑");
-    let doubt = operator.get(&format!("{batch}/in-doubt")).await;
+    let doubt = operator.get_in("en", &format!("{batch}/in-doubt")).await;
+    assert_eq!(doubt.one("tbody td.text"), "no answer came in time");
+    let doubt = operator.get_in("zh-CN", &format!("{batch}/in-doubt")).await;
+    assert_eq!(doubt.one("tbody td.text"), "没有等到应答");
     let fields = [
         ("csrf", doubt.csrf()),
         ("submission", doubt.value("input[name=submission]")),
@@ -122,7 +126,11 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
         ("decision", "send_again".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    operator.post_owned(&format!("{second}/in-doubt"), &again).await;
+    let ask = operator.post_owned(&format!("{second}/in-doubt"), &again).await;
+    assert!(ask.has("button[name=confirm]"), "it asks for a yes");
+    assert_eq!(house.taken().await.0, 0);
+    let yes = ask.form_fields("confirm");
+    operator.post_owned(&format!("{second}/in-doubt"), &yes).await;
     let page = house.settled(&operator, &second).await;
     assert_eq!(state(&page).await, "已送达");
     assert_eq!(house.taken().await, (1, 0));

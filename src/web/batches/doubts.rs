@@ -79,6 +79,8 @@ pub struct Decided {
     #[serde(default)]
     submission: Vec<SubmissionId>,
     decision: Chosen,
+    /// The person's yes to sending again.
+    confirm: Option<String>,
 }
 
 /// What was decided.
@@ -91,7 +93,16 @@ pub enum Chosen {
     SendAgain,
 }
 
-/// Decides doubts.
+#[derive(Template)]
+#[template(path = "batches/again.html")]
+struct AgainPage {
+    l: Layout,
+    batch: Batch,
+    title: String,
+    submissions: Vec<SubmissionId>,
+}
+
+/// Decides doubts. Sending again asks for a yes first: people may receive the text twice.
 pub async fn decide(
     app: web::Data<App>,
     member: Member,
@@ -101,6 +112,11 @@ pub async fn decide(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let decided = form.into_inner();
+    if matches!(decided.decision, Chosen::SendAgain) && decided.confirm.is_none() {
+        let l = member.layout(&app, &request, Section::Batches).await?;
+        let title = l.with("doubt-again-title", &[("count", decided.submission.len().into())]);
+        return page::ok(&AgainPage { l, batch, title, submissions: decided.submission });
+    }
     let decision = match decided.decision {
         Chosen::TreatAsSent => Decision::TreatAsSent,
         Chosen::SendAgain => Decision::SendAgain,

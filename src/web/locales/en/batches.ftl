@@ -109,3 +109,21 @@ doubt-decided = { $count ->
 doubt-back = Back to the batch
 batch-standing-awaiting = Awaiting receipts
 batch-standing-in-doubt = In doubt
+batch-trouble-timed-out = no answer came in time
+batch-trouble-cut-off = the connection broke before the answer
+batch-trouble-http-status = UCloud answered with an HTTP error
+batch-trouble-not-an-answer = the answer could not be read
+batch-trouble-no-session-no = UCloud said yes without a session number
+batch-trouble-unreachable = UCloud could not be reached
+batch-trouble-unbuildable = the request could not be built
+batch-trouble-sealed = the keys of this project cannot be opened: an administrator has to check CONSOLE_SECRET_KEY
+batch-trouble-database = the database did not answer, so nothing was sent
+doubt-count = { $count ->
+    [1] 1 message
+   *[other] { $count } messages
+  }
+doubt-again-title = { $count ->
+    [1] Send this submission again?
+   *[other] Send these { $count } submissions again?
+  }
+doubt-again-keep = Leave it in doubt
