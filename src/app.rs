@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use time::Duration;
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::keyring::Keyring;
@@ -25,6 +26,9 @@ pub struct App {
     pub pace: Pace,
     /// Wakes the workers of this process.
     pub wake: Wake,
+    /// Calls that a page waits for. They go on when the person leaves, and a process that is told
+    /// to stop finishes them first.
+    pub calls: TaskTracker,
 }
 
 /// How fast and how patiently the vendor is called.

@@ -36,20 +36,29 @@ impl Keyring {
         self.cookie.clone()
     }
 
-    /// Seals a secret for the database: a random nonce followed by the sealed text.
+    /// Seals a secret for the database.
     pub fn seal(&self, secret: &SecretString) -> Result<Vec<u8>, CannotOpen> {
-        let nonce = XNonce::generate();
-        let sealed =
-            self.seal.encrypt(&nonce, secret.expose_secret().as_bytes()).map_err(|_| CannotOpen)?;
-        Ok([nonce.as_slice(), &sealed].concat())
+        self.seal_bytes(secret.expose_secret().as_bytes())
     }
 
     /// Opens what [`Keyring::seal`] sealed.
     pub fn open(&self, sealed: &[u8]) -> Result<SecretString, CannotOpen> {
+        let opened = self.open_bytes(sealed)?;
+        String::from_utf8(opened).map(SecretString::from).map_err(|_| CannotOpen)
+    }
+
+    /// Seals a file for the database: a random nonce followed by the sealed content.
+    pub fn seal_bytes(&self, content: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+        let nonce = XNonce::generate();
+        let sealed = self.seal.encrypt(&nonce, content).map_err(|_| CannotOpen)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Keyring::seal_bytes`] sealed.
+    pub fn open_bytes(&self, sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
         let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or(CannotOpen)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| CannotOpen)?;
-        let opened = self.seal.decrypt(&nonce, text).map_err(|_| CannotOpen)?;
-        String::from_utf8(opened).map(SecretString::from).map_err(|_| CannotOpen)
+        self.seal.decrypt(&nonce, text).map_err(|_| CannotOpen)
     }
 }
 

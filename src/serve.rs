@@ -58,6 +58,8 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
         handle.stop(true).await;
         server.await.context("the pages broke")??;
     }
+    app.calls.close();
+    app.calls.wait().await;
     if let Some(workers) = workers {
         workers.await.context("the workers broke")?;
     }
@@ -108,6 +110,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
             review_poll: config.review_poll,
         },
         wake: Wake::default(),
+        calls: tokio_util::task::TaskTracker::new(),
     })
 }
 

@@ -1,7 +1,7 @@
 // Niceties only: every page works without these scripts.
 import { showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
-import { checkAgainOnChange, previewWhileTyping } from "./preview.js";
+import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
 
 const root = document.documentElement;
 
@@ -30,5 +30,6 @@ addEventListener("pageshow", () => {
 document.getElementById("errors")?.focus();
 showCopyButtons(document);
 previewWhileTyping();
+insertVariables();
 checkAgainOnChange();
 watchLive();

@@ -5,7 +5,7 @@ export function checkAgainOnChange() {
   }
 }
 
-// The send form: the text as it will arrive, while it is being written.
+// Forms: the text as it will arrive, while it is being written.
 export function previewWhileTyping() {
   const form = document.querySelector("form[data-preview]");
   if (!form) return;
@@ -19,7 +19,7 @@ export function previewWhileTyping() {
     try {
       const answer = await fetch(form.dataset.preview, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body: new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string")),
         credentials: "same-origin",
       });
       if (answer.ok && !answer.redirected && turn === latest) place.innerHTML = await answer.text();
@@ -35,4 +35,39 @@ export function previewWhileTyping() {
   // Another template has other variables: the server draws their fields.
   form.querySelector("[name=template_id]")?.addEventListener("change", () => form.requestSubmit(choose));
   if (choose) choose.classList.add("unseen");
+}
+
+// The template form: a button puts its variable where the cursor is, and each variable that the text
+// has gets a field for its meaning.
+export function insertVariables() {
+  const text = document.querySelector("textarea[name=text]");
+  const fields = document.querySelector("[data-variables]");
+  if (!text || !fields) return;
+  const buttons = text.form.querySelectorAll("button[name=insert]");
+
+  function draw() {
+    const numbers = [...text.value.matchAll(/\{(\d{1,3})\}/g)].map((found) => Number(found[1]));
+    const highest = Math.min(Math.max(1, ...numbers), 50);
+    for (let n = fields.querySelectorAll("input").length + 1; n <= highest; n++) {
+      const field = fields.querySelector(".field").cloneNode(true);
+      const input = field.querySelector("input");
+      field.querySelector("label").htmlFor = input.id = `v${n}`;
+      field.querySelector(".variable").textContent = `{${n}}`;
+      input.value = "";
+      fields.append(field);
+    }
+    const next = buttons[buttons.length - 1];
+    next.value = Math.max(0, ...numbers) + 1;
+    next.textContent = `{${next.value}}`;
+  }
+
+  for (const button of buttons) {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      text.setRangeText(`{${button.value}}`, text.selectionStart, text.selectionEnd, "end");
+      text.focus();
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+  text.addEventListener("input", draw);
 }

@@ -1,9 +1,12 @@
 //! All SQL, a file per noun. A function takes an executor where one statement is the whole story
 //! and a transaction where several must stand or fall together.
 
+pub mod applications;
 pub mod audit;
 pub mod batch_transitions;
 pub mod batches;
+pub mod call_slots;
+pub mod files;
 pub mod inbox;
 pub mod invariants;
 pub mod login_sessions;
@@ -11,6 +14,8 @@ pub mod messages;
 pub mod overview;
 pub mod projects;
 pub mod receipts;
+pub mod review_events;
+pub mod reviewed;
 pub mod signatures;
 pub mod sms_templates;
 pub mod submissions;

@@ -132,6 +132,8 @@ pub async fn waiting(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resul
 /// A signature or template that was rejected.
 #[derive(Debug, Clone)]
 pub struct Rejected {
+    /// The vendor's id.
+    pub vendor_id: String,
     /// What it is called.
     pub name: String,
     /// The vendor's words.
@@ -148,8 +150,8 @@ pub async fn rejected_templates(
 ) -> sqlx::Result<Vec<Rejected>> {
     sqlx::query_as!(
         Rejected,
-        r#"select name, reason, changed_at as since from sms_templates
-           where project_id = $1 and status = 'rejected' and deleted_at is null
+        r#"select template_id as vendor_id, name, reason, changed_at as since from sms_templates
+           where project_id = $1 and status = 'rejected' and not gone
            order by changed_at desc limit $2"#,
         project.0,
         limit,
@@ -166,8 +168,8 @@ pub async fn rejected_signatures(
 ) -> sqlx::Result<Vec<Rejected>> {
     sqlx::query_as!(
         Rejected,
-        r#"select content as name, reason, changed_at as since from signatures
-           where project_id = $1 and status = 'rejected' and deleted_at is null
+        r#"select sig_id as vendor_id, content as name, reason, changed_at as since from signatures
+           where project_id = $1 and status = 'rejected' and not gone
            order by changed_at desc limit $2"#,
         project.0,
         limit,
@@ -181,9 +183,9 @@ pub async fn rejected_signatures(
 pub struct Needs {
     /// Batches in doubt, paused with a reason, or awaiting approval.
     pub batches: i64,
-    /// Rejected signatures.
+    /// Rejected signatures, and applications for signatures in doubt.
     pub signatures: i64,
-    /// Rejected templates.
+    /// Rejected templates, and applications for templates in doubt.
     pub templates: i64,
 }
 
@@ -197,9 +199,13 @@ pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
                + (select count(distinct batch_id) from submissions
                   where project_id = $1 and state = 'in_doubt') as "batches!",
              (select count(*) from signatures where project_id = $1 and status = 'rejected'
-                and deleted_at is null) as "signatures!",
+                and not gone)
+               + (select count(*) from applications where project_id = $1
+                  and subject = 'signature' and state = 'in_doubt') as "signatures!",
              (select count(*) from sms_templates where project_id = $1 and status = 'rejected'
-                and deleted_at is null) as "templates!""#,
+                and not gone)
+               + (select count(*) from applications where project_id = $1
+                  and subject = 'template' and state = 'in_doubt') as "templates!""#,
         project.0,
     )
     .fetch_one(db)

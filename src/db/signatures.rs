@@ -3,8 +3,10 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::ids::{ProjectId, SignatureId};
+use super::reviewed::Filter;
+use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::ReviewStatus;
+use crate::domain::signature::SignatureKind;
 
 /// A signature with its cached review status.
 #[derive(Debug, Clone)]
@@ -25,6 +27,16 @@ pub struct Signature {
     pub checked_at: OffsetDateTime,
     /// When the status last changed.
     pub changed_at: OffsetDateTime,
+    /// What the name is; not known of one that was imported.
+    pub kind: Option<SignatureKind>,
+    /// Who applied for it here.
+    pub person: Option<String>,
+    /// Since when the vendor does not know it.
+    pub missing_since: Option<OffsetDateTime>,
+    /// When it was deleted here.
+    pub deleted_at: Option<OffsetDateTime>,
+    /// Who asked the vendor to delete it without hearing an answer.
+    pub delete_asked_by: Option<UserId>,
 }
 
 /// A signature as the vendor describes it now.
@@ -34,7 +46,7 @@ pub struct Described<'a> {
     pub sig_id: &'a str,
     /// The name in the brackets.
     pub content: &'a str,
-    /// For international texts.
+    /// For international texts; written down once.
     pub international: bool,
     /// The vendor's review.
     pub status: ReviewStatus,
@@ -47,15 +59,17 @@ pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
     described: &Described<'_>,
+    next_check_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<SignatureId> {
     sqlx::query_scalar!(
-        r#"insert into signatures
-             (id, project_id, sig_id, content, international, status, reason, checked_at, changed_at)
-           values (new_id($7), $1, $2, $3, $4, $5, $6, $7, $7)
+        r#"insert into signatures (id, project_id, sig_id, content, international, status, reason,
+             checked_at, changed_at, next_check_at)
+           values (new_id($7), $1, $2, $3, $4, $5, $6, $7, $7, $8)
            on conflict (project_id, sig_id) do update set
              content = excluded.content, status = excluded.status, reason = excluded.reason,
-             checked_at = excluded.checked_at, deleted_at = null,
+             checked_at = excluded.checked_at, next_check_at = excluded.next_check_at,
+             deleted_at = null, missing_since = null, delete_asked_by = null,
              changed_at = case when signatures.status = excluded.status
                then signatures.changed_at else excluded.changed_at end
            returning id as "id: SignatureId""#,
@@ -66,36 +80,163 @@ pub async fn keep(
         described.status as ReviewStatus,
         described.reason,
         now,
+        next_check_at,
     )
     .fetch_one(db)
     .await
 }
 
-/// A project's signatures, newest first, at most `limit`.
-pub async fn list(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Signature>> {
+/// Writes down what the application said and the vendor does not.
+pub async fn set_application(
+    db: &mut PgConnection,
+    id: SignatureId,
+    kind: SignatureKind,
+    international: bool,
+    applied_by: UserId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update signatures set kind = $2, international = $3, applied_by = $4 where id = $1"#,
+        id.0,
+        kind as SignatureKind,
+        international,
+        applied_by as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A page of the list, the latest change first.
+pub async fn list(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+) -> sqlx::Result<Vec<Signature>> {
+    let (changed_at, id) = filter.below();
     sqlx::query_as!(
         Signature,
-        r#"select id as "id: SignatureId", sig_id, content, international,
-             status as "status: ReviewStatus", reason, checked_at, changed_at
-           from signatures where project_id = $1 and deleted_at is null
-           order by id desc limit $2"#,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from unnest($2::review_status[]) wanted (status)
+           cross join lateral (
+             select * from signatures s
+             where s.project_id = $1 and s.gone = $3 and s.status = wanted.status
+               and (s.changed_at, s.id) < ($4, $5)
+               and ($6::bool is null or s.international = $6)
+               and ($7 = '' or strpos(s.search, $7) > 0)
+             order by s.changed_at desc, s.id desc limit $8
+           ) s
+           left join users u on u.id = s.applied_by
+           order by s.changed_at desc, s.id desc limit $8"#,
         project.0,
-        limit,
+        &filter.statuses as &[ReviewStatus],
+        filter.gone,
+        changed_at,
+        id,
+        filter.international,
+        filter.search,
+        filter.limit,
     )
     .fetch_all(db)
     .await
 }
 
-/// The signatures that may be sent with, by name.
-pub async fn approved(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<Signature>> {
+/// One signature of the project by the vendor's id, deleted or not.
+pub async fn by_sig_id(
+    db: &PgPool,
+    project: ProjectId,
+    sig_id: &str,
+) -> sqlx::Result<Option<Signature>> {
     sqlx::query_as!(
         Signature,
-        r#"select id as "id: SignatureId", sig_id, content, international,
-             status as "status: ReviewStatus", reason, checked_at, changed_at
-           from signatures
-           where project_id = $1 and deleted_at is null and status = 'approved'
-           order by content, id"#,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and s.sig_id = $2"#,
         project.0,
+        sig_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One signature of the project by our id, deleted or not.
+pub async fn by_id(
+    db: &PgPool,
+    project: ProjectId,
+    id: SignatureId,
+) -> sqlx::Result<Option<Signature>> {
+    sqlx::query_as!(
+        Signature,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and s.id = $2"#,
+        project.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The same, held until the transaction ends.
+pub async fn hold(
+    db: &mut PgConnection,
+    project: ProjectId,
+    sig_id: &str,
+) -> sqlx::Result<Option<Signature>> {
+    sqlx::query_as!(
+        Signature,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and s.sig_id = $2 for update of s"#,
+        project.0,
+        sig_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Another signature of the project with this content that was not rejected, if there is one.
+pub async fn same_content(
+    db: &PgPool,
+    project: ProjectId,
+    content: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select sig_id from signatures
+           where project_id = $1 and content = $2 and not gone
+             and status in ('waiting', 'in_review', 'approved') limit 1"#,
+        project.0,
+        content,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The signatures that may be sent with, by name, at most `limit`.
+pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Signature>> {
+    sqlx::query_as!(
+        Signature,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and not s.gone and s.status = 'approved'
+             and s.missing_since is null
+           order by s.content, s.id limit $2"#,
+        project.0,
+        limit,
     )
     .fetch_all(db)
     .await
@@ -109,44 +250,16 @@ pub async fn find_approved(
 ) -> sqlx::Result<Option<Signature>> {
     sqlx::query_as!(
         Signature,
-        r#"select id as "id: SignatureId", sig_id, content, international,
-             status as "status: ReviewStatus", reason, checked_at, changed_at
-           from signatures
-           where project_id = $1 and id = $2 and deleted_at is null and status = 'approved'"#,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and s.id = $2 and not s.gone and s.status = 'approved'
+             and s.missing_since is null"#,
         project.0,
         id.0,
     )
     .fetch_optional(db)
     .await
-}
-
-/// Takes those whose turn it is to be asked about: under review and last asked before
-/// `open_before`, or approved and last asked before `approved_before` (they can be disabled later).
-/// Taking moves their turn, so no other process takes them as well.
-pub async fn take_due(
-    db: &PgPool,
-    open_before: OffsetDateTime,
-    approved_before: OffsetDateTime,
-    limit: i64,
-    now: OffsetDateTime,
-) -> sqlx::Result<Vec<(ProjectId, String)>> {
-    let rows = sqlx::query!(
-        r#"update signatures set checked_at = $4
-           where id in (
-             select id from signatures
-             where deleted_at is null
-               and ((status in ('waiting', 'in_review') and checked_at < $1)
-                 or (status = 'approved' and checked_at < $2))
-             order by checked_at limit $3
-             for update skip locked
-           )
-           returning project_id as "project_id: ProjectId", sig_id"#,
-        open_before,
-        approved_before,
-        limit,
-        now,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.project_id, row.sig_id)).collect())
 }

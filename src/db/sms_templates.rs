@@ -3,7 +3,8 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::ids::{ProjectId, TemplateId};
+use super::reviewed::Filter;
+use crate::domain::ids::{ProjectId, TemplateId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus};
 
 /// An SMS template with its cached review status.
@@ -23,6 +24,8 @@ pub struct SmsTemplate {
     pub unsubscribe: String,
     /// What each variable means, in the applicant's words; else empty.
     pub instruction: String,
+    /// A note for the reviewer; else empty.
+    pub remark: String,
     /// For international texts.
     pub international: bool,
     /// The vendor's review.
@@ -33,6 +36,14 @@ pub struct SmsTemplate {
     pub checked_at: OffsetDateTime,
     /// When the status last changed.
     pub changed_at: OffsetDateTime,
+    /// Who applied for it here.
+    pub person: Option<String>,
+    /// Since when the vendor does not know it.
+    pub missing_since: Option<OffsetDateTime>,
+    /// When it was deleted here.
+    pub deleted_at: Option<OffsetDateTime>,
+    /// Who asked the vendor to delete it without hearing an answer.
+    pub delete_asked_by: Option<UserId>,
 }
 
 /// An SMS template as the vendor describes it now.
@@ -52,7 +63,7 @@ pub struct Described<'a> {
     pub instruction: &'a str,
     /// A note for the reviewer; else empty.
     pub remark: &'a str,
-    /// For international texts.
+    /// For international texts; written down once.
     pub international: bool,
     /// The vendor's review.
     pub status: ReviewStatus,
@@ -60,23 +71,31 @@ pub struct Described<'a> {
     pub reason: &'a str,
 }
 
-/// Keeps what the vendor says of a template; the time of change moves only with the status.
+/// Keeps what the vendor says of a template; the time of change moves only with the status. What it
+/// leaves out (it need not tell how to unsubscribe, what variables mean, and the remark) stays.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
     described: &Described<'_>,
+    next_check_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<TemplateId> {
     sqlx::query_scalar!(
         r#"insert into sms_templates
              (id, project_id, template_id, name, purpose, text, unsubscribe, instruction, remark,
-              international, status, reason, checked_at, changed_at)
-           values (new_id($12), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+              international, status, reason, checked_at, changed_at, next_check_at)
+           values (new_id($12), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)
            on conflict (project_id, template_id) do update set
              name = excluded.name, purpose = excluded.purpose, text = excluded.text,
-             unsubscribe = excluded.unsubscribe, instruction = excluded.instruction,
-             remark = excluded.remark, status = excluded.status, reason = excluded.reason,
-             checked_at = excluded.checked_at, deleted_at = null,
+             unsubscribe = case when excluded.unsubscribe = '' then sms_templates.unsubscribe
+               else excluded.unsubscribe end,
+             instruction = case when excluded.instruction = '' then sms_templates.instruction
+               else excluded.instruction end,
+             remark = case when excluded.remark = '' then sms_templates.remark
+               else excluded.remark end,
+             status = excluded.status, reason = excluded.reason,
+             checked_at = excluded.checked_at, next_check_at = excluded.next_check_at,
+             deleted_at = null, missing_since = null, delete_asked_by = null,
              changed_at = case when sms_templates.status = excluded.status
                then sms_templates.changed_at else excluded.changed_at end
            returning id as "id: TemplateId""#,
@@ -92,38 +111,156 @@ pub async fn keep(
         described.status as ReviewStatus,
         described.reason,
         now,
+        next_check_at,
     )
     .fetch_one(db)
     .await
 }
 
-/// A project's templates, newest first, at most `limit`.
-pub async fn list(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<SmsTemplate>> {
+/// Writes down what the application said and the vendor does not.
+pub async fn set_application(
+    db: &mut PgConnection,
+    id: TemplateId,
+    international: bool,
+    applied_by: UserId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update sms_templates set international = $2, applied_by = $3 where id = $1",
+        id.0,
+        international,
+        applied_by as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A page of the list, the latest change first.
+pub async fn list(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+    purposes: &[Purpose],
+) -> sqlx::Result<Vec<SmsTemplate>> {
+    let (changed_at, id) = filter.below();
     sqlx::query_as!(
         SmsTemplate,
-        r#"select id as "id: TemplateId", template_id, name, purpose as "purpose: Purpose", text,
-             unsubscribe, instruction, international, status as "status: ReviewStatus", reason,
-             checked_at, changed_at
-           from sms_templates where project_id = $1 and deleted_at is null
-           order by id desc limit $2"#,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from unnest($2::review_status[]) wanted (status)
+           cross join lateral (
+             select * from sms_templates t
+             where t.project_id = $1 and t.gone = $3 and t.status = wanted.status
+               and (t.changed_at, t.id) < ($4, $5)
+               and ($6::bool is null or t.international = $6)
+               and t.purpose = any($9::purpose[])
+               and ($7 = '' or strpos(t.search, $7) > 0)
+             order by t.changed_at desc, t.id desc limit $8
+           ) t
+           left join users u on u.id = t.applied_by
+           order by t.changed_at desc, t.id desc limit $8"#,
         project.0,
-        limit,
+        &filter.statuses as &[ReviewStatus],
+        filter.gone,
+        changed_at,
+        id,
+        filter.international,
+        filter.search,
+        filter.limit,
+        purposes as &[Purpose],
     )
     .fetch_all(db)
     .await
 }
 
-/// The templates that may be sent with, by name.
-pub async fn approved(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<SmsTemplate>> {
+/// One template of the project by the vendor's id, deleted or not.
+pub async fn by_template_id(
+    db: &PgPool,
+    project: ProjectId,
+    template_id: &str,
+) -> sqlx::Result<Option<SmsTemplate>> {
     sqlx::query_as!(
         SmsTemplate,
-        r#"select id as "id: TemplateId", template_id, name, purpose as "purpose: Purpose", text,
-             unsubscribe, instruction, international, status as "status: ReviewStatus", reason,
-             checked_at, changed_at
-           from sms_templates
-           where project_id = $1 and deleted_at is null and status = 'approved'
-           order by name, id"#,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and t.template_id = $2"#,
         project.0,
+        template_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One template of the project by our id, deleted or not.
+pub async fn by_id(
+    db: &PgPool,
+    project: ProjectId,
+    id: TemplateId,
+) -> sqlx::Result<Option<SmsTemplate>> {
+    sqlx::query_as!(
+        SmsTemplate,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and t.id = $2"#,
+        project.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The same, held until the transaction ends.
+pub async fn hold(
+    db: &mut PgConnection,
+    project: ProjectId,
+    template_id: &str,
+) -> sqlx::Result<Option<SmsTemplate>> {
+    sqlx::query_as!(
+        SmsTemplate,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and t.template_id = $2 for update of t"#,
+        project.0,
+        template_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The templates that may be sent with, by name, at most `limit`.
+pub async fn approved(
+    db: &PgPool,
+    project: ProjectId,
+    limit: i64,
+) -> sqlx::Result<Vec<SmsTemplate>> {
+    sqlx::query_as!(
+        SmsTemplate,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and not t.gone and t.status = 'approved'
+             and t.missing_since is null
+           order by t.name, t.id limit $2"#,
+        project.0,
+        limit,
     )
     .fetch_all(db)
     .await
@@ -137,45 +274,17 @@ pub async fn find_approved(
 ) -> sqlx::Result<Option<SmsTemplate>> {
     sqlx::query_as!(
         SmsTemplate,
-        r#"select id as "id: TemplateId", template_id, name, purpose as "purpose: Purpose", text,
-             unsubscribe, instruction, international, status as "status: ReviewStatus", reason,
-             checked_at, changed_at
-           from sms_templates
-           where project_id = $1 and id = $2 and deleted_at is null and status = 'approved'"#,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and t.id = $2 and not t.gone and t.status = 'approved'
+             and t.missing_since is null"#,
         project.0,
         id.0,
     )
     .fetch_optional(db)
     .await
-}
-
-/// Takes those whose turn it is to be asked about: under review and last asked before
-/// `open_before`, or approved and last asked before `approved_before` (they can be disabled later).
-/// Taking moves their turn, so no other process takes them as well.
-pub async fn take_due(
-    db: &PgPool,
-    open_before: OffsetDateTime,
-    approved_before: OffsetDateTime,
-    limit: i64,
-    now: OffsetDateTime,
-) -> sqlx::Result<Vec<(ProjectId, String)>> {
-    let rows = sqlx::query!(
-        r#"update sms_templates set checked_at = $4
-           where id in (
-             select id from sms_templates
-             where deleted_at is null
-               and ((status in ('waiting', 'in_review') and checked_at < $1)
-                 or (status = 'approved' and checked_at < $2))
-             order by checked_at limit $3
-             for update skip locked
-           )
-           returning project_id as "project_id: ProjectId", template_id"#,
-        open_before,
-        approved_before,
-        limit,
-        now,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.project_id, row.template_id)).collect())
 }

@@ -4,8 +4,9 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
+use super::call_slots;
 use crate::domain::batch::SubmissionState;
-use crate::domain::ids::{BatchId, ProjectId, SubmissionId, TemplateId};
+use crate::domain::ids::{BatchId, ProjectId, SignatureId, SubmissionId, TemplateId};
 use crate::domain::trouble::Trouble;
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
@@ -40,6 +41,8 @@ pub struct Claimed {
     pub batch_id: BatchId,
     /// Its template, as we keep it.
     pub template_id: TemplateId,
+    /// Its signature, as we keep it.
+    pub signature_id: SignatureId,
     /// The vendor's id of that template.
     pub vendor_template_id: String,
     /// The signature's content.
@@ -58,10 +61,8 @@ pub struct Claimed {
 pub struct ClaimRules {
     /// After this long in flight without an end, a submission is in doubt.
     pub lease: Duration,
-    /// Time between two calls of one project, over all processes.
-    pub call_interval: Duration,
-    /// How far calls may run ahead of that pace after a quiet moment.
-    pub burst: Duration,
+    /// How fast one project may call.
+    pub pace: call_slots::Pace,
     /// Whether marketing may leave now.
     pub marketing_open: bool,
 }
@@ -92,43 +93,21 @@ pub async fn claim(
            where s.id = next.id and b.id = s.batch_id
            returning s.id as "id: SubmissionId", s.project_id as "project_id: ProjectId",
              s.batch_id as "batch_id: BatchId", b.template_id as "template_id: TemplateId",
-             b.vendor_template_id, b.sig_content, s.attempts, s.n, s.lease_until as "lease_until!""#,
+             b.signature_id as "signature_id: SignatureId", b.vendor_template_id, b.sig_content, s.attempts, s.n, s.lease_until as "lease_until!""#,
         now,
         now + rules.lease,
         rules.marketing_open,
-        now + rules.burst,
+        now + rules.pace.burst,
     )
     .fetch_optional(&mut *tx)
     .await?;
     let Some(claimed) = claimed else { return Ok(None) };
-    if !take_call_slot(&mut tx, claimed.project_id, rules, now).await? {
+    if !call_slots::take(&mut tx, claimed.project_id, rules.pace, now).await? {
         tx.rollback().await?;
         return Ok(None);
     }
     tx.commit().await?;
     Ok(Some(claimed))
-}
-
-/// Takes a project's next call slot, unless another process took it in this moment.
-async fn take_call_slot(
-    db: &mut PgConnection,
-    project: ProjectId,
-    rules: ClaimRules,
-    now: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    let taken = sqlx::query!(
-        r#"insert into call_slots (project_id, next_at) values ($1, $2)
-           on conflict (project_id) do update
-             set next_at = greatest(call_slots.next_at, $3) + ($2 - $3)
-             where call_slots.next_at <= $4"#,
-        project.0,
-        now + rules.call_interval,
-        now,
-        now + rules.burst,
-    )
-    .execute(db)
-    .await?;
-    Ok(taken.rows_affected() == 1)
 }
 
 /// Records that the vendor took all of it under `session_no`. Answers whether it was still open:

@@ -19,7 +19,7 @@ use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
-use crate::domain::review::{Purpose, ReviewStatus};
+use crate::domain::review::{self, Purpose, ReviewStatus};
 use crate::domain::role::Role;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::order::{self, Order, Ordered};
@@ -220,7 +220,7 @@ impl Past {
             let described =
                 signatures::Described { sig_id: id, content, international: false, status, reason };
             let at = review_time(status, past, now, index);
-            signatures::keep(&mut db, project, &described, at).await?;
+            signatures::keep(&mut db, project, &described, next_look(status, at, now), at).await?;
         }
         for (index, one) in (0_i64..).zip(TEMPLATES) {
             let described = sms_templates::Described {
@@ -236,7 +236,8 @@ impl Past {
                 reason: one.reason,
             };
             let at = review_time(one.status, past, now, index);
-            sms_templates::keep(&mut db, project, &described, at).await?;
+            sms_templates::keep(&mut db, project, &described, next_look(one.status, at, now), at)
+                .await?;
         }
         drop(db);
         let user = async |name: &str| -> anyhow::Result<UserId> {
@@ -246,8 +247,8 @@ impl Past {
         Ok(Self {
             operator: user("operator").await?,
             approver: user("approver").await?,
-            signatures: signatures::approved(&app.db, project).await?,
-            templates: sms_templates::approved(&app.db, project).await?,
+            signatures: signatures::approved(&app.db, project, 100).await?,
+            templates: sms_templates::approved(&app.db, project, 100).await?,
             app: App { clock: Clock::set_to(past), ..app.clone() },
             project,
             now,
@@ -439,6 +440,11 @@ impl Past {
         let clock = &self.app.clock;
         clock.advance(at - clock.now());
     }
+}
+
+/// When the worker asks about one that has had its status since `at`.
+fn next_look(status: ReviewStatus, at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
+    now + review::next_look(status, now - at, Duration::minutes(2), now)
 }
 
 /// Approved ones were reviewed long ago; the others change from day to day.

@@ -101,6 +101,16 @@ id!(
     MessageId,
     "m"
 );
+id!(
+    /// A certificate or letter of authority.
+    FileId,
+    "f"
+);
+id!(
+    /// What was handed in to the vendor's review, once.
+    ApplicationId,
+    "a"
+);
 
 impl SubmissionId {
     /// The `UserId` the vendor returns in receipts: ours by its prefix, since other programs of

@@ -1,6 +1,8 @@
 //! Types and rules, without input or output.
 
 pub mod batch;
+pub mod file;
+pub mod finding;
 pub mod ids;
 pub mod message;
 pub mod phone;
@@ -8,5 +10,7 @@ pub mod project;
 pub mod receipt_codes;
 pub mod review;
 pub mod role;
+pub mod signature;
+pub mod sms_template;
 pub mod text;
 pub mod trouble;

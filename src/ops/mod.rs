@@ -1,11 +1,15 @@
 //! An operation each: what crosses the database and the vendor.
 
 pub mod accounts;
+pub mod apply;
+pub mod apply_doubts;
 pub mod credentials;
 pub mod order;
+pub mod papers;
 pub mod poll;
 pub mod projects;
 pub mod receive;
+pub mod remove;
 pub mod review;
 pub mod steer;
 pub mod submit;

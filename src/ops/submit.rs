@@ -3,6 +3,7 @@
 //! is never repeated here.
 
 use metrics::counter;
+use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
@@ -10,7 +11,7 @@ use super::credentials::{self, CredentialsError};
 use super::receive;
 use crate::app::App;
 use crate::db::submissions::{ClaimRules, Claimed};
-use crate::db::{batch_transitions, messages, submissions};
+use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{Hold, may_leave};
 use crate::domain::ids::BatchId;
 use crate::domain::review::Purpose;
@@ -18,9 +19,9 @@ use crate::domain::trouble::Trouble;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
 /// How far calls may run ahead of the project's pace after a quiet moment.
-const BURST: Duration = Duration::milliseconds(200);
+pub(super) const BURST: Duration = Duration::milliseconds(200);
 /// A lease outlives the longest call by this much, so that no call ends after its lease.
-const LEASE_MARGIN: Duration = Duration::seconds(30);
+pub(super) const LEASE_MARGIN: Duration = Duration::seconds(30);
 /// Waits between tries that surely were not taken: doubling from the first to the longest.
 const FIRST_WAIT: Duration = Duration::seconds(1);
 const LONGEST_WAIT: Duration = Duration::minutes(5);
@@ -62,8 +63,7 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
 fn rules(app: &App, now: OffsetDateTime) -> ClaimRules {
     ClaimRules {
         lease: app.pace.call_timeout + LEASE_MARGIN,
-        call_interval: app.pace.call_interval(),
-        burst: BURST,
+        pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
         marketing_open: may_leave(Purpose::Marketing, now),
     }
 }
@@ -146,7 +146,7 @@ fn conclude(error: CallError) -> End {
 }
 
 /// The vendor's words, or ours where it said nothing.
-fn why_unknown(because: UnknownBecause) -> String {
+pub(super) fn why_unknown(because: UnknownBecause) -> String {
     match because {
         UnknownBecause::Gateway(words) => words,
         UnknownBecause::TimedOut(_) => Trouble::TimedOut.stored(),
@@ -158,7 +158,7 @@ fn why_unknown(because: UnknownBecause) -> String {
 }
 
 /// The vendor's words, or ours where it said nothing.
-fn why_not_sent(because: NotSentBecause) -> String {
+pub(super) fn why_not_sent(because: NotSentBecause) -> String {
     match because {
         NotSentBecause::Throttled(words)
         | NotSentBecause::Gateway(words)
@@ -180,6 +180,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
         End::Refused { ret_code, answer, request_id } => {
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse(&mut tx, claimed, code, answer, request_id, now).await?;
+            look_again(&mut tx, claimed, *ret_code, now).await?;
             info!(submission = %claimed.id, ret_code, "refused");
         }
         End::NotTaken { ret_code, why, hold } => {
@@ -203,6 +204,23 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     tx.commit().await?;
     counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())
+}
+
+/// The vendor says that the signature (18016) or the template (18017, 18018) is not what we think
+/// it is: it is asked about at once.
+async fn look_again(
+    db: &mut PgConnection,
+    claimed: &Claimed,
+    ret_code: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    match ret_code {
+        18016 => reviewed::look_at(db, reviewed::Row::Signature(claimed.signature_id), now).await,
+        18017 | 18018 => {
+            reviewed::look_at(db, reviewed::Row::Template(claimed.template_id), now).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How long a submission waits after its `attempts`-th try.

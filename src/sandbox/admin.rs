@@ -25,6 +25,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/_admin/faults", web::get().to(list_faults))
         .route("/_admin/faults", web::delete().to(clear_faults))
         .route("/_admin/messages", web::get().to(messages))
+        .route("/_admin/reviews", web::get().to(reviews))
         .route("/_admin/counts", web::get().to(counts));
 }
 
@@ -137,11 +138,48 @@ fn listed(message: &Message) -> Value {
     })
 }
 
+async fn reviews(shared: web::Data<Shared>) -> HttpResponse {
+    let world = shared.world();
+    let now = now_ms();
+    let signatures: Vec<Value> = world
+        .signatures
+        .values()
+        .map(|one| {
+            json!({
+                "sig_id": one.id,
+                "content": one.content,
+                "international": one.international,
+                "status": one.status(&world, now).0,
+                "application": one.application,
+            })
+        })
+        .collect();
+    let templates: Vec<Value> = world
+        .templates
+        .values()
+        .map(|one| {
+            json!({
+                "template_id": one.id,
+                "name": one.name,
+                "purpose": one.purpose,
+                "text": one.text,
+                "unsubscribe": one.unsubscribe,
+                "international": one.international,
+                "remark": one.remark,
+                "instruction": one.instruction,
+                "status": one.status(&world, now).0,
+            })
+        })
+        .collect();
+    HttpResponse::Ok().json(json!({"signatures": signatures, "templates": templates}))
+}
+
 async fn counts(shared: web::Data<Shared>) -> HttpResponse {
     let world = shared.world();
     HttpResponse::Ok().json(json!({
         "taken": world.messages.len(),
         "calls": world.counts.calls,
+        "by_action": world.counts.by_action,
         "phones_taken_twice": world.taken_twice,
         "pushes_waiting": world.pushes_waiting(),
         "pushes_taken": world.counts.pushes_taken,

@@ -66,6 +66,15 @@ impl Answer {
         self
     }
 
+    /// The same answer, its `Data` with an id, a text and a status only.
+    pub(super) fn with_fewer_fields(mut self) -> Self {
+        const KEPT: [&str; 5] = ["SigId", "SigContent", "TemplateId", "Template", "Status"];
+        if let Some(Value::Object(data)) = self.fields.get_mut("Data") {
+            data.retain(|name, _| KEPT.contains(&name.as_str()));
+        }
+        self
+    }
+
     /// The JSON document, as the vendor shapes it.
     pub(super) fn document(self, action: &str) -> Value {
         let mut document = self.fields;

@@ -51,6 +51,7 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
         return (refusal.into(), None);
     }
     let mut world = shared.world();
+    *world.counts.by_action.entry(action.to_owned()).or_default() += 1;
     let fault = world.faults.strike(action);
     let answer = match &fault {
         Some(fault) if !fault.taken() => Answer::ok(),
@@ -61,6 +62,7 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
             let message = format!("fault on demand: {}", fault.ret_code);
             (Refusal::new(fault.ret_code, message).into(), None)
         }
+        Some(fault) if fault.kind == Kind::FewerFields => (answer.with_fewer_fields(), None),
         fault => (answer, fault),
     }
 }

@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Http500,
     /// The answer is a web page.
     Html,
+    /// `Data` has the least that it can have.
+    FewerFields,
 }
 
 /// An order for a fault.
@@ -74,7 +76,7 @@ impl Fault {
     /// The answer that the caller gets in place of the right one; `None` to give the right one.
     pub(super) async fn answer(&self) -> Option<HttpResponse> {
         match self.kind {
-            Kind::RetCode => None,
+            Kind::RetCode | Kind::FewerFields => None,
             Kind::Delay => {
                 tokio::time::sleep(Duration::from_millis(self.millis)).await;
                 None

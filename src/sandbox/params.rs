@@ -120,9 +120,9 @@ impl Params {
     }
 
     /// Checks that a file is base64 and not too large. `data_url` asks for the form
-    /// `image/jpeg;base64,…` that updates use. False when there is no file.
-    pub(super) fn check_file(&self, name: &str, data_url: bool) -> Result<bool, Refusal> {
-        let Some(text) = self.get(name) else { return Ok(false) };
+    /// `image/jpeg;base64,…` that updates use. Gives its size; `None` when there is no file.
+    pub(super) fn check_file(&self, name: &str, data_url: bool) -> Result<Option<usize>, Refusal> {
+        let Some(text) = self.get(name) else { return Ok(None) };
         let encoded = if data_url {
             text.split_once(";base64,").ok_or_else(|| Refusal::malformed(name))?.1
         } else {
@@ -132,7 +132,7 @@ impl Params {
         if bytes.len() > FILE_LIMIT {
             return Err(Refusal::invalid(name, "larger than 4 MB"));
         }
-        Ok(true)
+        Ok(Some(bytes.len()))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::journal::Entry;
 use super::review::{APPROVED, DISABLED, Review};
-use super::store::{Signature, Template, World, new_id};
+use super::store::{Application, Signature, Template, World, new_id};
 
 /// What is put in place.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -90,6 +90,7 @@ impl Seeds {
                 id: id_or_new(seed.sig_id, "SIG"),
                 content: seed.content,
                 international: seed.international,
+                application: Application::default(),
                 review,
             }));
         }

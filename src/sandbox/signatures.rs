@@ -6,7 +6,7 @@ use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
 use super::review::{APPROVED, REJECTED, Review, pending};
-use super::store::{Signature, World, new_id};
+use super::store::{Application, Signature, World, new_id};
 
 impl Signature {
     /// Status and reason of the review.
@@ -20,9 +20,8 @@ pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Ans
     let content = check_form(params)?;
     params.required("Description")?;
     let international = params.flag("International")?;
-    params.check_file("File", false)?;
-    let proxy = params.check_file("ProxyFile", false)?;
-    if params.get("SigPurpose") == Some("1") && !proxy {
+    let application = application(params, false)?;
+    if application.on_behalf && application.proxy_bytes.is_none() {
         return Err(Refusal::missing("ProxyFile"));
     }
     let id = new_id("SIG");
@@ -30,6 +29,7 @@ pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Ans
         id: id.clone(),
         content: content.clone(),
         international,
+        application,
         review: Review::begin(now),
     }));
     Ok(Answer::ok().with("SigId", id).with("SigContent", content))
@@ -66,16 +66,16 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
 pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let id = params.required("SigId")?;
     let content = check_form(params)?;
-    params.check_file("File", true)?;
-    let proxy = params.check_file("ProxyFile", true)? || params.get("ProxyDoc").is_some();
-    if params.get("SigPurpose") == Some("1") && !proxy {
+    let application = application(params, true)?;
+    let proxy = application.proxy_bytes.is_some() || params.get("ProxyDoc").is_some();
+    if application.on_behalf && !proxy {
         return Err(Refusal::missing("ProxyFile"));
     }
     let known = find(world, id)?;
     if known.status(world, now).0 != REJECTED {
         return Err(Refusal::invalid("SigId", "only a signature that failed review can change"));
     }
-    let changed = Signature { content, review: Review::begin(now), ..known.clone() };
+    let changed = Signature { content, application, review: Review::begin(now), ..known.clone() };
     world.record(Entry::Signature(changed));
     Ok(Answer::ok())
 }
@@ -114,6 +114,19 @@ pub(super) fn check_approved(
         return Err(Refusal::new(code::SIGNATURE, message));
     }
     Ok(content.to_owned())
+}
+
+/// What was handed in besides the content.
+fn application(params: &Params, data_url: bool) -> Result<Application, Refusal> {
+    Ok(Application {
+        sig_type: params.choice("SigType", 0..=5)?,
+        on_behalf: params.choice("SigPurpose", 0..=1)? == 1,
+        description: params.text("Description"),
+        scene: params.text("SceneDesc"),
+        qualification_id: params.text("QualificationId"),
+        file_bytes: params.check_file("File", data_url)?,
+        proxy_bytes: params.check_file("ProxyFile", data_url)?,
+    })
 }
 
 /// The rules that creating and changing share; gives the content.

@@ -21,7 +21,23 @@ pub(super) struct Signature {
     pub(super) id: String,
     pub(super) content: String,
     pub(super) international: bool,
+    #[serde(default)]
+    pub(super) application: Application,
     pub(super) review: Review,
+}
+
+/// What was handed in for a signature besides its content.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Application {
+    pub(super) sig_type: u8,
+    pub(super) on_behalf: bool,
+    pub(super) description: String,
+    pub(super) scene: String,
+    pub(super) qualification_id: String,
+    /// The size of the certificate.
+    pub(super) file_bytes: Option<usize>,
+    /// The size of the letter of authority.
+    pub(super) proxy_bytes: Option<usize>,
 }
 
 /// A template.
@@ -92,6 +108,8 @@ pub(super) type Due = (i64, u32, bool);
 pub(super) struct Counts {
     /// Calls of the API, whatever came of them.
     pub(super) calls: u64,
+    /// Well-signed calls by action.
+    pub(super) by_action: BTreeMap<String, u64>,
     /// Pushes that were answered well.
     pub(super) pushes_taken: u64,
     /// Pushes that were given up after the last retry.

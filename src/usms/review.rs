@@ -19,11 +19,15 @@ pub struct CreateSignature {
     /// What it is for.
     pub description: String,
     /// The certificate, base64, at most 4 MB.
-    pub file: String,
+    pub file: Option<String>,
     /// For texts abroad.
     pub international: bool,
     /// The letter of authority, base64; required when `purpose` is 1.
     pub proxy_file: Option<String>,
+    /// A real-name qualification that the vendor knows; may be empty.
+    pub qualification_id: String,
+    /// What is sent under it; may be empty.
+    pub scene: String,
 }
 
 /// A rejected signature, mended.
@@ -43,6 +47,8 @@ pub struct UpdateSignature {
     pub file: Option<String>,
     /// The letter of authority in the same form.
     pub proxy_file: Option<String>,
+    /// What is sent under it; may be empty.
+    pub scene: String,
 }
 
 /// An application for a template.
@@ -141,10 +147,12 @@ impl Client {
             pair("SigPurpose", signature.purpose),
             pair("CertificateType", signature.certificate_type),
             pair("Description", &signature.description),
-            pair("File", &signature.file),
             pair("International", signature.international),
         ];
+        optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
         optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
+        optional(&mut params, "QualificationId", &signature.qualification_id);
+        optional(&mut params, "SceneDesc", &signature.scene);
         let answer = self.succeed(keys, "CreateUSMSSignature", params).await?;
         id_of(&answer.body, "SigId", answer.request_id)
     }
@@ -189,6 +197,7 @@ impl Client {
         ];
         optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
         optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
+        optional(&mut params, "SceneDesc", &signature.scene);
         self.succeed(keys, "UpdateUSMSSignature", params).await.map(drop)
     }
 

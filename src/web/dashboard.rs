@@ -10,12 +10,13 @@ use super::components::{Drawing, Tone};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::page;
+use super::{page, reviewed};
 use crate::app::App;
 use crate::db::overview::{self, Numbers};
 use crate::db::{batches, signatures, sms_templates};
 use crate::domain::batch::china;
 use crate::domain::ids::Id;
+use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 
 /// Things of one kind that are listed.
@@ -121,9 +122,9 @@ fn title(l: &Layout, now: OffsetDateTime) -> String {
 
 async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, WebError> {
     let project = member.project.id;
-    let step = if signatures::approved(&app.db, project).await?.is_empty() {
+    let step = if signatures::approved(&app.db, project, 1).await?.is_empty() {
         FirstStep::Signature
-    } else if sms_templates::approved(&app.db, project).await?.is_empty() {
+    } else if sms_templates::approved(&app.db, project, 1).await?.is_empty() {
         FirstStep::Template
     } else {
         FirstStep::Send
@@ -170,31 +171,48 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             action: l.t("dashboard-look").to_string(),
         });
     }
+    for subject in [Subject::Signature, Subject::Template] {
+        for one in reviewed::open_ones(app, member, l, subject).await? {
+            tasks.push(Task {
+                tone: Tone::Doubtful,
+                mark: "mark-doubt",
+                word: l.t("message-state-in_doubt"),
+                what: l.with("apply-open-title", &[("name", one.name.as_str().into())]),
+                more: one.person,
+                since: one.since,
+                address: one.address,
+                action: l.t("dashboard-decide"),
+            });
+        }
+    }
     let rejected = overview::rejected_signatures(&app.db, project, LISTED).await?;
-    tasks.extend(rejected_task(l, &rejected, "dashboard-rejected-signatures", l.urls.signatures()));
+    tasks.extend(rejected_task(l, &rejected, Subject::Signature));
     let rejected = overview::rejected_templates(&app.db, project, LISTED).await?;
-    tasks.extend(rejected_task(l, &rejected, "dashboard-rejected-templates", l.urls.templates()));
+    tasks.extend(rejected_task(l, &rejected, Subject::Template));
     Ok(tasks)
 }
 
-fn rejected_task(
-    l: &Layout,
-    rejected: &[overview::Rejected],
-    key: &str,
-    list: String,
-) -> Option<Task> {
+/// Those that were rejected, as one task: the one itself, or the list of them.
+fn rejected_task(l: &Layout, rejected: &[overview::Rejected], subject: Subject) -> Option<Task> {
     let first = rejected.first()?;
     let reasons: Vec<String> =
         rejected.iter().take(3).map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    let key = match subject {
+        Subject::Signature => "dashboard-rejected-signatures",
+        Subject::Template => "dashboard-rejected-templates",
+    };
     Some(Task {
         tone: Tone::Bad,
         mark: "mark-bad",
-        word: l.t("review-status-rejected").to_string(),
-        what: l.with(key, &[("count", rejected.len().into())]).to_string(),
+        word: l.t("review-status-rejected"),
+        what: l.with(key, &[("count", rejected.len().into())]),
         more: reasons.join(" · "),
         since: l.moment(first.since),
-        address: super::urls::with_query(&list, &[("review", "rejected")]),
-        action: l.t("dashboard-look").to_string(),
+        address: match rejected {
+            [one] => l.urls.reviewed(subject, &one.vendor_id),
+            _ => super::urls::with_query(&l.urls.all_reviewed(subject), &[("review", "rejected")]),
+        },
+        action: l.t("dashboard-look"),
     })
 }
 

@@ -34,30 +34,44 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let door = Door::of(request);
+        let body = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await.map_err(|error| too_large_or_bad(&error))?;
+            let Token { csrf } =
+                serde_html_form::from_bytes(&body).map_err(|_| WebError::BadRequest)?;
+            door.check(&csrf)?;
+            serde_html_form::from_bytes(&body).map(Form).map_err(|_| WebError::BadRequest)
+        })
+    }
+}
+
+pub(super) fn too_large_or_bad(error: &actix_web::Error) -> WebError {
+    match error.as_response_error().status_code().as_u16() {
+        413 => WebError::TooLarge,
+        _ => WebError::BadRequest,
+    }
+}
+
+/// What a posted form has to show: that a page of ours sent it, and this login session's token.
+pub(super) struct Door {
+    from_elsewhere: bool,
+    expected: Option<String>,
+}
+
+impl Door {
+    pub(super) fn of(request: &HttpRequest) -> Self {
         let from_elsewhere = request
             .headers()
             .get("sec-fetch-site")
             .is_some_and(|site| site != "same-origin" && site != "none");
-        let expected = session::made_csrf(&request.get_session());
-        let body = Bytes::from_request(request, payload);
-        Box::pin(async move {
-            let body = body.await.map_err(|error| {
-                match error.as_response_error().status_code().as_u16() {
-                    413 => WebError::TooLarge,
-                    _ => WebError::BadRequest,
-                }
-            })?;
-            if from_elsewhere {
-                return Err(WebError::FormExpired);
-            }
-            let Token { csrf } =
-                serde_html_form::from_bytes(&body).map_err(|_| WebError::BadRequest)?;
-            let expected = expected.ok_or(WebError::FormExpired)?;
-            if !bool::from(csrf.as_bytes().ct_eq(expected.as_bytes())) {
-                return Err(WebError::FormExpired);
-            }
-            serde_html_form::from_bytes(&body).map(Form).map_err(|_| WebError::BadRequest)
-        })
+        Self { from_elsewhere, expected: session::made_csrf(&request.get_session()) }
+    }
+
+    pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {
+        let expected = self.expected.as_ref().ok_or(WebError::FormExpired)?;
+        let same = bool::from(csrf.as_bytes().ct_eq(expected.as_bytes()));
+        if same && !self.from_elsewhere { Ok(()) } else { Err(WebError::FormExpired) }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::db::overview::{self, Needs};
 use crate::db::projects::{self, Membership};
 use crate::db::users::User;
-use crate::domain::ids::{BatchId, Id, MessageId};
+use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
 use crate::domain::role::{Permission, Role};
@@ -285,6 +285,12 @@ impl When for OffsetDateTime {
 }
 
 impl When for BatchId {
+    fn when(&self) -> OffsetDateTime {
+        self.made_at()
+    }
+}
+
+impl When for ApplicationId {
     fn when(&self) -> OffsetDateTime {
         self.made_at()
     }

@@ -1,75 +1,21 @@
-//! What the lists of signatures and of templates have in common: tabs by review status, and import
-//! by id, since the vendor has no list.
+//! Import by id, since the vendor has no list: what signatures and templates have in common.
 
 use serde::Deserialize;
 
 use super::components::Status;
 use super::error::WebError;
+use super::i18n::Words;
 use super::layout::Layout;
-use super::urls::with_query;
-use crate::domain::review::ReviewStatus;
 use crate::ops::credentials::CredentialsError;
-use crate::ops::review::LookUpError;
+use crate::ops::review::{LookUpError, Seen};
 use crate::usms::CallError;
 
 /// Ids taken at once: each is a call.
-const MOST: usize = 200;
+const MOST: usize = 500;
+/// Looked up side by side.
+pub const AT_ONCE: usize = 8;
 /// No id or signature is longer.
 const LONGEST: usize = 64;
-
-/// Which of a list is wanted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Wanted {
-    review: String,
-}
-
-impl Wanted {
-    /// The review status that is asked for, if any.
-    pub fn status(&self) -> Option<ReviewStatus> {
-        ReviewStatus::ALL.into_iter().find(|status| status.key() == self.review)
-    }
-
-    /// Whether something with this status is wanted.
-    pub fn takes(&self, status: ReviewStatus) -> bool {
-        self.status().is_none_or(|wanted| wanted == status)
-    }
-}
-
-/// A tab over a list.
-#[derive(Debug)]
-pub struct Tab {
-    /// Where it leads.
-    pub address: String,
-    /// What it says.
-    pub word: String,
-    /// How many are under it.
-    pub count: usize,
-    /// Whether it is the one that is open.
-    pub current: bool,
-}
-
-/// All, then each review status that somebody has.
-pub fn tabs(
-    l: &Layout,
-    list: &str,
-    statuses: &[ReviewStatus],
-    open: Option<ReviewStatus>,
-) -> Vec<Tab> {
-    let all = Tab {
-        address: list.to_owned(),
-        word: l.t("review-all").to_string(),
-        count: statuses.len(),
-        current: open.is_none(),
-    };
-    let each = ReviewStatus::ALL.into_iter().map(|status| Tab {
-        address: with_query(list, &[("review", status.key())]),
-        word: l.t(&format!("review-status-{}", status.key())).to_string(),
-        count: statuses.iter().filter(|one| **one == status).count(),
-        current: open == Some(status),
-    });
-    std::iter::once(all).chain(each.filter(|tab| tab.count > 0 || tab.current)).collect()
-}
 
 /// What was pasted.
 #[derive(Debug, Default, Deserialize)]
@@ -116,42 +62,34 @@ impl Answer {
     pub fn of(
         l: &Layout,
         asked: String,
-        found: Result<ReviewStatus, LookUpError>,
+        found: Result<Seen, LookUpError>,
     ) -> Result<Self, WebError> {
-        let why = match found {
-            Ok(status) => {
-                return Ok(Self { asked, status: Some(Status::new(&status, l.words)), why: None });
-            }
-            Err(LookUpError::Database(error))
-            | Err(LookUpError::Credentials(CredentialsError::Database(error))) => {
-                return Err(WebError::Database(error));
-            }
-            Err(LookUpError::Nothing) => l.t("import-nothing").to_string(),
-            Err(LookUpError::Incomplete(field)) => {
-                l.with("import-incomplete", &[("field", field.into())]).to_string()
-            }
-            Err(LookUpError::Credentials(CredentialsError::Sealed(_))) => {
-                l.t("import-sealed").to_string()
-            }
-            Err(LookUpError::Vendor(error)) => in_words(l, &error),
-        };
-        Ok(Self { asked, status: None, why: Some(why) })
+        Ok(match found {
+            Ok(seen) => Self { asked, status: Some(Status::new(&seen.status, l.words)), why: None },
+            Err(error) => Self { asked, status: None, why: Some(why_not(l.words, error)?) },
+        })
     }
 }
 
-/// A refusal in the vendor's words; everything else as not answered.
-fn in_words(l: &Layout, error: &CallError) -> String {
-    match error {
-        CallError::Refused { ret_code, message, .. } => l
-            .with(
-                "import-refused",
-                &[("code", ret_code.0.into()), ("words", message.as_str().into())],
-            )
-            .to_string(),
-        CallError::NotSent { .. } | CallError::Unknown { .. } => {
-            l.t("import-unanswered").to_string()
+/// Why something was not looked up: a refusal in the vendor's words, everything else in ours.
+pub fn why_not(words: Words, error: LookUpError) -> Result<String, WebError> {
+    Ok(match error {
+        LookUpError::Database(error)
+        | LookUpError::Credentials(CredentialsError::Database(error)) => {
+            return Err(WebError::Database(error));
         }
-    }
+        LookUpError::Nothing => words.t("import-nothing"),
+        LookUpError::Incomplete(field) => {
+            words.with("import-incomplete", &[("field", field.into())])
+        }
+        LookUpError::Credentials(CredentialsError::Sealed(_)) => words.t("import-sealed"),
+        LookUpError::Vendor(CallError::Refused { ret_code, message, .. }) => {
+            words.with("import-refused", &[("code", ret_code.0.into()), ("words", message.into())])
+        }
+        LookUpError::Vendor(CallError::NotSent { .. } | CallError::Unknown { .. }) => {
+            words.t("import-unanswered")
+        }
+    })
 }
 
 /// What was not found stays in the field, to be mended.

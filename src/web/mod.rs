@@ -1,12 +1,14 @@
 //! The pages, and the address that takes pushes.
 
 pub mod account;
+pub mod applications;
 pub mod assets;
 pub mod batches;
 pub mod clock_face;
 pub mod components;
 pub mod dashboard;
 pub mod error;
+pub mod files;
 pub mod flash;
 pub mod form;
 pub mod guard;
@@ -22,12 +24,15 @@ pub mod member;
 pub mod message_rows;
 pub mod page;
 pub mod receipts;
+pub mod reviewed;
 pub mod routes;
 pub mod send;
 pub mod session;
 pub mod signatures;
 pub mod templates;
+pub mod upload;
 pub mod urls;
+pub mod words;
 
 use std::io;
 use std::net::SocketAddr;

@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Responder, Route};
 
 use super::{
-    account, assets, batches, dashboard, guard, health, hooks, login, receipts, send, signatures,
-    templates,
+    account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
+    receipts, send, signatures, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Read, Send};
 
@@ -70,17 +70,105 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Read, get(), receipts::session))
                 .route(may(Send, post(), receipts::ask)),
         )
+        .configure(signature_pages)
+        .configure(template_pages)
+        .service(
+            resource("/applications/{id}").route(may(Read, get(), applications::one)).route(may(
+                Send,
+                post(),
+                applications::decide,
+            )),
+        )
+        .service(resource("/files/{id}").route(may(Send, get(), files::download)))
+        .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
+        .service(resource("/settings/words").route(may(Send, get(), words::form)).route(may(
+            Send,
+            post(),
+            words::keep,
+        )));
+}
+
+/// Signatures.
+fn signature_pages(config: &mut ServiceConfig) {
+    config
         .service(resource("/signatures").route(may(Read, get(), signatures::list)))
+        .service(
+            resource("/signatures/new")
+                .route(may(Send, get(), signatures::apply::new_form))
+                .route(may(Send, post(), signatures::apply::hand_in_new)),
+        )
+        .service(resource("/signatures/preview").route(may(
+            Send,
+            post(),
+            signatures::apply::preview,
+        )))
         .service(
             resource("/signatures/import")
                 .route(may(Send, get(), signatures::import_form))
                 .route(may(Send, post(), signatures::import)),
         )
+        .service(resource("/signatures/refresh").route(may(Send, post(), signatures::refresh_all)))
+        .service(
+            resource("/signatures/delete")
+                .route(may(Send, get(), signatures::delete_several_form))
+                .route(may(Send, post(), signatures::delete_several)),
+        )
+        .service(resource("/signatures/{id}").route(may(Read, get(), signatures::one)))
+        .service(
+            resource("/signatures/{id}/edit")
+                .route(may(Send, get(), signatures::apply::edit_form))
+                .route(may(Send, post(), signatures::apply::hand_in_again)),
+        )
+        .service(resource("/signatures/{id}/preview").route(may(
+            Send,
+            post(),
+            signatures::apply::preview_change,
+        )))
+        .service(resource("/signatures/{id}/refresh").route(may(Send, post(), signatures::refresh)))
+        .service(
+            resource("/signatures/{id}/delete")
+                .route(may(Send, get(), signatures::delete_form))
+                .route(may(Send, post(), signatures::delete)),
+        );
+}
+
+/// SMS templates.
+fn template_pages(config: &mut ServiceConfig) {
+    config
         .service(resource("/templates").route(may(Read, get(), templates::list)))
+        .service(
+            resource("/templates/new")
+                .route(may(Send, get(), templates::apply::new_form))
+                .route(may(Send, post(), templates::apply::hand_in_new)),
+        )
+        .service(resource("/templates/preview").route(may(Send, post(), templates::apply::preview)))
         .service(
             resource("/templates/import")
                 .route(may(Send, get(), templates::import_form))
                 .route(may(Send, post(), templates::import)),
+        )
+        .service(resource("/templates/refresh").route(may(Send, post(), templates::refresh_all)))
+        .service(
+            resource("/templates/delete")
+                .route(may(Send, get(), templates::delete_several_form))
+                .route(may(Send, post(), templates::delete_several)),
+        )
+        .service(resource("/templates/{id}").route(may(Read, get(), templates::one)))
+        .service(
+            resource("/templates/{id}/edit")
+                .route(may(Send, get(), templates::apply::edit_form))
+                .route(may(Send, post(), templates::apply::hand_in_again)),
+        )
+        .service(resource("/templates/{id}/preview").route(may(
+            Send,
+            post(),
+            templates::apply::preview_change,
+        )))
+        .service(resource("/templates/{id}/refresh").route(may(Send, post(), templates::refresh)))
+        .service(
+            resource("/templates/{id}/delete")
+                .route(may(Send, get(), templates::delete_form))
+                .route(may(Send, post(), templates::delete)),
         );
 }
 

@@ -28,6 +28,9 @@ pub mod view;
 use draft::{Draft, Problem};
 use view::Preview;
 
+/// Signatures and templates that the form lists. The others are sent with from their own pages.
+const LISTED: i64 = 300;
+
 /// What the form posts. Every field may be missing or wrong.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -160,7 +163,7 @@ pub async fn form(
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
     let fields = start_fields(&app, &member, start.into_inner()).await?;
-    let choices = Choices::load(&app, &member).await?;
+    let choices = Choices::load(&app, &member, &fields).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
     }
@@ -176,7 +179,7 @@ pub async fn order(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let choices = Choices::load(&app, &member).await?;
+    let choices = Choices::load(&app, &member, &fields).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
     }
@@ -246,9 +249,9 @@ pub async fn preview(
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let choices = Choices::load(&app, &member).await?;
-    let draft =
-        Draft::read(form.into_inner(), &choices.signatures, &choices.templates, app.clock.now());
+    let fields = form.into_inner();
+    let choices = Choices::load(&app, &member, &fields).await?;
+    let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
     let l = member.layout(&app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
@@ -261,11 +264,23 @@ struct Choices {
 }
 
 impl Choices {
-    async fn load(app: &App, member: &Member) -> Result<Self, WebError> {
-        Ok(Self {
-            signatures: signatures::approved(&app.db, member.project.id).await?,
-            templates: sms_templates::approved(&app.db, member.project.id).await?,
-        })
+    /// The first of each by name, and those that were chosen on pages of their own.
+    async fn load(app: &App, member: &Member, fields: &Fields) -> Result<Self, WebError> {
+        let project = member.project.id;
+        let mut signatures = signatures::approved(&app.db, project, LISTED).await?;
+        let mut templates = sms_templates::approved(&app.db, project, LISTED).await?;
+        let mut db = app.db.acquire().await?;
+        if let Ok(id) = fields.signature_id.parse()
+            && !signatures.iter().any(|one| one.id == id)
+        {
+            signatures.extend(signatures::find_approved(&mut db, project, id).await?);
+        }
+        if let Ok(id) = fields.template_id.parse()
+            && !templates.iter().any(|one| one.id == id)
+        {
+            templates.extend(sms_templates::find_approved(&mut db, project, id).await?);
+        }
+        Ok(Self { signatures, templates })
     }
 
     async fn nothing(

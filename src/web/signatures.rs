@@ -1,29 +1,40 @@
-//! `/signatures`: what may stand in front of a text, and where its review is.
+//! `/signatures`: what may stand in front of a text, where its review is, and its whole story.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::clock_face::Moment;
-use super::components::{Copy, Status};
+use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::form::Form;
 use super::layout::{Layout, Section};
-use super::looked_up::{self, Answer, Ids, Wanted};
+use super::looked_up::{self, Answer, Ids};
 use super::member::Member;
 use super::page;
+use super::reviewed::removal::{self, Chosen};
+use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, Told, Wanted};
 use crate::app::App;
+use crate::db::files::{self, File};
+use crate::db::reviewed::{Dependent, Row};
 use crate::db::signatures::{self, Signature};
-use crate::domain::review::ReviewStatus;
+use crate::db::{applications, reviewed as rows};
+use crate::domain::ids::{FileId, first_number_at};
+use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::role::Permission;
-use crate::ops::review;
+use crate::domain::text;
+use crate::ops::{apply as apply_ops, review};
 
-/// Signatures shown at most.
-const MOST: i64 = 500;
+pub mod apply;
 
-struct Row {
-    status: Status,
+/// "How much was sent with it" looks back so far.
+pub(super) const SENT_WITHIN: time::Duration = time::Duration::days(30);
+
+struct Line {
+    standing: Standing,
     changed: Moment,
     copy: Copy,
+    sent: i64,
     signature: Signature,
 }
 
@@ -31,9 +42,41 @@ struct Row {
 #[template(path = "review/signatures.html")]
 struct ListPage {
     l: Layout,
-    tabs: Vec<looked_up::Tab>,
-    rows: Vec<Row>,
+    tabs: Vec<Tab>,
+    lines: Vec<Line>,
+    wanted: Wanted,
+    open: Vec<OpenOne>,
+    first: Option<String>,
+    next: Option<String>,
     may_send: bool,
+}
+
+#[derive(Template)]
+#[template(path = "review/signature.html")]
+struct OnePage {
+    l: Layout,
+    signature: Signature,
+    shown: String,
+    standing: Standing,
+    changed: Moment,
+    checked: Moment,
+    sent: i64,
+    papers: Vec<Paper>,
+    story: Vec<Told>,
+    dependents: Vec<Dependent>,
+    can_change: bool,
+    can_send: bool,
+    may_send: bool,
+}
+
+/// A file that went along.
+pub struct Paper {
+    /// What it is for.
+    pub word: String,
+    /// The file.
+    pub file: File,
+    /// Where it is downloaded.
+    pub address: String,
 }
 
 #[derive(Template)]
@@ -57,20 +100,161 @@ pub async fn list(
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Signatures).await?;
-    let all = signatures::list(&app.db, member.project.id, MOST).await?;
-    let statuses: Vec<ReviewStatus> = all.iter().map(|one| one.status).collect();
-    let tabs = looked_up::tabs(&l, &l.urls.signatures(), &statuses, wanted.status());
-    let rows = all
-        .into_iter()
-        .filter(|one| wanted.takes(one.status))
-        .map(|one| Row {
-            status: Status::new(&one.status, l.words),
-            changed: l.moment(one.changed_at),
-            copy: l.copy(&one.sig_id),
-            signature: one,
-        })
-        .collect();
-    page::ok(&ListPage { l, tabs, rows, may_send: member.may(Permission::Send) })
+    let project = member.project.id;
+    let wanted = wanted.into_inner();
+    let found = signatures::list(&app.db, project, &wanted.filter()).await?;
+    let ids: Vec<i64> = found.iter().map(|one| one.id.0).collect();
+    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let sent = rows::sent_since(&app.db, Subject::Signature, &ids, since).await?;
+    let address = l.urls.signatures();
+    let counts = rows::counts(&app.db, project, Subject::Signature).await?;
+    let last = page::full(&found, A_PAGE).map(|one| (one.changed_at, one.id.0));
+    let page = ListPage {
+        tabs: reviewed::tabs(&l, &address, &counts, &wanted),
+        open: reviewed::open_ones(&app, &member, &l, Subject::Signature).await?,
+        first: (!wanted.after.is_empty()).then(|| wanted.first(&address)),
+        next: wanted.next(&address, last),
+        lines: found
+            .into_iter()
+            .zip(sent)
+            .map(|(one, sent)| Line {
+                standing: standing(&l, &one),
+                changed: l.moment(one.changed_at),
+                copy: l.copy(&one.sig_id),
+                sent,
+                signature: one,
+            })
+            .collect(),
+        wanted,
+        may_send: member.may(Permission::Send),
+        l,
+    };
+    page::ok(&page)
+}
+
+fn standing(l: &Layout, one: &Signature) -> Standing {
+    Standing::of(l, one.status, one.missing_since.is_some(), one.deleted_at.is_some())
+}
+
+/// One signature of the project.
+pub(super) async fn find(app: &App, member: &Member, sig_id: &str) -> Result<Signature, WebError> {
+    signatures::by_sig_id(&app.db, member.project.id, sig_id).await?.ok_or(WebError::NotFound)
+}
+
+/// One, with its story.
+pub async fn one(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let signature = find(&app, &member, &path.1).await?;
+    let l = member.layout(&app, &request, Section::Signatures).await?;
+    let row = Row::Signature(signature.id);
+    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let sent = rows::sent_since(&app.db, Subject::Signature, &[signature.id.0], since).await?;
+    let may_send = member.may(Permission::Send);
+    let page = OnePage {
+        standing: standing(&l, &signature),
+        shown: text::bracketed(&signature.content, signature.international),
+        changed: l.moment(signature.changed_at),
+        checked: l.moment(signature.checked_at),
+        sent: sent.first().copied().unwrap_or(0),
+        papers: if may_send { papers(&app, &member, &l, row).await? } else { Vec::new() },
+        story: reviewed::story(&app, &l, row).await?,
+        dependents: rows::dependents(&app.db, row).await?,
+        can_change: may_send && apply_ops::signature_can_change(&signature),
+        can_send: may_send
+            && signature.status == ReviewStatus::Approved
+            && signature.missing_since.is_none()
+            && signature.deleted_at.is_none(),
+        may_send,
+        signature,
+        l,
+    };
+    page::ok(&page)
+}
+
+/// The files of everything that was handed in for one, newest first.
+async fn papers(app: &App, member: &Member, l: &Layout, row: Row) -> Result<Vec<Paper>, WebError> {
+    let mut seen: Vec<FileId> = Vec::new();
+    let mut papers = Vec::new();
+    for one in applications::of(&app.db, row).await? {
+        let both = [("apply-certificate", one.certificate_id), ("apply-proxy", one.proxy_id)];
+        for (word, id) in both {
+            let Some(id) = id.filter(|id| !seen.contains(id)) else { continue };
+            seen.push(id);
+            if let Some(file) = files::find(&app.db, member.project.id, id).await? {
+                papers.push(Paper { word: l.t(word), address: l.urls.file(id), file });
+            }
+        }
+    }
+    Ok(papers)
+}
+
+/// Asks the vendor about one, now.
+pub async fn refresh(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    find(&app, &member, &path.1).await?;
+    reviewed::refresh(&app, &member, &request, Subject::Signature, &path.1).await
+}
+
+/// Has all of them asked about.
+pub async fn refresh_all(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    _form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    reviewed::refresh_all(&app, &member, &request, Subject::Signature).await
+}
+
+/// What would be deleted, and what depends on it.
+pub async fn delete_form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    removal::ask(&app, &member, &request, Subject::Signature, std::slice::from_ref(&path.1)).await
+}
+
+/// Deletes one, with a yes.
+pub async fn delete(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    let chosen = Chosen { id: vec![path.1.clone()], ..form.into_inner() };
+    removal::decide(&app, &member, &request, Subject::Signature, chosen).await
+}
+
+/// The same for several.
+pub async fn delete_several_form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let chosen: Chosen =
+        serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)?;
+    removal::ask(&app, &member, &request, Subject::Signature, &chosen.id).await
+}
+
+/// Deletes several, with a yes.
+pub async fn delete_several(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    removal::decide(&app, &member, &request, Subject::Signature, form.into_inner()).await
 }
 
 /// The form that asks for ids.
@@ -80,7 +264,7 @@ pub async fn import_form(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Signatures).await?;
-    page::ok(&page_of(l, String::new(), Vec::new(), None))
+    page::ok(&import_page(l, String::new(), Vec::new(), None))
 }
 
 /// Looks each id or text up and keeps it, or says why not.
@@ -94,22 +278,33 @@ pub async fn import(
     let typed = form.into_inner().ids;
     let wanted = match looked_up::lines(&l, &typed) {
         Ok(wanted) => wanted,
-        Err(problem) => return page::unprocessable(&page_of(l, typed, Vec::new(), Some(problem))),
+        Err(problem) => {
+            return page::unprocessable(&import_page(l, typed, Vec::new(), Some(problem)));
+        }
     };
-    let mut answers = Vec::with_capacity(wanted.len());
-    for one in wanted {
-        let found = review::look_up_signature(&app, member.project.id, &one).await;
-        answers.push(Answer::of(&l, one, found)?);
-    }
+    let (project, by) = (member.project.id, Some(member.person.id));
+    let answers: Vec<Answer> = stream::iter(wanted)
+        .map(|one| async {
+            let found = review::look_up_signature(&app, project, &one, by).await;
+            Answer::of(&l, one, found)
+        })
+        .buffered(looked_up::AT_ONCE)
+        .try_collect()
+        .await?;
     let left = looked_up::not_found(&answers);
-    page::ok(&page_of(l, left, answers, None))
+    page::ok(&import_page(l, left, answers, None))
 }
 
-fn page_of(l: Layout, ids: String, answers: Vec<Answer>, problem: Option<String>) -> ImportPage {
+fn import_page(
+    l: Layout,
+    ids: String,
+    answers: Vec<Answer>,
+    problem: Option<String>,
+) -> ImportPage {
     ImportPage {
-        title: l.t("signatures-import").to_string(),
-        lead: l.t("signatures-import-lead").to_string(),
-        list: (l.urls.signatures(), l.t("signatures-title").to_string()),
+        title: l.t("signatures-import"),
+        lead: l.t("signatures-import-lead"),
+        list: (l.urls.signatures(), l.t("signatures-title")),
         action: l.urls.import_signatures(),
         ids,
         answers,

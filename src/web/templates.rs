@@ -1,40 +1,72 @@
-//! `/templates`: the reviewed texts, and where their review is.
+//! `/templates`: reviewed texts with variables, where their review is, and their whole story.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::clock_face::Moment;
-use super::components::{Copy, Status};
+use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::form::Form;
 use super::layout::{Layout, Section};
-use super::looked_up::{self, Answer, Ids, Wanted};
+use super::looked_up::{self, Answer, Ids};
 use super::member::Member;
 use super::page;
+use super::reviewed::removal::{self, Chosen};
+use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, Told, Wanted};
 use super::send::view::{Piece, pieces_of};
+use super::signatures::SENT_WITHIN;
 use crate::app::App;
+use crate::db::reviewed as rows;
+use crate::db::reviewed::{Dependent, Row};
 use crate::db::sms_templates::{self, SmsTemplate};
-use crate::domain::review::ReviewStatus;
+use crate::domain::ids::first_number_at;
+use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::domain::role::Permission;
+use crate::domain::sms_template::{Lengths, read_instruction};
+use crate::ops::apply::{TemplateChange, template_change};
 use crate::ops::{order, review};
 
-/// Templates shown at most.
-const MOST: i64 = 500;
+pub mod apply;
 
-struct Row {
-    status: Status,
+struct Line {
+    standing: Standing,
     changed: Moment,
     copy: Copy,
-    template: SmsTemplate,
+    sent: i64,
     pieces: Vec<Piece>,
+    template: SmsTemplate,
 }
 
 #[derive(Template)]
 #[template(path = "review/templates.html")]
 struct ListPage {
     l: Layout,
-    tabs: Vec<looked_up::Tab>,
-    rows: Vec<Row>,
+    tabs: Vec<Tab>,
+    lines: Vec<Line>,
+    wanted: Wanted,
+    open: Vec<OpenOne>,
+    first: Option<String>,
+    next: Option<String>,
+    may_send: bool,
+}
+
+#[derive(Template)]
+#[template(path = "review/template.html")]
+struct OnePage {
+    l: Layout,
+    template: SmsTemplate,
+    pieces: Vec<Piece>,
+    lengths: Lengths,
+    meanings: Vec<(usize, String)>,
+    standing: Standing,
+    changed: Moment,
+    checked: Moment,
+    sent: i64,
+    story: Vec<Told>,
+    dependents: Vec<Dependent>,
+    change: TemplateChange,
+    can_send: bool,
     may_send: bool,
 }
 
@@ -59,21 +91,158 @@ pub async fn list(
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
-    let all = sms_templates::list(&app.db, member.project.id, MOST).await?;
-    let statuses: Vec<ReviewStatus> = all.iter().map(|one| one.status).collect();
-    let tabs = looked_up::tabs(&l, &l.urls.templates(), &statuses, wanted.status());
-    let rows = all
-        .into_iter()
-        .filter(|one| wanted.takes(one.status))
-        .map(|one| Row {
-            status: Status::new(&one.status, l.words),
-            changed: l.moment(one.changed_at),
-            copy: l.copy(&one.template_id),
-            pieces: pieces_of(&order::body(&one), &[]),
-            template: one,
-        })
-        .collect();
-    page::ok(&ListPage { l, tabs, rows, may_send: member.may(Permission::Send) })
+    let project = member.project.id;
+    let wanted = wanted.into_inner();
+    let found = sms_templates::list(&app.db, project, &wanted.filter(), &wanted.purposes()).await?;
+    let ids: Vec<i64> = found.iter().map(|one| one.id.0).collect();
+    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let sent = rows::sent_since(&app.db, Subject::Template, &ids, since).await?;
+    let address = l.urls.templates();
+    let counts = rows::counts(&app.db, project, Subject::Template).await?;
+    let last = page::full(&found, A_PAGE).map(|one| (one.changed_at, one.id.0));
+    let page = ListPage {
+        tabs: reviewed::tabs(&l, &address, &counts, &wanted),
+        open: reviewed::open_ones(&app, &member, &l, Subject::Template).await?,
+        first: (!wanted.after.is_empty()).then(|| wanted.first(&address)),
+        next: wanted.next(&address, last),
+        lines: found
+            .into_iter()
+            .zip(sent)
+            .map(|(one, sent)| Line {
+                standing: standing(&l, &one),
+                changed: l.moment(one.changed_at),
+                copy: l.copy(&one.template_id),
+                sent,
+                pieces: pieces_of(&order::body(&one), &[]),
+                template: one,
+            })
+            .collect(),
+        wanted,
+        may_send: member.may(Permission::Send),
+        l,
+    };
+    page::ok(&page)
+}
+
+fn standing(l: &Layout, one: &SmsTemplate) -> Standing {
+    Standing::of(l, one.status, one.missing_since.is_some(), one.deleted_at.is_some())
+}
+
+/// One signature of the project.
+pub(super) async fn find(
+    app: &App,
+    member: &Member,
+    template_id: &str,
+) -> Result<SmsTemplate, WebError> {
+    sms_templates::by_template_id(&app.db, member.project.id, template_id)
+        .await?
+        .ok_or(WebError::NotFound)
+}
+
+/// One, with its story.
+pub async fn one(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let template = find(&app, &member, &path.1).await?;
+    let l = member.layout(&app, &request, Section::Templates).await?;
+    let row = Row::Template(template.id);
+    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let sent = rows::sent_since(&app.db, Subject::Template, &[template.id.0], since).await?;
+    let may_send = member.may(Permission::Send);
+    let body = order::body(&template);
+    let signature = apply::sample_signature(&app, &member, template.international).await?;
+    let lengths = Lengths::of(&body, &signature, template.international);
+    let page = OnePage {
+        standing: standing(&l, &template),
+        pieces: pieces_of(&body, &[]),
+        meanings: (1..)
+            .zip(read_instruction(&template.instruction, lengths.variables))
+            .filter(|(_, meaning)| !meaning.is_empty())
+            .collect(),
+        lengths,
+        changed: l.moment(template.changed_at),
+        checked: l.moment(template.checked_at),
+        sent: sent.first().copied().unwrap_or(0),
+        story: reviewed::story(&app, &l, row).await?,
+        dependents: rows::dependents(&app.db, row).await?,
+        change: if may_send { template_change(&template) } else { TemplateChange::Nothing },
+        can_send: may_send
+            && template.status == ReviewStatus::Approved
+            && template.missing_since.is_none()
+            && template.deleted_at.is_none(),
+        may_send,
+        template,
+        l,
+    };
+    page::ok(&page)
+}
+
+/// Asks the vendor about one, now.
+pub async fn refresh(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    find(&app, &member, &path.1).await?;
+    reviewed::refresh(&app, &member, &request, Subject::Template, &path.1).await
+}
+
+/// Has all of them asked about.
+pub async fn refresh_all(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    _form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    reviewed::refresh_all(&app, &member, &request, Subject::Template).await
+}
+
+/// What would be deleted, and what depends on it.
+pub async fn delete_form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    removal::ask(&app, &member, &request, Subject::Template, std::slice::from_ref(&path.1)).await
+}
+
+/// Deletes one, with a yes.
+pub async fn delete(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    let chosen = Chosen { id: vec![path.1.clone()], ..form.into_inner() };
+    removal::decide(&app, &member, &request, Subject::Template, chosen).await
+}
+
+/// The same for several.
+pub async fn delete_several_form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let chosen: Chosen =
+        serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)?;
+    removal::ask(&app, &member, &request, Subject::Template, &chosen.id).await
+}
+
+/// Deletes several, with a yes.
+pub async fn delete_several(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    removal::decide(&app, &member, &request, Subject::Template, form.into_inner()).await
 }
 
 /// The form that asks for ids.
@@ -83,10 +252,10 @@ pub async fn import_form(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
-    page::ok(&page_of(l, String::new(), Vec::new(), None))
+    page::ok(&import_page(l, String::new(), Vec::new(), None))
 }
 
-/// Looks each id up and keeps it, or says why not.
+/// Looks each id or text up and keeps it, or says why not.
 pub async fn import(
     app: web::Data<App>,
     member: Member,
@@ -97,22 +266,33 @@ pub async fn import(
     let typed = form.into_inner().ids;
     let wanted = match looked_up::lines(&l, &typed) {
         Ok(wanted) => wanted,
-        Err(problem) => return page::unprocessable(&page_of(l, typed, Vec::new(), Some(problem))),
+        Err(problem) => {
+            return page::unprocessable(&import_page(l, typed, Vec::new(), Some(problem)));
+        }
     };
-    let mut answers = Vec::with_capacity(wanted.len());
-    for one in wanted {
-        let found = review::look_up_template(&app, member.project.id, &one).await;
-        answers.push(Answer::of(&l, one, found)?);
-    }
+    let (project, by) = (member.project.id, Some(member.person.id));
+    let answers: Vec<Answer> = stream::iter(wanted)
+        .map(|one| async {
+            let found = review::look_up_template(&app, project, &one, by).await;
+            Answer::of(&l, one, found)
+        })
+        .buffered(looked_up::AT_ONCE)
+        .try_collect()
+        .await?;
     let left = looked_up::not_found(&answers);
-    page::ok(&page_of(l, left, answers, None))
+    page::ok(&import_page(l, left, answers, None))
 }
 
-fn page_of(l: Layout, ids: String, answers: Vec<Answer>, problem: Option<String>) -> ImportPage {
+fn import_page(
+    l: Layout,
+    ids: String,
+    answers: Vec<Answer>,
+    problem: Option<String>,
+) -> ImportPage {
     ImportPage {
-        title: l.t("templates-import").to_string(),
-        lead: l.t("templates-import-lead").to_string(),
-        list: (l.urls.templates(), l.t("templates-title").to_string()),
+        title: l.t("templates-import"),
+        lead: l.t("templates-import-lead"),
+        list: (l.urls.templates(), l.t("templates-title")),
         action: l.urls.import_templates(),
         ids,
         answers,

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::domain::review::Subject;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -75,6 +76,64 @@ impl Urls {
     /// SMS templates by id.
     pub fn import_templates(&self) -> String {
         self.below("/templates/import")
+    }
+
+    /// All signatures or all templates.
+    pub fn all_reviewed(&self, subject: Subject) -> String {
+        match subject {
+            Subject::Signature => self.signatures(),
+            Subject::Template => self.templates(),
+        }
+    }
+
+    /// One signature or template by the vendor's id, or a step of all: `new`, `refresh`, `delete`.
+    pub fn reviewed(&self, subject: Subject, vendor_id: &str) -> String {
+        format!("{}/{}", self.all_reviewed(subject), escaped(vendor_id))
+    }
+
+    /// A part of one's page, or a step: `edit`, `refresh`, `delete`.
+    pub fn reviewed_part(&self, subject: Subject, vendor_id: &str, part: &str) -> String {
+        format!("{}/{part}", self.reviewed(subject, vendor_id))
+    }
+
+    /// A signature, or a step.
+    pub fn signature(&self, sig_id: &str) -> String {
+        self.reviewed(Subject::Signature, sig_id)
+    }
+
+    /// A part of a signature's page, or a step.
+    pub fn signature_part(&self, sig_id: &str, part: &str) -> String {
+        self.reviewed_part(Subject::Signature, sig_id, part)
+    }
+
+    /// A template, or a step.
+    pub fn template(&self, template_id: &str) -> String {
+        self.reviewed(Subject::Template, template_id)
+    }
+
+    /// A part of a template's page, or a step.
+    pub fn template_part(&self, template_id: &str, part: &str) -> String {
+        self.reviewed_part(Subject::Template, template_id, part)
+    }
+
+    /// What was handed in, once.
+    pub fn application(&self, id: impl Display) -> String {
+        self.below(&format!("/applications/{id}"))
+    }
+
+    /// A certificate or letter of authority.
+    pub fn file(&self, id: impl Display) -> String {
+        self.below(&format!("/files/{id}"))
+    }
+
+    /// The send form with this signature or template chosen.
+    pub fn send_with(&self, name: &str, id: impl Display) -> String {
+        with_query(&self.send(), &[(name, &id.to_string())])
+    }
+
+    /// The team's sensitive words.
+    pub fn words(&self) -> String {
+        self.below("/settings/words")
     }
 
     /// Receipt lookup.

@@ -18,7 +18,7 @@ use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{poll, receive, review, submit};
+use crate::ops::{apply, apply_doubts, papers, poll, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Leases are checked, and schedules looked at, this often.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
-/// Login sessions that have ended are removed this often.
+/// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
 /// Runs all loops until `stop`, then until their work in hand is done.
@@ -40,8 +40,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
     let review = app.clone();
     loops.spawn(turn("reviews", stop.clone(), move || reviewing(review.clone())));
+    let doubt = app.clone();
+    loops.spawn(turn("applications in doubt", stop.clone(), move || doubting(doubt.clone())));
     let tidy = app.clone();
-    loops.spawn(turn("login sessions", stop.clone(), move || tidying(tidy.clone())));
+    loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = loops.join_next().await {
         if let Err(error) = ended {
@@ -166,8 +168,14 @@ async fn reviewing(app: App) -> sqlx::Result<Turn> {
     })
 }
 
+async fn doubting(app: App) -> Result<Turn, review::LookUpError> {
+    apply::expire_leases(&app).await?;
+    Ok(if apply_doubts::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+}
+
 async fn tidying(app: App) -> sqlx::Result<Turn> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
+    papers::remove_unused(&app).await?;
     Ok(Turn::Rest(TIDYING))
 }
 

@@ -7,5 +7,8 @@ mod harness;
 mod pages;
 mod people;
 mod pushes;
+mod review_doubts;
+mod review_lists;
+mod reviews;
 mod sending;
 mod vendor;

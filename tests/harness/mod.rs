@@ -43,6 +43,7 @@ pub struct House {
 pub struct Ways {
     pub call_timeout: Duration,
     pub receipt_after: Duration,
+    pub review_after: Duration,
     pub pushes: bool,
     pub workers: bool,
 }
@@ -52,6 +53,7 @@ impl Default for Ways {
         Self {
             call_timeout: Duration::from_secs(20),
             receipt_after: Duration::from_millis(100),
+            review_after: Duration::from_secs(3),
             pushes: true,
             workers: true,
         }
@@ -67,6 +69,7 @@ impl House {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = sandbox::Settings {
             receipt_after: ways.receipt_after,
+            review_after: ways.review_after,
             ..sandbox::Settings::on(anywhere)
         };
         let sandbox = Sandbox::start(settings).unwrap();
@@ -78,9 +81,9 @@ impl House {
             ucloud_project_id: sandbox::PROJECT_ID.to_owned(),
         };
         let project = project_ops::ensure(&app, "default", "Default", &keys).await.unwrap();
-        review::look_up_signature(&app, project, "SIG0001").await.unwrap();
+        review::look_up_signature(&app, project, "SIG0001", None).await.unwrap();
         for id in [CODE_TEMPLATE, MARKETING_TEMPLATE] {
-            review::look_up_template(&app, project, id).await.unwrap();
+            review::look_up_template(&app, project, id, None).await.unwrap();
         }
         let settings = web::Settings { listen: anywhere, public_url: None, trust_proxy: false };
         let (server, address) = web::start(app.clone(), settings, None).unwrap();
@@ -203,9 +206,11 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
             calls_per_second: 500,
             call_timeout: time::Duration::try_from(call_timeout).unwrap(),
             first_receipt_poll: time::Duration::milliseconds(300),
-            review_poll: time::Duration::seconds(1),
+            // Outside of review hours looks are rarer; tests run at all hours.
+            review_poll: time::Duration::milliseconds(40),
         },
         wake: Wake::default(),
+        calls: tokio_util::task::TaskTracker::new(),
     }
 }
 
@@ -280,6 +285,13 @@ impl Visitor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if let Some(fields) = fields {
+            request = request.form(fields);
+        }
+        self.answered(request).await
+    }
+
+    async fn answered(&self, mut request: reqwest::RequestBuilder) -> Page {
         let cookies: Vec<String> = self
             .cookies
             .lock()
@@ -288,9 +300,6 @@ impl Visitor {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         request = request.header(header::COOKIE, cookies.join("; "));
-        if let Some(fields) = fields {
-            request = request.form(fields);
-        }
         let answer = request.send().await.unwrap();
         for cookie in answer.headers().get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
@@ -304,6 +313,26 @@ impl Visitor {
             text: String::new(),
         }
         .read(answer.bytes().await.unwrap().to_vec())
+    }
+
+    /// Posts a form with files: field, name and content of each.
+    pub async fn upload(
+        &self,
+        address: &str,
+        fields: &[(String, String)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Page {
+        let mut form = reqwest::multipart::Form::new();
+        for (name, value) in fields {
+            form = form.text(name.clone(), value.clone());
+        }
+        for (field, name, content) in files {
+            let part =
+                reqwest::multipart::Part::bytes(content.to_vec()).file_name(name.to_string());
+            form = form.part(field.to_string(), part);
+        }
+        let request = self.http.post(format!("{}{address}", self.base)).multipart(form);
+        self.answered(request.header("sec-fetch-site", "same-origin")).await
     }
 
     pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Page {
@@ -419,6 +448,34 @@ impl Page {
         let found =
             html.select(&selector).find(|one| one.text().collect::<String>().contains(words));
         found.unwrap().attr("value").unwrap().to_owned()
+    }
+
+    /// Everything that a press on the plain button of the form at `selector` would post: hidden
+    /// fields, texts, what is chosen.
+    pub fn whole_form(&self, selector: &str) -> Vec<(String, String)> {
+        let html = self.html();
+        let all = Selector::parse(&format!("{selector} :is(input, textarea, select)")).unwrap();
+        let chosen = Selector::parse("option[selected]").unwrap();
+        let mut fields = Vec::new();
+        for one in html.select(&all) {
+            let Some(name) = one.attr("name") else { continue };
+            let value = match (one.value().name(), one.attr("type").unwrap_or("text")) {
+                ("textarea", _) => {
+                    one.text().collect::<String>().trim_start_matches('\n').to_owned()
+                }
+                ("select", _) => one
+                    .select(&chosen)
+                    .next()
+                    .and_then(|option| option.attr("value"))
+                    .unwrap_or("")
+                    .to_owned(),
+                (_, "file") => continue,
+                (_, "radio" | "checkbox") if one.attr("checked").is_none() => continue,
+                _ => one.attr("value").unwrap_or("").to_owned(),
+            };
+            fields.push((name.to_owned(), value));
+        }
+        fields
     }
 
     /// The hidden fields of the page's form, with a press on the button called `button`.

@@ -1,0 +1,308 @@
+//! What was handed in to the vendor's review, and what became of each call.
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::reviewed::{Row, in_columns};
+use crate::domain::ids::{ApplicationId, FileId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::review::Subject;
+
+/// What is known of the call that handed it in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "application_state", rename_all = "snake_case")]
+pub enum ApplicationState {
+    /// The call may be running.
+    Sending,
+    /// The vendor took it.
+    Taken,
+    /// The vendor said no.
+    Refused,
+    /// It surely did not arrive.
+    NotTaken,
+    /// It may or may not have arrived.
+    InDoubt,
+}
+
+impl ApplicationState {
+    /// The name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+            Self::NotTaken => "not_taken",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// An application.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Our id.
+    pub id: ApplicationId,
+    /// Whose.
+    pub project_id: ProjectId,
+    /// For what.
+    pub subject: Subject,
+    /// The signature, once it is known.
+    pub signature_id: Option<SignatureId>,
+    /// The template, once it is known.
+    pub template_id: Option<TemplateId>,
+    /// A change of what exists.
+    pub mends: bool,
+    /// What is known of the call.
+    pub state: ApplicationState,
+    /// The form as it was handed in.
+    pub content: Value,
+    /// The certificate.
+    pub certificate_id: Option<FileId>,
+    /// The letter of authority.
+    pub proxy_id: Option<FileId>,
+    /// Who handed it in.
+    pub applied_by: UserId,
+    /// Their name.
+    pub person: String,
+    /// The vendor's code, if it answered.
+    pub ret_code: Option<i32>,
+    /// The vendor's words, or ours on why nothing was heard.
+    pub answer: String,
+    /// How often the vendor was looked at because of a doubt.
+    pub looks: i32,
+}
+
+impl Application {
+    /// What it is about, once that is known.
+    pub fn row(&self) -> Option<Row> {
+        self.signature_id.map(Row::Signature).or_else(|| self.template_id.map(Row::Template))
+    }
+}
+
+/// An application to be handed in.
+#[derive(Debug)]
+pub struct NewApplication {
+    /// Whose.
+    pub project: ProjectId,
+    /// For what.
+    pub subject: Subject,
+    /// What it changes; `None` for a first application.
+    pub mends: Option<Row>,
+    /// The form.
+    pub content: Value,
+    /// The certificate.
+    pub certificate: Option<FileId>,
+    /// The letter of authority.
+    pub proxy: Option<FileId>,
+    /// Who hands it in.
+    pub applied_by: UserId,
+    /// The form's one-time token.
+    pub form_token: Uuid,
+}
+
+/// Stores an application whose call is about to begin; `None` if its form was handed in before.
+pub async fn begin(
+    db: &mut PgConnection,
+    new: &NewApplication,
+    lease_until: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<ApplicationId>> {
+    let (signature, template) = new.mends.map_or((None, None), in_columns);
+    sqlx::query_scalar!(
+        r#"insert into applications (id, project_id, subject, signature_id, template_id, mends,
+             state, content, certificate_id, proxy_id, applied_by, form_token, lease_until)
+           values (new_id($12), $1, $2, $3, $4, $5, 'sending', $6, $7, $8, $9, $10, $11)
+           on conflict (form_token) do nothing returning id as "id: ApplicationId""#,
+        new.project.0,
+        new.subject as Subject,
+        signature,
+        template,
+        new.mends.is_some(),
+        new.content,
+        new.certificate as Option<FileId>,
+        new.proxy as Option<FileId>,
+        new.applied_by as UserId,
+        new.form_token,
+        lease_until,
+        now,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The application that this form made before.
+pub async fn by_form_token(
+    db: &PgPool,
+    project: ProjectId,
+    person: UserId,
+    form_token: Uuid,
+) -> sqlx::Result<Option<ApplicationId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: ApplicationId" from applications
+           where form_token = $3 and project_id = $1 and applied_by = $2"#,
+        project.0,
+        person as UserId,
+        form_token,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What a call came to.
+#[derive(Debug)]
+pub struct End<'a> {
+    /// The state after it.
+    pub state: ApplicationState,
+    /// What it is about, if that is known now.
+    pub row: Option<Row>,
+    /// The vendor's code.
+    pub ret_code: Option<i32>,
+    /// The vendor's words, or ours.
+    pub answer: &'a str,
+    /// In doubt: when the vendor is looked at.
+    pub next_look_at: Option<OffsetDateTime>,
+}
+
+/// Records what a call came to. Moves nothing that was settled before; answers whether it moved.
+pub async fn end(db: &mut PgConnection, id: ApplicationId, end: &End<'_>) -> sqlx::Result<bool> {
+    let (signature, template) = end.row.map_or((None, None), in_columns);
+    let done = sqlx::query!(
+        r#"update applications
+           set state = $2, signature_id = coalesce($3, signature_id),
+             template_id = coalesce($4, template_id), ret_code = $5, answer = $6,
+             next_look_at = $7, lease_until = null
+           where id = $1 and state in ('sending', 'in_doubt')"#,
+        id.0,
+        end.state as ApplicationState,
+        signature,
+        template,
+        end.ret_code,
+        end.answer,
+        end.next_look_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// One application of the project.
+pub async fn find(
+    db: &PgPool,
+    project: ProjectId,
+    id: ApplicationId,
+) -> sqlx::Result<Option<Application>> {
+    sqlx::query_as!(
+        Application,
+        r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
+             a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
+             a.template_id as "template_id: TemplateId", a.mends,
+             a.state as "state: ApplicationState", a.content,
+             a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+           from applications a join users u on u.id = a.applied_by
+           where a.project_id = $1 and a.id = $2"#,
+        project.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What was handed in for one thing, and not refused at once, newest first.
+pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Application>> {
+    let (signature, template) = in_columns(row);
+    sqlx::query_as!(
+        Application,
+        r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
+             a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
+             a.template_id as "template_id: TemplateId", a.mends,
+             a.state as "state: ApplicationState", a.content,
+             a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+           from applications a join users u on u.id = a.applied_by
+           where (a.signature_id = $1 or a.template_id = $2) and a.state in ('taken', 'in_doubt')
+           order by a.id desc limit 50"#,
+        signature,
+        template,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Applications of a kind that nobody has heard of yet, oldest first.
+pub async fn open(
+    db: &PgPool,
+    project: ProjectId,
+    subject: Subject,
+) -> sqlx::Result<Vec<Application>> {
+    sqlx::query_as!(
+        Application,
+        r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
+             a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
+             a.template_id as "template_id: TemplateId", a.mends,
+             a.state as "state: ApplicationState", a.content,
+             a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+           from applications a join users u on u.id = a.applied_by
+           where a.project_id = $1 and a.subject = $2 and a.state in ('sending', 'in_doubt')
+           order by a.id limit 20"#,
+        project.0,
+        subject as Subject,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Puts in doubt those whose process died while their call ran. Answers how many.
+pub async fn doubt_expired(db: &PgPool, answer: &str, now: OffsetDateTime) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"update applications
+           set state = 'in_doubt', lease_until = null, answer = $2, next_look_at = $1
+           where state = 'sending' and lease_until < $1"#,
+        now,
+        answer,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Takes one doubt whose turn it is to be looked into; nobody else takes it for `until`.
+pub async fn take_doubt(
+    db: &PgPool,
+    now: OffsetDateTime,
+    until: OffsetDateTime,
+) -> sqlx::Result<Option<(ProjectId, ApplicationId)>> {
+    let row = sqlx::query!(
+        r#"update applications set next_look_at = $2, looks = looks + 1
+           where id = (select id from applications
+             where state = 'in_doubt' and next_look_at <= $1
+             order by next_look_at limit 1 for update skip locked)
+           returning project_id as "project_id: ProjectId", id as "id: ApplicationId""#,
+        now,
+        until,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.project_id, row.id)))
+}
+
+/// The oldest first application for a template with this name and text that is in doubt.
+pub async fn doubtful_template(
+    db: &mut PgConnection,
+    project: ProjectId,
+    text: &str,
+) -> sqlx::Result<Option<(ApplicationId, UserId)>> {
+    let row = sqlx::query!(
+        r#"select id as "id: ApplicationId", applied_by as "applied_by: UserId" from applications
+           where project_id = $1 and subject = 'template' and not mends and state = 'in_doubt'
+             and content ->> 'text' = $2
+           order by id limit 1"#,
+        project.0,
+        text,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.id, row.applied_by)))
+}

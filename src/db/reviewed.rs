@@ -1,0 +1,403 @@
+//! What signatures and templates have in common: lists by status, the vendor's questions, deletion.
+
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::review::{ReviewStatus, Subject};
+
+/// A signature or a template, by our id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    /// A signature.
+    Signature(SignatureId),
+    /// A template.
+    Template(TemplateId),
+}
+
+/// The two columns that name a row: one of them is null.
+pub(super) fn in_columns(row: Row) -> (Option<i64>, Option<i64>) {
+    match row {
+        Row::Signature(id) => (Some(id.0), None),
+        Row::Template(id) => (None, Some(id.0)),
+    }
+}
+
+fn row_of(subject: Subject, id: i64) -> Row {
+    match subject {
+        Subject::Signature => Row::Signature(SignatureId(id)),
+        Subject::Template => Row::Template(TemplateId(id)),
+    }
+}
+
+/// Where a page of a list ended: the next begins below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the last one changed.
+    pub changed_at: OffsetDateTime,
+    /// Its id.
+    pub id: i64,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// With one of these statuses.
+    pub statuses: Vec<ReviewStatus>,
+    /// Those that were deleted, rather than those that are there.
+    pub gone: bool,
+    /// Part of id, name or text, in lower case; empty is all.
+    pub search: String,
+    /// At home or abroad only.
+    pub international: Option<bool>,
+    /// Below this.
+    pub after: Option<Cursor>,
+    /// So many at most.
+    pub limit: i64,
+}
+
+impl Filter {
+    /// The cursor as values: a first page begins above everything.
+    pub(super) fn below(&self) -> (OffsetDateTime, i64) {
+        let top = time::macros::datetime!(9999-01-01 00:00 UTC);
+        self.after.map_or((top, i64::MAX), |cursor| (cursor.changed_at, cursor.id))
+    }
+}
+
+/// How many have each status; those that were deleted are counted apart.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// By status.
+    pub by_status: Vec<(ReviewStatus, i64)>,
+    /// Deleted.
+    pub gone: i64,
+}
+
+struct Count {
+    status: ReviewStatus,
+    gone: bool,
+    n: i64,
+}
+
+/// Counts a project's signatures or templates.
+pub async fn counts(db: &PgPool, project: ProjectId, subject: Subject) -> sqlx::Result<Counts> {
+    let rows = match subject {
+        Subject::Signature => {
+            sqlx::query_as!(
+                Count,
+                r#"select status as "status: ReviewStatus", gone, count(*) as "n!"
+                   from signatures where project_id = $1 group by gone, status"#,
+                project.0,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Subject::Template => {
+            sqlx::query_as!(
+                Count,
+                r#"select status as "status: ReviewStatus", gone, count(*) as "n!"
+                   from sms_templates where project_id = $1 group by gone, status"#,
+                project.0,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
+    let mut counts = Counts::default();
+    for row in rows {
+        if row.gone {
+            counts.gone += row.n;
+        } else {
+            counts.by_status.push((row.status, row.n));
+        }
+    }
+    Ok(counts)
+}
+
+/// One whose turn it is to be asked about.
+#[derive(Debug)]
+pub struct Due {
+    /// Whose.
+    pub project: ProjectId,
+    /// Which.
+    pub row: Row,
+    /// The vendor's id.
+    pub vendor_id: String,
+}
+
+struct DueRow {
+    project_id: ProjectId,
+    id: i64,
+    vendor_id: String,
+}
+
+/// Takes those whose turn it is to be asked about, under review or settled. Taking moves their turn
+/// by `lease`, so that no other process takes them as well and none is forgotten.
+pub async fn take_due(
+    db: &PgPool,
+    subject: Subject,
+    open: bool,
+    limit: i64,
+    lease: Duration,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Due>> {
+    let rows = match subject {
+        Subject::Signature => {
+            sqlx::query_as!(
+                DueRow,
+                r#"update signatures set next_check_at = $2
+                   where id in (
+                     select id from signatures
+                     where not gone and next_check_at <= $1
+                       and (status in ('waiting', 'in_review')) = $4
+                     order by next_check_at limit $3 for update skip locked)
+                   returning project_id as "project_id: ProjectId", id, sig_id as vendor_id"#,
+                now,
+                now + lease,
+                limit,
+                open,
+            )
+            .fetch_all(db)
+            .await?
+        }
+        Subject::Template => {
+            sqlx::query_as!(
+                DueRow,
+                r#"update sms_templates set next_check_at = $2
+                   where id in (
+                     select id from sms_templates
+                     where not gone and next_check_at <= $1
+                       and (status in ('waiting', 'in_review')) = $4
+                     order by next_check_at limit $3 for update skip locked)
+                   returning project_id as "project_id: ProjectId", id, template_id as vendor_id"#,
+                now,
+                now + lease,
+                limit,
+                open,
+            )
+            .fetch_all(db)
+            .await?
+        }
+    };
+    let due = rows.into_iter().map(|row| Due {
+        project: row.project_id,
+        row: row_of(subject, row.id),
+        vendor_id: row.vendor_id,
+    });
+    Ok(due.collect())
+}
+
+/// Has the vendor asked about one at `at`.
+pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sqlx::Result<()> {
+    let (signature, template) = in_columns(row);
+    sqlx::query!("update signatures set next_check_at = $2 where id = $1", signature, at)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!("update sms_templates set next_check_at = $2 where id = $1", template, at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Has the vendor asked about all of them as soon as the call rate allows. Answers how many.
+pub async fn look_at_all(
+    db: &PgPool,
+    project: ProjectId,
+    subject: Subject,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let done =
+        match subject {
+            Subject::Signature => {
+                sqlx::query!(
+                    "update signatures set next_check_at = $2 where project_id = $1 and not gone",
+                    project.0,
+                    now,
+                )
+                .execute(db)
+                .await?
+            }
+            Subject::Template => sqlx::query!(
+                "update sms_templates set next_check_at = $2 where project_id = $1 and not gone",
+                project.0,
+                now,
+            )
+            .execute(db)
+            .await?,
+        };
+    Ok(done.rows_affected())
+}
+
+/// Marks one as unknown to the vendor. Answers whether that is news. It is known again as soon as
+/// the vendor describes it.
+pub async fn set_missing(
+    db: &mut PgConnection,
+    row: Row,
+    next_look: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let (signature, template) = in_columns(row);
+    look_at(db, row, next_look).await?;
+    let one = sqlx::query!(
+        r#"update signatures set missing_since = $2, checked_at = $2
+           where id = $1 and missing_since is null"#,
+        signature,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    let other = sqlx::query!(
+        r#"update sms_templates set missing_since = $2, checked_at = $2
+           where id = $1 and missing_since is null"#,
+        template,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(one.rows_affected() + other.rows_affected() == 1)
+}
+
+/// Writes down who asks the vendor to delete it, before it is asked; `None` takes that back.
+pub async fn ask_deletion(db: &mut PgConnection, row: Row, by: Option<UserId>) -> sqlx::Result<()> {
+    let (signature, template) = in_columns(row);
+    let by = by as Option<UserId>;
+    sqlx::query!(
+        "update signatures set delete_asked_by = $2 where id = $1",
+        signature,
+        by as Option<UserId>,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update sms_templates set delete_asked_by = $2 where id = $1",
+        template,
+        by as Option<UserId>,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Marks one as deleted. It stays in the history and in old batches.
+pub async fn set_deleted(
+    db: &mut PgConnection,
+    row: Row,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let (signature, template) = in_columns(row);
+    let one = sqlx::query!(
+        r#"update signatures set deleted_at = $2, delete_asked_by = null
+           where id = $1 and deleted_at is null"#,
+        signature,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    let other = sqlx::query!(
+        r#"update sms_templates set deleted_at = $2, delete_asked_by = null
+           where id = $1 and deleted_at is null"#,
+        template,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(one.rows_affected() + other.rows_affected() == 1)
+}
+
+/// A batch that still has to leave with it.
+#[derive(Debug, Clone)]
+pub struct Dependent {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its name.
+    pub name: String,
+    /// Number of recipients.
+    pub total: i32,
+    /// When it is to leave.
+    pub schedule_at: Option<OffsetDateTime>,
+}
+
+/// Batches that still have to leave with it, oldest first.
+pub async fn dependents(db: &PgPool, row: Row) -> sqlx::Result<Vec<Dependent>> {
+    let (signature, template) = in_columns(row);
+    sqlx::query_as!(
+        Dependent,
+        r#"select id as "batch: BatchId", name, total, schedule_at from batches
+           where state in ('draft', 'awaiting_approval', 'scheduled', 'sending', 'paused')
+             and (signature_id = $1 or template_id = $2)
+           order by id limit 50"#,
+        signature,
+        template,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Messages the vendor took since `since` (an id border) under each of these, in their order.
+pub async fn sent_since(
+    db: &PgPool,
+    subject: Subject,
+    ids: &[i64],
+    since: i64,
+) -> sqlx::Result<Vec<i64>> {
+    match subject {
+        Subject::Signature => {
+            sqlx::query_scalar!(
+                r#"select coalesce((select sum(s.n - s.refused - s.suppressed)
+                     from batches b join submissions s on s.batch_id = b.id
+                     where b.signature_id = wanted.id and b.id >= $2
+                       and s.state in ('accepted', 'partly')), 0) as "n!"
+                   from unnest($1::bigint[]) with ordinality wanted (id, place)
+                   order by wanted.place"#,
+                ids,
+                since,
+            )
+            .fetch_all(db)
+            .await
+        }
+        Subject::Template => {
+            sqlx::query_scalar!(
+                r#"select coalesce((select sum(s.n - s.refused - s.suppressed)
+                     from batches b join submissions s on s.batch_id = b.id
+                     where b.template_id = wanted.id and b.id >= $2
+                       and s.state in ('accepted', 'partly')), 0) as "n!"
+                   from unnest($1::bigint[]) with ordinality wanted (id, place)
+                   order by wanted.place"#,
+                ids,
+                since,
+            )
+            .fetch_all(db)
+            .await
+        }
+    }
+}
+
+/// The team's sensitive words.
+pub async fn sensitive_words(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select word from sensitive_words where project_id = $1 order by word",
+        project.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Replaces the team's sensitive words.
+pub async fn set_sensitive_words(
+    db: &mut PgConnection,
+    project: ProjectId,
+    words: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!("delete from sensitive_words where project_id = $1", project.0)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        r#"insert into sensitive_words (project_id, word)
+           select $1, word from unnest($2::text[]) word on conflict do nothing"#,
+        project.0,
+        words,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Files that go along with an application: what they are is read from their first bytes, never
+//! from their name.
+
+/// No file is larger (USMS API reference, CreateUSMSSignature: 4 MB).
+pub const MOST_BYTES: usize = 4 << 20;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "file_kind", rename_all = "snake_case")]
+pub enum FileKind {
+    /// A JPEG picture.
+    Jpeg,
+    /// A PNG picture.
+    Png,
+    /// A PDF document.
+    Pdf,
+}
+
+/// Why a file is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileProblem {
+    /// Nothing in it.
+    Empty,
+    /// More than [`MOST_BYTES`].
+    TooLarge,
+    /// Neither picture nor PDF, whatever its name says.
+    Kind,
+}
+
+impl FileProblem {
+    /// The name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Empty => "file-empty",
+            Self::TooLarge => "file-large",
+            Self::Kind => "file-kind",
+        }
+    }
+}
+
+impl FileKind {
+    /// Reads the kind of a whole file.
+    pub fn of(bytes: &[u8]) -> Result<Self, FileProblem> {
+        if bytes.is_empty() {
+            return Err(FileProblem::Empty);
+        }
+        if bytes.len() > MOST_BYTES {
+            return Err(FileProblem::TooLarge);
+        }
+        let begins = |with: &[u8]| bytes.starts_with(with);
+        if begins(b"\xff\xd8\xff") {
+            Ok(Self::Jpeg)
+        } else if begins(b"\x89PNG\r\n\x1a\n") {
+            Ok(Self::Png)
+        } else if begins(b"%PDF-") {
+            Ok(Self::Pdf)
+        } else {
+            Err(FileProblem::Kind)
+        }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Pdf => "application/pdf",
+        }
+    }
+
+    /// Whether a browser can show it as a picture.
+    pub fn is_picture(self) -> bool {
+        match self {
+            Self::Jpeg | Self::Png => true,
+            Self::Pdf => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_first_bytes() {
+        assert_eq!(FileKind::of(b"\xff\xd8\xff\xe0rest"), Ok(FileKind::Jpeg));
+        assert_eq!(FileKind::of(b"\x89PNG\r\n\x1a\nrest"), Ok(FileKind::Png));
+        assert_eq!(FileKind::of(b"%PDF-1.7"), Ok(FileKind::Pdf));
+        assert_eq!(FileKind::of(b"<script>alert(1)</script>"), Err(FileProblem::Kind));
+        assert_eq!(FileKind::of(b""), Err(FileProblem::Empty));
+        assert_eq!(FileKind::of(&vec![0xff; MOST_BYTES + 1]), Err(FileProblem::TooLarge));
+    }
+}

@@ -1,0 +1,504 @@
+//! Handing in: an application is stored before the vendor is called, nothing is locked while the
+//! call runs, and what the answer proves is stored after it. The same form hands in once.
+
+use serde_json::json;
+use sqlx::PgConnection;
+use time::Duration;
+use tracing::{error, info};
+use uuid::Uuid;
+
+use super::credentials::{self, CredentialsError};
+use super::papers::{self, PaperError};
+use super::submit::{LEASE_MARGIN, why_not_sent, why_unknown};
+use crate::app::App;
+use crate::db::applications::{self, ApplicationState, End, NewApplication};
+use crate::db::audit;
+use crate::db::review_events::{self, Event, NewEvent};
+use crate::db::reviewed::{self, Row};
+use crate::db::signatures::{self, Signature};
+use crate::db::sms_templates::{self, SmsTemplate};
+use crate::domain::ids::{ApplicationId, FileId, ProjectId, UserId};
+use crate::domain::review::{ReviewStatus, Subject, next_look};
+use crate::domain::signature::SignatureApplication;
+use crate::domain::sms_template::TemplateApplication;
+use crate::domain::trouble::Trouble;
+use crate::usms::{self, CallError, Credentials};
+
+/// A first look at something in doubt comes this soon.
+const FIRST_LOOK: Duration = Duration::seconds(10);
+/// How often the other press of a double click looks.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long recording an answer is tried again after the database failed.
+const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What is handed in.
+#[derive(Debug, Clone)]
+pub enum Form {
+    /// For a new signature.
+    Signature(SignatureApplication),
+    /// A rejected signature, mended.
+    MendedSignature(Box<Signature>, SignatureApplication),
+    /// For a new template.
+    Template(TemplateApplication),
+    /// A template, changed.
+    MendedTemplate(Box<SmsTemplate>, TemplateApplication),
+}
+
+impl Form {
+    fn subject(&self) -> Subject {
+        match self {
+            Self::Signature(_) | Self::MendedSignature(..) => Subject::Signature,
+            Self::Template(_) | Self::MendedTemplate(..) => Subject::Template,
+        }
+    }
+
+    fn mends(&self) -> Option<Row> {
+        match self {
+            Self::Signature(_) | Self::Template(_) => None,
+            Self::MendedSignature(known, _) => Some(Row::Signature(known.id)),
+            Self::MendedTemplate(known, _) => Some(Row::Template(known.id)),
+        }
+    }
+
+    fn content(&self) -> Result<serde_json::Value, serde_json::Error> {
+        match self {
+            Self::Signature(form) | Self::MendedSignature(_, form) => serde_json::to_value(form),
+            Self::Template(form) | Self::MendedTemplate(_, form) => serde_json::to_value(form),
+        }
+    }
+}
+
+/// What a person hands in.
+#[derive(Debug, Clone)]
+pub struct Handing {
+    /// The project.
+    pub project: ProjectId,
+    /// Who.
+    pub by: UserId,
+    /// From where.
+    pub address: String,
+    /// The form's one-time token.
+    pub form_token: Uuid,
+    /// What.
+    pub form: Form,
+    /// The certificate.
+    pub certificate: Option<FileId>,
+    /// The letter of authority.
+    pub proxy: Option<FileId>,
+}
+
+/// What handing in came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandedIn {
+    /// The vendor took it; this is its id there.
+    Taken(String),
+    /// The vendor said no, in its words.
+    Refused {
+        /// Its code.
+        ret_code: i64,
+        /// Its words.
+        words: String,
+    },
+    /// It surely did not arrive: the vendor's words, or the key of ours.
+    NotTaken(String),
+    /// It may or may not have arrived.
+    InDoubt(ApplicationId),
+    /// This very form was handed in before.
+    Already(ApplicationId),
+}
+
+/// Why nothing was handed in. Nothing was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Its review status does not allow a change, or somebody changed it in the meantime.
+    #[error("it cannot be changed now")]
+    NotNow,
+    /// Another application for the same is still in doubt.
+    #[error("another application for the same is in doubt")]
+    Doubtful(ApplicationId),
+    /// The form's token was used in another project or by another person.
+    #[error("the form was used before")]
+    FormUsed,
+    /// A file.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
+    /// The project's keys.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The call's task broke, or the form cannot be stored.
+    #[error("broken: {0}")]
+    Broken(String),
+}
+
+/// Whether a signature can be changed: only a rejected one (USMS API reference,
+/// UpdateUSMSSignature).
+pub fn signature_can_change(known: &Signature) -> bool {
+    known.status == ReviewStatus::Rejected && known.deleted_at.is_none()
+}
+
+/// What of a template can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateChange {
+    /// Everything but its purpose; a changed text goes to review again.
+    All,
+    /// Its name, without a review: it is approved, and a changed text would not be.
+    Name,
+    /// Nothing.
+    Nothing,
+}
+
+/// What of a template can be changed now (USMS API reference, UpdateUSMSTemplate).
+pub fn template_change(known: &SmsTemplate) -> TemplateChange {
+    if known.deleted_at.is_some() {
+        return TemplateChange::Nothing;
+    }
+    match known.status {
+        ReviewStatus::Rejected => TemplateChange::All,
+        ReviewStatus::Approved => TemplateChange::Name,
+        ReviewStatus::Waiting | ReviewStatus::InReview | ReviewStatus::Disabled => {
+            TemplateChange::Nothing
+        }
+    }
+}
+
+/// Hands in, once per form. Goes on when whoever waits for it leaves.
+pub async fn hand_in(app: &App, handing: Handing) -> Result<HandedIn, ApplyError> {
+    let app_there = app.clone();
+    let project = handing.project;
+    let task = app.calls.spawn(async move { store_call_record(&app_there, &handing).await });
+    let handed = task.await.map_err(|error| ApplyError::Broken(error.to_string()))??;
+    if let HandedIn::Already(id) = &handed {
+        wait_for(app, project, *id).await?;
+    }
+    Ok(handed)
+}
+
+/// The other press of a double click waits for the answer to the first.
+async fn wait_for(app: &App, project: ProjectId, id: ApplicationId) -> sqlx::Result<()> {
+    let until = app.clock.now() + app.pace.call_timeout;
+    while app.clock.now() < until {
+        let found = applications::find(&app.db, project, id).await?;
+        if found.is_none_or(|one| one.state != ApplicationState::Sending) {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+async fn store_call_record(app: &App, handing: &Handing) -> Result<HandedIn, ApplyError> {
+    let earlier =
+        applications::by_form_token(&app.db, handing.project, handing.by, handing.form_token);
+    if let Some(id) = earlier.await? {
+        return Ok(HandedIn::Already(id));
+    }
+    let keys = credentials::of(app, handing.project).await?;
+    let mends = handing.form.mends().is_some();
+    let certificate = papers::for_vendor(app, handing.project, handing.certificate, mends).await?;
+    let proxy = papers::for_vendor(app, handing.project, handing.proxy, mends).await?;
+    let Some(id) = begin(app, handing).await? else {
+        let id =
+            applications::by_form_token(&app.db, handing.project, handing.by, handing.form_token);
+        return id.await?.map(HandedIn::Already).ok_or(ApplyError::FormUsed);
+    };
+    let answered = call(app, &keys, &handing.form, certificate, proxy).await;
+    let handed = concluded(id, answered);
+    record(app, handing, id, &handed).await;
+    Ok(handed.0)
+}
+
+/// Stores the application, if nothing stands against it now.
+async fn begin(app: &App, handing: &Handing) -> Result<Option<ApplicationId>, ApplyError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    check_now(&mut tx, handing).await?;
+    let content = handing.form.content().map_err(|e| ApplyError::Broken(e.to_string()))?;
+    let new = NewApplication {
+        project: handing.project,
+        subject: handing.form.subject(),
+        mends: handing.form.mends(),
+        content,
+        certificate: handing.certificate,
+        proxy: handing.proxy,
+        applied_by: handing.by,
+        form_token: handing.form_token,
+    };
+    let lease = now + app.pace.call_timeout + LEASE_MARGIN;
+    let id = applications::begin(&mut tx, &new, lease, now).await?;
+    if id.is_some() {
+        check_open(app, handing).await?;
+    }
+    if let Some(id) = id {
+        let entry = audit::Entry {
+            project: Some(handing.project),
+            user: Some(handing.by),
+            action: match handing.form.subject() {
+                Subject::Signature => "signature_handed_in",
+                Subject::Template => "template_handed_in",
+            },
+            subject: &id.to_string(),
+            detail: json!({ "change": new.mends.is_some() }),
+            address: &handing.address,
+        };
+        audit::record(&mut tx, &entry, now).await?;
+    }
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Another application for the same that nobody has heard of yet stands against this one.
+async fn check_open(app: &App, handing: &Handing) -> Result<(), ApplyError> {
+    for open in applications::open(&app.db, handing.project, handing.form.subject()).await? {
+        let same_row = open.row().is_some() && open.row() == handing.form.mends();
+        let same_name = match &handing.form {
+            Form::Signature(form) => open.content["content"] == form.content,
+            Form::Template(form) => open.content["text"] == form.text,
+            Form::MendedSignature(..) | Form::MendedTemplate(..) => false,
+        };
+        if same_row || same_name && !open.mends {
+            return Err(ApplyError::Doubtful(open.id));
+        }
+    }
+    Ok(())
+}
+
+/// Holds what is to be changed, and sees whether it still can be.
+async fn check_now(db: &mut PgConnection, handing: &Handing) -> Result<(), ApplyError> {
+    let allowed = match &handing.form {
+        Form::Signature(_) | Form::Template(_) => true,
+        Form::MendedSignature(seen, _) => {
+            let known = signatures::hold(db, handing.project, &seen.sig_id).await?;
+            known.is_some_and(|known| signature_can_change(&known))
+        }
+        Form::MendedTemplate(seen, form) => {
+            let known = sms_templates::hold(db, handing.project, &seen.template_id).await?;
+            known.is_some_and(|known| match template_change(&known) {
+                TemplateChange::All => true,
+                TemplateChange::Name => known.text == form.text,
+                TemplateChange::Nothing => false,
+            })
+        }
+    };
+    if allowed { Ok(()) } else { Err(ApplyError::NotNow) }
+}
+
+/// Calls the vendor; answers the id of what it took.
+async fn call(
+    app: &App,
+    keys: &Credentials,
+    form: &Form,
+    file: Option<String>,
+    proxy_file: Option<String>,
+) -> Result<String, CallError> {
+    match form {
+        Form::Signature(form) => {
+            let create = usms::CreateSignature {
+                content: form.content.clone(),
+                sig_type: form.kind.number(),
+                purpose: u8::from(form.on_behalf),
+                certificate_type: form.kind.number(),
+                description: form.description.clone(),
+                file,
+                international: form.international,
+                proxy_file,
+                qualification_id: form.qualification_id.clone(),
+                scene: form.scene.clone(),
+            };
+            app.usms.create_signature(keys, &create).await
+        }
+        Form::MendedSignature(known, form) => {
+            let update = usms::UpdateSignature {
+                sig_id: known.sig_id.clone(),
+                content: form.content.clone(),
+                sig_type: form.kind.number(),
+                purpose: u8::from(form.on_behalf),
+                certificate_type: form.kind.number(),
+                file,
+                proxy_file,
+                scene: form.scene.clone(),
+            };
+            app.usms.update_signature(keys, &update).await.map(|()| known.sig_id.clone())
+        }
+        Form::Template(form) => {
+            let create = usms::CreateTemplate {
+                purpose: form.purpose.number(),
+                name: form.name.clone(),
+                text: form.text.clone(),
+                international: form.international,
+                remark: form.remark.clone(),
+                unsubscribe: form.unsubscribe.clone(),
+                instruction: form.instruction.clone(),
+            };
+            app.usms.create_template(keys, &create).await
+        }
+        Form::MendedTemplate(known, form) => {
+            let update = usms::UpdateTemplate {
+                template_id: known.template_id.clone(),
+                text: form.text.clone(),
+                name: form.name.clone(),
+                remark: form.remark.clone(),
+                unsubscribe: form.unsubscribe.clone(),
+                instruction: form.instruction.clone(),
+            };
+            app.usms.update_template(keys, &update).await.map(|()| known.template_id.clone())
+        }
+    }
+}
+
+/// What an answer proves; with it the vendor's code and words, or ours.
+fn concluded(
+    id: ApplicationId,
+    answered: Result<String, CallError>,
+) -> (HandedIn, Option<i32>, String) {
+    match answered {
+        Ok(vendor_id) => (HandedIn::Taken(vendor_id), None, String::new()),
+        Err(CallError::Refused { ret_code, message, .. }) => {
+            let refused = HandedIn::Refused { ret_code: ret_code.0, words: message.clone() };
+            (refused, i32::try_from(ret_code.0).ok(), message)
+        }
+        Err(CallError::NotSent { because, ret_code, .. }) => {
+            let why = why_not_sent(because);
+            let code = ret_code.and_then(|code| i32::try_from(code.0).ok());
+            (HandedIn::NotTaken(why.clone()), code, why)
+        }
+        Err(CallError::Unknown { because, ret_code, .. }) => {
+            let code = ret_code.and_then(|code| i32::try_from(code.0).ok());
+            (HandedIn::InDoubt(id), code, why_unknown(because))
+        }
+    }
+}
+
+/// Records what the call came to, again and again until its lease runs out: then it is in doubt, as
+/// it must be.
+async fn record(
+    app: &App,
+    handing: &Handing,
+    id: ApplicationId,
+    concluded: &(HandedIn, Option<i32>, String),
+) {
+    let until = app.clock.now() + app.pace.call_timeout + LEASE_MARGIN;
+    while let Err(error) = try_record(app, handing, id, concluded).await {
+        error!(application = %id, %error, "the answer could not be recorded yet");
+        if app.clock.now() >= until {
+            return;
+        }
+        tokio::time::sleep(RECORD_AGAIN).await;
+    }
+}
+
+async fn try_record(
+    app: &App,
+    handing: &Handing,
+    id: ApplicationId,
+    (handed, ret_code, answer): &(HandedIn, Option<i32>, String),
+) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let (state, row, next_look_at) = match handed {
+        HandedIn::Taken(vendor_id) => {
+            let taken = Taken {
+                project: handing.project,
+                application: id,
+                by: handing.by,
+                vendor_id,
+                form: &handing.form,
+            };
+            (ApplicationState::Taken, Some(taken.keep(app, &mut tx).await?), None)
+        }
+        HandedIn::Refused { .. } => (ApplicationState::Refused, None, None),
+        HandedIn::NotTaken(_) => (ApplicationState::NotTaken, None, None),
+        HandedIn::InDoubt(_) | HandedIn::Already(_) => {
+            (ApplicationState::InDoubt, None, Some(now + FIRST_LOOK))
+        }
+    };
+    let end = End { state, row, ret_code: *ret_code, answer, next_look_at };
+    applications::end(&mut tx, id, &end).await?;
+    tx.commit().await?;
+    info!(application = %id, state = state.key(), "handed in");
+    Ok(())
+}
+
+/// What the vendor took.
+pub(super) struct Taken<'a> {
+    pub(super) project: ProjectId,
+    pub(super) application: ApplicationId,
+    pub(super) by: UserId,
+    pub(super) vendor_id: &'a str,
+    pub(super) form: &'a Form,
+}
+
+impl Taken<'_> {
+    /// Keeps it as what it is now, with what happened.
+    pub(super) async fn keep(&self, app: &App, db: &mut PgConnection) -> sqlx::Result<Row> {
+        let now = app.clock.now();
+        let waiting = ReviewStatus::Waiting;
+        let next = now + next_look(waiting, Duration::ZERO, app.pace.review_poll, now);
+        let (row, event, status) = match self.form {
+            Form::Signature(form) | Form::MendedSignature(_, form) => {
+                let described = signatures::Described {
+                    sig_id: self.vendor_id,
+                    content: &form.content,
+                    international: form.international,
+                    status: waiting,
+                    reason: "",
+                };
+                let id = signatures::keep(db, self.project, &described, next, now).await?;
+                signatures::set_application(db, id, form.kind, form.international, self.by).await?;
+                let mended = matches!(self.form, Form::MendedSignature(..));
+                let event = if mended { Event::Mended } else { Event::Applied };
+                (Row::Signature(id), event, waiting)
+            }
+            Form::Template(form) | Form::MendedTemplate(_, form) => {
+                let before = match self.form {
+                    Form::MendedTemplate(known, _) => Some(known),
+                    _ => None,
+                };
+                let renamed = before.filter(|known| known.text == form.text);
+                let status = renamed.map_or(waiting, |known| known.status);
+                let described = sms_templates::Described {
+                    template_id: self.vendor_id,
+                    name: &form.name,
+                    purpose: form.purpose,
+                    text: &form.text,
+                    unsubscribe: &form.unsubscribe,
+                    instruction: &form.instruction,
+                    remark: &form.remark,
+                    international: form.international,
+                    status,
+                    reason: renamed.map_or("", |known| &known.reason),
+                };
+                let id = sms_templates::keep(db, self.project, &described, next, now).await?;
+                if before.is_none() {
+                    sms_templates::set_application(db, id, form.international, self.by).await?;
+                }
+                let event = match (before, renamed) {
+                    (None, _) => Event::Applied,
+                    (Some(_), None) => Event::Mended,
+                    (Some(_), Some(_)) => Event::Renamed,
+                };
+                (Row::Template(id), event, status)
+            }
+        };
+        reviewed::look_at(db, row, next).await?;
+        let event = NewEvent {
+            project: self.project,
+            row,
+            event,
+            status: Some(status),
+            reason: "",
+            user: Some(self.by),
+            application: Some(self.application),
+            before: "",
+        };
+        review_events::add(db, &event, now).await?;
+        Ok(row)
+    }
+}
+
+/// Puts in doubt what a process was handing in when it died. Answers how many.
+pub async fn expire_leases(app: &App) -> sqlx::Result<u64> {
+    applications::doubt_expired(&app.db, &Trouble::Lease.stored(), app.clock.now()).await
+}

@@ -1,0 +1,283 @@
+//! `/applications/{id}`: what was handed in once, and what is known of the call; and what handing in
+//! came to, for the forms.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::clock_face::Moment;
+use super::error::WebError;
+use super::form::{Form, peer_address};
+use super::layout::{Layout, Section};
+use super::member::Member;
+use super::reviewed::name_of;
+use super::{flash, page};
+use crate::app::App;
+use crate::db::applications::{self, Application, ApplicationState};
+use crate::db::reviewed::Row;
+use crate::db::{signatures, sms_templates};
+use crate::domain::ids::ApplicationId;
+use crate::domain::review::Subject;
+use crate::domain::role::Permission;
+use crate::domain::trouble::Trouble;
+use crate::ops::apply::{ApplyError, HandedIn};
+use crate::ops::apply_doubts::{self, Looked};
+use crate::ops::credentials::CredentialsError;
+use crate::ops::papers::PaperError;
+
+/// What the vendor answered to a form, to be shown over it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// In one line.
+    pub title: String,
+    /// What to do.
+    pub advice: String,
+    /// Where to look, if somewhere.
+    pub link: Option<(String, String)>,
+}
+
+/// Leads on after something was handed in, or answers what to show over the form.
+pub async fn outcome(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    answered: Result<HandedIn, ApplyError>,
+) -> Result<Result<HttpResponse, Outcome>, WebError> {
+    let words = member.words(request);
+    let urls = member.urls();
+    let plain = |title: &str, advice: &str| Outcome {
+        title: words.t(title),
+        advice: words.t(advice),
+        link: None,
+    };
+    Ok(match answered {
+        Ok(HandedIn::Taken(_)) => Ok(page::see_other(&urls.dashboard())),
+        Ok(HandedIn::Already(id)) => {
+            Ok(said(request, member, "apply-already", &address(app, member, id).await?))
+        }
+        Ok(HandedIn::InDoubt(id)) => Ok(page::see_other(&urls.application(id))),
+        Ok(HandedIn::Refused { ret_code, words: said }) => {
+            let advice = words
+                .try_t(&format!("ret-{ret_code}-do"))
+                .unwrap_or_else(|| words.t("apply-refused-advice"));
+            let values = [("words", said.into()), ("code", ret_code.into())];
+            Err(Outcome { title: words.with("import-refused", &values), advice, link: None })
+        }
+        Ok(HandedIn::NotTaken(why)) => {
+            Err(Outcome { title: trouble(words, &why), ..plain("apply-not-taken", "apply-again") })
+        }
+        Err(ApplyError::NotNow) => Err(plain("apply-not-now", "apply-not-now-advice")),
+        Err(ApplyError::Doubtful(id)) => Err(Outcome {
+            link: Some((urls.application(id), words.t("apply-doubt-look"))),
+            ..plain("apply-doubtful", "apply-doubtful-advice")
+        }),
+        Err(ApplyError::Credentials(CredentialsError::Sealed(_))) => {
+            Err(plain("apply-not-taken", "import-sealed"))
+        }
+        Err(ApplyError::FormUsed) => return Err(WebError::FormExpired),
+        Err(ApplyError::Paper(error)) => return Err(paper_error(error)),
+        Err(
+            ApplyError::Credentials(CredentialsError::Database(error))
+            | ApplyError::Database(error),
+        ) => return Err(error.into()),
+        Err(ApplyError::Broken(why)) => return Err(WebError::Session(why)),
+    })
+}
+
+/// The vendor's words, or ours where it said nothing.
+fn trouble(words: super::i18n::Words, why: &str) -> String {
+    match Trouble::read(why) {
+        Some(trouble) => words.t(&format!("batch-trouble-{}", trouble.key())),
+        None => words.with("review-vendor-says", &[("words", why.to_owned().into())]),
+    }
+}
+
+/// A file that cannot be kept or opened.
+pub fn paper_error(error: PaperError) -> WebError {
+    match error {
+        PaperError::Problem(_) => WebError::BadRequest,
+        PaperError::Gone => WebError::NotFound,
+        PaperError::Sealed(why) => WebError::Session(why.to_string()),
+        PaperError::Database(error) => WebError::Database(error),
+    }
+}
+
+/// Says a sentence there.
+pub fn said(request: &HttpRequest, member: &Member, key: &str, there: &str) -> HttpResponse {
+    flash::say(request, &member.words(request).t(key));
+    page::see_other(there)
+}
+
+/// Where the application of this very form is shown, if it was handed in before.
+pub async fn handed_in(
+    app: &App,
+    member: &Member,
+    form_token: &str,
+) -> Result<Option<String>, WebError> {
+    let Ok(token) = form_token.parse() else { return Ok(None) };
+    let (project, person) = (member.project.id, member.person.id);
+    match applications::by_form_token(&app.db, project, person, token).await? {
+        Some(id) => Ok(Some(address(app, member, id).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Where an application is shown: on the page of what it is about, if that is known.
+async fn address(app: &App, member: &Member, id: ApplicationId) -> Result<String, WebError> {
+    let found = applications::find(&app.db, member.project.id, id).await?;
+    let found = found.ok_or(WebError::NotFound)?;
+    let known = match found.state {
+        ApplicationState::Taken => subject_address(app, member, &found).await?,
+        _ => None,
+    };
+    Ok(known.unwrap_or_else(|| member.urls().application(id)))
+}
+
+async fn subject_address(
+    app: &App,
+    member: &Member,
+    one: &Application,
+) -> Result<Option<String>, WebError> {
+    let (project, urls) = (member.project.id, member.urls());
+    Ok(match one.row() {
+        Some(Row::Signature(id)) => signatures::by_id(&app.db, project, id)
+            .await?
+            .map(|known| urls.signature(&known.sig_id)),
+        Some(Row::Template(id)) => sms_templates::by_id(&app.db, project, id)
+            .await?
+            .map(|known| urls.template(&known.template_id)),
+        None => None,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "review/application.html")]
+struct OnePage {
+    l: Layout,
+    one: Application,
+    name: String,
+    at: Moment,
+    why: String,
+    about: Option<String>,
+    list: (String, String),
+    again: String,
+    import: String,
+    rows: Vec<(String, String)>,
+    may_send: bool,
+}
+
+/// One application.
+pub async fn one(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, ApplicationId)>,
+) -> Result<HttpResponse, WebError> {
+    let found = applications::find(&app.db, member.project.id, path.1).await?;
+    let found = found.ok_or(WebError::NotFound)?;
+    let section = match found.subject {
+        Subject::Signature => Section::Signatures,
+        Subject::Template => Section::Templates,
+    };
+    let l = member.layout(&app, &request, section).await?;
+    let list = l.urls.all_reviewed(found.subject);
+    let title = match found.subject {
+        Subject::Signature => l.t("signatures-title"),
+        Subject::Template => l.t("templates-title"),
+    };
+    let from = super::urls::with_query(
+        &l.urls.reviewed(found.subject, "new"),
+        &[("from", &found.id.to_string())],
+    );
+    let about = subject_address(&app, &member, &found).await?;
+    let page = OnePage {
+        at: l.moment(found.id),
+        name: name_of(&found),
+        why: trouble_or_words(&l, &found),
+        again: match &about {
+            Some(about) => format!("{about}/edit"),
+            None => from,
+        },
+        about,
+        import: l.urls.reviewed(found.subject, "import"),
+        rows: rows(&l, &found),
+        list: (list, title),
+        may_send: member.may(Permission::Send),
+        one: found,
+        l,
+    };
+    page::ok(&page)
+}
+
+fn trouble_or_words(l: &Layout, one: &Application) -> String {
+    match (Trouble::read(&one.answer), one.ret_code) {
+        (Some(_), _) => trouble(l.words, &one.answer),
+        (None, _) if one.answer.is_empty() => String::new(),
+        (None, Some(code)) => l.with(
+            "import-refused",
+            &[("words", one.answer.as_str().into()), ("code", code.into())],
+        ),
+        (None, None) => trouble(l.words, &one.answer),
+    }
+}
+
+/// The form as it was handed in.
+fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
+    let fields: &[(&str, &str)] = match one.subject {
+        Subject::Signature => &[
+            ("content", "signatures-content"),
+            ("description", "apply-description"),
+            ("scene", "apply-scene"),
+        ],
+        Subject::Template => &[
+            ("name", "apply-name"),
+            ("text", "templates-text"),
+            ("unsubscribe", "apply-unsubscribe"),
+            ("instruction", "apply-instruction"),
+            ("remark", "apply-remark"),
+        ],
+    };
+    let said = |field: &str| one.content[field].as_str().unwrap_or_default().to_owned();
+    fields
+        .iter()
+        .map(|(field, word)| (l.t(word), said(field)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// What a person does about an application in doubt.
+#[derive(Debug, Deserialize)]
+pub struct Decided {
+    #[serde(default)]
+    decision: String,
+}
+
+/// Looks at the vendor now, or gives the application up.
+pub async fn decide(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, ApplicationId)>,
+    form: Form<Decided>,
+) -> Result<HttpResponse, WebError> {
+    let (project, id) = (member.project.id, path.1);
+    let there = member.urls().application(id);
+    if form.into_inner().decision == "give_up" {
+        let address = peer_address(&request);
+        let given = apply_doubts::give_up(&app, project, id, member.person.id, &address).await?;
+        let key = if given { "apply-given-up" } else { "apply-settled" };
+        return Ok(said(&request, &member, key, &there));
+    }
+    let key = match apply_doubts::look(&app, project, id).await {
+        Ok(Looked::Taken) => "apply-look-taken",
+        Ok(Looked::NotTaken) => "apply-look-not-taken",
+        Ok(Looked::Later) => "apply-look-later",
+        Ok(Looked::Person) => "apply-look-person",
+        Err(error) => {
+            flash::say(&request, &super::looked_up::why_not(member.words(&request), error)?);
+            return Ok(page::see_other(&there));
+        }
+    };
+    let known = address(&app, &member, id).await?;
+    Ok(said(&request, &member, key, &known))
+}

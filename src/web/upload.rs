@@ -1,0 +1,114 @@
+//! Forms with files. Like [`super::form::Form`], what was posted can be reached only after it was
+//! checked where it came from.
+
+use actix_multipart::Multipart;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::TryStreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::error::WebError;
+use super::form::Door;
+use crate::domain::file::MOST_BYTES;
+
+/// Fields other than files are together no longer.
+const TEXT_BYTES: usize = 256 << 10;
+/// Of a file that is too large, so much is read: enough to say so in the form.
+const FILE_BYTES: usize = MOST_BYTES + 1;
+/// The whole of a posted form.
+const ALL_BYTES: usize = 24 << 20;
+/// Fields of one form.
+const MOST_FIELDS: usize = 100;
+
+/// A form with files.
+#[derive(Debug)]
+pub struct Upload<T> {
+    fields: T,
+    files: Vec<Uploaded>,
+}
+
+/// A file of a form.
+#[derive(Debug)]
+pub struct Uploaded {
+    /// The field it came in.
+    pub field: String,
+    /// What the person called it.
+    pub name: String,
+    /// Its content, cut off one byte above what a file may have.
+    pub content: Vec<u8>,
+}
+
+impl<T> Upload<T> {
+    /// What was posted.
+    pub fn into_inner(self) -> (T, Vec<Uploaded>) {
+        (self.fields, self.files)
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
+    type Error = WebError;
+    type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let door = Door::of(request);
+        let declared = request
+            .headers()
+            .get("content-length")
+            .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        let parts = Multipart::from_request(request, payload);
+        Box::pin(async move {
+            if declared.is_some_and(|length| length > ALL_BYTES) {
+                return Err(WebError::TooLarge);
+            }
+            let parts = parts.await.map_err(|_| WebError::BadRequest)?;
+            let (texts, files) = read(parts).await?;
+            let csrf = texts.iter().find(|(name, _)| name == "csrf");
+            door.check(csrf.map_or("", |(_, value)| value))?;
+            let encoded = serde_html_form::to_string(&texts).map_err(|_| WebError::BadRequest)?;
+            let fields = serde_html_form::from_str(&encoded).map_err(|_| WebError::BadRequest)?;
+            Ok(Self { fields, files })
+        })
+    }
+}
+
+async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Uploaded>), WebError> {
+    let mut texts = Vec::new();
+    let mut files = Vec::new();
+    let (mut text_bytes, mut all_bytes, mut count) = (0, 0, 0);
+    while let Some(mut part) = parts.try_next().await.map_err(|_| WebError::BadRequest)? {
+        count += 1;
+        if count > MOST_FIELDS {
+            return Err(WebError::TooLarge);
+        }
+        let field = part.name().unwrap_or_default().to_owned();
+        let name = part
+            .content_disposition()
+            .and_then(|disposition| disposition.get_filename())
+            .map(str::to_owned);
+        let most = if name.is_some() { FILE_BYTES } else { TEXT_BYTES };
+        let mut content = Vec::new();
+        while let Some(chunk) = part.try_next().await.map_err(|_| WebError::BadRequest)? {
+            all_bytes += chunk.len();
+            if all_bytes > ALL_BYTES {
+                return Err(WebError::TooLarge);
+            }
+            let room = most - content.len();
+            content.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        }
+        match name {
+            // A browser sends a field without a chosen file as a file without name and content.
+            Some(name) if name.is_empty() && content.is_empty() => {}
+            Some(name) => files.push(Uploaded { field, name, content }),
+            None => {
+                text_bytes += content.len();
+                if text_bytes > TEXT_BYTES {
+                    return Err(WebError::TooLarge);
+                }
+                let value = String::from_utf8(content).map_err(|_| WebError::BadRequest)?;
+                texts.push((field, value));
+            }
+        }
+    }
+    Ok((texts, files))
+}

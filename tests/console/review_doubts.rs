@@ -1,0 +1,269 @@
+//! When the vendor and the console disagree, or a call has no answer.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sqlx::PgPool;
+use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
+
+use crate::harness::{House, Ways};
+use crate::reviews::{
+    apply_for_signature, apply_for_template, at_vendor, calls, form_of, id_of, patient, review,
+    set, until_status,
+};
+
+const FORM: &str = "main form.form";
+
+async fn break_next(house: &House, action: &str, kind: &str) {
+    house.fault(json!({ "action": action, "kind": kind })).await;
+}
+
+/// Has what is in doubt looked into now rather than in its turn.
+async fn hurry(db: &PgPool) {
+    sqlx::query("update applications set next_look_at = now() where next_look_at is not null")
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+#[sqlx::test]
+async fn a_signature_whose_application_had_no_answer_is_found_again_by_its_content(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    break_next(&house, "CreateUSMSSignature", "reset_after").await;
+    let application = apply_for_signature(&operator, "云帆读书").await;
+    assert!(application.contains("/applications/"), "{application}");
+    let page = operator.get(&application).await;
+    assert!(page.one("section.notice").contains("不知道有没有送到"), "{}", page.text);
+    let list = operator.get("/p/default/signatures").await;
+    assert!(list.one("section.notice").contains("云帆读书"));
+    // The same again is not applied for before that is known.
+    let values = [("content", "云帆读书"), ("description", "发货通知")];
+    let fields = form_of(&operator, "/p/default/signatures/new", &values).await;
+    let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
+    let back = operator.upload("/p/default/signatures/new", &fields, &files).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(back.one("#errors").contains("还没有结果"), "{}", back.text);
+    hurry(&db).await;
+    let there = loop {
+        let page = operator.get("/p/default/signatures?q=云帆读书").await;
+        if page.has(".list tbody tr") {
+            break page.attr(".list th a", "href");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let page = operator.get(&there).await;
+    assert!(page.one(".story").contains("operator 提交申请"), "{}", page.text);
+    assert!(page.has(".papers"), "its files belong to it");
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 1);
+}
+
+#[sqlx::test]
+async fn an_application_that_did_not_arrive_is_handed_in_again_with_everything_it_had(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    break_next(&house, "CreateUSMSSignature", "reset_before").await;
+    let application = apply_for_signature(&operator, "云帆读书").await;
+    let page = loop {
+        hurry(&db).await;
+        let page = operator.get(&application).await;
+        if page.one("section.notice").contains("没有送到 UCloud") && page.has("a.act") {
+            break page;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let again = operator.get(&page.attr("a.act", "href")).await;
+    assert!(again.text.contains("执照.png"));
+    let done = operator.upload("/p/default/signatures/new", &again.whole_form(FORM), &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    assert_eq!(at_vendor(&house, &id_of(&done.leads_to())).await["content"], "云帆读书");
+}
+
+#[sqlx::test]
+async fn a_template_without_an_answer_is_settled_by_the_person_who_imports_it_or_gives_it_up(
+    db: PgPool,
+) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let text = "您的订单{1}已发出。";
+    break_next(&house, "CreateUSMSTemplate", "reset_after").await;
+    let application = apply_for_template(&operator, "发货提醒", text).await;
+    let page = operator.get(&application).await;
+    assert!(page.one("section.notice").contains("用它的模板 ID 导入"), "{}", page.text);
+    let home = operator.get("/p/default/").await;
+    assert!(home.one(".tasks").contains("发货提醒"), "a person is told on the dashboard");
+    let all = house.admin(Method::GET, "reviews", json!(null)).await;
+    let found = all["templates"].as_array().unwrap().iter().find(|one| one["text"] == text);
+    let id = found.unwrap()["template_id"].as_str().unwrap().to_owned();
+    let csrf = page.csrf();
+    let imported =
+        operator.post("/p/default/templates/import", &[("csrf", &csrf), ("ids", &id)]).await;
+    assert_eq!(imported.status, StatusCode::OK);
+    let page = operator.get(&format!("/p/default/templates/{id}")).await;
+    assert!(page.one(".story").contains("operator 提交申请"), "{}", page.text);
+    let page = operator.get(&application).await;
+    assert!(page.one("section.notice").contains("收下了"));
+    // The other end: it did not arrive.
+    break_next(&house, "CreateUSMSTemplate", "reset_before").await;
+    let application = apply_for_template(&operator, "另一个", "您的{1}已受理。").await;
+    let given = operator.post(&application, &[("csrf", &csrf), ("decision", "give_up")]).await;
+    assert_eq!(given.status, StatusCode::SEE_OTHER);
+    let page = operator.get(&application).await;
+    let again = operator.get(&page.attr("section a.act", "href")).await;
+    assert_eq!(again.one("#text").trim(), "您的{1}已受理。");
+}
+
+#[sqlx::test]
+async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    for (kind, arrived) in [("reset_after", true), ("reset_before", false)] {
+        let address =
+            apply_for_template(&operator, "发货提醒", &format!("订单{{1}}{kind}。")).await;
+        review(&house, &id_of(&address), 3, "不明确").await;
+        until_status(&house, &operator, &address, "未通过").await;
+        let edit = format!("{address}/edit");
+        let fields =
+            form_of(&operator, &edit, &[("text", &format!("您的订单{{1}}{kind}。"))]).await;
+        break_next(&house, "UpdateUSMSTemplate", kind).await;
+        let done = operator.upload(&edit, &fields, &[]).await;
+        let application = done.leads_to();
+        assert!(application.contains("/applications/"), "{kind}: {application}");
+        let (word, mended) = if arrived { ("待审核", true) } else { ("未通过", false) };
+        for _ in 0..400 {
+            hurry(&db).await;
+            let page = operator.get(&application).await;
+            if !page.one("section.notice").contains("不知道") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let page = until_status(&house, &operator, &address, word).await;
+        assert_eq!(page.one(".story").contains("修改并重新提交"), mended, "{kind}");
+    }
+}
+
+#[sqlx::test]
+async fn what_changes_on_the_vendors_side_is_noticed_and_told(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_template(&operator, "发货提醒", "您的订单{1}已发出。").await;
+    let id = id_of(&address);
+    review(&house, &id, 3, "先驳回").await;
+    until_status(&house, &operator, &address, "未通过").await;
+    // Approved there after it was rejected; edited there; then deleted there.
+    review(&house, &id, 2, "").await;
+    let look = async || {
+        let csrf = operator.get(&address).await.csrf();
+        operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+        operator.get(&address).await
+    };
+    assert_eq!(look().await.one(".head .status"), "已通过");
+    let edited = Seeds {
+        templates: vec![TemplateSeed {
+            template_id: id.clone(),
+            name: "发货提醒".to_owned(),
+            text: "订单{1}已发出。".to_owned(),
+            ..TemplateSeed::default()
+        }],
+        ..Seeds::default()
+    };
+    house.sandbox.seed(edited);
+    let page = look().await;
+    assert!(page.one(".story").contains("在 UCloud 那边被修改"), "{}", page.text);
+    assert!(page.one(".story").contains("原来是：您的订单{1}已发出。"));
+    let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
+    house.app.usms.delete_templates(&keys, &[&id]).await.unwrap();
+    sqlx::query("update sms_templates set next_check_at = now()").execute(&db).await.unwrap();
+    let page = until_status(&house, &operator, &address, "UCloud 查不到").await;
+    assert!(page.one(".story").contains("UCloud 查不到它了"));
+    assert!(!operator.get("/p/default/send").await.text.contains("发货提醒"), "not offered");
+}
+
+#[sqlx::test]
+async fn an_answer_with_fewer_fields_forgets_nothing(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    house.fault(json!({"action": "QueryUSMSTemplate", "kind": "fewer_fields", "times": 0})).await;
+    let address = "/p/default/templates/UTM0001";
+    let csrf = operator.get(address).await.csrf();
+    let done = operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let page = operator.get(address).await;
+    assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("新书", "已通过"));
+    assert!(page.one(".exact").contains("拒收请回复R"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn a_send_that_meets_18016_or_18017_has_the_status_looked_at(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    review(&house, "UTA0001", 4, "").await;
+    let batch = operator.send("登录验证码", &["4312", "5"], "18500001234").await;
+    house.settled(&operator, &batch).await;
+    until_status(&house, &operator, "/p/default/templates/UTA0001", "已停用").await;
+    review(&house, "SIG0001", 4, "").await;
+    let fields = operator.send_fields("新书", &["李"], "18500001234").await;
+    assert!(!fields.is_empty());
+    let calls_before = calls(&house, "QueryUSMSSignature").await;
+    house.fault(json!({"action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18016})).await;
+    review(&house, "UTA0001", 2, "").await;
+    let csrf = operator.get("/p/default/templates").await.csrf();
+    operator.post("/p/default/templates/UTA0001/refresh", &[("csrf", &csrf)]).await;
+    let batch = operator.send("登录验证码", &["4313", "5"], "18500001234").await;
+    house.settled(&operator, &batch).await;
+    until_status(&house, &operator, "/p/default/signatures/SIG0001", "已停用").await;
+    assert!(calls(&house, "QueryUSMSSignature").await > calls_before);
+}
+
+#[sqlx::test]
+async fn processes_never_ask_about_the_same_at_once_and_keep_to_the_rate(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let signatures = (0..30).map(|n| SignatureSeed {
+        sig_id: format!("SIGMANY{n:02}"),
+        content: format!("云帆{n:02}"),
+        status: 0,
+        ..SignatureSeed::default()
+    });
+    house.sandbox.seed(Seeds { signatures: signatures.collect(), ..Seeds::default() });
+    for n in 0..30 {
+        let id = format!("SIGMANY{n:02}");
+        usms_console::ops::review::look_up_signature(&house.app, house.project, &id, None)
+            .await
+            .unwrap();
+    }
+    // All are due once; a long interval keeps them from being due again.
+    let mut app = house.app.clone();
+    app.pace.review_poll = time::Duration::hours(1);
+    app.pace.calls_per_second = 50;
+    sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
+    let before = calls(&house, "QueryUSMSSignature").await;
+    let began = std::time::Instant::now();
+    let processes = (0..4)
+        .map(|_| async { while usms_console::ops::review::run_once(&app).await.unwrap() > 0 {} });
+    futures_util::future::join_all(processes).await;
+    // 30 under review and the approved one of the house.
+    assert_eq!(calls(&house, "QueryUSMSSignature").await - before, 31);
+    assert!(began.elapsed() > Duration::from_millis(300), "50 calls a second, with a small burst");
+}
+
+#[sqlx::test]
+async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    house.fault(json!({"action": "CreateUSMSTemplate", "kind": "delay", "millis": 600})).await;
+    let mut fields = form_of(&operator, "/p/default/templates/new", &[("name", "发货提醒")]).await;
+    set(&mut fields, "text", "您的订单{1}已发出。");
+    let leaving = operator.upload("/p/default/templates/new", &fields, &[]);
+    assert!(tokio::time::timeout(Duration::from_millis(200), leaving).await.is_err());
+    for _ in 0..200 {
+        let list = operator.get("/p/default/templates?q=发货提醒").await;
+        if list.has(".list tbody tr") {
+            assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it was taken and forgotten");
+}

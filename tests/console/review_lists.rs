@@ -1,0 +1,194 @@
+//! Lists of signatures and templates: filters, pages, import, deletion.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use sqlx::PgPool;
+use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
+
+use crate::harness::{House, Visitor};
+use crate::reviews::{apply_for_signature, at_vendor, calls, id_of, patient, review};
+
+async fn import(visitor: &Visitor, what: &str, ids: &str) -> crate::harness::Page {
+    let address = format!("/p/default/{what}/import");
+    let csrf = visitor.get(&address).await.csrf();
+    visitor.post(&address, &[("csrf", &csrf), ("ids", ids)]).await
+}
+
+#[sqlx::test]
+async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let seed = |n: usize| TemplateSeed {
+        template_id: format!("UTI{n:04}"),
+        name: format!("导入{n:04}"),
+        text: format!("第{n}号通知，编号{{1}}。"),
+        status: (n % 5) as u8,
+        err_desc: if n % 5 == 3 { "不通过".to_owned() } else { String::new() },
+        ..TemplateSeed::default()
+    };
+    let templates = (0..300).map(seed).collect();
+    house.sandbox.seed(Seeds { templates, ..Seeds::default() });
+    let mut ids: Vec<String> = (0..300).map(|n| format!("UTI{n:04}")).collect();
+    ids.push("UTI9999".to_owned());
+    let page = import(&operator, "templates", &ids.join("\n")).await;
+    assert_eq!(page.all(".list tbody tr").len(), 301);
+    assert_eq!(page.one("#ids").trim(), "UTI9999", "what was not found stays to be mended");
+    let list = operator.get("/p/default/templates").await;
+    // With the two of the house.
+    let tabs = list.all(".tabs a");
+    assert_eq!(tabs, ["全部302", "未通过60", "待审核60", "审核中60", "已通过62", "已停用60"]);
+    // Pages go on where the last ended, and show each once.
+    let mut seen = Vec::new();
+    let mut address = "/p/default/templates?review=approved".to_owned();
+    loop {
+        let page = operator.get(&address).await;
+        seen.extend(page.all(".list th code"));
+        if !page.has("a[rel=next]") {
+            break;
+        }
+        address = page.attr("a[rel=next]", "href");
+    }
+    assert_eq!(seen.len(), 62);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 62);
+    for (query, n) in [
+        ("q=导入0007", 1),
+        ("q=uti000", 10),
+        ("q=第12号", 1),
+        ("q=%00%27%3B--", 0),
+        ("purpose=marketing", 1),
+        ("purpose=2&review=rejected&q=导入01", 20),
+        ("international=true", 0),
+        ("review=rubbish&after=rubbish&q=导入0299", 1),
+    ] {
+        let page = operator.get(&format!("/p/default/templates?{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{query}");
+        assert_eq!(page.all(".list tbody tr").len(), n, "{query}");
+    }
+    let signatures = import(&operator, "signatures", "【云帆书店】, SIG0001, 没有这个").await;
+    assert_eq!(signatures.all(".list tbody tr .good").len(), 2);
+    assert_eq!(signatures.all(".list tbody tr .bad").len(), 1);
+}
+
+#[sqlx::test]
+async fn one_or_all_are_refreshed(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    review(&house, "SIG0001", 4, "").await;
+    let list = operator.get("/p/default/signatures").await;
+    let csrf = list.csrf();
+    let done = operator.post("/p/default/signatures/refresh", &[("csrf", &csrf)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    crate::reviews::until_status(&house, &operator, "/p/default/signatures/SIG0001", "已停用")
+        .await;
+    house.fault(json!({"action": "QueryUSMSSignature", "kind": "http_500"})).await;
+    operator.post("/p/default/signatures/SIG0001/refresh", &[("csrf", &csrf)]).await;
+    let page = operator.get("/p/default/signatures/SIG0001").await;
+    assert!(page.one(".flash").contains("没有应答"), "{}", page.one(".flash"));
+    let nobody = operator.post("/p/default/signatures/SIGNOBODY/refresh", &[("csrf", &csrf)]).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+}
+
+#[sqlx::test]
+async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let mut fields = operator.send_fields("登录验证码", &["4312", "5"], "18500001234").await;
+    let later = time::OffsetDateTime::now_utc() + time::Duration::hours(30);
+    fields.push((
+        "schedule_at".to_owned(),
+        format!("{}T{:02}:{:02}", later.date(), later.hour(), later.minute()),
+    ));
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    fields.push(("confirm".to_owned(), "1".to_owned()));
+    let sent = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", check.text);
+    let batch = sent.leads_to();
+    let address = "/p/default/templates/UTA0001";
+    let ask = operator.get(&format!("{address}/delete")).await;
+    assert_eq!(ask.attr(".list td a", "href"), batch, "the scheduled batch is shown");
+    let csrf = ask.csrf();
+    // Without a yes nothing is deleted.
+    let asked = operator.post(&format!("{address}/delete"), &[("csrf", &csrf)]).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert_eq!(calls(&house, "DeleteUSMSTemplate").await, 0);
+    let fields = [("csrf", csrf.as_str()), ("confirm", "1")];
+    let done = operator.post(&format!("{address}/delete"), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let page = operator.get(address).await;
+    assert_eq!(page.one(".head .status"), "已删除");
+    assert!(page.one(".story").contains("operator 删除"));
+    assert!(operator.get(&batch).await.text.contains("登录验证码"), "old batches keep it");
+    assert!(!operator.get("/p/default/templates").await.text.contains("UTA0001"));
+    assert!(operator.get("/p/default/templates?review=deleted").await.text.contains("UTA0001"));
+    assert!(!operator.get("/p/default/send").await.text.contains("登录验证码"));
+}
+
+#[sqlx::test]
+async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let open = apply_for_signature(&operator, "云帆读书").await;
+    let second = Seeds {
+        signatures: vec![SignatureSeed {
+            sig_id: "SIG0002".to_owned(),
+            content: "青禾物流".to_owned(),
+            ..SignatureSeed::default()
+        }],
+        ..Seeds::default()
+    };
+    house.sandbox.seed(second);
+    import(&operator, "signatures", "SIG0002").await;
+    let chosen = format!("id=SIG0001&id=SIG0002&id={}", id_of(&open));
+    let ask = operator.get(&format!("/p/default/signatures/delete?{chosen}")).await;
+    assert_eq!(ask.all(".list tbody tr").len(), 3);
+    assert_eq!(ask.one("button[name=confirm]"), "删除 2 个");
+    let csrf = ask.csrf();
+    let mut fields = vec![("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0001")];
+    let under_review = id_of(&open);
+    fields.push(("id", &under_review));
+    let back = operator.post("/p/default/signatures/delete", &fields).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(back.one(".error").contains("审核期间"), "{}", back.text);
+    assert_eq!(calls(&house, "DeleteUSMSSignature").await, 1);
+    // The answer is lost, the deletion is not.
+    house.fault(json!({"action": "DeleteUSMSSignature", "kind": "reset_after"})).await;
+    let fields = [("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0002")];
+    let back = operator.post("/p/default/signatures/delete", &fields).await;
+    assert!(back.one(".error").contains("可能已经删除"), "{}", back.text);
+    let page =
+        crate::reviews::until_status(&house, &operator, "/p/default/signatures/SIG0002", "已删除");
+    assert!(page.await.one(".story").contains("operator 删除"));
+    let nothing = operator.get("/p/default/signatures/delete").await;
+    assert_eq!(nothing.status, StatusCode::SEE_OTHER);
+}
+
+#[sqlx::test]
+async fn a_file_is_deleted_and_its_name_stays_in_the_history(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&address).await.attr(".papers a", "href");
+    let csrf = operator.get(&address).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("next", address.as_str())];
+    let done = operator.post(&format!("{file}/delete"), &fields).await;
+    assert_eq!(done.leads_to(), address);
+    assert_eq!(operator.get(&file).await.status, StatusCode::NOT_FOUND);
+    let page = operator.get(&address).await;
+    assert!(page.one(".papers").contains("执照.png") && page.one(".papers").contains("已删除"));
+    assert_eq!(at_vendor(&house, &id_of(&address)).await["content"], "云帆读书");
+}
+
+#[sqlx::test]
+async fn how_much_was_sent_with_each_stands_in_the_list(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = operator.send("登录验证码", &["4312", "5"], "18500001234\n18500001235").await;
+    house.settled(&operator, &batch).await;
+    let list = operator.get("/p/default/templates?q=登录").await;
+    assert_eq!(list.one(".list td[data-label='近 30 天发送']"), "2");
+    let list = operator.get("/p/default/signatures").await;
+    assert_eq!(list.one(".list td[data-label='近 30 天发送']"), "2");
+    assert_eq!(house.admin(Method::GET, "counts", json!(null)).await["taken"], 2);
+}

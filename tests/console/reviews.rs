@@ -1,0 +1,404 @@
+//! From the application to the approval, and back after a rejection.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::harness::{House, Page, Visitor, Ways};
+
+pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
+pub const PDF: &[u8] = b"%PDF-1.7 a letter";
+const FORM: &str = "main form.form";
+
+/// A house whose sandbox reviews nothing by itself.
+pub async fn patient(db: &PgPool) -> House {
+    let ways = Ways { review_after: Duration::from_secs(3_600), ..Ways::default() };
+    House::with(db, ways).await
+}
+
+pub async fn review(house: &House, id: &str, status: u8, why: &str) {
+    let verdict = json!({ "id": id, "status": status, "err_desc": why });
+    house.admin(Method::POST, "review", verdict).await;
+}
+
+pub fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+    match fields.iter_mut().find(|(known, _)| known == name) {
+        Some((_, old)) => *old = value.to_owned(),
+        None => fields.push((name.to_owned(), value.to_owned())),
+    }
+}
+
+pub async fn form_of(
+    visitor: &Visitor,
+    address: &str,
+    values: &[(&str, &str)],
+) -> Vec<(String, String)> {
+    let page = visitor.get(address).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let mut fields = page.whole_form(FORM);
+    for (name, value) in values {
+        set(&mut fields, name, value);
+    }
+    fields
+}
+
+/// Applies for a signature; answers its address.
+pub async fn apply_for_signature(visitor: &Visitor, content: &str) -> String {
+    let values = [("content", content), ("description", "发货通知")];
+    let fields = form_of(visitor, "/p/default/signatures/new", &values).await;
+    let files = [("certificate", "执照.png", PNG)];
+    let done = visitor.upload("/p/default/signatures/new", &fields, &files).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    done.leads_to()
+}
+
+/// Applies for a template; answers its address.
+pub async fn apply_for_template(visitor: &Visitor, name: &str, text: &str) -> String {
+    let values = [("name", name), ("text", text)];
+    let fields = form_of(visitor, "/p/default/templates/new", &values).await;
+    let done = visitor.upload("/p/default/templates/new", &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    done.leads_to()
+}
+
+pub fn id_of(address: &str) -> String {
+    address.rsplit('/').next().unwrap().to_owned()
+}
+
+pub async fn at_vendor(house: &House, id: &str) -> Value {
+    let all = house.admin(Method::GET, "reviews", Value::Null).await;
+    let mut both =
+        all["signatures"].as_array().unwrap().iter().chain(all["templates"].as_array().unwrap());
+    both.find(|one| one["sig_id"] == id || one["template_id"] == id)
+        .unwrap_or_else(|| panic!("{id} is not there: {all}"))
+        .clone()
+}
+
+pub async fn calls(house: &House, action: &str) -> i64 {
+    let counts = house.admin(Method::GET, "counts", Value::Null).await;
+    counts["by_action"][action].as_i64().unwrap_or(0)
+}
+
+/// Waits until the page says this status.
+pub async fn until_status(house: &House, visitor: &Visitor, address: &str, word: &str) -> Page {
+    for _ in 0..600 {
+        let page = visitor.get(address).await;
+        if page.all(".head .status").iter().any(|one| one == word) {
+            return page;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let calls = house.admin(Method::GET, "counts", Value::Null).await;
+    panic!("never {word}: {} {calls}", visitor.get(address).await.text);
+}
+
+#[sqlx::test]
+async fn a_signature_is_applied_for_with_its_certificate_and_followed_to_its_approval(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    let page = operator.get(&address).await;
+    assert_eq!(page.one("h1"), "【云帆读书】");
+    assert_eq!(page.one(".head .status"), "待审核");
+    assert!(page.text.contains("执照.png") && page.one(".story").contains("operator 提交申请"));
+    let there = at_vendor(&house, &id_of(&address)).await;
+    assert_eq!(there["content"], "云帆读书");
+    assert_eq!(there["application"]["file_bytes"], PNG.len());
+    for (status, word) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
+        review(&house, &id_of(&address), status, "").await;
+        if status == 4 {
+            // Approved ones are looked at daily: nobody waits for that in a test.
+            let csrf = operator.get(&address).await.csrf();
+            operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+        }
+        until_status(&house, &operator, &address, word).await;
+    }
+    let story = operator.get(&address).await.all(".story li > span");
+    assert_eq!(story, ["operator 提交申请", "审核中", "已通过", "已停用"]);
+    let list = operator.get("/p/default/signatures").await;
+    assert!(list.one(".list").contains("operator"), "who applied stands in the list");
+}
+
+#[sqlx::test]
+async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothing_in(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/signatures/new";
+    let values =
+        [("content", "【云帆】"), ("description", ""), ("purpose", "1"), ("sig_type", "4")];
+    let fields = form_of(&operator, new, &values).await;
+    let back = operator.upload(new, &fields, &[("certificate", "商标.png", PNG)]).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let wrong: Vec<String> = back.all(".errors li a");
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    assert!(back.has("#content[aria-invalid=true]") && back.has("#proxy[aria-invalid=true]"));
+    let mut again = back.whole_form(FORM);
+    for (name, value) in [("content", "【云帆】"), ("sig_type", "4"), ("purpose", "1")] {
+        assert!(again.contains(&(name.to_owned(), value.to_owned())), "{name}");
+    }
+    assert!(back.text.contains("商标.png"), "the file need not be chosen again");
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    set(&mut again, "content", "云帆文化");
+    set(&mut again, "description", "代云帆文化发送");
+    let done = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let there = at_vendor(&house, &id_of(&done.leads_to())).await;
+    assert_eq!(there["application"]["file_bytes"], PNG.len());
+    assert_eq!(there["application"]["proxy_bytes"], PDF.len());
+    assert_eq!(there["application"]["sig_type"], 4);
+    assert_eq!(there["application"]["on_behalf"], true);
+}
+
+#[sqlx::test]
+async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/signatures/new";
+    let values = [("content", "云帆App"), ("description", "通知"), ("sig_type", "1")];
+    let fields = form_of(&operator, new, &values).await;
+    let asked = operator.upload(new, &fields, &[("certificate", "a.png", PNG)]).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert!(asked.one(".notice.doubtful").contains("2026-05-01"), "{}", asked.text);
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    let mut yes = asked.whole_form(FORM);
+    yes.push(("confirm".to_owned(), asked.attr("button[name=confirm]", "value")));
+    // Something new came up since: the yes was not for that.
+    let mut other = yes.clone();
+    set(&mut other, "content", "云帆·App");
+    assert_eq!(operator.upload(new, &other, &[]).await.status, StatusCode::OK);
+    assert_eq!(operator.upload(new, &yes, &[]).await.status, StatusCode::SEE_OTHER);
+    let mut english = operator.get_in("en", new).await.whole_form(FORM);
+    set(&mut english, "content", "");
+    let back = operator.upload(new, &english, &[]).await;
+    assert!(back.text.contains("Fill in the name"));
+}
+
+#[sqlx::test]
+async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/signatures/new";
+    let large = [PNG, &vec![0; 5 << 20]].concat();
+    let hostile: [(&str, &[u8], &str); 3] = [
+        ("logo.png", b"<script>alert(1)</script>", "不是 jpg、png 或 pdf"),
+        ("large.png", &large, "超过 4 MB"),
+        ("empty.pdf", b"", "空文件"),
+    ];
+    for (name, content, why) in hostile {
+        let values = [("content", "云帆读书"), ("description", "通知")];
+        let fields = form_of(&operator, new, &values).await;
+        let back = operator.upload(new, &fields, &[("certificate", name, content)]).await;
+        assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+        assert!(
+            back.one("#certificate-note").contains(why),
+            "{name}: {}",
+            back.one("#certificate-note")
+        );
+    }
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    // A name with a path and quotes harms nobody.
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&address).await.attr(".papers a", "href");
+    let got = operator.get(&file).await;
+    assert_eq!(got.headers["content-type"], "image/png");
+    assert!(got.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    assert_eq!(got.bytes, PNG.len());
+    let sealed: Vec<u8> =
+        sqlx::query_scalar("select sealed from files limit 1").fetch_one(&db).await.unwrap();
+    assert!(!sealed.windows(4).any(|bytes| bytes == b"\x89PNG"), "kept sealed");
+}
+
+#[sqlx::test]
+async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    let locked = operator.get(&format!("{address}/edit")).await;
+    assert!(locked.one("section.notice").contains("只允许修改未通过审核的签名"), "{}", locked.text);
+    review(&house, &id_of(&address), 3, "证件不清晰").await;
+    until_status(&house, &operator, &address, "未通过").await;
+    let home = operator.get("/p/default/").await;
+    assert!(home.one(".tasks").contains("证件不清晰"), "the dashboard says what needs a person");
+    let edit = operator.get(&format!("{address}/edit")).await;
+    assert!(edit.one("#why").contains("证件不清晰"));
+    assert!(edit.text.contains("执照.png"));
+    let mut fields = edit.whole_form(FORM);
+    assert!(fields.contains(&("content".to_owned(), "云帆读书".to_owned())));
+    assert!(fields.contains(&("description".to_owned(), "发货通知".to_owned())));
+    set(&mut fields, "content", "云帆读书会");
+    let preview = operator.post_owned(&format!("{address}/preview"), &fields).await;
+    assert_eq!(preview.one(".diff ins"), "会");
+    let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let there = at_vendor(&house, &id_of(&address)).await;
+    assert_eq!(there["content"], "云帆读书会");
+    assert_eq!(there["application"]["file_bytes"], PNG.len(), "the kept file goes along");
+    review(&house, &id_of(&address), 2, "").await;
+    let page = until_status(&house, &operator, &address, "已通过").await;
+    assert_eq!(
+        page.all(".story li > span"),
+        ["operator 提交申请", "未通过", "operator 修改并重新提交", "已通过"]
+    );
+    let locked = operator.get(&format!("{address}/edit")).await;
+    assert!(locked.one("section.notice").contains("不允许修改通过的签名"));
+    let refused =
+        operator.upload(&format!("{address}/edit"), &locked_fields(&operator).await, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(calls(&house, "UpdateUSMSSignature").await, 1);
+}
+
+async fn locked_fields(visitor: &Visitor) -> Vec<(String, String)> {
+    let csrf = visitor.get("/p/default/signatures/new").await.csrf();
+    vec![("csrf".to_owned(), csrf), ("content".to_owned(), "别的".to_owned())]
+}
+
+#[sqlx::test]
+async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/templates/new";
+    let mut fields = form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}由")]).await;
+    // A button puts the next variable behind the text, without scripts too.
+    fields.push(("insert".to_owned(), "3".to_owned()));
+    let with = operator.upload(new, &fields, &[]).await;
+    assert_eq!(with.status, StatusCode::OK);
+    assert_eq!(with.one("#text").trim(), "订单{1}由{3}");
+    let back = operator.upload(new, &with.whole_form(FORM), &[]).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(back.one("#text-note").contains("缺少 {2}"), "{}", back.one("#text-note"));
+    let mut fields = back.whole_form(FORM);
+    set(&mut fields, "text", "您的订单{1}由{2}发出。");
+    fields.retain(|(name, _)| name != "instruction");
+    for meaning in ["订单号", "快递公司"] {
+        fields.push(("instruction".to_owned(), meaning.to_owned()));
+    }
+    let done = operator.upload(new, &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let address = done.leads_to();
+    let there = at_vendor(&house, &id_of(&address)).await;
+    assert_eq!(there["instruction"], "{1}订单号；{2}快递公司");
+    review(&house, &id_of(&address), 3, "内容不明确").await;
+    until_status(&house, &operator, &address, "未通过").await;
+    let edit = operator.get(&format!("{address}/edit")).await;
+    assert!(edit.one("#why").contains("内容不明确"));
+    let mut fields = edit.whole_form(FORM);
+    let meanings: Vec<&str> = fields
+        .iter()
+        .filter(|(name, _)| name == "instruction")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(meanings, ["订单号", "快递公司"]);
+    // An unchanged text would not be reviewed: the page knows, and asks.
+    let asked = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    assert!(asked.one(".notice.doubtful").contains("正文没有变"), "{}", asked.text);
+    set(&mut fields, "text", "您的订单{1}已由{2}发出。");
+    let preview = operator.post_owned(&format!("{address}/preview"), &fields).await;
+    assert_eq!(preview.one(".diff ins"), "已");
+    assert!(preview.one("[data-length]").contains("1 条"));
+    let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    review(&house, &id_of(&address), 2, "").await;
+    until_status(&house, &operator, &address, "已通过").await;
+    let batch = operator.send("发货提醒", &["YF1", "青禾"], "18500001234").await;
+    house.settled(&operator, &batch).await;
+    assert_eq!(house.taken().await, (1, 0));
+}
+
+#[sqlx::test]
+async fn a_new_name_of_an_approved_template_starts_no_review(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let edit = "/p/default/templates/UTA0001/edit";
+    let mut fields = form_of(&operator, edit, &[("name", "登录码")]).await;
+    let done = operator.upload(edit, &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let page = operator.get(&done.leads_to()).await;
+    assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("登录码", "已通过"));
+    assert!(page.one(".story").contains("不需要审核的修改"));
+    let there = at_vendor(&house, "UTA0001").await;
+    assert_eq!((there["name"].as_str(), there["status"].as_i64()), (Some("登录码"), Some(2)));
+    set(&mut fields, "text", "别的正文，验证码{1}，{2}");
+    set(&mut fields, "form_token", &uuid::Uuid::new_v4().to_string());
+    let refused = operator.upload(edit, &fields, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(calls(&house, "UpdateUSMSTemplate").await, 1);
+}
+
+#[sqlx::test]
+async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/templates/new";
+    let fields =
+        form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
+    let presses = (0..5).map(|_| operator.upload(new, &fields, &[]));
+    for page in futures_util::future::join_all(presses).await {
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    }
+    assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+}
+
+#[sqlx::test]
+async fn the_vendors_refusal_stands_over_the_form_and_loses_nothing(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/templates/new";
+    for (code, words) in [(18003, "RetCode 18003"), (150, "fault on demand"), (171, "RetCode 171")]
+    {
+        house
+            .fault(json!({"action": "CreateUSMSTemplate", "kind": "ret_code", "ret_code": code}))
+            .await;
+        let fields =
+            form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
+        let back = operator.upload(new, &fields, &[]).await;
+        assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{code}");
+        assert!(back.one("#errors").contains(words), "{code}: {}", back.one("#errors"));
+        assert_eq!(back.one("#text").trim(), "订单{1}已发出。");
+        let done = operator.upload(new, &back.whole_form(FORM), &[]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "the next press is a new one");
+    }
+}
+
+#[sqlx::test]
+async fn sensitive_words_are_the_teams_own(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let words = "/p/default/settings/words";
+    let csrf = operator.get(words).await.csrf();
+    let kept = operator.post(words, &[("csrf", &csrf), ("words", "秒杀、贷款\n秒杀")]).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    assert_eq!(operator.get(words).await.one("#words").trim(), "秒杀 贷款");
+    let values = [("name", "活动提醒"), ("text", "今晚秒杀开始。")];
+    let fields = form_of(&operator, "/p/default/templates/new", &values).await;
+    let asked = operator.upload("/p/default/templates/new", &fields, &[]).await;
+    assert!(asked.one("#text-note").contains("秒杀"));
+    let long = "长".repeat(61);
+    let back = operator.post(words, &[("csrf", &csrf), ("words", &long)]).await;
+    assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[sqlx::test]
+async fn a_viewer_reads_and_neither_applies_nor_changes_nor_sees_a_file(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&address).await.attr(".papers a", "href");
+    let viewer = house.viewer().await;
+    let page = viewer.get(&address).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.has("main form") && !page.text.contains("/files/"));
+    assert_eq!(viewer.get(&file).await.status, StatusCode::FORBIDDEN);
+    for path in ["signatures/new", "templates/new", "signatures/delete", "settings/words"] {
+        let there = format!("/p/default/{path}");
+        assert_eq!(viewer.get(&there).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["new", "refresh", "delete", "SIG0001/edit", "SIG0001/refresh", "SIG0001/delete"] {
+        let there = format!("/p/default/signatures/{path}");
+        let csrf = viewer.get("/account").await.csrf();
+        let tried = viewer.post(&there, &[("csrf", &csrf), ("confirm", "1")]).await;
+        assert_eq!(tried.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(house.signed_out().get(&file).await.status, StatusCode::SEE_OTHER);
+}
