@@ -93,10 +93,11 @@ bring_chromium() {
     [ -n "$(find /usr/share/fonts "$(prefix)/usr/share/fonts" -name 'wqy-zenhei*' 2>/dev/null)" ] || bring fonts-wqy-zenhei
 }
 
-# The vendor's SDK, in a folder of its own. Sets USMS_SDK_PYTHON.
+# What others run and the tests run against, in a folder of its own: the vendor's SDK and a mail
+# server. Sets USMS_SDK_PYTHON.
 bring_python_sdk() {
     local at="$PWD/target/python"
-    if ! "$at/bin/python" -c 'import ucloud' 2>/dev/null; then
+    if ! "$at/bin/python" -c 'import ucloud, aiosmtpd' 2>/dev/null; then
         command -v python3 >/dev/null || bring python3
         rm -rf "$at"
         python3 -m venv "$at" 2>/dev/null || {
@@ -104,7 +105,7 @@ bring_python_sdk() {
             rm -rf "$at"
             python3 -m venv "$at"
         }
-        "$at/bin/pip" install -q --disable-pip-version-check ucloud-sdk-python3
+        "$at/bin/pip" install -q --disable-pip-version-check ucloud-sdk-python3 aiosmtpd
     fi
     export USMS_SDK_PYTHON="$at/bin/python"
 }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::courier::Courier;
 use crate::keyring::Keyring;
 use crate::usms;
 
@@ -26,6 +27,10 @@ pub struct App {
     pub pace: Pace,
     /// Wakes the workers of this process.
     pub wake: Wake,
+    /// Webhooks and mail.
+    pub courier: Courier,
+    /// How browsers reach the console, if that is set.
+    pub public_url: Option<String>,
     /// Calls that a page waits for. They go on when the person leaves, and a process that is told
     /// to stop finishes them first.
     pub calls: TaskTracker,

@@ -8,9 +8,11 @@ use std::path::Path;
 use secrecy::{SecretSlice, SecretString};
 use time::Duration;
 
+use crate::courier::{Courier, CourierBuildError, MailSettings};
+
 /// Names that begin with this and are not ours are mistakes.
 const PREFIX: &str = "CONSOLE_";
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "DATABASE_URL",
     "CONSOLE_LISTEN",
     "CONSOLE_PUBLIC_URL",
@@ -25,6 +27,8 @@ const NAMES: [&str; 14] = [
     "CONSOLE_CALL_TIMEOUT",
     "CONSOLE_REVIEW_POLL",
     "CONSOLE_RECEIPT_POLL",
+    "CONSOLE_SMTP_URL",
+    "CONSOLE_MAIL_FROM",
 ];
 
 /// All settings of the console.
@@ -58,6 +62,9 @@ pub struct Config {
     pub review_poll: Duration,
     /// `CONSOLE_RECEIPT_POLL`: until the first question about a receipt; later ones double. 10 s.
     pub receipt_poll: Duration,
+    /// `CONSOLE_SMTP_URL`: where mail goes out, `smtp://…` or `smtps://user:password@…`, and
+    /// `CONSOLE_MAIL_FROM`: its sender. Both or none.
+    pub mail: Option<MailSettings>,
 }
 
 /// The keys of the project `default`.
@@ -117,6 +124,7 @@ impl Config {
             call_timeout: source.duration("CONSOLE_CALL_TIMEOUT", Duration::seconds(70))?,
             review_poll: source.duration("CONSOLE_REVIEW_POLL", Duration::minutes(2))?,
             receipt_poll: source.duration("CONSOLE_RECEIPT_POLL", Duration::seconds(10))?,
+            mail: source.mail()?,
         })
     }
 }
@@ -268,6 +276,31 @@ impl Source<'_> {
         }))
     }
 
+    fn mail(&self) -> Result<Option<MailSettings>, ConfigError> {
+        let names = ["CONSOLE_SMTP_URL", "CONSOLE_MAIL_FROM"];
+        if names.iter().all(|name| self.get(name).is_none()) {
+            return Ok(None);
+        }
+        let why = "CONSOLE_SMTP_URL and CONSOLE_MAIL_FROM come together";
+        let mail = MailSettings {
+            url: SecretString::from(self.needed(names[0], why)?),
+            from: self.needed(names[1], why)?,
+        };
+        match Courier::new(Some(&mail)) {
+            Ok(_) => Ok(Some(mail)),
+            Err(CourierBuildError::Server) => Err(ConfigError::Wrong(
+                names[0],
+                "it is not an address like smtps://user:password@mail.example.test".to_owned(),
+            )),
+            Err(CourierBuildError::From) => {
+                Err(ConfigError::Wrong(names[1], format!("`{}` is no e-mail address", mail.from)))
+            }
+            Err(CourierBuildError::Http(error)) => {
+                Err(ConfigError::Wrong(names[0], error.to_string()))
+            }
+        }
+    }
+
     fn duration(&self, name: &'static str, default: Duration) -> Result<Duration, ConfigError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         let wrong =
@@ -330,9 +363,19 @@ mod tests {
             ("CONSOLE_CALL_TIMEOUT", "70"),
             ("CONSOLE_REVIEW_POLL", "0s"),
             ("CONSOLE_RECEIPT_POLL", "5 days"),
+            ("CONSOLE_SMTP_URL", "127.0.0.1:25"),
         ];
+        let mail = [("CONSOLE_SMTP_URL", "smtp://127.0.0.1"), ("CONSOLE_MAIL_FROM", "no address")];
+        let error = with(&mail).unwrap_err().to_string();
+        assert!(error.starts_with("CONSOLE_MAIL_FROM"), "{error}");
         for (name, value) in wrong {
-            let error = with(&[(name, value)]).unwrap_err().to_string();
+            let from = ("CONSOLE_MAIL_FROM", "console@example.test");
+            let all = if name == "CONSOLE_SMTP_URL" {
+                vec![(name, value), from]
+            } else {
+                vec![(name, value)]
+            };
+            let error = with(&all).unwrap_err().to_string();
             assert!(error.starts_with(name) && !error.contains('\n'), "{name}={value}: {error}");
         }
         let error = with(&[("UCLOUD_PUBLIC_KEY", "k")]).unwrap_err().to_string();

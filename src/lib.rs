@@ -3,7 +3,7 @@
 //! The rooms, and the one direction in which they may use each other:
 //!
 //! ```text
-//! web | worker → ops → db, usms → domain
+//! web | worker → ops → db, usms, courier → domain
 //! ```
 //!
 //! [`sandbox`] hangs on nothing, so that it cannot share a mistake with [`usms`]; [`demo`] may use
@@ -14,9 +14,11 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod courier;
 pub mod db;
 pub mod demo;
 pub mod domain;
+pub mod i18n;
 pub mod keyring;
 pub mod ops;
 pub mod sandbox;

@@ -12,6 +12,7 @@ use tracing::info;
 use crate::app::{App, Pace, Wake};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::courier::Courier;
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::{telemetry, usms, web, worker};
@@ -97,6 +98,7 @@ pub async fn build(config: &Config) -> anyhow::Result<App> {
 async fn assemble(config: &Config) -> anyhow::Result<App> {
     let db = connect(&config.database_url).await?;
     let call_timeout = config.call_timeout.unsigned_abs();
+    let courier = Courier::new(config.mail.as_ref())?;
     Ok(App {
         db,
         usms: usms::Client::new(&config.api_url, call_timeout)?,
@@ -110,6 +112,8 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
             review_poll: config.review_poll,
         },
         wake: Wake::default(),
+        courier,
+        public_url: config.public_url.clone(),
         calls: tokio_util::task::TaskTracker::new(),
     })
 }

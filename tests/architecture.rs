@@ -6,16 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may use. A room may always use itself.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("usms", &[]),
     ("sandbox", &[]),
     ("db", &["domain"]),
-    ("ops", &["app", "config", "db", "domain", "keyring", "usms"]),
+    ("courier", &[]),
+    ("i18n", &[]),
+    ("ops", &["app", "config", "courier", "db", "domain", "i18n", "keyring", "usms"]),
     ("worker", &["app", "db", "domain", "ops"]),
-    ("web", &["app", "db", "domain", "ops", "usms"]),
+    ("web", &["app", "db", "domain", "i18n", "ops", "usms"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
-    ("app", &["clock", "keyring", "usms"]),
+    ("app", &["clock", "courier", "keyring", "usms"]),
 ];
 
 fn files(of: &Path) -> Vec<PathBuf> {

@@ -11,6 +11,7 @@ pub mod inbox;
 pub mod invariants;
 pub mod login_sessions;
 pub mod messages;
+pub mod notices;
 pub mod overview;
 pub mod projects;
 pub mod receipts;

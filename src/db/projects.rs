@@ -221,3 +221,8 @@ pub async fn set_member(
     .await?;
     Ok(())
 }
+
+/// A project's name in addresses.
+pub async fn slug(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<String> {
+    sqlx::query_scalar!("select slug from projects where id = $1", project.0).fetch_one(db).await
+}

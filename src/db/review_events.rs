@@ -49,7 +49,7 @@ impl Event {
 }
 
 /// An event to write down.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
     /// Where.
     pub project: ProjectId,

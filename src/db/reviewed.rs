@@ -15,6 +15,16 @@ pub enum Row {
     Template(TemplateId),
 }
 
+impl Row {
+    /// What it is.
+    pub fn subject(self) -> Subject {
+        match self {
+            Self::Signature(_) => Subject::Signature,
+            Self::Template(_) => Subject::Template,
+        }
+    }
+}
+
 /// The two columns that name a row: one of them is null.
 pub(super) fn in_columns(row: Row) -> (Option<i64>, Option<i64>) {
     match row {

@@ -12,6 +12,8 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
+use crate::db::review_events::{self, Event, NewEvent};
+use crate::db::reviewed::Row;
 use crate::db::submissions::Claimed;
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
@@ -21,6 +23,7 @@ use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::review::{self, Purpose, ReviewStatus};
 use crate::domain::role::Role;
+use crate::domain::signature::SignatureKind;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::steer::{self, Step, Word};
@@ -215,12 +218,20 @@ impl Past {
     async fn begin(app: &App, project: ProjectId) -> anyhow::Result<Self> {
         let now = app.clock.now();
         let past = now - Duration::days(DAYS + 9);
+        let user = async |name: &str| -> anyhow::Result<UserId> {
+            let found = users::by_name(&app.db, name).await?;
+            Ok(found.context("the demo's accounts are missing")?.user.id)
+        };
+        let operator = user("operator").await?;
         let mut db = app.db.acquire().await?;
         for (index, (id, content, status, reason)) in (0_i64..).zip(SIGNATURES) {
             let described =
                 signatures::Described { sig_id: id, content, international: false, status, reason };
             let at = review_time(status, past, now, index);
-            signatures::keep(&mut db, project, &described, next_look(status, at, now), at).await?;
+            let next = next_look(status, at, now);
+            let kept = signatures::keep(&mut db, project, &described, next, at).await?;
+            signatures::set_application(&mut db, kept, kind_of(content), false, operator).await?;
+            story(&mut db, project, Row::Signature(kept), status, reason, operator, at).await?;
         }
         for (index, one) in (0_i64..).zip(TEMPLATES) {
             let described = sms_templates::Described {
@@ -236,16 +247,15 @@ impl Past {
                 reason: one.reason,
             };
             let at = review_time(one.status, past, now, index);
-            sms_templates::keep(&mut db, project, &described, next_look(one.status, at, now), at)
-                .await?;
+            let next = next_look(one.status, at, now);
+            let kept = sms_templates::keep(&mut db, project, &described, next, at).await?;
+            sms_templates::set_application(&mut db, kept, false, operator).await?;
+            let row = Row::Template(kept);
+            story(&mut db, project, row, one.status, one.reason, operator, at).await?;
         }
         drop(db);
-        let user = async |name: &str| -> anyhow::Result<UserId> {
-            let found = users::by_name(&app.db, name).await?;
-            Ok(found.context("the demo's accounts are missing")?.user.id)
-        };
         Ok(Self {
-            operator: user("operator").await?,
+            operator,
             approver: user("approver").await?,
             signatures: signatures::approved(&app.db, project, 100).await?,
             templates: sms_templates::approved(&app.db, project, 100).await?,
@@ -440,6 +450,44 @@ impl Past {
         let clock = &self.app.clock;
         clock.advance(at - clock.now());
     }
+}
+
+fn kind_of(content: &str) -> SignatureKind {
+    if content.ends_with("App") { SignatureKind::App } else { SignatureKind::Company }
+}
+
+/// What happened to one before it got its status: applied for the day before.
+async fn story(
+    db: &mut sqlx::PgConnection,
+    project: ProjectId,
+    row: Row,
+    status: ReviewStatus,
+    reason: &str,
+    operator: UserId,
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let applied = NewEvent {
+        project,
+        row,
+        event: Event::Applied,
+        status: Some(ReviewStatus::Waiting),
+        reason: "",
+        user: Some(operator),
+        application: None,
+        before: "",
+    };
+    let decided = NewEvent {
+        event: Event::Status,
+        status: Some(status),
+        reason,
+        user: None,
+        ..applied.clone()
+    };
+    review_events::add(db, &applied, at - Duration::hours(20)).await?;
+    if status != ReviewStatus::Waiting {
+        review_events::add(db, &decided, at).await?;
+    }
+    Ok(())
 }
 
 /// When the worker asks about one that has had its status since `at`.

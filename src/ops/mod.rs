@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod apply;
 pub mod apply_doubts;
 pub mod credentials;
+pub mod notify;
 pub mod order;
 pub mod papers;
 pub mod poll;

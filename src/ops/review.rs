@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
+use super::notify;
 use super::submit::BURST;
 use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
@@ -125,9 +126,24 @@ struct Before {
 
 /// What the vendor says now.
 struct After<'a> {
+    vendor_id: &'a str,
+    name: &'a str,
     status: ReviewStatus,
     reason: &'a str,
     words: &'a str,
+}
+
+impl After<'_> {
+    /// For those who are told.
+    fn change(&self, row: Row) -> notify::Change<'_> {
+        notify::Change {
+            subject: row.subject(),
+            vendor_id: self.vendor_id,
+            name: self.name,
+            status: Some(self.status),
+            reason: self.reason,
+        }
+    }
 }
 
 /// Keeps what the vendor says of a signature, and writes down what changed.
@@ -167,7 +183,13 @@ pub(super) async fn learn_signature(
     let now = app.clock.now();
     let next = next_look_at(app, before.as_ref(), status, now);
     let row = Row::Signature(signatures::keep(db, project, &described, next, now).await?);
-    let after = After { status, reason: &answer.reason, words: &answer.content };
+    let after = After {
+        vendor_id: &answer.sig_id,
+        name: &answer.content,
+        status,
+        reason: &answer.reason,
+        words: &answer.content,
+    };
     write_down(app, db, project, row, before.as_ref(), &after, by).await?;
     Ok(Seen { row, status })
 }
@@ -224,7 +246,13 @@ pub(super) async fn learn_template(
         let event = applied(project, row, status, found);
         review_events::add(db, &event, now).await?;
     } else {
-        let after = After { status, reason: &answer.reason, words: &answer.text };
+        let after = After {
+            vendor_id: template_id,
+            name: described.name,
+            status,
+            reason: &answer.reason,
+            words: &answer.text,
+        };
         write_down(app, db, project, row, before.as_ref(), &after, by).await?;
     }
     Ok(Seen { row, status })
@@ -316,6 +344,7 @@ async fn write_down(
     let reworded = after.status == ReviewStatus::Rejected && known.reason != after.reason;
     if known.status != after.status || reworded {
         review_events::add(db, &event(Event::Status, ""), now).await?;
+        notify::review_changed(app, db, project, after.change(row)).await?;
     }
     Ok(())
 }
@@ -381,32 +410,39 @@ pub(super) async fn wait_for_slot(app: &App, project: ProjectId) -> sqlx::Result
 async fn missing(app: &App, due: &Due) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let asked_by = match due.row {
+    let held = match due.row {
         Row::Signature(_) => signatures::hold(&mut tx, due.project, &due.vendor_id)
             .await?
-            .and_then(|one| one.delete_asked_by),
+            .map(|one| (one.content, one.delete_asked_by)),
         Row::Template(_) => sms_templates::hold(&mut tx, due.project, &due.vendor_id)
             .await?
-            .and_then(|one| one.delete_asked_by),
+            .map(|one| (one.name, one.delete_asked_by)),
     };
-    let (event, news) = if asked_by.is_some() {
-        (Event::Deleted, reviewed::set_deleted(&mut tx, due.row, now).await?)
-    } else {
-        let next = now + Duration::DAY;
-        (Event::Missing, reviewed::set_missing(&mut tx, due.row, next, now).await?)
+    let Some((name, asked_by)) = held else { return Ok(()) };
+    let event = |event| NewEvent {
+        project: due.project,
+        row: due.row,
+        event,
+        status: None,
+        reason: "",
+        user: asked_by,
+        application: None,
+        before: "",
     };
-    if news {
-        let event = NewEvent {
-            project: due.project,
-            row: due.row,
-            event,
+    if asked_by.is_some() {
+        if reviewed::set_deleted(&mut tx, due.row, now).await? {
+            review_events::add(&mut tx, &event(Event::Deleted), now).await?;
+        }
+    } else if reviewed::set_missing(&mut tx, due.row, now + Duration::DAY, now).await? {
+        review_events::add(&mut tx, &event(Event::Missing), now).await?;
+        let change = notify::Change {
+            subject: due.row.subject(),
+            vendor_id: &due.vendor_id,
+            name: &name,
             status: None,
             reason: "",
-            user: asked_by,
-            application: None,
-            before: "",
         };
-        review_events::add(&mut tx, &event, now).await?;
+        notify::review_changed(app, &mut tx, due.project, change).await?;
     }
     tx.commit().await
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::clock_face::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
-use super::i18n::{Language, Words};
+use super::i18n::{Words, language_of};
 use super::layout::{Layout, Section};
 use super::member::Person;
 use super::{flash, page, session};
@@ -65,7 +65,7 @@ pub async fn change_password(
     let keep = session::key_hash(&request.get_session());
     let address = peer_address(&request);
     let changed = accounts::change_password(&app, person.0.id, old, new, &keep, &address).await;
-    let words = Words(Language::of(&request));
+    let words = Words(language_of(&request));
     let problem = match changed {
         Ok(()) => {
             flash::say(&request, &words.t("account-password-changed"));
@@ -143,6 +143,6 @@ pub async fn revoke(
         let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
         login_sessions::revoke(&app.db, person.0.id, &key_hash).await?;
     }
-    flash::say(&request, &Words(Language::of(&request)).t("account-sessions-ended"));
+    flash::say(&request, &Words(language_of(&request)).t("account-sessions-ended"));
     Ok(page::see_other("/account/sessions"))
 }

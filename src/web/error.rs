@@ -12,7 +12,7 @@ use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
-use super::i18n::{Language, Words};
+use super::i18n::{Words, language_of};
 use super::{assets, layout, page, urls};
 
 /// Why a page cannot be shown.
@@ -121,7 +121,7 @@ pub async fn pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let words = Words(Language::of(request.request()));
+    let words = Words(language_of(request.request()));
     let theme = layout::theme(request.request());
     let request_id =
         request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();

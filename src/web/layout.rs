@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::clock_face::{self, Moment};
 use super::components::{Copy, Drawing};
 use super::error::WebError;
-use super::i18n::{Count, Language, Words};
+use super::i18n::{Count, Language, Words, language_of};
 use super::urls::Urls;
 use super::{assets, session};
 use crate::app::App;
@@ -38,6 +38,8 @@ pub enum Section {
     Signatures,
     /// SMS templates.
     Templates,
+    /// The project's settings.
+    Settings,
     /// The person's own account.
     Account,
 }
@@ -106,7 +108,7 @@ impl Layout {
         };
         let slug = project.as_ref().map_or("", |one| one.project.slug.as_str());
         Ok(Self {
-            words: Words(Language::of(request)),
+            words: Words(language_of(request)),
             urls: Urls::of(slug),
             person: person.name.clone(),
             flash: session::take_flash(&session),
@@ -156,6 +158,15 @@ impl Layout {
                 needs.templates,
             ),
         ]);
+        if project.role.may(Permission::Manage) {
+            entries.push(entry(
+                urls.settings(),
+                "settings-title",
+                "settings",
+                Section::Settings,
+                0,
+            ));
+        }
         entries
     }
 

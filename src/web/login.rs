@@ -53,7 +53,7 @@ struct LoginPage {
 impl LoginPage {
     fn new(request: &HttpRequest, next: &str) -> Result<Self, WebError> {
         Ok(Self {
-            words: Words(Language::of(request)),
+            words: Words(i18n::language_of(request)),
             theme: layout::theme(request),
             csrf: CsrfField(session::csrf(&request.get_session())?),
             next: own_path(next).to_owned(),
@@ -100,7 +100,7 @@ pub async fn sign_in(
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let session = request.get_session();
-    let words = Words(Language::of(&request));
+    let words = Words(i18n::language_of(&request));
     let address = peer_address(&request);
     let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &address).await;
     let (status, problem) = match signed_in {

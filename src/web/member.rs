@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Ready, ready};
 
 use super::error::WebError;
-use super::i18n::{Language, Words};
+use super::i18n::{Words, language_of};
 use super::layout::{Layout, Section};
 use super::session;
 use super::urls::Urls;
@@ -43,7 +43,7 @@ impl Member {
 
     /// The texts of their language.
     pub fn words(&self, request: &HttpRequest) -> Words {
-        Words(Language::of(request))
+        Words(language_of(request))
     }
 
     /// The addresses of their project.

@@ -28,6 +28,7 @@ pub mod reviewed;
 pub mod routes;
 pub mod send;
 pub mod session;
+pub mod settings;
 pub mod signatures;
 pub mod templates;
 pub mod upload;

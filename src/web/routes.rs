@@ -7,9 +7,9 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::{
     account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    receipts, send, signatures, templates, words,
+    receipts, send, settings, signatures, templates, words,
 };
-use crate::domain::role::Permission::{self, Approve, Read, Send};
+use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
 /// All addresses.
 pub fn table(config: &mut ServiceConfig) {
@@ -81,6 +81,11 @@ fn project(config: &mut ServiceConfig) {
         )
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
+        .service(resource("/settings").route(may(Manage, get(), settings::form)).route(may(
+            Manage,
+            post(),
+            settings::keep,
+        )))
         .service(resource("/settings/words").route(may(Send, get(), words::form)).route(may(
             Send,
             post(),

@@ -131,6 +131,11 @@ impl Urls {
         with_query(&self.send(), &[(name, &id.to_string())])
     }
 
+    /// The project's settings.
+    pub fn settings(&self) -> String {
+        self.below("/settings")
+    }
+
     /// The team's sensitive words.
     pub fn words(&self) -> String {
         self.below("/settings/words")

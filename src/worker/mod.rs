@@ -18,7 +18,7 @@ use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{apply, apply_doubts, papers, poll, receive, review, submit};
+use crate::ops::{apply, apply_doubts, notify, papers, poll, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -42,6 +42,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("reviews", stop.clone(), move || reviewing(review.clone())));
     let doubt = app.clone();
     loops.spawn(turn("applications in doubt", stop.clone(), move || doubting(doubt.clone())));
+    let tell = app.clone();
+    loops.spawn(turn("notices", stop.clone(), move || telling(tell.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -173,9 +175,14 @@ async fn doubting(app: App) -> Result<Turn, review::LookUpError> {
     Ok(if apply_doubts::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
+async fn telling(app: App) -> sqlx::Result<Turn> {
+    Ok(if notify::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+}
+
 async fn tidying(app: App) -> sqlx::Result<Turn> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
     papers::remove_unused(&app).await?;
+    notify::forget_old(&app).await?;
     Ok(Turn::Rest(TIDYING))
 }
 

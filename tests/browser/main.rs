@@ -70,10 +70,14 @@ impl Browser {
 
     /// Makes the page as wide as a screen; windows themselves stay wider than phones.
     async fn set_width(&self, width: u32) {
+        self.set_size(width, 900).await;
+    }
+
+    async fn set_size(&self, width: u32, height: u64) {
         let id = self.driver.session_id();
         let order = serde_json::json!({
             "cmd": "Emulation.setDeviceMetricsOverride",
-            "params": { "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500 },
+            "params": { "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 },
         });
         let address = format!("{}/session/{id}/goog/cdp/execute", self.url);
         let answer = harness::http().post(address).json(&order).send().await.unwrap();
@@ -205,6 +209,87 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
 }
 
 #[sqlx::test]
+async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: PgPool) {
+    let ways = harness::Ways { review_after: Duration::from_secs(3_600), ..Default::default() };
+    let house = House::with(&db, ways).await;
+    house.account("operator", Role::Operator).await;
+    let browser = Browser::open().await;
+    let driver = &browser.driver;
+    browser.set_width(1440).await;
+    let scan = browser.folder.join("执照.png");
+    std::fs::create_dir_all(&browser.folder).unwrap();
+    std::fs::write(&scan, b"\x89PNG\r\n\x1a\na scan").unwrap();
+    sign_in(driver, &house, "/p/default/signatures/new").await;
+    fill(driver, "#content", "云帆App").await;
+    // The name is shown as it will stand in front of a text, while it is being written.
+    until(driver, "#preview .bubble b", &["【云帆App】"]).await;
+    press(driver, "input[name=sig_type][value='1']").await;
+    find(driver, By::Css("#certificate")).await.send_keys(scan.to_str().unwrap()).await.unwrap();
+    fill(driver, "#description", "登录验证码").await;
+    press(driver, "form.form button.act").await;
+    // Carriers refuse apps: the person is asked, and the scan need not be chosen again.
+    find(driver, By::Css(".notice.doubtful")).await;
+    assert!(text(driver, ".kept").await.contains("执照.png"));
+    press(driver, "button[name=confirm]").await;
+    until(driver, ".head .status", &["Waiting"]).await;
+    let address = driver.current_url().await.unwrap().to_string();
+    let id = address.rsplit('/').next().unwrap().to_owned();
+    let verdict = serde_json::json!({ "id": id, "status": 3, "err_desc": "应用名称不再受理" });
+    house.admin(reqwest::Method::POST, "review", verdict).await;
+    reload_until(driver, &address, "Rejected").await;
+    press(driver, ".head a.act").await;
+    assert!(text(driver, "#why").await.contains("应用名称不再受理"));
+    fill(driver, "#content", "云帆文化").await;
+    press(driver, "input[name=sig_type][value='0']").await;
+    until(driver, "#preview .diff ins", &["文化", "Company: full or short name"]).await;
+    press(driver, "form.form button.act").await;
+    until(driver, ".head .status", &["Waiting"]).await;
+    house
+        .admin(reqwest::Method::POST, "review", serde_json::json!({ "id": id, "status": 2 }))
+        .await;
+    reload_until(driver, &address, "Approved").await;
+    if let Ok(folder) = std::env::var("USMS_SCREENSHOTS") {
+        std::fs::create_dir_all(&folder).unwrap();
+        photograph(&browser, Path::new(&folder), "signature-story", 1440).await;
+    }
+    press(driver, ".head a.act").await;
+    let chosen = "return document.querySelector('#signature').selectedOptions[0].textContent";
+    let chosen = driver.execute(chosen, vec![]).await.unwrap();
+    assert!(chosen.json().as_str().unwrap().contains("云帆文化"));
+    let template = "//select[@id='template']/option[contains(., '登录验证码')]";
+    find(driver, By::XPath(template)).await.click().await.unwrap();
+    find(driver, By::Css("#p2")).await;
+    fill(driver, "#p1", "4312").await;
+    fill(driver, "#p2", "5").await;
+    fill(driver, "#phones", "18500001234").await;
+    press(driver, "form.form button.act").await;
+    press(driver, "button[name=confirm]").await;
+    until(driver, ".messages tbody .status", &["Delivered"]).await;
+    // The template's editor: a button puts a variable at the cursor, and its meaning has a field.
+    driver.goto(format!("http://{}/p/default/templates/new", house.address)).await.unwrap();
+    fill(driver, "#text", "您的订单").await;
+    press(driver, "button[name=insert]").await;
+    press(driver, "button[name=insert]:last-of-type").await;
+    find(driver, By::Css("#v2")).await;
+    until(driver, "#preview .bubble .variable", &["{1}", "{2}"]).await;
+    let value =
+        driver.execute("return document.querySelector('#text').value", vec![]).await.unwrap();
+    assert_eq!(value.json().as_str().unwrap(), "您的订单{1}{2}");
+    browser.close().await;
+}
+
+async fn reload_until(driver: &WebDriver, address: &str, word: &str) {
+    for _ in 0..100 {
+        driver.goto(address).await.unwrap();
+        if text(driver, ".head .status").await == word {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never {word}");
+}
+
+#[sqlx::test]
 async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPool) {
     let house = House::open(&db).await;
     house.account("operator", Role::Operator).await;
@@ -212,7 +297,23 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
     let driver = &browser.driver;
     browser.set_width(390).await;
     sign_in(driver, &house, "/").await;
-    for page in ["", "send", "batches", "receipts", "signatures", "templates"] {
+    let pages = [
+        "",
+        "send",
+        "batches",
+        "receipts",
+        "signatures",
+        "templates",
+        "signatures/new",
+        "signatures/SIG0001",
+        "signatures/SIG0001/edit",
+        "signatures/SIG0001/delete",
+        "templates/new",
+        "templates/UTM0001",
+        "templates/UTM0001/edit",
+        "settings/words",
+    ];
+    for page in pages {
         driver.goto(format!("http://{}/p/default/{page}", house.address)).await.unwrap();
         let wide = driver
             .execute("return document.documentElement.scrollWidth - innerWidth", vec![])
@@ -259,6 +360,16 @@ async fn pages_are_photographed() {
         ("signatures", format!("{p}/signatures")),
         ("templates", format!("{p}/templates")),
         ("import", format!("{p}/templates/import")),
+        ("signature", format!("{p}/signatures/SIG20261112D4")),
+        ("signature-new", format!("{p}/signatures/new")),
+        ("signature-edit", format!("{p}/signatures/SIG20261112D4/edit")),
+        ("signature-locked", format!("{p}/signatures/SIG20260301A1/edit")),
+        ("template", format!("{p}/templates/UTB26111200G7")),
+        ("template-approved", format!("{p}/templates/UTM26081000D4")),
+        ("template-new", format!("{p}/templates/new")),
+        ("template-edit", format!("{p}/templates/UTB26111200G7/edit")),
+        ("template-delete", format!("{p}/templates/UTM26081000D4/delete")),
+        ("words", format!("{p}/settings/words")),
         ("missing", format!("{p}/receipts/nobody-knows-this")),
         ("error", format!("{p}/nothing")),
         ("account", format!("{at}/account/sessions")),
@@ -285,6 +396,9 @@ async fn pages_are_photographed() {
 
 async fn photograph(browser: &Browser, folder: &Path, name: &str, width: u32) {
     browser.set_width(width).await;
+    let tall = "return Math.min(Math.max(900, document.documentElement.scrollHeight), 4000)";
+    let tall = browser.driver.execute(tall, vec![]).await.unwrap().json().as_u64().unwrap();
+    browser.set_size(width, tall).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
     let path = folder.join(format!("{name}-{width}.png"));
     browser.driver.screenshot(&path).await.unwrap();

@@ -4,6 +4,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod notices;
 mod pages;
 mod people;
 mod pushes;

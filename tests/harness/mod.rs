@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use usms_console::app::{App, Pace, Wake};
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
+use usms_console::courier::{Courier, MailSettings};
 use usms_console::db::projects;
 use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
@@ -44,6 +45,7 @@ pub struct Ways {
     pub call_timeout: Duration,
     pub receipt_after: Duration,
     pub review_after: Duration,
+    pub mail: Option<MailSettings>,
     pub pushes: bool,
     pub workers: bool,
 }
@@ -54,6 +56,7 @@ impl Default for Ways {
             call_timeout: Duration::from_secs(20),
             receipt_after: Duration::from_millis(100),
             review_after: Duration::from_secs(3),
+            mail: None,
             pushes: true,
             workers: true,
         }
@@ -74,7 +77,8 @@ impl House {
         };
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
-        let app = app(db, &sandbox.url(), ways.call_timeout);
+        let courier = Courier::new(ways.mail.as_ref()).unwrap();
+        let app = App { courier, ..app(db, &sandbox.url(), ways.call_timeout) };
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
             private_key: SecretString::from(sandbox::PRIVATE_KEY),
@@ -210,6 +214,8 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
             review_poll: time::Duration::milliseconds(40),
         },
         wake: Wake::default(),
+        courier: Courier::new(None).unwrap(),
+        public_url: Some("https://console.example.test".to_owned()),
         calls: tokio_util::task::TaskTracker::new(),
     }
 }

@@ -1,22 +1,100 @@
-//! The official Python SDK does all ten actions against the sandbox.
+//! What others wrote: the official Python SDK does all ten actions against the sandbox, and a mail
+//! server takes the console's mail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
-use std::net::{Ipv4Addr, SocketAddr};
+#[path = "../harness/mod.rs"]
+mod harness;
 
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use sqlx::PgPool;
+use tokio::io::AsyncReadExt;
+use usms_console::courier::MailSettings;
+use usms_console::domain::role::Role;
 use usms_console::sandbox::{Sandbox, Settings};
+
+use harness::{House, Ways};
+
+fn python() -> OsString {
+    std::env::var_os("USMS_SDK_PYTHON")
+        .expect("USMS_SDK_PYTHON is not set: run scripts/test, which brings what this needs")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_sdk_can_do_all_ten_actions() {
-    let Some(python) = std::env::var_os("USMS_SDK_PYTHON") else {
-        panic!("USMS_SDK_PYTHON is not set: run scripts/test, which brings the SDK");
-    };
     let settings = Settings::on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let sandbox = Sandbox::start(settings).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vendor/python_sdk.py");
-    let out =
-        tokio::process::Command::new(python).args([script, &sandbox.url()]).output().await.unwrap();
+    let out = tokio::process::Command::new(python())
+        .args([script, &sandbox.url()])
+        .output()
+        .await
+        .unwrap();
     let said =
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{said}");
     sandbox.stop().await;
+}
+
+#[sqlx::test]
+async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let mut server = tokio::process::Command::new(python())
+        .args(["-u", "-m", "aiosmtpd", "-n", "-l", &format!("127.0.0.1:{port}")])
+        .args(["-c", "aiosmtpd.handlers.Debugging", "stdout"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = server.stdout.take().unwrap();
+    let mail = MailSettings {
+        url: SecretString::from(format!("smtp://127.0.0.1:{port}")),
+        from: "USMS Console <console@example.test>".to_owned(),
+    };
+    let house = House::with(&db, Ways { mail: Some(mail), ..Ways::default() }).await;
+    let admin = house.member("admin", Role::Admin).await;
+    let settings = "/p/default/settings";
+    let csrf = admin.get(settings).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("emails", "mei@example.test"), ("language", "en")];
+    assert_eq!(admin.post(settings, &fields).await.status, 303);
+    let verdict = serde_json::json!({ "id": "UTA0001", "status": 4, "err_desc": "unused" });
+    house.admin(reqwest::Method::POST, "review", verdict).await;
+    let refresh = "/p/default/templates/UTA0001/refresh";
+    assert_eq!(admin.post(refresh, &[("csrf", &csrf)]).await.status, 303);
+    let mut heard = String::new();
+    let listen = async {
+        let mut buffer = [0; 4_096];
+        while !heard.contains("END MESSAGE") {
+            let n = said.read(&mut buffer).await.unwrap();
+            assert!(n > 0, "the mail server ended: {heard}");
+            heard.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        }
+    };
+    let hurry = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let hurry =
+                "update notices set next_try_at = now() where told_at is null and trouble <> ''";
+            sqlx::query(hurry).execute(&db).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = listen => {}
+        () = hurry => {}
+        () = tokio::time::sleep(Duration::from_secs(30)) => panic!("no mail came: {heard}"),
+    }
+    assert!(heard.contains("To: mei@example.test"), "{heard}");
+    assert!(heard.contains("From: \"USMS Console\" <console@example.test>"), "{heard}");
+    // Chinese travels encoded; the address and the status are plain.
+    assert!(heard.contains("Subject: "), "{heard}");
+    let told: i64 = sqlx::query_scalar("select count(*) from notices where attempts > 0")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(told, 1);
 }

@@ -13,22 +13,47 @@ pub enum Piece {
     New(String),
 }
 
-/// `before` and `now`, letter by letter; equal letters that merely stand between two changes are
-/// folded into them, so that a person can read it.
+/// `before` and `now`, letter by letter; a single equal letter that merely stands between two changes
+/// is folded into them, so that a person can read it.
 pub fn texts(before: &str, now: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for change in TextDiff::from_chars(before, now).iter_all_changes() {
+    let diff = TextDiff::from_chars(before, now);
+    let changes: Vec<_> = diff.iter_all_changes().collect();
+    let equal = |at: usize| changes.get(at).is_none_or(|one| one.tag() == ChangeTag::Equal);
+    let (mut same, mut gone, mut new) = (String::new(), String::new(), String::new());
+    let mut pieces = Vec::new();
+    for (at, change) in changes.iter().enumerate() {
         let letter = change.value();
-        match (change.tag(), pieces.last_mut()) {
-            (ChangeTag::Equal, Some(Piece::Same(text)))
-            | (ChangeTag::Delete, Some(Piece::Gone(text)))
-            | (ChangeTag::Insert, Some(Piece::New(text))) => text.push_str(letter),
-            (ChangeTag::Equal, _) => pieces.push(Piece::Same(letter.to_owned())),
-            (ChangeTag::Delete, _) => pieces.push(Piece::Gone(letter.to_owned())),
-            (ChangeTag::Insert, _) => pieces.push(Piece::New(letter.to_owned())),
+        let between = at > 0 && !equal(at - 1) && !equal(at + 1);
+        match change.tag() {
+            ChangeTag::Equal if between => {
+                gone.push_str(letter);
+                new.push_str(letter);
+            }
+            ChangeTag::Equal => {
+                take(&mut pieces, &mut gone, Piece::Gone);
+                take(&mut pieces, &mut new, Piece::New);
+                same.push_str(letter);
+            }
+            ChangeTag::Delete => {
+                take(&mut pieces, &mut same, Piece::Same);
+                gone.push_str(letter);
+            }
+            ChangeTag::Insert => {
+                take(&mut pieces, &mut same, Piece::Same);
+                new.push_str(letter);
+            }
         }
     }
+    take(&mut pieces, &mut same, Piece::Same);
+    take(&mut pieces, &mut gone, Piece::Gone);
+    take(&mut pieces, &mut new, Piece::New);
     pieces
+}
+
+fn take(pieces: &mut Vec<Piece>, text: &mut String, kind: fn(String) -> Piece) {
+    if !text.is_empty() {
+        pieces.push(kind(std::mem::take(text)));
+    }
 }
 
 /// A field that changed.
@@ -40,12 +65,14 @@ pub struct Changed {
     pub pieces: Vec<Piece>,
 }
 
-/// The fields of `rows` (word, before, now) that changed.
-pub fn fields(rows: Vec<(String, String, String)>) -> Vec<Changed> {
-    rows.into_iter()
-        .filter(|(_, before, now)| before != now)
-        .map(|(word, before, now)| Changed { word, pieces: texts(&before, &now) })
-        .collect()
+/// A text of a form: what it is called, before and now.
+pub fn text(word: String, before: &str, now: &str) -> Option<Changed> {
+    (before != now).then(|| Changed { word, pieces: texts(before, now) })
+}
+
+/// A choice of a form, compared as a whole.
+pub fn choice(word: String, before: String, now: String) -> Option<Changed> {
+    (before != now).then(|| Changed { word, pieces: vec![Piece::Gone(before), Piece::New(now)] })
 }
 
 #[cfg(test)]
@@ -64,5 +91,7 @@ mod tests {
             .collect();
         assert_eq!(now, "请在App内查看。");
         assert_eq!(texts("同", "同"), [Piece::Same("同".to_owned())]);
+        let folded = [Piece::Gone("一二三".to_owned()), Piece::New("甲二乙".to_owned())];
+        assert_eq!(texts("一二三", "甲二乙"), folded);
     }
 }

@@ -392,18 +392,18 @@ async fn changed(
         Some(last) => serde_json::from_value(last.content).unwrap_or_else(|_| described(known)),
         None => described(known),
     };
-    let row = |word, before: &str, now: &str| (l.t(word), before.to_owned(), now.to_owned());
     let kind = |one: &SignatureApplication| l.t(&format!("signature-kind-{}", one.kind.key()));
     let purpose = |one: &SignatureApplication| {
         l.t(if one.on_behalf { "apply-on-behalf" } else { "apply-own" })
     };
-    Ok(compare::fields(vec![
-        row("signatures-content", &before.content, &form.content),
-        row("apply-kind", &kind(&before), &kind(form)),
-        row("apply-purpose", &purpose(&before), &purpose(form)),
-        row("apply-description", &before.description, &form.description),
-        row("apply-scene", &before.scene, &form.scene),
-    ]))
+    let fields = [
+        compare::text(l.t("signatures-content"), &before.content, &form.content),
+        compare::choice(l.t("apply-kind"), kind(&before), kind(form)),
+        compare::choice(l.t("apply-purpose"), purpose(&before), purpose(form)),
+        compare::text(l.t("apply-description"), &before.description, &form.description),
+        compare::text(l.t("apply-scene"), &before.scene, &form.scene),
+    ];
+    Ok(fields.into_iter().flatten().collect())
 }
 
 /// Why it cannot be changed.

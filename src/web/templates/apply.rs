@@ -379,14 +379,14 @@ async fn preview_of(
 ) -> Result<Preview, WebError> {
     let signature = sample_signature(app, member, form.international).await?;
     let body = form.body();
-    let row = |word, before: &str, now: &str| (l.t(word), before.to_owned(), now.to_owned());
     let changed = known.map_or_else(Vec::new, |known| {
-        compare::fields(vec![
-            row("apply-name", &known.name, &form.name),
-            row("templates-text", &known.text, &form.text),
-            row("apply-unsubscribe", &known.unsubscribe, &form.unsubscribe),
-            row("apply-remark", &known.remark, &form.remark),
-        ])
+        let fields = [
+            compare::text(l.t("apply-name"), &known.name, &form.name),
+            compare::text(l.t("templates-text"), &known.text, &form.text),
+            compare::text(l.t("apply-unsubscribe"), &known.unsubscribe, &form.unsubscribe),
+            compare::text(l.t("apply-remark"), &known.remark, &form.remark),
+        ];
+        fields.into_iter().flatten().collect()
     });
     Ok(Preview {
         pieces: pieces_of(&body, &[]),

@@ -1,0 +1,253 @@
+//! Every text a person reads, in two languages.
+
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use rust_embed::RustEmbed;
+use unic_langid::LanguageIdentifier;
+
+#[derive(RustEmbed)]
+#[folder = "src/locales"]
+struct Files;
+
+/// A language of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Simplified Chinese.
+    ZhCn,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// All languages.
+    pub const ALL: [Self; 2] = [Self::ZhCn, Self::En];
+
+    /// Its tag.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::ZhCn => "zh-CN",
+            Self::En => "en",
+        }
+    }
+
+    /// Its name, in itself.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::ZhCn => "中文",
+            Self::En => "English",
+        }
+    }
+
+    /// Reads a tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
+    }
+}
+
+type Bundle = FluentBundle<FluentResource>;
+
+static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| Language::ALL.map(bundle));
+
+fn bundle(language: Language) -> Bundle {
+    let id: LanguageIdentifier = language.tag().parse().unwrap_or_default();
+    let mut bundle = Bundle::new_concurrent(vec![id]);
+    bundle.set_use_isolating(false);
+    for name in Files::iter().filter(|name| name.starts_with(&format!("{}/", language.tag()))) {
+        let Some(file) = Files::get(&name) else { continue };
+        let text = String::from_utf8_lossy(&file.data).into_owned();
+        let resource = FluentResource::try_new(text).unwrap_or_else(|(partly, errors)| {
+            tracing::error!(%name, ?errors, "a file of texts has mistakes");
+            partly
+        });
+        if let Err(errors) = bundle.add_resource(resource) {
+            tracing::error!(%name, ?errors, "texts are there twice");
+        }
+    }
+    bundle
+}
+
+/// The texts of one language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words(pub Language);
+
+impl Words {
+    fn bundle(self) -> &'static Bundle {
+        match self.0 {
+            Language::ZhCn => &BUNDLES[0],
+            Language::En => &BUNDLES[1],
+        }
+    }
+
+    /// The text called `key`, if there is one.
+    pub fn try_t(self, key: &str) -> Option<String> {
+        self.format(key, None)
+    }
+
+    /// The text called `key`. A missing one shows its key and is logged.
+    pub fn t(self, key: &str) -> String {
+        self.try_t(key).unwrap_or_else(|| missing(key))
+    }
+
+    /// The text called `key` with its variables filled in.
+    pub fn with(self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+        let args: FluentArgs<'_> = values.iter().cloned().collect();
+        self.format(key, Some(&args)).unwrap_or_else(|| missing(key))
+    }
+
+    fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> Option<String> {
+        let pattern = self.bundle().get_message(key)?.value()?;
+        let mut errors = Vec::new();
+        let text = self.bundle().format_pattern(pattern, args, &mut errors).into_owned();
+        if !errors.is_empty() {
+            tracing::error!(key, ?errors, "a text cannot be filled in");
+        }
+        Some(text)
+    }
+
+    /// A number with a comma after every three digits.
+    pub fn n(self, number: impl Count) -> String {
+        let number = number.count();
+        let digits = number.unsigned_abs().to_string();
+        let mut grouped = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        if number < 0 { format!("-{grouped}") } else { grouped }
+    }
+}
+
+fn missing(key: &str) -> String {
+    tracing::error!(key, "a text is missing");
+    key.to_owned()
+}
+
+/// What can be counted on a page.
+pub trait Count {
+    /// As one type.
+    fn count(&self) -> i64;
+}
+
+impl Count for i64 {
+    fn count(&self) -> i64 {
+        *self
+    }
+}
+
+impl Count for i32 {
+    fn count(&self) -> i64 {
+        i64::from(*self)
+    }
+}
+
+impl Count for usize {
+    fn count(&self) -> i64 {
+        i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl<T: Count> Count for &T {
+    fn count(&self) -> i64 {
+        (*self).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    /// Each key with the variables it uses.
+    fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
+        let mut keys = BTreeMap::new();
+        let mut current = String::new();
+        for name in Files::iter().filter(|name| name.starts_with(language.tag())) {
+            let file = Files::get(&name).unwrap();
+            let text = String::from_utf8(file.data.into_owned()).unwrap();
+            for line in text.lines().filter(|line| !line.starts_with('#')) {
+                if let Some((key, _)) = line.split_once(" =").filter(|_| !line.starts_with(' ')) {
+                    current = key.to_owned();
+                    let earlier = keys.insert(current.clone(), BTreeSet::new());
+                    assert!(earlier.is_none(), "{key} is there twice in {name}");
+                }
+                for piece in line.split('$').skip(1) {
+                    let end = piece.find(|c: char| !c.is_alphanumeric()).unwrap_or(piece.len());
+                    keys.get_mut(&current).unwrap().insert(piece[..end].to_owned());
+                }
+            }
+        }
+        keys
+    }
+
+    #[test]
+    fn both_languages_have_the_same_texts_with_the_same_variables() {
+        let (chinese, english) = (keys(Language::ZhCn), keys(Language::En));
+        let names = |all: &BTreeMap<String, BTreeSet<String>>| -> BTreeSet<String> {
+            all.keys().cloned().collect()
+        };
+        let (zh, en) = (names(&chinese), names(&english));
+        assert_eq!(zh.symmetric_difference(&en).collect::<Vec<_>>(), Vec::<&String>::new());
+        for (key, variables) in &chinese {
+            assert_eq!(variables, &english[key], "{key}");
+        }
+    }
+
+    #[test]
+    fn every_text_that_a_page_names_exists() {
+        let all = keys(Language::En);
+        let mut files: Vec<std::path::PathBuf> =
+            vec!["src/web".into(), "src/ops/notify.rs".into(), "templates".into()];
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            if !path.extension().is_some_and(|kind| kind == "rs" || kind == "html") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for call in ["t(\"", "with(\"", "Words(\"", "Count(\""] {
+                for (at, _) in text.match_indices(call) {
+                    let before = text[..at].chars().next_back();
+                    if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+                        continue;
+                    }
+                    let rest = &text[at + call.len()..];
+                    let key = &rest[..rest.find('"').unwrap()];
+                    let is_key = key.contains('-') && !key.contains(['{', ' ', '/', ':']);
+                    assert!(!is_key || all.contains_key(key), "{key} in {}", path.display());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn states_and_causes_have_words() {
+        let words = Words(Language::En);
+        for state in crate::domain::message::MessageState::ALL {
+            assert!(words.try_t(&format!("message-state-{}", state.key())).is_some(), "{state:?}");
+        }
+        for category in crate::domain::receipt_codes::Category::ALL {
+            assert!(words.try_t(&format!("cause-{}", category.key())).is_some(), "{category:?}");
+        }
+        for trouble in crate::domain::trouble::Trouble::ALL {
+            assert!(words.try_t(&format!("batch-trouble-{}", trouble.key())).is_some());
+        }
+        for status in crate::domain::review::ReviewStatus::ALL {
+            assert!(words.try_t(&format!("review-status-{}", status.key())).is_some());
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        let words = Words(Language::En);
+        assert_eq!(words.n(1_234_567_i64), "1,234,567");
+        assert_eq!(words.n(999_usize), "999");
+        assert_eq!(words.n(-1_000), "-1,000");
+    }
+}

@@ -1,0 +1,371 @@
+//! Telling people outside of the pages: a change of a review goes to the project's webhook and by
+//! mail to its addresses, again and again until it arrives.
+
+use rand::RngExt;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::Duration;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::courier::{self, CourierError};
+use crate::db::notices::{self, Channel, Due, Wishes};
+use crate::db::{audit, projects};
+use crate::domain::ids::{ProjectId, UserId, first_number_at};
+use crate::domain::review::{ReviewStatus, Subject};
+use crate::i18n::{Language, Words};
+use crate::keyring::CannotOpen;
+
+/// Waits between tries; after the last it is given up, and the settings page says so.
+const WAITS: [Duration; 6] = [
+    Duration::seconds(30),
+    Duration::minutes(2),
+    Duration::minutes(10),
+    Duration::hours(1),
+    Duration::hours(6),
+    Duration::hours(24),
+];
+/// Nobody else takes a notice for so long: longer than a try may take.
+const LEASE: Duration = Duration::minutes(2);
+/// Notices that are over are forgotten after this.
+const KEPT: Duration = Duration::days(30);
+/// People who get mail.
+const MOST_ADDRESSES: usize = 20;
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// `review_changed`, or `test`.
+    pub event: String,
+    /// The project's name in addresses.
+    pub project: String,
+    /// `signature` or `template`.
+    pub subject: String,
+    /// The vendor's id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The review status, or `missing`.
+    pub status: String,
+    /// The vendor's words; may be empty.
+    pub reason: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// Its page, if the console knows how browsers reach it.
+    pub url: Option<String>,
+}
+
+/// What happened to a review.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// Of what.
+    pub subject: Subject,
+    /// The vendor's id.
+    pub vendor_id: &'a str,
+    /// What it is called.
+    pub name: &'a str,
+    /// Its status now; `None` when the vendor does not know it any more.
+    pub status: Option<ReviewStatus>,
+    /// The vendor's words.
+    pub reason: &'a str,
+}
+
+/// Writes a change down to be told, together with the change itself. What is merely on its way
+/// through the review is not told.
+pub async fn review_changed(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    change: Change<'_>,
+) -> sqlx::Result<()> {
+    if change.status.is_some_and(ReviewStatus::is_open) {
+        return Ok(());
+    }
+    let notice = notice(app, db, project, change, "review_changed").await?;
+    notices::add(db, project, &json!(notice), app.clock.now()).await
+}
+
+async fn notice(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    change: Change<'_>,
+    event: &str,
+) -> sqlx::Result<Notice> {
+    let slug = projects::slug(db, project).await?;
+    let list = match change.subject {
+        Subject::Signature => "signatures",
+        Subject::Template => "templates",
+    };
+    let at = app.clock.now().format(&time::format_description::well_known::Rfc3339);
+    Ok(Notice {
+        event: event.to_owned(),
+        subject: change.subject.key().to_owned(),
+        id: change.vendor_id.to_owned(),
+        name: change.name.to_owned(),
+        status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
+        reason: change.reason.to_owned(),
+        at: at.unwrap_or_default(),
+        // Ids of the vendor are letters and digits.
+        url: app
+            .public_url
+            .as_ref()
+            .map(|base| format!("{base}/p/{slug}/{list}/{}", change.vendor_id)),
+        project: slug,
+    })
+}
+
+/// Tells one that is due. Answers whether there was one.
+pub async fn run_once(app: &App) -> sqlx::Result<bool> {
+    let now = app.clock.now();
+    let Some(due) = notices::take(&app.db, now, now + LEASE).await? else { return Ok(false) };
+    match tell(app, &due).await {
+        Ok(()) => notices::told(&app.db, due.id, app.clock.now()).await?,
+        Err(NotifyError::Database(error)) => return Err(error),
+        Err(error) => {
+            let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
+            let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
+            warn!(notice = due.id, %error, again = next.is_some(), "could not be told");
+            notices::failed(&app.db, due.id, &error.to_string(), next).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Forgets what is long over.
+pub async fn forget_old(app: &App) -> sqlx::Result<u64> {
+    notices::forget(&app.db, first_number_at(app.clock.now() - KEPT)).await
+}
+
+/// Why something was not told, or a wish cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NotifyError {
+    /// The wish was taken back in the meantime.
+    #[error("nobody wishes to be told this way any more")]
+    NoWish,
+    /// What was written down cannot be read.
+    #[error("the notice cannot be read")]
+    Unreadable,
+    /// The way out.
+    #[error(transparent)]
+    Courier(#[from] CourierError),
+    /// The installation's secret key changed.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+async fn tell(app: &App, due: &Due) -> Result<(), NotifyError> {
+    let wishes = notices::wishes(&app.db, due.project).await?;
+    match due.channel {
+        Channel::Webhook => {
+            let (Some(url), Some(key)) = (&wishes.webhook_sealed, &wishes.webhook_key_sealed)
+            else {
+                return Err(NotifyError::NoWish);
+            };
+            let (url, key) = (app.keyring.open(url)?, app.keyring.open(key)?);
+            let now = app.clock.now().unix_timestamp();
+            app.courier.post(url.expose_secret(), &key, now, due.body.to_string()).await?;
+        }
+        Channel::Email => {
+            if wishes.emails.is_empty() {
+                return Err(NotifyError::NoWish);
+            }
+            let notice: Notice =
+                serde_json::from_value(due.body.clone()).map_err(|_| NotifyError::Unreadable)?;
+            let words = Words(Language::from_tag(&wishes.language).unwrap_or(Language::ZhCn));
+            let (subject, text) = letter(words, &notice);
+            app.courier.mail(&wishes.emails, &subject, &text).await?;
+        }
+    }
+    info!(notice = due.id, "told");
+    Ok(())
+}
+
+/// A notice as mail: subject and text.
+fn letter(words: Words, notice: &Notice) -> (String, String) {
+    let what = words.t(&format!("notice-{}", notice.subject));
+    let status = words.t(&format!("notice-status-{}", notice.status));
+    let values = [
+        ("what", what.into()),
+        ("name", notice.name.as_str().into()),
+        ("status", status.into()),
+        ("id", notice.id.as_str().into()),
+        ("reason", notice.reason.as_str().into()),
+        ("project", notice.project.as_str().into()),
+    ];
+    let subject = words.with("notice-subject", &values);
+    let mut text = words.with("notice-text", &values);
+    if !notice.reason.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&words.with("notice-reason", &values));
+    }
+    if let Some(url) = &notice.url {
+        text.push_str("\n\n");
+        text.push_str(url);
+    }
+    text.push('\n');
+    (subject, text)
+}
+
+/// What a project wishes, opened for its administrators.
+#[derive(Debug, Clone, Default)]
+pub struct Plain {
+    /// The webhook's address; may be empty.
+    pub webhook: String,
+    /// The key its posts are signed with; empty without a webhook.
+    pub webhook_key: String,
+    /// Who gets mail.
+    pub emails: Vec<String>,
+    /// The language of mail.
+    pub language: String,
+}
+
+/// What is wrong with a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WishProblem {
+    /// The webhook's address is no http or https address.
+    Webhook,
+    /// One of the mail addresses is none.
+    Email,
+    /// Too many mail addresses.
+    ManyEmails,
+}
+
+/// Reads the wishes of `project`.
+pub async fn wishes(app: &App, project: ProjectId) -> Result<Plain, NotifyError> {
+    let kept = notices::wishes(&app.db, project).await?;
+    let open = |sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
+        let Some(sealed) = sealed else { return Ok(String::new()) };
+        Ok(app.keyring.open(sealed)?.expose_secret().to_owned())
+    };
+    Ok(Plain {
+        webhook: open(&kept.webhook_sealed)?,
+        webhook_key: open(&kept.webhook_key_sealed)?,
+        emails: kept.emails,
+        language: kept.language,
+    })
+}
+
+/// What is wrong with these wishes, if something is.
+pub fn problem(plain: &Plain) -> Option<WishProblem> {
+    let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    let clean = |url: &str| url.len() > 10 && !url.contains(char::is_whitespace);
+    if !plain.webhook.is_empty() && !(is_web(&plain.webhook) && clean(&plain.webhook)) {
+        Some(WishProblem::Webhook)
+    } else if plain.emails.len() > MOST_ADDRESSES {
+        Some(WishProblem::ManyEmails)
+    } else if !plain.emails.iter().all(|address| courier::is_address(address)) {
+        Some(WishProblem::Email)
+    } else {
+        None
+    }
+}
+
+/// Keeps wishes. A first webhook, or another one, gets a key of its own.
+pub async fn keep_wishes(
+    app: &App,
+    project: ProjectId,
+    plain: &Plain,
+    by: UserId,
+    address: &str,
+) -> Result<(), NotifyError> {
+    let before = wishes(app, project).await?;
+    let key = if plain.webhook == before.webhook && !before.webhook_key.is_empty() {
+        before.webhook_key
+    } else {
+        hex::encode(rand::rng().random::<[u8; 32]>())
+    };
+    let seal = |text: &str| -> Result<Option<Vec<u8>>, CannotOpen> {
+        if plain.webhook.is_empty() {
+            return Ok(None);
+        }
+        app.keyring.seal(&SecretString::from(text)).map(Some)
+    };
+    let kept = Wishes {
+        webhook_sealed: seal(&plain.webhook)?,
+        webhook_key_sealed: seal(&key)?,
+        emails: plain.emails.clone(),
+        language: plain.language.clone(),
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    notices::set_wishes(&mut tx, project, &kept).await?;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(by),
+        action: "notices_changed",
+        subject: &project.to_string(),
+        detail: json!({ "webhook": !plain.webhook.is_empty(), "emails": plain.emails.len() }),
+        address,
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes a test down to be told every way the project wishes.
+pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<()> {
+    let change = Change {
+        subject: Subject::Template,
+        vendor_id: "TEST",
+        name: "TEST",
+        status: Some(ReviewStatus::Approved),
+        reason: "",
+    };
+    let mut db = app.db.acquire().await?;
+    let notice = notice(app, &mut db, project, change, "test").await?;
+    notices::add(&mut db, project, &json!(notice), app.clock.now()).await
+}
+
+/// When a failed try comes again, for pages.
+pub fn given_up(past: &notices::Past) -> bool {
+    past.told_at.is_none() && past.next_try_at.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_checked() {
+        let wish = |webhook: &str, emails: &[&str]| Plain {
+            webhook: webhook.to_owned(),
+            emails: emails.iter().map(|one| (*one).to_owned()).collect(),
+            ..Plain::default()
+        };
+        assert_eq!(problem(&wish("", &[])), None);
+        assert_eq!(problem(&wish("https://hooks.example.test/x", &["a@example.test"])), None);
+        for wrong in ["ftp://x.example", "https://", "javascript:1", "https://a b.example"] {
+            assert_eq!(problem(&wish(wrong, &[])), Some(WishProblem::Webhook), "{wrong}");
+        }
+        assert_eq!(problem(&wish("", &["nobody"])), Some(WishProblem::Email));
+        assert_eq!(problem(&wish("", &["a@b.test"; 21])), Some(WishProblem::ManyEmails));
+    }
+
+    #[test]
+    fn a_letter_names_what_happened_why_and_where() {
+        let notice = Notice {
+            event: "review_changed".to_owned(),
+            project: "default".to_owned(),
+            subject: "template".to_owned(),
+            id: "UTA1".to_owned(),
+            name: "发货通知".to_owned(),
+            status: "rejected".to_owned(),
+            reason: "含有链接".to_owned(),
+            at: String::new(),
+            url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
+        };
+        for language in Language::ALL {
+            let (subject, text) = letter(Words(language), &notice);
+            assert!(subject.contains("发货通知"), "{subject}");
+            for part in ["UTA1", "含有链接", "https://console.example.test/"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+    }
+}
