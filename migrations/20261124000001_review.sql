@@ -23,6 +23,13 @@ create table files (
 alter table files alter column sealed set storage external;
 create index files_project on files (project_id, id);
 
+-- Pairs of letters that follow each other. Chinese has no words to split at: two letters are the
+-- shortest thing people look for.
+create function search_pairs(words text) returns text[]
+  language sql immutable strict parallel safe
+  return array(
+    select distinct substr(words, i, 2) from generate_series(1, char_length(words) - 1) i);
+
 alter table signatures
   -- null for one that was imported: the vendor does not say
   add column kind signature_kind,
@@ -33,11 +40,14 @@ alter table signatures
   -- somebody asked the vendor to delete it, and no answer came
   add column delete_asked_by bigint references users,
   add column gone boolean not null generated always as (deleted_at is not null) stored,
-  add column search text not null generated always as (lower(content || ' ' || sig_id)) stored;
+  add column search text not null generated always as (lower(content || ' ' || sig_id)) stored,
+  add column pairs text[] not null
+    generated always as (search_pairs(lower(content || ' ' || sig_id))) stored;
 alter table signatures alter column next_check_at drop default;
 drop index signatures_project;
 -- One walk per status serves every list.
 create index signatures_list on signatures (project_id, gone, status, changed_at, id);
+create index signatures_pairs on signatures using gin (pairs);
 create index signatures_content on signatures (project_id, content);
 create index signatures_due on signatures (next_check_at) where not gone;
 
@@ -48,12 +58,15 @@ alter table sms_templates
   add column delete_asked_by bigint references users,
   add column gone boolean not null generated always as (deleted_at is not null) stored,
   add column search text not null
-    generated always as (lower(name || ' ' || template_id || ' ' || text)) stored;
+    generated always as (lower(name || ' ' || template_id || ' ' || text)) stored,
+  add column pairs text[] not null
+    generated always as (search_pairs(lower(name || ' ' || template_id || ' ' || text))) stored;
 alter table sms_templates alter column next_check_at drop default;
 drop index sms_templates_project;
 -- One walk per status serves every list.
 create index sms_templates_list on sms_templates (project_id, gone, status, changed_at, id);
 create index sms_templates_due on sms_templates (next_check_at) where not gone;
+create index sms_templates_pairs on sms_templates using gin (pairs);
 create index batches_signature on batches (signature_id);
 
 -- What was handed in to the vendor, once, and what became of the call. Committed before the call.
@@ -122,3 +135,46 @@ create table sensitive_words (
 create function id_time(id bigint) returns timestamptz
   language sql immutable parallel safe
   return to_timestamp(((id >> 22) + 1577836800000) / 1000.0);
+
+-- How many of a project have each status: the tabs and badges of every page.
+create table review_counts (
+  project_id bigint not null references projects on delete cascade,
+  subject review_subject not null,
+  status review_status not null,
+  gone boolean not null,
+  n bigint not null,
+  primary key (project_id, subject, status, gone)
+);
+insert into review_counts
+  select project_id, 'signature'::review_subject, status, gone, count(*) from signatures
+    group by project_id, status, gone
+  union all
+  select project_id, 'template', status, gone, count(*) from sms_templates
+    group by project_id, status, gone;
+
+create function count_review() returns trigger language plpgsql as $$
+declare
+  of review_subject := tg_argv[0];
+begin
+  if tg_op <> 'INSERT' then
+    update review_counts set n = n - 1
+      where project_id = old.project_id and subject = of and status = old.status
+        and gone = (old.deleted_at is not null);
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into review_counts values (new.project_id, of, new.status, new.deleted_at is not null, 1)
+      on conflict (project_id, subject, status, gone) do update set n = review_counts.n + 1;
+  end if;
+  return null;
+end $$;
+
+create trigger signatures_come_and_go after insert or delete on signatures
+  for each row execute function count_review('signature');
+create trigger signatures_change after update on signatures for each row
+  when (old.status <> new.status or (old.deleted_at is null) <> (new.deleted_at is null))
+  execute function count_review('signature');
+create trigger sms_templates_come_and_go after insert or delete on sms_templates
+  for each row execute function count_review('template');
+create trigger sms_templates_change after update on sms_templates for each row
+  when (old.status <> new.status or (old.deleted_at is null) <> (new.deleted_at is null))
+  execute function count_review('template');

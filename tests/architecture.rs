@@ -49,7 +49,7 @@ fn rooms_used(text: &str) -> BTreeSet<String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect()
+    text.chars().take_while(|c| matches!(c, 'a'..='z' | '0'..='9' | '_')).collect()
 }
 
 #[test]

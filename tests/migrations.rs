@@ -36,6 +36,51 @@ async fn rows_of_the_first_migration_outlive_the_later_ones(db: PgPool) {
     assert_eq!(name, "甲");
 }
 
+#[sqlx::test(migrations = false)]
+async fn reviewed_rows_of_the_second_migration_are_counted_found_and_asked_about(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    for (n, migration) in migrator.iter().enumerate() {
+        if n == 2 {
+            db.execute(
+                "insert into projects values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
+                 insert into signatures values
+                   (3, 1, 'SIG1', '云帆', false, 'approved', '', now(), now(), null),
+                   (4, 1, 'SIG2', '青禾', false, 'rejected', '不清晰', now(), now(), now());
+                 insert into sms_templates values
+                   (5, 1, 'UTA1', '验证码', 'notice', '您的{1}', '', '', '', false, 'waiting', '',
+                    now(), now(), null);",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let counts: Vec<(String, String, bool, i64)> = sqlx::query_as(
+        "select subject::text, status::text, gone, n from review_counts order by 1, 2",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let count =
+        |subject: &str, status: &str, gone| (subject.to_owned(), status.to_owned(), gone, 1);
+    assert_eq!(
+        counts,
+        [
+            count("signature", "approved", false),
+            count("signature", "rejected", true),
+            count("template", "waiting", false),
+        ]
+    );
+    let found: i64 = sqlx::query_scalar(
+        "select count(*) from sms_templates
+         where pairs @> search_pairs('验证码') and next_check_at <= now()",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(found, 1);
+}
+
 #[sqlx::test]
 async fn the_audit_log_takes_rows_and_never_changes_them(db: PgPool) {
     db.execute(

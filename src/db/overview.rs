@@ -198,12 +198,12 @@ pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
                 and (state = 'awaiting_approval' or (state = 'paused' and hold <> 'person')))
                + (select count(distinct batch_id) from submissions
                   where project_id = $1 and state = 'in_doubt') as "batches!",
-             (select count(*) from signatures where project_id = $1 and status = 'rejected'
-                and not gone)
+             coalesce((select n from review_counts where project_id = $1
+                and subject = 'signature' and status = 'rejected' and not gone), 0)
                + (select count(*) from applications where project_id = $1
                   and subject = 'signature' and state = 'in_doubt') as "signatures!",
-             (select count(*) from sms_templates where project_id = $1 and status = 'rejected'
-                and not gone)
+             coalesce((select n from review_counts where project_id = $1
+                and subject = 'template' and status = 'rejected' and not gone), 0)
                + (select count(*) from applications where project_id = $1
                   and subject = 'template' and state = 'in_doubt') as "templates!""#,
         project.0,

@@ -49,6 +49,10 @@ pub struct Cursor {
     pub id: i64,
 }
 
+/// So many of the newest are read letter by letter for a search; a page that they fill needs no
+/// index. What is rarer than that is found by its pairs of letters.
+pub(super) const READ_THROUGH: i64 = 1_000;
+
 /// Which part of a list is wanted.
 #[derive(Debug, Clone)]
 pub struct Filter {
@@ -67,6 +71,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether there is something to look for that pairs of letters can find.
+    pub(super) fn has_pairs(&self) -> bool {
+        self.search.chars().nth(1).is_some()
+    }
+
     /// The cursor as values: a first page begins above everything.
     pub(super) fn below(&self) -> (OffsetDateTime, i64) {
         let top = time::macros::datetime!(9999-01-01 00:00 UTC);
@@ -91,28 +100,15 @@ struct Count {
 
 /// Counts a project's signatures or templates.
 pub async fn counts(db: &PgPool, project: ProjectId, subject: Subject) -> sqlx::Result<Counts> {
-    let rows = match subject {
-        Subject::Signature => {
-            sqlx::query_as!(
-                Count,
-                r#"select status as "status: ReviewStatus", gone, count(*) as "n!"
-                   from signatures where project_id = $1 group by gone, status"#,
-                project.0,
-            )
-            .fetch_all(db)
-            .await?
-        }
-        Subject::Template => {
-            sqlx::query_as!(
-                Count,
-                r#"select status as "status: ReviewStatus", gone, count(*) as "n!"
-                   from sms_templates where project_id = $1 group by gone, status"#,
-                project.0,
-            )
-            .fetch_all(db)
-            .await?
-        }
-    };
+    let rows = sqlx::query_as!(
+        Count,
+        r#"select status as "status: ReviewStatus", gone, n from review_counts
+           where project_id = $1 and subject = $2 and n > 0"#,
+        project.0,
+        subject as Subject,
+    )
+    .fetch_all(db)
+    .await?;
     let mut counts = Counts::default();
     for row in rows {
         if row.gone {

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::reviewed::Filter;
+use super::reviewed::{Filter, READ_THROUGH};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::ReviewStatus;
 use crate::domain::signature::SignatureKind;
@@ -112,6 +112,68 @@ pub async fn list(
     project: ProjectId,
     filter: &Filter,
 ) -> sqlx::Result<Vec<Signature>> {
+    if filter.search.is_empty() {
+        return walk(db, project, filter, filter.limit).await;
+    }
+    let found = walk(db, project, filter, READ_THROUGH).await?;
+    let full = i64::try_from(found.len()).is_ok_and(|n| n >= filter.limit);
+    if full || !filter.has_pairs() {
+        return Ok(found);
+    }
+    by_pairs(db, project, filter).await
+}
+
+/// The newest of each wanted status, merged; of a search, what the first `through` of them hold.
+async fn walk(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+    through: i64,
+) -> sqlx::Result<Vec<Signature>> {
+    let (changed_at, id) = filter.below();
+    // One letter alone has no pairs: all are read.
+    let through = if filter.search.is_empty() || filter.has_pairs() { through } else { i64::MAX };
+    sqlx::query_as!(
+        Signature,
+        r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
+             s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
+             s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
+             s.delete_asked_by as "delete_asked_by: UserId"
+           from (
+             select s.*
+             from unnest($2::review_status[]) wanted (status)
+             cross join lateral (
+               select * from signatures s
+               where s.project_id = $1 and s.gone = $3 and s.status = wanted.status
+                 and (s.changed_at, s.id) < ($4, $5)
+                 and ($6::bool is null or s.international = $6)
+               order by s.changed_at desc, s.id desc limit $9
+             ) s
+             order by s.changed_at desc, s.id desc limit $9
+           ) s
+           left join users u on u.id = s.applied_by
+           where $7 = '' or strpos(s.search, $7) > 0
+           order by s.changed_at desc, s.id desc limit $8"#,
+        project.0,
+        &filter.statuses as &[ReviewStatus],
+        filter.gone,
+        changed_at,
+        id,
+        filter.international,
+        filter.search,
+        filter.limit,
+        through,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// All that hold what is searched for, found by its pairs of letters.
+async fn by_pairs(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+) -> sqlx::Result<Vec<Signature>> {
     let (changed_at, id) = filter.below();
     sqlx::query_as!(
         Signature,
@@ -119,16 +181,11 @@ pub async fn list(
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
              s.delete_asked_by as "delete_asked_by: UserId"
-           from unnest($2::review_status[]) wanted (status)
-           cross join lateral (
-             select * from signatures s
-             where s.project_id = $1 and s.gone = $3 and s.status = wanted.status
-               and (s.changed_at, s.id) < ($4, $5)
-               and ($6::bool is null or s.international = $6)
-               and ($7 = '' or strpos(s.search, $7) > 0)
-             order by s.changed_at desc, s.id desc limit $8
-           ) s
-           left join users u on u.id = s.applied_by
+           from signatures s left join users u on u.id = s.applied_by
+           where s.project_id = $1 and s.status = any($2::review_status[]) and s.gone = $3
+             and (s.changed_at, s.id) < ($4, $5)
+             and ($6::bool is null or s.international = $6)
+             and s.pairs @> search_pairs($7) and strpos(s.search, $7) > 0
            order by s.changed_at desc, s.id desc limit $8"#,
         project.0,
         &filter.statuses as &[ReviewStatus],

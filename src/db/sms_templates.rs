@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::reviewed::Filter;
+use super::reviewed::{Filter, READ_THROUGH};
 use crate::domain::ids::{ProjectId, TemplateId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus};
 
@@ -142,6 +142,73 @@ pub async fn list(
     filter: &Filter,
     purposes: &[Purpose],
 ) -> sqlx::Result<Vec<SmsTemplate>> {
+    if filter.search.is_empty() {
+        return walk(db, project, filter, purposes, filter.limit).await;
+    }
+    let found = walk(db, project, filter, purposes, READ_THROUGH).await?;
+    let full = i64::try_from(found.len()).is_ok_and(|n| n >= filter.limit);
+    if full || !filter.has_pairs() {
+        return Ok(found);
+    }
+    by_pairs(db, project, filter, purposes).await
+}
+
+/// The newest of each wanted status, merged; of a search, what the first `through` of them hold.
+async fn walk(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+    purposes: &[Purpose],
+    through: i64,
+) -> sqlx::Result<Vec<SmsTemplate>> {
+    let (changed_at, id) = filter.below();
+    // One letter alone has no pairs: all are read.
+    let through = if filter.search.is_empty() || filter.has_pairs() { through } else { i64::MAX };
+    sqlx::query_as!(
+        SmsTemplate,
+        r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
+             t.text, t.unsubscribe, t.instruction, t.remark, t.international,
+             t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
+             u.name as "person?", t.missing_since, t.deleted_at,
+             t.delete_asked_by as "delete_asked_by: UserId"
+           from (
+             select t.*
+             from unnest($2::review_status[]) wanted (status)
+             cross join lateral (
+               select * from sms_templates t
+               where t.project_id = $1 and t.gone = $3 and t.status = wanted.status
+                 and (t.changed_at, t.id) < ($4, $5)
+                 and ($6::bool is null or t.international = $6)
+                 and t.purpose = any($9::purpose[])
+               order by t.changed_at desc, t.id desc limit $10
+             ) t
+             order by t.changed_at desc, t.id desc limit $10
+           ) t
+           left join users u on u.id = t.applied_by
+           where $7 = '' or strpos(t.search, $7) > 0
+           order by t.changed_at desc, t.id desc limit $8"#,
+        project.0,
+        &filter.statuses as &[ReviewStatus],
+        filter.gone,
+        changed_at,
+        id,
+        filter.international,
+        filter.search,
+        filter.limit,
+        purposes as &[Purpose],
+        through,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// All that hold what is searched for, found by its pairs of letters.
+async fn by_pairs(
+    db: &PgPool,
+    project: ProjectId,
+    filter: &Filter,
+    purposes: &[Purpose],
+) -> sqlx::Result<Vec<SmsTemplate>> {
     let (changed_at, id) = filter.below();
     sqlx::query_as!(
         SmsTemplate,
@@ -150,17 +217,12 @@ pub async fn list(
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
              t.delete_asked_by as "delete_asked_by: UserId"
-           from unnest($2::review_status[]) wanted (status)
-           cross join lateral (
-             select * from sms_templates t
-             where t.project_id = $1 and t.gone = $3 and t.status = wanted.status
-               and (t.changed_at, t.id) < ($4, $5)
-               and ($6::bool is null or t.international = $6)
-               and t.purpose = any($9::purpose[])
-               and ($7 = '' or strpos(t.search, $7) > 0)
-             order by t.changed_at desc, t.id desc limit $8
-           ) t
-           left join users u on u.id = t.applied_by
+           from sms_templates t left join users u on u.id = t.applied_by
+           where t.project_id = $1 and t.status = any($2::review_status[]) and t.gone = $3
+             and (t.changed_at, t.id) < ($4, $5)
+             and ($6::bool is null or t.international = $6)
+             and t.purpose = any($9::purpose[])
+             and t.pairs @> search_pairs($7) and strpos(t.search, $7) > 0
            order by t.changed_at desc, t.id desc limit $8"#,
         project.0,
         &filter.statuses as &[ReviewStatus],

@@ -1,6 +1,7 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
 mod postgres;
+mod reviewed;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ fn start_sandbox(journal: Option<PathBuf>) -> anyhow::Result<Sandbox> {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = sandbox::Settings { journal, ..sandbox::Settings::on(anywhere) };
     let sandbox = Sandbox::start(settings).context("the sandbox cannot be started")?;
-    sandbox.seed(sample::seeds());
+    sandbox.seed(reviewed::seeds());
     Ok(sandbox)
 }
 

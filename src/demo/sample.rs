@@ -1,6 +1,5 @@
-//! Sample data: signatures and templates in every review status, and three weeks of sending. The
-//! past is made by the same operations as the present, with a clock that is set, so it keeps every
-//! promise that the present keeps.
+//! Sample data: accounts, and three weeks of sending. The past is made by the same operations as the
+//! present, with a clock that is set, so it keeps every promise that the present keeps.
 
 use anyhow::Context;
 use rand::rngs::StdRng;
@@ -9,11 +8,10 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::reviewed;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
-use crate::db::review_events::{self, Event, NewEvent};
-use crate::db::reviewed::Row;
 use crate::db::submissions::Claimed;
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
@@ -21,15 +19,12 @@ use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
-use crate::domain::review::{self, Purpose, ReviewStatus};
 use crate::domain::role::Role;
-use crate::domain::signature::SignatureKind;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::steer::{self, Step, Word};
 use crate::ops::submit::{self, End};
 use crate::ops::{projects as project_ops, receive};
-use crate::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
 /// Names and roles of the demo's accounts; no role is the owner.
 pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
@@ -41,151 +36,6 @@ pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
 ];
 
 const DAYS: i64 = 21;
-
-/// Id, text, review status, reason.
-const SIGNATURES: [(&str, &str, ReviewStatus, &str); 5] = [
-    ("SIG20260301A1", "云帆书店", ReviewStatus::Approved, ""),
-    ("SIG20260518B2", "青禾物流", ReviewStatus::Approved, ""),
-    ("SIG20261120C3", "云帆读书会", ReviewStatus::InReview, ""),
-    (
-        "SIG20261112D4",
-        "云帆App",
-        ReviewStatus::Rejected,
-        "运营商不再受理应用名称作为签名，请改用公司全称或简称",
-    ),
-    ("SIG20260110E5", "旧时书坊", ReviewStatus::Disabled, "长期未使用，已停用"),
-];
-
-struct Text {
-    id: &'static str,
-    name: &'static str,
-    purpose: Purpose,
-    text: &'static str,
-    unsubscribe: &'static str,
-    status: ReviewStatus,
-    reason: &'static str,
-}
-
-const fn text(
-    id: &'static str,
-    name: &'static str,
-    purpose: Purpose,
-    text: &'static str,
-    status: ReviewStatus,
-    reason: &'static str,
-) -> Text {
-    Text { id, name, purpose, text, unsubscribe: "", status, reason }
-}
-
-const TEMPLATES: [Text; 8] = [
-    text(
-        "UTA26030100A1",
-        "登录验证码",
-        Purpose::Verification,
-        "您的验证码是{1}，{2}分钟内有效，请勿告诉他人。",
-        ReviewStatus::Approved,
-        "",
-    ),
-    text(
-        "UTB26030100B2",
-        "发货通知",
-        Purpose::Notice,
-        "{1}您好，您的订单{2}已发出，预计{3}送达。",
-        ReviewStatus::Approved,
-        "",
-    ),
-    text(
-        "UTB26051800C3",
-        "取件提醒",
-        Purpose::Notice,
-        "您的包裹已到{1}，请凭取件码{2}在{3}前取走。",
-        ReviewStatus::Approved,
-        "",
-    ),
-    Text {
-        unsubscribe: "拒收请回复R",
-        ..text(
-            "UTM26081000D4",
-            "会员周新书",
-            Purpose::Marketing,
-            "{1}您好，本周新书已上架，会员{2}折。",
-            ReviewStatus::Approved,
-            "",
-        )
-    },
-    text(
-        "UTB26112000E5",
-        "活动改期",
-        Purpose::Notice,
-        "您报名的{1}改到{2}，地点不变。",
-        ReviewStatus::Waiting,
-        "",
-    ),
-    text(
-        "UTB26111900F6",
-        "借阅到期",
-        Purpose::Notice,
-        "您借的《{1}》将于{2}到期，请及时归还。",
-        ReviewStatus::InReview,
-        "",
-    ),
-    text(
-        "UTB26111200G7",
-        "订单查询",
-        Purpose::Notice,
-        "订单{1}的进度请看 https://yunfan.example/o",
-        ReviewStatus::Rejected,
-        "模板中含有链接，不予通过",
-    ),
-    text(
-        "UTB26011000H8",
-        "旧版通知",
-        Purpose::Notice,
-        "您的{1}已受理。",
-        ReviewStatus::Disabled,
-        "长期未使用，已停用",
-    ),
-];
-
-/// What the vendor's side of the demo knows.
-pub fn seeds() -> Seeds {
-    let status = |status: ReviewStatus| {
-        ReviewStatus::ALL.iter().position(|one| *one == status).map_or(2, |n| n as u8)
-    };
-    Seeds {
-        signatures: SIGNATURES
-            .iter()
-            .map(|(id, content, review, reason)| SignatureSeed {
-                sig_id: (*id).to_owned(),
-                content: (*content).to_owned(),
-                status: status(*review),
-                err_desc: (*reason).to_owned(),
-                ..SignatureSeed::default()
-            })
-            .collect(),
-        templates: TEMPLATES
-            .iter()
-            .map(|one| TemplateSeed {
-                template_id: one.id.to_owned(),
-                name: one.name.to_owned(),
-                purpose: purpose_number(one.purpose),
-                text: one.text.to_owned(),
-                unsubscribe: one.unsubscribe.to_owned(),
-                status: status(one.status),
-                err_desc: one.reason.to_owned(),
-                ..TemplateSeed::default()
-            })
-            .collect(),
-    }
-}
-
-fn purpose_number(purpose: Purpose) -> u8 {
-    match purpose {
-        Purpose::Verification => 1,
-        Purpose::Notice => 2,
-        Purpose::Marketing => 3,
-    }
-}
 
 /// Fills an empty project with accounts, reviews and a past. One that has accounts stays as it is.
 pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
@@ -223,37 +73,7 @@ impl Past {
             Ok(found.context("the demo's accounts are missing")?.user.id)
         };
         let operator = user("operator").await?;
-        let mut db = app.db.acquire().await?;
-        for (index, (id, content, status, reason)) in (0_i64..).zip(SIGNATURES) {
-            let described =
-                signatures::Described { sig_id: id, content, international: false, status, reason };
-            let at = review_time(status, past, now, index);
-            let next = next_look(status, at, now);
-            let kept = signatures::keep(&mut db, project, &described, next, at).await?;
-            signatures::set_application(&mut db, kept, kind_of(content), false, operator).await?;
-            story(&mut db, project, Row::Signature(kept), status, reason, operator, at).await?;
-        }
-        for (index, one) in (0_i64..).zip(TEMPLATES) {
-            let described = sms_templates::Described {
-                template_id: one.id,
-                name: one.name,
-                purpose: one.purpose,
-                text: one.text,
-                unsubscribe: one.unsubscribe,
-                instruction: "",
-                remark: "",
-                international: false,
-                status: one.status,
-                reason: one.reason,
-            };
-            let at = review_time(one.status, past, now, index);
-            let next = next_look(one.status, at, now);
-            let kept = sms_templates::keep(&mut db, project, &described, next, at).await?;
-            sms_templates::set_application(&mut db, kept, false, operator).await?;
-            let row = Row::Template(kept);
-            story(&mut db, project, row, one.status, one.reason, operator, at).await?;
-        }
-        drop(db);
+        reviewed::keep_all(app, project, operator, past).await?;
         Ok(Self {
             operator,
             approver: user("approver").await?,
@@ -449,62 +269,5 @@ impl Past {
     fn set_clock(&self, at: OffsetDateTime) {
         let clock = &self.app.clock;
         clock.advance(at - clock.now());
-    }
-}
-
-fn kind_of(content: &str) -> SignatureKind {
-    if content.ends_with("App") { SignatureKind::App } else { SignatureKind::Company }
-}
-
-/// What happened to one before it got its status: applied for the day before.
-async fn story(
-    db: &mut sqlx::PgConnection,
-    project: ProjectId,
-    row: Row,
-    status: ReviewStatus,
-    reason: &str,
-    operator: UserId,
-    at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let applied = NewEvent {
-        project,
-        row,
-        event: Event::Applied,
-        status: Some(ReviewStatus::Waiting),
-        reason: "",
-        user: Some(operator),
-        application: None,
-        before: "",
-    };
-    let decided = NewEvent {
-        event: Event::Status,
-        status: Some(status),
-        reason,
-        user: None,
-        ..applied.clone()
-    };
-    review_events::add(db, &applied, at - Duration::hours(20)).await?;
-    if status != ReviewStatus::Waiting {
-        review_events::add(db, &decided, at).await?;
-    }
-    Ok(())
-}
-
-/// When the worker asks about one that has had its status since `at`.
-fn next_look(status: ReviewStatus, at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
-    now + review::next_look(status, now - at, Duration::minutes(2), now)
-}
-
-/// Approved ones were reviewed long ago; the others change from day to day.
-fn review_time(
-    status: ReviewStatus,
-    past: OffsetDateTime,
-    now: OffsetDateTime,
-    index: i64,
-) -> OffsetDateTime {
-    match status {
-        ReviewStatus::Approved | ReviewStatus::Disabled => past,
-        ReviewStatus::Waiting | ReviewStatus::InReview => now - Duration::hours(3 + index),
-        ReviewStatus::Rejected => now - Duration::hours(20 + 7 * index),
     }
 }

@@ -2,7 +2,6 @@
 
 pub mod accounts;
 pub mod apply;
-pub mod apply_doubts;
 pub mod credentials;
 pub mod notify;
 pub mod order;

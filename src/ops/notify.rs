@@ -255,7 +255,8 @@ pub async fn wishes(app: &App, project: ProjectId) -> Result<Plain, NotifyError>
 pub fn problem(plain: &Plain) -> Option<WishProblem> {
     let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
     let clean = |url: &str| url.len() > 10 && !url.contains(char::is_whitespace);
-    if !plain.webhook.is_empty() && !(is_web(&plain.webhook) && clean(&plain.webhook)) {
+    let fine = |url: &str| url.is_empty() || is_web(url) && clean(url);
+    if !fine(&plain.webhook) {
         Some(WishProblem::Webhook)
     } else if plain.emails.len() > MOST_ADDRESSES {
         Some(WishProblem::ManyEmails)

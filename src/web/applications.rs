@@ -20,8 +20,8 @@ use crate::domain::ids::ApplicationId;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 use crate::domain::trouble::Trouble;
+use crate::ops::apply::doubts::{self, Looked};
 use crate::ops::apply::{ApplyError, HandedIn};
-use crate::ops::apply_doubts::{self, Looked};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::papers::PaperError;
 
@@ -264,11 +264,11 @@ pub async fn decide(
     let there = member.urls().application(id);
     if form.into_inner().decision == "give_up" {
         let address = peer_address(&request);
-        let given = apply_doubts::give_up(&app, project, id, member.person.id, &address).await?;
+        let given = doubts::give_up(&app, project, id, member.person.id, &address).await?;
         let key = if given { "apply-given-up" } else { "apply-settled" };
         return Ok(said(&request, &member, key, &there));
     }
-    let key = match apply_doubts::look(&app, project, id).await {
+    let key = match doubts::look(&app, project, id).await {
         Ok(Looked::Taken) => "apply-look-taken",
         Ok(Looked::NotTaken) => "apply-look-not-taken",
         Ok(Looked::Later) => "apply-look-later",

@@ -18,7 +18,7 @@ use crate::db::{batch_transitions, login_sessions};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{apply, apply_doubts, notify, papers, poll, receive, review, submit};
+use crate::ops::{apply, notify, papers, poll, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -172,7 +172,7 @@ async fn reviewing(app: App) -> sqlx::Result<Turn> {
 
 async fn doubting(app: App) -> Result<Turn, review::LookUpError> {
     apply::expire_leases(&app).await?;
-    Ok(if apply_doubts::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+    Ok(if apply::doubts::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
 async fn telling(app: App) -> sqlx::Result<Turn> {

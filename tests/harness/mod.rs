@@ -297,15 +297,21 @@ impl Visitor {
         self.answered(request).await
     }
 
+    /// A GET with this visitor's cookies, to be sent by whoever measures.
+    pub fn request_to(&self, address: &str) -> reqwest::RequestBuilder {
+        let request = self.http.get(format!("{}{address}", self.base));
+        request.header(header::COOKIE, self.cookie_header())
+    }
+
+    fn cookie_header(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        let cookies: Vec<String> =
+            cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
     async fn answered(&self, mut request: reqwest::RequestBuilder) -> Page {
-        let cookies: Vec<String> = self
-            .cookies
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        request = request.header(header::COOKIE, cookies.join("; "));
+        request = request.header(header::COOKIE, self.cookie_header());
         let answer = request.send().await.unwrap();
         for cookie in answer.headers().get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap().split(';').next().unwrap();

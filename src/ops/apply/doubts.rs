@@ -5,9 +5,8 @@ use serde_json::json;
 use time::Duration;
 use tracing::info;
 
-use super::apply::{Form, Taken};
-use super::credentials;
-use super::review::{self, LookUpError};
+use super::Form;
+use super::taken::Taken;
 use crate::app::App;
 use crate::db::applications::{self, Application, ApplicationState, End};
 use crate::db::audit;
@@ -17,6 +16,8 @@ use crate::domain::ids::{ApplicationId, Id, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::signature::SignatureApplication;
 use crate::domain::sms_template::TemplateApplication;
+use crate::ops::credentials;
+use crate::ops::review::{self, LookUpError};
 use crate::usms::CallError;
 
 /// Waits before each look; after the last, what the vendor does not know did not arrive.
