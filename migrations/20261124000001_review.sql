@@ -47,6 +47,8 @@ alter table signatures alter column next_check_at drop default;
 drop index signatures_project;
 -- One walk per status serves every list.
 create index signatures_list on signatures (project_id, gone, status, changed_at, id);
+create index signatures_fallen on signatures (project_id)
+  where not gone and (missing_since is not null or status = 'disabled');
 create index signatures_pairs on signatures using gin (pairs);
 create index signatures_content on signatures (project_id, content);
 create index signatures_due on signatures (next_check_at) where not gone;
@@ -66,6 +68,8 @@ drop index sms_templates_project;
 -- One walk per status serves every list.
 create index sms_templates_list on sms_templates (project_id, gone, status, changed_at, id);
 create index sms_templates_due on sms_templates (next_check_at) where not gone;
+create index sms_templates_fallen on sms_templates (project_id)
+  where not gone and (missing_since is not null or status = 'disabled');
 create index sms_templates_pairs on sms_templates using gin (pairs);
 create index batches_signature on batches (signature_id);
 

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::domain::batch::Hold;
 use crate::domain::ids::{BatchId, ProjectId};
+use crate::domain::review::Subject;
 
 /// What left in a span of time, and what became of it.
 #[derive(Debug, Clone, Copy)]
@@ -172,6 +173,54 @@ pub async fn rejected_signatures(
            where project_id = $1 and status = 'rejected' and not gone
            order by changed_at desc limit $2"#,
         project.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A signature or template that can be sent with no more, though nobody here wanted that.
+#[derive(Debug, Clone)]
+pub struct Fallen {
+    /// Which kind.
+    pub subject: Subject,
+    /// The vendor's id.
+    pub vendor_id: String,
+    /// What it is called.
+    pub name: String,
+    /// The vendor does not know it; else the platform disabled it.
+    pub missing: bool,
+    /// Since when.
+    pub since: OffsetDateTime,
+}
+
+/// What the vendor does not know any more, and what was disabled since `since`, newest first.
+pub async fn fallen(
+    db: &PgPool,
+    project: ProjectId,
+    since: OffsetDateTime,
+    limit: i64,
+) -> sqlx::Result<Vec<Fallen>> {
+    sqlx::query_as!(
+        Fallen,
+        r#"select subject as "subject!: Subject", vendor_id as "vendor_id!", name as "name!",
+             missing as "missing!", since as "since!"
+           from (
+             select 'signature'::review_subject as subject, sig_id as vendor_id, content as name,
+               missing_since is not null as missing, coalesce(missing_since, changed_at) as since
+             from signatures
+             where project_id = $1 and not gone
+               and (missing_since is not null or (status = 'disabled' and changed_at > $2))
+             union all
+             select 'template', template_id, name, missing_since is not null,
+               coalesce(missing_since, changed_at)
+             from sms_templates
+             where project_id = $1 and not gone
+               and (missing_since is not null or (status = 'disabled' and changed_at > $2))
+           ) fallen
+           order by since desc limit $3"#,
+        project.0,
+        since,
         limit,
     )
     .fetch_all(db)

@@ -419,9 +419,11 @@ async fn try_record(
         }
     };
     let end = End { state, row, ret_code: *ret_code, answer, next_look_at };
-    applications::end(&mut tx, id, &end).await?;
-    tx.commit().await?;
-    info!(application = %id, state = state.key(), "handed in");
+    // Somebody may have settled it in the meantime: then this answer comes too late to move anything.
+    if applications::end(&mut tx, id, &end).await? {
+        tx.commit().await?;
+        info!(application = %id, state = state.key(), "handed in");
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::reviewed::compare::{self, Changed, Piece};
 use super::reviewed::name_of;
 use super::{flash, page};
 use crate::app::App;
@@ -163,6 +164,7 @@ struct OnePage {
     again: String,
     import: String,
     rows: Vec<(String, String)>,
+    changed: Vec<Changed>,
     may_send: bool,
 }
 
@@ -201,6 +203,7 @@ pub async fn one(
         about,
         import: l.urls.reviewed(found.subject, "import"),
         rows: rows(&l, &found),
+        changed: changed(&app, &l, &found).await?,
         list: (list, title),
         may_send: member.may(Permission::Send),
         one: found,
@@ -221,9 +224,9 @@ fn trouble_or_words(l: &Layout, one: &Application) -> String {
     }
 }
 
-/// The form as it was handed in.
-fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
-    let fields: &[(&str, &str)] = match one.subject {
+/// The texts of the form, with their words.
+fn fields(subject: Subject) -> &'static [(&'static str, &'static str)] {
+    match subject {
         Subject::Signature => &[
             ("content", "signatures-content"),
             ("description", "apply-description"),
@@ -236,13 +239,31 @@ fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
             ("instruction", "apply-instruction"),
             ("remark", "apply-remark"),
         ],
-    };
-    let said = |field: &str| one.content[field].as_str().unwrap_or_default().to_owned();
-    fields
+    }
+}
+
+fn written<'a>(one: &'a Application, field: &str) -> &'a str {
+    one.content[field].as_str().unwrap_or_default()
+}
+
+/// The form as it was handed in.
+fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
+    fields(one.subject)
         .iter()
-        .map(|(field, word)| (l.t(word), said(field)))
+        .map(|(field, word)| (l.t(word), written(one, field).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect()
+}
+
+/// What changed against the application before, if this one mends something.
+async fn changed(app: &App, l: &Layout, one: &Application) -> Result<Vec<Changed>, WebError> {
+    let Some(row) = one.row().filter(|_| one.mends) else { return Ok(Vec::new()) };
+    let all = applications::of(&app.db, row).await?;
+    let Some(before) = all.iter().find(|other| other.id < one.id) else { return Ok(Vec::new()) };
+    let fields = fields(one.subject).iter();
+    let texts = fields
+        .map(|(field, word)| compare::text(l.t(word), written(before, field), written(one, field)));
+    Ok(texts.flatten().collect())
 }
 
 /// What a person does about an application in doubt.

@@ -19,6 +19,8 @@ use crate::domain::ids::Id;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 
+/// What the platform disabled is told for so long.
+const FALLEN_WITHIN: Duration = Duration::days(7);
 /// Things of one kind that are listed.
 const LISTED: i64 = 6;
 
@@ -184,6 +186,21 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
                 action: l.t("dashboard-decide"),
             });
         }
+    }
+    let since = app.clock.now() - FALLEN_WITHIN;
+    for one in overview::fallen(&app.db, project, since, LISTED).await? {
+        let key = if one.missing { "missing" } else { "disabled" };
+        let name = [("name", one.name.as_str().into())];
+        tasks.push(Task {
+            tone: Tone::Doubtful,
+            mark: "mark-stopped",
+            word: l.t(if one.missing { "review-missing" } else { "review-status-disabled" }),
+            what: l.with(&format!("dashboard-{key}-{}", one.subject.key()), &name),
+            more: one.vendor_id.clone(),
+            since: l.moment(one.since),
+            address: l.urls.reviewed(one.subject, &one.vendor_id),
+            action: l.t("dashboard-look"),
+        });
     }
     let rejected = overview::rejected_signatures(&app.db, project, LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Signature));

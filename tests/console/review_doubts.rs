@@ -179,6 +179,8 @@ async fn what_changes_on_the_vendors_side_is_noticed_and_told(db: PgPool) {
     let page = until_status(&house, &operator, &address, "UCloud 查不到").await;
     assert!(page.one(".story").contains("UCloud 查不到它了"));
     assert!(!operator.get("/p/default/send").await.text.contains("发货提醒"), "not offered");
+    let home = operator.get("/p/default/").await;
+    assert!(home.one(".tasks").contains("UCloud 查不到模板「发货提醒」了"), "{}", home.text);
 }
 
 #[sqlx::test]
@@ -266,4 +268,78 @@ async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it was taken and forgotten");
+}
+
+#[sqlx::test]
+async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_answer_moves_nothing(
+    db: PgPool,
+) {
+    let ways = Ways {
+        call_timeout: Duration::from_secs(4),
+        review_after: Duration::from_secs(3_600),
+        ..Ways::default()
+    };
+    let house = House::with(&db, ways).await;
+    let operator = house.operator().await;
+    house.fault(json!({"action": "CreateUSMSSignature", "kind": "hang"})).await;
+    let new = "/p/default/signatures/new";
+    let values = [("content", "云帆读书"), ("description", "发货通知")];
+    let fields = form_of(&operator, new, &values).await;
+    let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
+    let pressed = operator.upload(new, &fields, &files);
+    let lease = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        // As if the process had died long ago.
+        let expired = "update applications set lease_until = now() - interval '1 minute'";
+        let n = sqlx::query(expired).execute(&db).await.unwrap().rows_affected();
+        assert_eq!(n, 1);
+        loop {
+            hurry(&db).await;
+            let page = operator.get("/p/default/signatures?q=云帆读书").await;
+            if page.has(".list tbody tr") {
+                return page.attr(".list th a", "href");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (landed, there) = futures_util::join!(pressed, lease);
+    // The call itself found no answer, after the doubt had been settled.
+    assert_eq!(landed.status, StatusCode::SEE_OTHER);
+    let page = operator.get(&there).await;
+    assert_eq!(page.all(".story li > span"), ["operator 提交申请"]);
+    let application = operator.get(&landed.leads_to()).await;
+    assert!(application.one("section.notice").contains("收下了"), "{}", application.text);
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 1);
+}
+
+#[sqlx::test]
+async fn every_status_may_follow_every_other_and_is_kept_as_history(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    let address = "/p/default/templates/UTA0001";
+    let csrf = operator.get(address).await.csrf();
+    let words = ["待审核", "审核中", "已通过", "未通过", "已停用"];
+    // A walk over all pairs of different statuses, each once.
+    let mut walk = vec![2];
+    let mut left: Vec<(u8, u8)> =
+        (0..5).flat_map(|a| (0..5).map(move |b| (a, b))).filter(|(a, b)| a != b).collect();
+    while !left.is_empty() {
+        let at = *walk.last().unwrap();
+        let next = left.iter().position(|(a, _)| *a == at).unwrap_or(0);
+        let (from, to) = left.remove(next);
+        if from != at {
+            walk.push(from);
+        }
+        walk.push(to);
+    }
+    for status in &walk[1..] {
+        let reason = if *status == 3 { "不明确" } else { "" };
+        review(&house, "UTA0001", *status, reason).await;
+        operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+        let page = operator.get(address).await;
+        assert_eq!(page.one(".head .status"), words[usize::from(*status)]);
+    }
+    let story = operator.get(address).await.all(".story li > span");
+    let told: Vec<&str> = walk[1..].iter().map(|status| words[usize::from(*status)]).collect();
+    assert_eq!(story[1..], told);
 }

@@ -241,6 +241,9 @@ async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: Pg
         page.all(".story li > span"),
         ["operator 提交申请", "未通过", "operator 修改并重新提交", "已通过"]
     );
+    let applications = page_links(&page.html(), ".story small a");
+    let second = operator.get(applications.last().unwrap()).await;
+    assert_eq!(second.one(".diff ins"), "会", "what changed stands with what was handed in");
     let locked = operator.get(&format!("{address}/edit")).await;
     assert!(locked.one("section.notice").contains("不允许修改通过的签名"));
     let refused =
@@ -401,4 +404,9 @@ async fn a_viewer_reads_and_neither_applies_nor_changes_nor_sees_a_file(db: PgPo
         assert_eq!(tried.status, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(house.signed_out().get(&file).await.status, StatusCode::SEE_OTHER);
+}
+
+fn page_links(html: &scraper::Html, selector: &str) -> Vec<String> {
+    let selector = scraper::Selector::parse(selector).unwrap();
+    html.select(&selector).map(|one| one.attr("href").unwrap().to_owned()).collect()
 }

@@ -13,14 +13,30 @@ use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::{Child, Command};
 use usms_console::db::invariants;
+use usms_console::ops::apply;
 use usms_console::sandbox;
 
-use harness::{House, Ways};
+use harness::{House, Page, Visitor, Ways};
 
 /// The console's own program, on the same database and sandbox, without pages.
 fn worker(db: &PgPool, house: &House) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_usms-console"))
-        .args(["serve", "--worker-only"])
+    program(db, house).arg("--worker-only").spawn().unwrap()
+}
+
+/// The same with pages and without workers, and where they are.
+fn pages(db: &PgPool, house: &House) -> (Child, String) {
+    let anywhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = anywhere.local_addr().unwrap().to_string();
+    drop(anywhere);
+    let process =
+        program(db, house).arg("--no-worker").env("CONSOLE_LISTEN", &address).spawn().unwrap();
+    (process, format!("http://{address}"))
+}
+
+fn program(db: &PgPool, house: &House) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_usms-console"));
+    command
+        .arg("serve")
         .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
         .env("CONSOLE_SECRET_KEY", "07".repeat(32))
         .env("USMS_API_URL", house.sandbox.url())
@@ -31,9 +47,8 @@ fn worker(db: &PgPool, house: &House) -> Child {
         .env("CONSOLE_RECEIPT_POLL", "500ms")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+        .kill_on_drop(true);
+    command
 }
 
 async fn in_state(db: &PgPool, state: &str) -> i64 {
@@ -264,4 +279,71 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
     stop.cancel();
     working.await.unwrap();
     db.close().await;
+}
+
+/// Presses the button of a template's form at another process.
+async fn apply_for_template(there: &Visitor) -> Page {
+    let new = "/p/default/templates/new";
+    let mut fields = there.get(new).await.whole_form("main form.form");
+    for (name, value) in [("name", "发货提醒"), ("text", "您的订单{1}已发出。")] {
+        fields.retain(|(known, _)| known != name);
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    there.upload(new, &fields, &[]).await
+}
+
+async fn application_state(db: &PgPool) -> Option<String> {
+    sqlx::query_scalar("select state::text from applications").fetch_optional(db).await.unwrap()
+}
+
+#[sqlx::test]
+async fn a_process_killed_while_it_hands_in_leaves_a_doubt_and_nothing_is_applied_for_twice(
+    db: PgPool,
+) {
+    let house = House::with(&db, by_hand()).await;
+    let operator = house.operator().await;
+    let (mut process, base) = pages(&db, &house);
+    let there = operator.at(base);
+    there.wait_for_answer().await;
+    house.fault(json!({ "action": "CreateUSMSSignature", "kind": "delay", "millis": 1_500 })).await;
+    let new = "/p/default/signatures/new";
+    let mut fields = there.get(new).await.whole_form("main form.form");
+    for (name, value) in [("content", "云帆读书"), ("description", "发货通知")] {
+        fields.retain(|(known, _)| known != name);
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", b"\x89PNG\r\n\x1a\nscan")];
+    let pressed = there.upload(new, &fields, &files);
+    assert!(tokio::time::timeout(Duration::from_millis(700), pressed).await.is_err());
+    assert_eq!(application_state(&db).await.as_deref(), Some("sending"));
+    process.kill().await.unwrap();
+    // Its lease has half a minute to run; nobody waits for that in a test.
+    sqlx::query("update applications set lease_until = now() - interval '1 second'")
+        .execute(&db)
+        .await
+        .unwrap();
+    assert_eq!(apply::expire_leases(&house.app).await.unwrap(), 1);
+    assert_eq!(application_state(&db).await.as_deref(), Some("in_doubt"));
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert!(apply::doubts::run_once(&house.app).await.unwrap());
+    assert_eq!(application_state(&db).await.as_deref(), Some("taken"));
+    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["by_action"]["CreateUSMSSignature"], 1);
+}
+
+#[sqlx::test]
+async fn a_process_told_to_stop_finishes_handing_in(db: PgPool) {
+    let house = House::with(&db, by_hand()).await;
+    let operator = house.operator().await;
+    let (mut process, base) = pages(&db, &house);
+    let there = operator.at(base);
+    there.wait_for_answer().await;
+    house.fault(json!({ "action": "CreateUSMSTemplate", "kind": "delay", "millis": 1_200 })).await;
+    let pressed = apply_for_template(&there);
+    assert!(tokio::time::timeout(Duration::from_millis(700), pressed).await.is_err());
+    let pid = process.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let ended = tokio::time::timeout(Duration::from_secs(20), process.wait()).await.unwrap();
+    assert!(ended.unwrap().success());
+    assert_eq!(application_state(&db).await.as_deref(), Some("taken"));
 }

@@ -265,6 +265,23 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// The same person in another process of the console.
+    pub fn at(&self, base: String) -> Self {
+        let cookies = self.cookies.lock().unwrap().clone();
+        Self { base, cookies: Mutex::new(cookies), http: http() }
+    }
+
+    /// Asks until somebody answers there.
+    pub async fn wait_for_answer(&self) {
+        for _ in 0..200 {
+            if self.http.get(format!("{}/healthz", self.base)).send().await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nobody answers at {}", self.base);
+    }
+
     pub async fn get(&self, address: &str) -> Page {
         self.request(Method::GET, address, &[], None).await
     }

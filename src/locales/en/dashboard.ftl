@@ -58,3 +58,7 @@ dashboard-chart-before = A week ago
 dashboard-chart-label = Submitted by hour today, most at { $hour }:00 with { $count }; a week ago beside it
 dashboard-chart-table = As a table
 dashboard-hour = Hour
+dashboard-missing-signature = UCloud does not know the signature “{ $name }” any more
+dashboard-missing-template = UCloud does not know the template “{ $name }” any more
+dashboard-disabled-signature = The platform disabled the signature “{ $name }”
+dashboard-disabled-template = The platform disabled the template “{ $name }”

@@ -30,3 +30,7 @@ dashboard-chart-before = 上周同日
 dashboard-chart-label = 今天每小时的提交量与上周同日相比，{ $hour } 点最多，{ $count } 条
 dashboard-chart-table = 看表格
 dashboard-hour = 时
+dashboard-missing-signature = UCloud 查不到签名「{ $name }」了
+dashboard-missing-template = UCloud 查不到模板「{ $name }」了
+dashboard-disabled-signature = 签名「{ $name }」被平台停用
+dashboard-disabled-template = 模板「{ $name }」被平台停用
