@@ -1,6 +1,7 @@
 // Niceties only: every page works without these scripts.
 import { showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
+import { watchReviews } from "./watch.js";
 import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
 
 const root = document.documentElement;
@@ -33,3 +34,4 @@ previewWhileTyping();
 insertVariables();
 checkAgainOnChange();
 watchLive();
+watchReviews();

@@ -48,6 +48,8 @@ struct ListPage {
     open: Vec<OpenOne>,
     first: Option<String>,
     next: Option<String>,
+    /// Something on this page is under review: the page looks again by itself.
+    watch: bool,
     may_send: bool,
 }
 
@@ -114,6 +116,7 @@ pub async fn list(
         open: reviewed::open_ones(&app, &member, &l, Subject::Signature).await?,
         first: (!wanted.after.is_empty()).then(|| wanted.first(&address)),
         next: wanted.next(&address, last),
+        watch: found.iter().any(|one| one.status.is_open() && one.deleted_at.is_none()),
         lines: found
             .into_iter()
             .zip(sent)

@@ -236,12 +236,13 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     let id = address.rsplit('/').next().unwrap().to_owned();
     let verdict = serde_json::json!({ "id": id, "status": 3, "err_desc": "应用名称不再受理" });
     house.admin(reqwest::Method::POST, "review", verdict).await;
-    reload_until(driver, &address, "Rejected").await;
+    // The page looks again by itself.
+    until(driver, ".head .status", &["Rejected"]).await;
     press(driver, ".head a.act").await;
     assert!(text(driver, "#why").await.contains("应用名称不再受理"));
     fill(driver, "#content", "云帆文化").await;
     press(driver, "input[name=sig_type][value='0']").await;
-    until(driver, "#preview .diff ins", &["文化", "Company: full or short name"]).await;
+    until(driver, "#preview .diff ins", &["文化", "Company"]).await;
     press(driver, "form.form button.act").await;
     until(driver, ".head .status", &["Waiting"]).await;
     house
