@@ -1,7 +1,7 @@
 //! What was handed in to the vendor's review, and what became of each call.
 
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -232,7 +232,7 @@ pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Application>> {
 
 /// Applications of a kind that nobody has heard of yet, oldest first.
 pub async fn open(
-    db: &PgPool,
+    db: impl PgExecutor<'_>,
     project: ProjectId,
     subject: Subject,
 ) -> sqlx::Result<Vec<Application>> {

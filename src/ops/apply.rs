@@ -232,8 +232,8 @@ async fn begin(app: &App, handing: &Handing) -> Result<Option<ApplicationId>, Ap
     };
     let lease = now + app.pace.call_timeout + LEASE_MARGIN;
     let id = applications::begin(&mut tx, &new, lease, now).await?;
-    if id.is_some() {
-        check_open(app, handing).await?;
+    if let Some(id) = id {
+        check_open(&mut tx, handing, id).await?;
     }
     if let Some(id) = id {
         let entry = audit::Entry {
@@ -254,8 +254,13 @@ async fn begin(app: &App, handing: &Handing) -> Result<Option<ApplicationId>, Ap
 }
 
 /// Another application for the same that nobody has heard of yet stands against this one.
-async fn check_open(app: &App, handing: &Handing) -> Result<(), ApplyError> {
-    for open in applications::open(&app.db, handing.project, handing.form.subject()).await? {
+async fn check_open(
+    db: &mut PgConnection,
+    handing: &Handing,
+    own: ApplicationId,
+) -> Result<(), ApplyError> {
+    let open = applications::open(db, handing.project, handing.form.subject()).await?;
+    for open in open.into_iter().filter(|one| one.id != own) {
         let same_row = open.row().is_some() && open.row() == handing.form.mends();
         let same_name = match &handing.form {
             Form::Signature(form) => open.content["content"] == form.content,

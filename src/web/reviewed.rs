@@ -2,16 +2,18 @@
 //! findings of a check, the story of one, refreshing.
 
 use std::fmt;
+use std::future::{Ready, ready};
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::clock_face::Moment;
 use super::components::{Shown, Status, Tone};
 use super::error::WebError;
-use super::form::peer_address;
-use super::layout::Layout;
+use super::form::{Form, peer_address};
+use super::layout::{Layout, Section};
 use super::member::Member;
 use super::urls::with_query;
 use super::{flash, page};
@@ -19,6 +21,7 @@ use crate::app::App;
 use crate::db::applications::{self, Application};
 use crate::db::review_events::{self, Event};
 use crate::db::reviewed::{Counts, Cursor, Filter, Row};
+use crate::db::{signatures, sms_templates};
 use crate::domain::finding::Finding;
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
@@ -360,19 +363,60 @@ impl fmt::Display for Standing {
 
 impl askama::filters::HtmlSafe for Standing {}
 
+/// Which kind an address is about: both have the same steps below their lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind(pub Subject);
+
+impl FromRequest for Kind {
+    type Error = WebError;
+    type Future = Ready<Result<Self, WebError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // `/p/{project}/signatures/…`
+        ready(match request.path().split('/').nth(3) {
+            Some("signatures") => Ok(Self(Subject::Signature)),
+            Some("templates") => Ok(Self(Subject::Template)),
+            _ => Err(WebError::NotFound),
+        })
+    }
+}
+
+/// The part of the rail a kind is under.
+pub fn section(subject: Subject) -> Section {
+    match subject {
+        Subject::Signature => Section::Signatures,
+        Subject::Template => Section::Templates,
+    }
+}
+
+/// A form that carries nothing but its token.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
 /// Asks the vendor about one, now, and shows it again.
 pub async fn refresh(
-    app: &App,
-    member: &Member,
-    request: &HttpRequest,
-    subject: Subject,
-    vendor_id: &str,
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+    path: web::Path<(String, String)>,
+    _form: Form<Nothing>,
 ) -> Result<HttpResponse, WebError> {
-    let words = member.words(request);
+    let vendor_id = &path.1;
     let (project, by) = (member.project.id, Some(member.person.id));
+    let known = match subject {
+        Subject::Signature => signatures::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
+        Subject::Template => {
+            sms_templates::by_template_id(&app.db, project, vendor_id).await?.is_some()
+        }
+    };
+    if !known {
+        return Err(WebError::NotFound);
+    }
+    let words = member.words(&request);
     let looked = match subject {
-        Subject::Signature => review::look_up_signature(app, project, vendor_id, by).await,
-        Subject::Template => review::look_up_template(app, project, vendor_id, by).await,
+        Subject::Signature => review::look_up_signature(&app, project, vendor_id, by).await,
+        Subject::Template => review::look_up_template(&app, project, vendor_id, by).await,
     };
     let sentence = match looked {
         Ok(seen) => {
@@ -381,23 +425,24 @@ pub async fn refresh(
         }
         Err(error) => super::looked_up::why_not(words, error)?,
     };
-    flash::say(request, &sentence);
+    flash::say(&request, &sentence);
     Ok(page::see_other(&member.urls().reviewed(subject, vendor_id)))
 }
 
 /// Has all of a kind asked about again.
 pub async fn refresh_all(
-    app: &App,
-    member: &Member,
-    request: &HttpRequest,
-    subject: Subject,
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+    _form: Form<Nothing>,
 ) -> Result<HttpResponse, WebError> {
-    let address = peer_address(request);
+    let address = peer_address(&request);
     let (project, by) = (member.project.id, member.person.id);
-    let n = review::look_at_all(app, project, subject, by, &address).await?;
-    let words = member.words(request);
+    let n = review::look_at_all(&app, project, subject, by, &address).await?;
     let n = i64::try_from(n).unwrap_or(i64::MAX);
-    flash::say(request, &words.with("review-refreshing", &[("count", n.into())]));
+    let said = member.words(&request).with("review-refreshing", &[("count", n.into())]);
+    flash::say(&request, &said);
     Ok(page::see_other(&member.urls().all_reviewed(subject)))
 }
 

@@ -5,9 +5,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Responder, Route};
 
+use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    receipts, send, settings, signatures, templates, words,
+    looked_up, receipts, send, settings, signatures, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -107,17 +108,7 @@ fn signature_pages(config: &mut ServiceConfig) {
             post(),
             signatures::apply::preview,
         )))
-        .service(
-            resource("/signatures/import")
-                .route(may(Send, get(), signatures::import_form))
-                .route(may(Send, post(), signatures::import)),
-        )
-        .service(resource("/signatures/refresh").route(may(Send, post(), signatures::refresh_all)))
-        .service(
-            resource("/signatures/delete")
-                .route(may(Send, get(), signatures::delete_several_form))
-                .route(may(Send, post(), signatures::delete_several)),
-        )
+        .configure(|config| steps(config, "signatures"))
         .service(resource("/signatures/{id}").route(may(Read, get(), signatures::one)))
         .service(
             resource("/signatures/{id}/edit")
@@ -128,13 +119,7 @@ fn signature_pages(config: &mut ServiceConfig) {
             Send,
             post(),
             signatures::apply::preview_change,
-        )))
-        .service(resource("/signatures/{id}/refresh").route(may(Send, post(), signatures::refresh)))
-        .service(
-            resource("/signatures/{id}/delete")
-                .route(may(Send, get(), signatures::delete_form))
-                .route(may(Send, post(), signatures::delete)),
-        );
+        )));
 }
 
 /// SMS templates.
@@ -147,17 +132,7 @@ fn template_pages(config: &mut ServiceConfig) {
                 .route(may(Send, post(), templates::apply::hand_in_new)),
         )
         .service(resource("/templates/preview").route(may(Send, post(), templates::apply::preview)))
-        .service(
-            resource("/templates/import")
-                .route(may(Send, get(), templates::import_form))
-                .route(may(Send, post(), templates::import)),
-        )
-        .service(resource("/templates/refresh").route(may(Send, post(), templates::refresh_all)))
-        .service(
-            resource("/templates/delete")
-                .route(may(Send, get(), templates::delete_several_form))
-                .route(may(Send, post(), templates::delete_several)),
-        )
+        .configure(|config| steps(config, "templates"))
         .service(resource("/templates/{id}").route(may(Read, get(), templates::one)))
         .service(
             resource("/templates/{id}/edit")
@@ -168,13 +143,30 @@ fn template_pages(config: &mut ServiceConfig) {
             Send,
             post(),
             templates::apply::preview_change,
+        )));
+}
+
+/// The steps that signatures and templates have in common.
+fn steps(config: &mut ServiceConfig, list: &str) {
+    let at = |step: &str| resource(format!("/{list}/{step}"));
+    config
+        .service(at("import").route(may(Send, get(), looked_up::form)).route(may(
+            Send,
+            post(),
+            looked_up::import,
         )))
-        .service(resource("/templates/{id}/refresh").route(may(Send, post(), templates::refresh)))
-        .service(
-            resource("/templates/{id}/delete")
-                .route(may(Send, get(), templates::delete_form))
-                .route(may(Send, post(), templates::delete)),
-        );
+        .service(at("refresh").route(may(Send, post(), reviewed::refresh_all)))
+        .service(at("delete").route(may(Send, get(), removal::form_of_several)).route(may(
+            Send,
+            post(),
+            removal::delete_several,
+        )))
+        .service(at("{id}/refresh").route(may(Send, post(), reviewed::refresh)))
+        .service(at("{id}/delete").route(may(Send, get(), removal::form)).route(may(
+            Send,
+            post(),
+            removal::delete,
+        )));
 }
 
 /// A handler for members who hold `permission`.

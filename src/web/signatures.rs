@@ -2,17 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::clock_face::Moment;
 use super::components::{Copy, Drawing};
 use super::error::WebError;
-use super::form::Form;
 use super::layout::{Layout, Section};
-use super::looked_up::{self, Answer, Ids};
 use super::member::Member;
 use super::page;
-use super::reviewed::removal::{self, Chosen};
 use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, Told, Wanted};
 use crate::app::App;
 use crate::db::files::{self, File};
@@ -23,7 +19,7 @@ use crate::domain::ids::{FileId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::role::Permission;
 use crate::domain::text;
-use crate::ops::{apply as apply_ops, review};
+use crate::ops::apply as apply_ops;
 
 pub mod apply;
 
@@ -79,19 +75,6 @@ pub struct Paper {
     pub file: File,
     /// Where it is downloaded.
     pub address: String,
-}
-
-#[derive(Template)]
-#[template(path = "review/import.html")]
-struct ImportPage {
-    l: Layout,
-    title: String,
-    lead: String,
-    list: (String, String),
-    action: String,
-    ids: String,
-    answers: Vec<Answer>,
-    problem: Option<String>,
 }
 
 /// The list.
@@ -193,125 +176,4 @@ async fn papers(app: &App, member: &Member, l: &Layout, row: Row) -> Result<Vec<
         }
     }
     Ok(papers)
-}
-
-/// Asks the vendor about one, now.
-pub async fn refresh(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    _form: Form<Chosen>,
-) -> Result<HttpResponse, WebError> {
-    find(&app, &member, &path.1).await?;
-    reviewed::refresh(&app, &member, &request, Subject::Signature, &path.1).await
-}
-
-/// Has all of them asked about.
-pub async fn refresh_all(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    _form: Form<Chosen>,
-) -> Result<HttpResponse, WebError> {
-    reviewed::refresh_all(&app, &member, &request, Subject::Signature).await
-}
-
-/// What would be deleted, and what depends on it.
-pub async fn delete_form(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, WebError> {
-    removal::ask(&app, &member, &request, Subject::Signature, std::slice::from_ref(&path.1)).await
-}
-
-/// Deletes one, with a yes.
-pub async fn delete(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    form: Form<Chosen>,
-) -> Result<HttpResponse, WebError> {
-    let chosen = Chosen { id: vec![path.1.clone()], ..form.into_inner() };
-    removal::decide(&app, &member, &request, Subject::Signature, chosen).await
-}
-
-/// The same for several.
-pub async fn delete_several_form(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    let chosen: Chosen =
-        serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)?;
-    removal::ask(&app, &member, &request, Subject::Signature, &chosen.id).await
-}
-
-/// Deletes several, with a yes.
-pub async fn delete_several(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    form: Form<Chosen>,
-) -> Result<HttpResponse, WebError> {
-    removal::decide(&app, &member, &request, Subject::Signature, form.into_inner()).await
-}
-
-/// The form that asks for ids.
-pub async fn import_form(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Signatures).await?;
-    page::ok(&import_page(l, String::new(), Vec::new(), None))
-}
-
-/// Looks each id or text up and keeps it, or says why not.
-pub async fn import(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    form: Form<Ids>,
-) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Signatures).await?;
-    let typed = form.into_inner().ids;
-    let wanted = match looked_up::lines(&l, &typed) {
-        Ok(wanted) => wanted,
-        Err(problem) => {
-            return page::unprocessable(&import_page(l, typed, Vec::new(), Some(problem)));
-        }
-    };
-    let (project, by) = (member.project.id, Some(member.person.id));
-    let answers: Vec<Answer> = stream::iter(wanted)
-        .map(|one| async {
-            let found = review::look_up_signature(&app, project, &one, by).await;
-            Answer::of(&l, one, found)
-        })
-        .buffered(looked_up::AT_ONCE)
-        .try_collect()
-        .await?;
-    let left = looked_up::not_found(&answers);
-    page::ok(&import_page(l, left, answers, None))
-}
-
-fn import_page(
-    l: Layout,
-    ids: String,
-    answers: Vec<Answer>,
-    problem: Option<String>,
-) -> ImportPage {
-    ImportPage {
-        title: l.t("signatures-import"),
-        lead: l.t("signatures-import-lead"),
-        list: (l.urls.signatures(), l.t("signatures-title")),
-        action: l.urls.import_signatures(),
-        ids,
-        answers,
-        problem,
-        l,
-    }
 }

@@ -336,7 +336,7 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
     let new = "/p/default/templates/new";
     let fields =
         form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
-    let presses = (0..5).map(|_| operator.upload(new, &fields, &[]));
+    let presses = (0..12).map(|_| operator.upload(new, &fields, &[]));
     for page in futures_util::future::join_all(presses).await {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     }

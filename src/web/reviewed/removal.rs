@@ -1,10 +1,10 @@
 //! Deleting one or several: what depends on them first, then a yes, then what became of each.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::Standing;
+use super::{Kind, Standing, section};
 use crate::app::App;
 use crate::db::reviewed::{self, Dependent, Row};
 use crate::db::{signatures, sms_templates};
@@ -12,8 +12,8 @@ use crate::domain::review::Subject;
 use crate::ops::credentials::CredentialsError;
 use crate::ops::remove::{self, Asker, Removed};
 use crate::web::error::WebError;
-use crate::web::form::peer_address;
-use crate::web::layout::{Layout, Section};
+use crate::web::form::{Form, peer_address};
+use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::{flash, page};
 
@@ -90,15 +90,55 @@ async fn one(
     }))
 }
 
-fn section(subject: Subject) -> Section {
-    match subject {
-        Subject::Signature => Section::Signatures,
-        Subject::Template => Section::Templates,
-    }
+/// One: what would be deleted.
+pub async fn form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    ask(&app, &member, &request, subject, std::slice::from_ref(&path.1)).await
+}
+
+/// Deletes one, with a yes.
+pub async fn delete(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+    path: web::Path<(String, String)>,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    let chosen = Chosen { id: vec![path.1.clone()], ..form.into_inner() };
+    decide(&app, &member, &request, subject, chosen).await
+}
+
+/// Several: what would be deleted.
+pub async fn form_of_several(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+) -> Result<HttpResponse, WebError> {
+    let chosen: Chosen =
+        serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)?;
+    ask(&app, &member, &request, subject, &chosen.id).await
+}
+
+/// Deletes several, with a yes.
+pub async fn delete_several(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    Kind(subject): Kind,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    decide(&app, &member, &request, subject, form.into_inner()).await
 }
 
 /// Shows what would be deleted and what depends on it.
-pub async fn ask(
+async fn ask(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -133,7 +173,7 @@ fn page_of(l: Layout, subject: Subject, rows: Vec<One>) -> DeletePage {
 }
 
 /// Deletes, with a yes; without one it asks.
-pub async fn decide(
+async fn decide(
     app: &App,
     member: &Member,
     request: &HttpRequest,
