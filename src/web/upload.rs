@@ -3,13 +3,13 @@
 
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::TryStreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::error::WebError;
-use super::form::Door;
+use super::form::{Door, Form};
 use crate::domain::file::MOST_BYTES;
 
 /// Fields other than files are together no longer.
@@ -56,6 +56,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
             .headers()
             .get("content-length")
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
+            // A form without files may come as any other form does.
+            let plain = Form::from_request(request, payload);
+            return Box::pin(async move {
+                Ok(Self { fields: plain.await?.into_inner(), files: Vec::new() })
+            });
+        }
         let parts = Multipart::from_request(request, payload);
         Box::pin(async move {
             if declared.is_some_and(|length| length > ALL_BYTES) {
@@ -86,7 +93,7 @@ async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Upload
             .content_disposition()
             .and_then(|disposition| disposition.get_filename())
             .map(str::to_owned);
-        let most = if name.is_some() { FILE_BYTES } else { TEXT_BYTES };
+        let most = if name.is_some() { FILE_BYTES } else { TEXT_BYTES + 1 };
         let mut content = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(|_| WebError::BadRequest)? {
             all_bytes += chunk.len();

@@ -410,3 +410,26 @@ fn page_links(html: &scraper::Html, selector: &str) -> Vec<String> {
     let selector = scraper::Selector::parse(selector).unwrap();
     html.select(&selector).map(|one| one.attr("href").unwrap().to_owned()).collect()
 }
+
+#[sqlx::test]
+async fn a_form_comes_with_files_or_without_and_from_our_own_pages_only(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let new = "/p/default/templates/new";
+    let values = [("name", "发货提醒"), ("text", "您的订单{1}已发出。")];
+    let mut fields = form_of(&operator, new, &values).await;
+    let plain = operator.post_owned(new, &fields).await;
+    assert_eq!(plain.status, StatusCode::SEE_OTHER, "{}", plain.text);
+    for token in ["", "another"] {
+        set(&mut fields, "csrf", token);
+        assert_eq!(operator.upload(new, &fields, &[]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(operator.post_owned(new, &fields).await.status, StatusCode::FORBIDDEN);
+    }
+    let many: Vec<(String, String)> =
+        (0..200).map(|n| (format!("field{n}"), "x".to_owned())).collect();
+    let answer = operator.upload(new, &many, &[]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let long = vec![("text".to_owned(), "长".repeat(200_000))];
+    assert_eq!(operator.upload(new, &long, &[]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+}
