@@ -1,4 +1,4 @@
-//! The promises of sending, checked over the whole database. `doctor` runs this.
+//! The promises of the console, checked over the whole database. `doctor` runs this.
 
 use sqlx::PgPool;
 
@@ -17,11 +17,13 @@ pub struct Broken {
     pub settled: i64,
     /// Session numbers kept as foreign that belong to a submission of the same project.
     pub strays: i64,
+    /// Counts of reviews that differ from the signatures and templates.
+    pub review_counts: i64,
 }
 
 impl Broken {
     /// Each promise by name with the number of breaches.
-    pub fn by_name(&self) -> [(&'static str, i64); 6] {
+    pub fn by_name(&self) -> [(&'static str, i64); 7] {
         [
             ("batches add up", self.batch_totals),
             ("submissions add up", self.submission_totals),
@@ -29,6 +31,7 @@ impl Broken {
             ("finished batches have nothing to submit", self.unfinished),
             ("settled means no receipt is awaited", self.settled),
             ("no receipt of ours is kept as foreign", self.strays),
+            ("reviews add up", self.review_counts),
         ]
     }
 }
@@ -65,7 +68,17 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  or s.delivered + s.failed + s.unknown + s.refused + s.suppressed = s.n))
                as "settled!",
              (select count(*) from foreign_messages f join submissions s
-               on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!""#,
+               on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!",
+             (select count(*) from (
+                 select project_id, 'signature'::review_subject as subject, status, gone, count(*) as n
+                   from signatures group by 1, 3, 4
+                 union all
+                 select project_id, 'template', status, gone, count(*)
+                   from sms_templates group by 1, 3, 4
+               ) counted
+               full join (select * from review_counts where n <> 0) kept
+                 using (project_id, subject, status, gone)
+               where counted.n is distinct from kept.n) as "review_counts!""#,
     )
     .fetch_one(db)
     .await

@@ -34,7 +34,10 @@ async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
     assert_eq!(page.all(".list tbody tr").len(), 301);
     assert_eq!(page.one("#ids").trim(), "UTI9999", "what was not found stays to be mended");
     let list = operator.get("/p/default/templates").await;
-    // With the two of the house.
+    // With the two of the house, and counted as they are.
+    for (promise, breaches) in usms_console::db::invariants::broken(&db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
     let tabs = list.all(".tabs a");
     assert_eq!(tabs, ["全部302", "未通过60", "待审核60", "审核中60", "已通过62", "已停用60"]);
     // Pages go on where the last ended, and show each once.
@@ -160,6 +163,15 @@ async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
     let page =
         crate::reviews::until_status(&house, &operator, "/p/default/signatures/SIG0002", "已删除");
     assert!(page.await.one(".story").contains("operator 删除"));
+    for (promise, breaches) in usms_console::db::invariants::broken(&db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+    sqlx::query("update review_counts set n = n + 1 where status = 'approved' and gone")
+        .execute(&db)
+        .await
+        .unwrap();
+    let broken = usms_console::db::invariants::broken(&db).await.unwrap();
+    assert_eq!(broken.review_counts, 1, "a wrong count is seen");
     let nothing = operator.get("/p/default/signatures/delete").await;
     assert_eq!(nothing.status, StatusCode::SEE_OTHER);
 }
