@@ -65,15 +65,32 @@ pub async fn keep(
     Ok(files::insert(&mut db, &file, app.clock.now()).await?)
 }
 
-/// Opens a file.
-pub async fn open(
-    app: &App,
-    project: ProjectId,
-    id: FileId,
-) -> Result<(File, Vec<u8>), PaperError> {
+async fn open(app: &App, project: ProjectId, id: FileId) -> Result<(File, Vec<u8>), PaperError> {
     let file = files::find(&app.db, project, id).await?.ok_or(PaperError::Gone)?;
     let sealed = files::content(&app.db, project, id).await?.ok_or(PaperError::Gone)?;
     Ok((file, app.keyring.open_bytes(&sealed)?))
+}
+
+/// Opens a file for a person, which is written down: it may name people and carry their stamps.
+pub async fn show(
+    app: &App,
+    project: ProjectId,
+    id: FileId,
+    by: UserId,
+    address: &str,
+) -> Result<(File, Vec<u8>), PaperError> {
+    let opened = open(app, project, id).await?;
+    let mut db = app.db.acquire().await?;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(by),
+        action: "file_opened",
+        subject: &id.to_string(),
+        detail: json!({}),
+        address,
+    };
+    audit::record(&mut db, &entry, app.clock.now()).await?;
+    Ok(opened)
 }
 
 /// Opens a file for the vendor: plain base64 for a first application, with its media type in front

@@ -19,10 +19,12 @@ use crate::ops::papers;
 pub async fn download(
     app: web::Data<App>,
     member: Member,
+    request: HttpRequest,
     path: web::Path<(String, FileId)>,
 ) -> Result<HttpResponse, WebError> {
-    let (file, content) =
-        papers::open(&app, member.project.id, path.1).await.map_err(paper_error)?;
+    let (project, by) = (member.project.id, member.person.id);
+    let shown = papers::show(&app, project, path.1, by, &peer_address(&request)).await;
+    let (file, content) = shown.map_err(paper_error)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {

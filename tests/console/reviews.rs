@@ -205,6 +205,12 @@ async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
     assert_eq!(got.headers["content-type"], "image/png");
     assert!(got.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     assert_eq!(got.bytes, PNG.len());
+    let opened: i64 =
+        sqlx::query_scalar("select count(*) from audit_log where action = 'file_opened'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(opened, 1, "who opens a certificate is written down");
     let sealed: Vec<u8> =
         sqlx::query_scalar("select sealed from files limit 1").fetch_one(&db).await.unwrap();
     assert!(!sealed.windows(4).any(|bytes| bytes == b"\x89PNG"), "kept sealed");
