@@ -73,14 +73,14 @@ pub async fn set_wishes(
     Ok(())
 }
 
-/// Writes down what is to be told, once for each way the project wishes.
+/// Writes down what is to be told, once for each way the project wishes. Answers how many ways.
 pub async fn add(
     db: &mut PgConnection,
     project: ProjectId,
     body: &Value,
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
         r#"insert into notices (id, project_id, channel, body, next_try_at)
            select new_id($3), p.id, way.channel, $2, $3
            from projects p
@@ -96,7 +96,7 @@ pub async fn add(
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// One that is due.

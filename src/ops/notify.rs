@@ -84,7 +84,7 @@ pub async fn review_changed(
         return Ok(());
     }
     let notice = notice(app, db, project, change, "review_changed").await?;
-    notices::add(db, project, &json!(notice), app.clock.now()).await
+    notices::add(db, project, &json!(notice), app.clock.now()).await.map(drop)
 }
 
 async fn notice(
@@ -124,6 +124,9 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     match tell(app, &due).await {
         Ok(()) => notices::told(&app.db, due.id, app.clock.now()).await?,
         Err(NotifyError::Database(error)) => return Err(error),
+        Err(error @ (NotifyError::NoWish | NotifyError::Unreadable)) => {
+            notices::failed(&app.db, due.id, &error.to_string(), None).await?;
+        }
         Err(error) => {
             let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
             let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
@@ -309,8 +312,8 @@ pub async fn keep_wishes(
     Ok(())
 }
 
-/// Writes a test down to be told every way the project wishes.
-pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<()> {
+/// Writes a test down to be told every way the project wishes. Answers how many ways.
+pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<u64> {
     let change = Change {
         subject: Subject::Template,
         vendor_id: "TEST",

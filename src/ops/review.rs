@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
 use crate::db::reviewed::{self, Due, Row};
 use crate::db::{applications, audit, call_slots, signatures, sms_templates};
-use crate::domain::ids::{ApplicationId, ProjectId, UserId};
+use crate::domain::ids::{ApplicationId, ProjectId, TemplateId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus, Subject, next_look};
 use crate::usms::{CallError, Credentials, SignatureAnswer, TemplateAnswer};
 
@@ -71,6 +71,7 @@ pub async fn look_up_signature(
 ) -> Result<Seen, LookUpError> {
     let keys = credentials::of(app, project).await?;
     let wanted = wanted.trim().trim_start_matches('【').trim_end_matches('】');
+    wait_for_slot(app, project).await?;
     let asked_at = app.clock.now();
     let answer = ask_for_signature(app, &keys, wanted).await?.ok_or(LookUpError::Nothing)?;
     let mut tx = app.db.begin().await?;
@@ -88,6 +89,7 @@ pub async fn look_up_template(
 ) -> Result<Seen, LookUpError> {
     let keys = credentials::of(app, project).await?;
     let wanted = template_id.trim();
+    wait_for_slot(app, project).await?;
     let asked_at = app.clock.now();
     let answer = app.usms.query_template(&keys, wanted).await?.ok_or(LookUpError::Nothing)?;
     let mut tx = app.db.begin().await?;
@@ -242,7 +244,7 @@ pub(super) async fn learn_template(
     let next = next_look_at(app, before.as_ref(), status, now);
     let id = sms_templates::keep(db, project, &described, next, now).await?;
     let row = Row::Template(id);
-    if first && let Some(found) = adopt(app, db, project, id, &answer.text).await? {
+    if first && let Some(found) = adopt(db, project, id, &answer.text).await? {
         let event = applied(project, row, status, found);
         review_events::add(db, &event, now).await?;
     } else {
@@ -279,10 +281,9 @@ fn applied(
 /// A template that was imported may be the one whose application had no answer: then that one is
 /// settled.
 async fn adopt(
-    app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    id: crate::domain::ids::TemplateId,
+    id: TemplateId,
     text: &str,
 ) -> sqlx::Result<Option<(ApplicationId, UserId)>> {
     let Some((application, by)) = applications::doubtful_template(db, project, text).await? else {
@@ -297,7 +298,7 @@ async fn adopt(
     };
     applications::end(db, application, &end).await?;
     sms_templates::set_application(db, id, text.is_ascii(), by).await?;
-    info!(%application, now = %app.clock.now(), "an application in doubt was found again");
+    info!(%application, "an application in doubt was found again");
     Ok(Some((application, by)))
 }
 
@@ -375,14 +376,11 @@ pub async fn run_once(app: &App) -> sqlx::Result<usize> {
 }
 
 async fn ask(app: &App, due: &Due) {
-    let looked = async {
-        wait_for_slot(app, due.project).await?;
-        match due.row {
-            Row::Signature(_) => look_up_signature(app, due.project, &due.vendor_id, None).await,
-            Row::Template(_) => look_up_template(app, due.project, &due.vendor_id, None).await,
-        }
+    let looked = match due.row {
+        Row::Signature(_) => look_up_signature(app, due.project, &due.vendor_id, None).await,
+        Row::Template(_) => look_up_template(app, due.project, &due.vendor_id, None).await,
     };
-    match looked.await {
+    match looked {
         Ok(_) => {}
         Err(error) if error.says_missing() => {
             if let Err(error) = missing(app, due).await {

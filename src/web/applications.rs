@@ -22,7 +22,7 @@ use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 use crate::domain::trouble::Trouble;
 use crate::ops::apply::doubts::{self, Looked};
-use crate::ops::apply::{ApplyError, HandedIn};
+use crate::ops::apply::{self, ApplyError, HandedIn, Handing};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::papers::PaperError;
 
@@ -37,12 +37,22 @@ pub struct Outcome {
     pub link: Option<(String, String)>,
 }
 
-/// Leads on after something was handed in, or answers what to show over the form.
-pub async fn outcome(
+/// What is said when the vendor took it.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// For what.
+    pub subject: Subject,
+    /// The key of the sentence.
+    pub key: &'static str,
+}
+
+/// Hands in and leads on, or answers what to show over the form.
+pub async fn hand_in(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    answered: Result<HandedIn, ApplyError>,
+    handing: Handing,
+    done: Done,
 ) -> Result<Result<HttpResponse, Outcome>, WebError> {
     let words = member.words(request);
     let urls = member.urls();
@@ -51,8 +61,10 @@ pub async fn outcome(
         advice: words.t(advice),
         link: None,
     };
-    Ok(match answered {
-        Ok(HandedIn::Taken(_)) => Ok(page::see_other(&urls.dashboard())),
+    Ok(match apply::hand_in(app, handing).await {
+        Ok(HandedIn::Taken(vendor_id)) => {
+            Ok(said(request, member, done.key, &urls.reviewed(done.subject, &vendor_id)))
+        }
         Ok(HandedIn::Already(id)) => {
             Ok(said(request, member, "apply-already", &address(app, member, id).await?))
         }
@@ -81,7 +93,7 @@ pub async fn outcome(
             ApplyError::Credentials(CredentialsError::Database(error))
             | ApplyError::Database(error),
         ) => return Err(error.into()),
-        Err(ApplyError::Broken(why)) => return Err(WebError::Session(why)),
+        Err(ApplyError::Broken(why)) => return Err(WebError::Internal(why)),
     })
 }
 
@@ -98,7 +110,7 @@ pub fn paper_error(error: PaperError) -> WebError {
     match error {
         PaperError::Problem(_) => WebError::BadRequest,
         PaperError::Gone => WebError::NotFound,
-        PaperError::Sealed(why) => WebError::Session(why.to_string()),
+        PaperError::Sealed(why) => WebError::Internal(why.to_string()),
         PaperError::Database(error) => WebError::Database(error),
     }
 }
@@ -187,19 +199,16 @@ pub async fn one(
         Subject::Signature => l.t("signatures-title"),
         Subject::Template => l.t("templates-title"),
     };
-    let from = super::urls::with_query(
-        &l.urls.reviewed(found.subject, "new"),
-        &[("from", &found.id.to_string())],
-    );
     let about = subject_address(&app, &member, &found).await?;
+    let form = match &about {
+        Some(about) => format!("{about}/edit"),
+        None => l.urls.reviewed(found.subject, "new"),
+    };
     let page = OnePage {
         at: l.moment(found.id),
         name: name_of(&found),
         why: trouble_or_words(&l, &found),
-        again: match &about {
-            Some(about) => format!("{about}/edit"),
-            None => from,
-        },
+        again: super::urls::with_query(&form, &[("from", &found.id.to_string())]),
         about,
         import: l.urls.reviewed(found.subject, "import"),
         rows: rows(&l, &found),

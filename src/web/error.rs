@@ -48,6 +48,9 @@ pub enum WebError {
     /// The login session could not be read or kept.
     #[error("login session: {0}")]
     Session(String),
+    /// Something of ours that should not fail did.
+    #[error("{0}")]
+    Internal(String),
     /// A password could not be checked.
     #[error("password: {0}")]
     Password(String),
@@ -64,9 +67,11 @@ impl ResponseError for WebError {
             Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Database(_) | Self::Template(_) | Self::Session(_) | Self::Password(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Database(_)
+            | Self::Template(_)
+            | Self::Session(_)
+            | Self::Internal(_)
+            | Self::Password(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -28,6 +28,7 @@ use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::ops::review;
 
 pub mod compare;
+pub mod locked;
 pub mod removal;
 
 /// Rows of a page.
@@ -480,16 +481,41 @@ mod tests {
     #[test]
     fn every_finding_has_words() {
         let words = crate::web::i18n::Words(crate::web::i18n::Language::En);
-        for file in ["signature", "sms_template"] {
-            let path = format!("{}/src/domain/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+        let mut keys = Vec::new();
+        let files = [
+            "src/domain/signature.rs",
+            "src/domain/sms_template.rs",
+            "src/domain/file.rs",
+            "src/web/signatures/apply.rs",
+            "src/web/templates/apply.rs",
+        ];
+        for file in files {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
             let text = std::fs::read_to_string(path).unwrap();
-            let calls = text.split("found.block(\"").chain(text.split("found.doubt(\""));
-            for call in calls.skip(1) {
-                if let Some(key) = call.lines().next().and_then(|line| line.split('"').nth(2)) {
-                    let known = words.try_t(&format!("check-{key}")).is_some();
-                    assert!(known || !key.contains('-'), "{key}");
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            // `found.block("field", "key", …)`, `key: "key"`, `wrong("field", "key")`, `=> "key"`.
+            for (before, nth) in [
+                (".block(\"", 2),
+                (".doubt(\"", 2),
+                ("wrong(\"", 2),
+                ("key: \"", 0),
+                ("=> \"file-", 0),
+            ] {
+                for call in code.split(before).skip(1) {
+                    let key = call.split('"').nth(nth).unwrap();
+                    let key = if before.ends_with("file-") {
+                        format!("file-{key}")
+                    } else {
+                        key.to_owned()
+                    };
+                    keys.push(key);
                 }
             }
+        }
+        keys.retain(|key| !key.starts_with("apply-"));
+        assert!(keys.len() > 40, "{keys:?}");
+        for key in keys {
+            assert!(words.try_t(&format!("check-{key}")).is_some(), "{key}");
         }
     }
 }

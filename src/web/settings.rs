@@ -112,7 +112,7 @@ fn what(l: &Layout, body: &serde_json::Value) -> String {
 fn wish_error(error: NotifyError) -> WebError {
     match error {
         NotifyError::Database(error) => WebError::Database(error),
-        other => WebError::Session(other.to_string()),
+        other => WebError::Internal(other.to_string()),
     }
 }
 
@@ -126,8 +126,9 @@ pub async fn keep(
     let fields = form.into_inner();
     let there = member.urls().settings();
     if fields.test.is_some() {
-        notify::test(&app, member.project.id).await?;
-        return Ok(said(&request, &member, "settings-tested", &there));
+        let told = notify::test(&app, member.project.id).await?;
+        let key = if told > 0 { "settings-tested" } else { "settings-nobody" };
+        return Ok(said(&request, &member, key, &there));
     }
     let separators = [',', '，', ';', '；'];
     let emails = fields.emails.split(|c: char| c.is_whitespace() || separators.contains(&c));

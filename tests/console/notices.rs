@@ -128,6 +128,10 @@ async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) 
         assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{webhook} {emails}");
         assert!(back.has(&format!("{field}[aria-invalid=true]")));
     }
+    let csrf = admin.get("/p/default/settings").await.csrf();
+    admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
+    let page = admin.get("/p/default/settings").await;
+    assert!(page.one(".flash").contains("没有设置"), "nobody wished to be told");
     assert_eq!(wish(&admin, "", "mei@example.test, li@example.test").await.status, 303);
     let page = admin.get("/p/default/settings").await;
     assert_eq!(page.one("#emails").trim(), "mei@example.test li@example.test");

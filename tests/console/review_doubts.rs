@@ -141,6 +141,11 @@ async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: Pg
         }
         let page = until_status(&house, &operator, &address, word).await;
         assert_eq!(page.one(".story").contains("修改并重新提交"), mended, "{kind}");
+        if !arrived {
+            let again = operator.get(&application).await.attr("section a.act", "href");
+            let again = operator.get(&again).await;
+            assert_eq!(again.one("#text").trim(), format!("您的订单{{1}}{kind}。"));
+        }
     }
 }
 
@@ -206,8 +211,6 @@ async fn a_send_that_meets_18016_or_18017_has_the_status_looked_at(db: PgPool) {
     house.settled(&operator, &batch).await;
     until_status(&house, &operator, "/p/default/templates/UTA0001", "已停用").await;
     review(&house, "SIG0001", 4, "").await;
-    let fields = operator.send_fields("新书", &["李"], "18500001234").await;
-    assert!(!fields.is_empty());
     let calls_before = calls(&house, "QueryUSMSSignature").await;
     house.fault(json!({"action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18016})).await;
     review(&house, "UTA0001", 2, "").await;
@@ -342,4 +345,43 @@ async fn every_status_may_follow_every_other_and_is_kept_as_history(db: PgPool) 
     let story = operator.get(address).await.all(".story li > span");
     let told: Vec<&str> = walk[1..].iter().map(|status| words[usize::from(*status)]).collect();
     assert_eq!(story[1..], told);
+}
+
+#[sqlx::test]
+async fn a_mended_signature_that_did_not_arrive_is_handed_in_again_as_it_was_mended(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    review(&house, &id_of(&address), 3, "不清晰").await;
+    until_status(&house, &operator, &address, "未通过").await;
+    let edit = format!("{address}/edit");
+    let fields = form_of(&operator, &edit, &[("content", "云帆读书会")]).await;
+    break_next(&house, "UpdateUSMSSignature", "reset_before").await;
+    let files: [(&str, &str, &[u8]); 1] = [("certificate", "新执照.png", crate::reviews::PNG)];
+    let application = operator.upload(&edit, &fields, &files).await.leads_to();
+    let csrf = operator.get(&application).await.csrf();
+    operator.post(&application, &[("csrf", &csrf), ("decision", "give_up")]).await;
+    let again = operator.get(&application).await.attr("section a.act", "href");
+    let again = operator.get(&again).await;
+    assert_eq!(again.value("#content"), "云帆读书会");
+    assert!(again.text.contains("新执照.png"));
+}
+
+#[sqlx::test]
+async fn the_second_of_two_tabs_is_told_and_keeps_what_was_typed_in_it(db: PgPool) {
+    let house = patient(&db).await;
+    let operator = house.operator().await;
+    let address = apply_for_signature(&operator, "云帆读书").await;
+    review(&house, &id_of(&address), 3, "不清晰").await;
+    until_status(&house, &operator, &address, "未通过").await;
+    let edit = format!("{address}/edit");
+    let first = form_of(&operator, &edit, &[("content", "云帆读书会")]).await;
+    let second = form_of(&operator, &edit, &[("content", "云帆书友会")]).await;
+    assert_eq!(operator.upload(&edit, &first, &[]).await.status, StatusCode::SEE_OTHER);
+    let told = operator.upload(&edit, &second, &[]).await;
+    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(told.one("section.notice").contains("正在等待审核"), "{}", told.text);
+    assert!(told.one("dl.facts").contains("云帆书友会"));
+    assert_eq!(at_vendor(&house, &id_of(&address)).await["content"], "云帆读书会");
+    assert_eq!(calls(&house, "UpdateUSMSSignature").await, 1);
 }

@@ -149,6 +149,13 @@ async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothi
     assert_eq!(there["application"]["proxy_bytes"], PDF.len());
     assert_eq!(there["application"]["sig_type"], 4);
     assert_eq!(there["application"]["on_behalf"], true);
+    // The letter for somebody else's name does not go along with one's own.
+    set(&mut again, "content", "云帆自己");
+    set(&mut again, "purpose", "0");
+    set(&mut again, "form_token", &uuid::Uuid::new_v4().to_string());
+    let back = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
+    let there = at_vendor(&house, &id_of(&back.leads_to())).await;
+    assert_eq!(there["application"]["proxy_bytes"], Value::Null);
 }
 
 #[sqlx::test]
@@ -316,11 +323,15 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
 }
 
 #[sqlx::test]
-async fn a_new_name_of_an_approved_template_starts_no_review(db: PgPool) {
+async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing_else(db: PgPool) {
     let house = patient(&db).await;
     let operator = house.operator().await;
+    let kept = "update sms_templates set remark = '给审核', instruction = '{1}验证码'";
+    sqlx::query(kept).execute(&db).await.unwrap();
     let edit = "/p/default/templates/UTA0001/edit";
     let mut fields = form_of(&operator, edit, &[("name", "登录码")]).await;
+    let preview = operator.post_owned("/p/default/templates/UTA0001/preview", &fields).await;
+    assert_eq!(preview.all(".diff").len(), 1, "the name alone: {}", preview.text);
     let done = operator.upload(edit, &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let page = operator.get(&done.leads_to()).await;
@@ -347,6 +358,14 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     }
     assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+    let new = "/p/default/signatures/new";
+    let values = [("content", "云帆读书"), ("description", "发货通知")];
+    let fields = form_of(&operator, new, &values).await;
+    let files = [("certificate", "a.png", PNG)];
+    let first = operator.upload(new, &fields, &files).await;
+    let again = operator.upload(new, &fields, &files).await;
+    assert_eq!((again.status, again.leads_to()), (StatusCode::SEE_OTHER, first.leads_to()));
+    assert_eq!(calls(&house, "CreateUSMSSignature").await, 1);
 }
 
 #[sqlx::test]

@@ -37,3 +37,4 @@ notice-subject = { $what } “{ $name }”: { $status }
 notice-text = { $what } “{ $name }” ({ $id }) of project { $project }: { $status }.
 notice-reason = UCloud says: { $reason }
 story-empty = Nothing was written down yet.
+settings-nobody = Nobody is to be told yet: fill in an address and keep it first.

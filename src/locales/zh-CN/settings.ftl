@@ -37,3 +37,4 @@ notice-subject = { $what }「{ $name }」{ $status }
 notice-text = 项目 { $project } 的{ $what }「{ $name }」（{ $id }）{ $status }。
 notice-reason = UCloud 的说明：{ $reason }
 story-empty = 还没有记录。
+settings-nobody = 没有设置要通知的地址，先填写并保存。

@@ -12,17 +12,19 @@ use crate::db::reviewed::{self as rows, Row};
 use crate::db::signatures::{self, Signature};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ApplicationId, FileId};
+use crate::domain::review::Subject;
 use crate::domain::signature::{Papers, SignatureApplication, SignatureKind};
 use crate::domain::text;
-use crate::ops::apply::{self, ApplyError, Form as Handed, HandedIn, Handing};
+use crate::ops::apply::{self, Form as Handed, Handing};
 use crate::ops::papers::{self, PaperError};
-use crate::web::applications::{self as application_pages, Outcome};
+use crate::web::applications::{self as application_pages, Done, Outcome};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::compare::{self, Changed, Piece};
+use crate::web::reviewed::locked::{self, Locked};
 use crate::web::reviewed::{Notes, Standing};
 use crate::web::upload::{Upload, Uploaded};
 
@@ -148,16 +150,6 @@ impl PreviewPart {
     }
 }
 
-#[derive(Template)]
-#[template(path = "review/locked.html")]
-struct LockedPage {
-    l: Layout,
-    title: String,
-    back: (String, String),
-    standing: Standing,
-    why: String,
-}
-
 /// The empty form, or one that begins from an application that did not arrive.
 pub async fn new_form(
     app: web::Data<App>,
@@ -165,13 +157,17 @@ pub async fn new_form(
     request: HttpRequest,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let mut fields = Fields::default();
-    if let Some(id) = start.from {
-        let found = applications::find(&app.db, member.project.id, id).await?;
-        let found = found.ok_or(WebError::NotFound)?;
-        fields = from_application(&found)?;
-    }
+    let fields = match start.from {
+        Some(id) => begun(&app, &member, id).await?,
+        None => Fields::default(),
+    };
     show(&app, &member, &request, None, fields, Notes::default(), None).await
+}
+
+/// What an application that did not arrive had.
+async fn begun(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+    let found = applications::find(&app.db, member.project.id, id).await?;
+    from_application(&found.ok_or(WebError::NotFound)?)
 }
 
 fn from_application(found: &applications::Application) -> Result<Fields, WebError> {
@@ -191,14 +187,16 @@ pub async fn edit_form(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
+    start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
     let known = super::find(&app, &member, &path.1).await?;
     if !apply::signature_can_change(&known) {
-        return locked(&app, &member, &request, &known).await;
+        return locked(&app, &member, &request, &known, None).await;
     }
-    let fields = match last_handed_in(&app, &known).await? {
-        Some(last) => from_application(&last)?,
-        None => Fields::of(&described(&known)),
+    let fields = match (start.from, last_handed_in(&app, &known).await?) {
+        (Some(id), _) => begun(&app, &member, id).await?,
+        (None, Some(last)) => from_application(&last)?,
+        (None, None) => Fields::of(&described(&known)),
     };
     show(&app, &member, &request, Some(known), fields, Notes::default(), None).await
 }
@@ -244,12 +242,6 @@ pub async fn hand_in_again(
 ) -> Result<HttpResponse, WebError> {
     let known = super::find(&app, &member, &path.1).await?;
     let (fields, files) = form.into_inner();
-    if let Some(there) = application_pages::handed_in(&app, &member, &fields.form_token).await? {
-        return Ok(page::see_other(&there));
-    }
-    if !apply::signature_can_change(&known) {
-        return locked(&app, &member, &request, &known).await;
-    }
     hand_in(&app, &member, &request, Some(known), fields, files).await
 }
 
@@ -261,6 +253,12 @@ async fn hand_in(
     mut fields: Fields,
     files: Vec<Uploaded>,
 ) -> Result<HttpResponse, WebError> {
+    if let Some(there) = application_pages::handed_in(app, member, &fields.form_token).await? {
+        return Ok(page::see_other(&there));
+    }
+    if let Some(known) = known.as_ref().filter(|known| !apply::signature_can_change(known)) {
+        return locked(app, member, request, known, Some(&fields)).await;
+    }
     let mut findings = fields.check();
     for file in files {
         findings.extend(keep_file(app, member, &mut fields, file).await?);
@@ -272,6 +270,7 @@ async fn hand_in(
         certificate: certificate.is_some() || findings.iter().any(|one| one.field == "certificate"),
         proxy: proxy.is_some() || findings.iter().any(|one| one.field == "proxy"),
     };
+    let on_behalf = application.on_behalf;
     let words = rows::sensitive_words(&app.db, member.project.id).await?;
     findings.extend(application.check(papers, &words));
     if known.is_none() {
@@ -291,17 +290,11 @@ async fn hand_in(
             None => Handed::Signature(application),
         },
         certificate: certificate.map(|file| file.id),
-        proxy: proxy.map(|file| file.id),
+        // A letter that was brought for somebody else's name does not go along with one's own.
+        proxy: proxy.filter(|_| on_behalf).map(|file| file.id),
     };
-    let answered = apply::hand_in(app, handing).await;
-    if let (Err(ApplyError::NotNow), Some(known)) = (&answered, &known) {
-        return locked(app, member, request, known).await;
-    }
-    if let Ok(HandedIn::Taken(sig_id)) = &answered {
-        let there = member.urls().signature(sig_id);
-        return Ok(application_pages::said(request, member, "apply-done-signature", &there));
-    }
-    match application_pages::outcome(app, member, request, answered).await? {
+    let done = Done { subject: Subject::Signature, key: "apply-done-signature" };
+    match application_pages::hand_in(app, member, request, handing, done).await? {
         Ok(response) => Ok(response),
         Err(outcome) => {
             fields.form_token = Uuid::new_v4().to_string();
@@ -406,27 +399,32 @@ async fn changed(
     Ok(fields.into_iter().flatten().collect())
 }
 
-/// Why it cannot be changed.
+/// Why it cannot be changed; with what was typed, if something was.
 async fn locked(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     known: &Signature,
+    typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Signatures).await?;
     let why = if known.deleted_at.is_some() { "deleted" } else { known.status.key() };
-    let page = LockedPage {
-        title: text::bracketed(&known.content, known.international),
-        back: (l.urls.signature(&known.sig_id), known.sig_id.clone()),
+    let typed = typed.map_or_else(Vec::new, |fields| {
+        vec![
+            ("signatures-content", fields.content.clone()),
+            ("apply-description", fields.description.clone()),
+            ("apply-scene", fields.scene.clone()),
+        ]
+    });
+    let locked = Locked {
+        subject: Subject::Signature,
+        vendor_id: known.sig_id.clone(),
+        name: text::bracketed(&known.content, known.international),
         standing: super::standing(&l, known),
-        why: l.t(&format!("locked-signature-{why}")),
-        l,
+        why: why.to_owned(),
+        typed,
     };
-    if request.method() == actix_web::http::Method::GET {
-        page::ok(&page)
-    } else {
-        page::unprocessable(&page)
-    }
+    locked::show(app, member, request, locked).await
 }
 
 /// The name as it will stand in front of a text, while it is being written.

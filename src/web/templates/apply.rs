@@ -13,21 +13,20 @@ use crate::db::signatures;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::finding::Finding;
 use crate::domain::ids::ApplicationId;
-use crate::domain::review::{Purpose, ReviewStatus};
+use crate::domain::review::{Purpose, Subject};
 use crate::domain::sms_template::{
     Lengths, TemplateApplication, UNSUBSCRIBE, read_instruction, write_instruction,
 };
 use crate::domain::text::{self, TemplateText};
-use crate::ops::apply::{
-    self, ApplyError, Form as Handed, HandedIn, Handing, TemplateChange, template_change,
-};
-use crate::web::applications::{self as application_pages, Outcome};
+use crate::ops::apply::{Form as Handed, Handing, TemplateChange, template_change};
+use crate::web::applications::{self as application_pages, Done, Outcome};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::compare::{self, Changed, Piece};
+use crate::web::reviewed::locked::{self, Locked};
 use crate::web::reviewed::{Notes, Standing};
 use crate::web::send::view::{self, pieces_of};
 use crate::web::upload::Upload;
@@ -40,7 +39,8 @@ pub struct Fields {
     purpose: String,
     text: Option<String>,
     international: String,
-    remark: String,
+    /// Missing where only the name can be changed; so are the two below.
+    remark: Option<String>,
     unsubscribe: Option<String>,
     /// What each variable means, in their order.
     instruction: Vec<String>,
@@ -73,9 +73,15 @@ impl Fields {
                 _ => text,
             },
             international,
-            remark: self.remark.trim().to_owned(),
+            remark: match (&self.remark, known) {
+                (None, Some(known)) => known.remark.clone(),
+                (typed, _) => typed.as_deref().unwrap_or_default().trim().to_owned(),
+            },
             unsubscribe: if ends { unsubscribe } else { String::new() },
-            instruction: write_instruction(&self.instruction),
+            instruction: match known {
+                Some(known) if self.instruction.is_empty() => known.instruction.clone(),
+                _ => write_instruction(&self.instruction),
+            },
         }
     }
 
@@ -86,7 +92,7 @@ impl Fields {
             purpose: form.purpose.key().to_owned(),
             text: Some(form.text.clone()),
             international: form.international.to_string(),
-            remark: form.remark.clone(),
+            remark: Some(form.remark.clone()),
             unsubscribe: Some(form.unsubscribe.clone()),
             instruction: read_instruction(&form.instruction, variables),
             ..Self::default()
@@ -173,16 +179,6 @@ struct PreviewPart {
     preview: Preview,
 }
 
-#[derive(Template)]
-#[template(path = "review/locked.html")]
-struct LockedPage {
-    l: Layout,
-    title: String,
-    back: (String, String),
-    standing: Standing,
-    why: String,
-}
-
 /// The empty form, or one that begins from an application that did not arrive or from a template.
 pub async fn new_form(
     app: web::Data<App>,
@@ -192,14 +188,19 @@ pub async fn new_form(
 ) -> Result<HttpResponse, WebError> {
     let mut fields = Fields { purpose: Purpose::Notice.key().to_owned(), ..Fields::default() };
     if let Some(id) = start.from {
-        let found = applications::find(&app.db, member.project.id, id).await?;
-        let found = found.ok_or(WebError::NotFound)?;
-        let form = serde_json::from_value(found.content).map_err(|_| WebError::NotFound)?;
-        fields = Fields::of(&form);
+        fields = begun(&app, &member, id).await?;
     } else if let Some(template_id) = &start.copy {
         fields = Fields::of(&described(&super::find(&app, &member, template_id).await?));
     }
     show(&app, &member, &request, None, fields, Notes::default(), None).await
+}
+
+/// What an application that did not arrive had.
+async fn begun(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+    let found = applications::find(&app.db, member.project.id, id).await?;
+    let found = found.ok_or(WebError::NotFound)?;
+    let form = serde_json::from_value(found.content).map_err(|_| WebError::NotFound)?;
+    Ok(Fields::of(&form))
 }
 
 /// The form filled with what stands, the reason on top.
@@ -208,12 +209,16 @@ pub async fn edit_form(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
+    start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
     let known = super::find(&app, &member, &path.1).await?;
     if template_change(&known) == TemplateChange::Nothing {
-        return locked(&app, &member, &request, &known).await;
+        return locked(&app, &member, &request, &known, None).await;
     }
-    let fields = Fields::of(&described(&known));
+    let fields = match start.from {
+        Some(id) => begun(&app, &member, id).await?,
+        None => Fields::of(&described(&known)),
+    };
     show(&app, &member, &request, Some(known), fields, Notes::default(), None).await
 }
 
@@ -236,14 +241,7 @@ pub async fn hand_in_again(
     form: Upload<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let known = super::find(&app, &member, &path.1).await?;
-    let fields = form.into_inner().0;
-    if let Some(there) = application_pages::handed_in(&app, &member, &fields.form_token).await? {
-        return Ok(page::see_other(&there));
-    }
-    if template_change(&known) == TemplateChange::Nothing {
-        return locked(&app, &member, &request, &known).await;
-    }
-    hand_in(&app, &member, &request, Some(known), fields).await
+    hand_in(&app, &member, &request, Some(known), form.into_inner().0).await
 }
 
 async fn hand_in(
@@ -253,6 +251,13 @@ async fn hand_in(
     known: Option<SmsTemplate>,
     mut fields: Fields,
 ) -> Result<HttpResponse, WebError> {
+    if let Some(there) = application_pages::handed_in(app, member, &fields.form_token).await? {
+        return Ok(page::see_other(&there));
+    }
+    let nothing = |known: &&SmsTemplate| template_change(known) == TemplateChange::Nothing;
+    if let Some(known) = known.as_ref().filter(nothing) {
+        return locked(app, member, request, known, Some(&fields)).await;
+    }
     if let Some(n) = fields.insert.take() {
         let text = fields.text.unwrap_or_default();
         fields.text = Some(format!("{text}{{{n}}}"));
@@ -284,16 +289,9 @@ async fn hand_in(
         certificate: None,
         proxy: None,
     };
-    let answered = apply::hand_in(app, handing).await;
-    if let (Err(ApplyError::NotNow), Some(known)) = (&answered, &known) {
-        return locked(app, member, request, known).await;
-    }
-    if let Ok(HandedIn::Taken(template_id)) = &answered {
-        let there = member.urls().template(template_id);
-        let key = if renamed { "apply-done-renamed" } else { "apply-done-template" };
-        return Ok(application_pages::said(request, member, key, &there));
-    }
-    match application_pages::outcome(app, member, request, answered).await? {
+    let key = if renamed { "apply-done-renamed" } else { "apply-done-template" };
+    let done = Done { subject: Subject::Template, key };
+    match application_pages::hand_in(app, member, request, handing, done).await? {
         Ok(response) => Ok(response),
         Err(outcome) => {
             fields.form_token = Uuid::new_v4().to_string();
@@ -396,31 +394,33 @@ async fn preview_of(
     })
 }
 
-/// Why it cannot be changed.
+/// Why it cannot be changed; with what was typed, if something was.
 async fn locked(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     known: &SmsTemplate,
+    typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Templates).await?;
-    let why = match known.status {
-        _ if known.deleted_at.is_some() => "deleted",
-        ReviewStatus::Approved | ReviewStatus::Rejected => "changed",
-        other => other.key(),
-    };
-    let page = LockedPage {
-        title: known.name.clone(),
-        back: (l.urls.template(&known.template_id), known.template_id.clone()),
+    let why = if known.deleted_at.is_some() { "deleted" } else { known.status.key() };
+    let typed = typed.map_or_else(Vec::new, |fields| {
+        vec![
+            ("apply-name", fields.name.clone()),
+            ("templates-text", fields.text.clone().unwrap_or_default()),
+            ("apply-instruction", write_instruction(&fields.instruction)),
+            ("apply-remark", fields.remark.clone().unwrap_or_default()),
+        ]
+    });
+    let locked = Locked {
+        subject: Subject::Template,
+        vendor_id: known.template_id.clone(),
+        name: known.name.clone(),
         standing: super::standing(&l, known),
-        why: l.t(&format!("locked-template-{why}")),
-        l,
+        why: why.to_owned(),
+        typed,
     };
-    if request.method() == actix_web::http::Method::GET {
-        page::ok(&page)
-    } else {
-        page::unprocessable(&page)
-    }
+    locked::show(app, member, request, locked).await
 }
 
 /// The text as it will arrive, while it is being written.
