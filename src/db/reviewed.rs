@@ -193,16 +193,21 @@ pub async fn take_due(
     Ok(due.collect())
 }
 
-/// Has the vendor asked about one at `at`.
-pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sqlx::Result<()> {
-    let (signature, template) = in_columns(row);
-    sqlx::query!("update signatures set next_check_at = $2 where id = $1", signature, at)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query!("update sms_templates set next_check_at = $2 where id = $1", template, at)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Has the vendor asked about one at `at`. Answers whether it is there.
+pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sqlx::Result<bool> {
+    let done = match row {
+        Row::Signature(id) => {
+            sqlx::query!("update signatures set next_check_at = $2 where id = $1", id.0, at)
+                .execute(db)
+                .await?
+        }
+        Row::Template(id) => {
+            sqlx::query!("update sms_templates set next_check_at = $2 where id = $1", id.0, at)
+                .execute(db)
+                .await?
+        }
+    };
+    Ok(done.rows_affected() == 1)
 }
 
 /// Has the vendor asked about all of them as soon as the call rate allows. Answers how many.
@@ -234,80 +239,99 @@ pub async fn look_at_all(
     Ok(done.rows_affected())
 }
 
-/// Marks one as unknown to the vendor. Answers whether that is news. It is known again as soon as
-/// the vendor describes it.
+/// Marks one as unknown to the vendor, to be asked about at `next_look`. Answers whether that is
+/// news. It is known again as soon as the vendor describes it.
 pub async fn set_missing(
     db: &mut PgConnection,
     row: Row,
     next_look: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let (signature, template) = in_columns(row);
     look_at(db, row, next_look).await?;
-    let one = sqlx::query!(
-        r#"update signatures set missing_since = $2, checked_at = $2
-           where id = $1 and missing_since is null"#,
-        signature,
-        now,
-    )
-    .execute(&mut *db)
-    .await?;
-    let other = sqlx::query!(
-        r#"update sms_templates set missing_since = $2, checked_at = $2
-           where id = $1 and missing_since is null"#,
-        template,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(one.rows_affected() + other.rows_affected() == 1)
+    let done = match row {
+        Row::Signature(id) => {
+            sqlx::query!(
+                r#"update signatures set missing_since = $2, checked_at = $2
+                   where id = $1 and missing_since is null"#,
+                id.0,
+                now
+            )
+            .execute(db)
+            .await?
+        }
+        Row::Template(id) => {
+            sqlx::query!(
+                r#"update sms_templates set missing_since = $2, checked_at = $2
+                   where id = $1 and missing_since is null"#,
+                id.0,
+                now
+            )
+            .execute(db)
+            .await?
+        }
+    };
+    Ok(done.rows_affected() == 1)
 }
 
-/// Writes down who asks the vendor to delete it, before it is asked; `None` takes that back.
-pub async fn ask_deletion(db: &mut PgConnection, row: Row, by: Option<UserId>) -> sqlx::Result<()> {
-    let (signature, template) = in_columns(row);
-    let by = by as Option<UserId>;
-    sqlx::query!(
-        "update signatures set delete_asked_by = $2 where id = $1",
-        signature,
-        by as Option<UserId>,
-    )
-    .execute(&mut *db)
-    .await?;
-    sqlx::query!(
-        "update sms_templates set delete_asked_by = $2 where id = $1",
-        template,
-        by as Option<UserId>,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// Writes down who asks the vendor to delete it, before it is asked; `None` takes that back. Answers
+/// whether it is there.
+pub async fn ask_deletion(
+    db: &mut PgConnection,
+    row: Row,
+    by: Option<UserId>,
+) -> sqlx::Result<bool> {
+    let done = match row {
+        Row::Signature(id) => {
+            sqlx::query!(
+                "update signatures set delete_asked_by = $2 where id = $1",
+                id.0,
+                by as Option<UserId>
+            )
+            .execute(db)
+            .await?
+        }
+        Row::Template(id) => {
+            sqlx::query!(
+                "update sms_templates set delete_asked_by = $2 where id = $1",
+                id.0,
+                by as Option<UserId>
+            )
+            .execute(db)
+            .await?
+        }
+    };
+    Ok(done.rows_affected() == 1)
 }
 
-/// Marks one as deleted. It stays in the history and in old batches.
+/// Marks one as deleted. It stays in the history and in old batches. Answers whether that is news.
 pub async fn set_deleted(
     db: &mut PgConnection,
     row: Row,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let (signature, template) = in_columns(row);
-    let one = sqlx::query!(
-        r#"update signatures set deleted_at = $2, delete_asked_by = null
-           where id = $1 and deleted_at is null"#,
-        signature,
-        now,
-    )
-    .execute(&mut *db)
-    .await?;
-    let other = sqlx::query!(
-        r#"update sms_templates set deleted_at = $2, delete_asked_by = null
-           where id = $1 and deleted_at is null"#,
-        template,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(one.rows_affected() + other.rows_affected() == 1)
+    let done = match row {
+        Row::Signature(id) => {
+            sqlx::query!(
+                r#"update signatures set deleted_at = $2, delete_asked_by = null
+                   where id = $1 and deleted_at is null"#,
+                id.0,
+                now
+            )
+            .execute(db)
+            .await?
+        }
+        Row::Template(id) => {
+            sqlx::query!(
+                r#"update sms_templates set deleted_at = $2, delete_asked_by = null
+                   where id = $1 and deleted_at is null"#,
+                id.0,
+                now
+            )
+            .execute(db)
+            .await?
+        }
+    };
+    Ok(done.rows_affected() == 1)
 }
 
 /// A batch that still has to leave with it.

@@ -153,7 +153,9 @@ async fn record(
                 review_events::add(&mut tx, &event, now).await?;
             }
         }
-        Removed::InDoubt => reviewed::look_at(&mut tx, row, now).await?,
+        Removed::InDoubt => {
+            reviewed::look_at(&mut tx, row, now).await?;
+        }
         Removed::Nothing | Removed::UnderReview | Removed::Refused { .. } | Removed::NotSent => {
             reviewed::ask_deletion(&mut tx, row, None).await?;
         }

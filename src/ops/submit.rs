@@ -214,13 +214,12 @@ async fn look_again(
     ret_code: i64,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    match ret_code {
-        18016 => reviewed::look_at(db, reviewed::Row::Signature(claimed.signature_id), now).await,
-        18017 | 18018 => {
-            reviewed::look_at(db, reviewed::Row::Template(claimed.template_id), now).await
-        }
-        _ => Ok(()),
-    }
+    let row = match ret_code {
+        18016 => reviewed::Row::Signature(claimed.signature_id),
+        18017 | 18018 => reviewed::Row::Template(claimed.template_id),
+        _ => return Ok(()),
+    };
+    reviewed::look_at(db, row, now).await.map(drop)
 }
 
 /// How long a submission waits after its `attempts`-th try.
