@@ -179,7 +179,7 @@ pub struct Past {
     pub told_at: Option<OffsetDateTime>,
     /// When it is tried next.
     pub next_try_at: Option<OffsetDateTime>,
-    /// Why the last try failed.
+    /// Why the last try failed, as it was written down.
     pub trouble: String,
 }
 

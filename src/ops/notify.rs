@@ -125,13 +125,13 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         Ok(()) => notices::told(&app.db, due.id, app.clock.now()).await?,
         Err(NotifyError::Database(error)) => return Err(error),
         Err(error @ (NotifyError::NoWish | NotifyError::Unreadable)) => {
-            notices::failed(&app.db, due.id, &error.to_string(), None).await?;
+            notices::failed(&app.db, due.id, &error.stored(), None).await?;
         }
         Err(error) => {
             let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
             let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
             warn!(notice = due.id, %error, again = next.is_some(), "could not be told");
-            notices::failed(&app.db, due.id, &error.to_string(), next).await?;
+            notices::failed(&app.db, due.id, &error.stored(), next).await?;
         }
     }
     Ok(true)
@@ -160,6 +160,31 @@ pub enum NotifyError {
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl NotifyError {
+    /// How it is kept: a key that pages put into words, and what another side said, if it did.
+    fn stored(&self) -> String {
+        let (key, said) = match self {
+            Self::NoWish => ("no-wish", String::new()),
+            Self::Unreadable => ("unreadable", String::new()),
+            Self::Sealed(_) => ("sealed", String::new()),
+            Self::Database(_) => ("database", String::new()),
+            Self::Courier(CourierError::NoMail) => ("no-mail", String::new()),
+            Self::Courier(CourierError::Message(said)) => ("message", said.clone()),
+            Self::Courier(CourierError::Mail(said)) => ("mail", said.clone()),
+            Self::Courier(CourierError::Unreachable(said)) => ("unreachable", said.clone()),
+            Self::Courier(CourierError::Answer(status, said)) => {
+                ("answer", format!("HTTP {status}: {said}"))
+            }
+        };
+        format!("{key} {said}")
+    }
+}
+
+/// Reads why the last try failed: the key of its words, and what another side said.
+pub fn trouble(past: &notices::Past) -> Option<(&str, &str)> {
+    past.trouble.split_once(' ')
 }
 
 async fn tell(app: &App, due: &Due) -> Result<(), NotifyError> {
@@ -349,6 +374,30 @@ mod tests {
         }
         assert_eq!(problem(&wish("", &["nobody"])), Some(WishProblem::Email));
         assert_eq!(problem(&wish("", &["a@b.test"; 21])), Some(WishProblem::ManyEmails));
+    }
+
+    #[test]
+    fn every_trouble_has_words() {
+        let courier = [
+            CourierError::NoMail,
+            CourierError::Message(String::new()),
+            CourierError::Mail(String::new()),
+            CourierError::Unreachable(String::new()),
+            CourierError::Answer(500, "not now".to_owned()),
+        ];
+        let mut all: Vec<NotifyError> = courier.into_iter().map(NotifyError::Courier).collect();
+        all.extend([
+            NotifyError::NoWish,
+            NotifyError::Unreadable,
+            NotifyError::Sealed(CannotOpen),
+            NotifyError::Database(sqlx::Error::PoolTimedOut),
+        ]);
+        for error in all {
+            let stored = error.stored();
+            let (key, _) = stored.split_once(' ').unwrap();
+            let key = format!("notice-trouble-{key}");
+            assert!(Words(Language::En).try_t(&key).is_some(), "{key}");
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ async fn page_of(
         told: one.told_at.is_some(),
         given_up: notify::given_up(&one),
         attempts: one.attempts,
-        trouble: one.trouble,
+        trouble: notify::trouble(&one).map(|why| in_words(&l, why)).unwrap_or_default(),
     });
     Ok(SettingsPage {
         lines: lines.collect(),
@@ -98,6 +98,10 @@ async fn page_of(
         problem,
         l,
     })
+}
+
+fn in_words(l: &Layout, (key, said): (&str, &str)) -> String {
+    l.with(&format!("notice-trouble-{key}"), &[("said", said.to_owned().into())])
 }
 
 fn what(l: &Layout, body: &serde_json::Value) -> String {
