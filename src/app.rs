@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::courier::Courier;
@@ -23,6 +24,10 @@ pub struct App {
     pub clock: Clock,
     /// Seals and opens stored secrets.
     pub keyring: Arc<Keyring>,
+    /// This process among those that send.
+    pub process: Uuid,
+    /// Files of recipients are no larger.
+    pub uploads: UploadLimits,
     /// How fast the vendor is called.
     pub pace: Pace,
     /// Wakes the workers of this process.
@@ -36,10 +41,19 @@ pub struct App {
     pub calls: TaskTracker,
 }
 
+/// How large a file of recipients may be.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadLimits {
+    /// In bytes.
+    pub bytes: u64,
+    /// In rows, the header not counted.
+    pub rows: u32,
+}
+
 /// How fast and how patiently the vendor is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Calls under way at once in this process.
+    /// Calls under way at once for one project, over all processes.
     pub concurrency: usize,
     /// Calls a second for one project, over all processes.
     pub calls_per_second: u32,
@@ -64,6 +78,7 @@ impl Pace {
 pub struct Wake {
     submit: Arc<Notify>,
     settle: Arc<Notify>,
+    read: Arc<Notify>,
 }
 
 impl Wake {
@@ -75,6 +90,16 @@ impl Wake {
     /// A push waits to be settled.
     pub fn settle(&self) {
         self.settle.notify_one();
+    }
+
+    /// A file of recipients waits to be read, or its recipients to become messages.
+    pub fn read(&self) {
+        self.read.notify_one();
+    }
+
+    /// Waits for [`Wake::read`].
+    pub async fn to_read(&self) {
+        self.read.notified().await;
     }
 
     /// Waits for [`Wake::submit`].

@@ -12,7 +12,7 @@ use crate::courier::{Courier, CourierBuildError, MailSettings};
 
 /// Names that begin with this and are not ours are mistakes.
 const PREFIX: &str = "CONSOLE_";
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "DATABASE_URL",
     "CONSOLE_LISTEN",
     "CONSOLE_PUBLIC_URL",
@@ -27,6 +27,8 @@ const NAMES: [&str; 16] = [
     "CONSOLE_CALL_TIMEOUT",
     "CONSOLE_REVIEW_POLL",
     "CONSOLE_RECEIPT_POLL",
+    "CONSOLE_UPLOAD_MB",
+    "CONSOLE_UPLOAD_ROWS",
     "CONSOLE_SMTP_URL",
     "CONSOLE_MAIL_FROM",
 ];
@@ -51,7 +53,7 @@ pub struct Config {
     /// `UCLOUD_PUBLIC_KEY`, `UCLOUD_PRIVATE_KEY`, `UCLOUD_PROJECT_ID`: the keys of the project
     /// `default`. All three or none.
     pub default_project: Option<DefaultProject>,
-    /// `CONSOLE_SUBMIT_CONCURRENCY`: calls under way at once in this process. 8.
+    /// `CONSOLE_SUBMIT_CONCURRENCY`: calls under way at once for one project, over all processes. 8.
     pub submit_concurrency: usize,
     /// `CONSOLE_SUBMIT_RATE`: calls a second for one project, over all processes. 20.
     pub submit_rate: u32,
@@ -62,6 +64,10 @@ pub struct Config {
     pub review_poll: Duration,
     /// `CONSOLE_RECEIPT_POLL`: until the first question about a receipt; later ones double. 10 s.
     pub receipt_poll: Duration,
+    /// `CONSOLE_UPLOAD_MB`: the largest file of recipients, in megabytes. 100.
+    pub upload_mb: usize,
+    /// `CONSOLE_UPLOAD_ROWS`: the most rows of such a file. 1,000,000.
+    pub upload_rows: usize,
     /// `CONSOLE_SMTP_URL`: where mail goes out, `smtp://…` or `smtps://user:password@…`, and
     /// `CONSOLE_MAIL_FROM`: its sender. Both or none.
     pub mail: Option<MailSettings>,
@@ -124,6 +130,8 @@ impl Config {
             call_timeout: source.duration("CONSOLE_CALL_TIMEOUT", Duration::seconds(70))?,
             review_poll: source.duration("CONSOLE_REVIEW_POLL", Duration::minutes(2))?,
             receipt_poll: source.duration("CONSOLE_RECEIPT_POLL", Duration::seconds(10))?,
+            upload_mb: source.counted("CONSOLE_UPLOAD_MB", 100, 2_000)?,
+            upload_rows: source.counted("CONSOLE_UPLOAD_ROWS", 1_000_000, 20_000_000)?,
             mail: source.mail()?,
         })
     }
@@ -360,6 +368,8 @@ mod tests {
             ("USMS_API_URL", "ftp://x"),
             ("CONSOLE_SUBMIT_CONCURRENCY", "0"),
             ("CONSOLE_SUBMIT_RATE", "many"),
+            ("CONSOLE_UPLOAD_MB", "100MB"),
+            ("CONSOLE_UPLOAD_ROWS", "0"),
             ("CONSOLE_CALL_TIMEOUT", "70"),
             ("CONSOLE_REVIEW_POLL", "0s"),
             ("CONSOLE_RECEIPT_POLL", "5 days"),

@@ -23,6 +23,7 @@ pub mod keyring;
 pub mod ops;
 pub mod sandbox;
 pub mod serve;
+pub mod table;
 pub mod telemetry;
 pub mod usms;
 pub mod web;

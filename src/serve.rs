@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::app::{App, Pace, Wake};
+use crate::app::{App, Pace, UploadLimits, Wake};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Courier;
@@ -104,6 +104,11 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
         usms: usms::Client::new(&config.api_url, call_timeout)?,
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&config.secret_key)),
+        process: uuid::Uuid::new_v4(),
+        uploads: UploadLimits {
+            bytes: (config.upload_mb as u64) << 20,
+            rows: u32::try_from(config.upload_rows).unwrap_or(u32::MAX),
+        },
         pace: Pace {
             concurrency: config.submit_concurrency,
             calls_per_second: config.submit_rate,

@@ -1,7 +1,8 @@
 // Niceties only: every page works without these scripts.
 import { showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
-import { watchReviews } from "./watch.js";
+import { watchPage } from "./watch.js";
+import { showUpload } from "./upload.js";
 import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
 
 const root = document.documentElement;
@@ -34,4 +35,5 @@ previewWhileTyping();
 insertVariables();
 checkAgainOnChange();
 watchLive();
-watchReviews();
+showUpload();
+watchPage();

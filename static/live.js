@@ -1,48 +1,45 @@
-// A batch that is on its way: the server says that its sum has changed, and the part that changed
-// is fetched. Without server-sent events it is fetched every few seconds.
+// A batch that is on its way: the server draws what changed and pushes it. Without server-sent
+// events the page is fetched every few seconds.
 import { showCopyButtons } from "./copy.js";
+
+const EVERY = 5000;
 
 export function watchLive() {
   const place = document.getElementById("live");
   if (!place?.dataset.live) return;
-  let waiting = false;
-  let behind = false;
-
-  async function fetchAgain() {
-    if (waiting) {
-      behind = true;
-      return;
-    }
-    waiting = true;
-    behind = false;
-    try {
-      const answer = await fetch(place.dataset.live + location.search, { credentials: "same-origin" });
-      if (answer.ok && !answer.redirected && !isBusy()) replace(await answer.text());
-    } catch {
-      // The next event comes soon; until then the page shows what it knew.
-    }
-    setTimeout(() => {
-      waiting = false;
-      if (behind) fetchAgain();
-    }, 500);
-  }
+  let held;
 
   // Nothing is replaced under a finger: text being selected, a control in use.
-  function isBusy() {
-    return place.contains(document.activeElement) || !getSelection().isCollapsed;
-  }
+  const isBusy = () =>
+    (place.contains(document.activeElement) && document.activeElement !== document.body) ||
+    !getSelection().isCollapsed;
 
-  function replace(html) {
-    place.innerHTML = html;
+  function show(html) {
+    held = html;
+    if (isBusy()) return;
+    place.innerHTML = held;
+    held = undefined;
     showCopyButtons(place);
   }
 
-  const events = new EventSource(place.dataset.events);
-  events.addEventListener("tally", (event) => {
-    fetchAgain();
-    if (JSON.parse(event.data).open === 0) {
-      events.close();
-      setTimeout(fetchAgain, 700);
+  for (const event of ["focusout", "pointerup", "keyup"]) {
+    addEventListener(event, () => setTimeout(() => held !== undefined && show(held), 100));
+  }
+
+  async function fetchAgain() {
+    try {
+      const answer = await fetch(place.dataset.live, { credentials: "same-origin" });
+      if (answer.ok && !answer.redirected) show(await answer.text());
+    } catch {
+      // Until the console is back the page shows what it knew.
     }
+  }
+
+  if (!("EventSource" in window)) return setInterval(fetchAgain, EVERY);
+  const events = new EventSource(place.dataset.events);
+  events.addEventListener("live", (event) => show(event.data));
+  events.addEventListener("last", (event) => {
+    events.close();
+    show(event.data);
   });
 }

@@ -1,11 +1,11 @@
-// Pages about a review that is under way: they look again by themselves, so that nobody reloads.
+// Pages about something that is under way: they look again by themselves, so that nobody reloads.
 import { showCopyButtons } from "./copy.js";
 
 const EVERY = 4000;
 // A page that was forgotten in a tab must not keep its login session alive for ever.
 const LONGEST = 20 * 60 * 1000;
 
-export function watchReviews() {
+export function watchPage() {
   const watched = document.querySelector(".watched");
   if (!watched?.hasAttribute("data-watch")) return;
   const began = Date.now();
@@ -19,7 +19,8 @@ export function watchReviews() {
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.querySelector(".watched");
-      if (!now) return;
+      // What was watched has become another page.
+      if (!now) return location.reload();
       if (now.innerHTML !== drawn) {
         drawn = now.innerHTML;
         watched.innerHTML = drawn;
@@ -32,5 +33,5 @@ export function watchReviews() {
   }
 
   let drawn = "";
-  const timer = setInterval(look, EVERY);
+  const timer = setInterval(look, Number(watched.dataset.watch) || EVERY);
 }

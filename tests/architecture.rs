@@ -6,16 +6,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms it may use. A room may always use itself.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("usms", &[]),
     ("sandbox", &[]),
     ("db", &["domain"]),
     ("courier", &[]),
     ("i18n", &[]),
-    ("ops", &["app", "config", "courier", "db", "domain", "i18n", "keyring", "usms"]),
+    ("table", &[]),
+    ("ops", &["app", "config", "courier", "db", "domain", "i18n", "keyring", "table", "usms"]),
     ("worker", &["app", "db", "domain", "ops"]),
-    ("web", &["app", "db", "domain", "i18n", "ops", "usms"]),
+    ("web", &["app", "db", "domain", "i18n", "ops", "table", "usms"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
     ("app", &["clock", "courier", "keyring", "usms"]),
 ];

@@ -30,7 +30,8 @@ pub async fn pause(
     Ok(moved)
 }
 
-/// Lets a paused batch go on. Submissions that had waited for the vendor may leave at once.
+/// Lets a paused batch go on. Submissions that had waited for the vendor may leave at once, what
+/// waited for the first ones leaves too, and failures are counted anew.
 pub async fn resume(
     db: &mut PgConnection,
     project: ProjectId,
@@ -38,9 +39,17 @@ pub async fn resume(
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
-        r#"update batches set state = 'sending', hold = null, hold_detail = '',
-             started_at = coalesce(started_at, $3)
-           where project_id = $1 and id = $2 and state = 'paused'"#,
+        r#"update batches b
+           set state = 'sending', hold = null, hold_detail = '',
+             started_at = coalesce(started_at, $3),
+             wave = case when hold = 'canary' then 1 else wave end,
+             known_before = s.known, failed_before = s.failed
+           from (
+             select coalesce(sum(delivered + failed + unknown + refused), 0) as known,
+               coalesce(sum(failed + refused), 0) as failed
+             from submissions where batch_id = $2
+           ) s
+           where b.project_id = $1 and b.id = $2 and b.state = 'paused'"#,
         project.0,
         batch.0,
         now,
@@ -145,10 +154,187 @@ pub async fn start_due(
     Ok((started.rows_affected(), missed.rows_affected()))
 }
 
+/// Moves the time of a batch that has not begun. One that was paused because its time had passed
+/// waits for the new one; one that awaits approval goes on awaiting it.
+pub async fn reschedule(
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+    at: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"update batches set schedule_at = $3, hold = null, hold_detail = '',
+             state = case when state = 'paused' then 'scheduled' else state end
+           where project_id = $1 and id = $2 and (state in ('scheduled', 'awaiting_approval')
+             or state = 'paused' and started_at is null)"#,
+        project.0,
+        batch.0,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// How a draft goes out once a person has confirmed it.
+#[derive(Debug, Clone)]
+pub struct Confirmed<'a> {
+    /// Where it goes from here: sending, scheduled or awaiting approval.
+    pub state: BatchState,
+    /// What lists call it.
+    pub name: &'a str,
+    /// Number of recipients.
+    pub total: i32,
+    /// Billed pieces of all messages together.
+    pub parts: i32,
+    /// Whether every phone has values of its own.
+    pub each_own: bool,
+    /// Who confirmed it.
+    pub by: UserId,
+    /// When it leaves, if not at once.
+    pub schedule_at: Option<OffsetDateTime>,
+    /// How it begins.
+    pub canary: Option<Canary>,
+}
+
+/// The first of a batch leave alone, to see how they fare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Canary {
+    /// How many.
+    pub first: i32,
+    /// How long to wait after they left, in seconds.
+    pub wait_seconds: i32,
+    /// The rest leaves by itself when at most so many percent failed; `None` asks a person.
+    pub percent: Option<i16>,
+}
+
+/// A person's yes to a draft. A second yes moves nothing.
+pub async fn confirm(
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+    confirmed: &Confirmed<'_>,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let canary = confirmed.canary;
+    let moved = sqlx::query!(
+        r#"update batches
+           set state = $3, name = $4, total = $5, parts = $6, each_own = $7, ordered_by = $8,
+             schedule_at = $9, canary = $10, canary_wait_seconds = $11, canary_percent = $12,
+             wave = case when $10::int is null then 1 else 0 end, ordered_at = $13,
+             started_at = case when $3 = 'sending'::batch_state then $13::timestamptz end
+           where project_id = $1 and id = $2 and state = 'draft'"#,
+        project.0,
+        batch.0,
+        confirmed.state as BatchState,
+        confirmed.name,
+        confirmed.total,
+        confirmed.parts,
+        confirmed.each_own,
+        confirmed.by.0,
+        confirmed.schedule_at,
+        canary.map(|one| one.first),
+        canary.map_or(0, |one| one.wait_seconds),
+        canary.and_then(|one| one.percent),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// A batch that is sending, with what decides whether it may go on.
+#[derive(Debug, Clone)]
+pub struct Overseen {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Messages whose fate became known since a person last let it go on.
+    pub known: i64,
+    /// Of them, those that failed or were refused.
+    pub failed: i64,
+    /// The project's threshold in percent.
+    pub failure_percent: i16,
+    /// And from how many known messages on it counts.
+    pub failure_least: i32,
+    /// How many leave first, while only they may.
+    pub canary: Option<i32>,
+    /// For how long to wait after they left, in seconds.
+    pub canary_wait_seconds: i32,
+    /// The rest leaves by itself up to so many percent.
+    pub canary_percent: Option<i16>,
+    /// When the first had left.
+    pub canary_left_at: Option<OffsetDateTime>,
+    /// Of the first: how many there are.
+    pub first: i64,
+    /// Still to be submitted.
+    pub first_open: i64,
+    /// In doubt.
+    pub first_in_doubt: i64,
+    /// Known.
+    pub first_known: i64,
+    /// Failed or refused.
+    pub first_failed: i64,
+}
+
+/// All batches that are sending.
+pub async fn overseen(db: &PgPool) -> sqlx::Result<Vec<Overseen>> {
+    sqlx::query_as!(
+        Overseen,
+        r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
+             s.known - b.known_before as "known!", s.failed - b.failed_before as "failed!",
+             p.failure_percent, p.failure_least, case when b.wave = 0 then b.canary end as canary,
+             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, s.first as "first!",
+             s.first_open as "first_open!", s.first_in_doubt as "first_in_doubt!",
+             s.first_known as "first_known!", s.first_failed as "first_failed!"
+           from batches b
+           join projects p on p.id = b.project_id
+           cross join lateral (
+             select coalesce(sum(delivered + failed + unknown + refused), 0) as known,
+               coalesce(sum(failed + refused), 0) as failed,
+               coalesce(sum(n) filter (where wave = 0), 0) as first,
+               count(*) filter (where wave = 0 and state in ('ready', 'in_flight')) as first_open,
+               count(*) filter (where wave = 0 and state = 'in_doubt') as first_in_doubt,
+               coalesce(sum(delivered + failed + unknown + refused + suppressed)
+                 filter (where wave = 0), 0) as first_known,
+               coalesce(sum(failed + refused) filter (where wave = 0), 0) as first_failed
+             from submissions where batch_id = b.id
+           ) s
+           where b.state = 'sending'"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Remembers when the first of a batch had left.
+pub async fn canary_left(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update batches set canary_left_at = $2
+           where id = $1 and state = 'sending' and wave = 0 and canary_left_at is null"#,
+        batch.0,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets the rest of a batch follow its first.
+pub async fn let_the_rest_follow(db: &PgPool, batch: BatchId) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        "update batches set wave = 1 where id = $1 and state = 'sending' and wave = 0",
+        batch.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
 /// Puts a batch whose in-doubt submission is to be sent again back to work.
 pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"update batches set state = 'sending', finished_at = null
+        r#"update batches set state = 'sending', finished_at = null, wave = 1
            where id = $1 and state = 'done'"#,
         batch.0,
     )
@@ -177,7 +363,7 @@ pub async fn settle(
             sqlx::query!(
                 r#"update batches set state = 'done', hold = null, hold_detail = '',
                      finished_at = $2
-                   where id = $1 and not exists (select from submissions
+                   where id = $1 and planned and not exists (select from submissions
                      where batch_id = $1 and state in ('ready', 'in_flight'))"#,
                 batch.0,
                 now,
@@ -192,8 +378,17 @@ pub async fn settle(
         | BatchState::Cancelled => {}
     }
     sqlx::query!(
-        r#"update batches set settled = true
-           where id = $1 and not settled and state in ('done', 'cancelled')
+        r#"update batches b
+           set settled = true, delivered = s.delivered, failed = s.failed, unknown = s.unknown,
+             refused = s.refused, suppressed = s.suppressed, cancelled = s.cancelled
+           from (
+             select sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown,
+               sum(refused) as refused, sum(suppressed) as suppressed,
+               coalesce(sum(n - delivered - failed - unknown - refused - suppressed)
+                 filter (where state = 'cancelled'), 0) as cancelled
+             from submissions where batch_id = $1
+           ) s
+           where b.id = $1 and b.state in ('done', 'cancelled') and b.planned
              and not exists (select from submissions where batch_id = $1 and not settled)"#,
         batch.0,
     )

@@ -33,10 +33,14 @@ pub struct NewBatch<'a> {
     pub purpose: Purpose,
     /// For international texts.
     pub international: bool,
-    /// Number of recipients.
+    /// Number of recipients; 0 for a draft.
     pub total: i32,
     /// Billed pieces of all messages together, as counted beforehand.
     pub parts: i32,
+    /// Whether its messages are stored with it. Those of an upload are stored later.
+    pub planned: bool,
+    /// The batch whose failed messages it repeats.
+    pub resend_of: Option<BatchId>,
     /// Who ordered it.
     pub ordered_by: UserId,
     /// When it leaves, if not at once.
@@ -55,9 +59,10 @@ pub async fn insert(
         r#"insert into batches
              (id, project_id, name, state, signature_id, template_id, sig_content,
               vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
-              schedule_at, form_token, started_at)
+              schedule_at, form_token, planned, resend_of, started_at, ordered_at)
            values (new_id($1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-              case when $4 = 'sending'::batch_state then $1 end)
+              $17, $18, case when $4 = 'sending'::batch_state then $1 end,
+              case when $4 <> 'draft'::batch_state then $1 end)
            on conflict (form_token) do nothing
            returning id as "id: BatchId""#,
         now,
@@ -76,6 +81,8 @@ pub async fn insert(
         batch.ordered_by.0,
         batch.schedule_at,
         batch.form_token,
+        batch.planned,
+        batch.resend_of.map(|id| id.0),
     )
     .fetch_optional(db)
     .await
@@ -146,6 +153,20 @@ pub struct Batch {
     pub finished_at: Option<OffsetDateTime>,
     /// Every message has its final outcome.
     pub settled: bool,
+    /// Every recipient has become a message.
+    pub planned: bool,
+    /// The batch whose failed messages it repeats.
+    pub resend_of: Option<BatchId>,
+    /// So many leave first; the rest waits.
+    pub canary: Option<i32>,
+    /// For so long after the first have left.
+    pub canary_wait_seconds: i32,
+    /// The rest leaves by itself when at most so many percent of the first failed.
+    pub canary_percent: Option<i16>,
+    /// When the first had left.
+    pub canary_left_at: Option<OffsetDateTime>,
+    /// Which submissions may leave: 0 while only the first may.
+    pub wave: i16,
 }
 
 /// One batch of the project.
@@ -158,7 +179,8 @@ pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.settled
+             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
+             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
@@ -171,10 +193,12 @@ pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<
     .await
 }
 
-/// A project's batches older than `before` (all, when `None`), newest first.
+/// A project's batches older than `before` (all, when `None`), newest first; only those in `state`
+/// when that is given.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
+    state: Option<BatchState>,
     before: Option<BatchId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Batch>> {
@@ -186,43 +210,82 @@ pub async fn list(
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.settled
+             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
+             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
            left join users d on d.id = b.decided_by
            where b.project_id = $1 and b.id < $2
+             and ($4::batch_state is null or b.state = $4)
            order by b.id desc limit $3"#,
         project.0,
         before.map_or(i64::MAX, |id| id.0),
         limit,
+        state as Option<BatchState>,
     )
     .fetch_all(db)
     .await
 }
 
-/// How the messages of several batches add up, in the order of `ids`.
+/// The batches that repeat what did not arrive of one, oldest first; drafts are not among them.
+pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
+    sqlx::query_as!(
+        Batch,
+        r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
+             b.hold as "hold: Hold", b.hold_detail, b.signature_id as "signature_id: SignatureId",
+             b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
+             b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
+             b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
+             o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
+             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
+             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
+           from batches b
+           join sms_templates t on t.id = b.template_id
+           join users o on o.id = b.ordered_by
+           left join users d on d.id = b.decided_by
+           where b.resend_of = $1 and b.state <> 'draft' order by b.id"#,
+        id.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// How the messages of several batches add up, in the order of `ids`. A settled batch knows its own
+/// sum; the others are added up from their submissions, and what has not become a message yet
+/// counts as queued.
 pub async fn tallies(db: &PgPool, ids: &[BatchId]) -> sqlx::Result<Vec<Tally>> {
     let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"select
-             coalesce(sum(open) filter (where state in ('ready', 'in_flight')), 0) as "queued!",
-             coalesce(sum(open) filter (where state in ('accepted', 'partly')), 0)
-               as "submitted!",
-             coalesce(sum(open) filter (where state = 'in_doubt'), 0) as "in_doubt!",
-             coalesce(sum(delivered), 0) as "delivered!",
-             coalesce(sum(failed), 0) as "failed!",
-             coalesce(sum(unknown), 0) as "unknown!",
-             coalesce(sum(refused), 0) as "refused!",
-             coalesce(sum(open) filter (where state = 'cancelled'), 0) as "cancelled!",
-             coalesce(sum(suppressed), 0) as "suppressed!"
+             case when b.delivered is not null or b.state = 'cancelled' then 0
+               else b.total - s.n end + s.queued as "queued!",
+             s.submitted as "submitted!", s.in_doubt as "in_doubt!",
+             coalesce(b.delivered, s.delivered) as "delivered!",
+             coalesce(b.failed, s.failed) as "failed!",
+             coalesce(b.unknown, s.unknown) as "unknown!",
+             coalesce(b.refused, s.refused) as "refused!",
+             coalesce(b.cancelled, s.cancelled
+               + case when b.state = 'cancelled' then b.total - s.n else 0 end) as "cancelled!",
+             coalesce(b.suppressed, s.suppressed) as "suppressed!"
            from unnest($1::bigint[]) with ordinality as wanted (batch_id, place)
-           left join lateral (
-             select state, delivered, failed, unknown, refused, suppressed,
-               n - delivered - failed - unknown - refused - suppressed as open
-             from submissions s where s.batch_id = wanted.batch_id
-           ) s on true
-           group by place order by place"#,
+           join batches b on b.id = wanted.batch_id
+           cross join lateral (
+             select coalesce(sum(n), 0) as n,
+               coalesce(sum(open) filter (where state in ('ready', 'in_flight')), 0) as queued,
+               coalesce(sum(open) filter (where state in ('accepted', 'partly')), 0) as submitted,
+               coalesce(sum(open) filter (where state = 'in_doubt'), 0) as in_doubt,
+               coalesce(sum(delivered), 0) as delivered, coalesce(sum(failed), 0) as failed,
+               coalesce(sum(unknown), 0) as unknown, coalesce(sum(refused), 0) as refused,
+               coalesce(sum(open) filter (where state = 'cancelled'), 0) as cancelled,
+               coalesce(sum(suppressed), 0) as suppressed
+             from (
+               select state, n, delivered, failed, unknown, refused, suppressed,
+                 n - delivered - failed - unknown - refused - suppressed as open
+               from submissions s where s.batch_id = b.id and b.delivered is null
+             ) each
+           ) s
+           order by place"#,
         &numbers,
     )
     .fetch_all(db)
@@ -241,4 +304,71 @@ pub async fn tallies(db: &PgPool, ids: &[BatchId]) -> sqlx::Result<Vec<Tally>> {
             suppressed: row.suppressed,
         })
         .collect())
+}
+
+/// How the messages of one batch add up.
+pub async fn tally(db: &PgPool, id: BatchId) -> sqlx::Result<Tally> {
+    Ok(tallies(db, &[id]).await?.into_iter().next().unwrap_or_default())
+}
+
+/// What a batch sends.
+#[derive(Debug)]
+pub struct Content<'a> {
+    /// The signature it goes out under.
+    pub signature: SignatureId,
+    /// Its template.
+    pub template: TemplateId,
+    /// The signature's content.
+    pub sig_content: &'a str,
+    /// The vendor's id of the template.
+    pub vendor_template_id: &'a str,
+    /// The template's text, unsubscribe text included.
+    pub template_text: &'a str,
+    /// What the template is for.
+    pub purpose: Purpose,
+    /// For international texts.
+    pub international: bool,
+}
+
+/// Changes what a draft sends. Answers whether it is one.
+pub async fn change_draft(
+    db: &mut PgConnection,
+    project: ProjectId,
+    id: BatchId,
+    content: &Content<'_>,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"update batches
+           set signature_id = $3, template_id = $4, sig_content = $5, vendor_template_id = $6,
+             template_text = $7, purpose = $8, international = $9
+           where project_id = $1 and id = $2 and state = 'draft'"#,
+        project.0,
+        id.0,
+        content.signature.0,
+        content.template.0,
+        content.sig_content,
+        content.vendor_template_id,
+        content.template_text,
+        content.purpose as Purpose,
+        content.international,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Removes a draft with everything that belongs to it. Answers whether it was one.
+pub async fn discard(db: &mut PgConnection, project: ProjectId, id: BatchId) -> sqlx::Result<bool> {
+    let gone = sqlx::query!(
+        "delete from batches where project_id = $1 and id = $2 and state = 'draft'",
+        project.0,
+        id.0,
+    )
+    .execute(&mut *db)
+    .await?;
+    if gone.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("delete from recipients where batch_id = $1", id.0).execute(db).await?;
+    Ok(true)
 }

@@ -14,7 +14,12 @@ pub struct Pace {
     pub burst: Duration,
 }
 
-/// Takes a project's next call slot, unless it is not due or another process took it in this moment.
+/// A project that was throttled calls at most this many times more slowly.
+const SLOWEST: f64 = 64.0;
+
+/// Takes a project's next call slot, unless it is not due or another process took it in this
+/// moment. The slot's row stays locked until the transaction ends. A project that was throttled
+/// lately has its slots further apart.
 pub async fn take(
     db: &mut PgConnection,
     project: ProjectId,
@@ -24,7 +29,9 @@ pub async fn take(
     let taken = sqlx::query!(
         r#"insert into call_slots (project_id, next_at) values ($1, $2)
            on conflict (project_id) do update
-             set next_at = greatest(call_slots.next_at, $3) + ($2 - $3)
+             set next_at = greatest(call_slots.next_at, $3)
+               + ($2 - $3) * greatest(1, call_slots.slow * power(0.5,
+                   extract(epoch from $3 - coalesce(call_slots.slowed_at, $3))::float8 / 30))
              where call_slots.next_at <= $4"#,
         project.0,
         now + pace.interval,
@@ -34,4 +41,26 @@ pub async fn take(
     .execute(db)
     .await?;
     Ok(taken.rows_affected() == 1)
+}
+
+/// The vendor throttled a project (RetCode 153): its calls come half as often, and recover by
+/// halves every half minute. Calls that were throttled together count once.
+pub async fn slow_down(
+    db: &mut PgConnection,
+    project: ProjectId,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update call_slots
+           set slow = least($3, 2 * greatest(1, slow * power(0.5,
+               extract(epoch from $2 - coalesce(slowed_at, $2))::float8 / 30))),
+             slowed_at = $2
+           where project_id = $1 and coalesce(slowed_at + interval '1 second' < $2, true)"#,
+        project.0,
+        now,
+        SLOWEST,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

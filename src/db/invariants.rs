@@ -17,13 +17,15 @@ pub struct Broken {
     pub settled: i64,
     /// Session numbers kept as foreign that belong to a submission of the same project.
     pub strays: i64,
+    /// Settled batches whose own sum differs from that of their submissions.
+    pub final_sums: i64,
     /// Counts of reviews that differ from the signatures and templates.
     pub review_counts: i64,
 }
 
 impl Broken {
     /// Each promise by name with the number of breaches.
-    pub fn by_name(&self) -> [(&'static str, i64); 7] {
+    pub fn by_name(&self) -> [(&'static str, i64); 8] {
         [
             ("batches add up", self.batch_totals),
             ("submissions add up", self.submission_totals),
@@ -31,6 +33,7 @@ impl Broken {
             ("finished batches have nothing to submit", self.unfinished),
             ("settled means no receipt is awaited", self.settled),
             ("no receipt of ours is kept as foreign", self.strays),
+            ("settled batches keep their sum", self.final_sums),
             ("reviews add up", self.review_counts),
         ]
     }
@@ -50,8 +53,12 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
              from outcomes group by submission_id
            )
            select
-             (select count(*) from batches b where b.total
-               <> (select count(*) from messages m where m.batch_id = b.id)) as "batch_totals!",
+             (select count(*) from batches b where b.state <> 'draft' and b.total
+               <> (select count(*) from messages m where m.batch_id = b.id)
+                 + (select count(*) from recipients r join uploads u on u.batch_id = r.batch_id
+                    where r.batch_id = b.id and not b.planned and r.place > u.planned_to
+                      and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')))
+               as "batch_totals!",
              (select count(*) from submissions s where s.n
                <> (select count(*) from messages m where m.submission_id = s.id))
                as "submission_totals!",
@@ -60,7 +67,7 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  is distinct from (coalesce(told.delivered, 0), coalesce(told.failed, 0),
                    coalesce(told.unknown, 0), coalesce(told.refused, 0),
                    coalesce(told.suppressed, 0))) as "counters!",
-             (select count(*) from batches b where b.state in ('done', 'cancelled')
+             (select count(*) from batches b where b.state in ('done', 'cancelled') and b.planned
                and exists (select from submissions s
                  where s.batch_id = b.id and s.state = 'ready')) as "unfinished!",
              (select count(*) from submissions s where s.settled
@@ -69,6 +76,15 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                as "settled!",
              (select count(*) from foreign_messages f join submissions s
                on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!",
+             (select count(*) from batches b
+               where b.delivered is distinct from case when b.settled then
+                   (select sum(s.delivered) from submissions s where s.batch_id = b.id) end
+                 or b.failed is distinct from case when b.settled then
+                   (select sum(s.failed) from submissions s where s.batch_id = b.id) end
+                 or b.unknown is distinct from case when b.settled then
+                   (select sum(s.unknown) from submissions s where s.batch_id = b.id) end
+                 or b.delivered + b.failed + b.unknown + b.refused + b.suppressed + b.cancelled
+                   <> b.total) as "final_sums!",
              (select count(*) from (
                  select project_id, 'signature'::review_subject as subject, status, gone, count(*) as n
                    from signatures group by 1, 3, 4

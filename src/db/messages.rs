@@ -1,12 +1,14 @@
 //! Messages: written once, read under their phone, batch or submission.
 
+use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{
     BatchId, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
 };
-use crate::domain::message::MessageState;
+use crate::domain::message::{Failed, MessageState, Outcome};
+use crate::domain::receipt_codes::Category;
 
 /// Messages that all carry the same parameters.
 #[derive(Debug, Clone, Copy)]
@@ -59,15 +61,132 @@ pub async fn phones_of(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Ve
     .await
 }
 
-/// The parameters of a submission whose messages all carry the same.
-pub async fn params_of(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        r#"select params from messages where submission_id = $1 limit 1"#,
+/// What one phone is to be sent.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The message.
+    pub id: MessageId,
+    /// The phone.
+    pub phone: String,
+    /// The values of the template's variables.
+    pub params: Vec<String>,
+}
+
+/// The messages of a submission that are still to be sent, in the order of their file.
+pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<Target>> {
+    sqlx::query_as!(
+        Target,
+        r#"select id as "id: MessageId", phone, params from messages m
+           where submission_id = $1 and not exists (select from outcomes o where o.id = m.id)
+           order by id"#,
         submission.0,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await
-    .map(Option::unwrap_or_default)
+}
+
+/// A batch's messages that did not arrive, after `after`, in the order of their file.
+pub async fn failed(
+    db: &PgPool,
+    batch: BatchId,
+    which: Failed,
+    after: Option<MessageId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Target>> {
+    let after = after.map_or(0, |id| id.0);
+    let outcome = match which {
+        Failed::ForNow | Failed::All => Outcome::Failed,
+        Failed::Refused => Outcome::Refused,
+        Failed::Cancelled => return cancelled(db, batch, after, limit).await,
+    };
+    let but: Vec<&str> = match which {
+        Failed::ForNow => Category::lasting().to_vec(),
+        Failed::All | Failed::Refused | Failed::Cancelled => Vec::new(),
+    };
+    sqlx::query_as!(
+        Target,
+        r#"select m.id as "id: MessageId", m.phone, m.params
+           from outcomes o join messages m on m.id = o.id left join reasons r on r.id = o.reason_id
+           where o.batch_id = $1 and o.outcome = $2 and o.outcome <> 'delivered' and o.id > $3
+             and coalesce(r.category, '') <> all($4)
+           order by o.id limit $5"#,
+        batch.0,
+        outcome as Outcome,
+        after,
+        &but as &[&str],
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn cancelled(
+    db: &PgPool,
+    batch: BatchId,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Target>> {
+    sqlx::query_as!(
+        Target,
+        r#"select m.id as "id: MessageId", m.phone, m.params
+           from messages m join submissions s on s.id = m.submission_id
+           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled'
+             and not exists (select from outcomes o where o.id = m.id)
+           order by m.id limit $3"#,
+        batch.0,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// How many of a batch's messages that failed did so for a cause that does not pass.
+pub async fn failed_for_good(db: &PgPool, batch: BatchId) -> sqlx::Result<i64> {
+    let lasting = Category::lasting();
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+           from outcomes o join reasons r on r.id = o.reason_id
+           where o.batch_id = $1 and o.outcome = 'failed' and r.category = any($2)"#,
+        batch.0,
+        &lasting as &[&str],
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// A cause of failures in a batch, with how many it has.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// The outcome: failed, refused or unknown.
+    pub outcome: Outcome,
+    /// The cause's category.
+    pub category: String,
+    /// How many.
+    pub count: i64,
+    /// The most common words of carriers or the vendor.
+    pub words: String,
+}
+
+/// Why messages of a batch did not arrive, the most common cause first.
+pub async fn causes(db: &PgPool, batch: BatchId) -> sqlx::Result<Vec<Cause>> {
+    sqlx::query_as!(
+        Cause,
+        r#"select o.outcome as "outcome: Outcome", coalesce(r.category, '') as "category!",
+             sum(o.n)::bigint as "count!",
+             (array_agg(coalesce(r.description, '') order by o.n desc))[1] as "words!"
+           from (
+             select outcome, reason_id, count(*) as n from outcomes
+             where batch_id = $1 and outcome in ('failed', 'refused', 'unknown')
+               and outcome <> 'delivered'
+             group by 1, 2
+           ) o
+           left join reasons r on r.id = o.reason_id
+           group by 1, 2 order by 3 desc limit 12"#,
+        batch.0,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// One message with all that is known of it.
@@ -77,6 +196,10 @@ pub struct Message {
     pub id: MessageId,
     /// The batch it belongs to.
     pub batch_id: BatchId,
+    /// The submission that carries it.
+    pub submission_id: SubmissionId,
+    /// Whether every phone of the batch has values of its own.
+    pub each_own: bool,
     /// That batch's name.
     pub batch_name: String,
     /// The whole phone; pages mask it for viewers.
@@ -107,17 +230,20 @@ pub struct Message {
     pub international: bool,
 }
 
-/// A batch's messages after `after`, in the order they were given.
+/// A batch's messages after `after`, in the order they were given; only those in `state` when that
+/// is given.
 pub async fn of_batch(
     db: &PgPool,
     project: ProjectId,
     batch: BatchId,
+    state: Option<MessageState>,
     after: Option<MessageId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Message>> {
     sqlx::query_as!(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
+             m.submission_id as "submission_id: SubmissionId", b.each_own,
              b.name as batch_name, m.phone, m.params,
              message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
@@ -129,11 +255,13 @@ pub async fn of_batch(
            left join outcomes o on o.id = m.id
            left join reasons r on r.id = o.reason_id
            where m.batch_id = $2 and m.project_id = $1 and m.id > $3
+             and ($5::message_state is null or message_state(s.state, o.outcome) = $5)
            order by m.id limit $4"#,
         project.0,
         batch.0,
         after.map_or(0, |id| id.0),
         limit,
+        state as Option<MessageState>,
     )
     .fetch_all(db)
     .await
@@ -149,6 +277,7 @@ pub async fn of_session(
     sqlx::query_as!(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
+             m.submission_id as "submission_id: SubmissionId", b.each_own,
              b.name as batch_name, m.phone, m.params,
              message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
@@ -180,6 +309,7 @@ pub async fn of_phone(
     sqlx::query_as!(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
+             m.submission_id as "submission_id: SubmissionId", b.each_own,
              b.name as batch_name, m.phone, m.params,
              message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
@@ -199,6 +329,53 @@ pub async fn of_phone(
     )
     .fetch_all(db)
     .await
+}
+
+/// Which messages of late are asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Lately {
+    /// The project.
+    pub project: ProjectId,
+    /// The template.
+    pub template: TemplateId,
+    /// Since when.
+    pub since: OffsetDateTime,
+    /// A batch whose messages do not count.
+    pub but: Option<BatchId>,
+}
+
+/// Calls `each` with phone and values of everything that was sent with a template of late, or is
+/// about to be. Called-off and refused ones do not count.
+pub async fn sent_lately(
+    db: &PgPool,
+    of: Lately,
+    mut each: impl FnMut(&str, &[String]),
+) -> sqlx::Result<()> {
+    let mut rows = sqlx::query!(
+        r#"select m.phone as "phone!", m.params as "params!"
+           from messages m
+           join submissions s on s.id = m.submission_id
+           left join outcomes o on o.id = m.id
+           where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> $4
+             and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
+           union all
+           select r.phone, r.params
+           from batches b
+           join uploads u on u.batch_id = b.id
+           join recipients r on r.batch_id = b.id
+           where b.project_id = $1 and b.template_id = $2 and b.id <> $4 and not b.planned
+             and b.state not in ('draft', 'cancelled')
+             and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')"#,
+        of.project.0,
+        of.template.0,
+        first_number_at(of.since),
+        of.but.map_or(0, |id| id.0),
+    )
+    .fetch(db);
+    while let Some(row) = rows.try_next().await? {
+        each(&row.phone, &row.params);
+    }
+    Ok(())
 }
 
 /// A message that says the same to the same phone.

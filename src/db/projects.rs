@@ -103,6 +103,57 @@ pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
     .await
 }
 
+/// What a project's batches are held to, and what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// What a part costs in China, in ten-thousandths of a yuan.
+    pub price_domestic: Option<i32>,
+    /// What a part costs abroad, in ten-thousandths of a yuan.
+    pub price_international: Option<i32>,
+    /// Batches of more recipients need a second person's yes.
+    pub approval_over: Option<i32>,
+    /// A batch is paused when so many percent failed …
+    pub failure_percent: i16,
+    /// … of at least so many whose fate is known.
+    pub failure_least: i32,
+}
+
+/// What a project's batches are held to.
+pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Policy> {
+    sqlx::query_as!(
+        Policy,
+        r#"select price_domestic, price_international, approval_over, failure_percent,
+             failure_least
+           from projects where id = $1"#,
+        project.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Changes what a project's batches are held to.
+pub async fn keep_policy(
+    db: &mut PgConnection,
+    project: ProjectId,
+    policy: &Policy,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update projects
+           set price_domestic = $2, price_international = $3, approval_over = $4,
+             failure_percent = $5, failure_least = $6
+           where id = $1"#,
+        project.0,
+        policy.price_domestic,
+        policy.price_international,
+        policy.approval_over,
+        policy.failure_percent,
+        policy.failure_least,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A project for the command line.
 #[derive(Debug)]
 pub struct Listed {

@@ -18,6 +18,8 @@ pub struct Incoming {
     pub user_id: String,
     /// The submission that `user_id` names, if it is ours.
     pub submission: Option<SubmissionId>,
+    /// The message that `user_id` names, if it is ours.
+    pub message: Option<MessageId>,
     /// What the carrier says.
     pub outcome: Outcome,
     /// The code, as it came.
@@ -58,18 +60,23 @@ pub async fn matches(
     let phones: Vec<&str> = incoming.iter().map(|one| one.phone.as_str()).collect();
     let submissions: Vec<i64> =
         incoming.iter().map(|one| one.submission.map_or(0, |id| id.0)).collect();
+    let messages: Vec<i64> = incoming.iter().map(|one| one.message.map_or(0, |id| id.0)).collect();
     let rows = sqlx::query!(
         r#"select wanted.place as "place!", m.id as "message: MessageId",
              s.id as "submission!: SubmissionId", s.batch_id as "batch!: BatchId",
              m.template_id as "template: TemplateId"
-           from unnest($2::text[], $3::text[], $4::bigint[])
-             with ordinality as wanted (session_no, phone, submission, place)
+           from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
+             with ordinality as wanted (session_no, phone, submission, message, place)
            cross join lateral (
              (select id, batch_id from submissions
               where session_no = wanted.session_no and project_id = $1 limit 1)
              union all
              (select id, batch_id from submissions
               where id = wanted.submission and project_id = $1)
+             union all
+             (select submission_id, batch_id from messages
+              where id = wanted.message and project_id = $1
+                and phone like replace(wanted.phone, '*', '_'))
              limit 1
            ) s
            cross join lateral (
@@ -86,6 +93,7 @@ pub async fn matches(
         &sessions as &[&str],
         &phones as &[&str],
         &submissions,
+        &messages,
     )
     .fetch_all(db)
     .await?;

@@ -3,10 +3,11 @@
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
-use super::call_slots;
+use super::{batch_transitions, call_slots, suppressions, workers};
 use crate::domain::batch::SubmissionState;
-use crate::domain::ids::{BatchId, ProjectId, SignatureId, SubmissionId, TemplateId};
+use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, SubmissionId, TemplateId};
 use crate::domain::trouble::Trouble;
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
@@ -51,6 +52,12 @@ pub struct Claimed {
     pub attempts: i32,
     /// Number of messages.
     pub n: i32,
+    /// Number of messages of the whole batch.
+    pub total: i32,
+    /// Every phone has values of its own.
+    pub each_own: bool,
+    /// Messages that are not sent any more, since their phones opted out.
+    pub suppressed: i32,
     /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
     /// recorded late, or twice, moves nothing that somebody else claimed since.
     pub lease_until: OffsetDateTime,
@@ -63,51 +70,100 @@ pub struct ClaimRules {
     pub lease: Duration,
     /// How fast one project may call.
     pub pace: call_slots::Pace,
+    /// Calls of one project under way at once, over all processes.
+    pub concurrency: i64,
+    /// The process that claims.
+    pub worker: Uuid,
     /// Whether marketing may leave now.
     pub marketing_open: bool,
 }
 
-/// Claims the next submission whose project may call now: commits `in_flight` and the taken slot.
-pub async fn claim(
-    db: &PgPool,
-    rules: ClaimRules,
-    now: OffsetDateTime,
-) -> sqlx::Result<Option<Claimed>> {
+/// What a look for the next submission came to.
+#[derive(Debug)]
+pub enum Claim {
+    /// This one is to be sent.
+    Won(Box<Claimed>),
+    /// Nobody it went to wanted it any more: the next may be looked for at once.
+    Emptied,
+    /// Nothing may leave now.
+    Nothing,
+}
+
+/// Claims the next submission whose project may call now: commits `in_flight`, the taken slot, and
+/// what is not sent because its phone opted out. Verification codes go first; other batches share
+/// the project's calls by lot, so that a large one does not hold up a small one.
+pub async fn claim(db: &PgPool, rules: ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
     let mut tx = db.begin().await?;
     let claimed = sqlx::query_as!(
         Claimed,
         r#"with next as (
              select s.id
-             from submissions s
-             join batches b on b.id = s.batch_id
-             left join call_slots c on c.project_id = s.project_id
-             where s.state = 'ready' and s.next_try_at <= $1
-               and b.state = 'sending' and ($3 or b.purpose <> 'marketing')
-               and coalesce(c.next_at <= $4, true)
-             order by s.next_try_at, s.id limit 1
-             for update of s skip locked
+             from (
+               select b.id, b.wave
+               from batches b left join call_slots c on c.project_id = b.project_id
+               where b.state = 'sending' and ($3 or b.purpose <> 'marketing')
+                 and coalesce(c.next_at <= $4, true)
+               order by b.purpose = 'verification' desc, random()
+             ) b
+             cross join lateral (
+               select s.id from submissions s
+               where s.batch_id = b.id and s.state = 'ready' and s.wave <= b.wave
+                 and s.next_try_at <= $1
+               order by s.wave, s.next_try_at, s.id limit 1
+               for update skip locked
+             ) s
+             limit 1
            )
            update submissions s
-           set state = 'in_flight', attempts = attempts + 1, lease_until = $2, sent_at = $1
+           set state = 'in_flight', attempts = attempts + 1, lease_until = $2, sent_at = $1,
+             worker = $5
            from next, batches b
            where s.id = next.id and b.id = s.batch_id
            returning s.id as "id: SubmissionId", s.project_id as "project_id: ProjectId",
              s.batch_id as "batch_id: BatchId", b.template_id as "template_id: TemplateId",
-             b.signature_id as "signature_id: SignatureId", b.vendor_template_id, b.sig_content, s.attempts, s.n, s.lease_until as "lease_until!""#,
+             b.signature_id as "signature_id: SignatureId", b.vendor_template_id, b.sig_content,
+             s.attempts, s.n, b.total, b.each_own, s.suppressed,
+             s.lease_until as "lease_until!""#,
         now,
         now + rules.lease,
         rules.marketing_open,
         now + rules.pace.burst,
+        rules.worker,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(claimed) = claimed else { return Ok(None) };
-    if !call_slots::take(&mut tx, claimed.project_id, rules.pace, now).await? {
+    let Some(mut claimed) = claimed else { return Ok(Claim::Nothing) };
+    claimed.suppressed += suppressions::take_out(&mut tx, claimed.id, now).await?;
+    if claimed.suppressed == claimed.n {
+        batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
+        tx.commit().await?;
+        return Ok(Claim::Emptied);
+    }
+    if !call_slots::take(&mut tx, claimed.project_id, rules.pace, now).await?
+        || under_way(&mut tx, claimed.project_id, now).await? > rules.concurrency
+    {
         tx.rollback().await?;
-        return Ok(None);
+        return Ok(Claim::Nothing);
     }
     tx.commit().await?;
-    Ok(Some(claimed))
+    Ok(Claim::Won(Box::new(claimed)))
+}
+
+/// Calls of a project that living processes have under way.
+async fn under_way(
+    db: &mut PgConnection,
+    project: ProjectId,
+    now: OffsetDateTime,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+           from submissions s join workers w on w.id = s.worker
+           where s.project_id = $1 and s.state = 'in_flight' and w.seen_at > $2"#,
+        project.0,
+        now - workers::DEAD_AFTER,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Records that the vendor took all of it under `session_no`. Answers whether it was still open:
@@ -137,19 +193,22 @@ pub async fn accept(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Records that the vendor took none of it, and why; every message of it becomes refused.
+/// Records that the vendor took none of it, and why, for all and for `each`; every message of it
+/// that was not taken out before becomes refused.
+#[allow(clippy::too_many_arguments)]
 pub async fn refuse(
     db: &mut PgConnection,
     claimed: &Claimed,
     ret_code: i32,
     answer: &str,
     request_id: &str,
+    each: &[NotTaken],
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'refused', ret_code = $2, answer = $3, vendor_request_id = $4,
-             answered_at = $5, lease_until = null, refused = n, settled = true
+             answered_at = $5, lease_until = null, refused = n - suppressed, settled = true
            where id = $1 and state = 'in_flight' and lease_until = $6"#,
         claimed.id.0,
         ret_code,
@@ -165,12 +224,14 @@ pub async fn refuse(
     }
     let code = ret_code.to_string();
     let reason = super::receipts::keep_reason(db, &code, answer, "refused").await?;
+    write_refused(db, claimed.id, each, &code, now).await?;
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
               recorded_at)
            select id, project_id, submission_id, batch_id, template_id, 'refused', $2, 0, $3
-           from messages where submission_id = $1"#,
+           from messages where submission_id = $1
+           on conflict (id) do nothing"#,
         claimed.id.0,
         reason,
         now,
@@ -180,10 +241,82 @@ pub async fn refuse(
     Ok(true)
 }
 
-/// Puts a submission that surely was not taken back into the queue.
+/// A message of an accepted call that the vendor did not take, with its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotTaken {
+    /// The message.
+    pub id: MessageId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Records which messages of a call the vendor did not take, though it took others. It holds even
+/// when a receipt had proved the call before its answer came.
+pub async fn refuse_some(
+    db: &mut PgConnection,
+    submission: SubmissionId,
+    not_taken: &[NotTaken],
+    ret_code: i32,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if not_taken.is_empty() {
+        return Ok(());
+    }
+    super::receipts::lock(db, &[submission]).await?;
+    let refused = write_refused(db, submission, not_taken, &ret_code.to_string(), now).await?;
+    sqlx::query!(
+        r#"update submissions s
+           set refused = s.refused + $2,
+             state = case when s.state = 'accepted' then 'partly' else s.state end,
+             settled = s.delivered + s.failed + s.unknown + s.refused + $2 + s.suppressed = s.n
+           where s.id = $1 and s.state in ('accepted', 'partly')"#,
+        submission.0,
+        refused,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes that these messages were refused, each with its own reason. Answers how many had no
+/// outcome before.
+async fn write_refused(
+    db: &mut PgConnection,
+    submission: SubmissionId,
+    not_taken: &[NotTaken],
+    code: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<i32> {
+    let mut reasons = Vec::with_capacity(not_taken.len());
+    for one in not_taken {
+        reasons.push(super::receipts::keep_reason(db, code, &one.reason, "refused").await?);
+    }
+    let ids: Vec<i64> = not_taken.iter().map(|one| one.id.0).collect();
+    let written = sqlx::query!(
+        r#"insert into outcomes
+             (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
+              recorded_at)
+           select m.id, m.project_id, m.submission_id, m.batch_id, m.template_id, 'refused',
+             wanted.reason_id, 0, $4
+           from unnest($2::bigint[], $3::int[]) as wanted (id, reason_id)
+           join messages m on m.id = wanted.id and m.submission_id = $1
+           on conflict (id) do nothing"#,
+        submission.0,
+        &ids,
+        &reasons,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(i32::try_from(written.rows_affected()).unwrap_or(i32::MAX))
+}
+
+/// Puts a submission that surely was not taken back into the queue. A try that `counts` brings the
+/// moment nearer when the batch is paused.
 pub async fn ready_again(
     db: &mut PgConnection,
     claimed: &Claimed,
+    counts: bool,
     next_try_at: OffsetDateTime,
     ret_code: Option<i32>,
     why: &str,
@@ -191,13 +324,14 @@ pub async fn ready_again(
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'ready', next_try_at = $2, lease_until = null, sent_at = null,
-             ret_code = $3, answer = $4
+             ret_code = $3, answer = $4, attempts = attempts - case when $6 then 0 else 1 end
            where id = $1 and state = 'in_flight' and lease_until = $5"#,
         claimed.id.0,
         next_try_at,
         ret_code,
         why,
         claimed.lease_until,
+        counts,
     )
     .execute(&mut *db)
     .await?;
@@ -356,6 +490,18 @@ pub async fn in_doubt(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
         limit,
     )
     .fetch_all(db)
+    .await
+}
+
+/// How many messages of a batch were answered for since `since`.
+pub async fn sent_since(db: &PgPool, batch: BatchId, since: OffsetDateTime) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(n), 0) as "sum!" from submissions
+           where batch_id = $1 and answered_at >= $2 and state in ('accepted', 'partly')"#,
+        batch.0,
+        since,
+    )
+    .fetch_one(db)
     .await
 }
 

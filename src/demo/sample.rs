@@ -12,7 +12,7 @@ use super::reviewed;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
-use crate::db::submissions::Claimed;
+use crate::db::submissions::{Claim, Claimed};
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
 use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
@@ -120,6 +120,7 @@ impl Past {
                 ret_code: 18023,
                 answer: "模板参数含有敏感词".to_owned(),
                 request_id: Uuid::new_v4().to_string(),
+                each: Vec::new(),
             };
             return Ok(submit::record(&self.app, &claimed, &end).await?);
         }
@@ -142,7 +143,10 @@ impl Past {
             steer::take(&self.app, word, Step::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
-        Ok(submit::claim(&self.app).await?)
+        Ok(match submit::claim(&self.app).await? {
+            Claim::Won(claimed) => Some(*claimed),
+            Claim::Emptied | Claim::Nothing => None,
+        })
     }
 
     async fn order(&mut self, template: &str, count: usize) -> anyhow::Result<Ordered> {
@@ -199,7 +203,12 @@ impl Past {
         self.app.clock.advance(Duration::milliseconds(180));
         let session_no = Uuid::new_v4().to_string();
         let request_id = Uuid::new_v4().to_string();
-        let end = End::Taken { session_no: session_no.clone(), request_id };
+        let end = End::Taken {
+            session_no: session_no.clone(),
+            request_id,
+            ret_code: 0,
+            not_taken: Vec::new(),
+        };
         submit::record(&self.app, claimed, &end).await?;
         Ok(session_no)
     }
@@ -216,6 +225,7 @@ impl Past {
                 session_no: session_no.to_owned(),
                 user_id: claimed.id.vendor_user_id(),
                 submission: Some(SubmissionId(claimed.id.0)),
+                message: None,
                 phone,
                 outcome,
                 code: code.to_owned(),

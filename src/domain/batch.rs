@@ -65,6 +65,12 @@ pub enum Hold {
     VendorUnavailable,
     /// Its time passed while nothing was running.
     MissedSchedule,
+    /// Too many of its messages failed.
+    Failures,
+    /// The vendor refuses the signature, the template or the text: the rest would be refused too.
+    Refused,
+    /// The first ones have left; a person looks before the rest does.
+    Canary,
 }
 
 impl Hold {
@@ -76,6 +82,9 @@ impl Hold {
             Self::Permission => "permission",
             Self::VendorUnavailable => "vendor_unavailable",
             Self::MissedSchedule => "missed_schedule",
+            Self::Failures => "failures",
+            Self::Refused => "refused",
+            Self::Canary => "canary",
         }
     }
 }
@@ -116,11 +125,12 @@ pub fn may_leave(purpose: Purpose, now: OffsetDateTime) -> bool {
     }
 }
 
-/// Whether a batch of this purpose waits for a second person's yes.
-pub fn needs_approval(purpose: Purpose) -> bool {
+/// Whether a batch of `total` recipients waits for a second person's yes: all marketing does, and
+/// whatever is larger than the project's threshold.
+pub fn needs_approval(purpose: Purpose, total: i32, over: Option<i32>) -> bool {
     match purpose {
         Purpose::Marketing => true,
-        Purpose::Verification | Purpose::Notice => false,
+        Purpose::Verification | Purpose::Notice => over.is_some_and(|most| total > most),
     }
 }
 

@@ -112,6 +112,12 @@ id!(
     "a"
 );
 
+id!(
+    /// A phone that opted out.
+    SuppressionId,
+    "x"
+);
+
 impl SubmissionId {
     /// The `UserId` the vendor returns in receipts: ours by its prefix, since other programs of
     /// the account choose theirs too.
@@ -127,7 +133,20 @@ impl SubmissionId {
 
 /// Prefix of our `UserId`s of whole submissions; with 13 digits it stays far below the 32
 /// characters that the vendor allows (USMS API reference, SendUSMSMessage).
+impl MessageId {
+    /// The `UserId` of this message in a call that carries many texts.
+    pub fn vendor_user_id(self) -> String {
+        format!("{VENDOR_USER_ID_OF_ONE}{}", base32(self.0))
+    }
+
+    /// Reads a `UserId` back; other programs of the account choose theirs freely.
+    pub fn from_vendor_user_id(text: &str) -> Option<Self> {
+        text.strip_prefix(VENDOR_USER_ID_OF_ONE).and_then(from_base32).map(Self)
+    }
+}
+
 const VENDOR_USER_ID_PREFIX: &str = "usmsc-c-";
+const VENDOR_USER_ID_OF_ONE: &str = "usmsc-m-";
 
 /// When an id with this number was made.
 fn made_at(number: i64) -> OffsetDateTime {
@@ -176,6 +195,10 @@ mod tests {
             let user_id = SubmissionId(number).vendor_user_id();
             prop_assert!(user_id.len() <= 32);
             prop_assert_eq!(SubmissionId::from_vendor_user_id(&user_id), Some(SubmissionId(number)));
+            let user_id = MessageId(number).vendor_user_id();
+            prop_assert!(user_id.len() <= 32);
+            prop_assert_eq!(MessageId::from_vendor_user_id(&user_id), Some(MessageId(number)));
+            prop_assert_eq!(SubmissionId::from_vendor_user_id(&user_id), None);
         }
 
         #[test]

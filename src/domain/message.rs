@@ -18,6 +18,39 @@ pub enum Outcome {
     Suppressed,
 }
 
+/// Which of a batch's messages are to be sent again. What is in doubt is never among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// Failed for a reason that may pass: switched off, too many texts, a broken channel.
+    ForNow,
+    /// All that failed, those to phones that do not exist or opted out included.
+    All,
+    /// Not taken by the vendor.
+    Refused,
+    /// Called off before they left.
+    Cancelled,
+}
+
+impl Failed {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ForNow, Self::All, Self::Refused, Self::Cancelled];
+
+    /// The name used in forms and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::ForNow => "for_now",
+            Self::All => "all",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads [`Failed::key`] back.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.key() == key)
+    }
+}
+
 /// Where one message stands: its submission's state until it has an outcome of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "message_state", rename_all = "snake_case")]

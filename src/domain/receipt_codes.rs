@@ -71,6 +71,12 @@ impl Category {
         }
     }
 
+    /// Causes that do not pass by themselves: sending again to the same phone brings nothing.
+    pub fn lasting() -> [&'static str; 5] {
+        [Self::InvalidNumber, Self::Suspended, Self::Blacklist, Self::NotProvisioned, Self::Arrears]
+            .map(Self::key)
+    }
+
     /// Reads a name.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.key() == key)

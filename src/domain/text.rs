@@ -150,6 +150,16 @@ fn is_gsm(letter: char) -> bool {
         || "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(letter)
 }
 
+/// Whether a spreadsheet would take a text for a formula.
+pub fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// A text as a cell of a file: with an apostrophe in front of what would be taken for a formula.
+pub fn as_cell(text: &str) -> std::borrow::Cow<'_, str> {
+    if is_formula(text) { format!("'{text}").into() } else { text.into() }
+}
+
 /// What is wrong or doubtful about a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamProblem {

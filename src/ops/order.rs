@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::db::{self, audit, batches, messages, signatures, sms_templates, submissions};
+use crate::db::{self, audit, batches, messages, projects, signatures, sms_templates, submissions};
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::phone::Phone;
@@ -95,8 +95,10 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
     let full = text.full_text(&order.params, &signature.content, template.international);
     check(order, &template, &text, &full)?;
     let kind = text::Kind::of(template.international);
-    let state = beginning(order, &template, now);
     let total = i32::try_from(order.phones.len()).unwrap_or(i32::MAX);
+    let over = projects::policy(&mut tx, order.project).await?.approval_over;
+    let approval = needs_approval(template.purpose, total, over);
+    let state = beginning(approval, order.schedule_at, now);
     let parts = total.saturating_mul(i32::try_from(text::parts(&full, kind)).unwrap_or(i32::MAX));
     let stored = batches::insert(
         &mut tx,
@@ -113,6 +115,8 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
             international: template.international,
             total,
             parts,
+            planned: true,
+            resend_of: None,
             ordered_by: order.ordered_by,
             schedule_at: order.schedule_at,
             form_token: order.form_token,
@@ -181,14 +185,15 @@ fn check(
     if length > text::MAX_LENGTH { Err(OrderError::TooLong(length)) } else { Ok(()) }
 }
 
-fn beginning(
-    order: &Order,
-    template: &sms_templates::SmsTemplate,
+/// Where an order that was confirmed goes from here.
+pub(super) fn beginning(
+    approval: bool,
+    schedule_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> BatchState {
-    if needs_approval(template.purpose) {
+    if approval {
         BatchState::AwaitingApproval
-    } else if order.schedule_at.is_some_and(|at| at > now) {
+    } else if schedule_at.is_some_and(|at| at > now) {
         BatchState::Scheduled
     } else {
         BatchState::Sending

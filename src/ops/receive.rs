@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::receipts::{Incoming, Match};
 use crate::db::submissions::{self, Claimed};
 use crate::db::{batch_transitions, inbox, receipts};
-use crate::domain::ids::{BatchId, ProjectId, SubmissionId};
+use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::receipt_codes;
@@ -100,6 +100,7 @@ pub fn read(receipt: &Receipt) -> Option<Incoming> {
         phone,
         user_id: receipt.user_id.clone(),
         submission: SubmissionId::from_vendor_user_id(&receipt.user_id),
+        message: MessageId::from_vendor_user_id(&receipt.user_id),
         outcome,
         code: clipped(&receipt.code, 64),
         description: clipped(&receipt.description, 200),
@@ -234,6 +235,7 @@ pub async fn hold_and_accept(
             session_no: session_no.to_owned(),
             phone: one.phone,
             submission: Some(claimed.id),
+            message: None,
             user_id: one.user_id,
             outcome: one.outcome,
             code: one.code,

@@ -34,6 +34,8 @@ pub enum Step {
     Cancel,
     /// A second person's yes.
     Approve,
+    /// Another time for what has not begun.
+    Reschedule(OffsetDateTime),
 }
 
 /// Takes a step. Answers whether the batch moved: it may have ended, or somebody was quicker, or
@@ -50,6 +52,9 @@ pub async fn take(app: &App, word: Word<'_>, step: Step) -> sqlx::Result<bool> {
         Step::Approve => {
             batch_transitions::approve(&mut tx, word.project, word.batch, word.by, now).await?
         }
+        Step::Reschedule(at) => {
+            batch_transitions::reschedule(&mut tx, word.project, word.batch, at).await?
+        }
     };
     if !moved {
         return Ok(false);
@@ -59,8 +64,13 @@ pub async fn take(app: &App, word: Word<'_>, step: Step) -> sqlx::Result<bool> {
         Step::Resume => "batch_resumed",
         Step::Cancel => "batch_cancelled",
         Step::Approve => "batch_approved",
+        Step::Reschedule(_) => "batch_rescheduled",
     };
-    note(&mut tx, word, action, json!({}), now).await?;
+    let detail = match step {
+        Step::Reschedule(at) => json!({ "at": at.unix_timestamp() }),
+        Step::Pause | Step::Resume | Step::Cancel | Step::Approve => json!({}),
+    };
+    note(&mut tx, word, action, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
     Ok(true)

@@ -2,6 +2,8 @@
 //! the call runs, and what the answer proves is committed after it. A call that may have been taken
 //! is never repeated here.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use metrics::counter;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -10,10 +12,12 @@ use tracing::{info, warn};
 use super::credentials::{self, CredentialsError};
 use super::receive;
 use crate::app::App;
-use crate::db::submissions::{ClaimRules, Claimed};
+use crate::db::messages::Target;
+use crate::db::submissions::{Claim, ClaimRules, Claimed, NotTaken};
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{Hold, may_leave};
-use crate::domain::ids::BatchId;
+use crate::domain::ids::{BatchId, MessageId};
+use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::review::Purpose;
 use crate::domain::trouble::Trouble;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
@@ -30,14 +34,19 @@ const MAX_ATTEMPTS: i32 = 8;
 
 /// Claims and sends the next submission, if one may leave now. Answers whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
-    let Some(claimed) = claim(app).await? else { return Ok(false) };
-    let end = call(app, &claimed).await?;
-    record(app, &claimed, &end).await?;
+    match claim(app).await? {
+        Claim::Nothing => return Ok(false),
+        Claim::Emptied => {}
+        Claim::Won(claimed) => {
+            let end = call(app, &claimed).await?;
+            record(app, &claimed, &end).await?;
+        }
+    }
     Ok(true)
 }
 
 /// Claims the next submission that may leave now.
-pub async fn claim(app: &App) -> sqlx::Result<Option<Claimed>> {
+pub async fn claim(app: &App) -> sqlx::Result<Claim> {
     let now = app.clock.now();
     submissions::claim(&app.db, rules(app, now), now).await
 }
@@ -64,6 +73,8 @@ fn rules(app: &App, now: OffsetDateTime) -> ClaimRules {
     ClaimRules {
         lease: app.pace.call_timeout + LEASE_MARGIN,
         pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
+        concurrency: i64::try_from(app.pace.concurrency).unwrap_or(i64::MAX),
+        worker: app.process,
         marketing_open: may_leave(Purpose::Marketing, now),
     }
 }
@@ -72,19 +83,24 @@ fn rules(app: &App, now: OffsetDateTime) -> ClaimRules {
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub enum End {
-    Taken { session_no: String, request_id: String },
-    Refused { ret_code: i64, answer: String, request_id: String },
-    NotTaken { ret_code: Option<i64>, why: String, hold: Option<Hold> },
+    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<NotTaken> },
+    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
+    NotSent { ret_code: Option<i64>, why: String, hold: Option<Hold>, throttled: bool },
     InDoubt { ret_code: Option<i64>, why: String, request_id: String },
 }
 
 impl End {
+    /// Surely not sent, for a reason of our own.
+    pub fn not_sent(why: String, hold: Option<Hold>) -> Self {
+        Self::NotSent { ret_code: None, why, hold, throttled: false }
+    }
+
     /// The name used in metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "taken",
             Self::Refused { .. } => "refused",
-            Self::NotTaken { .. } => "not_taken",
+            Self::NotSent { .. } => "not_taken",
             Self::InDoubt { .. } => "in_doubt",
         }
     }
@@ -98,11 +114,26 @@ pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
         Err(error @ CredentialsError::Sealed(_)) => {
             let hold = Some(Hold::Permission);
             warn!(submission = %claimed.id, %error, "not sent");
-            return Ok(End::NotTaken { ret_code: None, why: Trouble::Sealed.stored(), hold });
+            return Ok(End::not_sent(Trouble::Sealed.stored(), hold));
         }
     };
-    let phones = messages::phones_of(&app.db, claimed.id).await?;
-    let params = messages::params_of(&app.db, claimed.id).await?;
+    let targets = messages::targets(&app.db, claimed.id).await?;
+    Ok(if claimed.each_own {
+        batch_call(app, &keys, claimed, &targets).await
+    } else {
+        single_call(app, &keys, claimed, targets).await
+    })
+}
+
+/// One text to all.
+async fn single_call(
+    app: &App,
+    keys: &usms::Credentials,
+    claimed: &Claimed,
+    targets: Vec<Target>,
+) -> End {
+    let params = targets.first().map(|one| one.params.clone()).unwrap_or_default();
+    let phones: Vec<String> = targets.into_iter().map(|one| one.phone).collect();
     let user_id = claimed.id.vendor_user_id();
     let request = usms::SendMessage {
         phones: &phones,
@@ -111,37 +142,115 @@ pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
         params: &params,
         user_id: &user_id,
     };
-    Ok(match app.usms.send_message(&keys, &request).await {
-        Ok(sent) => End::Taken { session_no: sent.session_no, request_id: sent.request_id },
-        Err(error) => conclude(error),
-    })
+    match app.usms.send_message(keys, &request).await {
+        Ok(sent) => End::Taken {
+            session_no: sent.session_no,
+            request_id: sent.request_id,
+            ret_code: 0,
+            not_taken: Vec::new(),
+        },
+        Err(error) => conclude(error, claimed),
+    }
+}
+
+/// A text of their own for each.
+async fn batch_call(
+    app: &App,
+    keys: &usms::Credentials,
+    claimed: &Claimed,
+    targets: &[Target],
+) -> End {
+    let group = usms::TargetGroup {
+        template_id: claimed.vendor_template_id.clone(),
+        sig_content: claimed.sig_content.clone(),
+        targets: targets
+            .iter()
+            .map(|one| usms::Target {
+                phone: one.phone.clone(),
+                params: one.params.clone(),
+                user_id: one.id.vendor_user_id(),
+            })
+            .collect(),
+    };
+    match app.usms.send_batch(keys, &usms::SendBatch { groups: vec![group] }).await {
+        Ok(sent) => conclude_batch(sent, targets),
+        Err(error) => conclude(error, claimed),
+    }
+}
+
+/// What an answer proves that may have taken some and refused others. A session number says that at
+/// least one was taken; without one nothing was, provided that every phone is accounted for.
+fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
+    let not_taken = whose(&sent.failures, targets);
+    let ret_code = sent.ret_code.0;
+    if let Some(session_no) = sent.session_no {
+        return End::Taken { session_no, request_id: sent.request_id, ret_code, not_taken };
+    }
+    let all_named = not_taken.len() == targets.len();
+    if all_named || sent.success_count == Some(0) {
+        let answer = not_taken.first().map(|one| one.reason.clone()).unwrap_or_default();
+        let request_id = sent.request_id;
+        return End::Refused { ret_code, answer, request_id, each: not_taken };
+    }
+    End::InDoubt {
+        ret_code: Some(ret_code),
+        why: Trouble::NoSessionNo.stored(),
+        request_id: sent.request_id,
+    }
+}
+
+/// The messages that failures speak of: by our `UserId`, or else by the phone.
+fn whose(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTaken> {
+    let ids: BTreeSet<MessageId> = targets.iter().map(|one| one.id).collect();
+    let phones: BTreeMap<&str, MessageId> =
+        targets.iter().map(|one| (one.phone.as_str(), one.id)).collect();
+    let found: BTreeMap<MessageId, &str> = failures
+        .iter()
+        .filter_map(|failure| {
+            let by_id = MessageId::from_vendor_user_id(&failure.user_id);
+            let id = by_id.filter(|id| ids.contains(id)).or_else(|| {
+                match Phone::from_vendor(&failure.phone) {
+                    VendorPhone::Whole(phone) => phones.get(phone.as_str()).copied(),
+                    VendorPhone::Masked(_) | VendorPhone::Other(_) => None,
+                }
+            })?;
+            Some((id, failure.reason.as_str()))
+        })
+        .collect();
+    found.into_iter().map(|(id, reason)| NotTaken { id, reason: reason.to_owned() }).collect()
 }
 
 /// What an error of the call proves (USMS API reference, RetCodes; the rule of section "what they
-/// allow": only an answer that proves nothing was taken allows another try).
-fn conclude(error: CallError) -> End {
+/// allow": only an answer that proves nothing was taken allows another try). What would be said of
+/// every other call of the batch as well pauses it.
+fn conclude(error: CallError, claimed: &Claimed) -> End {
     match error {
         CallError::Unknown { because, ret_code, request_id } => {
             let why = why_unknown(because);
             End::InDoubt { ret_code: ret_code.map(|code| code.0), why, request_id }
         }
         CallError::NotSent { because, ret_code, .. } => {
+            let throttled = matches!(because, NotSentBecause::Throttled(_));
             let why = why_not_sent(because);
-            End::NotTaken { ret_code: ret_code.map(|code| code.0), why, hold: None }
+            End::NotSent { ret_code: ret_code.map(|code| code.0), why, hold: None, throttled }
         }
-        CallError::Refused { ret_code, message, request_id } => match ret_code.verdict() {
-            Verdict::PauseBalance => End::NotTaken {
-                ret_code: Some(ret_code.0),
-                why: message,
-                hold: Some(Hold::Balance),
-            },
-            Verdict::CallPerson => End::NotTaken {
-                ret_code: Some(ret_code.0),
-                why: message,
-                hold: Some(Hold::Permission),
-            },
-            _ => End::Refused { ret_code: ret_code.0, answer: message, request_id },
-        },
+        CallError::Refused { ret_code, message, request_id } => {
+            let of_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
+            let hold = match ret_code.verdict() {
+                Verdict::PauseBalance => Some(Hold::Balance),
+                Verdict::CallPerson => Some(Hold::Permission),
+                _ if of_all => Some(Hold::Refused),
+                _ => None,
+            };
+            let ret_code = ret_code.0;
+            match hold {
+                Some(_) => {
+                    let ret_code = Some(ret_code);
+                    End::NotSent { ret_code, why: message, hold, throttled: false }
+                }
+                None => End::Refused { ret_code, answer: message, request_id, each: Vec::new() },
+            }
+        }
     }
 }
 
@@ -173,24 +282,33 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     match end {
-        End::Taken { session_no, request_id } => {
+        End::Taken { session_no, request_id, ret_code, not_taken } => {
             receive::hold_and_accept(app, &mut tx, claimed, session_no, request_id, now).await?;
-            info!(submission = %claimed.id, n = claimed.n, "taken");
-        }
-        End::Refused { ret_code, answer, request_id } => {
             let code = i32::try_from(*ret_code).unwrap_or(-1);
-            submissions::refuse(&mut tx, claimed, code, answer, request_id, now).await?;
+            submissions::refuse_some(&mut tx, claimed.id, not_taken, code, now).await?;
+            info!(submission = %claimed.id, n = claimed.n, refused = not_taken.len(), "taken");
+        }
+        End::Refused { ret_code, answer, request_id, each } => {
+            let code = i32::try_from(*ret_code).unwrap_or(-1);
+            submissions::refuse(&mut tx, claimed, code, answer, request_id, each, now).await?;
             look_again(&mut tx, claimed, *ret_code, now).await?;
             info!(submission = %claimed.id, ret_code, "refused");
         }
-        End::NotTaken { ret_code, why, hold } => {
+        End::NotSent { ret_code, why, hold, throttled } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
-            let next = now + wait_after(claimed.attempts);
-            submissions::ready_again(&mut tx, claimed, next, code, why).await?;
-            let tired = (claimed.attempts >= MAX_ATTEMPTS).then_some(Hold::VendorUnavailable);
-            if let Some(hold) = (*hold).or(tired) {
+            let next = now + if *throttled { FIRST_WAIT } else { wait_after(claimed.attempts) };
+            submissions::ready_again(&mut tx, claimed, !throttled, next, code, why).await?;
+            if *throttled {
+                call_slots::slow_down(&mut tx, claimed.project_id, now).await?;
+            }
+            let tired = !throttled && claimed.attempts >= MAX_ATTEMPTS;
+            let hold = hold.or(tired.then_some(Hold::VendorUnavailable));
+            if let Some(hold) = hold {
                 batch_transitions::pause(&mut tx, claimed.project_id, claimed.batch_id, hold, why)
                     .await?;
+            }
+            if let Some(code) = ret_code.filter(|_| hold == Some(Hold::Refused)) {
+                look_again(&mut tx, claimed, code, now).await?;
             }
             info!(submission = %claimed.id, ret_code, "not taken, will be tried again");
         }

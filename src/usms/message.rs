@@ -142,7 +142,7 @@ impl Client {
         let answer = self.call(keys, "SendBatchUSMSMessage", params).await?;
         let fields = Fields::of(&answer.body);
         let session_no = fields.and_then(|fields| fields.some_text("SessionNo"));
-        let failures = fields.map(failures).unwrap_or_default();
+        let failures = fields.map(|fields| failures(fields, batch)).unwrap_or_default();
         let told = session_no.is_some() || !failures.is_empty();
         if !told && answer.ret_code != RetCode::OK {
             let error = CallError::from_answer(answer.ret_code, answer.message, answer.request_id);
@@ -186,16 +186,30 @@ fn task_content(batch: &SendBatch) -> Value {
         .collect()
 }
 
-fn failures(fields: Fields<'_>) -> Vec<Failure> {
+/// What was not taken. A group that names no phone of its own was refused as a whole.
+fn failures(fields: Fields<'_>, batch: &SendBatch) -> Vec<Failure> {
     let mut failures = Vec::new();
     for group in fields.array("FailContent").iter().filter_map(Fields::of) {
         let of_group = group.text("FailureDetails");
-        for target in group.array("Target").iter().filter_map(Fields::of) {
+        let named: Vec<Fields<'_>> = group.array("Target").iter().filter_map(Fields::of).collect();
+        for target in &named {
             failures.push(Failure {
                 phone: target.text("Phone"),
                 user_id: target.text("UserId"),
                 reason: target.some_text("FailureDetails").unwrap_or_else(|| of_group.clone()),
             });
+        }
+        if named.is_empty() {
+            let (template_id, sig_content) = (group.text("TemplateId"), group.text("SigContent"));
+            let whole = batch
+                .groups
+                .iter()
+                .filter(|sent| sent.template_id == template_id && sent.sig_content == sig_content);
+            failures.extend(whole.flat_map(|sent| &sent.targets).map(|target| Failure {
+                phone: target.phone.clone(),
+                user_id: target.user_id.clone(),
+                reason: of_group.clone(),
+            }));
         }
     }
     failures

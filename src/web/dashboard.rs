@@ -87,7 +87,7 @@ pub async fn show(
     let now = app.clock.now();
     let midnight = now.to_offset(china()).replace_time(time::Time::MIDNIGHT);
     let week = Duration::days(7);
-    let latest = batches::list(&app.db, project, None, LISTED).await?;
+    let latest = batches::list(&app.db, project, None, None, LISTED).await?;
     let rows = BatchRow::rows(&app, &l, latest).await?;
     let chart = Chart::new(
         &l,

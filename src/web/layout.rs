@@ -60,7 +60,7 @@ pub struct Entry {
 }
 
 /// The frame of a page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Layout {
     /// The texts.
     pub words: Words,
@@ -121,6 +121,11 @@ impl Layout {
             section,
             needs,
         })
+    }
+
+    /// The same frame at another moment, for a page that stays open.
+    pub fn at(self, now: OffsetDateTime) -> Self {
+        Self { now, ..self }
     }
 
     /// The rail.

@@ -82,6 +82,23 @@ impl Bar {
         let ledger = Ledger::new(tally, total, words);
         Self { pieces: pieces(&ledger.entries), label, thin: true }
     }
+
+    /// A bar of counts: word, class and count of each.
+    pub fn of_counts(counts: &[(String, &'static str, i64)], label: String) -> Self {
+        let entries: Vec<Entry> = counts
+            .iter()
+            .map(|(word, class, count)| Entry { word: word.clone(), class, count: *count })
+            .collect();
+        Self { pieces: pieces(&entries), label, thin: false }
+    }
+
+    /// How far something is, as a thin bar.
+    pub fn of_share(done: i64, all: i64, label: String) -> Self {
+        let entry = |class, count| Entry { word: String::new(), class, count };
+        let entries = [entry("submitted", done.min(all)), entry("queued", (all - done).max(0))];
+        let some: Vec<Entry> = entries.into_iter().filter(|entry| entry.count > 0).collect();
+        Self { pieces: pieces(&some), label, thin: true }
+    }
 }
 
 /// Places the pieces one behind the other. Very small shares are widened and the widest piece pays

@@ -4,6 +4,7 @@ pub mod account;
 pub mod applications;
 pub mod assets;
 pub mod batches;
+pub mod choices;
 pub mod clock_face;
 pub mod components;
 pub mod dashboard;
@@ -26,6 +27,7 @@ pub mod page;
 pub mod receipts;
 pub mod reviewed;
 pub mod routes;
+pub mod schedule;
 pub mod send;
 pub mod session;
 pub mod settings;
@@ -80,11 +82,13 @@ pub fn start(
     let https = settings.is_https();
     let metrics = actix::Data::new(metrics);
     let settings = actix::Data::new(settings);
+    let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
             .app_data(settings.clone())
             .app_data(metrics.clone())
+            .app_data(watchers.clone())
             .app_data(actix::PayloadConfig::new(FORM_BYTES))
             .configure(routes::table)
             .wrap(session::middleware(&app, https))

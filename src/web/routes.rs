@@ -52,19 +52,7 @@ fn project(config: &mut ServiceConfig) {
             send::order,
         )))
         .service(resource("/send/preview").route(may(Send, post(), send::preview)))
-        .service(resource("/batches").route(may(Read, get(), batches::list)))
-        .service(resource("/batches/{id}").route(may(Read, get(), batches::one)))
-        .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live)))
-        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::events)))
-        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::pause)))
-        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::resume)))
-        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::cancel)))
-        .service(resource("/batches/{id}/approve").route(may(Approve, post(), batches::approve)))
-        .service(
-            resource("/batches/{id}/in-doubt")
-                .route(may(Read, get(), batches::doubts::list))
-                .route(may(Send, post(), batches::doubts::decide)),
-        )
+        .configure(batch_pages)
         .service(resource("/receipts").route(may(Read, get(), receipts::search)))
         .service(
             resource("/receipts/{session_no}")
@@ -91,6 +79,73 @@ fn project(config: &mut ServiceConfig) {
             Send,
             post(),
             words::keep,
+        )));
+}
+
+/// Batches.
+fn batch_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/batches").route(may(Read, get(), batches::list)))
+        .service(resource("/batches/new").route(may(Send, get(), batches::new::form)).route(may(
+            Send,
+            post(),
+            batches::new::receive,
+        )))
+        .service(resource("/batches/sample.csv").route(may(
+            Send,
+            get(),
+            batches::downloads::sample,
+        )))
+        .service(resource("/batches/{id}").route(may(Read, get(), batches::live::one)))
+        .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
+        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::live::events)))
+        .service(
+            resource("/batches/{id}/preview")
+                .route(may(Send, get(), batches::preview::show))
+                .route(may(Send, post(), batches::draft::read_again)),
+        )
+        .service(resource("/batches/{id}/confirm").route(may(
+            Send,
+            post(),
+            batches::draft::confirm,
+        )))
+        .service(resource("/batches/{id}/discard").route(may(
+            Send,
+            post(),
+            batches::draft::discard,
+        )))
+        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::steps::pause)))
+        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::steps::resume)))
+        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::steps::cancel)))
+        .service(resource("/batches/{id}/schedule").route(may(
+            Send,
+            post(),
+            batches::steps::reschedule,
+        )))
+        .service(resource("/batches/{id}/approve").route(may(
+            Approve,
+            post(),
+            batches::steps::approve,
+        )))
+        .service(
+            resource("/batches/{id}/resend")
+                .route(may(Send, get(), batches::resend::form))
+                .route(may(Send, post(), batches::resend::make)),
+        )
+        .service(
+            resource("/batches/{id}/in-doubt")
+                .route(may(Read, get(), batches::doubts::list))
+                .route(may(Send, post(), batches::doubts::decide)),
+        )
+        .service(resource("/batches/{id}/messages.csv").route(may(
+            Read,
+            get(),
+            batches::downloads::messages,
+        )))
+        .service(resource("/batches/{id}/rejected.csv").route(may(
+            Send,
+            get(),
+            batches::downloads::rejected,
         )));
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::choices::Choices;
 use super::error::WebError;
 use super::flash;
 use super::form::{Form, peer_address};
@@ -15,8 +16,9 @@ use super::member::Member;
 use super::page;
 use crate::app::App;
 use crate::db::messages::Repeat;
-use crate::db::signatures::{self, Signature};
-use crate::db::sms_templates::{self, SmsTemplate};
+use crate::db::projects;
+use crate::db::signatures::Signature;
+use crate::db::sms_templates::SmsTemplate;
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::phone::Phone;
@@ -27,9 +29,6 @@ pub mod view;
 
 use draft::{Draft, Problem};
 use view::Preview;
-
-/// Signatures and templates that the form lists. The others are sent with from their own pages.
-const LISTED: i64 = 300;
 
 /// What the form posts. Every field may be missing or wrong.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -82,13 +81,6 @@ impl FormPage {
     fn has(&self, field: &str) -> bool {
         self.problems.iter().any(|problem| problem.field == field)
     }
-}
-
-#[derive(Template)]
-#[template(path = "send/nothing.html")]
-struct NothingPage {
-    l: Layout,
-    signature_missing: bool,
 }
 
 #[derive(Template)]
@@ -163,12 +155,12 @@ pub async fn form(
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
     let fields = start_fields(&app, &member, start.into_inner()).await?;
-    let choices = Choices::load(&app, &member, &fields).await?;
+    let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
     }
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
-    choices.form_page(&app, &member, &request, draft, Vec::new()).await
+    form_page(choices, &app, &member, &request, draft, Vec::new()).await
 }
 
 /// Check, choose another template, or send.
@@ -179,7 +171,7 @@ pub async fn order(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let choices = Choices::load(&app, &member, &fields).await?;
+    let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
     }
@@ -191,11 +183,11 @@ pub async fn order(
         return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
     }
     if fields.choose.is_some() {
-        return choices.form_page(&app, &member, &request, draft, Vec::new()).await;
+        return form_page(choices, &app, &member, &request, draft, Vec::new()).await;
     }
     let problems = draft.problems();
     if !problems.is_empty() {
-        return choices.form_page(&app, &member, &request, draft, problems).await;
+        return form_page(choices, &app, &member, &request, draft, problems).await;
     }
     let (Some(signature), Some(template)) = (draft.signature.clone(), draft.template.clone())
     else {
@@ -216,7 +208,7 @@ pub async fn order(
             Ok(ordered) => Ok(sent(&app, &member, &request, &draft, ordered)),
             Err(error) => {
                 let problems = vec![Problem::of(error)?];
-                choices.form_page(&app, &member, &request, draft, problems).await
+                form_page(choices, &app, &member, &request, draft, problems).await
             }
         };
     }
@@ -225,10 +217,13 @@ pub async fn order(
         return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
     }
     let now = app.clock.now();
+    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let total = i32::try_from(going.len()).unwrap_or(i32::MAX);
+    let approval = needs_approval(template.purpose, total, policy.approval_over);
     let page = CheckPage {
         l: member.layout(&app, &request, Section::Send).await?,
         preview: Preview::of(&draft, &signature, &template),
-        approval: needs_approval(template.purpose),
+        approval,
         quiet: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed,
         draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
@@ -250,73 +245,32 @@ pub async fn preview(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let choices = Choices::load(&app, &member, &fields).await?;
+    let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
     let l = member.layout(&app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
 }
 
-/// What may be chosen from.
-struct Choices {
-    signatures: Vec<Signature>,
-    templates: Vec<SmsTemplate>,
-}
-
-impl Choices {
-    /// The first of each by name, and those that were chosen on pages of their own.
-    async fn load(app: &App, member: &Member, fields: &Fields) -> Result<Self, WebError> {
-        let project = member.project.id;
-        let mut signatures = signatures::approved(&app.db, project, LISTED).await?;
-        let mut templates = sms_templates::approved(&app.db, project, LISTED).await?;
-        let mut db = app.db.acquire().await?;
-        if let Ok(id) = fields.signature_id.parse()
-            && !signatures.iter().any(|one| one.id == id)
-        {
-            signatures.extend(signatures::find_approved(&mut db, project, id).await?);
-        }
-        if let Ok(id) = fields.template_id.parse()
-            && !templates.iter().any(|one| one.id == id)
-        {
-            templates.extend(sms_templates::find_approved(&mut db, project, id).await?);
-        }
-        Ok(Self { signatures, templates })
-    }
-
-    async fn nothing(
-        &self,
-        app: &App,
-        member: &Member,
-        request: &HttpRequest,
-    ) -> Result<Option<HttpResponse>, WebError> {
-        let signature_missing = self.signatures.is_empty();
-        if !signature_missing && !self.templates.is_empty() {
-            return Ok(None);
-        }
-        let l = member.layout(app, request, Section::Send).await?;
-        page::ok(&NothingPage { l, signature_missing }).map(Some)
-    }
-
-    async fn form_page(
-        self,
-        app: &App,
-        member: &Member,
-        request: &HttpRequest,
-        draft: Draft,
-        problems: Vec<Problem>,
-    ) -> Result<HttpResponse, WebError> {
-        let preview = Preview::from_draft(&draft);
-        let form = FormPage {
-            l: member.layout(app, request, Section::Send).await?,
-            signatures: self.signatures,
-            templates: self.templates,
-            preview,
-            draft,
-            most: order::MAX_PHONES,
-            problems,
-        };
-        if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
-    }
+async fn form_page(
+    choices: Choices,
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    draft: Draft,
+    problems: Vec<Problem>,
+) -> Result<HttpResponse, WebError> {
+    let preview = Preview::from_draft(&draft);
+    let form = FormPage {
+        l: member.layout(app, request, Section::Send).await?,
+        signatures: choices.signatures,
+        templates: choices.templates,
+        preview,
+        draft,
+        most: order::MAX_PHONES,
+        problems,
+    };
+    if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
 }
 
 async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields, WebError> {
@@ -332,7 +286,8 @@ async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields
             .await?
             .ok_or(WebError::NotFound)?;
         let messages =
-            crate::db::messages::of_batch(&app.db, member.project.id, id, None, 1_000).await?;
+            crate::db::messages::of_batch(&app.db, member.project.id, id, None, None, 1_000)
+                .await?;
         fields.signature_id = batch.signature_id.to_string();
         fields.template_id = batch.template_id.to_string();
         fields.params = messages.first().map(|one| one.params.clone()).unwrap_or_default();

@@ -48,6 +48,21 @@ impl Urls {
         self.below("/batches")
     }
 
+    /// A page about batches that is none of one: `new`, `sample.csv`.
+    pub fn below_batches(&self, part: &str) -> String {
+        self.below(&format!("/batches/{part}"))
+    }
+
+    /// Phones that opted out.
+    pub fn suppressions(&self) -> String {
+        self.below("/suppressions")
+    }
+
+    /// A part of the page of phones that opted out, or a step.
+    pub fn suppressions_part(&self, part: impl Display) -> String {
+        self.below(&format!("/suppressions/{part}"))
+    }
+
     /// One batch.
     pub fn batch(&self, batch: impl Display) -> String {
         self.below(&format!("/batches/{batch}"))

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::app::App;
-use crate::db::submissions::Claimed;
-use crate::db::{batch_transitions, login_sessions};
+use crate::db::submissions::{Claim, Claimed};
+use crate::db::{batch_transitions, login_sessions, uploads, workers};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{apply, notify, papers, poll, receive, review, submit};
+use crate::ops::{apply, notify, oversee, papers, plan, poll, reading, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -27,6 +27,15 @@ const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Leases are checked, and schedules looked at, this often.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
+/// So many projects may have all of their calls under way in one process.
+const PROJECTS_AT_ONCE: usize = 4;
+/// How soon the recipients of a batch that was confirmed begin to become messages.
+const PLANNING: Duration = Duration::from_millis(150);
+/// Batches that are sending are watched over this often.
+const OVERSEEING: Duration = Duration::from_secs(1);
+/// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
+const DRAFT_KEPT: time::Duration = time::Duration::days(14);
+const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
 /// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
@@ -44,6 +53,12 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("applications in doubt", stop.clone(), move || doubting(doubt.clone())));
     let tell = app.clone();
     loops.spawn(turn("notices", stop.clone(), move || telling(tell.clone())));
+    let read = app.clone();
+    loops.spawn(turn("reading", stop.clone(), move || reading(read.clone())));
+    let plan = app.clone();
+    loops.spawn(turn("planning", stop.clone(), move || planning(plan.clone())));
+    let oversee = app.clone();
+    loops.spawn(turn("overseeing", stop.clone(), move || overseeing(oversee.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -81,18 +96,19 @@ where
 
 /// Claims one submission after the other and sends as many at once as the process may.
 async fn submit_all(app: App, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(app.pace.concurrency));
+    let room = Arc::new(Semaphore::new(app.pace.concurrency * PROJECTS_AT_ONCE));
     let mut calls = JoinSet::new();
     while let Some(place) = free_place(&room, &stop).await {
         match submit::claim(&app).await {
-            Ok(Some(claimed)) => {
+            Ok(Claim::Emptied) => {}
+            Ok(Claim::Won(claimed)) => {
                 let app = app.clone();
                 calls.spawn(async move {
                     send(&app, &claimed).await;
                     drop(place);
                 });
             }
-            Ok(None) => rest_from_claims(&app, &stop, !calls.is_empty()).await,
+            Ok(Claim::Nothing) => rest_from_claims(&app, &stop, !calls.is_empty()).await,
             Err(error) => {
                 error!(job = "submit", %error, "nothing can be claimed; it goes on shortly");
                 rest(&stop, REST_AFTER_ERROR).await;
@@ -120,7 +136,7 @@ async fn send(app: &App, claimed: &Claimed) {
     let end = submit::call(app, claimed).await.unwrap_or_else(|error| {
         error!(submission = %claimed.id, %error, "not sent");
         // It failed before anything left: no doubt about that.
-        End::NotTaken { ret_code: None, why: Trouble::Database.stored(), hold: None }
+        End::not_sent(Trouble::Database.stored(), None)
     });
     while let Err(error) = submit::record(app, claimed, &end).await {
         error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
@@ -179,16 +195,37 @@ async fn telling(app: App) -> sqlx::Result<Turn> {
     Ok(if notify::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
+async fn reading(app: App) -> sqlx::Result<Turn> {
+    if reading::run_once(&app).await? {
+        return Ok(Turn::More);
+    }
+    let _ = tokio::time::timeout(REST, app.wake.to_read()).await;
+    Ok(Turn::Rest(Duration::ZERO))
+}
+
+async fn planning(app: App) -> sqlx::Result<Turn> {
+    Ok(if plan::run_once(&app).await? { Turn::More } else { Turn::Rest(PLANNING) })
+}
+
+async fn overseeing(app: App) -> sqlx::Result<Turn> {
+    oversee::run_once(&app).await?;
+    Ok(Turn::Rest(OVERSEEING))
+}
+
 async fn tidying(app: App) -> sqlx::Result<Turn> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
     papers::remove_unused(&app).await?;
     notify::forget_old(&app).await?;
+    let now = app.clock.now();
+    uploads::forget(&app.db, now - DRAFT_KEPT, now - BROKEN_KEPT).await?;
+    workers::forget_dead(&app.db, now).await?;
     Ok(Turn::Rest(TIDYING))
 }
 
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {
-    submit::expire_leases(&app).await?;
     let now = app.clock.now();
+    workers::beat(&app.db, app.process, now).await?;
+    submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
     if started > 0 {
         app.wake.submit();

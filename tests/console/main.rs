@@ -4,6 +4,8 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod batches;
+mod lists;
 mod notices;
 mod pages;
 mod people;
@@ -12,4 +14,5 @@ mod review_doubts;
 mod review_lists;
 mod reviews;
 mod sending;
+mod steering;
 mod vendor;

@@ -13,7 +13,7 @@ use secrecy::{SecretSlice, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
-use usms_console::app::{App, Pace, Wake};
+use usms_console::app::{App, Pace, UploadLimits, Wake};
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
 use usms_console::courier::{Courier, MailSettings};
@@ -203,6 +203,8 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
         usms: usms::Client::new(api_url, call_timeout).unwrap(),
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&SecretSlice::from(vec![7; 32]))),
+        process: uuid::Uuid::new_v4(),
+        uploads: UploadLimits { bytes: 20 << 20, rows: 200_000 },
         pace: Pace {
             concurrency: 4,
             calls_per_second: 500,

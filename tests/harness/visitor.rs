@@ -129,6 +129,48 @@ impl Visitor {
         self.answered(request.header("sec-fetch-site", "same-origin")).await
     }
 
+    /// Uploads a list for a template and waits until every row has its verdict. Answers the address
+    /// of its preview.
+    pub async fn upload_list(&self, template: &str, name: &str, content: &[u8]) -> String {
+        let form = self.get("/p/default/batches/new").await;
+        let mut fields = form.whole_form("form[data-upload]");
+        let chosen = form.option_saying("#template option", template);
+        fields.retain(|(name, _)| name != "template_id");
+        fields.push(("template_id".to_owned(), chosen));
+        let files = [("recipients", name, content)];
+        let answer = self.upload("/p/default/batches/new", &fields, &files).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        let preview = answer.leads_to();
+        self.read(&preview).await;
+        preview
+    }
+
+    /// Waits until a list has been read, and answers its preview.
+    pub async fn read(&self, preview: &str) -> Page {
+        for _ in 0..1_200 {
+            let page = self.get(preview).await;
+            if !page.has("[data-watch]") {
+                return page;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the list is never read: {}", self.get(preview).await.text);
+    }
+
+    /// Gives the yes to a list as its preview stands, with more fields, and answers its batch.
+    pub async fn confirm_list(&self, preview: &str, more: &[(&str, &str)]) -> String {
+        let page = self.get(preview).await;
+        let mut fields = page.whole_form("form#yes");
+        for (name, value) in more {
+            fields.retain(|(known, _)| known != name);
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        fields.push(("confirm".to_owned(), "valid".to_owned()));
+        let answer = self.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        answer.leads_to()
+    }
+
     pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Page {
         let form = self.get("/login").await;
         let fields = [
@@ -250,6 +292,7 @@ impl Page {
         let html = self.html();
         let all = Selector::parse(&format!("{selector} :is(input, textarea, select)")).unwrap();
         let chosen = Selector::parse("option[selected]").unwrap();
+        let option = Selector::parse("option").unwrap();
         let mut fields = Vec::new();
         for one in html.select(&all) {
             let Some(name) = one.attr("name") else { continue };
@@ -259,6 +302,7 @@ impl Page {
                 }
                 ("select", _) => one
                     .select(&chosen)
+                    .chain(one.select(&option))
                     .next()
                     .and_then(|option| option.attr("value"))
                     .unwrap_or("")

@@ -127,3 +127,242 @@ doubt-again-title = { $count ->
    *[other] Send these { $count } submissions again?
   }
 doubt-again-keep = Leave it in doubt
+batches-tabs = By state
+batches-all = All
+batches-none-title = No batch is in this state
+batches-none = Look at another state.
+batch-left = Time left
+batch-pace = about { $pace } a second
+batch-reschedule = Move to
+batch-reschedule-do = Change the time
+batch-moved-schedule = The time was changed
+batch-hold-failures-title = Paused: too many fail
+batch-hold-failures = More fail than the project's settings allow, so it was stopped. Look at the causes below; nothing that had not left is lost: resume it, or cancel it.
+batch-hold-refused-title = Paused: UCloud refuses the signature or the template
+batch-hold-refused = The rest would be refused as well, so it was stopped. Mend the signature or template, then resume; nothing that had not left is lost.
+batch-hold-canary-title = The first have left: look, then decide
+batch-hold-canary = The rest waits for you: resume to send all of it, or cancel to send none of it.
+batch-hold-share = { $failed } of the { $known } whose fate is known failed
+batch-canary-title = { $count ->
+    [1] The first one leaves alone
+   *[other] The first { $count } leave alone
+  }; the rest waits
+batch-canary-go = Waits at most { $minutes } minutes after they left; goes on by itself when at most { $percent }% fail, else asks you.
+batch-canary-ask = Waits at most { $minutes } minutes after they left, then you decide.
+batch-causes = Why some did not arrive
+batch-cause = Cause
+batch-cause-count = Texts
+batch-cause-share = Share
+batch-cause-do = What to do
+batch-cause-refused = Not taken by UCloud
+batch-cause-refused-do = Mend it, then send just these again.
+batch-cause-unknown = No receipt
+batch-cause-unknown-do = No carrier said what became of them; they may have arrived.
+batch-download = Download the result of each phone
+batch-download-rejected = Download the rows that were not sent
+batch-planning = Recipients are still being stored; those that are stored leave already.
+batch-resend-of = sends another batch again
+batch-resends = Sent again in
+upload-title = Send to a list
+upload-lead = Upload a CSV or Excel file of up to { $rows } rows and { $mb } MB. Every row is checked first, and nothing is sent before you confirm.
+upload-step-file = Upload
+upload-step-check = Check
+upload-step-approval = Approval
+upload-step-sent = Sent, receipts
+upload-sample = Download a sample file for this template
+upload-schedule-hint = May stay empty until you confirm; times are Asia/Shanghai (UTC+8)
+upload-file = File of recipients
+upload-file-hint = CSV, TSV, TXT, XLSX or XLS: a column of phones and one for each variable, with a header or without. UTF-8, GBK and UTF-16 can be read.
+upload-paste = Or paste phones
+upload-phones = Phones
+upload-phones-hint = One a line; for a template with variables write: phone,value 1,value 2…
+upload-progress = Progress
+upload-said = uploaded
+upload-failed = The upload broke off. Check the connection and try once more.
+upload-next = Upload and check
+upload-empty = Choose a file that is not empty, or paste phones
+upload-wrong-kind = This is neither text nor a spreadsheet; save it as CSV or XLSX
+upload-too-large = The file is too large; { $most } MB is the most. Cut it into several
+upload-already = This form was sent before and was not sent again. This is what it made.
+upload-problem-quote = A quotation mark in line { $line } is not closed: everything behind it reads as one cell
+upload-problem-rows = More than { $most } rows; cut it into several files
+upload-problem-bomb = Unpacked, this spreadsheet is larger than any list; it was not read
+upload-problem-empty = There is no row to read in this file
+upload-problem-broken = This file cannot be opened: it may be broken or have a password. Save it as XLSX or CSV and upload that
+preview-title = Check the list: { $name }
+preview-file = { $name }, { $size }, { $rows ->
+    [1] 1 row
+   *[other] { $rows } rows
+  }
+preview-sheet = sheet “{ $name }”
+preview-receiving = On its way here
+preview-reading = Every row is being checked
+preview-reading-hint = You may leave this page, checking goes on; find it again among the drafts of the batches.
+preview-far = { $percent }% read, { $rows ->
+    [1] 1 row
+   *[other] { $rows } rows
+  }
+preview-unreadable = This file cannot be read
+preview-unreadable-hint = Mend it and upload it again; nothing was sent.
+preview-upload-again = Upload again
+preview-read-gbk = Read it again as GBK
+preview-discard = Throw this list away
+preview-discarded = The list was thrown away
+preview-verdict = { $going ->
+    [1] 1 phone
+   *[other] { $going } phones
+  } can be sent to; { $aside ->
+    [1] 1 row is
+   *[other] { $aside } rows are
+  } not sent
+preview-verdicts = Rows by result
+preview-result = Result
+preview-rows = Rows
+preview-share = Share
+preview-hint = What it means
+preview-all-rows = All rows
+preview-columns = Which column is what
+preview-column = Column { $n }
+preview-column-name = Column of the file
+preview-first-row = First row
+preview-used-as = Used as
+preview-column-used = { $name } used as
+preview-use-phone = Phone
+preview-use-none = Not used
+preview-header = The first row names the columns
+preview-more = Another signature, template or encoding
+preview-encoding = Encoding
+preview-delimiter = Between columns
+preview-read-again = Check again like this
+preview-samples = As it arrives
+preview-no-sample = No row can be sent.
+preview-shortest = Shortest: line { $line }, { $length } characters, { $parts ->
+    [1] 1 part
+   *[other] { $parts } parts
+  }
+preview-longest = Longest: line { $line }, { $length } characters, { $parts ->
+    [1] 1 part
+   *[other] { $parts } parts
+  }
+preview-random = At random: line { $line }, { $length } characters, { $parts ->
+    [1] 1 part
+   *[other] { $parts } parts
+  }
+preview-cost = Cost and time
+preview-parts = Billed parts
+preview-several = { $count ->
+    [1] 1 phone needs
+   *[other] { $count } phones need
+  } more than 1 part
+preview-price = Expected cost
+preview-unit = ¥{ $price } a part
+preview-no-price = Shown once the project's settings have a price
+preview-time = Expected time
+preview-duration = { $minutes } min { $seconds } s
+preview-pace = about { $pace } a second ({ $calls } calls)
+preview-operators = Operators by prefix
+operator-cmcc = China Mobile
+operator-ctcc = China Telecom
+operator-cucc = China Unicom
+operator-other = Others
+preview-send = Send
+preview-name = Name of the batch
+preview-repeats = { $count ->
+    [1] 1 phone was sent the same within 24 hours and is left out
+   *[other] { $count } phones were sent the same within 24 hours and are left out
+  }
+preview-repeats-again = { $count ->
+    [1] Send to this one as well
+   *[other] Send to these { $count } as well
+  }
+preview-recount = Count again
+preview-approval = More phones than the project's settings allow without a second person: it leaves when an approver says yes.
+preview-confirm = Send to { $count ->
+    [1] this phone
+   *[other] these { $count } phones
+  }
+preview-confirm-approval = Ask for approval: { $count ->
+    [1] 1 phone
+   *[other] { $count } phones
+  }
+preview-download = Download the { $count ->
+    [1] row that is
+   *[other] { $count } rows that are
+  } not sent
+preview-line = Line
+preview-phone = Phone
+preview-why = Why
+preview-row = As written
+preview-aside-all = Rows that are not sent
+preview-done = Ordered and on its way
+preview-done-scheduled = Ordered; it leaves at its time
+preview-nobody = There is no phone to send to
+preview-error-phone = Choose the column of the phone
+preview-error-variable = Choose a column for every variable
+preview-error-twice = Two columns are used for the same; choose one
+preview-error-name = Give the batch a name
+delimiter-comma = comma
+delimiter-semicolon = semicolon
+delimiter-tab = tab
+delimiter-bar = vertical bar
+canary-title = Send to a few first and see how they fare
+canary-first = How many first
+canary-minutes = Wait so many minutes at most
+canary-then = Then
+canary-ask = ask me
+canary-go = go on when at most { $percent }% fail
+canary-error-first = From 1 to 1000 may leave first
+canary-error-minutes = Wait from 0 to 1440 minutes
+canary-error-percent = Choose from the list
+verdict-ready = Ready
+verdict-ready-hint = Phone and values are fine
+verdict-wrong_phone = Wrong phone
+verdict-wrong_phone-hint = Too few or many digits, a landline, or no mobile
+verdict-wrong_country = Wrong country
+verdict-wrong_country-hint = The template is for phones of other countries
+verdict-missing_value = Value missing
+verdict-missing_value-hint = A variable is empty
+verdict-bad_value = Bad value
+verdict-bad_value-hint = A variable has characters that cannot be sent
+verdict-too_long = Too long
+verdict-too_long-hint = With its signature it has more than 500 characters
+verdict-duplicate = Duplicate
+verdict-duplicate-hint = Of each phone only the first row counts
+verdict-suppressed = Opted out
+verdict-suppressed-hint = On the list of phones that opted out
+verdict-repeat = Repeat within 24 hours
+verdict-repeat-hint = Was sent the same within 24 hours
+resend-title = Send again what did not arrive
+resend-lead = The phones you choose become a new list, to be checked and confirmed before anything leaves; it and this batch link to each other.
+resend-which = Which ones
+resend-for_now = { $count ->
+    [1] 1 that may have failed for now only
+   *[other] { $count } that may have failed for now only
+  }
+resend-for_now-hint = Without phones that do not exist, are suspended, in arrears, not provisioned or on a blacklist
+resend-all = { $count ->
+    [1] The 1 that failed
+   *[other] All { $count } that failed
+  }
+resend-all-hint = Those that do not exist or are blacklisted too: most will fail again
+resend-refused = { $count ->
+    [1] 1 that UCloud did not take
+   *[other] { $count } that UCloud did not take
+  }
+resend-refused-hint = Mend what it was refused for first
+resend-cancelled = { $count ->
+    [1] 1 that was called off before it left
+   *[other] { $count } that were called off before they left
+  }
+resend-cancelled-hint = It was never sent
+resend-doubt = { $count ->
+    [1] 1 in doubt is
+   *[other] { $count } in doubt are
+  } not among them: UCloud may have taken them.
+resend-waiting = { $count ->
+    [1] 1 is
+   *[other] { $count } are
+  } still without a result and not among them.
+resend-next = Make the list and check it
+resend-none = There is nothing to send again
+resend-file = Again: { $name }

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use time::format_description::well_known::Iso8601;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Fields;
@@ -12,16 +11,14 @@ use crate::db::batches;
 use crate::db::messages::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::batch::china;
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::text::{self, ParamProblem, TemplateText};
 use crate::ops::order::{self, MAX_PHONES, OrderError};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
+use crate::web::schedule;
 
-/// Schedules reach this far ahead.
-const FARTHEST: Duration = Duration::days(90);
 /// So many wrong phones are named, the rest is counted.
 const NAMED: usize = 20;
 
@@ -86,7 +83,7 @@ impl Draft {
         let mut params = fields.params;
         params.resize(text.variables(), String::new());
         let phones_typed = fields.phones.join("\n");
-        let (schedule_at, schedule_problem) = read_schedule(&fields.schedule_at, now);
+        let schedule = schedule::read(&fields.schedule_at, now);
         Self {
             signature,
             template,
@@ -95,11 +92,11 @@ impl Draft {
             phones: PhoneList::read(&phones_typed),
             phones_typed,
             schedule_typed: fields.schedule_at,
-            schedule_at,
+            schedule_at: schedule.unwrap_or_default(),
             form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
             signature_asked: !fields.signature_id.is_empty(),
             template_asked: !fields.template_id.is_empty(),
-            schedule_problem,
+            schedule_problem: schedule.err(),
         }
     }
 
@@ -319,27 +316,5 @@ impl Problem {
             lines.push(l.with("send-error-more", &[("count", (*more).into())]));
         }
         lines
-    }
-}
-
-/// Reads a `datetime-local` value as a time in China. Empty means at once.
-fn read_schedule(
-    typed: &str,
-    now: OffsetDateTime,
-) -> (Option<OffsetDateTime>, Option<&'static str>) {
-    let typed = typed.trim();
-    if typed.is_empty() {
-        return (None, None);
-    }
-    let Ok(local) = PrimitiveDateTime::parse(&typed.replace(' ', "T"), &Iso8601::DEFAULT) else {
-        return (None, Some("send-error-schedule"));
-    };
-    let at = local.assume_offset(china());
-    if at <= now {
-        (None, Some("send-error-schedule-past"))
-    } else if at > now + FARTHEST {
-        (None, Some("send-error-schedule-far"))
-    } else {
-        (Some(at), None)
     }
 }

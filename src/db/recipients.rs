@@ -1,0 +1,259 @@
+//! The rows of a file with their verdicts, and how those that may be sent become messages.
+
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use crate::domain::batch::BatchState;
+use crate::domain::ids::{BatchId, ProjectId, TemplateId};
+use crate::domain::recipient::{Recipient, Verdict};
+
+/// Rows of a draft that are not sent, or all of one verdict, after line `after`.
+pub async fn aside(
+    db: &PgPool,
+    batch: BatchId,
+    verdict: Option<Verdict>,
+    after: i32,
+    limit: i64,
+) -> sqlx::Result<Vec<Recipient>> {
+    match verdict {
+        Some(one) => of_verdict(db, batch, one, after, limit).await,
+        None => not_ready(db, batch, after, limit).await,
+    }
+}
+
+async fn of_verdict(
+    db: &PgPool,
+    batch: BatchId,
+    verdict: Verdict,
+    after: i32,
+    limit: i64,
+) -> sqlx::Result<Vec<Recipient>> {
+    sqlx::query_as!(
+        Recipient,
+        r#"select place, verdict as "verdict: Verdict", phone, params, detail, cells
+           from recipients where batch_id = $1 and verdict = $2 and place > $3
+           order by place limit $4"#,
+        batch.0,
+        verdict as Verdict,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn not_ready(
+    db: &PgPool,
+    batch: BatchId,
+    after: i32,
+    limit: i64,
+) -> sqlx::Result<Vec<Recipient>> {
+    sqlx::query_as!(
+        Recipient,
+        r#"select place, verdict as "verdict: Verdict", phone, params, detail, cells
+           from recipients where batch_id = $1 and verdict <> 'ready' and place > $2
+           order by place limit $3"#,
+        batch.0,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Removes all rows of a draft, before they are written anew.
+pub async fn clear(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
+    sqlx::query!("delete from recipients where batch_id = $1", batch.0).execute(db).await?;
+    Ok(())
+}
+
+/// The statement that takes rows in, by COPY, columns in this order.
+pub const COPY_IN: &str =
+    "copy recipients (batch_id, place, verdict, phone, params, detail, cells) from stdin";
+
+/// A batch whose recipients are becoming messages.
+#[derive(Debug, Clone)]
+pub struct Unplanned {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its template.
+    pub template: TemplateId,
+    /// Whether every phone has values of its own.
+    pub each_own: bool,
+    /// So many leave first.
+    pub canary: Option<i32>,
+    /// Whether repeats go out all the same.
+    pub with_repeats: bool,
+    /// Recipients up to here have become messages.
+    pub planned_to: i32,
+}
+
+/// Takes the oldest batch with recipients that are no messages yet; other processes pass it by
+/// until the transaction ends.
+pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplanned>> {
+    sqlx::query_as!(
+        Unplanned,
+        r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
+             b.template_id as "template: TemplateId", b.each_own, b.canary, u.with_repeats,
+             u.planned_to
+           from batches b join uploads u on u.batch_id = b.id
+           where not b.planned and b.state <> 'draft'
+           order by b.id limit 1
+           for update of u skip locked"#,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What one step of planning did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// Recipients that became messages.
+    pub messages: i64,
+    /// The line of the last of them.
+    pub last: Option<i32>,
+}
+
+/// Makes messages and submissions of the next `limit` recipients, `each` to a submission.
+pub async fn plan(
+    db: &mut PgConnection,
+    of: &Unplanned,
+    wave: i16,
+    limit: i64,
+    each: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Planned> {
+    sqlx::query_as!(
+        Planned,
+        r#"with next as (
+             select place, phone, params, (row_number() over (order by place) - 1) as n
+             from (
+               select place, phone, params from recipients
+               where batch_id = $1 and place > $2
+                 and (verdict = 'ready' or $3 and verdict = 'repeat')
+               order by place limit $4
+             ) rows
+           ), calls as (
+             select n / $5 as call, count(*)::int as n, new_id($6) as id
+             from next group by 1 order by 1
+           ), made as (
+             insert into submissions (id, project_id, batch_id, state, n, next_try_at, wave)
+             select id, $7, $1, 'ready', n, $6, $8 from calls
+           ), put as (
+             insert into messages
+               (id, project_id, submission_id, batch_id, template_id, phone, params)
+             select new_id($6), $7, calls.id, $1, $9, phone, params
+             from next join calls on calls.call = next.n / $5 order by next.n
+           )
+           select count(*) as "messages!", max(place) as "last" from next"#,
+        of.batch.0,
+        of.planned_to,
+        of.with_repeats,
+        limit,
+        each,
+        now,
+        of.project.0,
+        wave,
+        of.template.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Commits how far planning is. A batch that was called off meanwhile has its new submissions
+/// called off as well: its row is locked, so that no cancel can pass by. Answers its state.
+pub async fn advance(
+    db: &mut PgConnection,
+    of: &Unplanned,
+    planned: Planned,
+) -> sqlx::Result<BatchState> {
+    let state = sqlx::query_scalar!(
+        r#"select state as "state: BatchState" from batches where id = $1 for update"#,
+        of.batch.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if state == BatchState::Cancelled {
+        sqlx::query!(
+            r#"update submissions set state = 'cancelled', settled = true
+               where batch_id = $1 and state = 'ready'"#,
+            of.batch.0,
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    match planned.last {
+        Some(last) => {
+            sqlx::query!(
+                "update uploads set planned_to = $2 where batch_id = $1",
+                of.batch.0,
+                last,
+            )
+            .execute(&mut *db)
+            .await?;
+        }
+        None => {
+            sqlx::query!("update batches set planned = true where id = $1", of.batch.0)
+                .execute(&mut *db)
+                .await?;
+        }
+    }
+    Ok(state)
+}
+
+/// Removes what has become messages, and the file they came in. Rows that were not sent stay.
+pub async fn clear_planned(db: &mut PgConnection, of: &Unplanned) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"delete from recipients
+           where batch_id = $1 and (verdict = 'ready' or $2 and verdict = 'repeat')"#,
+        of.batch.0,
+        of.with_repeats,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("delete from upload_chunks where batch_id = $1", of.batch.0).execute(db).await?;
+    Ok(())
+}
+
+/// How many batches of a template have been ordered: when it has grown since a draft was read, what
+/// the draft's preview says of repeats may not be true any more.
+pub async fn orders_of(
+    db: &mut PgConnection,
+    project: ProjectId,
+    template: TemplateId,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from batches
+           where template_id = $2 and project_id = $1 and state <> 'draft'"#,
+        project.0,
+        template.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Makes the confirmations of batches of one template follow each other.
+pub async fn one_at_a_time(db: &mut PgConnection, template: TemplateId) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('confirm', $1))", template.0)
+        .fetch_one(db)
+        .await?;
+    Ok(())
+}
+
+/// Chooses whether repeats go out as well.
+pub async fn with_repeats(
+    db: &mut PgConnection,
+    batch: BatchId,
+    with_repeats: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update uploads set with_repeats = $2 where batch_id = $1",
+        batch.0,
+        with_repeats,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Phones that opted out, and taking them out of what is about to leave.
+
+use futures_util::TryStreamExt;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use crate::domain::ids::{ProjectId, SubmissionId, SuppressionId, UserId};
+use crate::domain::suppression::SuppressionReason;
+
+/// A phone that opted out.
+#[derive(Debug, Clone)]
+pub struct Suppression {
+    /// Our id; when it was added is in it.
+    pub id: SuppressionId,
+    /// The whole phone; pages mask it for viewers.
+    pub phone: String,
+    /// Why.
+    pub reason: SuppressionReason,
+    /// What was written down beside it.
+    pub note: String,
+    /// Who added it; `None` when the console did.
+    pub added_by: Option<String>,
+    /// When the vendor's own blacklist took it.
+    pub offered_at: Option<OffsetDateTime>,
+}
+
+/// Takes messages to phones that opted out from a submission that is about to leave, and moves its
+/// counter by as many. One that is left with nobody ends as cancelled. Answers how many went.
+pub async fn take_out(
+    db: &mut PgConnection,
+    submission: SubmissionId,
+    now: OffsetDateTime,
+) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        r#"with written as (
+             insert into outcomes
+               (id, project_id, submission_id, batch_id, template_id, outcome, parts, recorded_at)
+             select m.id, m.project_id, m.submission_id, m.batch_id, m.template_id, 'suppressed',
+               0, $2
+             from messages m join suppressions s using (project_id, phone)
+             where m.submission_id = $1
+             on conflict (id) do nothing
+             returning id
+           ), gone as (select count(*)::int as n from written), moved as (
+             update submissions s
+             set suppressed = s.suppressed + gone.n,
+               state = case when s.suppressed + gone.n = s.n then 'cancelled' else s.state end,
+               lease_until = case when s.suppressed + gone.n = s.n then null else s.lease_until end,
+               sent_at = case when s.suppressed + gone.n = s.n then null else s.sent_at end,
+               settled = s.suppressed + gone.n = s.n
+             from gone where s.id = $1 and gone.n > 0
+           )
+           select n as "n!" from gone"#,
+        submission.0,
+        now,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Adds phones; those that are there already stay as they are. Answers how many are new.
+pub async fn add(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phones: &[&str],
+    reason: SuppressionReason,
+    note: &str,
+    by: Option<UserId>,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let added = sqlx::query!(
+        r#"insert into suppressions (project_id, phone, id, reason, note, added_by)
+           select $1, phone, new_id($2), $4, $5, $6 from unnest($3::text[]) as phone
+           on conflict (project_id, phone) do nothing"#,
+        project.0,
+        now,
+        phones as &[&str],
+        reason as SuppressionReason,
+        note,
+        by.map(|id| id.0),
+    )
+    .execute(db)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+/// Removes one. Answers whether it was there.
+pub async fn remove(
+    db: &mut PgConnection,
+    project: ProjectId,
+    id: SuppressionId,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "delete from suppressions where project_id = $1 and id = $2 returning phone",
+        project.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One of the project.
+pub async fn find(
+    db: &PgPool,
+    project: ProjectId,
+    id: SuppressionId,
+) -> sqlx::Result<Option<Suppression>> {
+    sqlx::query_as!(
+        Suppression,
+        r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
+             s.note, u.name as "added_by?", s.offered_at
+           from suppressions s left join users u on u.id = s.added_by
+           where s.project_id = $1 and s.id = $2"#,
+        project.0,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The newest of a project, before `before`; those of one phone, or whose phone ends in four
+/// digits, when `phone` is given.
+pub async fn list(
+    db: &PgPool,
+    project: ProjectId,
+    phone: Option<&str>,
+    before: Option<SuppressionId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Suppression>> {
+    let last_four = phone.filter(|text| text.len() == 4);
+    let whole = phone.filter(|text| text.len() != 4);
+    sqlx::query_as!(
+        Suppression,
+        r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
+             s.note, u.name as "added_by?", s.offered_at
+           from suppressions s left join users u on u.id = s.added_by
+           where s.project_id = $1 and s.id < $4
+             and ($2::text is null or s.phone = $2)
+             and ($3::text is null or right(s.phone, 4) = $3)
+           order by s.id desc limit $5"#,
+        project.0,
+        whole,
+        last_four,
+        before.map_or(i64::MAX, |id| id.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Calls `each` with every phone of the project that opted out.
+pub async fn for_each(
+    db: &PgPool,
+    project: ProjectId,
+    mut each: impl FnMut(&str),
+) -> sqlx::Result<()> {
+    let mut rows =
+        sqlx::query!("select phone from suppressions where project_id = $1", project.0).fetch(db);
+    while let Some(row) = rows.try_next().await? {
+        each(&row.phone);
+    }
+    Ok(())
+}
+
+/// Up to `limit` phones that the vendor's blacklist has not taken yet, oldest first.
+pub async fn not_offered(
+    db: &PgPool,
+    project: ProjectId,
+    limit: i64,
+) -> sqlx::Result<Vec<(SuppressionId, String)>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: SuppressionId", phone from suppressions
+           where project_id = $1 and offered_at is null order by id limit $2"#,
+        project.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.phone)).collect())
+}
+
+/// Remembers that the vendor's blacklist took these.
+pub async fn offered(
+    db: &mut PgConnection,
+    ids: &[SuppressionId],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!("update suppressions set offered_at = $2 where id = any($1)", &ids, now)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! Files of recipients, from the browser's first byte until their rows have become messages.
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId};
+use crate::domain::upload::{UploadSource, UploadState};
+
+/// A file of recipients.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The draft it belongs to.
+    pub batch_id: BatchId,
+    /// How far it is.
+    pub state: UploadState,
+    /// What kind of file it is.
+    pub source: UploadSource,
+    /// What the person called it.
+    pub file_name: String,
+    /// Its size.
+    pub bytes: i64,
+    /// How a person wants it read.
+    pub wanted: Value,
+    /// How it was read and what was found; there once it was read.
+    pub report: Option<Value>,
+    /// Why it cannot be read, with what belongs to the reason behind a colon.
+    pub problem: Option<String>,
+    /// Rows with a verdict so far.
+    pub rows_read: i32,
+    /// Bytes read so far.
+    pub bytes_read: i64,
+    /// When every row had its verdict.
+    pub read_at: Option<OffsetDateTime>,
+}
+
+/// Begins a file that is on its way.
+pub async fn begin(
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+    source: UploadSource,
+    file_name: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"insert into uploads (batch_id, project_id, state, source, file_name, touched_at)
+           values ($1, $2, 'receiving', $3, $4, $5)"#,
+        batch.0,
+        project.0,
+        source as UploadSource,
+        file_name,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the next piece of a file.
+pub async fn append(
+    db: &PgPool,
+    batch: BatchId,
+    n: i32,
+    content: &[u8],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"with kept as (insert into upload_chunks (batch_id, n, content) values ($1, $2, $3))
+           update uploads set bytes = bytes + $4, touched_at = $5 where batch_id = $1"#,
+        batch.0,
+        n,
+        content,
+        i64::try_from(content.len()).unwrap_or(i64::MAX),
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Says how a file is to be read before it is.
+pub async fn keep_wanted(db: &PgPool, batch: BatchId, wanted: &Value) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update uploads set wanted = $2 where batch_id = $1 and state = 'receiving'",
+        batch.0,
+        wanted,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The file is here; it may be read.
+pub async fn received(
+    db: &PgPool,
+    batch: BatchId,
+    utf8: bool,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update uploads set state = 'waiting', utf8 = $2, touched_at = $3
+           where batch_id = $1 and state = 'receiving'"#,
+        batch.0,
+        utf8,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The upload of a batch of the project.
+pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Result<Option<Upload>> {
+    sqlx::query_as!(
+        Upload,
+        r#"select batch_id as "batch_id: BatchId", state as "state: UploadState",
+             source as "source: UploadSource", file_name, bytes, wanted, report, problem,
+             rows_read, bytes_read, read_at
+           from uploads where project_id = $1 and batch_id = $2"#,
+        project.0,
+        batch.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A file that this process reads.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The draft.
+    pub batch_id: BatchId,
+    /// Its project.
+    pub project_id: ProjectId,
+    /// What kind of file it is.
+    pub source: UploadSource,
+    /// All of it is valid UTF-8.
+    pub utf8: bool,
+    /// How a person wants it read.
+    pub wanted: Value,
+    /// Which time it is read; what an older reader brings is dropped.
+    pub turn: i32,
+}
+
+/// Takes the oldest file that waits to be read, or whose reader died.
+pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Result<Option<Job>> {
+    sqlx::query_as!(
+        Job,
+        r#"update uploads
+           set state = 'reading', turn = turn + 1, lease_until = $2, rows_read = 0, bytes_read = 0
+           where batch_id = (select batch_id from uploads
+             where state = 'waiting' or state = 'reading' and lease_until < $1
+             order by batch_id limit 1 for update skip locked)
+           returning batch_id as "batch_id: BatchId", project_id as "project_id: ProjectId",
+             source as "source: UploadSource", utf8, wanted, turn"#,
+        now,
+        now + lease,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Says how far the reader is, and that it lives. Answers whether its work is still wanted.
+pub async fn progress(
+    db: &PgPool,
+    job: &Job,
+    rows: i32,
+    bytes: i64,
+    lease_until: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"update uploads set rows_read = $3, bytes_read = $4, lease_until = $5
+           where batch_id = $1 and turn = $2 and state = 'reading'"#,
+        job.batch_id.0,
+        job.turn,
+        rows,
+        bytes,
+        lease_until,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Every row has its verdict, as things stood when so many batches of the template had been ordered.
+/// Answers whether it was still wanted.
+pub async fn finish(
+    db: &mut PgConnection,
+    job: &Job,
+    report: &Value,
+    rows: i32,
+    orders_seen: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"update uploads
+           set state = 'read', orders_seen = $6, report = $3, problem = null, rows_read = $4, bytes_read = bytes,
+             lease_until = null, read_at = $5, touched_at = $5
+           where batch_id = $1 and turn = $2 and state = 'reading'"#,
+        job.batch_id.0,
+        job.turn,
+        report,
+        rows,
+        now,
+        orders_seen,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// The file cannot be read.
+pub async fn give_up(
+    db: &PgPool,
+    job: &Job,
+    problem: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update uploads
+           set state = 'unreadable', problem = $3, lease_until = null, touched_at = $4
+           where batch_id = $1 and turn = $2 and state = 'reading'"#,
+        job.batch_id.0,
+        job.turn,
+        problem,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A draft whose file was read.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The signature it goes out under.
+    pub signature_id: SignatureId,
+    /// Its template.
+    pub template_id: TemplateId,
+    /// How a person wanted it read.
+    pub wanted: Value,
+    /// What was found in it.
+    pub report: Option<Value>,
+    /// How many batches of the template had been ordered then; `None` while it is being read.
+    pub orders_seen: Option<i64>,
+}
+
+/// Locks a draft until the transaction ends; `None` when it is none any more.
+pub async fn lock_draft(
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+) -> sqlx::Result<Option<Draft>> {
+    sqlx::query_as!(
+        Draft,
+        r#"select b.signature_id as "signature_id: SignatureId",
+             b.template_id as "template_id: TemplateId", u.wanted, u.report,
+             case when u.state = 'read' then u.orders_seen end as orders_seen
+           from batches b join uploads u on u.batch_id = b.id
+           where b.project_id = $1 and b.id = $2 and b.state = 'draft'
+           for update"#,
+        project.0,
+        batch.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Has a draft's file read again, as a person wants it read. Answers whether it is one.
+pub async fn read_again(
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+    wanted: &Value,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"update uploads u
+           set state = 'waiting', wanted = $3, problem = null, rows_read = 0, bytes_read = 0,
+             lease_until = null, read_at = null, touched_at = $4
+           from batches b
+           where u.batch_id = $2 and u.project_id = $1 and u.state <> 'receiving'
+             and b.id = u.batch_id and b.state = 'draft'"#,
+        project.0,
+        batch.0,
+        wanted,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// A piece of a file.
+pub async fn chunk(db: &PgPool, batch: BatchId, n: i32) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "select content from upload_chunks where batch_id = $1 and n = $2",
+        batch.0,
+        n,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Removes drafts that nobody touched since `before`, and uploads that broke off. Answers how many.
+pub async fn forget(
+    db: &PgPool,
+    before: OffsetDateTime,
+    broken_before: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let mut tx = db.begin().await?;
+    let gone = sqlx::query_scalar!(
+        r#"delete from batches b using uploads u
+           where u.batch_id = b.id and b.state = 'draft'
+             and (u.touched_at < $1 or u.state = 'receiving' and u.touched_at < $2)
+           returning b.id"#,
+        before,
+        broken_before,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!("delete from recipients where batch_id = any($1)", &gone)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(gone.len() as u64)
+}

@@ -1,0 +1,275 @@
+//! Files: what became of each phone of a batch, the rows of an upload that are not sent, and a
+//! sample to start from. They stream, however long they are.
+
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{find, preview};
+use crate::app::App;
+use crate::db::messages::Message;
+use crate::db::{audit, messages, recipients, sms_templates, uploads};
+use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
+use crate::domain::message::MessageState;
+use crate::domain::phone::masked;
+use crate::domain::recipient::{Recipient, Verdict};
+use crate::domain::role::Permission;
+use crate::domain::sms_template::read_instruction;
+use crate::domain::text::{TemplateText, as_cell};
+use crate::ops::order;
+use crate::ops::reading::report::Report;
+use crate::web::error::WebError;
+use crate::web::form::peer_address;
+use crate::web::layout::{Layout, Section};
+use crate::web::member::Member;
+
+/// Rows read at once.
+const PAGE: i64 = 2_000;
+/// Spreadsheets know UTF-8 by this.
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
+fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(("cache-control", "no-store"))
+        .insert_header(ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(name.to_owned())],
+        });
+    response
+}
+
+/// Rows as CSV. Cells that a spreadsheet would take for a formula have an apostrophe in front.
+fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for row in rows {
+        // Writing into memory cannot fail.
+        let _ = out.write_record(row.iter().map(|cell| as_cell(cell).into_owned()));
+    }
+    out.into_inner().unwrap_or_default()
+}
+
+fn headed(names: Vec<String>) -> Vec<u8> {
+    let mut head = BOM.to_vec();
+    head.extend(lines([names]));
+    head
+}
+
+/// Which messages are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    state: String,
+}
+
+/// `…/messages.csv`: each phone of the batch, or those in one state.
+pub async fn messages(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    wanted: web::Query<Wanted>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let state = MessageState::ALL.into_iter().find(|state| state.key() == wanted.state);
+    note(&app, &member, &request, batch.id, json!({ "file": "messages", "state": wanted.state }))
+        .await?;
+    let names = [
+        "id",
+        "batch",
+        "phone",
+        "state",
+        "session_no",
+        "user_id",
+        "parts",
+        "receipt_code",
+        "receipt_desc",
+        "submitted_at",
+        "receipt_at",
+        "text",
+    ];
+    let head = headed(names.map(str::to_owned).to_vec());
+    let whole = member.may(Permission::SeePhones);
+    let from = Some((head, None::<MessageId>));
+    let project = member.project.id;
+    let pages = stream::unfold((app, from), move |(app, from)| async move {
+        let (mut bytes, after) = from?;
+        let found = page_of(&app, project, batch.id, state, after).await;
+        let (next, found) = match found {
+            Ok(found) => (found.last().map(|last| (Vec::new(), Some(last.id))), found),
+            Err(error) => return Some((Err(error), (app, None))),
+        };
+        bytes.extend(lines(found.iter().map(|one| row(one, whole))));
+        Some((Ok(web::Bytes::from(bytes)), (app, next)))
+    });
+    Ok(attachment(&format!("{}.csv", batch.id)).streaming(pages))
+}
+
+async fn page_of(
+    app: &App,
+    project: ProjectId,
+    batch: BatchId,
+    state: Option<MessageState>,
+    after: Option<MessageId>,
+) -> Result<Vec<Message>, std::io::Error> {
+    messages::of_batch(&app.db, project, batch, state, after, PAGE)
+        .await
+        .map_err(std::io::Error::other)
+}
+
+fn row(message: &Message, whole: bool) -> Vec<String> {
+    let phone = if whole { message.phone.clone() } else { masked(&message.phone) };
+    let text = TemplateText::parse(&message.template_text).full_text(
+        &message.params,
+        &message.sig_content,
+        message.international,
+    );
+    let user_id = if message.each_own {
+        message.id.vendor_user_id()
+    } else {
+        message.submission_id.vendor_user_id()
+    };
+    vec![
+        message.id.to_string(),
+        message.batch_id.to_string(),
+        phone,
+        message.state.key().to_owned(),
+        message.session_no.clone().unwrap_or_default(),
+        user_id,
+        message.parts.map(|parts| parts.to_string()).unwrap_or_default(),
+        message.code.clone().unwrap_or_default(),
+        message.description.clone().unwrap_or_default(),
+        at(message.sent_at),
+        at(message.receipt_at),
+        text,
+    ]
+}
+
+fn at(time: Option<OffsetDateTime>) -> String {
+    time.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+async fn note(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: BatchId,
+    detail: serde_json::Value,
+) -> Result<(), WebError> {
+    let entry = audit::Entry {
+        project: Some(member.project.id),
+        user: Some(member.person.id),
+        action: "batch_exported",
+        subject: &batch.to_string(),
+        detail,
+        address: &peer_address(request),
+    };
+    let mut db = app.db.acquire().await?;
+    Ok(audit::record(&mut db, &entry, app.clock.now()).await?)
+}
+
+/// Which rows are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Show {
+    show: String,
+}
+
+/// `…/rejected.csv`: the rows of an upload that are not sent, as they were written, each with its
+/// line and the reason. It can be mended and uploaded as it is.
+pub async fn rejected(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    show: web::Query<Show>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    let report = upload.and_then(|one| serde_json::from_value::<Report>(one.report?).ok());
+    let report = report.ok_or(WebError::NotFound)?;
+    note(&app, &member, &request, batch.id, json!({ "file": "rejected" })).await?;
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    let verdict = Verdict::from_key(&show.show).filter(|one| *one != Verdict::Ready);
+    let width = report.columns.len();
+    let mut names = names(&report);
+    names.extend(["line", "verdict", "reason"].map(str::to_owned));
+    let from = Some((headed(names), 0));
+    let pages = stream::unfold((app, l, from), move |(app, l, from)| async move {
+        let (mut bytes, after) = from?;
+        let found = match recipients::aside(&app.db, batch.id, verdict, after, PAGE).await {
+            Ok(found) => found,
+            Err(error) => return Some((Err(std::io::Error::other(error)), (app, l, None))),
+        };
+        let next = found.last().map(|last| (Vec::new(), last.place));
+        bytes.extend(lines(found.into_iter().map(|one| rejected_row(&l, one, width))));
+        Some((Ok(web::Bytes::from(bytes)), (app, l, next)))
+    });
+    Ok(attachment(&format!("{}-rejected.csv", batch.id)).streaming(pages))
+}
+
+/// The file's own names, or such as will be recognised.
+fn names(report: &Report) -> Vec<String> {
+    let mapping = &report.mapping;
+    let name = |(index, name): (usize, &String)| {
+        if !name.is_empty() {
+            return name.clone();
+        }
+        if index == mapping.phone {
+            return "phone".to_owned();
+        }
+        match mapping.values.iter().position(|column| *column == Some(index)) {
+            Some(variable) => format!("param{}", variable + 1),
+            None => format!("column{}", index + 1),
+        }
+    };
+    report.columns.iter().enumerate().map(name).collect()
+}
+
+fn rejected_row(l: &Layout, recipient: Recipient, width: usize) -> Vec<String> {
+    let why = preview::why(l, &recipient);
+    let word = l.t(&format!("verdict-{}", recipient.verdict.key()));
+    let mut cells = recipient.cells.unwrap_or_default();
+    cells.resize(width, String::new());
+    cells.extend([recipient.place.to_string(), word, why]);
+    cells
+}
+
+/// For which template.
+#[derive(Debug, Deserialize)]
+pub struct Sample {
+    template_id: TemplateId,
+}
+
+/// `/batches/sample.csv`: a file of the right form for a template.
+pub async fn sample(
+    app: web::Data<App>,
+    member: Member,
+    of: web::Query<Sample>,
+) -> Result<HttpResponse, WebError> {
+    let mut db = app.db.acquire().await?;
+    let template = sms_templates::find_approved(&mut db, member.project.id, of.template_id)
+        .await?
+        .ok_or(WebError::NotFound)?;
+    let variables = TemplateText::parse(&order::body(&template)).variables();
+    let meanings = read_instruction(&template.instruction, variables);
+    let names = meanings.iter().enumerate().map(|(index, meaning)| {
+        if meaning.is_empty() { format!("{{{}}}", index + 1) } else { meaning.clone() }
+    });
+    let mut file = headed(std::iter::once("phone".to_owned()).chain(names).collect());
+    let phones: &[&str] = if template.international {
+        &["(60)123456789", "(65)81234567"]
+    } else {
+        &["18500001234", "18500001235"]
+    };
+    file.extend(lines(phones.iter().map(|phone| {
+        let values = (1..=variables).map(|n| format!("…{n}…"));
+        std::iter::once((*phone).to_owned()).chain(values).collect()
+    })));
+    Ok(attachment(&format!("{}.csv", template.template_id)).body(file))
+}

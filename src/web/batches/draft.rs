@@ -1,0 +1,256 @@
+//! What a person says of a draft: read it otherwise, send it, throw it away.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use super::find;
+use super::preview::{Look, Problem, respond};
+use crate::app::App;
+use crate::db::batch_transitions::Canary;
+use crate::db::batches::Batch;
+use crate::db::uploads;
+use crate::domain::batch::BatchState;
+use crate::domain::text::TemplateText;
+use crate::domain::upload::Mapping;
+use crate::ops::order::OrderError;
+use crate::ops::reading::report::{Report, Wanted};
+use crate::ops::upload::{self, Change, Confirmation, LONGEST_NAME, UploadError, Yes};
+use crate::table::{Delimiter, Encoding};
+use crate::web::error::WebError;
+use crate::web::form::{Form, peer_address};
+use crate::web::layout::Section;
+use crate::web::member::Member;
+use crate::web::{flash, page, schedule};
+
+/// How a person wants the file read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Remap {
+    signature_id: String,
+    template_id: String,
+    header: Option<String>,
+    /// What each column is used as, in order: `phone`, a variable's number, or nothing.
+    column: Vec<String>,
+    encoding: String,
+    delimiter: String,
+}
+
+/// Reads the file again with other columns, another template, another encoding.
+pub async fn read_again(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<Remap>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let remap = form.into_inner();
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    let report = upload.and_then(|one| serde_json::from_value::<Report>(one.report?).ok());
+    let template_changed =
+        !remap.template_id.is_empty() && remap.template_id != batch.template_id.to_string();
+    let wanted = match wanted(&remap, report.as_ref(), template_changed, &batch) {
+        Ok(wanted) => wanted,
+        Err(key) => {
+            let problem = Problem { field: "columns", sentence: l.t(key) };
+            let yes = YesFields::of(&batch);
+            return respond(&app, &member, &request, batch, Look::default(), yes, Some(problem))
+                .await;
+        }
+    };
+    let change = Change {
+        project: member.project.id,
+        batch: batch.id,
+        signature: remap.signature_id.parse().unwrap_or(batch.signature_id),
+        template: remap.template_id.parse().unwrap_or(batch.template_id),
+        wanted,
+    };
+    match upload::read_again(&app, &change).await {
+        Ok(true) => {}
+        Ok(false) => flash::say(&request, &l.t("batch-not-moved")),
+        Err(UploadError::Order(error)) => {
+            let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
+            let yes = YesFields::of(&batch);
+            return respond(&app, &member, &request, batch, Look::default(), yes, Some(problem))
+                .await;
+        }
+        Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error) => return Err(WebError::Internal(error.to_string())),
+    }
+    Ok(page::see_other(&l.urls.batch_part(change.batch, "preview")))
+}
+
+fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
+    match error {
+        OrderError::SignatureNotApproved => Ok("send-error-signature-gone"),
+        OrderError::TemplateNotApproved => Ok("send-error-template-gone"),
+        OrderError::DifferentKinds => Ok("send-error-kinds"),
+        other => Err(WebError::Internal(other.to_string())),
+    }
+}
+
+/// Columns that were chosen for another template, or of text that is now cut otherwise, mean
+/// nothing: they are found anew.
+fn wanted(
+    remap: &Remap,
+    report: Option<&Report>,
+    template_changed: bool,
+    batch: &Batch,
+) -> Result<Wanted, &'static str> {
+    let encoding = Encoding::ALL.into_iter().find(|one| one.key() == remap.encoding);
+    let delimiter = Delimiter::ALL.into_iter().find(|one| one.key() == remap.delimiter);
+    let cut_otherwise = report.is_none_or(|report| {
+        encoding.is_some() && encoding != report.encoding
+            || delimiter.is_some() && delimiter != report.delimiter
+    });
+    if template_changed || cut_otherwise || remap.column.is_empty() {
+        return Ok(Wanted { encoding, delimiter, mapping: None });
+    }
+    let place = |wanted: &str| -> Result<Option<usize>, &'static str> {
+        let mut places = remap.column.iter().enumerate().filter(|(_, used)| *used == wanted);
+        let first = places.next().map(|(index, _)| index);
+        if places.next().is_some() { Err("preview-error-twice") } else { Ok(first) }
+    };
+    let phone = place("phone")?.ok_or("preview-error-phone")?;
+    let variables = TemplateText::parse(&batch.template_text).variables();
+    let values: Result<Vec<Option<usize>>, &'static str> =
+        (1..=variables).map(|n| place(&n.to_string())).collect();
+    let values = values?;
+    if values.contains(&None) {
+        return Err("preview-error-variable");
+    }
+    let mapping = Mapping { header: remap.header.is_some(), phone, values };
+    Ok(Wanted { encoding, delimiter, mapping: Some(mapping) })
+}
+
+/// What the person's yes says.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct YesFields {
+    pub(super) name: String,
+    pub(super) checked: i64,
+    pub(super) again: Option<String>,
+    pub(super) schedule_at: String,
+    /// `on` when the first leave alone.
+    pub(super) canary: Option<String>,
+    pub(super) canary_first: String,
+    pub(super) canary_minutes: String,
+    /// `ask`, or the percent up to which the rest follows by itself.
+    pub(super) canary_percent: String,
+    pub(super) confirm: Option<String>,
+}
+
+impl YesFields {
+    /// What the form begins with.
+    pub(super) fn of(batch: &Batch) -> Self {
+        Self {
+            name: batch.name.clone(),
+            schedule_at: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
+            canary_first: "100".to_owned(),
+            canary_minutes: "10".to_owned(),
+            canary_percent: "ask".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn canary(&self) -> Result<Option<Canary>, &'static str> {
+        if self.canary.is_none() {
+            return Ok(None);
+        }
+        let first: i32 = self.canary_first.trim().parse().map_err(|_| "canary-error-first")?;
+        let minutes: i32 =
+            self.canary_minutes.trim().parse().map_err(|_| "canary-error-minutes")?;
+        if !(1..=1_000).contains(&first) {
+            return Err("canary-error-first");
+        }
+        if !(0..=1_440).contains(&minutes) {
+            return Err("canary-error-minutes");
+        }
+        let percent = match self.canary_percent.as_str() {
+            "ask" | "" => None,
+            typed => {
+                let percent: i16 = typed.parse().map_err(|_| "canary-error-percent")?;
+                Some(percent).filter(|percent| (0..=100).contains(percent))
+            }
+        };
+        Ok(Some(Canary { first, wait_seconds: minutes * 60, percent }))
+    }
+}
+
+/// A person's yes.
+pub async fn confirm(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<YesFields>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let fields = form.into_inner();
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    // The box of the repeats alone draws the numbers anew.
+    if fields.confirm.is_none() {
+        return respond(&app, &member, &request, batch, Look::default(), fields, None).await;
+    }
+    let schedule = schedule::read(&fields.schedule_at, app.clock.now());
+    let name: String =
+        fields.name.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    let problem = match (&schedule, fields.canary()) {
+        (Err(key), _) => Some(("at", *key)),
+        (_, Err(key)) => Some(("canary", key)),
+        _ if name.is_empty() => Some(("name", "preview-error-name")),
+        _ => None,
+    };
+    if let Some((field, key)) = problem {
+        let problem = Problem { field, sentence: l.t(key) };
+        return respond(&app, &member, &request, batch, Look::default(), fields, Some(problem))
+            .await;
+    }
+    let address = peer_address(&request);
+    let yes = Yes {
+        project: member.project.id,
+        batch: batch.id,
+        by: member.person.id,
+        name: &name,
+        checked: fields.checked,
+        with_repeats: fields.again.is_some(),
+        schedule_at: schedule.unwrap_or_default(),
+        canary: fields.canary().unwrap_or_default(),
+        address: &address,
+    };
+    let (said, part) = match upload::confirm(&app, &yes).await {
+        Ok(Confirmation::Ordered(BatchState::AwaitingApproval)) => ("send-done-approval", None),
+        Ok(Confirmation::Ordered(BatchState::Scheduled)) => ("preview-done-scheduled", None),
+        Ok(Confirmation::Ordered(_)) => ("preview-done", None),
+        Ok(Confirmation::Already) => ("upload-already", None),
+        Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
+        Ok(Confirmation::Nobody) => ("preview-nobody", Some("preview")),
+        Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error) => {
+            let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
+            return respond(&app, &member, &request, batch, Look::default(), fields, Some(problem))
+                .await;
+        }
+    };
+    flash::say(&request, &l.t(said));
+    let there =
+        part.map_or_else(|| l.urls.batch(batch.id), |part| l.urls.batch_part(batch.id, part));
+    Ok(page::see_other(&there))
+}
+
+/// Throws a draft away.
+pub async fn discard(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _: Form<super::Yes>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let gone = upload::discard(&app, member.project.id, batch.id).await?;
+    let words = member.words(&request);
+    flash::say(&request, &words.t(if gone { "preview-discarded" } else { "batch-not-moved" }));
+    let urls = member.urls();
+    Ok(page::see_other(&if gone { urls.batches() } else { urls.batch(batch.id) }))
+}

@@ -1,0 +1,343 @@
+//! `/batches/{id}`: one batch as it goes. What changes is drawn by the server and pushed to whoever
+//! looks; where scripts are off, the page loads itself again.
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use futures_util::stream;
+
+use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
+use super::{After, Standing, find, why};
+use crate::app::App;
+use crate::db::batches::Batch;
+use crate::db::messages::Cause;
+use crate::db::uploads;
+use crate::domain::batch::{BatchState, Hold, may_leave};
+use crate::domain::ids::MessageId;
+use crate::domain::message::{Outcome, Tally};
+use crate::domain::role::Permission;
+use crate::domain::trouble::Trouble;
+use crate::web::clock_face::Moment;
+use crate::web::components::Status;
+use crate::web::error::WebError;
+use crate::web::layout::{Layout, Section};
+use crate::web::ledger::{Bar, Ledger};
+use crate::web::member::Member;
+use crate::web::message_rows::{Eyes, MessageRows};
+use crate::web::send::view::{Piece, pieces_of};
+use crate::web::{page, schedule, urls};
+
+/// A silent line keeps a connection alive.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
+
+#[derive(Template)]
+#[template(path = "batches/batch.html")]
+struct BatchPage {
+    l: Layout,
+    live: LivePart,
+    /// A page of older messages does not change by itself.
+    first_page: bool,
+}
+
+#[derive(Template)]
+#[template(path = "batches/live.html")]
+struct LiveOnly {
+    live: LivePart,
+}
+
+/// What changes while a batch goes: it is drawn into the page and pushed alone.
+#[derive(Template)]
+#[template(path = "batches/_live.html")]
+struct LivePart {
+    l: Layout,
+    batch: Batch,
+    status: Status,
+    tally: Tally,
+    pace: i64,
+    ledger: Ledger,
+    rows: MessageRows,
+    older: Option<String>,
+    sessions: Vec<String>,
+    troubles: Vec<TroubleRow>,
+    causes: Vec<CauseRow>,
+    resends: Vec<Batch>,
+    has_file: bool,
+    may_send: bool,
+    may_approve: bool,
+    own: bool,
+    quiet: bool,
+    pieces: Vec<Piece>,
+    signature: String,
+}
+
+struct TroubleRow {
+    at: Option<Moment>,
+    code: Option<i32>,
+    what: String,
+    n: i32,
+}
+
+struct CauseRow {
+    word: String,
+    words: String,
+    advice: String,
+    count: i64,
+    bar: Bar,
+}
+
+impl askama::filters::HtmlSafe for LivePart {}
+
+impl LivePart {
+    fn goes_on(&self) -> bool {
+        self.tally.open() > 0
+    }
+
+    fn left(&self) -> i64 {
+        self.tally.queued
+    }
+
+    fn can_pause(&self) -> bool {
+        matches!(self.batch.state, BatchState::Sending | BatchState::Scheduled) && self.left() > 0
+    }
+
+    fn can_resume(&self) -> bool {
+        self.batch.state == BatchState::Paused
+    }
+
+    fn can_cancel(&self) -> bool {
+        self.batch.state.can_cancel() && self.left() > 0
+    }
+
+    fn can_reschedule(&self) -> bool {
+        match self.batch.state {
+            BatchState::Scheduled | BatchState::AwaitingApproval => true,
+            BatchState::Paused => self.batch.started_at.is_none(),
+            BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => {
+                false
+            }
+        }
+    }
+
+    fn can_resend(&self) -> bool {
+        self.tally.failed + self.tally.refused + self.tally.cancelled > 0
+            && self.batch.state != BatchState::Draft
+    }
+
+    fn schedule_typed(&self) -> String {
+        self.batch.schedule_at.map(schedule::typed).unwrap_or_default()
+    }
+
+    /// What the vendor said about it; where it said nothing, the heading says what happened.
+    fn hold_words(&self) -> String {
+        let detail = self.batch.hold_detail.as_str();
+        match self.batch.hold {
+            Some(Hold::Failures | Hold::Canary) => {
+                let (failed, known) = detail.split_once('/').unwrap_or(("0", "0"));
+                let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+                self.l.with(
+                    "batch-hold-share",
+                    &[("failed", number(failed).into()), ("known", number(known).into())],
+                )
+            }
+            _ if detail.is_empty() || Trouble::read(detail).is_some() => String::new(),
+            _ => self.l.with("batch-hold-detail", &[("words", detail.into())]),
+        }
+    }
+
+    fn hold_key(&self) -> Option<&'static str> {
+        self.batch.hold.map(Hold::key)
+    }
+
+    /// Seconds until all have left, at the pace of late.
+    fn seconds_left(&self) -> Option<i64> {
+        let going = self.batch.state == BatchState::Sending && self.pace > 0 && self.left() > 0;
+        going.then(|| (self.left() / self.pace).max(1))
+    }
+
+    fn waits_for_first(&self) -> bool {
+        self.batch.state == BatchState::Sending && self.batch.wave == 0
+    }
+
+    fn canary_minutes(&self) -> i32 {
+        self.batch.canary_wait_seconds / 60
+    }
+}
+
+/// One batch: how far it is, each phone, and what a person can do. A draft is at its preview.
+pub async fn one(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    at: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    if batch.state == BatchState::Draft {
+        return Ok(page::see_other(&member.urls().batch_part(batch.id, "preview")));
+    }
+    let snapshot = look(&app, &member, &batch, at.after).await?;
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    let has_file = has_file(&app, &member, &batch).await?;
+    let live = draw(&app, &member, l.clone(), &snapshot, has_file);
+    page::ok(&BatchPage { l, live, first_page: at.after.is_none() })
+}
+
+async fn look(
+    app: &App,
+    member: &Member,
+    batch: &Batch,
+    after: Option<MessageId>,
+) -> Result<Snapshot, WebError> {
+    Snapshot::take(app, member.project.id, batch.id, after).await?.ok_or(WebError::NotFound)
+}
+
+async fn has_file(app: &App, member: &Member, batch: &Batch) -> Result<bool, WebError> {
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    Ok(upload.is_some_and(|one| one.rows_read > batch.total))
+}
+
+/// What changes on the page of a batch, alone.
+pub async fn live(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    at: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let snapshot = look(&app, &member, &batch, at.after).await?;
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    let has_file = has_file(&app, &member, &batch).await?;
+    page::ok(&LiveOnly { live: draw(&app, &member, l, &snapshot, has_file) })
+}
+
+/// Draws what a snapshot shows to this person. It asks nothing of the database.
+fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bool) -> LivePart {
+    let l = l.at(app.clock.now());
+    let (batch, tally) = (snapshot.batch.clone(), snapshot.tally);
+    let older = page::full(&snapshot.messages, MESSAGES)
+        .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
+    let eyes = Eyes { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let sample = snapshot.messages.first().map(|one| one.params.clone()).unwrap_or_default();
+    let rows = snapshot.messages.iter().map(|message| eyes.ours(message)).collect();
+    let caption = l.t("batch-messages-caption");
+    LivePart {
+        status: Status::new(&Standing::of(&batch, &tally), l.words),
+        ledger: Ledger::new(&tally, i64::from(batch.total), l.words),
+        rows: MessageRows::new(&l, caption, rows).of_one_batch(),
+        older,
+        sessions: snapshot.sessions.clone(),
+        troubles: troubles(&l, snapshot),
+        causes: causes(&l, snapshot),
+        resends: snapshot.resends.clone(),
+        has_file: has_file && member.may(Permission::Send),
+        may_send: member.may(Permission::Send),
+        may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
+        own: batch.ordered_by == member.person.id,
+        quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
+        pieces: pieces_of(&batch.template_text, &sample),
+        signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
+        pace: snapshot.pace,
+        tally,
+        batch,
+        l,
+    }
+}
+
+fn troubles(l: &Layout, snapshot: &Snapshot) -> Vec<TroubleRow> {
+    let row = |one: &crate::db::submissions::Submission| TroubleRow {
+        at: one.answered_at.or(one.sent_at).map(|at| l.moment(at)),
+        code: one.ret_code,
+        what: why(l, one),
+        n: one.n,
+    };
+    snapshot.troubles.iter().map(row).collect()
+}
+
+fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
+    let all: i64 = snapshot.causes.iter().map(|one| one.count).sum();
+    let row = |one: &Cause| {
+        let (word, advice) = cause_words(l, one);
+        #[allow(clippy::cast_precision_loss)]
+        let share = l.percent(one.count as f64 * 100.0 / all.max(1) as f64);
+        let bar = Bar::of_share(one.count, all, share);
+        CauseRow { word, advice, words: one.words.clone(), count: one.count, bar }
+    };
+    snapshot.causes.iter().map(row).collect()
+}
+
+/// The cause in words, and what to do about it.
+fn cause_words(l: &Layout, cause: &Cause) -> (String, String) {
+    match cause.outcome {
+        Outcome::Refused => (l.t("batch-cause-refused"), l.t("batch-cause-refused-do")),
+        Outcome::Unknown => (l.t("batch-cause-unknown"), l.t("batch-cause-unknown-do")),
+        Outcome::Delivered | Outcome::Failed | Outcome::Cancelled | Outcome::Suppressed => {
+            let key = format!("cause-{}", cause.category);
+            let words = l.words.try_t(&key).unwrap_or_else(|| cause.category.clone());
+            (words, l.words.try_t(&format!("{key}-do")).unwrap_or_default())
+        }
+    }
+}
+
+/// `…/events`: the changing part of the page, drawn anew each time the batch moved, until all of its
+/// messages are final.
+pub async fn events(
+    app: web::Data<App>,
+    watchers: web::Data<Arc<Watchers>>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let has_file = has_file(&app, &member, &batch).await?;
+    let l = member.layout(&app, &request, Section::Batches).await?;
+    let watching = watchers.watch(member.project.id, batch.id);
+    let stream = Stream { app, member, l, watching, has_file, ended: false };
+    let lines = stream::unfold(stream, |mut stream| async move {
+        let line = stream.next().await?;
+        Some((Ok::<_, std::io::Error>(web::Bytes::from(line)), stream))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // Compression would hold events back.
+        .insert_header((header::CONTENT_ENCODING, "identity"))
+        .streaming(lines))
+}
+
+struct Stream {
+    app: web::Data<App>,
+    member: Member,
+    l: Layout,
+    watching: Watching,
+    has_file: bool,
+    ended: bool,
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<String> {
+        if self.ended {
+            return None;
+        }
+        match tokio::time::timeout(HEARTBEAT, self.watching.changed()).await {
+            Err(_) => return Some(": still here\n\n".to_owned()),
+            Ok(Err(_)) => return None,
+            Ok(Ok(())) => {}
+        }
+        let snapshot = self.watching.borrow_and_update().clone()?;
+        self.ended = snapshot.tally.open() == 0;
+        let part = draw(&self.app, &self.member, self.l.clone(), &snapshot, self.has_file);
+        let html = part.render().ok()?;
+        let mut event = String::with_capacity(html.len() + 1_024);
+        event.push_str(if self.ended { "event: last\n" } else { "event: live\n" });
+        for line in html.lines() {
+            event.push_str("data: ");
+            event.push_str(line);
+            event.push('\n');
+        }
+        event.push('\n');
+        Some(event)
+    }
+}

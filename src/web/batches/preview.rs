@@ -1,0 +1,495 @@
+//! `/batches/{id}/preview`: a draft from its file to a person's yes. While the file is read it shows
+//! how far that is; then how many rows have which verdict, which column is what, how texts will
+//! read and what they cost.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::draft::YesFields;
+use super::find;
+use crate::app::App;
+use crate::db::batches::Batch;
+use crate::db::projects::{self, Policy};
+use crate::db::recipients;
+use crate::db::sms_templates::SmsTemplate;
+use crate::db::uploads::{self, Upload};
+use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::domain::recipient::{Recipient, Verdict};
+use crate::domain::review::Purpose;
+use crate::domain::text::TemplateText;
+use crate::domain::upload::{UploadSource, UploadState};
+use crate::ops::reading::report::{Report, Sample};
+use crate::table::{Delimiter, Encoding};
+use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
+use crate::web::choices::Choices;
+use crate::web::error::WebError;
+use crate::web::layout::{Layout, Section};
+use crate::web::ledger::Bar;
+use crate::web::member::Member;
+use crate::web::send::view::{Piece, pieces_of};
+use crate::web::{page, urls};
+
+/// Rows that are not sent, as shown.
+const ROWS: i64 = 50;
+
+/// Which rows are shown, and from where on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    show: Option<String>,
+    after: Option<i32>,
+}
+
+/// A verdict with its number of rows.
+struct Line {
+    verdict: Verdict,
+    word: String,
+    class: &'static str,
+    count: i64,
+    share: f64,
+    hint: String,
+    address: String,
+}
+
+/// A row that is not sent.
+struct Aside {
+    line: i32,
+    phone: String,
+    word: String,
+    why: String,
+    cells: String,
+}
+
+/// A text as it will be read.
+struct Shown {
+    caption: String,
+    pieces: Vec<Piece>,
+}
+
+/// A column of the file.
+struct Column {
+    name: String,
+    first: String,
+    used_as: String,
+}
+
+#[derive(Template)]
+#[template(path = "batches/preview.html")]
+struct PreviewPage {
+    l: Layout,
+    batch: Batch,
+    upload: Upload,
+    report: Report,
+    choices: Choices,
+    lines: Vec<Line>,
+    bar: Bar,
+    asides: Vec<Aside>,
+    asides_of: String,
+    older: Option<String>,
+    samples: Vec<Shown>,
+    columns: Vec<Column>,
+    variables: Vec<(usize, String)>,
+    signature: String,
+    policy: Policy,
+    yes: YesFields,
+    problem: Option<Problem>,
+    calls_a_second: u32,
+    size: String,
+    open_now: bool,
+}
+
+/// One thing to mend, at its field.
+#[derive(Debug)]
+pub(super) struct Problem {
+    /// The id of the control.
+    pub(super) field: &'static str,
+    /// What to mend.
+    pub(super) sentence: String,
+}
+
+#[derive(Template)]
+#[template(path = "batches/reading.html")]
+struct ReadingPage {
+    l: Layout,
+    batch: Batch,
+    upload: Upload,
+    bar: Bar,
+    percent: i64,
+}
+
+#[derive(Template)]
+#[template(path = "batches/unreadable.html")]
+struct UnreadablePage {
+    l: Layout,
+    batch: Batch,
+    upload: Upload,
+    why: String,
+}
+
+impl PreviewPage {
+    fn going(&self) -> i64 {
+        self.report.going(self.yes.again.is_some())
+    }
+
+    fn aside_count(&self) -> i64 {
+        i64::from(self.report.rows) - self.report.count(Verdict::Ready)
+    }
+
+    fn repeats(&self) -> i64 {
+        self.report.count(Verdict::Repeat)
+    }
+
+    fn parts(&self) -> i64 {
+        self.report.going_parts(self.yes.again.is_some())
+    }
+
+    fn approval(&self) -> bool {
+        let total = i32::try_from(self.going()).unwrap_or(i32::MAX);
+        needs_approval(self.batch.purpose, total, self.policy.approval_over)
+    }
+
+    fn marketing(&self) -> bool {
+        self.batch.purpose == Purpose::Marketing
+    }
+
+    fn price(&self) -> Option<i64> {
+        let price = if self.batch.international {
+            self.policy.price_international
+        } else {
+            self.policy.price_domestic
+        };
+        price.map(i64::from)
+    }
+
+    fn cost(&self) -> Option<String> {
+        self.price().map(|price| yuan(price * self.parts()))
+    }
+
+    fn unit(&self) -> String {
+        self.price().map(|price| format!("{:.4}", price as f64 / 10_000.0)).unwrap_or_default()
+    }
+
+    /// Seconds until all have left, at the pace that is set.
+    fn seconds(&self) -> i64 {
+        let each = if self.report.uniform { MAX_PHONES_PER_SEND } else { MAX_PHONES_PER_BATCH };
+        let calls = self.going().div_euclid(each as i64) + 1;
+        (calls / i64::from(self.calls_a_second.max(1))).max(1)
+    }
+
+    fn minutes(&self) -> i64 {
+        self.seconds() / 60
+    }
+
+    fn per_second(&self) -> i64 {
+        (self.going() / self.seconds()).max(1)
+    }
+
+    fn at(&self, field: &str) -> Option<&str> {
+        self.problem.as_ref().filter(|one| one.field == field).map(|one| one.sentence.as_str())
+    }
+
+    fn is_text(&self) -> bool {
+        self.upload.source == UploadSource::Text
+    }
+
+    fn operators(&self) -> Vec<(&'static str, i64)> {
+        let of = &self.report.operators;
+        let all = [
+            ("operator-cmcc", of.cmcc),
+            ("operator-ctcc", of.ctcc),
+            ("operator-cucc", of.cucc),
+            ("operator-other", of.other),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn encoding_key(&self) -> &'static str {
+        self.report.encoding.map_or("", Encoding::key)
+    }
+
+    fn delimiter_key(&self) -> &'static str {
+        self.report.delimiter.map_or("", Delimiter::key)
+    }
+}
+
+/// Ten-thousandths of a yuan as an amount, grouped by thousands.
+fn yuan(amount: i64) -> String {
+    let cents = (amount + 50) / 100;
+    let whole = (cents / 100).to_string();
+    let mut grouped = String::new();
+    for (n, digit) in whole.chars().enumerate() {
+        if n > 0 && (whole.len() - n).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("¥{grouped}.{:02}", cents % 100)
+}
+
+/// The draft as it stands.
+pub async fn show(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    look: web::Query<Look>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let look = look.into_inner();
+    let yes = YesFields::of(&batch);
+    respond(&app, &member, &request, batch, look, yes, None).await
+}
+
+/// The draft's page: how far it is being read, why it cannot be, or what was found in it.
+pub(super) async fn respond(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: Batch,
+    look: Look,
+    yes: YesFields,
+    problem: Option<Problem>,
+) -> Result<HttpResponse, WebError> {
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    let Some(upload) = upload.filter(|_| batch.state == BatchState::Draft) else {
+        return Ok(page::see_other(&member.urls().batch(batch.id)));
+    };
+    let l = member.layout(app, request, Section::Batches).await?;
+    match upload.state {
+        UploadState::Receiving | UploadState::Waiting | UploadState::Reading => {
+            let bar = Bar::of_share(upload.bytes_read, upload.bytes.max(1), l.t("upload-progress"));
+            let percent = (upload.bytes_read * 100 / upload.bytes.max(1)).clamp(0, 100);
+            page::ok(&ReadingPage { l, batch, upload, bar, percent })
+        }
+        UploadState::Unreadable => {
+            let why = unreadable(&l, upload.problem.as_deref().unwrap_or("broken"));
+            page::ok(&UnreadablePage { l, batch, upload, why })
+        }
+        UploadState::Read => {
+            let drawn = draw(app, member, l, batch, upload, look, yes, problem).await?;
+            if drawn.problem.is_some() { page::unprocessable(&drawn) } else { page::ok(&drawn) }
+        }
+    }
+}
+
+fn unreadable(l: &Layout, problem: &str) -> String {
+    let (name, value) = problem.split_once(':').unwrap_or((problem, ""));
+    let value: i64 = value.parse().unwrap_or(0);
+    match name {
+        "quote" => l.with("upload-problem-quote", &[("line", value.into())]),
+        "rows" => l.with("upload-problem-rows", &[("most", value.into())]),
+        "bomb" => l.t("upload-problem-bomb"),
+        "empty" => l.t("upload-problem-empty"),
+        _ => l.t("upload-problem-broken"),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn draw(
+    app: &App,
+    member: &Member,
+    l: Layout,
+    batch: Batch,
+    upload: Upload,
+    look: Look,
+    yes: YesFields,
+    problem: Option<Problem>,
+) -> Result<PreviewPage, WebError> {
+    let report: Report = upload
+        .report
+        .clone()
+        .and_then(|report| serde_json::from_value(report).ok())
+        .ok_or_else(|| WebError::Internal("a draft without a report".to_owned()))?;
+    let here = l.urls.batch_part(batch.id, "preview");
+    let verdict = look.show.as_deref().and_then(Verdict::from_key);
+    let verdict = verdict.filter(|one| *one != Verdict::Ready);
+    let after = look.after.unwrap_or(0);
+    let found = recipients::aside(&app.db, batch.id, verdict, after, ROWS).await?;
+    let older = page::full(&found, ROWS).map(|last| {
+        let show = verdict.map_or("", Verdict::key);
+        urls::with_query(&here, &[("show", show), ("after", &last.place.to_string())])
+    });
+    let lines = lines(&l, &report, &here);
+    let counts: Vec<(String, &'static str, i64)> =
+        lines.iter().map(|line| (line.word.clone(), line.class, line.count)).collect();
+    let spoken: Vec<String> =
+        counts.iter().map(|(word, _, count)| format!("{word} {}", l.n(*count))).collect();
+    let (signature_id, template_id) =
+        (batch.signature_id.to_string(), batch.template_id.to_string());
+    let choices = Choices::load(app, member, &signature_id, &template_id).await?;
+    let meanings = choices.templates.iter().find(|one| one.id == batch.template_id);
+    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    Ok(PreviewPage {
+        bar: Bar::of_counts(&counts, spoken.join(", ")),
+        asides: found.into_iter().map(|one| aside(&l, one)).collect(),
+        asides_of: verdict
+            .map_or_else(|| l.t("preview-aside-all"), |one| l.t(&format!("verdict-{}", one.key()))),
+        older,
+        samples: samples(&l, &batch, &report),
+        columns: columns(&l, &report),
+        variables: variables(&batch, meanings),
+        signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
+        policy,
+        yes,
+        problem,
+        calls_a_second: app.pace.calls_per_second,
+        size: size(upload.bytes),
+        open_now: may_leave(batch.purpose, app.clock.now()),
+        lines,
+        choices,
+        report,
+        upload,
+        batch,
+        l,
+    })
+}
+
+fn size(bytes: i64) -> String {
+    #[allow(clippy::cast_precision_loss)]
+    let bytes = bytes as f64;
+    if bytes < 1_000_000.0 {
+        format!("{:.1} KB", (bytes / 1_000.0).max(0.1))
+    } else {
+        format!("{:.1} MB", bytes / 1_000_000.0)
+    }
+}
+
+fn lines(l: &Layout, report: &Report, here: &str) -> Vec<Line> {
+    Verdict::ALL
+        .into_iter()
+        .filter(|verdict| *verdict == Verdict::Ready || report.count(*verdict) > 0)
+        .map(|verdict| {
+            let count = report.count(verdict);
+            #[allow(clippy::cast_precision_loss)]
+            let share = count as f64 * 100.0 / f64::from(report.rows.max(1));
+            Line {
+                verdict,
+                word: l.t(&format!("verdict-{}", verdict.key())),
+                class: class(verdict),
+                count,
+                share,
+                hint: l.t(&format!("verdict-{}-hint", verdict.key())),
+                address: format!("{}#aside", urls::with_query(here, &[("show", verdict.key())])),
+            }
+        })
+        .collect()
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ready => "delivered",
+        Verdict::Repeat => "submitted",
+        Verdict::Duplicate => "queued",
+        Verdict::WrongPhone | Verdict::WrongCountry => "failed",
+        Verdict::MissingValue | Verdict::BadValue | Verdict::TooLong => "refused",
+        Verdict::Suppressed => "unknown",
+    }
+}
+
+/// Why a row is not sent, in words.
+pub(super) fn why(l: &Layout, recipient: &Recipient) -> String {
+    match recipient.verdict {
+        Verdict::WrongPhone => l.t(&format!("phone-problem-{}", recipient.detail)),
+        Verdict::MissingValue | Verdict::BadValue => {
+            let (n, problem) = recipient.detail.split_once(':').unwrap_or(("1", "empty"));
+            let n: i64 = n.parse().unwrap_or(1);
+            let why = l.t(&format!("param-problem-{problem}"));
+            l.with("send-error-param", &[("n", n.into()), ("why", why.into())])
+        }
+        Verdict::TooLong => {
+            let length: i64 = recipient.detail.parse().unwrap_or(0);
+            l.with(
+                "send-error-too-long",
+                &[("length", length.into()), ("most", crate::domain::text::MAX_LENGTH.into())],
+            )
+        }
+        Verdict::Ready
+        | Verdict::WrongCountry
+        | Verdict::Duplicate
+        | Verdict::Suppressed
+        | Verdict::Repeat => l.t(&format!("verdict-{}-hint", recipient.verdict.key())),
+    }
+}
+
+fn aside(l: &Layout, recipient: Recipient) -> Aside {
+    let cells = recipient.cells.as_deref().unwrap_or_default().join(", ");
+    Aside {
+        line: recipient.place,
+        word: l.t(&format!("verdict-{}", recipient.verdict.key())),
+        why: why(l, &recipient),
+        cells: cells.chars().take(120).collect(),
+        phone: recipient.phone,
+    }
+}
+
+fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<Shown> {
+    let shown = |key: &str, one: &Sample| Shown {
+        caption: l.with(
+            key,
+            &[
+                ("line", one.line.into()),
+                ("length", one.length.into()),
+                ("parts", one.parts.into()),
+            ],
+        ),
+        pieces: pieces_of(&batch.template_text, &one.params),
+    };
+    let mut lines = Vec::new();
+    let mut all = Vec::new();
+    let named = [("preview-shortest", &report.shortest), ("preview-longest", &report.longest)];
+    for (key, one) in named.into_iter().filter_map(|(key, one)| Some((key, one.as_ref()?))) {
+        if !lines.contains(&one.line) {
+            lines.push(one.line);
+            all.push(shown(key, one));
+        }
+    }
+    for one in &report.random {
+        if !lines.contains(&one.line) {
+            all.push(shown("preview-random", one));
+        }
+    }
+    all
+}
+
+fn columns(l: &Layout, report: &Report) -> Vec<Column> {
+    let mapping = &report.mapping;
+    (0..report.columns.len())
+        .map(|index| {
+            let name = report.columns[index].as_str();
+            let used = mapping.values.iter().position(|column| *column == Some(index));
+            Column {
+                name: if name.is_empty() {
+                    l.with("preview-column", &[("n", (index + 1).into())])
+                } else {
+                    name.to_owned()
+                },
+                first: report
+                    .first_rows
+                    .iter()
+                    .filter_map(|row| row.get(index))
+                    .find(|cell| !cell.is_empty())
+                    .cloned()
+                    .unwrap_or_default(),
+                used_as: if mapping.phone == index {
+                    "phone".to_owned()
+                } else {
+                    used.map_or_else(String::new, |variable| (variable + 1).to_string())
+                },
+            }
+        })
+        .collect()
+}
+
+fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
+    let count = TemplateText::parse(&batch.template_text).variables();
+    let meanings = template.map_or_else(Vec::new, |one| {
+        crate::domain::sms_template::read_instruction(&one.instruction, count)
+    });
+    (1..=count)
+        .map(|n| {
+            let meaning = meanings.get(n - 1).map(String::as_str).unwrap_or_default();
+            (n, format!("{{{n}}} {meaning}").trim().to_owned())
+        })
+        .collect()
+}

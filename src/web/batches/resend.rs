@@ -1,0 +1,115 @@
+//! `/batches/{id}/resend`: what did not arrive becomes the file of a new draft.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::find;
+use crate::app::App;
+use crate::db::batches::{self, Batch};
+use crate::db::messages;
+use crate::domain::message::{Failed, Tally};
+use crate::ops::order::OrderError;
+use crate::ops::resend::{self, Again};
+use crate::ops::upload::UploadError;
+use crate::web::error::WebError;
+use crate::web::form::Form;
+use crate::web::layout::{Layout, Section};
+use crate::web::member::Member;
+use crate::web::{flash, page};
+
+struct Choice {
+    which: Failed,
+    count: i64,
+}
+
+#[derive(Template)]
+#[template(path = "batches/resend.html")]
+struct ResendPage {
+    l: Layout,
+    batch: Batch,
+    choices: Vec<Choice>,
+    in_doubt: i64,
+    waiting: i64,
+    form_token: Uuid,
+}
+
+fn choices(tally: &Tally, for_good: i64) -> Vec<Choice> {
+    let count = |which| match which {
+        Failed::ForNow => tally.failed - for_good,
+        Failed::All => tally.failed,
+        Failed::Refused => tally.refused,
+        Failed::Cancelled => tally.cancelled,
+    };
+    let all = Failed::ALL.into_iter().map(|which| Choice { which, count: count(which) });
+    all.filter(|choice| choice.count > 0).collect()
+}
+
+/// Which of them?
+pub async fn form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let tally = batches::tally(&app.db, batch.id).await?;
+    let for_good = messages::failed_for_good(&app.db, batch.id).await?;
+    page::ok(&ResendPage {
+        l: member.layout(&app, &request, Section::Batches).await?,
+        choices: choices(&tally, for_good),
+        in_doubt: tally.in_doubt,
+        waiting: tally.submitted + tally.queued,
+        form_token: Uuid::new_v4(),
+        batch,
+    })
+}
+
+/// What was chosen.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Chosen {
+    which: String,
+    form_token: String,
+}
+
+/// Makes the draft and leads to its preview.
+pub async fn make(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let chosen = form.into_inner();
+    let which = Failed::from_key(&chosen.which).ok_or(WebError::BadRequest)?;
+    let words = member.words(&request);
+    let again = Again {
+        project: member.project.id,
+        batch: &batch,
+        which,
+        by: member.person.id,
+        file_name: &words.with("resend-file", &[("name", batch.name.as_str().into())]),
+        form_token: chosen.form_token.parse().map_err(|_| WebError::BadRequest)?,
+    };
+    let urls = member.urls();
+    let (said, there) = match resend::draft(&app, &again).await {
+        Ok(draft) => return Ok(page::see_other(&urls.batch_part(draft, "preview"))),
+        Err(UploadError::Already(draft)) => {
+            return Ok(page::see_other(&urls.batch_part(draft, "preview")));
+        }
+        Err(UploadError::Empty) => ("resend-none", urls.batch(batch.id)),
+        Err(UploadError::Order(OrderError::SignatureNotApproved)) => {
+            ("send-error-signature-gone", urls.batch_part(batch.id, "resend"))
+        }
+        Err(UploadError::Order(OrderError::TemplateNotApproved)) => {
+            ("send-error-template-gone", urls.batch_part(batch.id, "resend"))
+        }
+        Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error) => return Err(WebError::Internal(error.to_string())),
+    };
+    flash::say(&request, &words.t(said));
+    Ok(page::see_other(&there))
+}

@@ -1,0 +1,220 @@
+//! Steering: times, first ones, pauses, and phones that opted out meanwhile.
+
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime, UtcOffset};
+use usms_console::db::invariants;
+use usms_console::ops::{oversee, plan, submit};
+
+use crate::harness::{House, Ways};
+
+const CODE: &str = "登录验证码";
+
+fn list(n: usize) -> Vec<u8> {
+    let rows = (0..n).map(|n| format!("1850{:07},{n},5\n", 1_000 + n));
+    rows.collect::<String>().into_bytes()
+}
+
+fn typed(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap());
+    format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+}
+
+async fn sound(house: &House) {
+    for (promise, breaches) in invariants::broken(&house.app.db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+}
+
+#[sqlx::test]
+async fn a_scheduled_list_is_ready_before_its_time_and_can_be_moved_and_called_off(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(500)).await;
+    let tomorrow = typed(OffsetDateTime::now_utc() + Duration::hours(20));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
+    for _ in 0..100 {
+        let n: i64 =
+            sqlx::query_scalar("select count(*) from messages").fetch_one(&db).await.unwrap();
+        if n == 500 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let page = operator.get(&batch).await;
+    assert!(page.has("form[action$=schedule]"));
+    let later = typed(OffsetDateTime::now_utc() + Duration::hours(30));
+    let csrf = page.csrf();
+    operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &later)]).await;
+    let page = operator.get(&batch).await;
+    assert_eq!(page.value("#schedule_at"), later);
+    let past = typed(OffsetDateTime::now_utc() - Duration::hours(3));
+    operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &past)]).await;
+    assert_eq!(operator.get(&batch).await.value("#schedule_at"), later, "no time that has passed");
+    operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
+    assert_eq!(operator.get(&batch).await.all(".ledger dd"), ["500", "500"]);
+    assert_eq!(house.taken().await.0, 0);
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn a_schedule_that_was_missed_asks_and_takes_a_new_time(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let tomorrow = typed(OffsetDateTime::now_utc() + Duration::hours(20));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
+    sqlx::query("update batches set schedule_at = now() - interval '11 minutes'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let page = house.until(&operator, &batch, "form[action$=resume]").await;
+    assert!(page.text.contains("错过了定时"));
+    let csrf = page.csrf();
+    operator
+        .post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &tomorrow)])
+        .await;
+    let page = operator.get(&batch).await;
+    assert!(!page.has("form[action$=resume]") && page.has("form[action$=schedule]"));
+    assert_eq!(house.taken().await.0, 0);
+}
+
+#[sqlx::test]
+async fn the_first_leave_alone_and_the_rest_follows_a_persons_word(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(700)).await;
+    let first = [("canary", "on"), ("canary_first", "30"), ("canary_minutes", "0")];
+    let batch = operator.confirm_list(&preview, &first).await;
+    let page = house.until(&operator, &batch, "form[action$=resume]").await;
+    assert!(page.text.contains("首批已发出"), "{}", page.text);
+    assert_eq!(house.taken().await.0, 30);
+    operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+    house.settled(&operator, &batch).await;
+    assert_eq!(house.taken().await, (700, 0));
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn the_rest_follows_by_itself_when_the_first_fare_well_and_not_when_they_fail(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let canary = |percent| {
+        [
+            ("canary", "on"),
+            ("canary_first", "10"),
+            ("canary_minutes", "5"),
+            ("canary_percent", percent),
+        ]
+    };
+    let preview = operator.upload_list(CODE, "a.csv", &list(300)).await;
+    let batch = operator.confirm_list(&preview, &canary("5")).await;
+    house.settled(&operator, &batch).await;
+    assert_eq!(house.taken().await, (300, 0));
+    let bad: String = (0..300).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
+    let preview = operator.upload_list(CODE, "bad.csv", bad.as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &canary("5")).await;
+    house.until(&operator, &batch, "form[action$=resume]").await;
+    assert_eq!(house.taken().await.0, 310);
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    sqlx::query("update projects set failure_least = 100, failure_percent = 40")
+        .execute(&db)
+        .await
+        .unwrap();
+    let bad: String = (0..1_000).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
+    let app = house.app.clone();
+    let reading = tokio::spawn(async move {
+        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    let preview = operator.upload_list(CODE, "bad.csv", bad.as_bytes()).await;
+    reading.await.unwrap();
+    let batch = operator.confirm_list(&preview, &[]).await;
+    while plan::run_once(&house.app).await.unwrap() {}
+    assert!(submit::run_once(&house.app).await.unwrap());
+    // The receipts come as a push, which is settled here by hand.
+    let settled = async {
+        loop {
+            usms_console::ops::receive::run_once(&house.app).await.unwrap();
+            let n: i64 =
+                sqlx::query_scalar("select count(*) from outcomes").fetch_one(&db).await.unwrap();
+            if n == 200 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), settled).await.unwrap();
+    assert_eq!(oversee::run_once(&house.app).await.unwrap(), 1);
+    assert!(!submit::run_once(&house.app).await.unwrap(), "nothing more leaves");
+    let page = operator.get(&batch).await;
+    assert!(page.text.contains("已有结果的 200 条中，失败 200 条"), "{}", page.text);
+    assert!(page.text.contains("空号"), "the causes are on the page");
+    operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+    assert_eq!(
+        oversee::run_once(&house.app).await.unwrap(),
+        0,
+        "counted anew from the person's word"
+    );
+    assert!(submit::run_once(&house.app).await.unwrap());
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn a_large_batch_needs_a_second_person_where_the_settings_say_so(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    sqlx::query("update projects set approval_over = 20").execute(&db).await.unwrap();
+    let small = operator.upload_list(CODE, "a.csv", &list(20)).await;
+    let batch = operator.confirm_list(&small, &[]).await;
+    house.settled(&operator, &batch).await;
+    let large: String = (0..21).map(|n| format!("1850{:07},{n},5\n", 5_000 + n)).collect();
+    let preview = operator.upload_list(CODE, "b.csv", large.as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    let approver = house.approver().await;
+    let page = approver.get(&batch).await;
+    assert!(page.has("form[action$=approve]"), "{}", page.text);
+    approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
+    house.settled(&approver, &batch).await;
+    assert_eq!(house.taken().await, (41, 0));
+}
+
+#[sqlx::test]
+async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    let app = house.app.clone();
+    let reading = tokio::spawn(async move {
+        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    let preview = operator.upload_list(CODE, "a.csv", &list(201)).await;
+    reading.await.unwrap();
+    let batch = operator.confirm_list(&preview, &[]).await;
+    while plan::run_once(&house.app).await.unwrap() {}
+    // One of the first call, and the only one of the second.
+    for phone in ["18500001007", "18500001200"] {
+        sqlx::query(
+            "insert into suppressions (project_id, phone, id, reason)
+             select id, $1, new_id(now()), 'person' from projects",
+        )
+        .bind(phone)
+        .execute(&db)
+        .await
+        .unwrap();
+    }
+    while submit::run_once(&house.app).await.unwrap() {}
+    assert_eq!(house.taken().await, (200 - 1, 0));
+    let page = operator.get(&batch).await;
+    assert!(page.all(".ledger dd").contains(&"2".to_owned()), "{:?}", page.all(".ledger dd"));
+    let counts = house.admin(reqwest::Method::GET, "counts", serde_json::Value::Null).await;
+    assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 1);
+    sound(&house).await;
+}
