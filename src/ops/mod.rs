@@ -17,4 +17,5 @@ pub mod resend;
 pub mod review;
 pub mod steer;
 pub mod submit;
+pub mod suppress;
 pub mod upload;

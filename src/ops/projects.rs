@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::config::DefaultProject;
 use crate::db::{audit, projects};
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::CannotOpen;
 
@@ -83,4 +83,26 @@ pub async fn ensure(
 pub fn hook_path(app: &App, project: &projects::Listed) -> Result<String, CannotOpen> {
     let secret = app.keyring.open(&project.hook_secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
+}
+
+/// Changes what a project's batches are held to; audited.
+pub async fn keep_policy(
+    app: &App,
+    project: ProjectId,
+    policy: &projects::Policy,
+    by: UserId,
+    address: &str,
+) -> sqlx::Result<()> {
+    let mut tx = app.db.begin().await?;
+    projects::keep_policy(&mut tx, project, policy).await?;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(by),
+        action: "batch_rules_changed",
+        subject: "",
+        detail: serde_json::json!({ "rules": format!("{policy:?}") }),
+        address,
+    };
+    audit::record(&mut tx, &entry, app.clock.now()).await?;
+    tx.commit().await
 }

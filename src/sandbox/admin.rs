@@ -181,6 +181,7 @@ async fn counts(shared: web::Data<Shared>) -> HttpResponse {
         "calls": world.counts.calls,
         "by_action": world.counts.by_action,
         "phones_taken_twice": world.taken_twice,
+        "blacklisted": world.blacklist.len(),
         "pushes_waiting": world.pushes_waiting(),
         "pushes_taken": world.counts.pushes_taken,
         "pushes_given_up": world.counts.pushes_given_up,

@@ -21,6 +21,8 @@ pub(super) enum Entry {
     Sent(Sending),
     /// A phone answered.
     Replied(Reply),
+    /// Phones were put on the blacklist.
+    Blacklisted(Vec<String>),
     /// Receipts due up to this time were handed to the pusher.
     PushedUntil(i64),
 }

@@ -12,6 +12,7 @@
 mod admin;
 mod answer;
 mod api;
+mod blacklist;
 mod faults;
 mod inbox;
 mod journal;

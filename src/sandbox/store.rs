@@ -1,7 +1,7 @@
 //! Everything the sandbox knows, with the indexes that keep a million messages quick.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::ops::Range;
@@ -125,6 +125,8 @@ pub(super) struct World {
     by_session: HashMap<Arc<str>, Range<u32>>,
     by_phone: HashMap<Arc<str>, Vec<u32>>,
     replies: HashMap<String, Vec<Reply>>,
+    /// Phones that are not to be sent to.
+    pub(super) blacklist: BTreeSet<String>,
     due: BinaryHeap<Reverse<Due>>,
     pushed_until: i64,
     /// A hash of each (user id, phone) that was taken.
@@ -182,6 +184,7 @@ impl World {
             Entry::Replied(reply) => {
                 self.replies.entry(reply.phone.clone()).or_default().push(reply);
             }
+            Entry::Blacklisted(phones) => self.blacklist.extend(phones),
             Entry::PushedUntil(at) => self.pushed_until = at,
         }
     }

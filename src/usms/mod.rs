@@ -2,6 +2,7 @@
 //! API overview. It knows nothing of the console, hides no retry, and says of every failure what a
 //! caller may conclude.
 
+mod blacklist;
 mod client;
 mod errors;
 mod message;
@@ -12,6 +13,7 @@ mod review;
 pub mod signing;
 mod wire;
 
+pub use blacklist::MAX_PHONES_PER_BLACKLIST;
 pub use client::{Client, ClientBuildError, Credentials};
 pub use errors::{CallError, NotSentBecause, UnknownBecause};
 pub use message::{

@@ -34,6 +34,8 @@ pub enum Section {
     Batches,
     /// Receipt lookup.
     Receipts,
+    /// Phones that opted out.
+    Suppressions,
     /// Signatures.
     Signatures,
     /// SMS templates.
@@ -148,6 +150,13 @@ impl Layout {
         entries.extend([
             entry(urls.batches(), "batches-title", "batch", Section::Batches, needs.batches),
             entry(urls.receipts(), "receipts-title", "receipt", Section::Receipts, 0),
+            entry(
+                urls.suppressions(),
+                "suppressions-title",
+                "suppression",
+                Section::Suppressions,
+                0,
+            ),
             entry(
                 urls.signatures(),
                 "signatures-title",

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    looked_up, receipts, send, settings, signatures, templates, words,
+    looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -59,6 +59,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Read, get(), receipts::session))
                 .route(may(Send, post(), receipts::ask)),
         )
+        .configure(suppression_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -74,6 +75,11 @@ fn project(config: &mut ServiceConfig) {
             Manage,
             post(),
             settings::keep,
+        )))
+        .service(resource("/settings/batches").route(may(Manage, get(), policy::form)).route(may(
+            Manage,
+            post(),
+            policy::keep,
         )))
         .service(resource("/settings/words").route(may(Send, get(), words::form)).route(may(
             Send,
@@ -147,6 +153,23 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::rejected,
         )));
+}
+
+/// Phones that opted out.
+fn suppression_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/suppressions").route(may(Read, get(), suppressions::list)).route(may(
+            Send,
+            post(),
+            suppressions::add,
+        )))
+        .service(resource("/suppressions/offer").route(may(Send, post(), suppressions::offer)))
+        .service(resource("/suppressions.csv").route(may(Read, get(), suppressions::export)))
+        .service(
+            resource("/suppressions/{id}/remove")
+                .route(may(Send, get(), suppressions::ask))
+                .route(may(Send, post(), suppressions::remove)),
+        );
 }
 
 /// Signatures.

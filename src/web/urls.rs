@@ -156,6 +156,16 @@ impl Urls {
         self.below("/settings/words")
     }
 
+    /// What the project's batches are held to.
+    pub fn policy(&self) -> String {
+        self.below("/settings/batches")
+    }
+
+    /// The phones that opted out, as a file.
+    pub fn suppressions_csv(&self) -> String {
+        self.below("/suppressions.csv")
+    }
+
     /// Receipt lookup.
     pub fn receipts(&self) -> String {
         self.below("/receipts")

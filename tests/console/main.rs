@@ -15,4 +15,5 @@ mod review_lists;
 mod reviews;
 mod sending;
 mod steering;
+mod suppressions;
 mod vendor;

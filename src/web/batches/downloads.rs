@@ -32,7 +32,8 @@ const PAGE: i64 = 2_000;
 /// Spreadsheets know UTF-8 by this.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
+/// A file to keep.
+pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/csv; charset=utf-8")
@@ -45,7 +46,7 @@ fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
 }
 
 /// Rows as CSV. Cells that a spreadsheet would take for a formula have an apostrophe in front.
-fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     for row in rows {
         // Writing into memory cannot fail.
@@ -54,7 +55,8 @@ fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     out.into_inner().unwrap_or_default()
 }
 
-fn headed(names: Vec<String>) -> Vec<u8> {
+/// The first bytes of a file: the mark of UTF-8 and the names of its columns.
+pub fn headed(names: Vec<String>) -> Vec<u8> {
     let mut head = BOM.to_vec();
     head.extend(lines([names]));
     head

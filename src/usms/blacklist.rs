@@ -1,0 +1,39 @@
+//! The vendor's own list of phones that are not sent to (USMS API reference,
+//! BatchCreateUSMSBlacklistPhone).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::client::{Client, Credentials};
+use super::errors::CallError;
+use super::wire::Fields;
+
+/// Phones one call takes.
+pub const MAX_PHONES_PER_BLACKLIST: usize = 1_000;
+/// Texts of every purpose are held back.
+const ALL_PURPOSES: u8 = 0;
+
+impl Client {
+    /// Puts phones on the blacklist of the project. Answers those that the vendor did not take. It
+    /// may be repeated: a phone that is there already stays there.
+    pub async fn add_to_blacklist(
+        &self,
+        keys: &Credentials,
+        phones: &[&str],
+        remark: &str,
+    ) -> Result<Vec<String>, CallError> {
+        let list: serde_json::Value = phones
+            .iter()
+            .map(|phone| json!({ "Phone": phone, "Purpose": ALL_PURPOSES, "Remark": remark }))
+            .collect();
+        let params = vec![
+            ("IsGlobal".to_owned(), "false".to_owned()),
+            ("BlackList".to_owned(), STANDARD.encode(list.to_string())),
+        ];
+        let answer = self.succeed(keys, "BatchCreateUSMSBlacklistPhone", params).await?;
+        let failed = Fields::of(&answer.body).map(|fields| fields.array("FailedList").to_vec());
+        let failed = failed.unwrap_or_default();
+        Ok(failed.iter().filter_map(|phone| phone.as_str().map(str::to_owned)).collect())
+    }
+}

@@ -1,0 +1,118 @@
+//! Phones that opted out: added, taken out, removed with a reason, offered to the vendor.
+
+use reqwest::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::harness::House;
+
+const LIST: &str = "/p/default/suppressions";
+
+#[sqlx::test]
+async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let csrf = operator.get(LIST).await.csrf();
+    let phones = "+86 185-0000-1001\n18500001002";
+    let fields =
+        [("csrf", csrf.as_str()), ("phones", phones), ("note", "=投诉"), ("reason", "complaint")];
+    let added = operator.post(LIST, &fields).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text);
+    let file = b"18500001001,1,5\n18500001002,2,5\n18500001003,3,5\n";
+    let preview = operator.upload_list("登录验证码", "a.csv", file).await;
+    let page = operator.get(&preview).await;
+    assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["1", "2"]);
+    let found = operator.get(&format!("{LIST}?phone=1002")).await;
+    assert_eq!(found.all("tbody th").len(), 1);
+    let file = operator.get(&format!("{LIST}.csv")).await;
+    assert!(file.text.contains("18500001001,complaint,'=投诉,operator,"), "{}", file.text);
+    let viewer = house.viewer().await;
+    let seen = viewer.get(LIST).await;
+    assert!(seen.text.contains("185****1001") && !seen.text.contains("18500001001"));
+    assert!(!viewer.get(&format!("{LIST}.csv")).await.text.contains("18500001001"));
+    assert_eq!(viewer.post(LIST, &fields).await.status, StatusCode::FORBIDDEN);
+}
+
+#[sqlx::test]
+async fn a_list_with_a_wrong_phone_adds_nothing_and_names_it(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let csrf = operator.get(LIST).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("phones", "18500001001\n1850000"), ("note", "x")];
+    let page = operator.post(LIST, &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.one("#errors").contains("1850000"));
+    assert_eq!(page.one("#phones"), "18500001001 1850000");
+    assert!(operator.get(LIST).await.all("tbody th").is_empty());
+}
+
+#[sqlx::test]
+async fn a_file_is_imported_and_offered_to_the_vendor_once(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let form = operator.get(LIST).await;
+    let rows: String = (0..2_100).map(|n| format!("客户{n},1850{:07}\n", n)).collect();
+    let file = format!("姓名,手机号\n{rows}");
+    let fields = form.whole_form("main form.form");
+    let answer = operator.upload(LIST, &fields, &[("list", "a.csv", file.as_bytes())]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let csrf = form.csrf();
+    operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
+    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["blacklisted"], 2_100);
+    assert_eq!(counts["by_action"]["BatchCreateUSMSBlacklistPhone"], 3);
+    operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
+    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["by_action"]["BatchCreateUSMSBlacklistPhone"], 3, "nothing new");
+}
+
+#[sqlx::test]
+async fn a_phone_is_removed_with_a_reason_only(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let csrf = operator.get(LIST).await.csrf();
+    operator.post(LIST, &[("csrf", csrf.as_str()), ("phones", "18500001001")]).await;
+    let ask = operator.get(LIST).await.attr("tbody a[href$=remove]", "href");
+    let without = operator.post(&ask, &[("csrf", csrf.as_str()), ("why", " ")]).await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    operator.post(&ask, &[("csrf", csrf.as_str()), ("why", "本人来电")]).await;
+    assert!(operator.get(LIST).await.all("tbody th").is_empty());
+    let why: String = sqlx::query_scalar(
+        "select detail->>'why' from audit_log where action = 'suppression_removed'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(why, "本人来电");
+}
+
+#[sqlx::test]
+async fn the_rules_of_batches_are_kept_and_wrong_numbers_come_back(db: PgPool) {
+    let house = House::open(&db).await;
+    let admin = house.member("admin", usms_console::domain::role::Role::Admin).await;
+    let there = "/p/default/settings/batches";
+    let csrf = admin.get(there).await.csrf();
+    let wrong = [
+        ("csrf", csrf.as_str()),
+        ("price_domestic", "free"),
+        ("failure_percent", "0"),
+        ("failure_least", "5"),
+        ("approval_over", ""),
+    ];
+    let page = admin.post(there, &wrong).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.has("#price_domestic-error") && page.has("#failure_percent-error"));
+    assert_eq!(page.value("#price_domestic"), "free");
+    let good = [
+        ("csrf", csrf.as_str()),
+        ("price_domestic", "0.045"),
+        ("failure_percent", "25"),
+        ("failure_least", "50"),
+        ("approval_over", "1000"),
+    ];
+    admin.post(there, &good).await;
+    assert_eq!(admin.get(there).await.value("#price_domestic"), "0.0450");
+    let preview =
+        admin.upload_list("登录验证码", "a.csv", b"18500001001,1,5\n18500001002,2,5\n").await;
+    assert!(admin.get(&preview).await.one("section[aria-labelledby=cost]").contains("¥0.09"));
+}
