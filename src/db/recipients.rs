@@ -90,8 +90,12 @@ pub struct Unplanned {
     pub planned_to: i32,
 }
 
-/// Takes the oldest batch with recipients that are no messages yet; other processes pass it by
-/// until the transaction ends.
+/// Of a batch that is sending, so many submissions wait at most while the rest is still being made:
+/// making them all at once would take the machine from the sending.
+const AHEAD: i64 = 250;
+
+/// Takes the oldest batch with recipients that are no messages yet, unless enough of it waits
+/// already; other processes pass it by until the transaction ends.
 pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplanned>> {
     sqlx::query_as!(
         Unplanned,
@@ -99,9 +103,13 @@ pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplan
              b.template_id as "template: TemplateId", b.each_own, b.canary, u.with_repeats,
              u.planned_to
            from batches b join uploads u on u.batch_id = b.id
-           where not b.planned and b.state <> 'draft'
+           where not b.planned and b.state <> 'draft' and (b.state <> 'sending' or $1 > (
+             select count(*) from (
+               select from submissions s where s.batch_id = b.id and s.state = 'ready' limit $1
+             ) ready))
            order by b.id limit 1
            for update of u skip locked"#,
+        AHEAD,
     )
     .fetch_optional(db)
     .await

@@ -56,15 +56,13 @@ pub struct Claimed {
     pub total: i32,
     /// Every phone has values of its own.
     pub each_own: bool,
-    /// Messages that are not sent any more, since their phones opted out.
-    pub suppressed: i32,
     /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
     /// recorded late, or twice, moves nothing that somebody else claimed since.
     pub lease_until: OffsetDateTime,
 }
 
 /// How claims are made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ClaimRules {
     /// After this long in flight without an end, a submission is in doubt.
     pub lease: Duration,
@@ -74,6 +72,8 @@ pub struct ClaimRules {
     pub concurrency: i64,
     /// The process that claims.
     pub worker: Uuid,
+    /// Calls of this process that have ended and are being recorded: they are not under way.
+    pub ended: Vec<SubmissionId>,
     /// Whether marketing may leave now.
     pub marketing_open: bool,
 }
@@ -83,87 +83,80 @@ pub struct ClaimRules {
 pub enum Claim {
     /// This one is to be sent.
     Won(Box<Claimed>),
-    /// Nobody it went to wanted it any more: the next may be looked for at once.
-    Emptied,
+    /// Phones that opted out were taken out of the next one: it may be looked for again at once.
+    TakenOut,
     /// Nothing may leave now.
     Nothing,
 }
 
-/// Claims the next submission whose project may call now: commits `in_flight`, the taken slot, and
-/// what is not sent because its phone opted out. Verification codes go first; other batches share
-/// the project's calls by lot, so that a large one does not hold up a small one.
-pub async fn claim(db: &PgPool, rules: ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
-    let mut tx = db.begin().await?;
-    let claimed = sqlx::query_as!(
-        Claimed,
-        r#"with next as (
-             select s.id
-             from (
-               select b.id, b.wave
-               from batches b left join call_slots c on c.project_id = b.project_id
-               where b.state = 'sending' and ($3 or b.purpose <> 'marketing')
-                 and coalesce(c.next_at <= $4, true)
-               order by b.purpose = 'verification' desc, random()
-             ) b
-             cross join lateral (
-               select s.id from submissions s
-               where s.batch_id = b.id and s.state = 'ready' and s.wave <= b.wave
-                 and s.next_try_at <= $1
-               order by s.wave, s.next_try_at, s.id limit 1
-               for update skip locked
-             ) s
-             limit 1
-           )
-           update submissions s
-           set state = 'in_flight', attempts = attempts + 1, lease_until = $2, sent_at = $1,
-             worker = $5
-           from next, batches b
-           where s.id = next.id and b.id = s.batch_id
-           returning s.id as "id: SubmissionId", s.project_id as "project_id: ProjectId",
-             s.batch_id as "batch_id: BatchId", b.template_id as "template_id: TemplateId",
-             b.signature_id as "signature_id: SignatureId", b.vendor_template_id, b.sig_content,
-             s.attempts, s.n, b.total, b.each_own, s.suppressed,
-             s.lease_until as "lease_until!""#,
+/// Claims the next submission whose project may call now: commits `in_flight` and the taken slot.
+/// The statement is a function of the database, since claims are the only step of sending that is
+/// taken one after the other.
+pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
+    let ended: Vec<i64> = rules.ended.iter().map(|id| id.0).collect();
+    // The rest of the row is as it was before the claim: nothing may fail behind it.
+    let found = sqlx::query!(
+        r#"select f.claimed as "claimed: SubmissionId", f.to_take_out as "to_take_out: SubmissionId",
+             s.project_id as "project_id?: ProjectId", s.batch_id as "batch_id?: BatchId",
+             b.template_id as "template_id?: TemplateId",
+             b.signature_id as "signature_id?: SignatureId",
+             b.vendor_template_id as "vendor_template_id?", b.sig_content as "sig_content?",
+             s.attempts + 1 as attempts, s.n as "n?", b.total as "total?",
+             b.each_own as "each_own?", $2::timestamptz as "lease_until!"
+           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9) f
+           left join submissions s on s.id = f.claimed
+           left join batches b on b.id = s.batch_id"#,
         now,
         now + rules.lease,
-        rules.marketing_open,
         now + rules.pace.burst,
+        interval(rules.pace.interval),
+        rules.marketing_open,
+        rules.concurrency,
         rules.worker,
+        now - workers::DEAD_AFTER,
+        &ended,
+    )
+    .fetch_one(db)
+    .await?;
+    if let Some(id) = found.to_take_out {
+        take_out(db, id, now).await?;
+        return Ok(Claim::TakenOut);
+    }
+    let claimed = || {
+        Some(Claimed {
+            id: found.claimed?,
+            project_id: found.project_id?,
+            batch_id: found.batch_id?,
+            template_id: found.template_id?,
+            signature_id: found.signature_id?,
+            vendor_template_id: found.vendor_template_id?,
+            sig_content: found.sig_content?,
+            attempts: found.attempts?,
+            n: found.n?,
+            total: found.total?,
+            each_own: found.each_own?,
+            lease_until: found.lease_until,
+        })
+    };
+    Ok(claimed().map_or(Claim::Nothing, |claimed| Claim::Won(Box::new(claimed))))
+}
+
+/// Takes phones that opted out from a submission that waits, unless another process claimed it in
+/// this moment.
+async fn take_out(db: &PgPool, id: SubmissionId, now: OffsetDateTime) -> sqlx::Result<()> {
+    let mut tx = db.begin().await?;
+    let waiting = sqlx::query_scalar!(
+        r#"select batch_id as "batch: BatchId" from submissions
+           where id = $1 and state = 'ready' for update skip locked"#,
+        id.0,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(mut claimed) = claimed else { return Ok(Claim::Nothing) };
-    claimed.suppressed += suppressions::take_out(&mut tx, claimed.id, now).await?;
-    if claimed.suppressed == claimed.n {
-        batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
-        tx.commit().await?;
-        return Ok(Claim::Emptied);
+    if let Some(batch) = waiting {
+        suppressions::take_out(&mut tx, id, now).await?;
+        batch_transitions::settle(&mut tx, batch, now).await?;
     }
-    if !call_slots::take(&mut tx, claimed.project_id, rules.pace, now).await?
-        || under_way(&mut tx, claimed.project_id, now).await? > rules.concurrency
-    {
-        tx.rollback().await?;
-        return Ok(Claim::Nothing);
-    }
-    tx.commit().await?;
-    Ok(Claim::Won(Box::new(claimed)))
-}
-
-/// Calls of a project that living processes have under way.
-async fn under_way(
-    db: &mut PgConnection,
-    project: ProjectId,
-    now: OffsetDateTime,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!"
-           from submissions s join workers w on w.id = s.worker
-           where s.project_id = $1 and s.state = 'in_flight' and w.seen_at > $2"#,
-        project.0,
-        now - workers::DEAD_AFTER,
-    )
-    .fetch_one(db)
-    .await
+    tx.commit().await
 }
 
 /// Records that the vendor took all of it under `session_no`. Answers whether it was still open:

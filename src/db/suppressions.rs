@@ -24,8 +24,8 @@ pub struct Suppression {
     pub offered_at: Option<OffsetDateTime>,
 }
 
-/// Takes messages to phones that opted out from a submission that is about to leave, and moves its
-/// counter by as many. One that is left with nobody ends as cancelled. Answers how many went.
+/// Takes messages to phones that opted out from a submission that waits, and moves its counter by
+/// as many. One that is left with nobody ends as cancelled. Answers how many went.
 pub async fn take_out(
     db: &mut PgConnection,
     submission: SubmissionId,
@@ -45,8 +45,6 @@ pub async fn take_out(
              update submissions s
              set suppressed = s.suppressed + gone.n,
                state = case when s.suppressed + gone.n = s.n then 'cancelled' else s.state end,
-               lease_until = case when s.suppressed + gone.n = s.n then null else s.lease_until end,
-               sent_at = case when s.suppressed + gone.n = s.n then null else s.sent_at end,
                settled = s.suppressed + gone.n = s.n
              from gone where s.id = $1 and gone.n > 0
            )

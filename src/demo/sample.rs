@@ -143,9 +143,9 @@ impl Past {
             steer::take(&self.app, word, Step::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
-        Ok(match submit::claim(&self.app).await? {
+        Ok(match submit::claim(&self.app, Vec::new()).await? {
             Claim::Won(claimed) => Some(*claimed),
-            Claim::Emptied | Claim::Nothing => None,
+            Claim::TakenOut | Claim::Nothing => None,
         })
     }
 

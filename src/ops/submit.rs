@@ -16,7 +16,7 @@ use crate::db::messages::Target;
 use crate::db::submissions::{Claim, ClaimRules, Claimed, NotTaken};
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{Hold, may_leave};
-use crate::domain::ids::{BatchId, MessageId};
+use crate::domain::ids::{BatchId, MessageId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::review::Purpose;
 use crate::domain::trouble::Trouble;
@@ -34,9 +34,9 @@ const MAX_ATTEMPTS: i32 = 8;
 
 /// Claims and sends the next submission, if one may leave now. Answers whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
-    match claim(app).await? {
+    match claim(app, Vec::new()).await? {
         Claim::Nothing => return Ok(false),
-        Claim::Emptied => {}
+        Claim::TakenOut => {}
         Claim::Won(claimed) => {
             let end = call(app, &claimed).await?;
             record(app, &claimed, &end).await?;
@@ -45,10 +45,11 @@ pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
-/// Claims the next submission that may leave now.
-pub async fn claim(app: &App) -> sqlx::Result<Claim> {
+/// Claims the next submission that may leave now. `ended` are calls of this process that are over
+/// and not recorded yet: their places are free.
+pub async fn claim(app: &App, ended: Vec<SubmissionId>) -> sqlx::Result<Claim> {
     let now = app.clock.now();
-    submissions::claim(&app.db, rules(app, now), now).await
+    submissions::claim(&app.db, &rules(app, ended, now), now).await
 }
 
 /// Puts in doubt whatever was in flight when its process died. Answers how many.
@@ -69,12 +70,13 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     Ok(expired.len())
 }
 
-fn rules(app: &App, now: OffsetDateTime) -> ClaimRules {
+fn rules(app: &App, ended: Vec<SubmissionId>, now: OffsetDateTime) -> ClaimRules {
     ClaimRules {
         lease: app.pace.call_timeout + LEASE_MARGIN,
         pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
         concurrency: i64::try_from(app.pace.concurrency).unwrap_or(i64::MAX),
         worker: app.process,
+        ended,
         marketing_open: may_leave(Purpose::Marketing, now),
     }
 }
@@ -108,7 +110,11 @@ impl End {
 
 /// Makes the call of a claimed submission. Fails only before anything was sent.
 pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
-    let keys = match credentials::of(app, claimed.project_id).await {
+    let (keys, targets) = tokio::join!(
+        credentials::of(app, claimed.project_id),
+        messages::targets(&app.db, claimed.id),
+    );
+    let keys = match keys {
         Ok(keys) => keys,
         Err(CredentialsError::Database(error)) => return Err(error),
         Err(error @ CredentialsError::Sealed(_)) => {
@@ -117,7 +123,7 @@ pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
             return Ok(End::not_sent(Trouble::Sealed.stored(), hold));
         }
     };
-    let targets = messages::targets(&app.db, claimed.id).await?;
+    let targets = targets?;
     Ok(if claimed.each_own {
         batch_call(app, &keys, claimed, &targets).await
     } else {

@@ -36,7 +36,7 @@ struct PolicyPage {
 
 impl PolicyPage {
     fn is_wrong(&self, field: &str) -> bool {
-        self.wrong.iter().any(|one| *one == field)
+        self.wrong.contains(&field)
     }
 }
 

@@ -2,12 +2,13 @@
 //! after a wake-up or a short rest when there is none, and until the process is told to stop. A call
 //! in flight is always finished: stopping leaves nothing in doubt.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -16,12 +17,15 @@ use crate::app::App;
 use crate::db::submissions::{Claim, Claimed};
 use crate::db::{batch_transitions, login_sessions, uploads, workers};
 use crate::domain::batch::SCHEDULE_GRACE;
+use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
 use crate::ops::{apply, notify, oversee, papers, plan, poll, reading, receive, review, submit};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
+/// Nobody looks for work more often than this.
+const SHORTEST_REST: Duration = Duration::from_millis(10);
 /// How long a loop rests after an error.
 const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Leases are checked, and schedules looked at, this often.
@@ -94,21 +98,45 @@ where
     }
 }
 
+/// Calls that are over and being recorded. Their places are free: the next calls need not wait for
+/// the record.
+#[derive(Clone, Debug, Default)]
+struct Ended {
+    ids: Arc<Mutex<BTreeSet<SubmissionId>>>,
+    more: Arc<Notify>,
+}
+
+impl Ended {
+    fn add(&self, id: SubmissionId) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.more.notify_one();
+    }
+
+    fn remove(&self, id: SubmissionId) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn list(&self) -> Vec<SubmissionId> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
 /// Claims one submission after the other and sends as many at once as the process may.
 async fn submit_all(app: App, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new(app.pace.concurrency * PROJECTS_AT_ONCE));
+    let ended = Ended::default();
     let mut calls = JoinSet::new();
     while let Some(place) = free_place(&room, &stop).await {
-        match submit::claim(&app).await {
-            Ok(Claim::Emptied) => {}
+        match submit::claim(&app, ended.list()).await {
+            Ok(Claim::TakenOut) => {}
             Ok(Claim::Won(claimed)) => {
-                let app = app.clone();
+                let (app, ended) = (app.clone(), ended.clone());
                 calls.spawn(async move {
-                    send(&app, &claimed).await;
+                    send(&app, &claimed, &ended).await;
                     drop(place);
                 });
             }
-            Ok(Claim::Nothing) => rest_from_claims(&app, &stop, !calls.is_empty()).await,
+            Ok(Claim::Nothing) => rest_from_claims(&app, &stop, &ended, !calls.is_empty()).await,
             Err(error) => {
                 error!(job = "submit", %error, "nothing can be claimed; it goes on shortly");
                 rest(&stop, REST_AFTER_ERROR).await;
@@ -132,27 +160,31 @@ async fn free_place(
 
 /// The call is over when this fails; only its record is missing. It is tried until the lease runs
 /// out, when the submission becomes in doubt, as it must.
-async fn send(app: &App, claimed: &Claimed) {
+async fn send(app: &App, claimed: &Claimed, ended: &Ended) {
     let end = submit::call(app, claimed).await.unwrap_or_else(|error| {
         error!(submission = %claimed.id, %error, "not sent");
         // It failed before anything left: no doubt about that.
         End::not_sent(Trouble::Database.stored(), None)
     });
+    ended.add(claimed.id);
     while let Err(error) = submit::record(app, claimed, &end).await {
         error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
         if app.clock.now() >= claimed.lease_until {
-            return;
+            break;
         }
         tokio::time::sleep(REST).await;
     }
+    ended.remove(claimed.id);
 }
 
-/// While calls run, a claim may fail only because the project's next call slot is not due.
-async fn rest_from_claims(app: &App, stop: &CancellationToken, busy: bool) {
+/// While calls run, a claim may fail only because the project's next call slot is not due, or since
+/// all of its calls are under way: the end of one is the moment to look again.
+async fn rest_from_claims(app: &App, stop: &CancellationToken, ended: &Ended, busy: bool) {
     let slot = Duration::try_from(app.pace.call_interval()).unwrap_or(REST);
-    let longest = if busy { slot.min(REST) } else { REST };
+    let longest = if busy { slot.clamp(SHORTEST_REST, REST) } else { REST };
     tokio::select! {
         () = app.wake.to_submit() => {}
+        () = ended.more.notified() => {}
         () = rest(stop, longest) => {}
     }
 }
