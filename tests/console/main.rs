@@ -6,6 +6,7 @@ mod harness;
 
 mod batches;
 mod lists;
+mod model;
 mod notices;
 mod pages;
 mod people;

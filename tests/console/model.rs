@@ -1,0 +1,413 @@
+//! Random events on one batch, its promises looked at after each: what is final stays so, counters
+//! equal counts, and the vendor takes nothing twice that nobody asked to be sent again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use sqlx::PgPool;
+use usms_console::app::App;
+use usms_console::db::messages::{self, Target};
+use usms_console::db::submissions::{Claim, Claimed, NotTaken};
+use usms_console::db::{batch_transitions, invariants};
+use usms_console::domain::batch::Hold;
+use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
+use usms_console::ops::steer::{self, Decision, Step, Word};
+use usms_console::ops::submit::{self, End};
+use usms_console::ops::{oversee, plan, poll, receive};
+
+use crate::harness::{House, Visitor, Ways};
+
+const CODE: &str = "登录验证码";
+/// Recipients of one batch: three calls of their own texts.
+const RECIPIENTS: usize = 450;
+
+/// What the vendor knows.
+#[derive(Default)]
+struct Vendor {
+    /// How often each message was taken.
+    taken: BTreeMap<i64, usize>,
+    /// Under which session, and whether its receipts were told.
+    sessions: Vec<(String, Vec<Target>)>,
+}
+
+struct Model<'a> {
+    house: &'a House,
+    db: &'a PgPool,
+    batch: BatchId,
+    person: UserId,
+    dice: StdRng,
+    vendor: Vendor,
+    /// Calls that are under way.
+    flying: Vec<Claimed>,
+    /// Messages that a person asked to be sent again.
+    again: BTreeSet<i64>,
+    /// What was final when last looked at.
+    finals: BTreeMap<i64, String>,
+    story: Vec<&'static str>,
+}
+
+#[sqlx::test]
+async fn no_order_of_events_breaks_a_promise_of_sending(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, pushes: false, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    let seeds: u64 =
+        std::env::var("USMS_MODEL_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    for seed in 1..=seeds {
+        println!("events of seed {seed}");
+        let batch = order(&house, &operator, seed).await;
+        let mut model = Model::new(&house, &db, batch, seed).await;
+        for _ in 0..90 {
+            model.event().await;
+            model.look(seed).await;
+        }
+        model.end(seed).await;
+    }
+}
+
+/// A batch of this seed, with phones of its own.
+async fn order(house: &House, operator: &Visitor, seed: u64) -> BatchId {
+    let file: String = (0..RECIPIENTS)
+        .map(|n| format!("1{}0{n:03}{:04},{n},5\n", 50 + seed % 9, 1_000 + seed))
+        .collect();
+    let app = house.app.clone();
+    let reading = tokio::spawn(async move {
+        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
+    reading.await.unwrap();
+    let first: &[(&str, &str)] = if seed.is_multiple_of(3) {
+        &[
+            ("canary", "on"),
+            ("canary_first", "40"),
+            ("canary_minutes", "0"),
+            ("canary_percent", "20"),
+        ]
+    } else {
+        &[]
+    };
+    let batch = operator.confirm_list(&preview, first).await;
+    batch.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+impl<'a> Model<'a> {
+    async fn new(house: &'a House, db: &'a PgPool, batch: BatchId, seed: u64) -> Self {
+        let person: i64 =
+            sqlx::query_scalar("select id from users limit 1").fetch_one(db).await.unwrap();
+        Self {
+            house,
+            db,
+            batch,
+            person: UserId(person),
+            dice: StdRng::seed_from_u64(seed),
+            vendor: Vendor::default(),
+            flying: Vec::new(),
+            again: BTreeSet::new(),
+            finals: BTreeMap::new(),
+            story: Vec::new(),
+        }
+    }
+
+    fn app(&self) -> &'a App {
+        &self.house.app
+    }
+
+    async fn event(&mut self) {
+        let what = self.dice.random_range(0..100);
+        let name = match what {
+            0..12 => {
+                plan::run_once(self.app()).await.unwrap();
+                "plan"
+            }
+            12..34 => self.claim().await,
+            34..60 => self.answer().await,
+            60..78 => self.receipts().await,
+            78..82 => self.step(Step::Pause).await,
+            82..89 => self.step(Step::Resume).await,
+            89..90 => self.step(Step::Cancel).await,
+            90..93 => self.decide().await,
+            93..95 => self.crash().await,
+            95..97 => self.opt_out().await,
+            97..98 => self.hold().await,
+            98..99 => {
+                // The sandbox knows none of these sessions: nothing is learnt, nothing may change.
+                let _ = poll::run_once(self.app()).await;
+                "poll"
+            }
+            _ => {
+                oversee::run_once(self.app()).await.unwrap();
+                "oversee"
+            }
+        };
+        self.story.push(name);
+    }
+
+    async fn claim(&mut self) -> &'static str {
+        // Waits between tries are no part of the model.
+        sqlx::query("update submissions set next_try_at = now() - interval '1 minute' where state = 'ready'")
+            .execute(self.db)
+            .await
+            .unwrap();
+        sqlx::query("delete from call_slots").execute(self.db).await.unwrap();
+        match submit::claim(self.app(), Vec::new()).await.unwrap() {
+            Claim::Won(claimed) => {
+                self.flying.push(*claimed);
+                "claim"
+            }
+            Claim::TakenOut => "taken out",
+            Claim::Nothing => "nothing to claim",
+        }
+    }
+
+    /// One of the calls under way ends, in whatever way; its record may be repeated.
+    async fn answer(&mut self) -> &'static str {
+        if self.flying.is_empty() {
+            return "no call";
+        }
+        let claimed = self.flying.swap_remove(self.dice.random_range(0..self.flying.len()));
+        let targets = messages::targets(self.db, claimed.id).await.unwrap();
+        let (name, end) = self.fate(&claimed, &targets);
+        submit::record(self.app(), &claimed, &end).await.unwrap();
+        if self.dice.random_bool(0.2) {
+            submit::record(self.app(), &claimed, &end).await.unwrap();
+        }
+        name
+    }
+
+    fn fate(&mut self, claimed: &Claimed, targets: &[Target]) -> (&'static str, End) {
+        let request_id = String::new();
+        match self.dice.random_range(0..10) {
+            0..4 => {
+                let session_no = self.taken(claimed, targets.to_vec());
+                let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
+                ("taken", end)
+            }
+            4 => {
+                let (some, rest) = targets.split_at(targets.len() / 3);
+                if rest.is_empty() {
+                    return ("not sent", End::not_sent(String::new(), None));
+                }
+                let session_no = self.taken(claimed, rest.to_vec());
+                let reason =
+                    |one: &Target| NotTaken { id: one.id, reason: "号码在黑名单".to_owned() };
+                let not_taken = some.iter().map(reason).collect();
+                ("partly", End::Taken { session_no, request_id, ret_code: 18046, not_taken })
+            }
+            5 => {
+                let answer = "含有敏感词".to_owned();
+                ("refused", End::Refused { ret_code: 18023, answer, request_id, each: Vec::new() })
+            }
+            6 => ("not sent", End::not_sent("x".to_owned(), None)),
+            7 => {
+                let hold = Some(Hold::Balance);
+                (
+                    "no balance",
+                    End::NotSent {
+                        ret_code: Some(18013),
+                        why: "x".to_owned(),
+                        hold,
+                        throttled: false,
+                    },
+                )
+            }
+            8 => {
+                self.taken(claimed, targets.to_vec());
+                (
+                    "in doubt, taken",
+                    End::InDoubt { ret_code: None, why: "x".to_owned(), request_id },
+                )
+            }
+            _ => {
+                ("in doubt", End::InDoubt { ret_code: Some(110), why: "x".to_owned(), request_id })
+            }
+        }
+    }
+
+    /// The vendor takes these; answers the session number.
+    fn taken(&mut self, claimed: &Claimed, targets: Vec<Target>) -> String {
+        for one in &targets {
+            *self.vendor.taken.entry(one.id.0).or_default() += 1;
+        }
+        let session = format!("s-{}-{}", claimed.id, self.vendor.sessions.len());
+        self.vendor.sessions.push((session.clone(), targets));
+        session
+    }
+
+    /// Receipts of some phones of some session, in any order, some of them again.
+    async fn receipts(&mut self) -> &'static str {
+        if self.vendor.sessions.is_empty() {
+            return "no session";
+        }
+        let (session, targets) =
+            self.vendor.sessions[self.dice.random_range(0..self.vendor.sessions.len())].clone();
+        let many = self.dice.random_range(1..=targets.len());
+        let mut items = Vec::new();
+        for _ in 0..many {
+            let one = &targets[self.dice.random_range(0..targets.len())];
+            let result = ["发送成功", "发送失败", "状态未知"][self.dice.random_range(0..3)];
+            items.push(json!({ "SessionNo": session, "Phone": one.phone, "CostCount": 1,
+                "ReceiptTime": 1_790_000_000, "ReceiptResult": result, "ReceiptCode": "X",
+                "ReceiptDesc": "", "UserId": one.id.vendor_user_id() }));
+        }
+        let body = json!({ "MsgType": 2, "Data": items }).to_string();
+        receive::take_in(self.app(), self.house.project, body.as_bytes()).await.unwrap();
+        while receive::run_once(self.app()).await.unwrap() {}
+        "receipts"
+    }
+
+    fn word(&self) -> Word<'static> {
+        Word { project: self.house.project, batch: self.batch, by: self.person, address: "-" }
+    }
+
+    async fn step(&mut self, step: Step) -> &'static str {
+        steer::take(self.app(), self.word(), step).await.unwrap();
+        match step {
+            Step::Pause => "pause",
+            Step::Resume => "resume",
+            Step::Cancel => "cancel",
+            Step::Approve | Step::Reschedule(_) => "other step",
+        }
+    }
+
+    async fn decide(&mut self) -> &'static str {
+        let doubts: Vec<i64> = sqlx::query_scalar(
+            "select id from submissions where state = 'in_doubt' and batch_id = $1",
+        )
+        .bind(self.batch.0)
+        .fetch_all(self.db)
+        .await
+        .unwrap();
+        let Some(one) = doubts.first() else { return "no doubt" };
+        let again = self.dice.random_bool(0.5);
+        let decision = if again { Decision::SendAgain } else { Decision::TreatAsSent };
+        let ids = [SubmissionId(*one)];
+        let moved = steer::decide(self.app(), self.word(), &ids, decision).await.unwrap();
+        if again && moved == 1 {
+            let messages: Vec<i64> =
+                sqlx::query_scalar("select id from messages where submission_id = $1")
+                    .bind(one)
+                    .fetch_all(self.db)
+                    .await
+                    .unwrap();
+            self.again.extend(messages);
+        }
+        if again { "send again" } else { "treat as sent" }
+    }
+
+    /// The process with a call under way dies; its lease ends. The vendor may have taken the call.
+    async fn crash(&mut self) -> &'static str {
+        if self.flying.is_empty() {
+            return "nothing to crash";
+        }
+        let claimed = self.flying.swap_remove(0);
+        if self.dice.random_bool(0.5) {
+            let targets = messages::targets(self.db, claimed.id).await.unwrap();
+            self.taken(&claimed, targets);
+        }
+        sqlx::query("update submissions set lease_until = now() - interval '1 second' where id = $1 and state = 'in_flight'")
+            .bind(claimed.id.0)
+            .execute(self.db)
+            .await
+            .unwrap();
+        submit::expire_leases(self.app()).await.unwrap();
+        "crash"
+    }
+
+    async fn opt_out(&mut self) -> &'static str {
+        sqlx::query(
+            "insert into suppressions (project_id, phone, id, reason)
+             select project_id, phone, new_id(now()), 'reply' from messages
+             where batch_id = $1 order by random() limit 7 on conflict do nothing",
+        )
+        .bind(self.batch.0)
+        .execute(self.db)
+        .await
+        .unwrap();
+        "opt out"
+    }
+
+    async fn hold(&mut self) -> &'static str {
+        let mut db = self.db.acquire().await.unwrap();
+        batch_transitions::pause(&mut db, self.house.project, self.batch, Hold::Failures, "9/9")
+            .await
+            .unwrap();
+        "hold"
+    }
+
+    /// Looks at everything that was promised.
+    async fn look(&mut self, seed: u64) {
+        let last = self.story.last().copied().unwrap_or_default();
+        for (promise, breaches) in invariants::broken(self.db).await.unwrap().by_name() {
+            assert_eq!(breaches, 0, "seed {seed}: {promise}, after {:?}", self.story);
+        }
+        for (message, times) in &self.vendor.taken {
+            assert!(
+                *times <= 1 || self.again.contains(message),
+                "seed {seed}: {message} was taken {times} times, after {:?}",
+                self.story
+            );
+        }
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("select id, outcome::text from outcomes where batch_id = $1")
+                .bind(self.batch.0)
+                .fetch_all(self.db)
+                .await
+                .unwrap();
+        let now: BTreeMap<i64, String> = rows.into_iter().collect();
+        for (message, before) in &self.finals {
+            let after = now.get(message).map(String::as_str);
+            let better = before == "unknown" && after.is_some();
+            assert!(
+                after == Some(before) || better,
+                "seed {seed}: {message} went from {before} to {after:?} by {last}"
+            );
+        }
+        self.finals = now;
+    }
+
+    /// Everything comes to its end: nothing is left open but doubts.
+    async fn end(&mut self, seed: u64) {
+        while plan::run_once(self.app()).await.unwrap() {}
+        for _ in 0..200 {
+            // The first of a batch are followed by the rest when somebody says so.
+            let moved = oversee::run_once(self.app()).await.unwrap();
+            self.step(Step::Resume).await;
+            if self.flying.is_empty() && self.claim().await == "nothing to claim" && moved == 0 {
+                break;
+            }
+            while let Some(claimed) = self.flying.pop() {
+                let targets = messages::targets(self.db, claimed.id).await.unwrap();
+                let session_no = self.taken(&claimed, targets);
+                let request_id = String::new();
+                let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
+                submit::record(self.app(), &claimed, &end).await.unwrap();
+            }
+        }
+        self.look(seed).await;
+        let state: String = sqlx::query_scalar("select state::text from batches where id = $1")
+            .bind(self.batch.0)
+            .fetch_one(self.db)
+            .await
+            .unwrap();
+        assert!(
+            state == "done" || state == "cancelled",
+            "seed {seed}: {state} after {:?}",
+            self.story
+        );
+        let untaken: i64 = sqlx::query_scalar(
+            "select count(*) from messages m join submissions s on s.id = m.submission_id
+             where m.batch_id = $1 and s.state in ('accepted', 'partly')
+               and not m.id = any($2) and s.answered_at is null",
+        )
+        .bind(self.batch.0)
+        .bind(self.vendor.taken.keys().copied().collect::<Vec<i64>>())
+        .fetch_one(self.db)
+        .await
+        .unwrap();
+        assert_eq!(untaken, 0, "seed {seed}");
+        sqlx::query("delete from suppressions").execute(self.db).await.unwrap();
+    }
+}
