@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::app::App;
+use crate::bench;
 use crate::config::{self, Config};
 use crate::db::{invariants, projects, users};
 use crate::demo;
@@ -73,8 +74,30 @@ enum Command {
     /// Projects
     #[command(subcommand)]
     Project(ProjectCommand),
+    /// Measure the whole with real processes on an empty database (DATABASE_URL)
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Check settings, database, vendor and the promises of sending; exit 1 if one is broken
     Doctor,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Lists of a million rows, a million messages, and a script over the vendor's SDK beside it
+    Batch {
+        /// Rows of the list
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: usize,
+        /// Rows of the spreadsheet
+        #[arg(long, default_value_t = 100_000)]
+        xlsx_rows: usize,
+        /// A Python that has the vendor's SDK
+        #[arg(long, value_name = "PROGRAM", env = "USMS_SDK_PYTHON")]
+        python: Option<String>,
+        /// The script that is measured beside it
+        #[arg(long, default_value = "benches/peers/sdk_pool.py", value_name = "FILE")]
+        peer: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,6 +178,12 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(command) => user(&Config::load(file)?, command).await?,
         Command::Project(ProjectCommand::List { json }) => {
             list_projects(&Config::load(file)?, json).await?;
+        }
+        Command::Bench(BenchCommand::Batch { rows, xlsx_rows, python, peer }) => {
+            let url = config::database_url(&config::variables(file)?)?;
+            let database_url = url.expose_secret().to_owned();
+            let plan = bench::batch::Plan { database_url, rows, xlsx_rows, python, peer };
+            bench::batch::run(&plan).await?;
         }
         Command::Doctor => return doctor(file).await,
     }

@@ -11,6 +11,7 @@
 //! through one sending, from the click to the receipt, is in `docs/ARCHITECTURE.md`.
 
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
