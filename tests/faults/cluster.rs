@@ -77,6 +77,14 @@ impl Cluster {
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
 
+    /// Stops at once, without a checkpoint: the next start recovers from the log.
+    pub fn stop_at_once(&self) {
+        let data = self.folder.join("data");
+        let stopped =
+            self.program("pg_ctl").args(["stop", "-w", "-m", "immediate", "-D"]).arg(data).status();
+        assert!(stopped.unwrap().success());
+    }
+
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
         let mut command = if is_root() {
