@@ -279,6 +279,58 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     browser.close().await;
 }
 
+#[sqlx::test]
+async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_are_sent_again(
+    db: PgPool,
+) {
+    let ways = harness::Ways { receipt_after: Duration::from_secs(2), ..harness::Ways::default() };
+    let house = House::with(&db, ways).await;
+    house.account("operator", Role::Operator).await;
+    let browser = Browser::open().await;
+    let driver = &browser.driver;
+    browser.set_width(1440).await;
+    // Two columns of numbers, in an order that only a person can know; two rows cannot be sent.
+    let list = browser.folder.join("名单.csv");
+    let rows = "手机号,有效,数字\n18500000100,5,1234\n18500000001,5,1235\n010-12345678,5,1\n\
+        18500000102,5,1236\n18500000100,5,9\n";
+    std::fs::create_dir_all(&browser.folder).unwrap();
+    std::fs::write(&list, rows).unwrap();
+    sign_in(driver, &house, "/p/default/batches/new").await;
+    let template = "//select[@id='template']/option[contains(., '登录验证码')]";
+    find(driver, By::XPath(template)).await.click().await.unwrap();
+    find(driver, By::Css("#recipients")).await.send_keys(list.to_str().unwrap()).await.unwrap();
+    press(driver, "form[data-upload] button.act").await;
+    // The page of the reading becomes the preview by itself.
+    until(driver, "#verdict", &["3 phones can be sent to; 2 rows are not sent"]).await;
+    assert!(text(driver, ".handset .bubble").await.contains("您的验证码是5，1234分钟内有效"));
+    for (column, variable) in [(2, 2), (3, 1)] {
+        let option = format!(
+            "//form[@id='columns']//tbody/tr[{column}]//select/option[@value='{variable}']"
+        );
+        find(driver, By::XPath(&option)).await.click().await.unwrap();
+    }
+    press(driver, "#columns button").await;
+    until(driver, "#verdict", &["3 phones can be sent to; 2 rows are not sent"]).await;
+    assert!(text(driver, ".handset .bubble").await.contains("您的验证码是1234，5分钟内有效"));
+    press(driver, "button[name=confirm]").await;
+    until(
+        driver,
+        ".messages tbody .status",
+        &["Awaiting receipt", "Awaiting receipt", "Awaiting receipt"],
+    )
+    .await;
+    let settled = ["Delivered", "Failed", "Delivered"];
+    until(driver, ".messages tbody .status", &settled).await;
+    assert!(text(driver, ".ledger").await.contains('3'));
+    press(driver, ".head a[href$='/resend']").await;
+    press(driver, "form.form button.act").await;
+    until(driver, "#verdict", &["1 phone can be sent to; 0 rows are not sent"]).await;
+    press(driver, "button[name=confirm]").await;
+    until(driver, ".messages tbody .status", &["Failed"]).await;
+    assert_eq!(house.taken().await, (4, 0));
+    browser.close().await;
+}
+
 async fn reload_until(driver: &WebDriver, address: &str, word: &str) {
     for _ in 0..100 {
         driver.goto(address).await.unwrap();
@@ -313,6 +365,8 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
         "templates/UTM0001",
         "templates/UTM0001/edit",
         "settings/words",
+        "batches/new",
+        "suppressions",
     ];
     for page in pages {
         driver.goto(format!("http://{}/p/default/{page}", house.address)).await.unwrap();
@@ -354,6 +408,8 @@ async fn pages_are_photographed() {
         ("dashboard", format!("{p}/")),
         ("send", format!("{p}/send")),
         ("batches", format!("{p}/batches")),
+        ("upload", format!("{p}/batches/new")),
+        ("suppressions", format!("{p}/suppressions")),
         ("batch", batches.get(3).cloned().unwrap_or_default()),
         ("doubt", format!("{}/in-doubt", batches.get(1).cloned().unwrap_or_default())),
         ("receipts", format!("{p}/receipts")),

@@ -18,3 +18,4 @@ mod sending;
 mod steering;
 mod suppressions;
 mod vendor;
+mod watching;
