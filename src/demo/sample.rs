@@ -53,15 +53,15 @@ pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
 }
 
 /// The past while it is made.
-struct Past {
-    app: App,
-    project: ProjectId,
-    operator: UserId,
+pub(super) struct Past {
+    pub(super) app: App,
+    pub(super) project: ProjectId,
+    pub(super) operator: UserId,
     approver: UserId,
     signatures: Vec<signatures::Signature>,
-    templates: Vec<sms_templates::SmsTemplate>,
-    now: OffsetDateTime,
-    dice: StdRng,
+    pub(super) templates: Vec<sms_templates::SmsTemplate>,
+    pub(super) now: OffsetDateTime,
+    pub(super) dice: StdRng,
 }
 
 impl Past {
@@ -89,6 +89,9 @@ impl Past {
     /// Some batches a day, most by day, ending a few minutes ago.
     async fn live(mut self) -> anyhow::Result<()> {
         for day in (0..=DAYS).rev() {
+            if day == 2 {
+                self.list_of_the_day_before_yesterday().await?;
+            }
             let midnight = (self.now - Duration::days(day))
                 .to_offset(china())
                 .replace_time(time::Time::MIDNIGHT);
@@ -103,7 +106,8 @@ impl Past {
                 }
             }
         }
-        self.unsettled_ones().await
+        self.unsettled_ones().await?;
+        self.lists_to_come().await
     }
 
     async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
@@ -169,13 +173,13 @@ impl Past {
         Ok(order::place(&self.app, &order, "127.0.0.1").await?)
     }
 
-    fn signature_of(&self, template: &str) -> SignatureId {
+    pub(super) fn signature_of(&self, template: &str) -> SignatureId {
         let wanted = if template == "取件提醒" { "青禾物流" } else { "云帆书店" };
         let found = self.signatures.iter().find(|one| one.content == wanted);
         found.or_else(|| self.signatures.first()).map_or(SignatureId(0), |one| one.id)
     }
 
-    fn params(&mut self, template: &str) -> Vec<String> {
+    pub(super) fn params(&mut self, template: &str) -> Vec<String> {
         let code = self.dice.random_range(1_000..10_000);
         let values: [String; 3] = match template {
             "登录验证码" => [code.to_string(), "5".to_owned(), String::new()],
@@ -186,7 +190,7 @@ impl Past {
         values.into_iter().filter(|value| !value.is_empty()).collect()
     }
 
-    fn phones(&mut self, count: usize) -> Vec<Phone> {
+    pub(super) fn phones(&mut self, count: usize) -> Vec<Phone> {
         let mut phones: Vec<Phone> = Vec::new();
         while phones.len() < count {
             let number = format!("1850000{:04}", self.dice.random_range(1_000..9_999));
@@ -199,7 +203,7 @@ impl Past {
         phones
     }
 
-    async fn take(&mut self, claimed: &Claimed) -> anyhow::Result<String> {
+    pub(super) async fn take(&mut self, claimed: &Claimed) -> anyhow::Result<String> {
         self.app.clock.advance(Duration::milliseconds(180));
         let session_no = Uuid::new_v4().to_string();
         let request_id = Uuid::new_v4().to_string();
@@ -214,7 +218,11 @@ impl Past {
     }
 
     /// Nearly all arrive within seconds; some fail for the usual reasons, few stay unknown.
-    async fn receipts(&mut self, claimed: &Claimed, session_no: &str) -> anyhow::Result<()> {
+    pub(super) async fn receipts(
+        &mut self,
+        claimed: &Claimed,
+        session_no: &str,
+    ) -> anyhow::Result<()> {
         let sent = self.app.clock.now();
         let mut incoming = Vec::new();
         for phone in messages::phones_of(&self.app.db, claimed.id).await? {
@@ -276,7 +284,7 @@ impl Past {
         Ok(())
     }
 
-    fn set_clock(&self, at: OffsetDateTime) {
+    pub(super) fn set_clock(&self, at: OffsetDateTime) {
         let clock = &self.app.clock;
         clock.advance(at - clock.now());
     }

@@ -404,14 +404,20 @@ async fn pages_are_photographed() {
     for link in driver.find_all(By::Css("table.batches th a")).await.unwrap() {
         batches.push(link.prop("href").await.unwrap().unwrap());
     }
+    let listed = find(driver, By::PartialLinkText("11 月")).await;
+    let listed = listed.prop("href").await.unwrap().unwrap();
     let pages = [
         ("dashboard", format!("{p}/")),
         ("send", format!("{p}/send")),
         ("batches", format!("{p}/batches")),
         ("upload", format!("{p}/batches/new")),
         ("suppressions", format!("{p}/suppressions")),
-        ("batch", batches.get(3).cloned().unwrap_or_default()),
-        ("doubt", format!("{}/in-doubt", batches.get(1).cloned().unwrap_or_default())),
+        ("preview", batches.first().cloned().unwrap_or_default()),
+        ("scheduled", batches.get(1).cloned().unwrap_or_default()),
+        ("awaiting", batches.get(2).cloned().unwrap_or_default()),
+        ("doubt", format!("{}/in-doubt", batches.get(3).cloned().unwrap_or_default())),
+        ("batch", listed.clone()),
+        ("resend", format!("{listed}/resend")),
         ("receipts", format!("{p}/receipts")),
         ("phone", format!("{p}/receipts?phone=18500001234")),
         ("signatures", format!("{p}/signatures")),
