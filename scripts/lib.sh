@@ -93,21 +93,31 @@ bring_chromium() {
     [ -n "$(find /usr/share/fonts "$(prefix)/usr/share/fonts" -name 'wqy-zenhei*' 2>/dev/null)" ] || bring fonts-wqy-zenhei
 }
 
-# What others run and the tests run against, in a folder of its own: the vendor's SDK and a mail
-# server. Sets USMS_SDK_PYTHON.
-bring_python_sdk() {
-    local at="$PWD/target/python"
-    if ! "$at/bin/python" -c 'import ucloud, aiosmtpd' 2>/dev/null; then
-        command -v python3 >/dev/null || bring python3
+# bring_python NAME MODULES PACKAGE…: a Python in a folder of its own, with what is named in it.
+bring_python() {
+    local at="$PWD/target/$1" modules=$2
+    shift 2
+    "$at/bin/python" -c "import $modules" 2>/dev/null && return
+    command -v python3 >/dev/null || bring python3
+    rm -rf "$at"
+    python3 -m venv "$at" 2>/dev/null || {
+        bring python3-venv
         rm -rf "$at"
-        python3 -m venv "$at" 2>/dev/null || {
-            bring python3-venv
-            rm -rf "$at"
-            python3 -m venv "$at"
-        }
-        "$at/bin/pip" install -q --disable-pip-version-check ucloud-sdk-python3 aiosmtpd
-    fi
-    export USMS_SDK_PYTHON="$at/bin/python"
+        python3 -m venv "$at"
+    }
+    "$at/bin/pip" install -q --disable-pip-version-check "$@"
+}
+
+# What others run and the tests run against: the vendor's SDK and a mail server.
+bring_python_sdk() {
+    bring_python python 'ucloud, aiosmtpd' ucloud-sdk-python3 aiosmtpd
+    export USMS_SDK_PYTHON="$PWD/target/python/bin/python"
+}
+
+# Django and a server for it, to be measured beside the console.
+bring_django() {
+    bring_python django 'django, gunicorn, psycopg' 'django>=5.2,<5.3' gunicorn 'psycopg[binary]'
+    export USMS_DJANGO_PYTHON="$PWD/target/django/bin/python"
 }
 
 # A port of this machine that nobody listens on.
@@ -122,7 +132,9 @@ free_port() {
     done
 }
 
-# A PostgreSQL that lives as long as the script. Sets CLUSTER_URL (without a database).
+# A PostgreSQL that lives as long as the script. Sets CLUSTER_URL (without a database). What it is told
+# beside its address is in CLUSTER_OPTIONS; tests need no data that outlives a crash.
+CLUSTER_OPTIONS='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
 start_cluster() {
     local bin port
     bin=$(postgres_bin)
@@ -140,7 +152,7 @@ start_cluster() {
     (
         cd /
         "${AS_POSTGRES[@]}" "$bin/initdb" -D "$CLUSTER/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null
-        "${CLUSTER_CTL[@]}" -w -l "$CLUSTER/log" -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$CLUSTER -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=400" start >/dev/null
+        "${CLUSTER_CTL[@]}" -w -l "$CLUSTER/log" -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$CLUSTER $CLUSTER_OPTIONS -c max_connections=400" start >/dev/null
     )
     CLUSTER_URL="postgres://postgres@127.0.0.1:$port"
     PSQL=("$bin/psql" -q -v ON_ERROR_STOP=1)

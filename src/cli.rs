@@ -83,6 +83,31 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
+    /// Pushes, lists and look-ups at a small and a large past, Django's admin beside them
+    Receipts {
+        /// Messages of the small past
+        #[arg(long, default_value_t = 100_000)]
+        small: i64,
+        /// Messages of the large past
+        #[arg(long, default_value_t = 10_000_000)]
+        large: i64,
+        /// Receipts that are pushed at once
+        #[arg(long, default_value_t = 500_000)]
+        pushed: i64,
+        /// A Python that has Django and gunicorn
+        #[arg(long, value_name = "PROGRAM", env = "USMS_DJANGO_PYTHON")]
+        python: Option<String>,
+        /// Django's side
+        #[arg(long, default_value = "benches/peers/django_admin", value_name = "FOLDER")]
+        peer: String,
+    },
+    /// The page that lists are measured against
+    #[command(hide = true)]
+    Bare {
+        /// Where it listens
+        #[arg(long, value_name = "ADDR")]
+        listen: String,
+    },
     /// Lists of a million rows, a million messages, and a script over the vendor's SDK beside it
     Batch {
         /// Rows of the list
@@ -179,11 +204,9 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Project(ProjectCommand::List { json }) => {
             list_projects(&Config::load(file)?, json).await?;
         }
-        Command::Bench(BenchCommand::Batch { rows, xlsx_rows, python, peer }) => {
+        Command::Bench(what) => {
             let url = config::database_url(&config::variables(file)?)?;
-            let database_url = url.expose_secret().to_owned();
-            let plan = bench::batch::Plan { database_url, rows, xlsx_rows, python, peer };
-            bench::batch::run(&plan).await?;
+            measure(what, url.expose_secret().to_owned()).await?;
         }
         Command::Doctor => return doctor(file).await,
     }
@@ -227,6 +250,20 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+async fn measure(what: BenchCommand, database_url: String) -> anyhow::Result<()> {
+    match what {
+        BenchCommand::Batch { rows, xlsx_rows, python, peer } => {
+            let plan = bench::batch::Plan { database_url, rows, xlsx_rows, python, peer };
+            bench::batch::run(&plan).await
+        }
+        BenchCommand::Receipts { small, large, pushed, python, peer } => {
+            let plan = bench::receipts::Plan { database_url, small, large, pushed, python, peer };
+            bench::receipts::run(&plan).await
+        }
+        BenchCommand::Bare { listen } => bench::bare::run(&database_url, &listen).await,
+    }
 }
 
 async fn standing(app: &App, role: &str, project: Option<&str>) -> anyhow::Result<Standing> {

@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("ops", &["app", "config", "courier", "db", "domain", "i18n", "keyring", "table", "usms"]),
     ("worker", &["app", "db", "domain", "ops"]),
     ("web", &["app", "db", "domain", "i18n", "ops", "table", "usms"]),
-    ("bench", &["sandbox"]),
+    ("bench", &["domain", "sandbox"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
     ("app", &["clock", "courier", "keyring", "usms"]),
 ];

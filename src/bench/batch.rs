@@ -107,7 +107,8 @@ fn mega(bytes: usize) -> f64 {
     bytes as f64 / 1_000_000.0
 }
 
-fn seeds() -> Value {
+/// A signature and a template that can be sent with.
+pub fn seeds() -> Value {
     json!({
         "signatures": [{ "sig_id": "SIGBENCH", "content": "云帆书店" }],
         "templates": [{ "template_id": "UTBENCH", "name": "取件通知", "purpose": 2,
@@ -146,7 +147,8 @@ fn xlsx(rows: usize) -> anyhow::Result<Vec<u8>> {
     Ok(book.save_to_buffer()?)
 }
 
-async fn import(person: &mut Person) -> anyhow::Result<()> {
+/// Makes them known to the console.
+pub async fn import(person: &mut Person) -> anyhow::Result<()> {
     for (list, id) in [("signatures", "SIGBENCH"), ("templates", "UTBENCH")] {
         let address = format!("/p/default/{list}/import");
         let csrf = value_of(&person.get(&address).await?, "csrf")?;

@@ -1,9 +1,13 @@
 //! Measurements of the whole: real processes, a real database, the sandbox over a real socket. What
 //! is measured runs in processes of its own, so that their memory is theirs alone.
 
+pub mod bare;
 pub mod batch;
+mod load;
+mod past;
 mod people;
 mod processes;
+pub mod receipts;
 
 use anyhow::Context;
 use sqlx::PgPool;

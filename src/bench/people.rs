@@ -69,11 +69,20 @@ impl Person {
         leads_to(self.send(request.header("content-type", kind).body(body)).await?).await
     }
 
-    async fn send(&mut self, request: RequestBuilder) -> anyhow::Result<Response> {
+    /// A page to be asked for by whoever measures.
+    pub fn request(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.base)).header(COOKIE, self.cookie_header())
+    }
+
+    fn cookie_header(&self) -> String {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
+    async fn send(&mut self, request: RequestBuilder) -> anyhow::Result<Response> {
         let request = request.header("sec-fetch-site", "same-origin");
-        let answer = request.header(COOKIE, cookies.join("; ")).send().await?;
+        let answer = request.header(COOKIE, self.cookie_header()).send().await?;
         for cookie in answer.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str()?.split(';').next().unwrap_or_default();
             if let Some((name, value)) = cookie.split_once('=') {

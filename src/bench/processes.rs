@@ -59,11 +59,13 @@ impl Process {
     }
 }
 
-fn free_address() -> anyhow::Result<String> {
+/// An address of this machine that nobody listens at.
+pub fn free_address() -> anyhow::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
-fn command() -> anyhow::Result<Command> {
+/// This program, to be run in a process of its own.
+pub fn command() -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.stdout(Stdio::null()).kill_on_drop(true).env("RUST_LOG", "warn");
     Ok(command)
@@ -95,6 +97,25 @@ pub async fn console(database_url: &str, api_url: &str) -> anyhow::Result<Proces
     let process = Process { child, url: format!("http://{address}") };
     answers(&process.url, "/readyz").await?;
     Ok(process)
+}
+
+/// A process that listens there, once it answers.
+pub async fn until_it_answers(child: Child, listen: &str, path: &str) -> anyhow::Result<Process> {
+    let process = Process { child, url: format!("http://{listen}") };
+    answers(&process.url, path).await?;
+    Ok(process)
+}
+
+/// Where the project's pushes go, below the console's own address.
+pub async fn hook_path(database_url: &str, api_url: &str) -> anyhow::Result<String> {
+    let listed = with_settings(&mut command()?, database_url, api_url)
+        .args(["project", "list", "--json"])
+        .stdout(Stdio::piped())
+        .output()
+        .await?;
+    let listed: Value = serde_json::from_slice(&listed.stdout)?;
+    let path = listed[0]["hook_path"].as_str().context("there is no project")?;
+    Ok(path.to_owned())
 }
 
 fn with_settings<'a>(
@@ -129,7 +150,7 @@ pub async fn add_owner(
 }
 
 /// Waits until somebody answers there.
-async fn answers(url: &str, path: &str) -> anyhow::Result<()> {
+pub async fn answers(url: &str, path: &str) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
     for _ in 0..400 {
         let answer = http.get(format!("{url}{path}")).send().await;

@@ -1,0 +1,1 @@
+"""The console's log as Django sees it."""
