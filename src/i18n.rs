@@ -54,6 +54,7 @@ fn bundle(language: Language) -> Bundle {
     let id: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![id]);
     bundle.set_use_isolating(false);
+    bundle.set_formatter(Some(|value, _| whole(value).map(grouped)));
     for name in Files::iter().filter(|name| name.starts_with(&format!("{}/", language.tag()))) {
         let Some(file) = Files::get(&name) else { continue };
         let text = String::from_utf8_lossy(&file.data).into_owned();
@@ -66,6 +67,32 @@ fn bundle(language: Language) -> Bundle {
         }
     }
     bundle
+}
+
+/// The whole number that a variable holds.
+#[allow(clippy::cast_possible_truncation)]
+fn whole(value: &FluentValue<'_>) -> Option<i64> {
+    match value {
+        FluentValue::Number(number) if number.value.fract() == 0.0 => Some(number.value as i64),
+        FluentValue::Number(_)
+        | FluentValue::String(_)
+        | FluentValue::Custom(_)
+        | FluentValue::None
+        | FluentValue::Error => None,
+    }
+}
+
+/// A number with a comma after every three digits.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if number < 0 { format!("-{grouped}") } else { grouped }
 }
 
 /// The texts of one language.
@@ -108,16 +135,7 @@ impl Words {
 
     /// A number with a comma after every three digits.
     pub fn n(self, number: impl Count) -> String {
-        let number = number.count();
-        let digits = number.unsigned_abs().to_string();
-        let mut grouped = String::new();
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        if number < 0 { format!("-{grouped}") } else { grouped }
+        grouped(number.count())
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn hand_in(
             let advice = words
                 .try_t(&format!("ret-{ret_code}-do"))
                 .unwrap_or_else(|| words.t("apply-refused-advice"));
-            let values = [("words", said.into()), ("code", ret_code.into())];
+            let values = [("words", said.into()), ("code", ret_code.to_string().into())];
             Err(Outcome { title: words.with("import-refused", &values), advice, link: None })
         }
         Ok(HandedIn::NotTaken(why)) => {
@@ -227,7 +227,7 @@ fn trouble_or_words(l: &Layout, one: &Application) -> String {
         (None, _) if one.answer.is_empty() => String::new(),
         (None, Some(code)) => l.with(
             "import-refused",
-            &[("words", one.answer.as_str().into()), ("code", code.into())],
+            &[("words", one.answer.as_str().into()), ("code", code.to_string().into())],
         ),
         (None, None) => trouble(l.words, &one.answer),
     }

@@ -173,9 +173,10 @@ pub fn why_not(words: Words, error: LookUpError) -> Result<String, WebError> {
             words.with("import-incomplete", &[("field", field.into())])
         }
         LookUpError::Credentials(CredentialsError::Sealed(_)) => words.t("import-sealed"),
-        LookUpError::Vendor(CallError::Refused { ret_code, message, .. }) => {
-            words.with("import-refused", &[("code", ret_code.0.into()), ("words", message.into())])
-        }
+        LookUpError::Vendor(CallError::Refused { ret_code, message, .. }) => words.with(
+            "import-refused",
+            &[("code", ret_code.0.to_string().into()), ("words", message.into())],
+        ),
         LookUpError::Vendor(CallError::NotSent { .. } | CallError::Unknown { .. }) => {
             words.t("import-unanswered")
         }

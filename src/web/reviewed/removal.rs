@@ -201,9 +201,10 @@ async fn decide(
             }
             Removed::Nothing => continue,
             Removed::UnderReview => l.t("delete-under-review"),
-            Removed::Refused { ret_code, words } => {
-                l.with("import-refused", &[("words", words.into()), ("code", ret_code.into())])
-            }
+            Removed::Refused { ret_code, words } => l.with(
+                "import-refused",
+                &[("words", words.into()), ("code", ret_code.to_string().into())],
+            ),
             Removed::NotSent => l.t("delete-not-sent"),
             Removed::InDoubt => l.t("delete-in-doubt"),
         };
