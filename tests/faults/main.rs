@@ -5,6 +5,7 @@
 mod harness;
 
 mod cluster;
+mod door;
 
 use std::process::Stdio;
 use std::time::Duration;
