@@ -7,12 +7,15 @@
 pub mod limits;
 pub mod tally;
 
+use std::io::Read;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::ALLOW;
-use actix_web::web::{Bytes, Data, Payload};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use flate2::read::GzDecoder;
+use futures_util::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -57,7 +60,7 @@ enum Refusal {
     TooLarge,
     /// The body does not come.
     TooSlow,
-    /// The body cannot be received: it broke off, or is not packed as it says.
+    /// The body broke off.
     Broken,
     /// It cannot be kept now.
     NotKept,
@@ -149,16 +152,39 @@ fn may_come(opened: &Opened, address: &str) -> bool {
         || address.parse().is_ok_and(|address| networks.any(|one| one.contains(address)))
 }
 
-async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Refusal> {
-    let mut payload = payload.into_inner();
-    let body = Bytes::from_request(request, &mut payload);
-    match tokio::time::timeout(BODY_WITHIN, body).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) => Err(match error.as_response_error().status_code() {
-            StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
-            _ => Refusal::Broken,
-        }),
-        Err(_) => Err(Refusal::TooSlow),
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, Refusal> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let announced = header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > MOST_BYTES) {
+        return Err(Refusal::TooLarge);
+    }
+    let is_packed = header(CONTENT_ENCODING).is_some_and(|way| way.eq_ignore_ascii_case("gzip"));
+    let read = tokio::time::timeout(BODY_WITHIN, received(payload));
+    let body = read.await.unwrap_or(Err(Refusal::TooSlow))?;
+    if is_packed { unpacked(body) } else { Ok(body) }
+}
+
+async fn received(mut payload: Payload) -> Result<Vec<u8>, Refusal> {
+    let mut body = Vec::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(|_| Refusal::Broken)?;
+        if body.len() + piece.len() > MOST_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// Unpacks no further than a push may be large: a few bytes can be made to unpack to gigabytes. What
+/// is not packed as it says stays as it came; whoever looks at it sees that.
+fn unpacked(body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+    let mut plain = Vec::new();
+    let mut unpacking = GzDecoder::new(body.as_slice()).take(MOST_BYTES as u64 + 1);
+    match unpacking.read_to_end(&mut plain) {
+        Ok(_) if plain.len() > MOST_BYTES => Err(Refusal::TooLarge),
+        Ok(_) => Ok(plain),
+        Err(_) => Ok(body),
     }
 }
 

@@ -21,7 +21,6 @@ pub fn table(config: &mut ServiceConfig) {
         .route("/static/{version}/{name}", get().to(assets::serve))
         .service(
             resource("/hooks/{secret}")
-                .app_data(web::PayloadConfig::new(hooks::MOST_BYTES))
                 .route(post().to(hooks::push))
                 .default_service(web::to(hooks::no_push)),
         )
