@@ -71,16 +71,6 @@ pub async fn membership(
     }))
 }
 
-/// The project whose push secret has this SHA-256.
-pub async fn by_hook_hash(db: &PgPool, hash: &[u8]) -> sqlx::Result<Option<ProjectId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: ProjectId" from projects where hook_secret_hash = $1"#,
-        hash,
-    )
-    .fetch_optional(db)
-    .await
-}
-
 /// A project's keys, the private one sealed.
 #[derive(Debug)]
 pub struct SealedKeys {

@@ -9,13 +9,33 @@ pub const DEAD_AFTER: Duration = Duration::seconds(4);
 /// Rows of dead processes are kept for this long.
 const KEPT: Duration = Duration::days(1);
 
-/// Says that a process lives.
-pub async fn beat(db: &PgPool, worker: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+/// What a process heard from the vendor last.
+#[derive(Debug, Clone, Default)]
+pub struct VendorHeard {
+    /// When the vendor answered.
+    pub heard_at: Option<OffsetDateTime>,
+    /// When a call had no answer.
+    pub trouble_at: Option<OffsetDateTime>,
+    /// What was seen instead.
+    pub trouble: String,
+}
+
+/// Says that a process lives, and what it heard from the vendor.
+pub async fn beat(
+    db: &PgPool,
+    worker: Uuid,
+    heard: &VendorHeard,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"insert into workers (id, started_at, seen_at) values ($1, $2, $2)
-           on conflict (id) do update set seen_at = $2"#,
+           on conflict (id) do update set seen_at = $2, vendor_heard_at = $3,
+             vendor_trouble_at = $4, vendor_trouble = $5"#,
         worker,
         now,
+        heard.heard_at as Option<OffsetDateTime>,
+        heard.trouble_at as Option<OffsetDateTime>,
+        heard.trouble,
     )
     .execute(db)
     .await?;

@@ -2,6 +2,7 @@
 
 mod lists;
 mod postgres;
+mod pushes;
 mod reviewed;
 mod sample;
 

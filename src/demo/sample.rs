@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::reviewed;
+use super::{pushes, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
@@ -107,7 +107,9 @@ impl Past {
             }
         }
         self.unsettled_ones().await?;
-        self.lists_to_come().await
+        self.lists_to_come().await?;
+        self.set_clock(self.now - Duration::minutes(6));
+        pushes::keep_all(&self.app, self.project).await
     }
 
     async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {

@@ -113,6 +113,11 @@ id!(
 );
 
 id!(
+    /// A push as it came.
+    PushId,
+    "h"
+);
+id!(
     /// A phone that opted out.
     SuppressionId,
     "x"

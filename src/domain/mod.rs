@@ -5,6 +5,7 @@ pub mod file;
 pub mod finding;
 pub mod ids;
 pub mod message;
+pub mod network;
 pub mod phone;
 pub mod project;
 pub mod receipt_codes;

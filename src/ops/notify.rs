@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use time::Duration;
+use time::format_description::well_known::Rfc3339;
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -34,20 +35,23 @@ const KEPT: Duration = Duration::days(30);
 /// People who get mail.
 const MOST_ADDRESSES: usize = 20;
 
+/// The event of pushes that are missing or back.
+pub const PUSHES_CHANGED: &str = "pushes_changed";
+
 /// What is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// `review_changed`, or `test`.
+    /// `review_changed`, [`PUSHES_CHANGED`], or `test`.
     pub event: String,
     /// The project's name in addresses.
     pub project: String,
-    /// `signature` or `template`.
+    /// `signature`, `template` or `pushes`.
     pub subject: String,
     /// The vendor's id.
     pub id: String,
     /// What it is called.
     pub name: String,
-    /// The review status, or `missing`.
+    /// The review status, or `missing`; of pushes, `missing` or `back`.
     pub status: String,
     /// The vendor's words; may be empty.
     pub reason: String,
@@ -87,6 +91,28 @@ pub async fn review_changed(
     notices::add(db, project, &json!(notice), app.clock.now()).await.map(drop)
 }
 
+/// Writes down that a project's pushes are missing, or are back, to be told.
+pub async fn pushes_changed(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    are_back: bool,
+) -> sqlx::Result<()> {
+    let slug = projects::slug(db, project).await?;
+    let notice = Notice {
+        event: PUSHES_CHANGED.to_owned(),
+        subject: "pushes".to_owned(),
+        id: String::new(),
+        name: String::new(),
+        status: if are_back { "back" } else { "missing" }.to_owned(),
+        reason: String::new(),
+        at: app.clock.now().format(&Rfc3339).unwrap_or_default(),
+        url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/health")),
+        project: slug,
+    };
+    notices::add(db, project, &json!(notice), app.clock.now()).await.map(drop)
+}
+
 async fn notice(
     app: &App,
     db: &mut PgConnection,
@@ -99,7 +125,7 @@ async fn notice(
         Subject::Signature => "signatures",
         Subject::Template => "templates",
     };
-    let at = app.clock.now().format(&time::format_description::well_known::Rfc3339);
+    let at = app.clock.now().format(&Rfc3339);
     Ok(Notice {
         event: event.to_owned(),
         subject: change.subject.key().to_owned(),
@@ -216,6 +242,13 @@ async fn tell(app: &App, due: &Due) -> Result<(), NotifyError> {
 
 /// A notice as mail: subject and text.
 fn letter(words: Words, notice: &Notice) -> (String, String) {
+    if notice.event == PUSHES_CHANGED {
+        let project = [("project", notice.project.as_str().into())];
+        let text = words.with(&format!("notice-pushes-{}-text", notice.status), &project);
+        let url = notice.url.as_deref().unwrap_or_default();
+        let subject = words.with(&format!("notice-pushes-{}", notice.status), &project);
+        return (subject, format!("{text}\n\n{url}\n"));
+    }
     let what = words.t(&format!("notice-{}", notice.subject));
     let status = words.t(&format!("notice-status-{}", notice.status));
     let values = [
@@ -397,6 +430,28 @@ mod tests {
             let (key, _) = stored.split_once(' ').unwrap();
             let key = format!("notice-trouble-{key}");
             assert!(Words(Language::En).try_t(&key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_letter_about_pushes_says_where_to_look() {
+        for (language, status) in
+            Language::ALL.into_iter().flat_map(|one| [(one, "missing"), (one, "back")])
+        {
+            let notice = Notice {
+                event: PUSHES_CHANGED.to_owned(),
+                project: "shop".to_owned(),
+                subject: "pushes".to_owned(),
+                id: String::new(),
+                name: String::new(),
+                status: status.to_owned(),
+                reason: String::new(),
+                at: String::new(),
+                url: Some("https://console.example.test/p/shop/health".to_owned()),
+            };
+            let (subject, text) = letter(Words(language), &notice);
+            assert!(subject.contains("shop"), "{subject}");
+            assert!(text.contains("/p/shop/health"), "{text}");
         }
     }
 

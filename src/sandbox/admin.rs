@@ -20,6 +20,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/_admin/seed", web::post().to(seed))
         .route("/_admin/review", web::post().to(review))
         .route("/_admin/push", web::post().to(set_push))
+        .route("/_admin/pull", web::post().to(set_pull))
         .route("/_admin/reply", web::post().to(reply))
         .route("/_admin/faults", web::post().to(add_fault))
         .route("/_admin/faults", web::get().to(list_faults))
@@ -73,6 +74,17 @@ struct PushTo {
 
 async fn set_push(shared: web::Data<Shared>, to: web::Json<PushTo>) -> HttpResponse {
     shared.world().push_to = to.into_inner().url.filter(|url| !url.is_empty());
+    done()
+}
+
+/// Whether PullUSMSReport is opened for the account.
+#[derive(Deserialize)]
+struct PullOpen {
+    open: bool,
+}
+
+async fn set_pull(shared: web::Data<Shared>, pull: web::Json<PullOpen>) -> HttpResponse {
+    shared.world().record(Entry::PullOpen(pull.open));
     done()
 }
 
@@ -183,6 +195,7 @@ async fn counts(shared: web::Data<Shared>) -> HttpResponse {
         "phones_taken_twice": world.taken_twice,
         "blacklisted": world.blacklist.len(),
         "pushes_waiting": world.pushes_waiting(),
+        "reports_to_pull": world.pull.kept(),
         "pushes_taken": world.counts.pushes_taken,
         "pushes_given_up": world.counts.pushes_given_up,
     }))

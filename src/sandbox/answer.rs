@@ -36,6 +36,8 @@ pub(super) mod code {
     pub(in crate::sandbox) const UNSIGNED: i64 = 170;
     /// The request is signed wrongly.
     pub(in crate::sandbox) const WRONGLY_SIGNED: i64 = 171;
+    /// The action is opened on request, and was not.
+    pub(in crate::sandbox) const NOT_OPENED: i64 = 299;
     /// The project does not exist.
     pub(in crate::sandbox) const PROJECT: i64 = 292;
 }

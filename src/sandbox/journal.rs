@@ -23,6 +23,10 @@ pub(super) enum Entry {
     Replied(Reply),
     /// Phones were put on the blacklist.
     Blacklisted(Vec<String>),
+    /// PullUSMSReport was opened or closed.
+    PullOpen(bool),
+    /// So many reports were pulled, or had been kept for too long.
+    Pulled(usize),
     /// Receipts due up to this time were handed to the pusher.
     PushedUntil(i64),
 }

@@ -18,6 +18,7 @@ mod inbox;
 mod journal;
 mod params;
 mod phone;
+mod pull;
 mod push;
 mod receipts;
 mod review;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use super::journal::Entry;
-use super::store::{Due, Reply, World};
+use super::store::Reply;
 use super::{Shared, now_ms, phone, receipts};
 
 /// How many receipts one push carries.
@@ -61,20 +61,8 @@ fn next(shared: &Shared) -> Option<(Option<String>, Vec<Value>)> {
     if due.is_empty() {
         return None;
     }
-    let receipts = due.iter().filter_map(|due| report(&world, *due, now)).collect();
+    let receipts = due.iter().filter_map(|due| receipts::report(&world, due.1, now)).collect();
     Some((world.push_to.clone(), receipts))
-}
-
-/// A receipt as it is pushed: with its session, and without an empty user id.
-fn report(world: &World, (_, index, _): Due, now: i64) -> Option<Value> {
-    let message = world.messages.get(index as usize)?;
-    let mut report = receipts::receipt(message, world.receipt_after, now)?;
-    let fields = report.as_object_mut()?;
-    fields.insert("SessionNo".into(), Value::from(&*message.group.session));
-    if message.user_id.is_empty() {
-        fields.remove("UserId");
-    }
-    Some(report)
 }
 
 /// Lets a phone answer. Gives whether there is an address to push the reply to.

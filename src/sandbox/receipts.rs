@@ -110,7 +110,7 @@ pub(super) fn outcome(phone: &str) -> &'static Outcome {
 }
 
 /// When a message has its receipt, in milliseconds; `None` if never.
-fn due(message: &Message, receipt_after: i64) -> Option<i64> {
+pub(super) fn due(message: &Message, receipt_after: i64) -> Option<i64> {
     match outcome(&message.key).comes {
         Comes::Soon => Some(message.group.at + receipt_after),
         Comes::After(delay) => Some(message.group.at + delay),
@@ -138,6 +138,18 @@ pub(super) fn receipt(message: &Message, receipt_after: i64, now: i64) -> Option
         "ReceiptTime": due / 1000,
         "UserId": &*message.user_id,
     }))
+}
+
+/// A receipt as it is pushed and pulled: with its session, and without an empty user id.
+pub(super) fn report(world: &World, index: u32, now: i64) -> Option<Value> {
+    let message = world.messages.get(index as usize)?;
+    let mut report = receipt(message, world.receipt_after, now)?;
+    let fields = report.as_object_mut()?;
+    fields.insert("SessionNo".into(), Value::from(&*message.group.session));
+    if message.user_id.is_empty() {
+        fields.remove("UserId");
+    }
+    Some(report)
 }
 
 /// GetUSMSSendReceipt. A session without receipts comes back with an empty set.

@@ -12,6 +12,7 @@ use time::UtcOffset;
 
 use super::faults::Faults;
 use super::journal::{Entry, Journal, Sending, SendingGroup, SendingTarget};
+use super::pull::Pull;
 use super::review::Review;
 use super::{Settings, millis, now, phone, receipts, text};
 
@@ -136,6 +137,8 @@ pub(super) struct World {
     pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) push_to: Option<String>,
+    /// Reports that can be pulled.
+    pub(super) pull: Pull,
     /// How long a review takes, in milliseconds.
     pub(super) review_after: i64,
     /// When a message has its receipt, in milliseconds.
@@ -185,6 +188,8 @@ impl World {
                 self.replies.entry(reply.phone.clone()).or_default().push(reply);
             }
             Entry::Blacklisted(phones) => self.blacklist.extend(phones),
+            Entry::PullOpen(open) => self.pull.open(open),
+            Entry::Pulled(count) => self.pull.delete(count),
             Entry::PushedUntil(at) => self.pushed_until = at,
         }
     }
@@ -244,6 +249,9 @@ impl World {
         let index = self.next_index();
         for (at, second) in receipts::pushes(&message, self.receipt_after) {
             self.due.push(Reverse((at, index, second)));
+        }
+        if let Some(at) = receipts::due(&message, self.receipt_after) {
+            self.pull.keep(at, index);
         }
         if !user_id.is_empty() && !self.pairs.insert(pair(user_id, &key)) {
             self.taken_twice += 1;

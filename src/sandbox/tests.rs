@@ -2,6 +2,7 @@
 
 mod calls;
 mod network;
+mod pulls;
 mod reviews;
 mod rules;
 

@@ -1,6 +1,7 @@
 //! One HTTP client for all projects: connections are reused, every call has a time limit, and
 //! nothing is ever repeated behind the caller's back.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::counter;
@@ -24,6 +25,16 @@ const REQUEST_ID: &str = "x-ucloud-request-uuid";
 pub struct Client {
     http: reqwest::Client,
     url: Url,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What was heard from the service last, by any clone of a client.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// When it answered last, whatever it said.
+    pub answered: Option<Instant>,
+    /// When a call had no answer last, and what was seen instead.
+    pub trouble: Option<(Instant, String)>,
 }
 
 /// Why no client can be built.
@@ -77,7 +88,22 @@ impl Client {
             // A connection the other side is about to close must not carry a send.
             .pool_idle_timeout(Duration::from_secs(15))
             .build()?;
-        Ok(Self { http, url })
+        Ok(Self { http, url, heard: Arc::default() })
+    }
+
+    /// What was heard from the service last.
+    pub fn heard(&self) -> Heard {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn hear(&self, error: Option<&CallError>) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            None | Some(CallError::Refused { .. }) => heard.answered = Some(Instant::now()),
+            Some(error @ (CallError::NotSent { .. } | CallError::Unknown { .. })) => {
+                heard.trouble = Some((Instant::now(), error.to_string()));
+            }
+        }
     }
 
     /// Whether the service can be reached at all. Nothing is signed and nothing is asked for.
@@ -94,6 +120,7 @@ impl Client {
     ) -> Result<Answer, CallError> {
         let began = Instant::now();
         let result = self.exchange(keys, action, params).await;
+        self.hear(result.as_ref().err());
         let elapsed_ms = began.elapsed().as_millis();
         let outcome = match &result {
             Ok(answer) if answer.ret_code.0 == 0 => "success",

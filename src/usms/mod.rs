@@ -6,6 +6,7 @@ mod blacklist;
 mod client;
 mod errors;
 mod message;
+mod pull;
 pub mod push;
 mod receipt;
 mod ret_code;
@@ -14,12 +15,13 @@ pub mod signing;
 mod wire;
 
 pub use blacklist::MAX_PHONES_PER_BLACKLIST;
-pub use client::{Client, ClientBuildError, Credentials};
+pub use client::{Client, ClientBuildError, Credentials, Heard};
 pub use errors::{CallError, NotSentBecause, UnknownBecause};
 pub use message::{
     Failure, MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND, MAX_USER_ID, SendBatch, SendMessage, Sent,
     SentBatch, Target, TargetGroup,
 };
+pub use pull::MAX_REPORTS_PER_PULL;
 pub use receipt::{MAX_SESSIONS_PER_QUERY, Receipt, ReceiptResult};
 pub use ret_code::{RetCode, Verdict};
 pub use review::{

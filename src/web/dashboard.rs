@@ -10,14 +10,15 @@ use super::components::{Drawing, Tone};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::{page, reviewed};
+use super::{health, page, reviewed};
 use crate::app::App;
 use crate::db::overview::{self, Numbers};
-use crate::db::{batches, signatures, sms_templates};
+use crate::db::{batches, signatures, sms_templates, unreadable};
 use crate::domain::batch::china;
-use crate::domain::ids::Id;
+use crate::domain::ids::{Id, ProjectId};
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
+use crate::ops::pushes;
 
 /// What the platform disabled is told for so long.
 const FALLEN_WITHIN: Duration = Duration::days(7);
@@ -136,7 +137,7 @@ async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, Web
 
 async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebError> {
     let project = member.project.id;
-    let mut tasks = Vec::new();
+    let mut tasks = push_tasks(app, project, l).await?;
     for one in overview::doubtful(&app.db, project, LISTED).await? {
         tasks.push(Task {
             tone: Tone::Doubtful,
@@ -206,6 +207,36 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
     tasks.extend(rejected_task(l, &rejected, Subject::Signature));
     let rejected = overview::rejected_templates(&app.db, project, LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Template));
+    Ok(tasks)
+}
+
+/// Pushes that are missing, or could not be read.
+async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Task>, WebError> {
+    let mut tasks = Vec::new();
+    if let Some(gap) = pushes::gap(app, project).await? {
+        tasks.push(Task {
+            tone: Tone::Doubtful,
+            mark: "mark-doubt",
+            word: l.t("health-pushes"),
+            what: health::page::gap_words(l, gap),
+            more: String::new(),
+            since: l.moment(gap.since),
+            address: l.urls.health(),
+            action: l.t("dashboard-look"),
+        });
+    }
+    if let Some(newest) = unreadable::list(&app.db, project, None, 1).await?.first() {
+        tasks.push(Task {
+            tone: Tone::Doubtful,
+            mark: "mark-doubt",
+            word: l.t("health-pushes"),
+            what: l.t("health-unreadable-task"),
+            more: String::new(),
+            since: l.moment(newest.received_at),
+            address: format!("{}#unreadable", l.urls.health()),
+            action: l.t("dashboard-look"),
+        });
+    }
     Ok(tasks)
 }
 

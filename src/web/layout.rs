@@ -42,6 +42,8 @@ pub enum Section {
     Templates,
     /// The project's settings.
     Settings,
+    /// Whether all is well.
+    Health,
     /// The person's own account.
     Account,
 }
@@ -181,7 +183,27 @@ impl Layout {
                 0,
             ));
         }
+        entries.push(entry(urls.health(), "health-title", "health", Section::Health, 0));
         entries
+    }
+
+    /// The parts of the settings that the person may see: address, word, and whether one is there.
+    pub fn settings_parts(&self) -> Vec<(String, String, bool)> {
+        let urls = &self.urls;
+        let all = [
+            (urls.settings(), "settings-notices", Permission::Manage),
+            (urls.policy(), "policy-title", Permission::Manage),
+            (urls.words(), "words-title", Permission::Send),
+            (urls.hooks(), "hooks-title", Permission::Manage),
+        ];
+        let role = self.project.as_ref().map(|place| place.role);
+        all.into_iter()
+            .filter(|(_, _, permission)| role.is_some_and(|role| role.may(*permission)))
+            .map(|(address, key, _)| {
+                let is_here = self.here.split('?').next() == Some(address.as_str());
+                (address, self.t(key), is_here)
+            })
+            .collect()
     }
 
     /// Where a file of style or script is served.

@@ -15,6 +15,7 @@ pub mod form;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod hook_settings;
 pub mod hooks;
 pub mod i18n;
 pub mod layout;
@@ -84,6 +85,7 @@ pub fn start(
     let https = settings.is_https();
     let metrics = actix::Data::new(metrics);
     let settings = actix::Data::new(settings);
+    let door = actix::Data::new(hooks::Door::new(&app));
     let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -91,6 +93,7 @@ pub fn start(
             .app_data(settings.clone())
             .app_data(metrics.clone())
             .app_data(watchers.clone())
+            .app_data(door.clone())
             .app_data(actix::PayloadConfig::new(FORM_BYTES))
             .configure(routes::table)
             .wrap(session::middleware(&app, https))

@@ -7,8 +7,8 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, removal};
 use super::{
-    account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
+    account, applications, assets, batches, dashboard, files, guard, health, hook_settings, hooks,
+    login, looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -21,8 +21,8 @@ pub fn table(config: &mut ServiceConfig) {
         .route("/static/{version}/{name}", get().to(assets::serve))
         .service(
             resource("/hooks/{secret}")
-                .app_data(web::PayloadConfig::new(hooks::MOST_BYTES))
-                .route(post().to(hooks::push)),
+                .route(post().to(hooks::push))
+                .default_service(web::to(hooks::no_push)),
         )
         .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
         .route("/logout", post().to(login::sign_out))
@@ -60,6 +60,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Send, post(), receipts::ask)),
         )
         .configure(suppression_pages)
+        .configure(hook_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -169,6 +170,20 @@ fn suppression_pages(config: &mut ServiceConfig) {
             resource("/suppressions/{id}/remove")
                 .route(may(Send, get(), suppressions::ask))
                 .route(may(Send, post(), suppressions::remove)),
+        );
+}
+
+/// Whether all is well, and the door of pushes.
+fn hook_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/health").route(may(Read, get(), health::page::show)))
+        .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
+        .service(
+            resource("/settings/hooks").route(may(Manage, get(), hook_settings::show)).route(may(
+                Manage,
+                post(),
+                hook_settings::step,
+            )),
         );
 }
 

@@ -109,6 +109,10 @@ fn what(l: &Layout, body: &serde_json::Value) -> String {
     if said("event") == "test" {
         return l.t("settings-test-notice");
     }
+    if said("event") == notify::PUSHES_CHANGED {
+        let project = [("project", said("project").into())];
+        return l.with(&format!("notice-pushes-{}", said("status")), &project);
+    }
     let status = l.t(&format!("notice-status-{}", said("status")));
     format!("{} · {status}", said("name"))
 }

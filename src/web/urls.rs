@@ -161,6 +161,21 @@ impl Urls {
         self.below("/settings/batches")
     }
 
+    /// The door of pushes.
+    pub fn hooks(&self) -> String {
+        self.below("/settings/hooks")
+    }
+
+    /// Whether all is well.
+    pub fn health(&self) -> String {
+        self.below("/health")
+    }
+
+    /// A push with items that could not be read.
+    pub fn unreadable(&self, push: impl Display) -> String {
+        self.below(&format!("/health/pushes/{push}"))
+    }
+
     /// The phones that opted out, as a file.
     pub fn suppressions_csv(&self) -> String {
         self.below("/suppressions.csv")

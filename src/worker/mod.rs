@@ -15,12 +15,15 @@ use tracing::error;
 
 use crate::app::App;
 use crate::db::submissions::{Claim, Claimed};
-use crate::db::{batch_transitions, login_sessions, uploads, workers};
+use crate::db::workers::{self, VendorHeard};
+use crate::db::{batch_transitions, login_sessions, uploads};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{apply, notify, oversee, papers, plan, poll, reading, receive, review, submit};
+use crate::ops::{
+    apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, review, submit,
+};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -37,6 +40,8 @@ const PROJECTS_AT_ONCE: usize = 4;
 const PLANNING: Duration = Duration::from_millis(150);
 /// Batches that are sending are watched over this often.
 const OVERSEEING: Duration = Duration::from_secs(1);
+/// Whether pushes are missing is looked at this often.
+const MISSING_PUSHES: Duration = Duration::from_secs(20);
 /// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
 const DRAFT_KEPT: time::Duration = time::Duration::days(14);
 const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
@@ -63,6 +68,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("planning", stop.clone(), move || planning(plan.clone())));
     let oversee = app.clone();
     loops.spawn(turn("overseeing", stop.clone(), move || overseeing(oversee.clone())));
+    let pull = app.clone();
+    loops.spawn(turn("pull reports", stop.clone(), move || pulling(pull.clone())));
+    let miss = app.clone();
+    loops.spawn(turn("missing pushes", stop.clone(), move || missing_pushes(miss.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -254,9 +263,29 @@ async fn tidying(app: App) -> sqlx::Result<Turn> {
     Ok(Turn::Rest(TIDYING))
 }
 
+async fn pulling(app: App) -> sqlx::Result<Turn> {
+    Ok(if pull::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+}
+
+async fn missing_pushes(app: App) -> sqlx::Result<Turn> {
+    pushes::run_once(&app).await?;
+    Ok(Turn::Rest(MISSING_PUSHES))
+}
+
+/// What this process heard from the vendor, by the clock.
+fn heard(app: &App) -> VendorHeard {
+    let (now, heard) = (app.clock.now(), app.usms.heard());
+    let (trouble_at, trouble) = heard.trouble.unzip();
+    VendorHeard {
+        heard_at: heard.answered.map(|at| now - at.elapsed()),
+        trouble_at: trouble_at.map(|at| now - at.elapsed()),
+        trouble: trouble.unwrap_or_default(),
+    }
+}
+
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {
     let now = app.clock.now();
-    workers::beat(&app.db, app.process, now).await?;
+    workers::beat(&app.db, app.process, &heard(&app), now).await?;
     submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
     if started > 0 {

@@ -5,11 +5,14 @@
 mod harness;
 
 mod batches;
+mod health;
+mod hooks;
 mod lists;
 mod model;
 mod notices;
 mod pages;
 mod people;
+mod pulls;
 mod pushes;
 mod review_doubts;
 mod review_lists;

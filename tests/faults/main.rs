@@ -5,6 +5,7 @@
 mod harness;
 
 mod cluster;
+mod door;
 mod storm;
 
 use std::process::Stdio;

@@ -1,6 +1,6 @@
 settings-title = Settings
-settings-notices = Told about reviews
-settings-notices-lead = When a signature or template is approved, rejected, disabled, or not at UCloud any more, these are told.
+settings-notices = Notices
+settings-notices-lead = When a signature or template is approved, rejected, disabled, or not at UCloud any more, and when UCloud's pushes go missing, these are told.
 settings-webhook = Webhook
 settings-webhook-hint = A POST in JSON; an answer of 2xx means it arrived, else it is tried again for more than a day
 settings-webhook-wrong = An address that begins with http:// or https://

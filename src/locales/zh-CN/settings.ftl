@@ -1,6 +1,6 @@
 settings-title = 项目设置
-settings-notices = 审核结果通知
-settings-notices-lead = 签名或模板通过、被驳回、被停用，或在 UCloud 查不到时，会通知这里填写的地址。
+settings-notices = 通知
+settings-notices-lead = 签名或模板通过、被驳回、被停用，或在 UCloud 查不到时，以及收不到 UCloud 的推送时，会通知这里填写的地址。
 settings-webhook = Webhook 地址
 settings-webhook-hint = 以 JSON 发送 POST，应答 2xx 才算收到，否则会重试一天多
 settings-webhook-wrong = 填写 http:// 或 https:// 开头的地址

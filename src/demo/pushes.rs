@@ -1,0 +1,44 @@
+//! Sample pushes: those of the last days as numbers, and two with something that cannot be read.
+
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::app::App;
+use crate::db::hooks::{self, PushKind};
+use crate::domain::batch::china;
+use crate::domain::ids::ProjectId;
+use crate::ops::receive;
+
+/// Pushes of status reports and of replies, of today and of the days before it.
+const COUNTS: [(i64, i64); 7] =
+    [(36, 2), (214, 9), (187, 4), (240, 11), (52, 1), (61, 3), (198, 6)];
+
+/// Keeps them as if they had come until the present of `app`.
+pub async fn keep_all(app: &App, project: ProjectId) -> anyhow::Result<()> {
+    let now = app.clock.now();
+    let mut db = app.db.acquire().await?;
+    for (days, (reports, replies)) in (0..).zip(COUNTS) {
+        let at = now - Duration::days(days);
+        let day = at.to_offset(china()).date();
+        hooks::count(&mut db, project, day, PushKind::Reports, reports, at).await?;
+        hooks::count(&mut db, project, day, PushKind::Replies, replies, at).await?;
+    }
+    drop(db);
+    let data = json!([
+        report("18500001206", "88a0b5c1-0f02-4d6c-9d5e-6c6e00000001"),
+        { "Phone": "18500009057", "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD" },
+        report("18500001207", "88a0b5c1-0f02-4d6c-9d5e-6c6e00000001"),
+    ]);
+    let half_read = json!({ "MsgType": 2, "Data": data }).to_string();
+    for body in [half_read.as_str(), "MsgType=2&Phone=18500001208&ReceiptResult=Success"] {
+        receive::take_in(app, project, body.as_bytes()).await?;
+        app.clock.advance(Duration::minutes(2));
+    }
+    while receive::run_once(app).await? {}
+    Ok(())
+}
+
+fn report(phone: &str, session_no: &str) -> Value {
+    json!({ "SessionNo": session_no, "Phone": phone, "CostCount": 1, "ReceiptResult": "发送成功",
+        "ReceiptCode": "DELIVRD", "ReceiptDesc": "用户接收成功" })
+}

@@ -1,0 +1,69 @@
+health-title = Health
+health-well = All is well
+health-unwell = { $count ->
+    [one] One thing needs a person
+   *[other] { $count } things need a person
+  }
+health-what = What
+health-state = State
+health-when = When
+health-last = last
+health-last-call = last call
+health-oldest = oldest
+health-started = since
+health-unreadable-task = Pushes have items that could not be read
+health-pushes = Pushes
+health-pulling = Pulling
+health-inbox = Inbox
+health-unreadable = Unreadable items
+health-queue = Queue
+health-doubt = Calls in doubt
+health-processes = Processes
+health-vendor = UCloud
+health-database = Database
+health-promises = Promises
+health-pushes-come = Status reports come
+health-pushes-none = None came yet, and none was missed
+health-gap = No push since { $when }, though there are receipts
+health-gap-ever = No push ever came, though there are receipts since { $when }
+health-gap-ask = Receipts come later, since they have to be asked for. An administrator can look at the push address.
+health-pulling-well = Status reports are pulled
+health-inbox-empty = Every push is settled
+health-inbox-waits = { $count } pushes wait to be settled
+health-inbox-late = They wait for longer than they should. They are safe on disk; is a process running that settles them?
+health-unreadable-none = None
+health-unreadable-some = { $count } pushes to be looked at
+health-queue-empty = Nothing waits to be sent
+health-queue-waits = { $count } messages wait for their call
+health-doubt-none = None
+health-doubt-some = { $count } messages may have been taken, or not
+health-doubt-advice = A receipt settles them by itself; a person can decide sooner.
+health-processes-alive = { $count ->
+    [one] One process works
+   *[other] { $count } processes work
+  }
+health-processes-none = No process works
+health-processes-advice = Nothing is sent and no push is settled. Start usms-console serve, or serve --worker-only.
+health-vendor-well = It answers
+health-vendor-trouble = The last call had no answer
+health-vendor-unasked = Nothing was asked since the processes started
+health-database-well = It answers in { $millis } ms
+health-promises-kept = What was sent in the last 24 hours adds up
+health-promises-broken = { $count } breaches in what was sent in the last 24 hours
+health-promises-advice = Run usms-console doctor, and tell the makers what it says.
+health-unreadable-title = Items that could not be read
+health-unreadable-lead = All other items of these pushes were settled. Ask UCloud's support about what looks wrong; settle again after the console has learned to read it.
+health-received = Came
+health-why = Why, and what came
+health-decide = Decide
+health-seen = Seen
+health-again = Settle again
+health-more = and { $count } more in this push
+health-seen-done = Put aside.
+health-again-done = It is settled once more; what still cannot be read comes back here.
+health-decided-before = Somebody has decided about it already.
+health-why-no-session = It has no phone or no session number
+health-why-no-phone = It has no phone
+health-why-result = Its ReceiptResult is unknown
+health-why-not-json = The push is no JSON
+health-why-kind = Its MsgType is unknown

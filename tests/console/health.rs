@@ -1,0 +1,183 @@
+//! The page that says whether all is well, and what watches it from outside.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+use usms_console::domain::role::Role;
+use usms_console::{telemetry, web};
+
+use crate::harness::{House, Ways, http};
+use crate::hooks::{number, push_to, reports, until_number};
+
+const PAGE: &str = "/p/default/health";
+const UNSETTLED: &str = "select count(*) from inbox where settled_at is null";
+
+#[sqlx::test]
+async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: PgPool) {
+    let house = House::open(&db).await;
+    let mut items: Vec<_> = (0..500)
+        .map(|n| {
+            json!({ "SessionNo": "s-1", "Phone": format!("1850000{:04}", 1_000 + n),
+                "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD" })
+        })
+        .collect();
+    items[317] = json!({ "Phone": "18500009057", "Note": "无发送序列号" });
+    assert_eq!(push_to(&house, &house.hook_path, reports(&items)).await.0, StatusCode::OK);
+    until_number(&db, UNSETTLED, 0).await;
+    assert_eq!(number(&db, "select count(*) from foreign_messages").await, 499);
+    let operator = house.operator().await;
+    let page = operator.get(PAGE).await;
+    assert_eq!(page.all(".bad-item").len(), 1);
+    let item = page.one(".bad-item");
+    assert!(item.contains("没有手机号或发送序列号"), "{item}");
+    assert!(item.contains("18500009057") && item.contains("无发送序列号"), "{item}");
+    assert!(page.has(".verdict.doubtful"));
+    assert!(operator.get("/p/default/").await.has(".tasks a[href$='/health#unreadable']"));
+    let viewer = house.viewer().await;
+    let seen = viewer.get(PAGE).await;
+    assert!(seen.one(".bad-item").contains("185****9057"), "{}", seen.one(".bad-item"));
+    assert!(!seen.text.contains("18500009057"));
+    assert!(!seen.has(".unreadable button"));
+    let address = page.attr(".unreadable form", "action");
+    let csrf = page.csrf();
+    let tried = viewer.post(&address, &[("csrf", &csrf), ("step", "seen")]).await;
+    assert_eq!(tried.status, StatusCode::FORBIDDEN);
+    for said in ["已标记为查看过。", "已经有人处理过了。"] {
+        let done = operator.post(&address, &[("csrf", &csrf), ("step", "seen")]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        assert_eq!(operator.get(PAGE).await.one(".flash"), said);
+    }
+    assert!(!operator.get(PAGE).await.has(".unreadable"));
+    assert_eq!(number(&db, "select count(*) from audit_log where action = 'push_seen'").await, 1);
+}
+
+#[sqlx::test]
+async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let hostile = "<script>alert(1)</script> \u{0} 回执";
+    assert_eq!(push_to(&house, &house.hook_path, hostile).await.0, StatusCode::OK);
+    until_number(&db, UNSETTLED, 0).await;
+    let page = operator.get(PAGE).await;
+    assert!(page.one(".bad-item").contains("不是 JSON"));
+    assert!(page.one(".bad-item code").contains("<script>alert(1)</script>"));
+    assert!(!page.text.contains("<script>alert(1)"));
+    // As if the console had learned to read it.
+    let good = json!({ "SessionNo": "s-1", "Phone": "18500001234", "ReceiptResult": "发送成功" });
+    sqlx::query("update inbox set body = $1")
+        .bind(reports(&[good]).as_bytes())
+        .execute(&db)
+        .await
+        .unwrap();
+    let address = page.attr(".unreadable form", "action");
+    let again = [("csrf", page.csrf()), ("step", "again".to_owned())]
+        .map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(operator.post_owned(&address, &again).await.status, StatusCode::SEE_OTHER);
+    until_number(&db, UNSETTLED, 0).await;
+    assert_eq!(number(&db, "select count(*) from foreign_messages").await, 1);
+    assert!(!operator.get(PAGE).await.has(".unreadable"));
+    operator.post_owned(&address, &again).await;
+    assert_eq!(operator.get(PAGE).await.one(".flash"), "已经有人处理过了。");
+}
+
+#[sqlx::test]
+async fn the_list_of_unreadable_pushes_goes_on(db: PgPool) {
+    let house = House::open(&db).await;
+    for _ in 0..23 {
+        push_to(&house, &house.hook_path, "no push").await;
+    }
+    until_number(&db, UNSETTLED, 0).await;
+    let operator = house.operator().await;
+    let first = operator.get(PAGE).await;
+    assert_eq!(first.all(".bad-item").len(), 20);
+    let older = first.attr(".paging a", "href");
+    assert_eq!(operator.get(&older).await.all(".bad-item").len(), 3);
+}
+
+#[sqlx::test]
+async fn all_is_well_when_it_is_and_a_missing_process_is_told(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let viewer = house.viewer().await;
+    let page = viewer.get(PAGE).await;
+    assert!(page.one(".checks").contains("没有进程在工作"), "{}", page.text);
+    assert!(page.has(".verdict.doubtful"));
+    // A push that nobody settles.
+    push_to(&house, &house.hook_path, reports(&[])).await;
+    sqlx::query("update inbox set received_at = received_at - interval '5 minutes'")
+        .execute(&db)
+        .await
+        .unwrap();
+    assert!(viewer.get(PAGE).await.one(".checks").contains("等待时间过长"));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let worker = tokio::spawn(usms_console::worker::run(house.app.clone(), stop.clone()));
+    let well = house.until(&viewer, PAGE, ".verdict.good").await;
+    assert!(well.one(".checks").contains("1 个进程在工作"));
+    stop.cancel();
+    worker.await.unwrap();
+}
+
+#[sqlx::test]
+async fn health_says_when_the_vendor_does_not_answer(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    house.fault(json!({ "action": "QueryUSMSSignature", "kind": "http_500", "times": 0 })).await;
+    sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
+    let mut last = String::new();
+    for _ in 0..200 {
+        last = operator.get(PAGE).await.one(".checks");
+        if last.contains("最近一次调用没有应答") {
+            assert!(last.contains("HTTP 500"), "{last}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{last}");
+}
+
+#[sqlx::test]
+async fn those_outside_are_told_by_numbers_and_by_readiness(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let settings = web::Settings { listen, public_url: None, trust_proxy: false };
+    let metrics = telemetry::start_metrics().unwrap();
+    let (server, address) = web::start(house.app.clone(), settings, Some(metrics)).unwrap();
+    tokio::spawn(server);
+    let get = |path: &str| http().get(format!("http://{address}{path}")).send();
+    push_to(&house, &house.hook_path, reports(&[])).await;
+    let told = get("/metrics").await.unwrap().text().await.unwrap();
+    for line in [
+        "console_database_up 1",
+        "console_inbox_waiting 1",
+        "console_inbox_oldest_seconds ",
+        "console_messages_queued 0",
+        "console_messages_in_doubt 0",
+        "console_pushes_total ",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert_eq!(get("/readyz").await.unwrap().status(), StatusCode::OK);
+    house.app.db.close().await;
+    assert_eq!(get("/readyz").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(get("/healthz").await.unwrap().status(), StatusCode::OK);
+    let told = get("/metrics").await.unwrap().text().await.unwrap();
+    assert!(told.contains("console_database_up 0"), "{told}");
+}
+
+#[sqlx::test]
+async fn the_parts_of_the_settings_lead_to_each_other(db: PgPool) {
+    let house = House::open(&db).await;
+    let admin = house.member("admin", Role::Admin).await;
+    let parts = admin.get("/p/default/settings").await;
+    let names = parts.all(".tabs a");
+    assert!(names.contains(&"推送".to_owned()), "{names:?}");
+    for part in ["", "/batches", "/words", "/hooks"] {
+        let page = admin.get(&format!("/p/default/settings{part}")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(page.all(".tabs a"), names);
+        assert_eq!(page.all(".tabs a[aria-current]").len(), 1, "{part}");
+    }
+    let operator = house.operator().await;
+    assert_eq!(operator.get("/p/default/settings/words").await.all(".tabs a").len(), 1);
+}

@@ -1,0 +1,46 @@
+//! The door of pushes while the database is away.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use usms_console::serve;
+
+use crate::cluster::Cluster;
+use crate::harness::{House, Ways, http};
+
+#[tokio::test]
+async fn without_a_database_a_push_is_refused_quickly_and_taken_when_it_is_back() {
+    let cluster = Cluster::start();
+    let db = serve::connect(&SecretString::from(cluster.url())).await.unwrap();
+    serve::migrate(&db).await.unwrap();
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let url = format!("http://{}{}", house.address, house.hook_path);
+    let push = || http().post(&url).json(&json!({ "MsgType": 2, "Data": [] })).send();
+    let ready = format!("http://{}/readyz", house.address);
+    assert_eq!(push().await.unwrap().status(), StatusCode::OK);
+    cluster.kill();
+    for _ in 0..2 {
+        let began = Instant::now();
+        let answer = push().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_ne!(answer.json::<Value>().await.unwrap()["code"], 0);
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    }
+    let answer = http().get(&ready).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    cluster.run();
+    let mut last = StatusCode::SERVICE_UNAVAILABLE;
+    for _ in 0..50 {
+        last = push().await.unwrap().status();
+        if last == StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(last, StatusCode::OK);
+    let kept: i64 = sqlx::query_scalar("select count(*) from inbox").fetch_one(&db).await.unwrap();
+    assert_eq!(kept, 2);
+    db.close().await;
+}
