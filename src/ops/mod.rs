@@ -13,6 +13,7 @@ pub mod projects;
 pub mod reading;
 pub mod receive;
 pub mod remove;
+pub mod replies;
 pub mod resend;
 pub mod review;
 pub mod steer;
