@@ -34,6 +34,8 @@ pub enum Section {
     Batches,
     /// Receipt lookup.
     Receipts,
+    /// What people texted back.
+    Replies,
     /// Phones that opted out.
     Suppressions,
     /// Signatures.
@@ -150,6 +152,7 @@ impl Layout {
         entries.extend([
             entry(urls.batches(), "batches-title", "batch", Section::Batches, needs.batches),
             entry(urls.receipts(), "receipts-title", "receipt", Section::Receipts, 0),
+            entry(urls.replies(), "replies-title", "reply", Section::Replies, needs.replies),
             entry(
                 urls.suppressions(),
                 "suppressions-title",
@@ -218,6 +221,11 @@ impl Layout {
     /// A number.
     pub fn n(&self, number: impl Count) -> String {
         self.words.n(number)
+    }
+
+    /// How many things wait for a person, short enough for the rail.
+    pub fn waiting(&self, count: &i64) -> String {
+        if *count > 999 { "999+".to_owned() } else { count.to_string() }
     }
 
     /// An icon.
