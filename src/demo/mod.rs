@@ -1,6 +1,7 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
 mod postgres;
+mod replies;
 mod reviewed;
 mod sample;
 

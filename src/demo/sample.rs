@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::reviewed;
+use super::{replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
@@ -62,6 +62,8 @@ struct Past {
     templates: Vec<sms_templates::SmsTemplate>,
     now: OffsetDateTime,
     dice: StdRng,
+    /// What people will have texted back.
+    answers: Vec<replies::Answer>,
 }
 
 impl Past {
@@ -83,6 +85,7 @@ impl Past {
             project,
             now,
             dice: StdRng::seed_from_u64(18_500_001_234),
+            answers: Vec::new(),
         })
     }
 
@@ -103,7 +106,9 @@ impl Past {
                 }
             }
         }
-        self.unsettled_ones().await
+        self.unsettled_ones().await?;
+        // Last, since phones that opted out are sent nothing afterwards.
+        replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
     }
 
     async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
@@ -125,6 +130,9 @@ impl Past {
             return Ok(submit::record(&self.app, &claimed, &end).await?);
         }
         let session_no = self.take(&claimed).await?;
+        let phones = messages::phones_of(&self.app.db, claimed.id).await?;
+        let sent = self.app.clock.now();
+        self.answers.extend(replies::to(template, claimed.id, &phones, sent, &mut self.dice));
         self.receipts(&claimed, &session_no).await
     }
 
