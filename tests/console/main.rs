@@ -11,6 +11,7 @@ mod notices;
 mod pages;
 mod people;
 mod pushes;
+mod replies;
 mod review_doubts;
 mod review_lists;
 mod reviews;
