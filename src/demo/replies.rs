@@ -12,10 +12,13 @@ use crate::domain::ids::{ProjectId, SubmissionId, UserId};
 use crate::ops::suppress::By;
 use crate::ops::{receive, replies};
 
-/// Replies that are older have been read.
-const UNREAD_FOR: Duration = Duration::hours(30);
+/// So many of the newest conversations have not been read.
+const UNREAD: usize = 7;
 /// The words of somebody who means something else by them.
 const FALSE_ALARM: &str = "N";
+
+/// How people opt out.
+const OPT_OUTS: [&str; 3] = ["T", "退订", "拒收请回复R"];
 
 /// One reply to come.
 pub struct Answer {
@@ -25,22 +28,29 @@ pub struct Answer {
     user_id: String,
 }
 
-/// What some of `phones` answer to a text of `template`, which left at `sent`.
+impl Answer {
+    /// Whether it opts `phone` out: nothing is sent there afterwards.
+    pub fn opts_out(&self, phone: &str) -> bool {
+        self.phone == phone && OPT_OUTS.contains(&self.words)
+    }
+}
+
+/// What some of `phones` answer to a text of `template`, which they have had since `arrived`.
 pub fn to(
     template: &str,
     submission: SubmissionId,
     phones: &[String],
-    sent: OffsetDateTime,
+    arrived: OffsetDateTime,
     dice: &mut StdRng,
 ) -> Vec<Answer> {
     let (one_in, said): (usize, &[&str]) = match template {
         "会员周新书" => (
             40,
             &[
-                "T",
-                "退订",
+                OPT_OUTS[0],
+                OPT_OUTS[1],
+                OPT_OUTS[2],
                 "这周有儿童绘本吗？",
-                "拒收请回复R",
                 "《海错图》有货吗",
                 "会员价怎么算？",
                 "周末营业到几点",
@@ -70,7 +80,7 @@ pub fn to(
         if dice.random_range(0..one_in) > 0 {
             continue;
         }
-        let at = sent + Duration::seconds(dice.random_range(40..3_000));
+        let at = arrived + Duration::seconds(dice.random_range(40..3_000));
         let words = said[dice.random_range(0..said.len())];
         // Carriers give the UserId back as a rule, not always.
         let user_id =
@@ -84,7 +94,7 @@ pub fn to(
     answers
 }
 
-/// Takes each answer in at its time, up to `now`, and reads what is not of late.
+/// Takes each answer in at its time, up to `now`, and reads all but the newest.
 pub async fn keep(
     app: &App,
     project: ProjectId,
@@ -104,8 +114,8 @@ pub async fn keep(
     }
     let by = By { project, person: operator, address: "127.0.0.1" };
     let all = Filter { limit: 1_000, ..Filter::default() };
-    for one in conversations::list(&app.db, project, &all).await? {
-        if one.last_at < now - UNREAD_FOR {
+    for (place, one) in conversations::list(&app.db, project, &all).await?.into_iter().enumerate() {
+        if place >= UNREAD {
             replies::mark_read(app, by, one.id, one.newest_id).await?;
         }
         if one.opted_out && one.last_words == FALSE_ALARM {

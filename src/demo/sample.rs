@@ -16,7 +16,7 @@ use crate::db::submissions::{Claim, Claimed};
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
 use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
-use crate::domain::message::Outcome;
+use crate::domain::message::{MessageState, Outcome};
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
@@ -107,7 +107,7 @@ impl Past {
             }
         }
         self.unsettled_ones().await?;
-        // Last, since phones that opted out are sent nothing afterwards.
+        // Last, since answers come at times between those of later batches.
         replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
     }
 
@@ -130,10 +130,16 @@ impl Past {
             return Ok(submit::record(&self.app, &claimed, &end).await?);
         }
         let session_no = self.take(&claimed).await?;
-        let phones = messages::phones_of(&self.app.db, claimed.id).await?;
-        let sent = self.app.clock.now();
-        self.answers.extend(replies::to(template, claimed.id, &phones, sent, &mut self.dice));
-        self.receipts(&claimed, &session_no).await
+        self.receipts(&claimed, &session_no).await?;
+        let sent = messages::of_session(&self.app.db, self.project, &session_no, 1_000).await?;
+        let arrived: Vec<String> = sent
+            .into_iter()
+            .filter(|one| one.state == MessageState::Delivered)
+            .map(|one| one.phone)
+            .collect();
+        let now = self.app.clock.now();
+        self.answers.extend(replies::to(template, claimed.id, &arrived, now, &mut self.dice));
+        Ok(())
     }
 
     async fn order_and_claim(
@@ -200,6 +206,7 @@ impl Past {
             let number = format!("1850000{:04}", self.dice.random_range(1_000..9_999));
             if let Ok(phone) = Phone::parse(&number)
                 && !phones.contains(&phone)
+                && !self.answers.iter().any(|answer| answer.opts_out(phone.as_str()))
             {
                 phones.push(phone);
             }
