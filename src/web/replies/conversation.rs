@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{micros, read_micros};
 use crate::app::App;
@@ -181,9 +181,11 @@ enum Entry {
 }
 
 impl Entry {
+    /// Its place in the order. Times of replies are whole seconds: they stand behind what left in the
+    /// same one.
     fn at(&self) -> OffsetDateTime {
         match self {
-            Self::Reply(reply) => reply.replied_at,
+            Self::Reply(reply) => reply.replied_at + Duration::milliseconds(999),
             Self::Message(message) => message.id.made_at(),
         }
     }
