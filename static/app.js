@@ -2,6 +2,7 @@
 import { showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
 import { watchPage } from "./watch.js";
+import { markRead } from "./read.js";
 import { showUpload } from "./upload.js";
 import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
 
@@ -37,3 +38,4 @@ checkAgainOnChange();
 watchLive();
 showUpload();
 watchPage();
+markRead();

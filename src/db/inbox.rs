@@ -1,5 +1,6 @@
 //! Pushes as they came: on disk before they are answered, settled afterwards.
 
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
@@ -47,60 +48,33 @@ pub async fn take(db: &mut PgConnection) -> sqlx::Result<Option<Waiting>> {
     .await
 }
 
-/// Marks a push settled, with the items of it that could not be read.
+/// Marks a push settled, with the items of it that could not be read. They are kept without NULs,
+/// which no database takes: a push must not come back for ever.
 pub async fn settle(
     db: &mut PgConnection,
     id: i64,
-    problems: &serde_json::Value,
+    problems: &Value,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update inbox set settled_at = $2, problems = $3 where id = $1"#,
         id,
         now,
-        problems,
+        without_nuls(problems),
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// A reply in the console's words.
-#[derive(Debug)]
-pub struct Reply {
-    /// Who texted back, normalised.
-    pub phone: String,
-    /// What they wrote.
-    pub content: String,
-    /// The extension code it came to; else empty.
-    pub extend_code: String,
-    /// The `UserId` of the message it answers; else empty.
-    pub user_id: String,
-    /// When they wrote it.
-    pub replied_at: OffsetDateTime,
-}
-
-/// Keeps a reply, once.
-pub async fn keep_reply(
-    db: &mut PgConnection,
-    project: ProjectId,
-    reply: &Reply,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"insert into replies
-             (id, project_id, phone, content, extend_code, user_id, replied_at, recorded_at)
-           values (new_id($1), $2, $3, $4, $5, $6, $7, $1)
-           on conflict (project_id, phone, replied_at, content) do nothing"#,
-        now,
-        project.0,
-        reply.phone,
-        reply.content,
-        reply.extend_code,
-        reply.user_id,
-        reply.replied_at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+fn without_nuls(value: &Value) -> Value {
+    let clean = |text: &str| text.replace('\0', "");
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(items) => items.iter().map(without_nuls).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (clean(name), without_nuls(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }

@@ -21,11 +21,13 @@ pub struct Broken {
     pub final_sums: i64,
     /// Counts of reviews that differ from the signatures and templates.
     pub review_counts: i64,
+    /// Conversations that differ from their replies, or whose opt-out does not keep texts away.
+    pub conversations: i64,
 }
 
 impl Broken {
     /// Each promise by name with the number of breaches.
-    pub fn by_name(&self) -> [(&'static str, i64); 8] {
+    pub fn by_name(&self) -> [(&'static str, i64); 9] {
         [
             ("batches add up", self.batch_totals),
             ("submissions add up", self.submission_totals),
@@ -35,6 +37,7 @@ impl Broken {
             ("no receipt of ours is kept as foreign", self.strays),
             ("settled batches keep their sum", self.final_sums),
             ("reviews add up", self.review_counts),
+            ("conversations add up and opt-outs are kept", self.conversations),
         ]
     }
 }
@@ -94,7 +97,18 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                ) counted
                full join (select * from review_counts where n <> 0) kept
                  using (project_id, subject, status, gone)
-               where counted.n is distinct from kept.n) as "review_counts!""#,
+               where counted.n is distinct from kept.n) as "review_counts!",
+             (select count(*) from (
+                 select project_id, phone, count(*)::int as n, bool_or(opt_out = 'stands') as stands,
+                   max(id) as newest, (array_agg(id order by replied_at desc, id desc))[1] as last
+                 from replies group by 1, 2
+               ) r
+               full join conversations c using (project_id, phone)
+               where (c.replies, c.opted_out, c.newest_id, c.last_id)
+                   is distinct from (r.n, r.stands, r.newest, r.last)
+                 or c.opted_out and phone ~ '^1[3-9][0-9]{9}$' and not exists (
+                   select from suppressions s
+                   where s.project_id = c.project_id and s.phone = c.phone)) as "conversations!""#,
     )
     .fetch_one(db)
     .await

@@ -236,6 +236,8 @@ pub struct Needs {
     pub signatures: i64,
     /// Rejected templates, and applications for templates in doubt.
     pub templates: i64,
+    /// Conversations with something unread, 1,000 at most: more are not counted.
+    pub replies: i64,
 }
 
 /// Counts what needs a person, for the rail of every page.
@@ -254,7 +256,9 @@ pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
              coalesce((select n from review_counts where project_id = $1
                 and subject = 'template' and status = 'rejected' and not gone), 0)
                + (select count(*) from applications where project_id = $1
-                  and subject = 'template' and state = 'in_doubt') as "templates!""#,
+                  and subject = 'template' and state = 'in_doubt') as "templates!",
+             (select count(*) from (select from conversations
+                where project_id = $1 and unread > 0 limit 1000) unread) as "replies!""#,
         project.0,
     )
     .fetch_one(db)

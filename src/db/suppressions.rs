@@ -82,6 +82,66 @@ pub async fn add(
     Ok(added.rows_affected())
 }
 
+/// Adds phones that texted back that they want no more, each with their words. Those that are there
+/// stay as they are.
+pub async fn add_replied(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phones: &[&str],
+    words: &[&str],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"insert into suppressions (project_id, phone, id, reason, note)
+           select $1, phone, new_id($2), 'reply', words
+           from unnest($3::text[], $4::text[]) as said (phone, words) order by phone
+           on conflict (project_id, phone) do nothing"#,
+        project.0,
+        now,
+        phones as &[&str],
+        words as &[&str],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Removes a phone that is there because it texted back, if it is. Answers whether the vendor's own
+/// blacklist had taken it.
+pub async fn remove_replied(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phone: &str,
+) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
+        r#"delete from suppressions where project_id = $1 and phone = $2 and reason = 'reply'
+           returning offered_at is not null as "offered!""#,
+        project.0,
+        phone,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// That of a phone.
+pub async fn of_phone(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phone: &str,
+) -> sqlx::Result<Option<Suppression>> {
+    sqlx::query_as!(
+        Suppression,
+        r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
+             s.note, u.name as "added_by?", s.offered_at
+           from suppressions s left join users u on u.id = s.added_by
+           where s.project_id = $1 and s.phone = $2"#,
+        project.0,
+        phone,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Removes one. Answers whether it was there.
 pub async fn remove(
     db: &mut PgConnection,

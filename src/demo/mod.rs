@@ -3,6 +3,7 @@
 mod lists;
 mod postgres;
 mod pushes;
+mod replies;
 mod reviewed;
 mod sample;
 

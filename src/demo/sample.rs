@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{pushes, reviewed};
+use super::{pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
@@ -16,7 +16,7 @@ use crate::db::submissions::{Claim, Claimed};
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
 use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
-use crate::domain::message::Outcome;
+use crate::domain::message::{MessageState, Outcome};
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
@@ -62,6 +62,8 @@ pub(super) struct Past {
     pub(super) templates: Vec<sms_templates::SmsTemplate>,
     pub(super) now: OffsetDateTime,
     pub(super) dice: StdRng,
+    /// What people will have texted back.
+    answers: Vec<replies::Answer>,
 }
 
 impl Past {
@@ -83,6 +85,7 @@ impl Past {
             project,
             now,
             dice: StdRng::seed_from_u64(18_500_001_234),
+            answers: Vec::new(),
         })
     }
 
@@ -109,7 +112,9 @@ impl Past {
         self.unsettled_ones().await?;
         self.lists_to_come().await?;
         self.set_clock(self.now - Duration::minutes(6));
-        pushes::keep_all(&self.app, self.project).await
+        pushes::keep_all(&self.app, self.project).await?;
+        // Last, since answers come at times between those of later batches.
+        replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
     }
 
     async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
@@ -131,7 +136,16 @@ impl Past {
             return Ok(submit::record(&self.app, &claimed, &end).await?);
         }
         let session_no = self.take(&claimed).await?;
-        self.receipts(&claimed, &session_no).await
+        self.receipts(&claimed, &session_no).await?;
+        let sent = messages::of_session(&self.app.db, self.project, &session_no, 1_000).await?;
+        let arrived: Vec<String> = sent
+            .into_iter()
+            .filter(|one| one.state == MessageState::Delivered)
+            .map(|one| one.phone)
+            .collect();
+        let now = self.app.clock.now();
+        self.answers.extend(replies::to(template, claimed.id, &arrived, now, &mut self.dice));
+        Ok(())
     }
 
     async fn order_and_claim(
@@ -198,6 +212,7 @@ impl Past {
             let number = format!("1850000{:04}", self.dice.random_range(1_000..9_999));
             if let Ok(phone) = Phone::parse(&number)
                 && !phones.contains(&phone)
+                && !self.answers.iter().any(|answer| answer.opts_out(phone.as_str()))
             {
                 phones.push(phone);
             }

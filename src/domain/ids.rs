@@ -123,6 +123,18 @@ id!(
     "x"
 );
 
+id!(
+    /// What a person texted back, once.
+    ReplyId,
+    "r"
+);
+
+id!(
+    /// All that went to and came from one phone that texted back.
+    ConversationId,
+    "k"
+);
+
 impl SubmissionId {
     /// The `UserId` the vendor returns in receipts: ours by its prefix, since other programs of
     /// the account choose theirs too.

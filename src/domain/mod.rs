@@ -10,6 +10,7 @@ pub mod phone;
 pub mod project;
 pub mod receipt_codes;
 pub mod recipient;
+pub mod reply;
 pub mod review;
 pub mod role;
 pub mod signature;

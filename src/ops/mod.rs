@@ -17,6 +17,7 @@ pub mod reading;
 pub mod receive;
 pub mod receive_again;
 pub mod remove;
+pub mod replies;
 pub mod resend;
 pub mod review;
 pub mod steer;

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tracing::warn;
 
+use super::replies;
 use crate::app::App;
 use crate::db::receipts::{Incoming, Match};
 use crate::db::submissions::{self, Claimed};
@@ -39,19 +40,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
             settle(app, &mut tx, waiting.project_id, &incoming, now).await?;
             problems
         }
-        Ok(Push::Replies(items)) => {
-            let mut problems = Vec::new();
-            for item in items {
-                match item {
-                    Ok(reply) => {
-                        let reply = in_our_words(reply, now);
-                        inbox::keep_reply(&mut tx, waiting.project_id, &reply, now).await?;
-                    }
-                    Err(bad) => problems.push(json!({ "why": bad.why, "item": bad.raw })),
-                }
-            }
-            problems
-        }
+        Ok(Push::Replies(items)) => replies::keep(&mut tx, waiting.project_id, items, now).await?,
         Err(error) => vec![json!({ "why": error.to_string(), "item": null })],
     };
     if !problems.is_empty() {
@@ -108,23 +97,6 @@ pub fn read(receipt: &Receipt) -> Option<Incoming> {
         parts: i32::try_from(receipt.cost_count.clamp(0, 1_000)).unwrap_or(0),
         receipt_at: receipt.time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
     })
-}
-
-fn in_our_words(reply: push::Reply, now: OffsetDateTime) -> inbox::Reply {
-    let phone = match Phone::from_vendor(&reply.phone) {
-        VendorPhone::Whole(phone) => phone.as_str().to_owned(),
-        VendorPhone::Masked(phone) | VendorPhone::Other(phone) => phone,
-    };
-    inbox::Reply {
-        phone,
-        content: reply.content,
-        extend_code: reply.extend_code,
-        user_id: reply.user_id,
-        replied_at: reply
-            .time
-            .and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok())
-            .unwrap_or(now),
-    }
 }
 
 fn clipped(text: &str, most: usize) -> String {

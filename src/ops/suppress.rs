@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::credentials::{self, CredentialsError};
 use crate::app::App;
-use crate::db::{audit, suppressions};
+use crate::db::{audit, conversations, replies, suppressions};
 use crate::domain::ids::{ProjectId, SuppressionId, UserId};
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
@@ -51,9 +51,15 @@ pub async fn add(
     Ok(added)
 }
 
-/// Removes one; why is written down. Answers whether it was there.
+/// Removes one; why is written down. Opt-outs that the phone texted back count no more. Answers
+/// whether it was there.
 pub async fn remove(app: &App, by: By<'_>, id: SuppressionId, why: &str) -> sqlx::Result<bool> {
+    let Some(one) = suppressions::find(&app.db, by.project, id).await? else { return Ok(false) };
     let mut tx = app.db.begin().await?;
+    // The conversation first, as who keeps a reply does: they must not wait for each other.
+    if let Some(of) = conversations::hold(&mut tx, by.project, &one.phone).await? {
+        replies::take_back(&mut tx, of, None, by.person, app.clock.now()).await?;
+    }
     let Some(phone) = suppressions::remove(&mut tx, by.project, id).await? else {
         return Ok(false);
     };

@@ -34,6 +34,8 @@ pub enum Section {
     Batches,
     /// Receipt lookup.
     Receipts,
+    /// What people texted back.
+    Replies,
     /// Phones that opted out.
     Suppressions,
     /// Signatures.
@@ -152,6 +154,7 @@ impl Layout {
         entries.extend([
             entry(urls.batches(), "batches-title", "batch", Section::Batches, needs.batches),
             entry(urls.receipts(), "receipts-title", "receipt", Section::Receipts, 0),
+            entry(urls.replies(), "replies-title", "reply", Section::Replies, needs.replies),
             entry(
                 urls.suppressions(),
                 "suppressions-title",
@@ -194,6 +197,7 @@ impl Layout {
             (urls.settings(), "settings-notices", Permission::Manage),
             (urls.policy(), "policy-title", Permission::Manage),
             (urls.words(), "words-title", Permission::Send),
+            (urls.opt_out_words(), "opt-out-title", Permission::Manage),
             (urls.hooks(), "hooks-title", Permission::Manage),
         ];
         let role = self.project.as_ref().map(|place| place.role);
@@ -240,6 +244,11 @@ impl Layout {
     /// A number.
     pub fn n(&self, number: impl Count) -> String {
         self.words.n(number)
+    }
+
+    /// How many things wait for a person, short enough for the rail.
+    pub fn waiting(&self, count: &i64) -> String {
+        if *count > 999 { "999+".to_owned() } else { count.to_string() }
     }
 
     /// An icon.

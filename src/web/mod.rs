@@ -27,6 +27,7 @@ pub mod message_rows;
 pub mod page;
 pub mod policy;
 pub mod receipts;
+pub mod replies;
 pub mod reviewed;
 pub mod routes;
 pub mod schedule;

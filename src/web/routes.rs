@@ -8,7 +8,8 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, files, guard, health, hook_settings, hooks,
-    login, looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
+    login, looked_up, policy, receipts, replies, send, settings, signatures, suppressions, templates,
+    words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -59,6 +60,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Read, get(), receipts::session))
                 .route(may(Send, post(), receipts::ask)),
         )
+        .configure(reply_pages)
         .configure(suppression_pages)
         .configure(hook_pages)
         .configure(signature_pages)
@@ -154,6 +156,24 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::rejected,
         )));
+}
+
+/// What people texted back.
+fn reply_pages(config: &mut ServiceConfig) {
+    let one = |step: &str| resource(format!("/replies/{{id}}{step}"));
+    config
+        .service(resource("/replies").route(may(Read, get(), replies::list)))
+        .service(resource("/replies.csv").route(may(Read, get(), replies::export::all)))
+        .service(one("").route(may(Read, get(), replies::conversation::show)))
+        .service(one("/read").route(may(Send, post(), replies::steps::read)))
+        .service(one("/unread").route(may(Send, post(), replies::steps::unread)))
+        .service(one("/opt-out").route(may(Send, post(), replies::steps::opt_out)))
+        .service(one("/take-back").route(may(Send, post(), replies::steps::take_back)))
+        .service(
+            resource("/settings/replies")
+                .route(may(Manage, get(), replies::words::form))
+                .route(may(Manage, post(), replies::words::keep)),
+        );
 }
 
 /// Phones that opted out.

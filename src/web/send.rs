@@ -58,6 +58,7 @@ pub struct Start {
     batch: Option<BatchId>,
     signature_id: Option<SignatureId>,
     template_id: Option<TemplateId>,
+    #[serde(alias = "phones")]
     phone: Option<String>,
 }
 

@@ -181,6 +181,31 @@ impl Urls {
         self.below("/suppressions.csv")
     }
 
+    /// What people texted back.
+    pub fn replies(&self) -> String {
+        self.below("/replies")
+    }
+
+    /// One conversation.
+    pub fn conversation(&self, id: impl Display) -> String {
+        self.below(&format!("/replies/{id}"))
+    }
+
+    /// A step of a conversation: `read`, `take-back`.
+    pub fn conversation_part(&self, id: impl Display, part: &str) -> String {
+        self.below(&format!("/replies/{id}/{part}"))
+    }
+
+    /// All replies, as a file.
+    pub fn replies_csv(&self) -> String {
+        self.below("/replies.csv")
+    }
+
+    /// The words that opt a phone out.
+    pub fn opt_out_words(&self) -> String {
+        self.below("/settings/replies")
+    }
+
     /// Receipt lookup.
     pub fn receipts(&self) -> String {
         self.below("/receipts")

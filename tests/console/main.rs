@@ -14,6 +14,7 @@ mod pages;
 mod people;
 mod pulls;
 mod pushes;
+mod replies;
 mod review_doubts;
 mod review_lists;
 mod reviews;

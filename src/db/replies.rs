@@ -1,0 +1,373 @@
+//! Replies: kept once, in one statement with the conversations they belong to.
+
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+
+use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
+use crate::domain::reply::OptOut;
+
+/// A reply without a time that says the same as one that came so shortly before is that one, pushed
+/// again: the vendor pushes three times more, a second apart.
+const PUSHED_AGAIN: Duration = Duration::minutes(5);
+
+/// A reply in the console's words, on its way in.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Who texted back, normalised; masked phones keep their stars.
+    pub phone: String,
+    /// What they wrote.
+    pub content: String,
+    /// The extension code it came to; else empty.
+    pub extend_code: String,
+    /// The `UserId` of the message it answers; else empty.
+    pub user_id: String,
+    /// When they wrote it; when it was settled, if the push does not say.
+    pub replied_at: OffsetDateTime,
+    /// Whether the push says when.
+    pub timed: bool,
+    /// The message that `user_id` names.
+    pub answers: Option<MessageId>,
+    /// Whether it is an opt-out.
+    pub opts_out: bool,
+}
+
+/// The message that a `UserId` of ours names.
+#[derive(Debug)]
+pub struct Named {
+    /// Position of the reply in what was asked.
+    pub place: usize,
+    /// The message.
+    pub message: MessageId,
+    /// Its phone, with all its digits.
+    pub phone: String,
+}
+
+/// Finds the messages that `UserId`s name: of a submission or of one message, to the phone that
+/// replied. A masked phone matches when only one phone of the submission fits it.
+pub async fn named(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phones: &[&str],
+    submissions: &[i64],
+    messages: &[i64],
+) -> sqlx::Result<Vec<Named>> {
+    let rows = sqlx::query!(
+        r#"select wanted.place as "place!", m.id as "message!: MessageId", m.phone as "phone!"
+           from unnest($2::text[], $3::bigint[], $4::bigint[])
+             with ordinality as wanted (pattern, submission, message, place)
+           cross join lateral (
+             select min(id) as id, min(phone) as phone from messages
+             where project_id = $1 and submission_id = coalesce(
+                 (select submission_id from messages where id = wanted.message), wanted.submission)
+               and (wanted.message = 0 or id = wanted.message) and phone like wanted.pattern
+             having count(*) = 1
+           ) m"#,
+        project.0,
+        phones as &[&str],
+        submissions,
+        messages,
+    )
+    .fetch_all(db)
+    .await?;
+    let place = |place: i64| usize::try_from(place - 1).unwrap_or(usize::MAX);
+    Ok(rows
+        .into_iter()
+        .map(|row| Named { place: place(row.place), message: row.message, phone: row.phone })
+        .collect())
+}
+
+/// A phone whose new replies were kept, with its words if one of them opts out.
+#[derive(Debug)]
+pub struct Kept {
+    /// The phone.
+    pub phone: String,
+    /// Its first words that opt out.
+    pub opt_out: Option<String>,
+}
+
+/// Keeps replies, each once, and moves the conversations they belong to. They must be in the order
+/// of their phones: two pushes must not wait for each other in a circle. Answers the phones that
+/// said something new.
+pub async fn keep(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[Incoming],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Kept>> {
+    let phones: Vec<&str> = incoming.iter().map(|one| one.phone.as_str()).collect();
+    // Conversations are held from here on, so that what is new is judged by one push at a time.
+    sqlx::query!(
+        r#"insert into conversations (project_id, phone, id)
+           select $1, phone, new_id($2) from (select distinct unnest($3::text[]) as phone) told
+           order by phone
+           on conflict (project_id, phone) do update set replies = conversations.replies"#,
+        project.0,
+        now,
+        &phones as &[&str],
+    )
+    .execute(&mut *db)
+    .await?;
+    let contents: Vec<&str> = incoming.iter().map(|one| one.content.as_str()).collect();
+    let extend_codes: Vec<&str> = incoming.iter().map(|one| one.extend_code.as_str()).collect();
+    let user_ids: Vec<&str> = incoming.iter().map(|one| one.user_id.as_str()).collect();
+    let times: Vec<OffsetDateTime> = incoming.iter().map(|one| one.replied_at).collect();
+    let timed: Vec<bool> = incoming.iter().map(|one| one.timed).collect();
+    let answers: Vec<Option<i64>> = incoming.iter().map(|one| one.answers.map(|id| id.0)).collect();
+    let opts_out: Vec<bool> = incoming.iter().map(|one| one.opts_out).collect();
+    sqlx::query_as!(
+        Kept,
+        r#"with kept as (
+             insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
+               recorded_at, timed, answers, opt_out)
+             select new_id($2), $1, n.phone, n.content, n.extend_code, n.user_id, n.replied_at, $2,
+               n.timed, n.answers, case when n.opts_out then 'stands'::opt_out else 'none' end
+             from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+               $8::bool[], $9::bigint[], $10::bool[]) with ordinality
+               as n (phone, content, extend_code, user_id, replied_at, timed, answers, opts_out,
+                 place)
+             where n.timed or not exists (
+               select from replies r
+               where r.project_id = $1 and r.phone = n.phone and r.replied_at > $11
+                 and not r.timed and r.content = n.content)
+             order by n.place
+             on conflict (project_id, phone, replied_at, md5(content)) do nothing
+             returning id, phone, content, replied_at, opt_out
+           ), told as (
+             select phone, count(*)::int as n, max(replied_at) as last_at, max(id) as newest_id,
+               (array_agg(id order by replied_at desc, id desc))[1] as last_id,
+               (array_agg(left(content, 200) order by replied_at desc, id desc))[1] as last_words,
+               (array_agg(left(content, 60) order by id)
+                 filter (where opt_out = 'stands'))[1] as opt_out
+             from kept group by phone
+           )
+           update conversations c
+           set replies = c.replies + t.n, unread = c.unread + t.n,
+             opted_out = c.opted_out or t.opt_out is not null,
+             last_id = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
+               then t.last_id else c.last_id end,
+             last_words = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
+               then t.last_words else c.last_words end,
+             last_at = greatest(t.last_at, c.last_at),
+             newest_id = greatest(t.newest_id, c.newest_id)
+           from told t where c.project_id = $1 and c.phone = t.phone
+           returning c.phone, t.opt_out"#,
+        project.0,
+        now,
+        &phones as &[&str],
+        &contents as &[&str],
+        &extend_codes as &[&str],
+        &user_ids as &[&str],
+        &times,
+        &timed,
+        &answers as &[Option<i64>],
+        &opts_out,
+        now - PUSHED_AGAIN,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A reply on the page of its conversation.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Our id.
+    pub id: ReplyId,
+    /// Who texted back; pages mask it for viewers.
+    pub phone: String,
+    /// What they wrote.
+    pub content: String,
+    /// The extension code it came to; else empty.
+    pub extend_code: String,
+    /// The `UserId` it came with; else empty.
+    pub user_id: String,
+    /// When they wrote it.
+    pub replied_at: OffsetDateTime,
+    /// When it was kept.
+    pub recorded_at: OffsetDateTime,
+    /// What it says about further texts.
+    pub opt_out: OptOut,
+    /// Who said that it is no opt-out.
+    pub taken_back_by: Option<String>,
+    /// The message it answers.
+    pub message: Option<MessageId>,
+    /// That message's batch.
+    pub batch: Option<BatchId>,
+    /// The batch's name.
+    pub batch_name: Option<String>,
+    /// Its `UserId` names the message; else it is the newest one that left before.
+    pub named: bool,
+}
+
+/// Where a page of a conversation ended: the next begins before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// When the last one was written.
+    pub at: OffsetDateTime,
+    /// Its id.
+    pub id: ReplyId,
+}
+
+/// The newest replies of a phone, each with the message it answers.
+pub async fn of_phone(
+    db: &PgPool,
+    project: ProjectId,
+    phone: &str,
+    before: Option<Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Reply>> {
+    let top = time::macros::datetime!(9999-01-01 00:00 UTC);
+    let (at, id) = before.map_or((top, i64::MAX), |cursor| (cursor.at, cursor.id.0));
+    sqlx::query_as!(
+        Reply,
+        r#"select r.id as "id: ReplyId", r.phone, r.content, r.extend_code, r.user_id,
+             r.replied_at, r.recorded_at, r.opt_out as "opt_out: OptOut",
+             u.name as "taken_back_by?", m.id as "message?: MessageId",
+             b.id as "batch?: BatchId", b.name as "batch_name?",
+             r.answers is not null as "named!"
+           from (
+             select * from replies
+             where project_id = $1 and phone = $2 and (replied_at, id) < ($3, $4)
+             order by replied_at desc, id desc limit $5
+           ) r
+           left join users u on u.id = r.taken_back_by
+           left join lateral (
+             select m.id, m.batch_id from messages m join submissions s on s.id = m.submission_id
+             where r.answers is null and m.project_id = $1 and m.phone = r.phone
+               -- Times of replies are whole seconds.
+               and m.id < first_id(r.replied_at + interval '1 second')
+               and s.sent_at < r.replied_at + interval '1 second'
+             order by m.id desc limit 1
+           ) guess on true
+           left join messages m on m.id = coalesce(r.answers, guess.id)
+           left join batches b on b.id = m.batch_id
+           order by r.replied_at desc, r.id desc"#,
+        project.0,
+        phone,
+        at,
+        id,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A reply as a row of a file.
+#[derive(Debug)]
+pub struct Row {
+    /// Our id.
+    pub id: ReplyId,
+    /// Who texted back; masked for viewers.
+    pub phone: String,
+    /// What they wrote.
+    pub content: String,
+    /// The extension code it came to; else empty.
+    pub extend_code: String,
+    /// The `UserId` it came with; else empty.
+    pub user_id: String,
+    /// When they wrote it.
+    pub replied_at: OffsetDateTime,
+    /// When it was kept.
+    pub recorded_at: OffsetDateTime,
+    /// What it says about further texts.
+    pub opt_out: OptOut,
+    /// The message its `UserId` names.
+    pub answers: Option<MessageId>,
+}
+
+/// All replies of a project before `before`, in the order they came, newest first.
+pub async fn all(
+    db: &PgPool,
+    project: ProjectId,
+    before: Option<ReplyId>,
+    limit: i64,
+) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
+        r#"select id as "id: ReplyId", phone, content, extend_code, user_id, replied_at,
+             recorded_at, opt_out as "opt_out: OptOut", answers as "answers: MessageId"
+           from replies where project_id = $1 and id < $2 order by id desc limit $3"#,
+        project.0,
+        before.map_or(i64::MAX, |id| id.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes back the opt-outs of a conversation that is held: up to `seen`, or all. Answers how many
+/// there were, and whether a later one stands.
+pub async fn take_back(
+    db: &mut PgConnection,
+    of: ConversationId,
+    seen: Option<ReplyId>,
+    by: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<(u64, bool)> {
+    let taken = sqlx::query!(
+        r#"update replies r
+           set opt_out = 'taken_back', taken_back_by = $3, taken_back_at = $4
+           from conversations c
+           where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id <= $2
+             and r.opt_out = 'stands'"#,
+        of.0,
+        seen.map_or(i64::MAX, |id| id.0),
+        by.0,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    let stands = sqlx::query_scalar!(
+        r#"update conversations c
+           set opted_out = exists (select from replies r
+             where r.project_id = c.project_id and r.phone = c.phone and r.opt_out = 'stands')
+           where id = $1 returning opted_out"#,
+        of.0,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((taken.rows_affected(), stands))
+}
+
+/// Makes one reply of a conversation that is held an opt-out, since a person reads it so. Answers
+/// whether it was none before.
+pub async fn opt_out(
+    db: &mut PgConnection,
+    of: ConversationId,
+    reply: ReplyId,
+) -> sqlx::Result<bool> {
+    let moved = sqlx::query!(
+        r#"with moved as (
+             update replies r
+             set opt_out = 'stands', taken_back_by = null, taken_back_at = null
+             from conversations c
+             where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id = $2
+               and r.opt_out <> 'stands'
+             returning r.id
+           )
+           update conversations set opted_out = true where id = $1 and exists (select from moved)"#,
+        of.0,
+        reply.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(moved.rows_affected() > 0)
+}
+
+/// A project's opt-out words, as they were typed.
+pub async fn opt_out_words(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select opt_out_words from projects where id = $1", project.0)
+        .fetch_one(db)
+        .await
+}
+
+/// Replaces a project's opt-out words. Replies that came before stay as they are.
+pub async fn set_opt_out_words(
+    db: &mut PgConnection,
+    project: ProjectId,
+    words: &[String],
+) -> sqlx::Result<()> {
+    sqlx::query!("update projects set opt_out_words = $2 where id = $1", project.0, words)
+        .execute(db)
+        .await?;
+    Ok(())
+}

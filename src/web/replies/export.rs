@@ -1,0 +1,81 @@
+//! `/replies.csv`: all replies, in the order they came, newest first.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::app::App;
+use crate::db::audit;
+use crate::db::replies::{self, Row};
+use crate::domain::ids::ReplyId;
+use crate::domain::phone::masked;
+use crate::domain::role::Permission;
+use crate::web::batches::downloads::{attachment, headed, lines};
+use crate::web::error::WebError;
+use crate::web::form::peer_address;
+use crate::web::member::Member;
+
+/// Rows read at once.
+const PIECE: i64 = 1_000;
+const NAMES: [&str; 9] = [
+    "id",
+    "phone",
+    "content",
+    "replied_at",
+    "received_at",
+    "opt_out",
+    "extend_code",
+    "user_id",
+    "message",
+];
+
+/// The file. It streams, however long it is.
+pub async fn all(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let entry = audit::Entry {
+        project: Some(member.project.id),
+        user: Some(member.person.id),
+        action: "replies_exported",
+        subject: "",
+        detail: json!({ "file": "replies" }),
+        address: &peer_address(&request),
+    };
+    audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
+    let project = member.project.id;
+    let whole = member.may(Permission::SeePhones);
+    let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<ReplyId>));
+    let pages = stream::unfold((app, from), move |(app, from)| async move {
+        let (mut bytes, before) = from?;
+        let found = match replies::all(&app.db, project, before, PIECE).await {
+            Ok(found) => found,
+            Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
+        };
+        let next = found.last().map(|last| (Vec::new(), Some(last.id)));
+        bytes.extend(lines(found.into_iter().map(|one| row(one, whole))));
+        Some((Ok(web::Bytes::from(bytes)), (app, next)))
+    });
+    Ok(attachment("replies.csv").streaming(pages))
+}
+
+fn row(one: Row, whole: bool) -> Vec<String> {
+    vec![
+        one.id.to_string(),
+        if whole { one.phone } else { masked(&one.phone) },
+        one.content,
+        at(one.replied_at),
+        at(one.recorded_at),
+        one.opt_out.key().to_owned(),
+        one.extend_code,
+        one.user_id,
+        one.answers.map(|id| id.to_string()).unwrap_or_default(),
+    ]
+}
+
+fn at(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
+}
