@@ -21,11 +21,15 @@ pub struct Broken {
     pub final_sums: i64,
     /// Counts of reviews that differ from the signatures and templates.
     pub review_counts: i64,
+    /// Batches whose statistics differ from their submissions.
+    pub statistics: i64,
+    /// Batches whose failures by reason differ from their statistics.
+    pub failure_reasons: i64,
 }
 
 impl Broken {
     /// Each promise by name with the number of breaches.
-    pub fn by_name(&self) -> [(&'static str, i64); 8] {
+    pub fn by_name(&self) -> [(&'static str, i64); 10] {
         [
             ("batches add up", self.batch_totals),
             ("submissions add up", self.submission_totals),
@@ -35,6 +39,8 @@ impl Broken {
             ("no receipt of ours is kept as foreign", self.strays),
             ("settled batches keep their sum", self.final_sums),
             ("reviews add up", self.review_counts),
+            ("statistics equal the submissions", self.statistics),
+            ("failures by reason equal the statistics", self.failure_reasons),
         ]
     }
 }
@@ -94,7 +100,37 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                ) counted
                full join (select * from review_counts where n <> 0) kept
                  using (project_id, subject, status, gone)
-               where counted.n is distinct from kept.n) as "review_counts!""#,
+               where counted.n is distinct from kept.n) as "review_counts!",
+             (select count(*) from (
+                 select batch_id, hour_of(coalesce(sent_at, id_time(id))) as hour, sum(n) as n,
+                   sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown,
+                   sum(suppressed) as suppressed
+                 from submissions group by 1, 2
+               ) s
+               full join (
+                 select batch_id, hour, sum(n) as n, sum(delivered) as delivered,
+                   sum(failed) as failed, sum(unknown) as unknown, sum(suppressed) as suppressed,
+                   sum(queued + submitted + in_doubt + delivered + failed + unknown + refused
+                     + cancelled + suppressed) as added
+                 from counted_messages where batch_id <> 0
+                 group by 1, 2 having sum(n) <> 0 or sum(parts) <> 0
+               ) c using (batch_id, hour)
+               where (s.n, s.delivered, s.failed, s.unknown, s.suppressed, s.n) is distinct from
+                 (c.n, c.delivered, c.failed, c.unknown, c.suppressed, c.added)) as "statistics!",
+             (select count(*) from (
+                 select batch_id, hour, sum(failed) as failed, sum(refused) as refused,
+                   sum(unknown) as unknown
+                 from counted_messages group by 1, 2
+                 having sum(failed) <> 0 or sum(refused) <> 0 or sum(unknown) <> 0
+               ) c
+               full join (
+                 select batch_id, hour, sum(case outcome when 'failed' then n else 0 end) as failed,
+                   sum(case outcome when 'refused' then n else 0 end) as refused,
+                   sum(case outcome when 'unknown' then n else 0 end) as unknown
+                 from counted_failures group by 1, 2 having sum(n) <> 0
+               ) f using (batch_id, hour)
+               where (c.failed, c.refused, c.unknown) is distinct from
+                 (f.failed, f.refused, f.unknown)) as "failure_reasons!""#,
     )
     .fetch_one(db)
     .await

@@ -15,7 +15,7 @@ use tracing::error;
 
 use crate::app::App;
 use crate::db::submissions::{Claim, Claimed};
-use crate::db::{batch_transitions, login_sessions, uploads, workers};
+use crate::db::{batch_transitions, login_sessions, statistics, uploads, workers};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
@@ -40,6 +40,8 @@ const OVERSEEING: Duration = Duration::from_secs(1);
 /// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
 const DRAFT_KEPT: time::Duration = time::Duration::days(14);
 const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
+/// Differences of statistics are folded into the counts this often.
+const FOLDING: Duration = Duration::from_secs(1);
 /// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
@@ -63,6 +65,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("planning", stop.clone(), move || planning(plan.clone())));
     let oversee = app.clone();
     loops.spawn(turn("overseeing", stop.clone(), move || overseeing(oversee.clone())));
+    let fold = app.clone();
+    loops.spawn(turn("statistics", stop.clone(), move || folding(fold.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -242,6 +246,12 @@ async fn planning(app: App) -> sqlx::Result<Turn> {
 async fn overseeing(app: App) -> sqlx::Result<Turn> {
     oversee::run_once(&app).await?;
     Ok(Turn::Rest(OVERSEEING))
+}
+
+async fn folding(app: App) -> sqlx::Result<Turn> {
+    let mut db = app.db.acquire().await?;
+    statistics::fold(&mut db).await?;
+    Ok(Turn::Rest(FOLDING))
 }
 
 async fn tidying(app: App) -> sqlx::Result<Turn> {

@@ -373,8 +373,8 @@ impl<'a> Model<'a> {
         while plan::run_once(self.app()).await.unwrap() {}
         for _ in 0..200 {
             // The first of a batch are followed by the rest when somebody says so.
-            let moved = oversee::run_once(self.app()).await.unwrap();
             self.step(Step::Resume).await;
+            let moved = oversee::run_once(self.app()).await.unwrap();
             if self.flying.is_empty() && self.claim().await == "nothing to claim" && moved == 0 {
                 break;
             }
