@@ -7,8 +7,9 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, removal};
 use super::{
-    account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
+    account, applications, assets, batches, dashboard, failures, files, guard, health, hooks,
+    login, looked_up, policy, receipts, send, settings, signatures, statistics, suppressions,
+    templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -60,6 +61,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Send, post(), receipts::ask)),
         )
         .configure(suppression_pages)
+        .configure(statistics_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -170,6 +172,17 @@ fn suppression_pages(config: &mut ServiceConfig) {
                 .route(may(Send, get(), suppressions::ask))
                 .route(may(Send, post(), suppressions::remove)),
         );
+}
+
+/// Counts, and why messages did not arrive.
+fn statistics_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/statistics").route(may(Read, get(), statistics::show)))
+        .service(resource("/statistics.csv").route(may(Read, get(), statistics::csv)))
+        .service(resource("/statistics.xlsx").route(may(Read, get(), statistics::xlsx)))
+        .service(resource("/failures").route(may(Read, get(), failures::show)))
+        .service(resource("/failures.csv").route(may(Read, get(), failures::csv)))
+        .service(resource("/failures.xlsx").route(may(Read, get(), failures::xlsx)));
 }
 
 /// Signatures.

@@ -15,6 +15,7 @@ mod review_doubts;
 mod review_lists;
 mod reviews;
 mod sending;
+mod statistics;
 mod steering;
 mod suppressions;
 mod vendor;
