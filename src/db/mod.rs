@@ -26,4 +26,5 @@ pub mod submissions;
 pub mod suppressions;
 pub mod uploads;
 pub mod users;
+pub mod vendor_figures;
 pub mod workers;

@@ -1,5 +1,6 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
+mod figures;
 mod postgres;
 mod reviewed;
 mod sample;

@@ -11,6 +11,7 @@ mod receipt;
 mod ret_code;
 mod review;
 pub mod signing;
+mod statistics;
 mod wire;
 
 pub use blacklist::MAX_PHONES_PER_BLACKLIST;
@@ -26,3 +27,4 @@ pub use review::{
     CreateSignature, CreateTemplate, SignatureAnswer, TemplateAnswer, UpdateSignature,
     UpdateTemplate,
 };
+pub use statistics::DayFigures;

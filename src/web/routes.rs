@@ -178,6 +178,7 @@ fn suppression_pages(config: &mut ServiceConfig) {
 fn statistics_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/statistics").route(may(Read, get(), statistics::show)))
+        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
         .service(resource("/statistics.csv").route(may(Read, get(), statistics::csv)))
         .service(resource("/statistics.xlsx").route(may(Read, get(), statistics::xlsx)))
         .service(resource("/failures").route(may(Read, get(), failures::show)))

@@ -9,7 +9,7 @@ use super::urls::with_query;
 use crate::domain::span::{Named, Span, SpanProblem};
 
 /// What is shown when nothing is asked for.
-const USUAL: Named = Named::Thirty;
+const USUAL: Named = Named::Week;
 
 /// The span of a page.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! `/statistics`: what was sent in a span of time, up to this minute, and what became of it.
 
 mod report;
+pub mod vendor;
 
 use std::borrow::Borrow;
 
@@ -30,6 +31,7 @@ use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
 use crate::domain::statistics::{By, Counts, within};
 use report::{MOST_DAYS_OF_HOURS, Report, Row, wanted};
+use vendor::Comparison;
 
 /// Rows of groups that are shown; the others are added up in one.
 const SHOWN: usize = 200;
@@ -61,6 +63,8 @@ struct StatisticsPage {
     rest: Option<(usize, Counts)>,
     others: Counts,
     others_ledger: Ledger,
+    vendor: Comparison,
+    may_send: bool,
     may_manage: bool,
     l: Layout,
 }
@@ -168,6 +172,8 @@ pub async fn show(
         others_ledger: Ledger::new(&others.tally, others.total, l.words),
         others,
         before_words: report.choice.before_words(l.words),
+        vendor: Comparison::load(&app, &l, project, &report.choice).await?,
+        may_send: member.may(Permission::Send),
         may_manage: member.may(Permission::Manage),
         total,
         before,

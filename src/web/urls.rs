@@ -151,6 +151,11 @@ impl Urls {
         self.below("/statistics")
     }
 
+    /// Asks for the vendor's own counts.
+    pub fn ask_vendor_figures(&self) -> String {
+        self.below("/statistics/ask")
+    }
+
     /// Why messages did not arrive.
     pub fn failures(&self) -> String {
         self.below("/failures")

@@ -20,7 +20,9 @@ use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
-use crate::ops::{apply, notify, oversee, papers, plan, poll, reading, receive, review, submit};
+use crate::ops::{
+    apply, notify, oversee, papers, plan, poll, reading, receive, review, submit, vendor_figures,
+};
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
@@ -42,6 +44,8 @@ const DRAFT_KEPT: time::Duration = time::Duration::days(14);
 const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
 /// Differences of statistics are folded into the counts this often.
 const FOLDING: Duration = Duration::from_secs(1);
+/// Whether it is time for the vendor's own counts is looked at this often.
+const FIGURES: Duration = Duration::from_secs(60);
 /// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
@@ -67,6 +71,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("overseeing", stop.clone(), move || overseeing(oversee.clone())));
     let fold = app.clone();
     loops.spawn(turn("statistics", stop.clone(), move || folding(fold.clone())));
+    let figures = app.clone();
+    loops.spawn(turn("vendor's counts", stop.clone(), move || figuring(figures.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -252,6 +258,10 @@ async fn folding(app: App) -> sqlx::Result<Turn> {
     let mut db = app.db.acquire().await?;
     statistics::fold(&mut db).await?;
     Ok(Turn::Rest(FOLDING))
+}
+
+async fn figuring(app: App) -> Result<Turn, vendor_figures::FiguresError> {
+    Ok(if vendor_figures::run_once(&app).await? { Turn::More } else { Turn::Rest(FIGURES) })
 }
 
 async fn tidying(app: App) -> sqlx::Result<Turn> {

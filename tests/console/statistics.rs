@@ -1,14 +1,24 @@
 //! Statistics and failures: they add up to the log whatever happens, and say the same in files.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
+use calamine::{Data, Reader, Xlsx};
+use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use time::{Duration, OffsetDateTime};
-use usms_console::db::{invariants, statistics};
-use usms_console::ops::receive;
+use time::macros::datetime;
+use time::{Date, Duration, OffsetDateTime};
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::db::statistics::Wanted;
+use usms_console::db::{invariants, receipts, statistics};
+use usms_console::domain::phone::{Operator, Phone};
+use usms_console::domain::span;
+use usms_console::domain::statistics::By;
+use usms_console::ops::{receive, vendor_figures};
 
-use crate::harness::{House, Page, Visitor};
+use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways};
 
 const CODE: &str = "登录验证码";
 const HERE: &str = "/p/default/statistics";
@@ -121,7 +131,12 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     let csrf = operator.get(&batch).await.csrf();
     operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
     // Another program's, and a late word on the unknown one.
-    let foreign = [("18500002001", "发送成功", "DELIVRD"), ("18500002002", "发送失败", "-37")];
+    let foreign = [
+        ("18500002001", "发送成功", "DELIVRD"),
+        ("18500002002", "发送失败", "-37"),
+        ("18500002003", "发送失败", "ERRNUM"),
+        ("18500002004", "发送失败", "-1"),
+    ];
     settle(&house, &foreign, "foreign-1").await;
     let session: String = sqlx::query_scalar(
         "select s.session_no from messages m join submissions s on s.id = m.submission_id
@@ -144,12 +159,475 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     assert_eq!(sum[0], there.values().sum::<i64>().to_string());
     assert!(figures(&page)[0].starts_with("45"), "{:?}", figures(&page));
     assert!(page.has("section[aria-labelledby=sum] .status.good"), "the books balance");
-    assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["2", "1", "1"]);
+    assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["4", "1", "3"]);
     let failures = operator.get(&format!("{FAILURES}?span=7d")).await;
     assert!(failures.text.contains("空号或号码有误") && failures.text.contains("ERRNUM"));
     assert!(failures.text.contains("18023"), "{}", failures.text);
     assert!(failures.has("section[aria-labelledby=others]"));
     assert!(failures.has("a[href$='/resend']"));
+    let link = failures.attr(".cause a[href*='/messages?']", "href");
+    assert!(link.contains("/messages?state=failed&cause="), "{link}");
     let link = failures.attr(".cause .code a[href*='code=ERRNUM']", "href");
     assert!(link.contains("/messages?state=failed&code=ERRNUM&from="), "{link}");
+}
+
+/// Moves everything that was sent so far to `at`.
+async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
+    sqlx::query("update submissions set sent_at = $1 where sent_at > now() - interval '1 hour'")
+        .bind(at)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+#[sqlx::test]
+async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let day = span::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
+    let midnight = span::midnight(day);
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    move_all_to(&db, midnight - Duration::SECOND).await;
+    list(&house, &operator, &rows(1_100..1_106)).await;
+    move_all_to(&db, midnight).await;
+    fold(&db).await;
+    let shown = async |from: Date, to: Date, by: &str| {
+        operator.get(&format!("{HERE}?from={from}&to={to}&by={by}")).await
+    };
+    let page = shown(day, day, "day").await;
+    assert_eq!(page.all("tbody th"), [format!("{day} {}", weekday(day))]);
+    assert!(figures(&page)[0].starts_with("6+50%"), "{:?}", figures(&page));
+    let page = shown(day - Duration::DAY, day, "hour").await;
+    let hours: Vec<String> = page.all("section[aria-labelledby=numbers] tbody th");
+    let before = day - Duration::DAY;
+    assert_eq!(hours, [format!("{day} 00:00"), format!("{before} 23:00")]);
+    assert_eq!(page.all("section[aria-labelledby=numbers] tbody td:nth-child(2)"), ["6", "4"]);
+    // The values are there without pointing at anything, for those who cannot.
+    assert!(page.attr(".chart .slot:nth-of-type(24)", "aria-label").contains("23:00"));
+}
+
+fn weekday(day: Date) -> &'static str {
+    ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"]
+        [usize::from(day.weekday().number_days_from_monday())]
+}
+
+#[sqlx::test]
+async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let now = OffsetDateTime::now_utc();
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    move_all_to(&db, now - Duration::DAY + Duration::minutes(10)).await;
+    list(&house, &operator, &rows(1_100..1_102)).await;
+    move_all_to(&db, now - Duration::DAY - Duration::minutes(1)).await;
+    let project = house.project;
+    let earlier = |until| Wanted {
+        project,
+        since: span::midnight(span::day_of(now)) - Duration::days(2),
+        until,
+        others: false,
+    };
+    let sent = async |until| {
+        let steps = statistics::by_time(&db, earlier(until), true).await.unwrap();
+        steps.iter().map(|(_, counts)| counts.tally.sent()).sum::<i64>()
+    };
+    assert_eq!(sent(now - Duration::DAY).await, 2);
+    assert_eq!(sent(now - Duration::DAY + Duration::minutes(11)).await, 6);
+}
+
+#[sqlx::test]
+async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    sqlx::query("update projects set price_domestic = 450").execute(&db).await.unwrap();
+    list(&house, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
+    operator.send(CODE, &["4310", "5"], "18500001500").await;
+    house.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
+    abroad(&db).await;
+    for by in By::ALL {
+        let page = operator.get_in("en", &format!("{HERE}?span=today&by={}", by.key())).await;
+        let sum = |row: &str| -> Vec<String> {
+            page.all(&format!("section[aria-labelledby=numbers] {row} td:nth-child(2)"))
+        };
+        let rows: i64 = sum("tbody").iter().map(|n| n.parse::<i64>().unwrap()).sum();
+        assert_eq!(rows.to_string(), sum("tfoot")[0], "{by:?}");
+        assert_eq!(rows, 14, "{by:?}");
+        let address = format!("{HERE}.csv?span=today&by={}", by.key());
+        let file = operator.get(&address).await;
+        let mut reader =
+            csv::Reader::from_reader(file.text.trim_start_matches('\u{feff}').as_bytes());
+        let column = reader.headers().unwrap().iter().position(|name| name == "sent").unwrap();
+        let all: i64 =
+            reader.records().map(|row| row.unwrap()[column].parse::<i64>().unwrap()).sum();
+        assert_eq!(all, 14, "{by:?}");
+    }
+    let page = operator.get_in("en", &format!("{HERE}?span=today&by=country")).await;
+    let countries = page.all("section[aria-labelledby=numbers] tbody th");
+    assert_eq!(
+        countries,
+        ["Mainland China +86", "Abroad, no receipt yet", "Malaysia +60", "Singapore +65"]
+    );
+    let page = operator.get(&format!("{HERE}?span=today&by=template")).await;
+    assert!(page.has(&format!("tbody a[href$='/templates/{CODE_TEMPLATE}']")));
+    let page = operator.get(&format!("{HERE}?span=today&by=person")).await;
+    assert_eq!(page.all("section[aria-labelledby=numbers] tbody th"), ["operator"]);
+    // What abroad costs is not known: nothing is said rather than something wrong.
+    assert!(!figures(&page)[4].contains('¥'), "{:?}", figures(&page));
+    sqlx::query("update projects set price_international = 3000").execute(&db).await.unwrap();
+    let page = operator.get(&format!("{HERE}?span=today")).await;
+    assert!(figures(&page)[4].contains("¥1.10"), "{:?}", figures(&page));
+    sound(&house).await;
+}
+
+/// A batch of three messages abroad, two of which have their receipts.
+async fn abroad(db: &PgPool) {
+    for statement in [
+        "insert into batches select (jsonb_populate_record(b, jsonb_build_object('id',
+           new_id(now()), 'international', true, 'form_token', gen_random_uuid(), 'total', 3,
+           'settled', false, 'delivered', null, 'failed', null, 'unknown', null, 'refused', null,
+           'suppressed', null, 'cancelled', null))).* from batches b limit 1",
+        "insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
+           session_no)
+         select new_id(now()), project_id, id, 'accepted', 3, now(), now(), 's-abroad'
+         from batches where international",
+        "insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+         select new_id(now()), s.project_id, s.id, s.batch_id, b.template_id, phone, '{}'
+         from submissions s join batches b on b.id = s.batch_id
+         cross join unnest(array['(60)123456789', '(65)81234567', '(60)123456780']) as phone
+         where b.international",
+        "insert into outcomes (id, project_id, submission_id, batch_id, template_id, outcome,
+           parts, receipt_at, recorded_at)
+         select id, project_id, submission_id, batch_id, template_id,
+           case when phone like '(65)%' then 'failed'::outcome else 'delivered' end, 1, now(),
+           now()
+         from messages where phone in ('(60)123456789', '(65)81234567')",
+        "update submissions set delivered = 1, failed = 1 where session_no = 's-abroad'",
+    ] {
+        sqlx::query(statement).execute(db).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    house.operator().await;
+    let mut sessions = Vec::new();
+    for n in 0..8 {
+        sessions.push(submission(&db, n).await);
+    }
+    let expected = 8 * 50;
+    let folding = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut folded = 0;
+            for _ in 0..60 {
+                folded += fold(&db).await;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            folded
+        }
+    });
+    let settling = sessions.into_iter().map(|(session, phones)| {
+        let (app, project) = (house.app.clone(), house.project);
+        tokio::spawn(async move {
+            for (n, phone) in phones.iter().enumerate() {
+                let result = ["发送成功", "发送失败", "状态未知"][n % 3];
+                let body = push(&[(phone.as_str(), result, "X")], &session);
+                receive::take_in(&app, project, &body).await.unwrap();
+                receive::run_once(&app).await.unwrap();
+            }
+        })
+    });
+    let settling: Vec<_> = settling.collect();
+    for _ in 0..40 {
+        assert_eq!(counted(&db).await.values().sum::<i64>(), expected, "at every moment");
+        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    }
+    for one in settling {
+        one.await.unwrap();
+    }
+    while receive::run_once(&house.app).await.unwrap() {}
+    let folded = folding.await.unwrap();
+    assert!(folded > 0);
+    assert_eq!(counted(&db).await, log(&db).await);
+    fold(&db).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from hourly_messages_new")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(counted(&db).await, log(&db).await);
+    sound(&house).await;
+}
+
+/// A batch of 50 phones that the vendor took: its session number and the phones.
+async fn submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
+    let session = format!("s-{n}");
+    let phones: Vec<String> = (0..50).map(|phone| format!("1850000{n}{phone:03}")).collect();
+    sqlx::query(
+        "insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
+           vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
+           form_token)
+         select new_id(now()), t.project_id, $1, 'done', s.id, t.id, s.content, t.template_id,
+           t.text, t.purpose, false, 50, 50, u.id, gen_random_uuid()
+         from sms_templates t, signatures s, users u limit 1",
+    )
+    .bind(&session)
+    .execute(db)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
+           session_no)
+         select new_id(now()), project_id, id, 'accepted', 50, now(), now(), $1
+         from batches where name = $1",
+    )
+    .bind(&session)
+    .execute(db)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+         select new_id(now()), s.project_id, s.id, s.batch_id, b.template_id, phone, '{}'
+         from submissions s join batches b on b.id = s.batch_id cross join unnest($2::text[]) phone
+         where s.session_no = $1",
+    )
+    .bind(&session)
+    .bind(&phones)
+    .execute(db)
+    .await
+    .unwrap();
+    (session, phones)
+}
+
+#[sqlx::test]
+async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counted(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    house.operator().await;
+    let (session, phones) = submission(&db, 1).await;
+    sqlx::query("update submissions set session_no = null").execute(&db).await.unwrap();
+    settle(&house, &[(&phones[0], "发送失败", "-37")], &session).await;
+    settle(&house, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
+    let foreign = async || -> i64 {
+        sqlx::query_scalar(
+            "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0",
+        )
+        .fetch_one(&db)
+        .await
+        .unwrap()
+    };
+    assert_eq!(foreign().await, 2);
+    sqlx::query("update submissions set session_no = $1")
+        .bind(&session)
+        .execute(&db)
+        .await
+        .unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let adopted = receipts::adopt(&mut tx, house.project, &session).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(adopted.len(), 1);
+    assert_eq!(foreign().await, 1);
+    // Old ones go when their month is over.
+    sqlx::query("delete from foreign_messages").execute(&db).await.unwrap();
+    assert_eq!(foreign().await, 1);
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn viewers_read_and_take_files_with_them_and_every_file_is_written_down(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = list(&house, &operator, &format!("{}18500000002,1,5\n", rows(1_000..1_003))).await;
+    let session: String =
+        sqlx::query_scalar("select session_no from submissions").fetch_one(&db).await.unwrap();
+    // A code that looks like a formula, in the words of a carrier.
+    let foreign = [("18500002002", "发送失败", "=1+1")];
+    settle(&house, &foreign, "theirs").await;
+    sqlx::query("update reasons set description = '=cmd()' where code = '-37'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let viewer = house.viewer().await;
+    let page = viewer.get(&format!("{FAILURES}?span=today")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("关机或不在服务区") && !page.has("a[href$='/resend']"));
+    assert!(!page.text.contains("18500000002") && !page.text.contains(&session));
+    assert!(operator.get(FAILURES).await.has(&format!("a[href='{batch}/resend']")));
+    let file = viewer.get(&format!("{FAILURES}.csv?span=today")).await;
+    assert!(file.text.contains("failed,powered_off,'-37,'=cmd()"), "{}", file.text);
+    let book = viewer.get(&format!("{HERE}.xlsx?span=today&by=batch")).await;
+    assert_eq!(book.status, StatusCode::OK);
+    for (kind, count) in [("csv", 1), ("xlsx", 1)] {
+        let rows: i64 = sqlx::query_scalar(
+            "select count(*) from audit_log where actor = 'viewer' and detail->>'file' = $1
+               and action in ('statistics_exported', 'failures_exported')",
+        )
+        .bind(kind)
+        .fetch_one(&db)
+        .await
+        .unwrap();
+        assert_eq!(rows, count, "{kind}");
+    }
+    let request = operator.request_to(&format!("{HERE}.xlsx?span=today&by=batch"));
+    let bytes = request.send().await.unwrap().bytes().await.unwrap();
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let head: Vec<String> = sheet.rows().next().unwrap().iter().map(Data::to_string).collect();
+    assert_eq!(head[..5], ["batch", "name", "total", "delivered", "failed"]);
+    let row: Vec<&Data> = sheet.rows().nth(1).unwrap().iter().collect();
+    assert_eq!((row[2], row[3], row[4]), (&Data::Float(4.0), &Data::Float(3.0), &Data::Float(1.0)));
+    assert_eq!(row[0].to_string(), batch.rsplit('/').next().unwrap());
+    let out = house.signed_out().get(&format!("{HERE}?span=7d&by=hour")).await;
+    assert_eq!(out.status, StatusCode::SEE_OTHER);
+}
+
+#[sqlx::test]
+async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    for (query, words) in [
+        ("from=yesterday", "开始日期无效"),
+        ("from=2026-11-01&to=%00", "结束日期无效"),
+        ("from=2026-11-09&to=2026-11-02", "结束日期早于开始日期"),
+        ("from=2999-01-01", "早于开始日期,开始日期还没有到"),
+        ("from=2020-01-01", "最多 366 天"),
+        ("from=-9999-01-01&to=-9999-01-01", "开始日期无效"),
+        ("from=%F0%9F%93%85&by=%22%3E%3Cb%3E", "开始日期无效"),
+    ] {
+        for here in [HERE, FAILURES] {
+            let page = operator.get(&format!("{here}?{query}")).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+            let said = page.one("#span-error");
+            assert!(words.split(',').any(|words| said.contains(words)), "{query}: {said}");
+            assert!(page.has("input[aria-invalid=true]"));
+            let file = operator.get(&format!("{here}.csv?{query}")).await;
+            assert_eq!(file.status, StatusCode::BAD_REQUEST);
+        }
+    }
+    let page = operator.get(&format!("{HERE}?from=yesterday")).await;
+    assert_eq!(page.value("input[name=from]"), "yesterday");
+    let page = operator.get(&format!("{HERE}?span=90d&by=hour")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("按小时最多显示 31 天"));
+    let odd = "span=no&state=%00&operator=x&cause=%27%22%3Cb%3E&code=%E2%80%AE&template=%00%00";
+    let page = operator.get(&format!("{FAILURES}?{odd}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text.contains("<b>"), "{}", page.text);
+    assert!(operator.get(HERE).await.text.contains("这段时间没有发送"));
+}
+
+#[sqlx::test]
+async fn failures_are_narrowed_to_a_cause_an_operator_or_a_template(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let file =
+        "18500000001,1,5\n18500000002,1,5\n13800000001,1,5\n18900000005,1,5\n18500001000,1,5\n";
+    list(&house, &operator, file).await;
+    let shown = async |query: &str| {
+        let page = operator.get_in("en", &format!("{FAILURES}?span=today&{query}")).await;
+        (page.all(".cause tr:first-child .count:nth-of-type(1)"), page)
+    };
+    let first = |counts: &[String]| -> Vec<i64> {
+        counts.iter().map(|n| n.split(',').next().unwrap().trim().parse().unwrap()).collect()
+    };
+    let (counts, page) = shown("").await;
+    assert_eq!(first(&counts), [2, 1, 1]);
+    let operators = page.all("section[aria-labelledby=operators] tbody th");
+    assert_eq!(operators, ["China Unicom", "China Mobile", "China Telecom"]);
+    let (counts, page) = shown("operator=cmcc").await;
+    assert_eq!(first(&counts), [1]);
+    assert!(page.has("ul[aria-label=Filters] a"), "each filter can be taken off");
+    let (counts, _) = shown("state=failed&cause=powered_off").await;
+    assert_eq!(first(&counts), [1]);
+    let (counts, _) = shown(&format!("template={CODE_TEMPLATE}&code=ERRNUM")).await;
+    assert_eq!(first(&counts), [2]);
+    let (counts, page) = shown("template=UTX").await;
+    assert!(counts.is_empty() && page.text.contains("Nothing failed in this time"));
+}
+
+#[sqlx::test]
+async fn the_database_and_the_pages_know_the_same_operators(db: PgPool) {
+    for prefix in 100..200 {
+        let phone = format!("{prefix}00001234");
+        let here = Phone::parse(&phone).ok().and_then(|phone| phone.operator());
+        let here = here.map_or("", |operator| match operator {
+            Operator::Cmcc => "cmcc",
+            Operator::Ctcc => "ctcc",
+            Operator::Cucc => "cucc",
+        });
+        let there: String = sqlx::query_scalar("select phone_operator($1)")
+            .bind(&phone)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert!(here == there || Phone::parse(&phone).is_err(), "{phone}: {here} {there}");
+    }
+    for (phone, country) in
+        [("18500001234", "86"), ("(60)12", "60"), ("(0060)12", "60"), ("", "86"), ("(x)", "86")]
+    {
+        let there: String = sqlx::query_scalar("select phone_country($1)")
+            .bind(phone)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert_eq!(there, country, "{phone}");
+    }
+}
+
+#[sqlx::test]
+async fn the_vendors_own_counts_stand_beside_ours_and_differences_are_explained(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    // The vendor tells of today tomorrow.
+    let tomorrow = OffsetDateTime::now_utc() + Duration::DAY;
+    let app = App { clock: Clock::set_to(tomorrow), ..house.app.clone() };
+    assert_eq!(vendor_figures::ask(&app, house.project).await.unwrap(), 1);
+    let row = async || {
+        let page = operator.get(&format!("{HERE}?span=today")).await;
+        page.all("section[aria-labelledby=vendor] tbody td")
+    };
+    let cells = row().await;
+    assert_eq!(cells[..4], ["4", "0", "4", "0"], "{cells:?}");
+    assert_eq!(cells[5], "一致。");
+    settle(&house, &[("18500002001", "发送成功", "DELIVRD")], "theirs").await;
+    let cells = row().await;
+    assert_eq!((cells[1].as_str(), cells[3].as_str()), ("1", "-1"));
+    assert!(cells[5].contains("少 1 条"), "{cells:?}");
+    // Something of which the console does not know was taken by the vendor.
+    sqlx::query("update vendor_days set sent = sent + 9").execute(&db).await.unwrap();
+    assert!(row().await[5].contains("多 8 条"));
+    // Asking again brings what the vendor says now.
+    vendor_figures::ask(&app, house.project).await.unwrap();
+    assert_eq!(row().await[2], "4");
+}
+
+#[sqlx::test]
+async fn the_vendor_is_asked_every_morning_or_by_a_button_and_its_refusal_is_shown(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let app = App { clock: Clock::set_to(datetime!(2026-11-25 01:00 UTC)), ..house.app.clone() };
+    assert!(!vendor_figures::run_once(&app).await.unwrap(), "the first time is next morning");
+    app.clock.advance(Duration::hours(22));
+    assert!(!vendor_figures::run_once(&app).await.unwrap());
+    app.clock.advance(Duration::hours(1));
+    assert!(vendor_figures::run_once(&app).await.unwrap());
+    assert!(!vendor_figures::run_once(&app).await.unwrap(), "once a day");
+    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["by_action"]["GetUSMSSendStatistics"], 2, "at home and abroad");
+    let operator = house.operator().await;
+    house
+        .fault(json!({ "action": "GetUSMSSendStatistics", "kind": "ret_code", "ret_code": 292 }))
+        .await;
+    let csrf = operator.get(HERE).await.csrf();
+    let ask = format!("{HERE}/ask");
+    let answer = operator.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = operator.get(HERE).await;
+    assert!(page.one("section[aria-labelledby=vendor] .notice").contains("292"), "{}", page.text);
+    operator.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert!(!operator.get(HERE).await.has("section[aria-labelledby=vendor] .notice"));
+    let viewer = house.viewer().await;
+    let csrf = viewer.get(HERE).await.csrf();
+    let answer = viewer.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
