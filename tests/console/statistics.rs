@@ -92,7 +92,26 @@ async fn settle(house: &House, items: &[(&str, &str, &str)], session: &str) {
     panic!("the push is not settled");
 }
 
-/// A batch of `n` phones, ordered in a batch of its own.
+/// Waits until a batch of `n` recipients has its messages.
+async fn planned(db: &PgPool, n: i32) {
+    for _ in 0..200 {
+        let there: bool = sqlx::query_scalar(
+            "select exists (select from batches b where total = $1 and planned and total =
+               (select count(*) from messages m where m.batch_id = b.id))",
+        )
+        .bind(n)
+        .fetch_one(db)
+        .await
+        .unwrap();
+        if there {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("no batch of {n} becomes messages");
+}
+
+/// Sends to these rows, and waits for what becomes of it.
 async fn list(house: &House, operator: &Visitor, rows: &str) -> String {
     let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
@@ -122,14 +141,34 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     house.fault(json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 18023, "times": 1 })).await;
     list(&house, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
     house.clear_faults().await;
-    // Cancelled before it left, and opted out before it left.
-    let preview = operator.upload_list(CODE, "c.csv", rows(1_300..1_307).as_bytes()).await;
+    // In doubt, and it stays so.
+    house
+        .fault(json!({ "action": "SendBatchUSMSMessage", "kind": "reset_before", "times": 1 }))
+        .await;
+    let preview = operator.upload_list(CODE, "d.csv", rows(1_400..1_403).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    house.until(&operator, &batch, "a[href$='/in-doubt']").await;
+    // Cancelled before it left.
     let tomorrow = OffsetDateTime::now_utc() + Duration::hours(20 + 8);
     let typed = format!("{}T{:02}:{:02}", tomorrow.date(), tomorrow.hour(), tomorrow.minute());
-    let batch = operator.confirm_list(&preview, &[("schedule_at", &typed)]).await;
-    house.until(&operator, &batch, "form[action$=cancel], a[href$=cancel], .ledger").await;
+    let later = [("schedule_at", typed.as_str())];
+    let preview = operator.upload_list(CODE, "c.csv", rows(1_300..1_307).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &later).await;
+    planned(&db, 7).await;
     let csrf = operator.get(&batch).await.csrf();
     operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
+    // Opted out between the order and its time.
+    let preview = operator.upload_list(CODE, "e.csv", rows(1_500..1_504).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &later).await;
+    planned(&db, 4).await;
+    for statement in [
+        "insert into suppressions (project_id, phone, id, reason)
+         select id, '18500001502', new_id(now()), 'reply' from projects",
+        "update batches set schedule_at = now() where state = 'scheduled'",
+    ] {
+        sqlx::query(statement).execute(&db).await.unwrap();
+    }
+    house.settled(&operator, &batch).await;
     // Another program's, and a late word on the unknown one.
     let foreign = [
         ("18500002001", "发送成功", "DELIVRD"),
@@ -149,7 +188,8 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     settle(&house, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
     let there = log(&db).await;
     assert_eq!(there.get("unknown"), None, "{there:?}");
-    assert_eq!(there.get("delivered"), Some(&41));
+    assert_eq!(there.get("delivered"), Some(&44));
+    assert_eq!((there.get("suppressed"), there.get("in_doubt")), (Some(&1), Some(&3)));
     assert_eq!(counted(&db).await, there);
     fold(&db).await;
     assert_eq!(counted(&db).await, there);
@@ -157,7 +197,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     let page = operator.get(&format!("{HERE}?span=7d")).await;
     let sum: Vec<String> = page.all("section[aria-labelledby=sum] .ledger dd");
     assert_eq!(sum[0], there.values().sum::<i64>().to_string());
-    assert!(figures(&page)[0].starts_with("45"), "{:?}", figures(&page));
+    assert!(figures(&page)[0].starts_with("51"), "{:?}", figures(&page));
     assert!(page.has("section[aria-labelledby=sum] .status.good"), "the books balance");
     assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["4", "1", "3"]);
     let failures = operator.get(&format!("{FAILURES}?span=7d")).await;
@@ -165,8 +205,8 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     assert!(failures.text.contains("18023"), "{}", failures.text);
     assert!(failures.has("section[aria-labelledby=others]"));
     assert!(failures.has("a[href$='/resend']"));
-    let link = failures.attr(".cause a[href*='/messages?']", "href");
-    assert!(link.contains("/messages?state=failed&cause="), "{link}");
+    let link = failures.attr(".cause a[href*='/messages?'][href*=invalid_number]", "href");
+    assert!(link.contains("/messages?state=failed&cause=invalid_number&from="), "{link}");
     let link = failures.attr(".cause .code a[href*='code=ERRNUM']", "href");
     assert!(link.contains("/messages?state=failed&code=ERRNUM&from="), "{link}");
 }
