@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use crate::domain::ids::ProjectId;
 
-/// What the vendor counted on one day for one country. See [`crate::usms::DayFigures`].
+/// What the vendor counted on one day for one country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     /// The day in China.

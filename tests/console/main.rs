@@ -5,6 +5,7 @@
 mod harness;
 
 mod batches;
+mod failures;
 mod lists;
 mod model;
 mod notices;
