@@ -77,8 +77,10 @@ create table hourly_times_new (like hourly_times including defaults);
 create view counted_times as
   select * from hourly_times union all select * from hourly_times_new;
 
--- Triggers add what changed (their argument is 1) or take off what was there before (-1).
-create function count_submissions() returns trigger language plpgsql as $$
+-- Triggers add what changed (their argument is 1) or take off what was there before (-1). They are
+-- planned once a session, perhaps while the tables are small: only look-ups by key stay quick.
+create function count_submissions() returns trigger language plpgsql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   sign int := tg_argv[0];
 begin
@@ -102,8 +104,7 @@ begin
   return null;
 end $$;
 
--- Planned once a session, perhaps while the tables are small: only look-ups by key stay quick. What
--- is most common, receipts in mainland China, is added up before anything is looked up.
+-- What is most common, receipts in mainland China, is added up before anything is looked up.
 create function count_outcomes() returns trigger language plpgsql
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
