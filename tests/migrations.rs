@@ -81,6 +81,66 @@ async fn reviewed_rows_of_the_second_migration_are_counted_found_and_asked_about
     assert_eq!(found, 1);
 }
 
+#[sqlx::test(migrations = false)]
+async fn what_was_sent_before_statistics_were_kept_is_counted(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    for migration in migrator.iter() {
+        if migration.description == "statistics" {
+            db.execute(
+                "insert into projects (id, slug, name, ucloud_project_id, public_key,
+                   private_key_sealed, hook_secret_sealed, hook_secret_hash, created_at)
+                 values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
+                 insert into users values (2, 'Mei', 'hash', false, null, now());
+                 insert into signatures (id, project_id, sig_id, content, international, status,
+                   checked_at, changed_at, next_check_at)
+                 values (3, 1, 'SIG1', '云帆', false, 'approved', now(), now(), now());
+                 insert into sms_templates (id, project_id, template_id, name, purpose, text,
+                   international, status, checked_at, changed_at, next_check_at)
+                 values (4, 1, 'UTA1', '验证码', 'notice', '您的{1}', false, 'approved', now(),
+                   now(), now());
+                 insert into batches (id, project_id, name, state, signature_id, template_id,
+                   sig_content, vendor_template_id, template_text, purpose, international, total,
+                   parts, ordered_by, form_token)
+                 values (5, 1, 'b', 'done', 3, 4, '云帆', 'UTA1', 't', 'notice', false, 3, 3, 2,
+                   gen_random_uuid());
+                 insert into submissions (id, project_id, batch_id, state, n, delivered, failed,
+                   next_try_at, sent_at, session_no)
+                 values (6, 1, 5, 'accepted', 3, 1, 1, now(), now(), 's');
+                 insert into messages (id, project_id, submission_id, batch_id, template_id, phone,
+                   params)
+                 select n, 1, 6, 5, 4, '1850000000' || n, '{}' from generate_series(7, 9) n;
+                 insert into outcomes (id, project_id, submission_id, batch_id, template_id, outcome,
+                   parts, receipt_at, recorded_at)
+                 values (7, 1, 6, 5, 4, 'delivered', 2, now() + interval '3 seconds', now()),
+                   (8, 1, 6, 5, 4, 'failed', 1, now(), now());
+                 insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome,
+                   parts, receipt_at, recorded_at)
+                 values (10, 1, 'f', '18500000099', '', 'delivered', 1, now(), now());",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let counts: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
+        "select batch_id, sum(n)::bigint, sum(submitted)::bigint, sum(delivered)::bigint,
+           sum(failed)::bigint, sum(parts)::bigint
+         from counted_messages group by 1 order by 1",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert_eq!(counts, [(0, 1, 0, 1, 0, 1), (5, 3, 1, 1, 1, 3)]);
+    let failed: (String, i64) =
+        sqlx::query_as("select operator, n from counted_failures").fetch_one(&db).await.unwrap();
+    assert_eq!(failed, ("cucc".to_owned(), 1));
+    let within: i32 = sqlx::query_scalar("select within_seconds from counted_times")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(within, 4);
+}
+
 #[sqlx::test]
 async fn the_audit_log_takes_rows_and_never_changes_them(db: PgPool) {
     db.execute(

@@ -23,11 +23,15 @@ pub struct Broken {
     pub review_counts: i64,
     /// Conversations that differ from their replies, or whose opt-out does not keep texts away.
     pub conversations: i64,
+    /// Batches whose statistics differ from their submissions.
+    pub statistics: i64,
+    /// Batches whose failures by reason differ from their statistics.
+    pub failure_reasons: i64,
 }
 
 impl Broken {
     /// Each promise by name with the number of breaches.
-    pub fn by_name(&self) -> [(&'static str, i64); 9] {
+    pub fn by_name(&self) -> [(&'static str, i64); 11] {
         [
             ("batches add up", self.batch_totals),
             ("submissions add up", self.submission_totals),
@@ -38,6 +42,8 @@ impl Broken {
             ("settled batches keep their sum", self.final_sums),
             ("reviews add up", self.review_counts),
             ("conversations add up and opt-outs are kept", self.conversations),
+            ("statistics equal the submissions", self.statistics),
+            ("failures by reason equal the statistics", self.failure_reasons),
         ]
     }
 }
@@ -108,7 +114,37 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                    is distinct from (r.n, r.stands, r.newest, r.last)
                  or c.opted_out and phone ~ '^1[3-9][0-9]{9}$' and not exists (
                    select from suppressions s
-                   where s.project_id = c.project_id and s.phone = c.phone)) as "conversations!""#,
+                   where s.project_id = c.project_id and s.phone = c.phone)) as "conversations!",
+             (select count(*) from (
+                 select batch_id, hour_of(coalesce(sent_at, id_time(id))) as hour, sum(n) as n,
+                   sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown,
+                   sum(suppressed) as suppressed
+                 from submissions group by 1, 2
+               ) s
+               full join (
+                 select batch_id, hour, sum(n) as n, sum(delivered) as delivered,
+                   sum(failed) as failed, sum(unknown) as unknown, sum(suppressed) as suppressed,
+                   sum(queued + submitted + in_doubt + delivered + failed + unknown + refused
+                     + cancelled + suppressed) as added
+                 from counted_messages where batch_id <> 0
+                 group by 1, 2 having sum(n) <> 0 or sum(parts) <> 0
+               ) c using (batch_id, hour)
+               where (s.n, s.delivered, s.failed, s.unknown, s.suppressed, s.n) is distinct from
+                 (c.n, c.delivered, c.failed, c.unknown, c.suppressed, c.added)) as "statistics!",
+             (select count(*) from (
+                 select batch_id, hour, sum(failed) as failed, sum(refused) as refused,
+                   sum(unknown) as unknown
+                 from counted_messages group by 1, 2
+                 having sum(failed) <> 0 or sum(refused) <> 0 or sum(unknown) <> 0
+               ) c
+               full join (
+                 select batch_id, hour, sum(case outcome when 'failed' then n else 0 end) as failed,
+                   sum(case outcome when 'refused' then n else 0 end) as refused,
+                   sum(case outcome when 'unknown' then n else 0 end) as unknown
+                 from counted_failures group by 1, 2 having sum(n) <> 0
+               ) f using (batch_id, hour)
+               where (c.failed, c.refused, c.unknown) is distinct from
+                 (f.failed, f.refused, f.unknown)) as "failure_reasons!""#,
     )
     .fetch_one(db)
     .await

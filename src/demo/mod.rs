@@ -1,5 +1,6 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
+mod figures;
 mod lists;
 mod postgres;
 mod pushes;

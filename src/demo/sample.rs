@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{pushes, replies, reviewed};
+use super::{figures, pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::receipts::Incoming;
@@ -49,7 +49,8 @@ pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
         let standing = role.map_or(Standing::Owner, |role| Standing::Member(project, role));
         accounts::create(app, name, SecretString::from(password), standing).await?;
     }
-    Past::begin(app, project).await?.live().await
+    Past::begin(app, project).await?.live().await?;
+    figures::keep(app, project, DAYS + 1).await
 }
 
 /// The past while it is made.

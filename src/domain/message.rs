@@ -144,19 +144,24 @@ impl Tally {
         }
     }
 
+    /// The count of `state`, to be changed.
+    pub fn of_mut(&mut self, state: MessageState) -> &mut i64 {
+        match state {
+            MessageState::Queued => &mut self.queued,
+            MessageState::Submitted => &mut self.submitted,
+            MessageState::InDoubt => &mut self.in_doubt,
+            MessageState::Delivered => &mut self.delivered,
+            MessageState::Failed => &mut self.failed,
+            MessageState::Unknown => &mut self.unknown,
+            MessageState::Refused => &mut self.refused,
+            MessageState::Cancelled => &mut self.cancelled,
+            MessageState::Suppressed => &mut self.suppressed,
+        }
+    }
+
     /// Counts one more in `state`.
     pub fn count(&mut self, state: MessageState) {
-        match state {
-            MessageState::Queued => self.queued += 1,
-            MessageState::Submitted => self.submitted += 1,
-            MessageState::InDoubt => self.in_doubt += 1,
-            MessageState::Delivered => self.delivered += 1,
-            MessageState::Failed => self.failed += 1,
-            MessageState::Unknown => self.unknown += 1,
-            MessageState::Refused => self.refused += 1,
-            MessageState::Cancelled => self.cancelled += 1,
-            MessageState::Suppressed => self.suppressed += 1,
-        }
+        *self.of_mut(state) += 1;
     }
 
     /// All messages together.

@@ -15,6 +15,8 @@ pub mod review;
 pub mod role;
 pub mod signature;
 pub mod sms_template;
+pub mod span;
+pub mod statistics;
 pub mod suppression;
 pub mod text;
 pub mod trouble;

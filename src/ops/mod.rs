@@ -24,3 +24,4 @@ pub mod steer;
 pub mod submit;
 pub mod suppress;
 pub mod upload;
+pub mod vendor_figures;

@@ -7,7 +7,9 @@ use super::answer::{Answer, Refusal, code};
 use super::faults::{Fault, Kind};
 use super::params::Params;
 use super::store::World;
-use super::{Shared, blacklist, now_ms, pull, receipts, sending, signatures, signing, templates};
+use super::{
+    Shared, blacklist, now_ms, pull, receipts, sending, signatures, signing, statistics, templates,
+};
 
 /// Answers a call: always HTTP 200 and JSON, unless a fault was ordered.
 pub(super) async fn call(
@@ -74,6 +76,7 @@ fn act(action: &str, params: &Params, world: &mut World, now: i64) -> Result<Ans
         "SendBatchUSMSMessage" => sending::send_batch(params, world, now),
         "GetUSMSSendReceipt" => receipts::query(params, world, now),
         "PullUSMSReport" => pull::pull(params, world, now),
+        "GetUSMSSendStatistics" => statistics::query(params, world, now),
         "BatchCreateUSMSBlacklistPhone" => blacklist::create(params, world),
         "CreateUSMSSignature" => signatures::create(params, world, now),
         "QueryUSMSSignature" => signatures::query(params, world, now),

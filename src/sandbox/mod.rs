@@ -26,6 +26,7 @@ mod seeds;
 mod sending;
 mod signatures;
 mod signing;
+mod statistics;
 mod store;
 mod templates;
 #[cfg(test)]

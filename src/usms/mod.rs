@@ -12,6 +12,7 @@ mod receipt;
 mod ret_code;
 mod review;
 pub mod signing;
+mod statistics;
 mod wire;
 
 pub use blacklist::MAX_PHONES_PER_BLACKLIST;
@@ -28,3 +29,4 @@ pub use review::{
     CreateSignature, CreateTemplate, SignatureAnswer, TemplateAnswer, UpdateSignature,
     UpdateTemplate,
 };
+pub use statistics::DayFigures;

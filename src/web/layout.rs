@@ -42,6 +42,10 @@ pub enum Section {
     Signatures,
     /// SMS templates.
     Templates,
+    /// What was sent, counted.
+    Statistics,
+    /// Why messages did not arrive.
+    Failures,
     /// The project's settings.
     Settings,
     /// Whether all is well.
@@ -176,6 +180,10 @@ impl Layout {
                 Section::Templates,
                 needs.templates,
             ),
+        ]);
+        entries.extend([
+            entry(urls.statistics(), "statistics-title", "statistics", Section::Statistics, 0),
+            entry(urls.failures(), "failures-title", "failure", Section::Failures, 0),
         ]);
         if project.role.may(Permission::Manage) {
             entries.push(entry(

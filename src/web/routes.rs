@@ -7,9 +7,9 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, removal};
 use super::{
-    account, applications, assets, batches, dashboard, files, guard, health, hook_settings, hooks,
-    login, looked_up, policy, receipts, replies, send, settings, signatures, suppressions, templates,
-    words,
+    account, applications, assets, batches, dashboard, failures, files, guard, health,
+    hook_settings, hooks, login, looked_up, policy, receipts, replies, send, settings, signatures,
+    statistics, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -63,6 +63,7 @@ fn project(config: &mut ServiceConfig) {
         .configure(reply_pages)
         .configure(suppression_pages)
         .configure(hook_pages)
+        .configure(statistics_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -205,6 +206,18 @@ fn hook_pages(config: &mut ServiceConfig) {
                 hook_settings::step,
             )),
         );
+}
+
+/// Counts, and why messages did not arrive.
+fn statistics_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/statistics").route(may(Read, get(), statistics::show)))
+        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
+        .service(resource("/statistics.csv").route(may(Read, get(), statistics::csv)))
+        .service(resource("/statistics.xlsx").route(may(Read, get(), statistics::xlsx)))
+        .service(resource("/failures").route(may(Read, get(), failures::show)))
+        .service(resource("/failures.csv").route(may(Read, get(), failures::csv)))
+        .service(resource("/failures.xlsx").route(may(Read, get(), failures::xlsx)));
 }
 
 /// Signatures.

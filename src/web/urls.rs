@@ -146,6 +146,26 @@ impl Urls {
         with_query(&self.send(), &[(name, &id.to_string())])
     }
 
+    /// What was sent, counted.
+    pub fn statistics(&self) -> String {
+        self.below("/statistics")
+    }
+
+    /// Asks for the vendor's own counts.
+    pub fn ask_vendor_figures(&self) -> String {
+        self.below("/statistics/ask")
+    }
+
+    /// Why messages did not arrive.
+    pub fn failures(&self) -> String {
+        self.below("/failures")
+    }
+
+    /// The messages that fit these filters.
+    pub fn messages_where(&self, filters: &[(&str, &str)]) -> String {
+        with_query(&self.below("/messages"), filters)
+    }
+
     /// The project's settings.
     pub fn settings(&self) -> String {
         self.below("/settings")

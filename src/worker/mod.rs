@@ -16,13 +16,14 @@ use tracing::error;
 use crate::app::App;
 use crate::db::submissions::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
-use crate::db::{batch_transitions, login_sessions, uploads};
+use crate::db::{batch_transitions, login_sessions, statistics, uploads};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
 use crate::ops::{
     apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, review, submit,
+    vendor_figures,
 };
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
@@ -45,6 +46,10 @@ const MISSING_PUSHES: Duration = Duration::from_secs(20);
 /// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
 const DRAFT_KEPT: time::Duration = time::Duration::days(14);
 const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
+/// Differences of statistics are folded into the counts this often.
+const FOLDING: Duration = Duration::from_secs(1);
+/// Whether it is time for the vendor's own counts is looked at this often.
+const FIGURES: Duration = Duration::from_secs(60);
 /// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
@@ -72,6 +77,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("pull reports", stop.clone(), move || pulling(pull.clone())));
     let miss = app.clone();
     loops.spawn(turn("missing pushes", stop.clone(), move || missing_pushes(miss.clone())));
+    let fold = app.clone();
+    loops.spawn(turn("statistics", stop.clone(), move || folding(fold.clone())));
+    let figures = app.clone();
+    loops.spawn(turn("vendor's counts", stop.clone(), move || figuring(figures.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -251,6 +260,16 @@ async fn planning(app: App) -> sqlx::Result<Turn> {
 async fn overseeing(app: App) -> sqlx::Result<Turn> {
     oversee::run_once(&app).await?;
     Ok(Turn::Rest(OVERSEEING))
+}
+
+async fn folding(app: App) -> sqlx::Result<Turn> {
+    let mut db = app.db.acquire().await?;
+    statistics::fold(&mut db).await?;
+    Ok(Turn::Rest(FOLDING))
+}
+
+async fn figuring(app: App) -> Result<Turn, vendor_figures::FiguresError> {
+    Ok(if vendor_figures::run_once(&app).await? { Turn::More } else { Turn::Rest(FIGURES) })
 }
 
 async fn tidying(app: App) -> sqlx::Result<Turn> {

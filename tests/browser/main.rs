@@ -381,6 +381,8 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
         "batches",
         "receipts",
         "replies",
+        "statistics",
+        "failures",
         "signatures",
         "templates",
         "signatures/new",

@@ -5,6 +5,7 @@
 mod harness;
 
 mod batches;
+mod failures;
 mod health;
 mod hooks;
 mod lists;
@@ -19,6 +20,7 @@ mod review_doubts;
 mod review_lists;
 mod reviews;
 mod sending;
+mod statistics;
 mod steering;
 mod suppressions;
 mod vendor;

@@ -214,7 +214,7 @@ impl PreviewPage {
 }
 
 /// Ten-thousandths of a yuan as an amount, grouped by thousands.
-fn yuan(amount: i64) -> String {
+pub fn yuan(amount: i64) -> String {
     let cents = (amount + 50) / 100;
     let whole = (cents / 100).to_string();
     let mut grouped = String::new();

@@ -1,0 +1,222 @@
+//! Counts by hour. Triggers add differences with whatever they count; here they are folded and read.
+//! Every reader sums what is folded and what is not in one statement, so it sees each commit whole.
+
+use sqlx::{Connection, PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use crate::domain::ids::ProjectId;
+use crate::domain::message::Tally;
+use crate::domain::statistics::{By, Counts};
+
+/// Any number that no other advisory lock of the console uses.
+const FOLDING: i64 = 7_301_884_420;
+
+/// Folds the differences that are there into the counts. Answers how many rows of them there were;
+/// none when another process folds at this moment.
+pub async fn fold(db: &mut PgConnection) -> sqlx::Result<u64> {
+    let mut tx = db.begin().await?;
+    let alone = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "alone!""#, FOLDING)
+        .fetch_one(&mut *tx)
+        .await?;
+    if !alone {
+        return Ok(0);
+    }
+    let mut folded = fold_messages(&mut tx).await?;
+    folded += fold_failures(&mut tx).await?;
+    folded += fold_times(&mut tx).await?;
+    tx.commit().await?;
+    Ok(folded)
+}
+
+async fn fold_messages(db: &mut PgConnection) -> sqlx::Result<u64> {
+    let rows = sqlx::query_scalar!(
+        r#"with taken as (delete from hourly_messages_new returning *), folded as (
+             insert into hourly_messages as h
+             select project_id, hour, batch_id, country, sum(n), sum(queued), sum(submitted),
+               sum(in_doubt), sum(delivered), sum(failed), sum(unknown), sum(refused),
+               sum(cancelled), sum(suppressed), sum(parts)
+             from taken group by 1, 2, 3, 4
+             on conflict (project_id, hour, batch_id, country) do update set
+               n = h.n + excluded.n, queued = h.queued + excluded.queued,
+               submitted = h.submitted + excluded.submitted,
+               in_doubt = h.in_doubt + excluded.in_doubt,
+               delivered = h.delivered + excluded.delivered, failed = h.failed + excluded.failed,
+               unknown = h.unknown + excluded.unknown, refused = h.refused + excluded.refused,
+               cancelled = h.cancelled + excluded.cancelled,
+               suppressed = h.suppressed + excluded.suppressed, parts = h.parts + excluded.parts
+           )
+           select count(*) as "count!" from taken"#,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(rows.unsigned_abs())
+}
+
+async fn fold_failures(db: &mut PgConnection) -> sqlx::Result<u64> {
+    let rows = sqlx::query_scalar!(
+        r#"with taken as (delete from hourly_failures_new returning *), folded as (
+             insert into hourly_failures as h
+             select project_id, hour, batch_id, outcome, reason_id, operator, sum(n)
+             from taken group by 1, 2, 3, 4, 5, 6
+             on conflict (project_id, hour, batch_id, outcome, reason_id, operator)
+               do update set n = h.n + excluded.n
+           )
+           select count(*) as "count!" from taken"#,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(rows.unsigned_abs())
+}
+
+async fn fold_times(db: &mut PgConnection) -> sqlx::Result<u64> {
+    let rows = sqlx::query_scalar!(
+        r#"with taken as (delete from hourly_times_new returning *), folded as (
+             insert into hourly_times as h
+             select project_id, hour, batch_id, within_seconds, sum(n)
+             from taken group by 1, 2, 3, 4
+             on conflict (project_id, hour, batch_id, within_seconds)
+               do update set n = h.n + excluded.n
+           )
+           select count(*) as "count!" from taken"#,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(rows.unsigned_abs())
+}
+
+/// Whose messages, and from when until before when. It begins with a whole hour.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// The project.
+    pub project: ProjectId,
+    /// The first moment.
+    pub since: OffsetDateTime,
+    /// The first moment that is not wanted any more. Within an hour, billed pieces of that hour are
+    /// not known.
+    pub until: OffsetDateTime,
+    /// Those that other programs of the account sent; else the console's own.
+    pub others: bool,
+}
+
+/// The counts of each hour or day, the oldest first; those without messages are left out.
+pub async fn by_time(
+    db: &PgPool,
+    wanted: Wanted,
+    days: bool,
+) -> sqlx::Result<Vec<(OffsetDateTime, Counts)>> {
+    let rows = sqlx::query!(
+        r#"select date_trunc(case when $5 then 'day' else 'hour' end, hour, 'Asia/Shanghai')
+               as "begins!",
+             sum(n)::bigint as "n!", sum(queued)::bigint as "queued!",
+             sum(submitted)::bigint as "submitted!", sum(in_doubt)::bigint as "in_doubt!",
+             sum(delivered)::bigint as "delivered!", sum(failed)::bigint as "failed!",
+             sum(unknown)::bigint as "unknown!", sum(refused)::bigint as "refused!",
+             sum(cancelled)::bigint as "cancelled!", sum(suppressed)::bigint as "suppressed!",
+             sum(case country when '86' then parts else 0 end)::bigint as "parts!",
+             sum(case country when '86' then 0 else parts end)::bigint as "parts_abroad!"
+           from messages_between($1, $2, $3, $4)
+           group by 1 having sum(n) <> 0 order by 1"#,
+        wanted.project.0,
+        wanted.since,
+        wanted.until,
+        wanted.others,
+        days,
+    )
+    .fetch_all(db)
+    .await?;
+    let counts = rows.into_iter().map(|row| {
+        let tally = Tally {
+            queued: row.queued,
+            submitted: row.submitted,
+            in_doubt: row.in_doubt,
+            delivered: row.delivered,
+            failed: row.failed,
+            unknown: row.unknown,
+            refused: row.refused,
+            cancelled: row.cancelled,
+            suppressed: row.suppressed,
+        };
+        let (parts, parts_abroad) = (row.parts, row.parts_abroad);
+        (row.begins, Counts { total: row.n, tally, parts, parts_abroad })
+    });
+    Ok(counts.collect())
+}
+
+/// The counts of a template, a signature, a person …
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// What it is told from others by: the vendor's id, a number, a name.
+    pub key: String,
+    /// What it is called, where that differs.
+    pub name: String,
+    /// Its messages.
+    pub counts: Counts,
+}
+
+/// The counts of each group, the largest first. Hours and days are no groups: see [`by_time`].
+pub async fn by_group(db: &PgPool, wanted: Wanted, by: By) -> sqlx::Result<Vec<Group>> {
+    let rows = sqlx::query!(
+        r#"select case $5
+               when 'template' then b.vendor_template_id when 'signature' then b.sig_content
+               when 'purpose' then b.purpose::text when 'country' then c.country
+               when 'batch' then b.id::text when 'person' then b.ordered_by::text
+               else '' end as "key!",
+             max(case $5
+               when 'template' then t.name when 'batch' then b.name when 'person' then u.name
+               else '' end) as "name!",
+             sum(n)::bigint as "n!", sum(queued)::bigint as "queued!",
+             sum(submitted)::bigint as "submitted!", sum(in_doubt)::bigint as "in_doubt!",
+             sum(c.delivered)::bigint as "delivered!", sum(c.failed)::bigint as "failed!",
+             sum(c.unknown)::bigint as "unknown!", sum(c.refused)::bigint as "refused!",
+             sum(c.cancelled)::bigint as "cancelled!", sum(c.suppressed)::bigint as "suppressed!",
+             sum(case c.country when '86' then c.parts else 0 end)::bigint as "parts!",
+             sum(case c.country when '86' then 0 else c.parts end)::bigint as "parts_abroad!"
+           from messages_between($1, $2, $3, $4) c
+           join batches b on b.id = c.batch_id
+           join sms_templates t on t.id = b.template_id
+           join users u on u.id = b.ordered_by
+           group by 1 having sum(n) <> 0 order by sum(n) desc, 1"#,
+        wanted.project.0,
+        wanted.since,
+        wanted.until,
+        wanted.others,
+        by.key(),
+    )
+    .fetch_all(db)
+    .await?;
+    let groups = rows.into_iter().map(|row| {
+        let tally = Tally {
+            queued: row.queued,
+            submitted: row.submitted,
+            in_doubt: row.in_doubt,
+            delivered: row.delivered,
+            failed: row.failed,
+            unknown: row.unknown,
+            refused: row.refused,
+            cancelled: row.cancelled,
+            suppressed: row.suppressed,
+        };
+        let (parts, parts_abroad) = (row.parts, row.parts_abroad);
+        let counts = Counts { total: row.n, tally, parts, parts_abroad };
+        Group { key: row.key, name: row.name, counts }
+    });
+    Ok(groups.collect())
+}
+
+/// How long delivered messages took: each number of seconds with how many took no longer, but
+/// longer than the one before.
+pub async fn times(db: &PgPool, wanted: Wanted) -> sqlx::Result<Vec<(i32, i64)>> {
+    let rows = sqlx::query!(
+        r#"select within_seconds as "within_seconds!", sum(n)::bigint as "n!"
+           from counted_times
+           where project_id = $1 and hour >= $2 and hour < $3 and (batch_id = 0) = $4
+           group by 1 having sum(n) <> 0 order by 1"#,
+        wanted.project.0,
+        wanted.since,
+        wanted.until,
+        wanted.others,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.within_seconds, row.n)).collect())
+}

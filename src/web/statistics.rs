@@ -1,0 +1,345 @@
+//! `/statistics`: what was sent in a span of time, up to this minute, and what became of it.
+
+mod report;
+pub mod vendor;
+
+use std::borrow::Borrow;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::batches::preview::yuan;
+use super::chart::{Bars, Point, Rate};
+use super::error::WebError;
+use super::form::peer_address;
+use super::i18n::Words;
+use super::layout::{Layout, Section};
+use super::ledger::Ledger;
+use super::member::Member;
+use super::page;
+use super::sheet::{Cell, Sheet};
+use super::span_choice::{SpanChoice, SpanPicker};
+use super::urls::with_query;
+use crate::app::App;
+use crate::db::audit;
+use crate::db::statistics::{self, Wanted};
+use crate::domain::batch::china;
+use crate::domain::message::{MessageState, Tally};
+use crate::domain::role::Permission;
+use crate::domain::statistics::{By, Counts, within};
+use report::{MOST_DAYS_OF_HOURS, Report, Row, wanted};
+use vendor::Comparison;
+
+/// Rows of groups that are shown; the others are added up in one.
+const SHOWN: usize = 200;
+
+/// What the address asks for.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    span: String,
+    from: String,
+    to: String,
+    by: String,
+}
+
+#[derive(Template)]
+#[template(path = "statistics/statistics.html")]
+struct StatisticsPage {
+    picker: SpanPicker,
+    report: Report,
+    total: Counts,
+    before: Counts,
+    before_words: String,
+    p50: Option<String>,
+    p95: Option<String>,
+    ledger: Ledger,
+    bars: Bars,
+    rate: Rate,
+    /// Rows beyond those that are shown, added up.
+    rest: Option<(usize, Counts)>,
+    others: Counts,
+    others_ledger: Ledger,
+    vendor: Comparison,
+    may_send: bool,
+    may_manage: bool,
+    l: Layout,
+}
+
+impl StatisticsPage {
+    fn address_of(&self, part: &str, by: &By) -> String {
+        let mut query = self.report.choice.query();
+        query.push(("by", by.key().to_owned()));
+        let query: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        with_query(&format!("{}{part}", self.l.urls.statistics()), &query)
+    }
+
+    fn is_by(&self, by: &By) -> bool {
+        self.report.by == *by
+    }
+
+    fn most_days_of_hours(&self) -> String {
+        self.l.with("statistics-too-many-hours", &[("days", MOST_DAYS_OF_HOURS.into())])
+    }
+
+    fn failures(&self) -> String {
+        let query = self.report.choice.query();
+        let query: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        with_query(&self.l.urls.failures(), &query)
+    }
+
+    fn shown(&self) -> &[Row] {
+        &self.report.rows[..self.report.rows.len().min(SHOWN)]
+    }
+
+    fn cost(&self, counts: &Counts) -> Option<String> {
+        self.report.cost(counts).map(yuan)
+    }
+
+    fn has_prices(&self) -> bool {
+        let policy = self.report.policy;
+        policy.price_domestic.is_some() || policy.price_international.is_some()
+    }
+
+    fn rate_of(&self, tally: &Tally) -> String {
+        tally.delivery_rate().map_or_else(|| "—".to_owned(), |rate| self.l.percent(rate))
+    }
+
+    fn change_of(&self, now: impl Borrow<i64>, before: impl Borrow<i64>) -> String {
+        change(*now.borrow(), *before.borrow())
+    }
+
+    fn not_sent(&self, tally: &Tally) -> i64 {
+        not_sent(tally)
+    }
+}
+
+/// What was ordered and did not leave.
+fn not_sent(tally: &Tally) -> i64 {
+    tally.sum() - tally.sent()
+}
+
+/// By how much it grew, in percent; a dash where there was nothing before.
+pub fn change(now: i64, before: i64) -> String {
+    if before == 0 {
+        return "—".to_owned();
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let percent = (now - before) as f64 * 100.0 / before as f64;
+    if percent.abs() < 10.0 {
+        format!("{percent:+.1}%").replace('-', "−")
+    } else {
+        format!("{percent:+.0}%").replace('-', "−")
+    }
+}
+
+/// `/statistics`.
+pub async fn show(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    look: web::Query<Look>,
+) -> Result<HttpResponse, WebError> {
+    let l = member.layout(&app, &request, Section::Statistics).await?;
+    let project = member.project.id;
+    let report = Report::load(&app, &l, project, &look).await?;
+    let (total, before) = report.course.totals();
+    let own = wanted(project, &report.choice);
+    let times = statistics::times(&app.db, own).await?;
+    let others: Counts = statistics::by_time(&app.db, Wanted { others: true, ..own }, true)
+        .await?
+        .into_iter()
+        .map(|(_, counts)| counts)
+        .sum();
+    let lasting = |percent| within(&times, percent).map(|seconds| lasting(l.words, seconds));
+    let rest = report.rows.get(SHOWN..).filter(|rest| !rest.is_empty());
+    let wrong = report.choice.problem.is_some() || report.too_many_hours;
+    let page = StatisticsPage {
+        picker: report.choice.picker(
+            l.words,
+            l.urls.statistics(),
+            vec![("by", report.by.key().to_owned())],
+        ),
+        p50: lasting(50),
+        p95: lasting(95),
+        ledger: Ledger::new(&total.tally, total.total, l.words),
+        bars: bars(&l, &report),
+        rate: rate(&l, &report),
+        rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
+        others_ledger: Ledger::new(&others.tally, others.total, l.words),
+        others,
+        before_words: report.choice.before_words(l.words),
+        vendor: Comparison::load(&app, &l, project, &report.choice).await?,
+        may_send: member.may(Permission::Send),
+        may_manage: member.may(Permission::Manage),
+        total,
+        before,
+        report,
+        l,
+    };
+    if wrong { page::unprocessable(&page) } else { page::ok(&page) }
+}
+
+/// How long something takes, in its largest two units.
+fn lasting(words: Words, seconds: i32) -> String {
+    match seconds {
+        0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),
+        60..3_600 => words.with(
+            "receipts-minutes",
+            &[("m", (seconds / 60).into()), ("s", (seconds % 60).into())],
+        ),
+        _ => words.with(
+            "receipts-hours",
+            &[("h", (seconds / 3_600).into()), ("m", (seconds / 60 % 60).into())],
+        ),
+    }
+}
+
+/// What stands below a step of a chart, and how its values name it.
+pub fn step_names(days: bool, at: OffsetDateTime) -> (String, String) {
+    let local = at.to_offset(china());
+    let day = format!("{:02}-{:02}", u8::from(local.month()), local.day());
+    if days {
+        (day, local.date().to_string())
+    } else {
+        (format!("{}:00", local.hour()), format!("{} {:02}:00", local.date(), local.hour()))
+    }
+}
+
+fn bars(l: &Layout, report: &Report) -> Bars {
+    let course = &report.course;
+    let points: Vec<Point> = course
+        .steps
+        .iter()
+        .map(|(at, counts, before)| {
+            let (name, whole) = step_names(course.days, *at);
+            let tally = counts.tally;
+            let title = [
+                ("when", whole.into()),
+                ("sent", l.n(tally.sent()).into()),
+                ("before", l.n(before.tally.sent()).into()),
+            ];
+            let rate = tally.delivery_rate().map_or("—".to_owned(), |rate| l.percent(rate));
+            let detail = [
+                ("delivered", l.n(tally.delivered).into()),
+                ("failed", l.n(tally.failed).into()),
+                ("other", l.n(tally.unknown + tally.in_doubt + tally.submitted).into()),
+                ("rate", rate.into()),
+            ];
+            Point {
+                name,
+                title: l.with("statistics-point", &title),
+                detail: l.with("statistics-point-detail", &detail),
+                pieces: vec![
+                    ("delivered", tally.delivered),
+                    ("submitted", tally.submitted),
+                    ("in-doubt", tally.in_doubt),
+                    ("unknown", tally.unknown),
+                    ("failed", tally.failed),
+                ],
+                before: before.tally.sent(),
+            }
+        })
+        .collect();
+    Bars::new(l.t("statistics-chart"), &points, |count| l.n(count))
+}
+
+fn rate(l: &Layout, report: &Report) -> Rate {
+    let course = &report.course;
+    let points: Vec<(String, Option<f64>, Option<f64>)> = course
+        .steps
+        .iter()
+        .map(|(at, counts, before)| {
+            let (now, then) = (counts.tally.delivery_rate(), before.tally.delivery_rate());
+            let said = |rate: Option<f64>| rate.map_or("—".to_owned(), |rate| l.percent(rate));
+            let values = [
+                ("when", step_names(course.days, *at).1.into()),
+                ("rate", said(now).into()),
+                ("before", said(then).into()),
+            ];
+            (l.with("statistics-rate-point", &values), now, then)
+        })
+        .collect();
+    Rate::new(l.t("statistics-rate"), &points)
+}
+
+/// `/statistics.csv`: all rows of what is shown.
+pub async fn csv(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    look: web::Query<Look>,
+) -> Result<HttpResponse, WebError> {
+    Ok(sheet(&app, &member, &request, &look, "csv").await?.csv())
+}
+
+/// `/statistics.xlsx`: the same.
+pub async fn xlsx(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    look: web::Query<Look>,
+) -> Result<HttpResponse, WebError> {
+    sheet(&app, &member, &request, &look, "xlsx").await?.xlsx()
+}
+
+async fn sheet(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    look: &Look,
+    kind: &str,
+) -> Result<Sheet, WebError> {
+    let l = member.layout(app, request, Section::Statistics).await?;
+    let report = Report::load(app, &l, member.project.id, look).await?;
+    if report.choice.problem.is_some() {
+        return Err(WebError::BadRequest);
+    }
+    note(app, member, request, "statistics_exported", &report.choice, report.by.key(), kind)
+        .await?;
+    let mut head = vec![report.by.key(), "name", "total"];
+    head.extend(MessageState::ALL.map(MessageState::key));
+    head.extend(["sent", "parts", "parts_abroad", "cost", "delivery_rate", "sent_before"]);
+    let rows = report.rows.iter().map(|row| {
+        let Counts { total, tally, parts, parts_abroad } = row.counts;
+        let mut cells =
+            vec![Cell::Text(row.key.clone()), Cell::Text(row.label.clone()), Cell::Count(total)];
+        cells.extend(MessageState::ALL.map(|state| Cell::Count(tally.of(state))));
+        cells.extend([tally.sent(), parts, parts_abroad].map(Cell::Count));
+        #[allow(clippy::cast_precision_loss)]
+        let yuan = report.cost(&row.counts).map(|cost| cost as f64 / 10_000.0);
+        cells.push(Cell::maybe(yuan));
+        cells.push(Cell::maybe(tally.delivery_rate()));
+        cells.push(Cell::Count(row.before));
+        cells
+    });
+    let span = report.choice.span;
+    let name = format!("statistics-{}-{}-{}", span.from, span.to, report.by.key());
+    Ok(Sheet { name, head, rows: rows.collect() })
+}
+
+/// Writes down that somebody took a file of counts with them.
+pub async fn note(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    action: &str,
+    choice: &SpanChoice,
+    what: &str,
+    kind: &str,
+) -> Result<(), WebError> {
+    let (from, to) = (choice.span.from.to_string(), choice.span.to.to_string());
+    let entry = audit::Entry {
+        project: Some(member.project.id),
+        user: Some(member.person.id),
+        action,
+        subject: "",
+        detail: json!({ "from": from, "to": to, "what": what, "file": kind }),
+        address: &peer_address(request),
+    };
+    let mut db = app.db.acquire().await?;
+    Ok(audit::record(&mut db, &entry, app.clock.now()).await?)
+}

@@ -1,0 +1,181 @@
+//! Causes of failures, files of counts, and the vendor's own figures.
+
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Xlsx};
+use reqwest::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::domain::phone::{Operator, Phone};
+use usms_console::ops::vendor_figures;
+
+use super::statistics::{FAILURES, HERE, list, rows, settle};
+use crate::harness::{CODE_TEMPLATE, House, Ways};
+
+#[sqlx::test]
+async fn viewers_read_and_take_files_with_them_and_every_file_is_written_down(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = list(&house, &operator, &format!("{}18500000002,1,5\n", rows(1_000..1_003))).await;
+    let session: String =
+        sqlx::query_scalar("select session_no from submissions").fetch_one(&db).await.unwrap();
+    // A code that looks like a formula, in the words of a carrier.
+    let foreign = [("18500002002", "发送失败", "=1+1")];
+    settle(&house, &foreign, "theirs").await;
+    sqlx::query("update reasons set description = '=cmd()' where code = '-37'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let viewer = house.viewer().await;
+    let page = viewer.get(&format!("{FAILURES}?span=today")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("关机或不在服务区") && !page.has("a[href$='/resend']"));
+    assert!(!page.text.contains("18500000002") && !page.text.contains(&session));
+    assert!(operator.get(FAILURES).await.has(&format!("a[href='{batch}/resend']")));
+    let file = viewer.get(&format!("{FAILURES}.csv?span=today")).await;
+    assert!(file.text.contains("failed,powered_off,'-37,'=cmd()"), "{}", file.text);
+    let book = viewer.get(&format!("{HERE}.xlsx?span=today&by=batch")).await;
+    assert_eq!(book.status, StatusCode::OK);
+    for (kind, count) in [("csv", 1), ("xlsx", 1)] {
+        let rows: i64 = sqlx::query_scalar(
+            "select count(*) from audit_log where actor = 'viewer' and detail->>'file' = $1
+               and action in ('statistics_exported', 'failures_exported')",
+        )
+        .bind(kind)
+        .fetch_one(&db)
+        .await
+        .unwrap();
+        assert_eq!(rows, count, "{kind}");
+    }
+    let request = operator.request_to(&format!("{HERE}.xlsx?span=today&by=batch"));
+    let bytes = request.send().await.unwrap().bytes().await.unwrap();
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+    let head: Vec<String> = sheet.rows().next().unwrap().iter().map(Data::to_string).collect();
+    assert_eq!(head[..5], ["batch", "name", "total", "delivered", "failed"]);
+    let row: Vec<&Data> = sheet.rows().nth(1).unwrap().iter().collect();
+    assert_eq!((row[2], row[3], row[4]), (&Data::Float(4.0), &Data::Float(3.0), &Data::Float(1.0)));
+    assert_eq!(row[0].to_string(), batch.rsplit('/').next().unwrap());
+    let out = house.signed_out().get(&format!("{HERE}?span=7d&by=hour")).await;
+    assert_eq!(out.status, StatusCode::SEE_OTHER);
+}
+
+#[sqlx::test]
+async fn failures_are_narrowed_to_a_cause_an_operator_or_a_template(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let file =
+        "18500000001,1,5\n18500000002,1,5\n13800000001,1,5\n18900000005,1,5\n18500001000,1,5\n";
+    list(&house, &operator, file).await;
+    let shown = async |query: &str| {
+        let page = operator.get_in("en", &format!("{FAILURES}?span=today&{query}")).await;
+        (page.all(".cause tr:first-child .count:nth-of-type(1)"), page)
+    };
+    let first = |counts: &[String]| -> Vec<i64> {
+        counts.iter().map(|n| n.split(',').next().unwrap().trim().parse().unwrap()).collect()
+    };
+    let (counts, page) = shown("").await;
+    assert_eq!(first(&counts), [2, 1, 1]);
+    let operators = page.all("section[aria-labelledby=operators] tbody th");
+    assert_eq!(operators, ["China Unicom", "China Mobile", "China Telecom"]);
+    let (counts, page) = shown("operator=cmcc").await;
+    assert_eq!(first(&counts), [1]);
+    assert!(page.has("ul[aria-label=Filters] a"), "each filter can be taken off");
+    let (counts, _) = shown("state=failed&cause=powered_off").await;
+    assert_eq!(first(&counts), [1]);
+    let (counts, _) = shown(&format!("template={CODE_TEMPLATE}&code=ERRNUM")).await;
+    assert_eq!(first(&counts), [2]);
+    let (counts, page) = shown("template=UTX").await;
+    assert!(counts.is_empty() && page.text.contains("Nothing failed in this time"));
+}
+
+#[sqlx::test]
+async fn the_database_and_the_pages_know_the_same_operators(db: PgPool) {
+    for prefix in 100..200 {
+        let phone = format!("{prefix}00001234");
+        let here = Phone::parse(&phone).ok().and_then(|phone| phone.operator());
+        let here = here.map_or("", |operator| match operator {
+            Operator::Cmcc => "cmcc",
+            Operator::Ctcc => "ctcc",
+            Operator::Cucc => "cucc",
+        });
+        let there: String = sqlx::query_scalar("select phone_operator($1)")
+            .bind(&phone)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert!(here == there || Phone::parse(&phone).is_err(), "{phone}: {here} {there}");
+    }
+    for (phone, country) in
+        [("18500001234", "86"), ("(60)12", "60"), ("(0060)12", "60"), ("", "86"), ("(x)", "86")]
+    {
+        let there: String = sqlx::query_scalar("select phone_country($1)")
+            .bind(phone)
+            .fetch_one(&db)
+            .await
+            .unwrap();
+        assert_eq!(there, country, "{phone}");
+    }
+}
+
+#[sqlx::test]
+async fn the_vendors_own_counts_stand_beside_ours_and_differences_are_explained(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    // The vendor tells of today tomorrow.
+    let tomorrow = OffsetDateTime::now_utc() + Duration::DAY;
+    let app = App { clock: Clock::set_to(tomorrow), ..house.app.clone() };
+    assert_eq!(vendor_figures::ask(&app, house.project).await.unwrap(), 1);
+    let row = async || {
+        let page = operator.get(&format!("{HERE}?span=today")).await;
+        page.all("section[aria-labelledby=vendor] tbody td")
+    };
+    let cells = row().await;
+    assert_eq!(cells[..4], ["4", "0", "4", "0"], "{cells:?}");
+    assert_eq!(cells[5], "一致。");
+    settle(&house, &[("18500002001", "发送成功", "DELIVRD")], "theirs").await;
+    let cells = row().await;
+    assert_eq!((cells[1].as_str(), cells[3].as_str()), ("1", "-1"));
+    assert!(cells[5].contains("少 1 条"), "{cells:?}");
+    // Something of which the console does not know was taken by the vendor.
+    sqlx::query("update vendor_days set sent = sent + 9").execute(&db).await.unwrap();
+    assert!(row().await[5].contains("多 8 条"));
+    // Asking again brings what the vendor says now.
+    vendor_figures::ask(&app, house.project).await.unwrap();
+    assert_eq!(row().await[2], "4");
+}
+
+#[sqlx::test]
+async fn the_vendor_is_asked_every_morning_or_by_a_button_and_its_refusal_is_shown(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let app = App { clock: Clock::set_to(datetime!(2026-11-25 01:00 UTC)), ..house.app.clone() };
+    assert!(!vendor_figures::run_once(&app).await.unwrap(), "the first time is next morning");
+    app.clock.advance(Duration::hours(22));
+    assert!(!vendor_figures::run_once(&app).await.unwrap());
+    app.clock.advance(Duration::hours(1));
+    assert!(vendor_figures::run_once(&app).await.unwrap());
+    assert!(!vendor_figures::run_once(&app).await.unwrap(), "once a day");
+    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["by_action"]["GetUSMSSendStatistics"], 2, "at home and abroad");
+    let operator = house.operator().await;
+    house
+        .fault(json!({ "action": "GetUSMSSendStatistics", "kind": "ret_code", "ret_code": 292 }))
+        .await;
+    let csrf = operator.get(HERE).await.csrf();
+    let ask = format!("{HERE}/ask");
+    let answer = operator.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = operator.get(HERE).await;
+    assert!(page.one("section[aria-labelledby=vendor] .notice").contains("292"), "{}", page.text);
+    operator.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert!(!operator.get(HERE).await.has("section[aria-labelledby=vendor] .notice"));
+    let viewer = house.viewer().await;
+    let csrf = viewer.get(HERE).await.csrf();
+    let answer = viewer.post(&ask, &[("csrf", csrf.as_str())]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}

@@ -1,0 +1,503 @@
+//! Statistics: they add up to the log whatever happens, and say the same in files.
+
+use std::collections::BTreeMap;
+
+use reqwest::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+use time::{Date, Duration, OffsetDateTime};
+use usms_console::db::statistics::Wanted;
+use usms_console::db::{invariants, receipts, statistics};
+use usms_console::domain::span;
+use usms_console::domain::statistics::By;
+use usms_console::ops::receive;
+
+use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways};
+
+pub const CODE: &str = "登录验证码";
+pub const HERE: &str = "/p/default/statistics";
+pub const FAILURES: &str = "/p/default/failures";
+
+async fn sound(house: &House) {
+    for (promise, breaches) in invariants::broken(&house.app.db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+}
+
+async fn fold(db: &PgPool) -> u64 {
+    statistics::fold(&mut db.acquire().await.unwrap()).await.unwrap()
+}
+
+/// Messages of the log by state.
+async fn log(db: &PgPool) -> BTreeMap<String, i64> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select message_state(s.state, o.outcome)::text, count(*)
+         from messages m join submissions s on s.id = m.submission_id
+         left join outcomes o on o.id = m.id group by 1",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    rows.into_iter().collect()
+}
+
+/// The same, as the statistics have it: of the console's own messages.
+async fn counted(db: &PgPool) -> BTreeMap<String, i64> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select by_state.state, sum(by_state.n)::bigint from counted_messages c
+         cross join lateral (values ('queued', queued), ('submitted', submitted),
+           ('in_doubt', in_doubt), ('delivered', delivered), ('failed', failed),
+           ('unknown', unknown), ('refused', refused), ('cancelled', cancelled),
+           ('suppressed', suppressed)) as by_state (state, n)
+         where batch_id <> 0 group by 1 having sum(by_state.n) <> 0",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    rows.into_iter().collect()
+}
+
+fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
+    let items: Vec<_> = items
+        .iter()
+        .map(|(phone, result, code)| {
+            json!({ "SessionNo": session, "Phone": phone, "CostCount": 2, "ReceiptResult": result,
+                "ReceiptTime": OffsetDateTime::now_utc().unix_timestamp(), "ReceiptCode": code,
+                "ReceiptDesc": "=words" })
+        })
+        .collect();
+    json!({ "MsgType": 2, "Data": items }).to_string().into_bytes()
+}
+
+pub async fn settle(house: &House, items: &[(&str, &str, &str)], session: &str) {
+    receive::take_in(&house.app, house.project, &push(items, session)).await.unwrap();
+    for _ in 0..200 {
+        receive::run_once(&house.app).await.unwrap();
+        let waiting: i64 =
+            sqlx::query_scalar("select count(*) from inbox where settled_at is null")
+                .fetch_one(&house.app.db)
+                .await
+                .unwrap();
+        if waiting == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the push is not settled");
+}
+
+/// Waits until a batch of `n` recipients has its messages.
+async fn planned(db: &PgPool, n: i32) {
+    for _ in 0..200 {
+        let there: bool = sqlx::query_scalar(
+            "select exists (select from batches b where total = $1 and planned and total =
+               (select count(*) from messages m where m.batch_id = b.id))",
+        )
+        .bind(n)
+        .fetch_one(db)
+        .await
+        .unwrap();
+        if there {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("no batch of {n} becomes messages");
+}
+
+/// Sends to these rows, and waits for what becomes of it.
+pub async fn list(house: &House, operator: &Visitor, rows: &str) -> String {
+    let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    house.settled(operator, &batch).await;
+    batch
+}
+
+pub fn rows(range: std::ops::Range<usize>) -> String {
+    range.map(|n| format!("1850{n:07},{n},5\n")).collect()
+}
+
+fn figures(page: &Page) -> Vec<String> {
+    page.all(".figures dd")
+}
+
+#[sqlx::test]
+async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    // Delivered, failed for four reasons, unknown; some without a receipt yet.
+    let all = format!(
+        "{}18500000001,1,5\n18500000002,1,5\n18500000003,1,5\n18500000004,1,5\n18500000007,1,5\n",
+        rows(1_000..1_040)
+    );
+    list(&house, &operator, &all).await;
+    // Refused whole.
+    house.fault(json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 18023, "times": 1 })).await;
+    list(&house, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
+    house.clear_faults().await;
+    // In doubt, and it stays so.
+    house
+        .fault(json!({ "action": "SendBatchUSMSMessage", "kind": "reset_before", "times": 1 }))
+        .await;
+    let preview = operator.upload_list(CODE, "d.csv", rows(1_400..1_403).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    house.until(&operator, &batch, "a[href$='/in-doubt']").await;
+    // Cancelled before it left.
+    let tomorrow = OffsetDateTime::now_utc() + Duration::hours(20 + 8);
+    let typed = format!("{}T{:02}:{:02}", tomorrow.date(), tomorrow.hour(), tomorrow.minute());
+    let later = [("schedule_at", typed.as_str())];
+    let preview = operator.upload_list(CODE, "c.csv", rows(1_300..1_307).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &later).await;
+    planned(&db, 7).await;
+    let csrf = operator.get(&batch).await.csrf();
+    operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
+    // Opted out between the order and its time.
+    let preview = operator.upload_list(CODE, "e.csv", rows(1_500..1_504).as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &later).await;
+    planned(&db, 4).await;
+    for statement in [
+        "insert into suppressions (project_id, phone, id, reason)
+         select id, '18500001502', new_id(now()), 'reply' from projects",
+        "update batches set schedule_at = now() where state = 'scheduled'",
+    ] {
+        sqlx::query(statement).execute(&db).await.unwrap();
+    }
+    house.settled(&operator, &batch).await;
+    // Another program's, and a late word on the unknown one.
+    let foreign = [
+        ("18500002001", "发送成功", "DELIVRD"),
+        ("18500002002", "发送失败", "-37"),
+        ("18500002003", "发送失败", "ERRNUM"),
+        ("18500002004", "发送失败", "-1"),
+    ];
+    settle(&house, &foreign, "foreign-1").await;
+    let session: String = sqlx::query_scalar(
+        "select s.session_no from messages m join submissions s on s.id = m.submission_id
+         where m.phone = '18500000007'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(log(&db).await.get("unknown"), Some(&1));
+    settle(&house, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
+    let there = log(&db).await;
+    assert_eq!(there.get("unknown"), None, "{there:?}");
+    assert_eq!(there.get("delivered"), Some(&44));
+    assert_eq!((there.get("suppressed"), there.get("in_doubt")), (Some(&1), Some(&3)));
+    assert_eq!(counted(&db).await, there);
+    fold(&db).await;
+    assert_eq!(counted(&db).await, there);
+    sound(&house).await;
+    let page = operator.get(&format!("{HERE}?span=7d")).await;
+    let sum: Vec<String> = page.all("section[aria-labelledby=sum] .ledger dd");
+    assert_eq!(sum[0], there.values().sum::<i64>().to_string());
+    assert!(figures(&page)[0].starts_with("51"), "{:?}", figures(&page));
+    assert!(page.has("section[aria-labelledby=sum] .status.good"), "the books balance");
+    assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["4", "1", "3"]);
+    let failures = operator.get(&format!("{FAILURES}?span=7d")).await;
+    assert!(failures.text.contains("空号或号码有误") && failures.text.contains("ERRNUM"));
+    assert!(failures.text.contains("18023"), "{}", failures.text);
+    assert!(failures.has("section[aria-labelledby=others]"));
+    assert!(failures.has("a[href$='/resend']"));
+    let link = failures.attr(".cause a[href*='/messages?'][href*=invalid_number]", "href");
+    assert!(link.contains("/messages?state=failed&cause=invalid_number&from="), "{link}");
+    let link = failures.attr(".cause .code a[href*='code=ERRNUM']", "href");
+    assert!(link.contains("/messages?state=failed&code=ERRNUM&from="), "{link}");
+}
+
+/// Moves everything that was sent so far to `at`.
+async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
+    sqlx::query("update submissions set sent_at = $1 where sent_at > now() - interval '1 hour'")
+        .bind(at)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+#[sqlx::test]
+async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let day = span::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
+    let midnight = span::midnight(day);
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    move_all_to(&db, midnight - Duration::SECOND).await;
+    list(&house, &operator, &rows(1_100..1_106)).await;
+    move_all_to(&db, midnight).await;
+    fold(&db).await;
+    let shown = async |from: Date, to: Date, by: &str| {
+        operator.get(&format!("{HERE}?from={from}&to={to}&by={by}")).await
+    };
+    let page = shown(day, day, "day").await;
+    assert_eq!(page.all("tbody th"), [format!("{day} {}", weekday(day))]);
+    assert!(figures(&page)[0].starts_with("6+50%"), "{:?}", figures(&page));
+    let page = shown(day - Duration::DAY, day, "hour").await;
+    let hours: Vec<String> = page.all("section[aria-labelledby=numbers] tbody th");
+    let before = day - Duration::DAY;
+    assert_eq!(hours, [format!("{day} 00:00"), format!("{before} 23:00")]);
+    assert_eq!(page.all("section[aria-labelledby=numbers] tbody td:nth-child(2)"), ["6", "4"]);
+    // The values are there without pointing at anything, for those who cannot.
+    assert!(page.attr(".chart .slot:nth-of-type(24)", "aria-label").contains("23:00"));
+}
+
+fn weekday(day: Date) -> &'static str {
+    ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"]
+        [usize::from(day.weekday().number_days_from_monday())]
+}
+
+#[sqlx::test]
+async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let now = OffsetDateTime::now_utc();
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    move_all_to(&db, now - Duration::DAY + Duration::minutes(10)).await;
+    list(&house, &operator, &rows(1_100..1_102)).await;
+    move_all_to(&db, now - Duration::DAY - Duration::minutes(1)).await;
+    let project = house.project;
+    let earlier = |until| Wanted {
+        project,
+        since: span::midnight(span::day_of(now)) - Duration::days(2),
+        until,
+        others: false,
+    };
+    let sent = async |until| {
+        let steps = statistics::by_time(&db, earlier(until), true).await.unwrap();
+        steps.iter().map(|(_, counts)| counts.tally.sent()).sum::<i64>()
+    };
+    assert_eq!(sent(now - Duration::DAY).await, 2);
+    assert_eq!(sent(now - Duration::DAY + Duration::minutes(11)).await, 6);
+}
+
+#[sqlx::test]
+async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    sqlx::query("update projects set price_domestic = 450").execute(&db).await.unwrap();
+    list(&house, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
+    operator.send(CODE, &["4310", "5"], "18500001500").await;
+    house.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
+    abroad(&db).await;
+    for by in By::ALL {
+        let page = operator.get_in("en", &format!("{HERE}?span=today&by={}", by.key())).await;
+        let sum = |row: &str| -> Vec<String> {
+            page.all(&format!("section[aria-labelledby=numbers] {row} td:nth-child(2)"))
+        };
+        let rows: i64 = sum("tbody").iter().map(|n| n.parse::<i64>().unwrap()).sum();
+        assert_eq!(rows.to_string(), sum("tfoot")[0], "{by:?}");
+        assert_eq!(rows, 14, "{by:?}");
+        let address = format!("{HERE}.csv?span=today&by={}", by.key());
+        let file = operator.get(&address).await;
+        let mut reader =
+            csv::Reader::from_reader(file.text.trim_start_matches('\u{feff}').as_bytes());
+        let column = reader.headers().unwrap().iter().position(|name| name == "sent").unwrap();
+        let all: i64 =
+            reader.records().map(|row| row.unwrap()[column].parse::<i64>().unwrap()).sum();
+        assert_eq!(all, 14, "{by:?}");
+    }
+    let page = operator.get_in("en", &format!("{HERE}?span=today&by=country")).await;
+    let countries = page.all("section[aria-labelledby=numbers] tbody th");
+    assert_eq!(
+        countries,
+        ["Mainland China +86", "Abroad, no receipt yet", "Malaysia +60", "Singapore +65"]
+    );
+    let page = operator.get(&format!("{HERE}?span=today&by=template")).await;
+    assert!(page.has(&format!("tbody a[href$='/templates/{CODE_TEMPLATE}']")));
+    let page = operator.get(&format!("{HERE}?span=today&by=person")).await;
+    assert_eq!(page.all("section[aria-labelledby=numbers] tbody th"), ["operator"]);
+    // What abroad costs is not known: nothing is said rather than something wrong.
+    assert!(!figures(&page)[4].contains('¥'), "{:?}", figures(&page));
+    sqlx::query("update projects set price_international = 3000").execute(&db).await.unwrap();
+    let page = operator.get(&format!("{HERE}?span=today")).await;
+    assert!(figures(&page)[4].contains("¥1.10"), "{:?}", figures(&page));
+    sound(&house).await;
+}
+
+/// A batch of three messages abroad, two of which have their receipts.
+async fn abroad(db: &PgPool) {
+    for statement in [
+        "insert into batches select (jsonb_populate_record(b, jsonb_build_object('id',
+           new_id(now()), 'international', true, 'form_token', gen_random_uuid(), 'total', 3,
+           'settled', false, 'delivered', null, 'failed', null, 'unknown', null, 'refused', null,
+           'suppressed', null, 'cancelled', null))).* from batches b limit 1",
+        "insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
+           session_no)
+         select new_id(now()), project_id, id, 'accepted', 3, now(), now(), 's-abroad'
+         from batches where international",
+        "insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+         select new_id(now()), s.project_id, s.id, s.batch_id, b.template_id, phone, '{}'
+         from submissions s join batches b on b.id = s.batch_id
+         cross join unnest(array['(60)123456789', '(65)81234567', '(60)123456780']) as phone
+         where b.international",
+        "insert into outcomes (id, project_id, submission_id, batch_id, template_id, outcome,
+           parts, receipt_at, recorded_at)
+         select id, project_id, submission_id, batch_id, template_id,
+           case when phone like '(65)%' then 'failed'::outcome else 'delivered' end, 1, now(),
+           now()
+         from messages where phone in ('(60)123456789', '(65)81234567')",
+        "update submissions set delivered = 1, failed = 1 where session_no = 's-abroad'",
+    ] {
+        sqlx::query(statement).execute(db).await.unwrap();
+    }
+}
+
+#[sqlx::test]
+async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    house.operator().await;
+    let mut sessions = Vec::new();
+    for n in 0..8 {
+        sessions.push(submission(&db, n).await);
+    }
+    let expected = 8 * 50;
+    let folding = tokio::spawn({
+        let db = db.clone();
+        async move {
+            let mut folded = 0;
+            for _ in 0..60 {
+                folded += fold(&db).await;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            folded
+        }
+    });
+    let settling = sessions.into_iter().map(|(session, phones)| {
+        let (app, project) = (house.app.clone(), house.project);
+        tokio::spawn(async move {
+            for (n, phone) in phones.iter().enumerate() {
+                let result = ["发送成功", "发送失败", "状态未知"][n % 3];
+                let body = push(&[(phone.as_str(), result, "X")], &session);
+                receive::take_in(&app, project, &body).await.unwrap();
+                receive::run_once(&app).await.unwrap();
+            }
+        })
+    });
+    let settling: Vec<_> = settling.collect();
+    for _ in 0..40 {
+        assert_eq!(counted(&db).await.values().sum::<i64>(), expected, "at every moment");
+        tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+    }
+    for one in settling {
+        one.await.unwrap();
+    }
+    while receive::run_once(&house.app).await.unwrap() {}
+    let folded = folding.await.unwrap();
+    assert!(folded > 0);
+    assert_eq!(counted(&db).await, log(&db).await);
+    fold(&db).await;
+    let left: i64 = sqlx::query_scalar("select count(*) from hourly_messages_new")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(counted(&db).await, log(&db).await);
+    sound(&house).await;
+}
+
+/// A batch of 50 phones that the vendor took: its session number and the phones.
+async fn submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
+    let session = format!("s-{n}");
+    let phones: Vec<String> = (0..50).map(|phone| format!("1850000{n}{phone:03}")).collect();
+    sqlx::query(
+        "insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
+           vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
+           form_token)
+         select new_id(now()), t.project_id, $1, 'done', s.id, t.id, s.content, t.template_id,
+           t.text, t.purpose, false, 50, 50, u.id, gen_random_uuid()
+         from sms_templates t, signatures s, users u limit 1",
+    )
+    .bind(&session)
+    .execute(db)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
+           session_no)
+         select new_id(now()), project_id, id, 'accepted', 50, now(), now(), $1
+         from batches where name = $1",
+    )
+    .bind(&session)
+    .execute(db)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+         select new_id(now()), s.project_id, s.id, s.batch_id, b.template_id, phone, '{}'
+         from submissions s join batches b on b.id = s.batch_id cross join unnest($2::text[]) phone
+         where s.session_no = $1",
+    )
+    .bind(&session)
+    .bind(&phones)
+    .execute(db)
+    .await
+    .unwrap();
+    (session, phones)
+}
+
+#[sqlx::test]
+async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counted(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    house.operator().await;
+    let (session, phones) = submission(&db, 1).await;
+    sqlx::query("update submissions set session_no = null").execute(&db).await.unwrap();
+    settle(&house, &[(&phones[0], "发送失败", "-37")], &session).await;
+    settle(&house, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
+    let foreign = async || -> i64 {
+        sqlx::query_scalar(
+            "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0",
+        )
+        .fetch_one(&db)
+        .await
+        .unwrap()
+    };
+    assert_eq!(foreign().await, 2);
+    sqlx::query("update submissions set session_no = $1")
+        .bind(&session)
+        .execute(&db)
+        .await
+        .unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let adopted = receipts::adopt(&mut tx, house.project, &session).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(adopted.len(), 1);
+    assert_eq!(foreign().await, 1);
+    // Old ones go when their month is over.
+    sqlx::query("delete from foreign_messages").execute(&db).await.unwrap();
+    assert_eq!(foreign().await, 1);
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    for (query, words) in [
+        ("from=yesterday", "开始日期无效"),
+        ("from=2026-11-01&to=%00", "结束日期无效"),
+        ("from=2026-11-09&to=2026-11-02", "结束日期早于开始日期"),
+        ("from=2999-01-01", "早于开始日期,开始日期还没有到"),
+        ("from=2020-01-01", "最多 366 天"),
+        ("from=-9999-01-01&to=-9999-01-01", "开始日期无效"),
+        ("from=%F0%9F%93%85&by=%22%3E%3Cb%3E", "开始日期无效"),
+    ] {
+        for here in [HERE, FAILURES] {
+            let page = operator.get(&format!("{here}?{query}")).await;
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+            let said = page.one("#span-error");
+            assert!(words.split(',').any(|words| said.contains(words)), "{query}: {said}");
+            assert!(page.has("input[aria-invalid=true]"));
+            let file = operator.get(&format!("{here}.csv?{query}")).await;
+            assert_eq!(file.status, StatusCode::BAD_REQUEST);
+        }
+    }
+    let page = operator.get(&format!("{HERE}?from=yesterday")).await;
+    assert_eq!(page.value("input[name=from]"), "yesterday");
+    let page = operator.get(&format!("{HERE}?span=90d&by=hour")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("按小时最多显示 31 天"));
+    let odd = "span=no&state=%00&operator=x&cause=%27%22%3Cb%3E&code=%E2%80%AE&template=%00%00";
+    let page = operator.get(&format!("{FAILURES}?{odd}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text.contains("<b>"), "{}", page.text);
+    assert!(operator.get(HERE).await.text.contains("这段时间没有发送"));
+}
