@@ -33,7 +33,11 @@ fn reply(phone: &str, words: &str, at: i64) -> Value {
 async fn tell(house: &House, items: &[Value]) {
     let body = json!({ "MsgType": 0, "Data": items }).to_string();
     receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
-    while receive::run_once(&house.app).await.unwrap() {}
+    let waiting = "select count(*) from inbox where settled_at is null";
+    // Where workers are, one of them may have it in hand.
+    while number(&house.app.db, waiting).await > 0 {
+        receive::run_once(&house.app).await.unwrap();
+    }
 }
 
 async fn number(db: &PgPool, sql: &'static str) -> i64 {
