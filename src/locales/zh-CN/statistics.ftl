@@ -52,7 +52,7 @@ span-from = 从
 span-to = 到
 span-show = 显示
 span-before = { $days ->
-    [one] 前一天
+    [1] 前一天
    *[other] 之前 { $days } 天
  }
 span-error-from = 开始日期无效，请写成 2026-11-01 的样子

@@ -45,6 +45,8 @@ pub struct Row {
     pub key: String,
     /// What pages call it.
     pub label: String,
+    /// What tells it from others of the same name.
+    pub note: String,
     /// Where it leads.
     pub address: Option<String>,
     /// Its messages.
@@ -179,6 +181,7 @@ fn of_time(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Row {
     Row {
         key,
         label,
+        note: String::new(),
         address: (by == By::Day).then(|| with_query(&l.urls.statistics(), &hours)),
         counts,
         before: before.tally.sent(),
@@ -202,35 +205,47 @@ async fn of_groups(
     let groups = statistics::by_group(&app.db, wanted(project, choice), by).await?;
     let rows = groups.into_iter().map(|group| {
         let before = before.get(&group.key).copied().unwrap_or(0);
-        let (key, label, address) = named(l, by, group.key, group.name);
-        Row { key, label, address, counts: group.counts, before }
+        let Named { key, label, note, address } = named(l, by, group.key, group.name);
+        Row { key, label, note, address, counts: group.counts, before }
     });
     Ok(rows.collect())
 }
 
 /// What files and pages call a group, and where it leads.
-fn named(l: &Layout, by: By, key: String, name: String) -> (String, String, Option<String>) {
+#[derive(Default)]
+struct Named {
+    key: String,
+    label: String,
+    note: String,
+    address: Option<String>,
+}
+
+fn named(l: &Layout, by: By, key: String, name: String) -> Named {
     match by {
         By::Template => {
-            let address = l.urls.template(&key);
-            (key, name, Some(address))
+            let (note, address) = (key.clone(), Some(l.urls.template(&key)));
+            Named { key, label: name, note, address }
         }
-        By::Batch => {
-            let id = key.parse().map_or(key.clone(), |id| BatchId(id).to_string());
-            let address = l.urls.batch(&id);
-            (id, name, Some(address))
-        }
+        By::Batch => match key.parse().map(BatchId) {
+            Ok(id) => Named {
+                key: id.to_string(),
+                label: name,
+                note: l.ago(id),
+                address: Some(l.urls.batch(id)),
+            },
+            Err(_) => Named { key, label: name, ..Named::default() },
+        },
         By::Purpose => {
-            let label = Purpose::read(&key).map_or(key.clone(), |purpose| l.purpose(purpose));
-            (key, label, None)
+            let label = Purpose::read(&key).map_or_else(|| key.clone(), |one| l.purpose(one));
+            Named { key, label, ..Named::default() }
         }
         By::Country => {
             let label = country(l.words, &key);
-            (key, label, None)
+            Named { key, label, ..Named::default() }
         }
-        By::Person => (name.clone(), name, None),
-        By::Signature => (key.clone(), key, None),
-        By::Day | By::Hour => (key, name, None),
+        By::Person => Named { key: name.clone(), label: name, ..Named::default() },
+        By::Signature => Named { key: key.clone(), label: key, ..Named::default() },
+        By::Day | By::Hour => Named { key, label: name, ..Named::default() },
     }
 }
 
