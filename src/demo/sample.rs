@@ -102,6 +102,7 @@ impl Past {
                     self.one_batch(at).await?;
                 }
             }
+            self.another_program(midnight + Duration::minutes(1_195)).await?;
         }
         self.unsettled_ones().await
     }
@@ -244,6 +245,36 @@ impl Past {
         receive::settle(&self.app, &mut tx, self.project, &incoming, now).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// The account's shop sends through the same account; only its receipts are known.
+    async fn another_program(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
+        if at >= self.now {
+            return Ok(());
+        }
+        self.set_clock(at);
+        let session_no = Uuid::new_v4().to_string();
+        let mut incoming = Vec::new();
+        for phone in self.phones(6) {
+            let (outcome, code, words) = self.fate();
+            let cause = receipt_codes::categorise(code, phone.operator()).key();
+            incoming.push(Incoming {
+                session_no: session_no.clone(),
+                user_id: "shop".to_owned(),
+                submission: None,
+                message: None,
+                phone: phone.as_str().to_owned(),
+                outcome,
+                code: code.to_owned(),
+                description: words.to_owned(),
+                category: if outcome == Outcome::Delivered { "delivered" } else { cause },
+                parts: 1,
+                receipt_at: Some(at - Duration::seconds(3)),
+            });
+        }
+        let mut tx = self.app.db.begin().await?;
+        receive::settle(&self.app, &mut tx, self.project, &incoming, at).await?;
+        Ok(tx.commit().await?)
     }
 
     fn fate(&mut self) -> (Outcome, &'static str, &'static str) {
