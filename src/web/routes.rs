@@ -8,7 +8,8 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
-    looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
+    looked_up, messages, policy, receipts, send, settings, signatures, suppressions, templates,
+    words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -53,6 +54,7 @@ fn project(config: &mut ServiceConfig) {
         )))
         .service(resource("/send/preview").route(may(Send, post(), send::preview)))
         .configure(batch_pages)
+        .configure(message_pages)
         .service(resource("/receipts").route(may(Read, get(), receipts::search)))
         .service(
             resource("/receipts/{session_no}")
@@ -153,6 +155,15 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::rejected,
         )));
+}
+
+/// The log.
+fn message_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/messages").route(may(Read, get(), messages::list)))
+        .service(resource("/messages.csv").route(may(Read, get(), messages::export::csv)))
+        .service(resource("/messages.xlsx").route(may(Read, get(), messages::export::xlsx)))
+        .service(resource("/messages/{id}").route(may(Read, get(), messages::story::one)));
 }
 
 /// Phones that opted out.
