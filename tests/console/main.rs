@@ -6,6 +6,8 @@ mod harness;
 
 mod batches;
 mod lists;
+mod log;
+mod log_plans;
 mod model;
 mod notices;
 mod pages;
