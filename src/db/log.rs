@@ -137,6 +137,9 @@ pub async fn find(db: &PgPool, project: ProjectId, id: MessageId) -> sqlx::Resul
     Ok(either.into_iter().next())
 }
 
+/// The bits of an id below its milliseconds.
+const SEQUENCE: i64 = (1 << 22) - 1;
+
 /// Ids that come into question: from the first number on, below the second.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -153,10 +156,16 @@ impl Span {
         }
     }
 
-    /// No message is older than its batch.
+    /// No message is older than the millisecond of its batch.
     fn of_batch(self, batch: BatchId, newest: Option<i64>) -> Self {
         let below = newest.map_or(0, |id| id + 1);
-        Self { from: self.from.max(batch.0), below: self.below.min(below) }
+        Self { from: self.from.max(batch.0 & !SEQUENCE), below: self.below.min(below) }
+    }
+
+    /// All ids of the milliseconds in it: what was made in one of them has no order beyond that.
+    fn whole_milliseconds(self) -> Self {
+        let below = ((self.below - 1) | SEQUENCE).saturating_add(1);
+        Self { from: self.from & !SEQUENCE, below }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 
-use super::Span;
+use super::{SEQUENCE, Span};
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, ProjectId, SignatureId};
 use crate::domain::message::MessageState;
@@ -13,8 +13,6 @@ use crate::domain::receipt_codes::Category;
 const MOST_KEYS: usize = 200;
 /// Submissions that are looked at for one page.
 const MOST_SUBMISSIONS: usize = 2_000;
-/// Numbers below the milliseconds of an id.
-const SEQUENCE: i64 = (1 << 22) - 1;
 
 /// Reasons with a code, or of a cause.
 #[derive(Debug)]
@@ -122,8 +120,8 @@ pub async fn submissions(
     if let Some(batch) = batch {
         sql.push(" and batch_id = ").push_bind(batch.0);
     }
-    sql.push(" and id >= ").push_bind(span.from & !SEQUENCE);
-    sql.push(" and id <= ").push_bind((span.below - 1) | SEQUENCE);
+    let span = span.whole_milliseconds();
+    sql.push(" and id >= ").push_bind(span.from).push(" and id < ").push_bind(span.below);
     sql.push(format_args!(" order by id desc limit {MOST_SUBMISSIONS}"));
     let rows: Vec<(i64, SubmissionState, i32)> = sql.build_query_as().fetch_all(db).await?;
     let full = rows.len() == MOST_SUBMISSIONS;
@@ -192,7 +190,7 @@ pub async fn few_batches(
            where signature_id = $2 and project_id = $1 and id < $3 order by id desc limit $4"#,
         project.0,
         signature.0,
-        span.below,
+        span.whole_milliseconds().below,
         most,
     )
     .fetch_all(db)
