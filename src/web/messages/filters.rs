@@ -282,9 +282,10 @@ fn phones(typed: &str) -> Option<Phones> {
 /// A day or a minute in China: when it begins, and how long it is.
 fn time(typed: &str) -> Option<(OffsetDateTime, Duration)> {
     let typed = typed.replace(' ', "T");
-    let (at, long) = match Date::parse(&typed, &Iso8601::DATE) {
-        Ok(day) => (day.with_time(Time::MIDNIGHT), Duration::DAY),
-        Err(_) => (PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?, Duration::MINUTE),
+    let (at, long) = if typed.contains('T') {
+        (PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?, Duration::MINUTE)
+    } else {
+        (Date::parse(&typed, &Iso8601::DATE).ok()?.with_time(Time::MIDNIGHT), Duration::DAY)
     };
     // Beyond these years no time can be counted on.
     (1970..9000).contains(&at.year()).then(|| (at.assume_offset(china()), long))
