@@ -202,6 +202,10 @@ pub struct Message {
     pub each_own: bool,
     /// That batch's name.
     pub batch_name: String,
+    /// Its template's name today.
+    pub template_name: String,
+    /// The vendor's id of that template.
+    pub vendor_template_id: String,
     /// The whole phone; pages mask it for viewers.
     pub phone: String,
     /// Its parameters, in order.
@@ -244,13 +248,15 @@ pub async fn of_batch(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
              m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, m.phone, m.params,
+             b.name as batch_name, t.name as template_name, b.vendor_template_id,
+             m.phone, m.params,
              message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
              r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
              b.template_text, b.sig_content, b.international
            from messages m
            join batches b on b.id = m.batch_id
+           join sms_templates t on t.id = b.template_id
            join submissions s on s.id = m.submission_id
            left join outcomes o on o.id = m.id
            left join reasons r on r.id = o.reason_id
@@ -262,37 +268,6 @@ pub async fn of_batch(
         after.map_or(0, |id| id.0),
         limit,
         state as Option<MessageState>,
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// The messages of one session number, in the order they were given.
-pub async fn of_session(
-    db: &PgPool,
-    project: ProjectId,
-    session_no: &str,
-    limit: i64,
-) -> sqlx::Result<Vec<Message>> {
-    sqlx::query_as!(
-        Message,
-        r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
-             m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, m.phone, m.params,
-             message_state(s.state, o.outcome) as "state!: MessageState",
-             s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
-             r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
-             b.template_text, b.sig_content, b.international
-           from submissions s
-           join batches b on b.id = s.batch_id
-           join messages m on m.submission_id = s.id
-           left join outcomes o on o.id = m.id
-           left join reasons r on r.id = o.reason_id
-           where s.session_no = $2 and s.project_id = $1
-           order by m.id limit $3"#,
-        project.0,
-        session_no,
-        limit,
     )
     .fetch_all(db)
     .await
@@ -310,13 +285,15 @@ pub async fn of_phone(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
              m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, m.phone, m.params,
+             b.name as batch_name, t.name as template_name, b.vendor_template_id,
+             m.phone, m.params,
              message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
              r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
              b.template_text, b.sig_content, b.international
            from messages m
            join batches b on b.id = m.batch_id
+           join sms_templates t on t.id = b.template_id
            join submissions s on s.id = m.submission_id
            left join outcomes o on o.id = m.id
            left join reasons r on r.id = o.reason_id

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{figures, pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::db::log::{self, Logged, Wanted};
 use crate::db::receipts::Incoming;
 use crate::db::submissions::{Claim, Claimed};
 use crate::db::{messages, projects, signatures, sms_templates, users};
@@ -109,6 +110,7 @@ impl Past {
                     self.one_batch(at).await?;
                 }
             }
+            self.another_program(midnight + Duration::minutes(1_195)).await?;
         }
         self.unsettled_ones().await?;
         self.lists_to_come().await?;
@@ -138,15 +140,25 @@ impl Past {
         }
         let session_no = self.take(&claimed).await?;
         self.receipts(&claimed, &session_no).await?;
-        let sent = messages::of_session(&self.app.db, self.project, &session_no, 1_000).await?;
-        let arrived: Vec<String> = sent
-            .into_iter()
-            .filter(|one| one.state == MessageState::Delivered)
-            .map(|one| one.phone)
-            .collect();
+        let arrived = self.arrived(session_no).await?;
         let now = self.app.clock.now();
         self.answers.extend(replies::to(template, claimed.id, &arrived, now, &mut self.dice));
         Ok(())
+    }
+
+    /// The phones of a session number that were reached.
+    async fn arrived(&self, session_no: String) -> anyhow::Result<Vec<String>> {
+        let wanted = Wanted {
+            session: Some(session_no),
+            state: Some(MessageState::Delivered),
+            ..Wanted::default()
+        };
+        let page = log::page(&self.app.db, self.project, &wanted, None, 1_000).await?;
+        let phone = |one| match one {
+            Logged::Own(message) => Some(message.phone),
+            Logged::Foreign(_) => None,
+        };
+        Ok(page.messages.into_iter().filter_map(phone).collect())
     }
 
     async fn order_and_claim(
@@ -270,6 +282,36 @@ impl Past {
         receive::settle(&self.app, &mut tx, self.project, &incoming, now).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// The account's shop sends through the same account; only its receipts are known.
+    async fn another_program(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
+        if at >= self.now {
+            return Ok(());
+        }
+        self.set_clock(at);
+        let session_no = Uuid::new_v4().to_string();
+        let mut incoming = Vec::new();
+        for phone in self.phones(6) {
+            let (outcome, code, words) = self.fate();
+            let cause = receipt_codes::categorise(code, phone.operator()).key();
+            incoming.push(Incoming {
+                session_no: session_no.clone(),
+                user_id: "shop".to_owned(),
+                submission: None,
+                message: None,
+                phone: phone.as_str().to_owned(),
+                outcome,
+                code: code.to_owned(),
+                description: words.to_owned(),
+                category: if outcome == Outcome::Delivered { "delivered" } else { cause },
+                parts: 1,
+                receipt_at: Some(at - Duration::seconds(3)),
+            });
+        }
+        let mut tx = self.app.db.begin().await?;
+        receive::settle(&self.app, &mut tx, self.project, &incoming, at).await?;
+        Ok(tx.commit().await?)
     }
 
     fn fate(&mut self) -> (Outcome, &'static str, &'static str) {

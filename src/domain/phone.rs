@@ -22,6 +22,17 @@ pub enum Operator {
     Cucc,
 }
 
+impl Operator {
+    /// The name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Cmcc => "cmcc",
+            Self::Ctcc => "ctcc",
+            Self::Cucc => "cucc",
+        }
+    }
+}
+
 /// Why a text is no phone that can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneProblem {

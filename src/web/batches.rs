@@ -200,7 +200,7 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
 }
 
 /// What happened to a submission, in words: the code's, then the vendor's own.
-fn why(l: &Layout, submission: &submissions::Submission) -> String {
+pub(super) fn why(l: &Layout, submission: &submissions::Submission) -> String {
     if let Some(trouble) = Trouble::read(&submission.answer) {
         return l.t(&format!("batch-trouble-{}", trouble.key()));
     }

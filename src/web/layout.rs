@@ -32,6 +32,8 @@ pub enum Section {
     Send,
     /// Batches.
     Batches,
+    /// The log of all messages.
+    Messages,
     /// Receipt lookup.
     Receipts,
     /// What people texted back.
@@ -157,6 +159,7 @@ impl Layout {
         }
         entries.extend([
             entry(urls.batches(), "batches-title", "batch", Section::Batches, needs.batches),
+            entry(urls.messages(), "messages-title", "messages", Section::Messages, 0),
             entry(urls.receipts(), "receipts-title", "receipt", Section::Receipts, 0),
             entry(urls.replies(), "replies-title", "reply", Section::Replies, needs.replies),
             entry(

@@ -1,23 +1,26 @@
-//! Messages as rows: the same on the page of a batch, of a session number and of a phone.
+//! Messages as rows: the same in the log and on the page of a batch, of a session number and of a
+//! phone.
 
 use askama::Template;
 use time::OffsetDateTime;
 
+use super::clock_face::Moment;
 use super::components::{Copy, Status};
 use super::i18n::Words;
 use super::layout::Layout;
-use super::urls::Urls;
+use crate::db::log::{Foreign, Logged};
 use crate::db::messages::Message;
-use crate::db::receipts::ForeignMessage;
+use crate::domain::ids::MessageId;
 use crate::domain::message::MessageState;
-use crate::domain::phone::masked;
+use crate::domain::phone::{Phone, masked};
+use crate::domain::receipt_codes::{self, Category};
 
 /// One message as a row.
 #[derive(Debug, Clone)]
 pub struct Row {
     phone: String,
     copyable: bool,
-    phone_address: String,
+    address: String,
     status: Status,
     code: Option<String>,
     cause: Option<String>,
@@ -26,7 +29,9 @@ pub struct Row {
     waiting: bool,
     session: Option<(String, String)>,
     batch: Option<(String, String)>,
-    sent_at: Option<super::clock_face::Moment>,
+    template: Option<(String, String)>,
+    sent_at: Option<Moment>,
+    receipt_at: Option<Moment>,
     took: Option<String>,
 }
 
@@ -38,6 +43,7 @@ pub struct MessageRows {
     caption: String,
     rows: Vec<Row>,
     with_batch: bool,
+    with_template: bool,
     with_session: bool,
 }
 
@@ -46,7 +52,14 @@ impl askama::filters::HtmlSafe for MessageRows {}
 impl MessageRows {
     /// Rows under `caption`.
     pub fn new(l: &Layout, caption: String, rows: Vec<Row>) -> Self {
-        Self { words: l.words, caption, rows, with_batch: true, with_session: true }
+        Self {
+            words: l.words,
+            caption,
+            rows,
+            with_batch: true,
+            with_template: false,
+            with_session: true,
+        }
     }
 
     fn copy(&self, value: &str) -> Copy {
@@ -56,6 +69,12 @@ impl MessageRows {
     /// Without the column of the batch: all are of one.
     pub fn of_one_batch(mut self) -> Self {
         self.with_batch = false;
+        self
+    }
+
+    /// With their templates, and when receipts came, for a list of all kinds.
+    pub fn of_all_kinds(mut self) -> Self {
+        self.with_template = true;
         self
     }
 
@@ -76,6 +95,14 @@ pub struct Eyes<'a> {
 }
 
 impl Eyes<'_> {
+    /// A message of the log.
+    pub fn logged(self, message: &Logged) -> Row {
+        match message {
+            Logged::Own(message) => self.ours(message),
+            Logged::Foreign(message) => self.foreign(message),
+        }
+    }
+
     /// A message of ours.
     pub fn ours(self, message: &Message) -> Row {
         let urls = &self.l.urls;
@@ -83,115 +110,122 @@ impl Eyes<'_> {
             .sent_at
             .zip(message.receipt_at)
             .map(|(sent, received)| took(self.l.words, sent, received));
-        self.row(
-            &message.phone,
-            message.state,
-            Told {
-                code: message.code.clone(),
-                description: message.description.clone(),
-                category: message.category.clone(),
-            },
-            Place {
-                session: message.session_no.clone(),
-                batch: Some((message.batch_name.clone(), urls.batch(message.batch_id))),
-                sent_at: message.sent_at,
-                took,
-            },
-        )
-    }
-
-    /// A message of another program.
-    pub fn foreign(self, message: &ForeignMessage) -> Row {
-        self.row(
-            &message.phone,
-            MessageState::from(message.outcome),
-            Told {
-                code: message.code.clone(),
-                description: message.description.clone(),
-                category: message.category.clone(),
-            },
-            Place {
-                session: Some(message.session_no.clone()),
-                batch: None,
-                sent_at: message.receipt_at,
-                took: None,
-            },
-        )
-    }
-
-    fn row(self, phone: &str, state: MessageState, told: Told, place: Place) -> Row {
-        let words = self.l.words;
-        let urls: &Urls = &self.l.urls;
-        let explained = Explained::of(words, state, &told);
+        let template = urls.template(&message.vendor_template_id);
         Row {
-            phone: if self.whole_phones { phone.to_owned() } else { masked(phone) },
-            copyable: self.whole_phones,
-            phone_address: if self.whole_phones { urls.receipts_of(phone) } else { String::new() },
-            status: Status::new(&state, words),
-            code: told.code.filter(|code| !code.is_empty()),
-            cause: explained.cause,
-            description: told.description.filter(|words| !words.is_empty()),
-            advice: explained.advice,
-            waiting: state == MessageState::Submitted,
-            session: place.session.map(|session| (urls.receipt(&session), session)),
-            batch: place.batch,
-            sent_at: place.sent_at.map(|at| self.l.moment(at)),
-            took: place.took,
+            batch: Some((message.batch_name.clone(), urls.batch(message.batch_id))),
+            template: Some((message.template_name.clone(), template)),
+            sent_at: message.sent_at.map(|at| self.l.moment(at)),
+            receipt_at: message.receipt_at.map(|at| self.l.moment(at)),
+            took,
+            ..self.row(
+                message.id,
+                &message.phone,
+                message.state,
+                message.session_no.as_deref(),
+                (message.code.as_deref(), message.description.as_deref()),
+            )
         }
     }
+
+    fn foreign(self, message: &Foreign) -> Row {
+        Row {
+            receipt_at: message.receipt_at.map(|at| self.l.moment(at)),
+            ..self.row(
+                message.id,
+                &message.phone,
+                MessageState::from(message.outcome),
+                Some(&message.session_no),
+                (message.code.as_deref(), message.description.as_deref()),
+            )
+        }
+    }
+
+    fn row(
+        self,
+        id: MessageId,
+        phone: &str,
+        state: MessageState,
+        session: Option<&str>,
+        (code, description): (Option<&str>, Option<&str>),
+    ) -> Row {
+        let urls = &self.l.urls;
+        let explained = Explained::of(self.l.words, state, code, phone);
+        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        Row {
+            phone: self.phone(phone),
+            copyable: self.whole_phones,
+            address: urls.message(id),
+            status: Status::new(&state, self.l.words),
+            code: said(code),
+            cause: explained.cause,
+            description: said(description),
+            advice: explained.advice,
+            waiting: state == MessageState::Submitted,
+            session: session.map(|session| (urls.receipt(session), session.to_owned())),
+            batch: None,
+            template: None,
+            sent_at: None,
+            receipt_at: None,
+            took: None,
+        }
+    }
+
+    /// A phone as this person may see it.
+    pub fn phone(self, phone: &str) -> String {
+        if self.whole_phones { phone.to_owned() } else { masked(phone) }
+    }
 }
 
-struct Told {
-    code: Option<String>,
-    description: Option<String>,
-    category: Option<String>,
-}
-
-struct Place {
-    session: Option<String>,
-    batch: Option<(String, String)>,
-    sent_at: Option<OffsetDateTime>,
-    took: Option<String>,
+/// Why a message to `phone` failed, by the code of its receipt. Whose number the phone is decides
+/// where a code means several things.
+pub fn cause(state: MessageState, code: Option<&str>, phone: &str) -> Option<Category> {
+    let operator = Phone::parse(phone).ok().and_then(|phone| phone.operator());
+    let failed = state == MessageState::Failed;
+    code.filter(|_| failed).map(|code| receipt_codes::categorise(code, operator))
 }
 
 /// A code in words, and what to do about it.
-struct Explained {
-    cause: Option<String>,
-    advice: Option<String>,
+#[derive(Debug, Default)]
+pub struct Explained {
+    /// What it means.
+    pub cause: Option<String>,
+    /// What to do.
+    pub advice: Option<String>,
 }
 
 impl Explained {
-    fn of(words: Words, state: MessageState, told: &Told) -> Self {
-        let keys = match state {
-            MessageState::Failed => told
-                .category
-                .as_ref()
-                .map(|category| (format!("cause-{category}"), format!("cause-{category}-do"))),
-            MessageState::Refused => told.code.as_ref().map(|code| {
+    /// Why a message to `phone` is in `state`, by the code of its receipt or refusal.
+    pub fn of(words: Words, state: MessageState, code: Option<&str>, phone: &str) -> Self {
+        let (cause, advice) = match (state, code) {
+            (MessageState::Failed, Some(_)) => {
+                let Some(cause) = cause(state, code, phone) else { return Self::default() };
+                (format!("cause-{}", cause.key()), format!("cause-{}-do", cause.key()))
+            }
+            (MessageState::Refused, Some(code)) => {
                 let known = words.try_t(&format!("ret-{code}")).is_some();
                 let key = if known { format!("ret-{code}") } else { "ret-other".to_owned() };
                 (key.clone(), format!("{key}-do"))
-            }),
-            MessageState::Unknown => {
-                Some(("message-unknown-what".to_owned(), "message-unknown-do".to_owned()))
             }
-            MessageState::Queued
-            | MessageState::Submitted
-            | MessageState::InDoubt
-            | MessageState::Delivered
-            | MessageState::Cancelled
-            | MessageState::Suppressed => None,
+            (MessageState::Unknown, _) => {
+                ("message-unknown-what".to_owned(), "message-unknown-do".to_owned())
+            }
+            (MessageState::Failed | MessageState::Refused, None)
+            | (
+                MessageState::Queued
+                | MessageState::Submitted
+                | MessageState::InDoubt
+                | MessageState::Delivered
+                | MessageState::Cancelled
+                | MessageState::Suppressed,
+                _,
+            ) => return Self::default(),
         };
-        let said = |key: &str| words.try_t(key);
-        Self {
-            cause: keys.as_ref().and_then(|(cause, _)| said(cause)),
-            advice: keys.as_ref().and_then(|(_, advice)| said(advice)),
-        }
+        Self { cause: words.try_t(&cause), advice: words.try_t(&advice) }
     }
 }
 
 /// How long a receipt took, in the largest two units.
-fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String {
+pub fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String {
     let seconds = (received - sent).whole_seconds().max(0);
     match seconds {
         0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),

@@ -26,6 +26,7 @@ pub mod login;
 pub mod looked_up;
 pub mod member;
 pub mod message_rows;
+pub mod messages;
 pub mod page;
 pub mod policy;
 pub mod receipts;

@@ -13,18 +13,17 @@ use super::member::Member;
 use super::message_rows::{Eyes, MessageRows};
 use super::page;
 use crate::app::App;
-use crate::db::messages::{self, Message};
-use crate::db::receipts::{self, ForeignMessage};
+use crate::db::log::{self, Logged, Phones, Wanted};
 use crate::domain::ids::MessageId;
-use crate::domain::message::{MessageState, Tally};
+use crate::domain::message::Tally;
 use crate::domain::phone::{Phone, PhoneProblem, masked};
 use crate::domain::role::Permission;
 use crate::ops::poll::{self, PollError};
 
 /// Rows of a phone's page.
-const ROWS: i64 = 50;
+const ROWS: usize = 50;
 /// A session holds at most this many messages.
-const OF_SESSION: i64 = 1_000;
+const OF_SESSION: usize = 1_000;
 const LONGEST_SESSION: usize = 64;
 
 /// What is looked up.
@@ -128,31 +127,23 @@ async fn of_phone(
     let l = member.layout(app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole = member.may(Permission::SeePhones);
-    let found = messages::of_phone(&app.db, project, phone.as_str(), before, ROWS).await?;
-    let older = page::full(&found, ROWS).map(|last| {
-        let query = [("phone", phone.as_str()), ("before", &last.id.to_string())];
+    let wanted =
+        Wanted { phone: Some(Phones::Whole(phone.as_str().to_owned())), ..Wanted::default() };
+    let found = log::page(&app.db, project, &wanted, before, ROWS).await?;
+    let older = found.next.after().map(|last| {
+        let query = [("phone", phone.as_str()), ("before", &last.to_string())];
         super::urls::with_query(&l.urls.receipts(), &query)
     });
-    let foreign = match before {
-        Some(_) => Vec::new(),
-        None => receipts::foreign(&app.db, project, None, Some(phone.as_str()), ROWS).await?,
-    };
     let shown = if whole { phone.as_str().to_owned() } else { masked(phone.as_str()) };
-    let rows = (!found.is_empty() || !foreign.is_empty()).then(|| {
-        MessageRows::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found, &foreign))
+    let rows = (!found.messages.is_empty()).then(|| {
+        MessageRows::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found.messages))
     });
     page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
 }
 
-fn rows(
-    l: &Layout,
-    whole_phones: bool,
-    ours: &[Message],
-    foreign: &[ForeignMessage],
-) -> Vec<super::message_rows::Row> {
+fn rows(l: &Layout, whole_phones: bool, messages: &[Logged]) -> Vec<super::message_rows::Row> {
     let eyes = Eyes { l, whole_phones };
-    let ours = ours.iter().map(|message| eyes.ours(message));
-    ours.chain(foreign.iter().map(|message| eyes.foreign(message))).collect()
+    messages.iter().map(|message| eyes.logged(message)).collect()
 }
 
 /// `/receipts/{session_no}`: ours from the database; an unknown one is asked of the vendor, shown
@@ -167,22 +158,25 @@ pub async fn session(
     if !is_session_no(&session_no) {
         return Err(WebError::NotFound);
     }
-    let mut found = Found::load(&app, &member, &session_no).await?;
+    let mut found = of_session(&app, &member, &session_no).await?;
     let mut asked = Asked::No;
     if found.is_empty() {
         asked = ask_vendor(&app, &member, &session_no).await?;
-        found = Found::load(&app, &member, &session_no).await?;
+        found = of_session(&app, &member, &session_no).await?;
     }
     let l = member.layout(&app, &request, Section::Receipts).await?;
     let whole = member.may(Permission::SeePhones);
     let rows = (!found.is_empty()).then(|| {
-        let rows = rows(&l, whole, &found.ours, &found.foreign);
+        let rows = rows(&l, whole, &found);
         MessageRows::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
     });
-    let batch = found.ours.first();
+    let batch = found.iter().find_map(|one| match one {
+        Logged::Own(one) => Some((one.batch_name.clone(), l.urls.batch(one.batch_id))),
+        Logged::Foreign(_) => None,
+    });
     let page = SessionPage {
-        batch: batch.map(|one| (one.batch_name.clone(), l.urls.batch(one.batch_id))),
-        ledger: (!found.is_empty()).then(|| found.ledger(&l)),
+        batch,
+        ledger: (!found.is_empty()).then(|| ledger(&l, &found)),
         rows,
         may_ask: member.may(Permission::Send),
         asked,
@@ -192,33 +186,19 @@ pub async fn session(
     page::ok(&page)
 }
 
-struct Found {
-    ours: Vec<Message>,
-    foreign: Vec<ForeignMessage>,
+/// The messages of a session number, in the order they were given.
+async fn of_session(app: &App, member: &Member, session_no: &str) -> Result<Vec<Logged>, WebError> {
+    let wanted = Wanted { session: Some(session_no.to_owned()), ..Wanted::default() };
+    let found = log::page(&app.db, member.project.id, &wanted, None, OF_SESSION).await?;
+    Ok(found.messages.into_iter().rev().collect())
 }
 
-impl Found {
-    async fn load(app: &App, member: &Member, session_no: &str) -> Result<Self, WebError> {
-        let project = member.project.id;
-        Ok(Self {
-            ours: messages::of_session(&app.db, project, session_no, OF_SESSION).await?,
-            foreign: receipts::foreign(&app.db, project, Some(session_no), None, OF_SESSION)
-                .await?,
-        })
+fn ledger(l: &Layout, messages: &[Logged]) -> Ledger {
+    let mut tally = Tally::default();
+    for message in messages {
+        tally.count(message.state());
     }
-
-    fn is_empty(&self) -> bool {
-        self.ours.is_empty() && self.foreign.is_empty()
-    }
-
-    fn ledger(&self, l: &Layout) -> Ledger {
-        let mut tally = Tally::default();
-        let states = self.ours.iter().map(|one| one.state);
-        for state in states.chain(self.foreign.iter().map(|one| MessageState::from(one.outcome))) {
-            tally.count(state);
-        }
-        Ledger::new(&tally, tally.sum(), l.words)
-    }
+    Ledger::new(&tally, tally.sum(), l.words)
 }
 
 async fn ask_vendor(app: &App, member: &Member, session_no: &str) -> Result<Asked, WebError> {

@@ -8,8 +8,8 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, failures, files, guard, health,
-    hook_settings, hooks, login, looked_up, policy, receipts, replies, send, settings, signatures,
-    statistics, suppressions, templates, words,
+    hook_settings, hooks, login, looked_up, messages, policy, receipts, replies, send, settings,
+    signatures, statistics, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -54,6 +54,7 @@ fn project(config: &mut ServiceConfig) {
         )))
         .service(resource("/send/preview").route(may(Send, post(), send::preview)))
         .configure(batch_pages)
+        .configure(message_pages)
         .service(resource("/receipts").route(may(Read, get(), receipts::search)))
         .service(
             resource("/receipts/{session_no}")
@@ -175,6 +176,15 @@ fn reply_pages(config: &mut ServiceConfig) {
                 .route(may(Manage, get(), replies::words::form))
                 .route(may(Manage, post(), replies::words::keep)),
         );
+}
+
+/// The log.
+fn message_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/messages").route(may(Read, get(), messages::list)))
+        .service(resource("/messages.csv").route(may(Read, get(), messages::export::csv)))
+        .service(resource("/messages.xlsx").route(may(Read, get(), messages::export::xlsx)))
+        .service(resource("/messages/{id}").route(may(Read, get(), messages::story::one)));
 }
 
 /// Phones that opted out.

@@ -73,6 +73,26 @@ impl Urls {
         self.below(&format!("/batches/{batch}/{part}"))
     }
 
+    /// The log of all messages.
+    pub fn messages(&self) -> String {
+        self.below("/messages")
+    }
+
+    /// The log as a file: `csv`, `xlsx`.
+    pub fn messages_file(&self, kind: &str) -> String {
+        self.below(&format!("/messages.{kind}"))
+    }
+
+    /// The story of one message.
+    pub fn message(&self, message: impl Display) -> String {
+        self.below(&format!("/messages/{message}"))
+    }
+
+    /// The log with one filter set.
+    pub fn messages_with(&self, filter: &str, value: impl Display) -> String {
+        with_query(&self.messages(), &[(filter, &value.to_string())])
+    }
+
     /// All signatures.
     pub fn signatures(&self) -> String {
         self.below("/signatures")

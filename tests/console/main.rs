@@ -9,6 +9,8 @@ mod failures;
 mod health;
 mod hooks;
 mod lists;
+mod log;
+mod log_plans;
 mod model;
 mod notices;
 mod pages;

@@ -32,6 +32,22 @@ const PAGE: i64 = 2_000;
 /// Spreadsheets know UTF-8 by this.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
+/// The columns of a file of messages.
+pub const NAMES: [&str; 12] = [
+    "id",
+    "batch",
+    "phone",
+    "state",
+    "session_no",
+    "user_id",
+    "parts",
+    "receipt_code",
+    "receipt_desc",
+    "submitted_at",
+    "receipt_at",
+    "text",
+];
+
 /// A file to keep.
 pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
@@ -81,21 +97,7 @@ pub async fn messages(
     let state = MessageState::ALL.into_iter().find(|state| state.key() == wanted.state);
     note(&app, &member, &request, batch.id, json!({ "file": "messages", "state": wanted.state }))
         .await?;
-    let names = [
-        "id",
-        "batch",
-        "phone",
-        "state",
-        "session_no",
-        "user_id",
-        "parts",
-        "receipt_code",
-        "receipt_desc",
-        "submitted_at",
-        "receipt_at",
-        "text",
-    ];
-    let head = headed(names.map(str::to_owned).to_vec());
+    let head = headed(NAMES.map(str::to_owned).to_vec());
     let whole = member.may(Permission::SeePhones);
     let from = Some((head, None::<MessageId>));
     let project = member.project.id;
@@ -124,7 +126,8 @@ async fn page_of(
         .map_err(std::io::Error::other)
 }
 
-fn row(message: &Message, whole: bool) -> Vec<String> {
+/// A message of ours as a line under [`NAMES`].
+pub fn row(message: &Message, whole: bool) -> Vec<String> {
     let phone = if whole { message.phone.clone() } else { masked(&message.phone) };
     let text = TemplateText::parse(&message.template_text).full_text(
         &message.params,
@@ -152,7 +155,8 @@ fn row(message: &Message, whole: bool) -> Vec<String> {
     ]
 }
 
-fn at(time: Option<OffsetDateTime>) -> String {
+/// A time as files have it; nothing while it is not known.
+pub fn at(time: Option<OffsetDateTime>) -> String {
     time.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 

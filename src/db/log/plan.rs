@@ -1,0 +1,361 @@
+//! How one question is answered: which index drives it, and what is looked up for its candidates.
+
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use super::filter::{Filter, LookUp, outcome};
+use super::keys::{self, Reasons};
+use super::{Phones, Span, Wanted};
+use crate::domain::ids::ProjectId;
+use crate::domain::message::{MessageState, Outcome};
+
+/// Candidates that are looked at for one page when most of them may not fit.
+const WINDOW: usize = 5_000;
+/// Values compared as text cost more.
+const TEXT_WINDOW: usize = 2_000;
+/// Messages of one submission, at most.
+const MAX_PHONES: usize = 1_000;
+
+/// Where candidates come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    Messages,
+    Outcomes,
+    Foreign,
+}
+
+impl Table {
+    fn columns(self) -> &'static str {
+        match self {
+            Self::Messages => {
+                "select id, submission_id, batch_id, template_id, phone, params from messages"
+            }
+            Self::Outcomes => {
+                "select id, submission_id, batch_id, template_id, outcome, reason_id from outcomes"
+            }
+            Self::Foreign => {
+                "select id, session_no, phone, outcome, reason_id from foreign_messages"
+            }
+        }
+    }
+}
+
+/// The place or places at which the driving index is entered.
+#[derive(Debug)]
+enum Key {
+    /// All of the project.
+    All,
+    /// Where an expression equals a text.
+    Text(&'static str, String),
+    /// Where a column equals a number.
+    Number(&'static str, i64),
+    /// Where a column equals one of several numbers.
+    Several(&'static str, Vec<i64>),
+}
+
+const PHONE: &str = "phone";
+const LAST_FOUR: &str = "right(phone, 4)";
+const SESSION: &str = "session_no";
+const SUBMISSION: &str = "submission_id";
+const BATCH: &str = "batch_id";
+const TEMPLATE: &str = "template_id";
+const REASON: &str = "reason_id";
+
+/// Behind candidates that are few: they are fetched, then sorted.
+const FEW: &str = " offset 0";
+
+/// A question to one table, with the look-ups its answer needs.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    project: ProjectId,
+    wanted: &'a Wanted,
+    span: Span,
+    limit: usize,
+    table: Table,
+    key: Key,
+    /// Only candidates with this outcome.
+    only: Option<Outcome>,
+    /// Reasons that count, when a code or a cause is asked for.
+    reasons: Option<Vec<i64>>,
+    /// The batches of the signature, when they are few.
+    batches: Option<Vec<i64>>,
+    /// Templates with the words that are looked for.
+    templates: Vec<i64>,
+    /// The keys were taken only down to this id.
+    cut: i64,
+}
+
+impl<'a> Plan<'a> {
+    /// The questions whose answers together are what is wanted: one to the project's own messages
+    /// and one to those of other programs, as far as they can hold any.
+    pub(super) async fn all(
+        db: &mut PgConnection,
+        project: ProjectId,
+        wanted: &'a Wanted,
+        span: Span,
+        limit: usize,
+    ) -> sqlx::Result<Vec<Self>> {
+        let reasons = keys::reasons(db, wanted.code.as_deref(), wanted.cause).await?;
+        if reasons.as_ref().is_some_and(|reasons| reasons.ids.is_empty()) {
+            return Ok(Vec::new());
+        }
+        let base = |table| Plan {
+            project,
+            wanted,
+            span,
+            limit,
+            table,
+            key: Key::All,
+            only: None,
+            reasons: reasons.as_ref().map(|reasons| reasons.ids.clone()),
+            batches: None,
+            templates: Vec::new(),
+            cut: 0,
+        };
+        let own = base(Table::Messages).drive_own(db, reasons.as_ref()).await?;
+        let few = reasons.as_ref().and_then(Reasons::few);
+        Ok(std::iter::once(own).chain(base(Table::Foreign).drive_foreign(few)).collect())
+    }
+
+    /// Whether it is about the project's own messages.
+    pub(super) fn is_own(&self) -> bool {
+        self.table != Table::Foreign
+    }
+
+    async fn drive_own(
+        mut self,
+        db: &mut PgConnection,
+        reasons: Option<&Reasons>,
+    ) -> sqlx::Result<Self> {
+        let wanted = self.wanted;
+        if let Some(signature) = wanted.signature {
+            self.batches = keys::few_batches(db, self.project, signature, self.span).await?;
+        }
+        if let Some(words) = &wanted.text {
+            self.templates = keys::templates_with(db, self.project, words).await?;
+        }
+        let arrived = wanted.state == Some(MessageState::Delivered)
+            || reasons.is_some_and(Reasons::all_arrived);
+        let by_submissions = match wanted.state {
+            _ if arrived && wanted.template.is_none() && wanted.signature.is_none() => {
+                Some(MessageState::Delivered)
+            }
+            state => state.filter(|state| outcome(*state).is_none()),
+        };
+        if let Some(session) = &wanted.session {
+            let of = keys::submissions_of_session(db, self.project, session).await?;
+            self.key = Key::Several(SUBMISSION, of);
+        } else if let Some(key) = phone_key(wanted) {
+            self.key = key;
+        } else if let Some(state) = by_submissions {
+            let (project, batch, span) = (self.project, wanted.batch, self.span);
+            let enough = self.enough();
+            let of = keys::submissions(db, project, batch, state, span, enough).await?;
+            self.key = Key::Several(SUBMISSION, of.ids);
+            self.cut = of.cut;
+        } else if let Some(reasons) = reasons.and_then(Reasons::few) {
+            self.table = Table::Outcomes;
+            self.key = Key::Several(REASON, reasons.to_vec());
+        } else if let Some(outcome) = wanted.state.and_then(outcome)
+            && outcome != Outcome::Delivered
+        {
+            self.table = Table::Outcomes;
+            self.only = Some(outcome);
+            self.key = batch_or_template_key(wanted);
+        } else if let Some(batches) = &self.batches
+            && wanted.batch.is_none()
+            && wanted.template.is_none()
+        {
+            self.key = Key::Several(BATCH, batches.clone());
+        } else {
+            self.key = batch_or_template_key(wanted);
+        }
+        if let Some(batch) = wanted.batch
+            && !self.is_keyed_by(BATCH)
+        {
+            self.span = self.span.of_batch(batch, keys::newest_of_batch(db, batch).await?);
+        }
+        Ok(self)
+    }
+
+    /// Messages that submissions should hold for a page to be full: more when they are asked for
+    /// something else as well.
+    fn enough(&self) -> i64 {
+        let others = self.filters().any(|filter| match filter {
+            Filter::State(_) => false,
+            Filter::Phone(_)
+            | Filter::Number(..)
+            | Filter::Batches(_)
+            | Filter::Signature(_)
+            | Filter::Reasons(_)
+            | Filter::Text(..) => true,
+        });
+        let page = self.limit + MAX_PHONES;
+        i64::try_from(if others { page.max(WINDOW) } else { page }).unwrap_or(i64::MAX)
+    }
+
+    fn drive_foreign(mut self, few: Option<&[i64]>) -> Option<Self> {
+        let wanted = self.wanted;
+        let ours_only = wanted.batch.is_some()
+            || wanted.template.is_some()
+            || wanted.signature.is_some()
+            || wanted.text.is_some();
+        if ours_only {
+            return None;
+        }
+        // A receipt is all that is known of them.
+        let outcome = match wanted.state {
+            None => None,
+            Some(state) => Some(outcome(state)?),
+        };
+        if let Some(session) = &wanted.session {
+            self.key = Key::Text(SESSION, session.clone());
+        } else if let Some(key) = phone_key(wanted) {
+            self.key = key;
+        } else if let Some(reasons) = few {
+            self.key = Key::Several(REASON, reasons.to_vec());
+        } else {
+            self.only = outcome.filter(|outcome| *outcome != Outcome::Delivered);
+        }
+        Some(self)
+    }
+
+    /// The ids, newest first.
+    pub(super) async fn ids(&self, db: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
+        let mut sql = QueryBuilder::new("select d.id from ");
+        self.push_driver(&mut sql);
+        let filters: Vec<Filter<'_>> = self.filters().collect();
+        for look_up in LookUp::ALL {
+            if filters.iter().any(|filter| filter.needs(self.table, look_up)) {
+                sql.push(look_up.sql());
+            }
+        }
+        for (n, filter) in filters.iter().enumerate() {
+            sql.push(if n == 0 { " where " } else { " and " });
+            filter.push(self.table, &mut sql);
+        }
+        sql.push(format_args!(" order by d.id desc limit {}", self.limit));
+        sql.build_query_scalar().fetch_all(db).await
+    }
+
+    /// Down to where candidates were looked at; 0 when all were.
+    pub(super) async fn floor(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
+        let Some(window) = self.window() else { return Ok(self.cut) };
+        let mut sql = QueryBuilder::new("select min(d.id), count(*) from ");
+        self.push_driver(&mut sql);
+        let (oldest, looked_at): (Option<i64>, i64) = sql.build_query_as().fetch_one(db).await?;
+        let all = usize::try_from(looked_at).is_ok_and(|looked_at| looked_at < window);
+        Ok(oldest.filter(|_| !all).unwrap_or(0).max(self.cut))
+    }
+
+    /// How many candidates are looked at, at most; none when there are few in any case, or when
+    /// each one is wanted.
+    fn window(&self) -> Option<usize> {
+        let most = if self.wanted.text.is_some() { TEXT_WINDOW } else { WINDOW };
+        match &self.key {
+            _ if self.filters().next().is_none() => None,
+            Key::Several(SUBMISSION, _) => None,
+            Key::Several(_, keys) => Some((most / keys.len().max(1)).max(self.limit)),
+            Key::All | Key::Text(..) | Key::Number(..) => Some(most.max(self.limit)),
+        }
+    }
+
+    /// The candidates as `d`, newest first. Their order is kept through the look-ups, so that these
+    /// end when the page is full.
+    fn push_driver(&self, sql: &mut QueryBuilder<Postgres>) {
+        let limit = match self.window() {
+            Some(window) => window.to_string(),
+            None if self.filters().next().is_none() => self.limit.to_string(),
+            None => "all".to_owned(),
+        };
+        let newest = format!(" order by id desc limit {limit}");
+        sql.push("(");
+        match &self.key {
+            Key::Several(column, keys) => {
+                sql.push("select one.* from unnest(").push_bind(keys.clone());
+                sql.push("::bigint[]) as k (key) cross join lateral (");
+                self.push_candidates(sql);
+                sql.push(" and ").push(column).push(" = k.key");
+                // An index on int is not entered with a bigint.
+                sql.push(if *column == REASON { "::int" } else { "" });
+                sql.push(if *column == SUBMISSION { FEW } else { &newest }).push(") one");
+            }
+            Key::Text(SESSION, _) => {
+                sql.push("select one.* from (");
+                self.push_candidates(sql);
+                sql.push(FEW).push(") one");
+            }
+            Key::All | Key::Text(..) | Key::Number(..) => self.push_candidates(sql),
+        }
+        sql.push(newest).push(") d");
+    }
+
+    fn push_candidates(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(self.table.columns()).push(" where project_id = ").push_bind(self.project.0);
+        match &self.key {
+            Key::All | Key::Several(..) => {}
+            Key::Text(expression, text) => {
+                sql.push(" and ").push(expression).push(" = ").push_bind(text.clone());
+            }
+            Key::Number(column, number) => {
+                sql.push(" and ").push(column).push(" = ").push_bind(*number);
+            }
+        }
+        if let Some(outcome) = self.only {
+            sql.push(format_args!(" and outcome = '{}'", MessageState::from(outcome).key()));
+        }
+        if self.only.is_some() || self.is_keyed_by(REASON) {
+            // These indexes leave out what arrived.
+            sql.push(" and outcome <> 'delivered'");
+        }
+        sql.push(" and id >= ").push_bind(self.span.from.max(self.cut));
+        sql.push(" and id < ").push_bind(self.span.below);
+    }
+
+    fn is_keyed_by(&self, expression: &str) -> bool {
+        match &self.key {
+            Key::All => false,
+            Key::Text(key, _) | Key::Number(key, _) | Key::Several(key, _) => *key == expression,
+        }
+    }
+
+    /// What the driving index does not answer.
+    fn filters(&self) -> impl Iterator<Item = Filter<'_>> {
+        let wanted = self.wanted;
+        let not = |answered: bool| !answered;
+        let by_phone = self.is_keyed_by(PHONE) || self.is_keyed_by(LAST_FOUR);
+        let by_batch = matches!(self.key, Key::Number(BATCH, _));
+        let by_signature = matches!(self.key, Key::Several(BATCH, _));
+        let by_reason = self.is_keyed_by(REASON);
+        let all = [
+            wanted.phone.as_ref().filter(|_| not(by_phone)).map(Filter::Phone),
+            wanted.batch.filter(|_| not(by_batch)).map(|id| Filter::Number(BATCH, id.0)),
+            wanted
+                .template
+                .filter(|_| not(self.is_keyed_by(TEMPLATE)))
+                .map(|id| Filter::Number(TEMPLATE, id.0)),
+            wanted.signature.filter(|_| not(by_signature)).map(|id| match &self.batches {
+                Some(batches) => Filter::Batches(batches),
+                None => Filter::Signature(id),
+            }),
+            wanted.state.filter(|_| self.only.is_none()).map(Filter::State),
+            self.reasons.as_deref().filter(|_| not(by_reason)).map(Filter::Reasons),
+            wanted.text.as_deref().map(|words| Filter::Text(words, &self.templates)),
+        ];
+        all.into_iter().flatten()
+    }
+}
+
+fn phone_key(wanted: &Wanted) -> Option<Key> {
+    match wanted.phone.as_ref()? {
+        Phones::Whole(phone) => Some(Key::Text(PHONE, phone.clone())),
+        Phones::LastFour(digits) => Some(Key::Text(LAST_FOUR, digits.clone())),
+    }
+}
+
+fn batch_or_template_key(wanted: &Wanted) -> Key {
+    match (wanted.batch, wanted.template) {
+        (Some(batch), _) => Key::Number(BATCH, batch.0),
+        (None, Some(template)) => Key::Number(TEMPLATE, template.0),
+        (None, None) => Key::All,
+    }
+}

@@ -1,0 +1,115 @@
+//! No question to the log reads a whole table, however it is asked.
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Executor, PgPool};
+use usms_console::db::log::{self, Next, Phones, Wanted};
+use usms_console::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId};
+use usms_console::domain::message::MessageState;
+use usms_console::domain::receipt_codes::Category;
+
+/// 30,000 messages of 10 batches and 20,000 of other programs. One in ten failed, the newest wait.
+const FILL: &str = "
+    insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
+      hook_secret_sealed, hook_secret_hash, created_at) values (1, 'a', 'A', 'x', 'x', '', '', '', now());
+    insert into users (id, name, password_hash, is_owner, created_at) values (1, 'a', '', false, now());
+    insert into signatures (id, project_id, sig_id, content, international, status, checked_at,
+      changed_at, next_check_at)
+      select n, 1, n, 'S' || n, false, 'approved', now(), now(), now() from generate_series(1, 2) n;
+    insert into sms_templates (id, project_id, template_id, name, purpose, text, international, status,
+      checked_at, changed_at, next_check_at)
+      select n, 1, n, 'T' || n, 'notice', 'code {1}', false, 'approved', now(), now(), now()
+      from generate_series(1, 3) n;
+    insert into reasons (code, description, category)
+      select 'E' || n, '', 'powered_off' from generate_series(1, 20) n;
+    insert into reasons (code, description, category) values ('DELIVRD', '', 'delivered');
+    insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
+      vendor_template_id, template_text, purpose, international, total, parts, ordered_by, form_token)
+      select (n * 1000::bigint) << 22, 1, n, 'sending', 1 + n / 10, 1 + n % 2, 'S', '1', 'code {1}',
+        'notice', false, 3000, 3000, 1, gen_random_uuid() from generate_series(1, 10) n;
+    insert into submissions (id, project_id, batch_id, state, n, next_try_at, session_no, settled)
+      select b.id + (n::bigint << 22), 1, b.id,
+        case when b.id < 9000::bigint << 22 then 'accepted' else 'ready' end::submission_state,
+        100, now(), 's-' || b.name || '-' || n, b.id < 9000::bigint << 22
+      from batches b, generate_series(1, 30) n;
+    insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+      select s.id + m, 1, s.id, s.batch_id, b.template_id,
+        '1850' || lpad(((s.id >> 22) * 100 + m)::text, 7, '0'), array[m::text]
+      from submissions s join batches b on b.id = s.batch_id, generate_series(1, 100) m;
+    insert into outcomes (id, project_id, submission_id, batch_id, template_id, outcome, reason_id,
+      parts, recorded_at)
+      select m.id, 1, m.submission_id, m.batch_id, m.template_id,
+        case when m.id % 10 = 0 then 'failed' else 'delivered' end::outcome,
+        case when m.id % 10 = 0 then 1 + m.id % 7 else 21 end, 1, now()
+      from messages m join submissions s on s.id = m.submission_id where s.settled;
+    update submissions set delivered = 90, failed = 10 where settled;
+    insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
+      parts, recorded_at)
+      select (n::bigint << 22) + 7, 1, 'f-' || n / 50, '1860' || lpad(n::text, 7, '0'), '',
+        case when n % 10 = 0 then 'failed' else 'delivered' end::outcome,
+        case when n % 10 = 0 then 1 + n % 7 else 21 end, 1, now()
+      from generate_series(1, 20000) n;
+    analyze";
+
+/// Rows that were read by going through whole tables of messages. Empty partitions have none.
+async fn read_whole(db: &PgPool) -> i64 {
+    db.execute("select pg_stat_force_next_flush()").await.unwrap();
+    sqlx::query_scalar(
+        "select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables
+         where relname ~ '^(messages|outcomes|foreign_messages)'",
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+#[sqlx::test]
+async fn no_question_reads_a_whole_table(db: PgPool) {
+    // One connection, planned as `serve` plans.
+    let options = (*db.connect_options()).clone();
+    let options = options.options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
+    let db = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    sqlx::raw_sql(FILL).execute(&db).await.unwrap();
+    let all = || Wanted::default();
+    let (batch, template) = (Some(BatchId(3_000 << 22)), Some(TemplateId(1)));
+    let failed = Some(MessageState::Failed);
+    let code = Some("e3".to_owned());
+    let text = Some("nobody wrote this".to_owned());
+    let phone = Some(Phones::Whole("18500301042".to_owned()));
+    let four = Some(Phones::LastFour("1042".to_owned()));
+    let mut questions = vec![
+        ("newest", all(), 50),
+        ("phone", Wanted { phone, ..all() }, 1),
+        ("last four", Wanted { phone: four.clone(), ..all() }, 5),
+        ("last four and state", Wanted { phone: four, state: failed, ..all() }, 0),
+        ("session", Wanted { session: Some("s-3-4".to_owned()), ..all() }, 50),
+        ("foreign session", Wanted { session: Some("f-3".to_owned()), ..all() }, 50),
+        ("batch", Wanted { batch, ..all() }, 50),
+        ("batch and state", Wanted { batch, state: failed, ..all() }, 50),
+        ("batch and code", Wanted { batch, code: code.clone(), ..all() }, 40),
+        ("template", Wanted { template, ..all() }, 50),
+        ("template and state", Wanted { template, state: failed, ..all() }, 50),
+        ("template and code", Wanted { template, code: code.clone(), ..all() }, 50),
+        ("unused template", Wanted { template: Some(TemplateId(3)), ..all() }, 0),
+        ("signature", Wanted { signature: Some(SignatureId(2)), ..all() }, 50),
+        ("code", Wanted { code, ..all() }, 50),
+        ("cause", Wanted { cause: Some(Category::PoweredOff), ..all() }, 50),
+        ("arrived", Wanted { cause: Some(Category::Delivered), ..all() }, 50),
+        ("text", Wanted { text: text.clone(), ..all() }, 0),
+        ("text and state", Wanted { text, state: failed, ..all() }, 0),
+    ];
+    for state in MessageState::ALL {
+        let there = [MessageState::Delivered, MessageState::Failed, MessageState::Queued];
+        let wanted = if there.contains(&state) { 50 } else { 0 };
+        questions.push((state.key(), Wanted { state: Some(state), ..all() }, wanted));
+    }
+    for (name, wanted, least) in questions {
+        let before = read_whole(&db).await;
+        let page = log::page(&db, ProjectId(1), &wanted, None, 50).await.unwrap();
+        let found = page.messages.len();
+        assert!(found >= least && (least > 0 || found == 0), "{name}: {found} of {least}");
+        let deeper = log::page(&db, ProjectId(1), &wanted, page.next.after(), 50).await.unwrap();
+        assert!(page.next == Next::End || deeper.next != page.next, "{name} goes on");
+        let read = read_whole(&db).await - before;
+        assert_eq!(read, 0, "{name} read whole tables");
+    }
+}
