@@ -14,6 +14,7 @@ pub mod reading;
 pub mod receive;
 pub mod remove;
 pub mod resend;
+pub mod retain;
 pub mod review;
 pub mod steer;
 pub mod submit;

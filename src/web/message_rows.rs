@@ -7,8 +7,8 @@ use super::components::{Copy, Status};
 use super::i18n::Words;
 use super::layout::Layout;
 use super::urls::Urls;
+use crate::db::foreign_messages::ForeignMessage;
 use crate::db::messages::Message;
-use crate::db::receipts::ForeignMessage;
 use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
 

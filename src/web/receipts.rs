@@ -13,8 +13,8 @@ use super::member::Member;
 use super::message_rows::{Eyes, MessageRows};
 use super::page;
 use crate::app::App;
+use crate::db::foreign_messages::{self, ForeignMessage};
 use crate::db::messages::{self, Message};
-use crate::db::receipts::{self, ForeignMessage};
 use crate::domain::ids::MessageId;
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::phone::{Phone, PhoneProblem, masked};
@@ -135,7 +135,7 @@ async fn of_phone(
     });
     let foreign = match before {
         Some(_) => Vec::new(),
-        None => receipts::foreign(&app.db, project, None, Some(phone.as_str()), ROWS).await?,
+        None => foreign_messages::of(&app.db, project, None, Some(phone.as_str()), ROWS).await?,
     };
     let shown = if whole { phone.as_str().to_owned() } else { masked(phone.as_str()) };
     let rows = (!found.is_empty() || !foreign.is_empty()).then(|| {
@@ -202,7 +202,7 @@ impl Found {
         let project = member.project.id;
         Ok(Self {
             ours: messages::of_session(&app.db, project, session_no, OF_SESSION).await?,
-            foreign: receipts::foreign(&app.db, project, Some(session_no), None, OF_SESSION)
+            foreign: foreign_messages::of(&app.db, project, Some(session_no), None, OF_SESSION)
                 .await?,
         })
     }
