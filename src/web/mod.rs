@@ -17,6 +17,7 @@ pub mod headers;
 pub mod health;
 pub mod hooks;
 pub mod i18n;
+pub mod keeping;
 pub mod layout;
 pub mod ledger;
 pub mod login;

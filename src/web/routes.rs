@@ -7,7 +7,7 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, removal};
 use super::{
-    account, applications, assets, batches, dashboard, files, guard, health, hooks, login,
+    account, applications, assets, batches, dashboard, files, guard, health, hooks, keeping, login,
     looked_up, policy, receipts, send, settings, signatures, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
@@ -60,6 +60,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Send, post(), receipts::ask)),
         )
         .configure(suppression_pages)
+        .configure(keeping_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -170,6 +171,17 @@ fn suppression_pages(config: &mut ServiceConfig) {
                 .route(may(Send, get(), suppressions::ask))
                 .route(may(Send, post(), suppressions::remove)),
         );
+}
+
+/// For how long messages are kept.
+fn keeping_pages(config: &mut ServiceConfig) {
+    config.service(
+        resource("/settings/keeping").route(may(Manage, get(), keeping::form)).route(may(
+            Manage,
+            post(),
+            keeping::keep,
+        )),
+    );
 }
 
 /// Signatures.

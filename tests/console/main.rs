@@ -5,12 +5,14 @@
 mod harness;
 
 mod batches;
+mod keeping;
 mod lists;
 mod model;
 mod notices;
 mod pages;
 mod people;
 mod pushes;
+mod receipts;
 mod review_doubts;
 mod review_lists;
 mod reviews;

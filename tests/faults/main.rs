@@ -5,6 +5,7 @@
 mod harness;
 
 mod cluster;
+mod storm;
 
 use std::process::Stdio;
 use std::time::Duration;
