@@ -13,7 +13,7 @@ use crate::harness::{House, Ways, http};
 use crate::{pages, worker};
 
 const CODE: &str = "登录验证码";
-const RECIPIENTS: usize = 3_000;
+const RECIPIENTS: usize = 9_000;
 const ITEMS: usize = 40;
 
 /// Other programs' receipts, pushed one push after the other to wherever the pages are now, each again
@@ -63,11 +63,13 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     let operator = house.operator().await;
     house
         .fault(
-            json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 60, "times": 0 }),
+            json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 400, "times": 0 }),
         )
         .await;
     let mut first = worker(&db, &house);
-    let file: String = (0..RECIPIENTS).map(|n| format!("1850001{n:04},{n},5\n")).collect();
+    // Phones whose last four digits tell the sandbox nothing: all of these arrive.
+    let phone = |n: usize| format!("185000{}{:04}", n / 5_000, 4_000 + n % 5_000);
+    let file: String = (0..RECIPIENTS).map(|n| format!("{},{n},5\n", phone(n))).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
     let (mut door, address) = pages(&db, &house);
@@ -95,7 +97,7 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     }
     let mut answered = BTreeSet::new();
     let left = "select count(*) from submissions where state in ('ready', 'in_flight')
-                  or state = 'accepted' and not settled";
+                  or state in ('accepted', 'partly') and not settled";
     let waiting = "select count(*) from inbox where settled_at is null";
     until_none(&db, left).await;
     end.send(true).unwrap();
@@ -120,18 +122,13 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
             .fetch_one(&db)
             .await
             .unwrap();
-    let failed: i64 =
-        sqlx::query_scalar("select count(*) from outcomes where outcome <> 'delivered'")
-            .fetch_one(&db)
-            .await
-            .unwrap();
     let doubt: i64 = sqlx::query_scalar(
         "select coalesce(sum(n), 0)::bigint from submissions where state = 'in_doubt'",
     )
     .fetch_one(&db)
     .await
     .unwrap();
-    assert_eq!(delivered + failed + doubt, i64::try_from(RECIPIENTS).unwrap());
+    assert_eq!(delivered + doubt, i64::try_from(RECIPIENTS).unwrap());
     assert!(taken <= i64::try_from(RECIPIENTS).unwrap());
     for (promise, breaches) in invariants::broken(&db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");

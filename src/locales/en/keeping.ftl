@@ -1,7 +1,7 @@
 keeping-title = Keeping
 keeping-lead = For how long this project keeps its messages, and the phones and texts in them. What is left empty is kept for ever.
 keeping-keep_months = Remove messages after so many months
-keeping-keep_months-hint = 1 to 120; empty keeps them for ever
+keeping-keep_months-hint = 1 to 120, at the latest one month later; empty keeps them for ever
 keeping-keep_months-wrong = Write a whole number from 1 to 120, or nothing
 keeping-blank_days = Blank phones and texts after so many days
 keeping-blank_days-hint = 7 to 3,650; empty keeps them as long as the messages

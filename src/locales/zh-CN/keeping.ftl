@@ -1,7 +1,7 @@
 keeping-title = 保存期限
 keeping-lead = 本项目的短信明细，以及其中的号码和内容保存多久。留空表示一直保存。
 keeping-keep_months = 多少个月后删除短信明细
-keeping-keep_months-hint = 1 到 120；留空则一直保存
+keeping-keep_months-hint = 1 到 120，按月清理，最迟晚一个月；留空则一直保存
 keeping-keep_months-wrong = 请填写 1 到 120 的整数，或留空
 keeping-blank_days = 多少天后抹去号码和内容
 keeping-blank_days-hint = 7 到 3650；留空则与明细保存得一样久
