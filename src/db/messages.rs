@@ -80,7 +80,8 @@ pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<
     sqlx::query_as!(
         Target,
         r#"select id as "id: MessageId", phone, params from messages m
-           where submission_id = $1 and not exists (select from outcomes o where o.id = m.id)
+           where submission_id = $1
+             and not exists (select from outcomes o where o.id = m.id offset 0)
            order by id"#,
         submission.0,
     )
@@ -137,7 +138,7 @@ async fn cancelled(
         r#"select m.id as "id: MessageId", m.phone, m.params
            from messages m join submissions s on s.id = m.submission_id
            where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled' and s.kept = 'whole'
-             and not exists (select from outcomes o where o.id = m.id)
+             and not exists (select from outcomes o where o.id = m.id offset 0)
            order by m.id limit $3"#,
         batch.0,
         after,
