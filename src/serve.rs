@@ -129,9 +129,14 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
         .expose_secret()
         .parse()
         .map_err(|_| anyhow::anyhow!("DATABASE_URL is wrong: it is no PostgreSQL address"))?;
-    let options = options
-        .application_name("usms-console")
-        .options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
+    let options = options.application_name("usms-console").options([
+        ("timezone", "UTC"),
+        ("plan_cache_mode", "force_generic_plan"),
+        // Messages and their outcomes are cut at the same borders: joined piece by piece.
+        ("enable_partitionwise_join", "on"),
+        // A page asks for few rows: starting helpers takes longer than reading them.
+        ("max_parallel_workers_per_gather", "0"),
+    ]);
     PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(std::time::Duration::from_secs(5))

@@ -162,3 +162,46 @@ async fn columns(db: &PgPool) -> Vec<String> {
     .await
     .unwrap()
 }
+
+#[sqlx::test(migrations = false)]
+async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie_in_pieces(
+    db: PgPool,
+) {
+    let migrator = sqlx::migrate!();
+    for (n, migration) in migrator.iter().enumerate() {
+        if n == 5 {
+            db.execute(
+                "insert into projects values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
+                 insert into messages select new_id(now() - n * interval '40 days'), 1, 2, 3, 4,
+                   '18500001234', '{a}' from generate_series(0, 30) n;
+                 insert into reasons (code, description, category) values ('X', '', 'channel');
+                 insert into outcomes select id, 1, 2, 3, 4, 'failed', 1, 1, null, now() from messages;
+                 insert into foreign_messages values
+                   (9, 1, 's-1', '18500001234', '', 'unknown', 1, 1, null, now());
+                 insert into inbox values (8, 1, 'x', now(), null);",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let found: (i64, i64, i64) = sqlx::query_as(
+        "select (select count(*) from messages where phone = '18500001234'),
+           (select count(*) from outcomes o join messages m using (id) where o.reason_id = 1),
+           (select count(*) from foreign_messages where session_no = 's-1')",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(found, (31, 31, 1));
+    let fresh: i64 = sqlx::query_scalar(
+        "with one as (insert into messages select new_id(at), 1, 2, 3, 4, '18500001235', '{}'
+           from unnest(array[now(), month_of(now()) + interval '40 days', now() + interval '9 years'])
+             as at returning tableoid)
+         select count(distinct tableoid) from one",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(fresh, 3, "now, the next month, and the piece without an end");
+}

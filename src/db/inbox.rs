@@ -36,45 +36,111 @@ pub struct Waiting {
     pub body: Vec<u8>,
 }
 
-/// Takes the oldest push that nobody else is settling; it stays locked for the transaction.
-pub async fn take(db: &mut PgConnection) -> sqlx::Result<Option<Waiting>> {
+/// Pushes looked at for one transaction.
+const MOST_PUSHES: i64 = 500;
+/// And as many of them as have so many bytes together: some 15,000 receipts.
+const MOST_BYTES: usize = 3 << 20;
+/// Tries of one push, the one among others not counted; then it is set aside.
+const MOST_TRIES: i32 = 5;
+
+/// Takes the oldest pushes of one project that nobody else is settling, as many as one transaction
+/// should; they stay locked for it. Those that failed before are left out.
+pub async fn take(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
+    let heads = sqlx::query!(
+        r#"with first as (
+             select project_id from inbox where settled_at is null and tries = 0
+             order by id limit 1 for update skip locked
+           )
+           select i.id, octet_length(i.body) as "bytes!" from inbox i, first
+           where i.settled_at is null and i.tries = 0 and i.project_id = first.project_id
+           order by i.id limit $1
+           for update of i skip locked"#,
+        MOST_PUSHES,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut bytes = 0;
+    let ids: Vec<i64> = heads
+        .iter()
+        .take_while(|one| {
+            let fits = bytes < MOST_BYTES;
+            bytes += usize::try_from(one.bytes).unwrap_or(0);
+            fits
+        })
+        .map(|one| one.id)
+        .collect();
     sqlx::query_as!(
         Waiting,
         r#"select id, project_id as "project_id: ProjectId", body
-           from inbox where settled_at is null order by id limit 1
-           for update skip locked"#,
+           from inbox where id = any($1) order by id"#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes one push, unless it is settled or somebody else is settling it.
+pub async fn take_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Waiting>> {
+    sqlx::query_as!(
+        Waiting,
+        r#"select id, project_id as "project_id: ProjectId", body
+           from inbox where id = $1 and settled_at is null for update skip locked"#,
+        id,
     )
     .fetch_optional(db)
     .await
 }
 
-/// Marks a push settled, with the items of it that could not be read. They are kept without NULs,
-/// which no database takes: a push must not come back for ever.
-pub async fn settle(
-    db: &mut PgConnection,
-    id: i64,
-    problems: &Value,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"update inbox set settled_at = $2, problems = $3 where id = $1"#,
-        id,
+/// A push that failed before and is due to be tried again.
+pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        r#"select id from inbox
+           where settled_at is null and tries > 0 and try_at <= $1 order by try_at limit 1"#,
         now,
-        without_nuls(problems),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Counts a try that failed. The next one comes later; after the last one the push is set aside: it
+/// counts as settled, with the error as its problem.
+pub async fn fail(db: &PgPool, id: i64, error: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update inbox
+           set tries = tries + 1,
+             try_at = $3::timestamptz + interval '1 second' * power(4, tries),
+             settled_at = case when tries + 1 >= $4 then $3 end,
+             problems = case when tries + 1 >= $4
+               then jsonb_build_array(jsonb_build_object('why', $2::text, 'item', null))
+               else problems end
+           where id = $1 and settled_at is null"#,
+        id,
+        error,
+        now,
+        MOST_TRIES,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-fn without_nuls(value: &Value) -> Value {
-    let clean = |text: &str| text.replace('\0', "");
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => items.iter().map(without_nuls).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (clean(name), without_nuls(value))).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
+/// Marks pushes settled, each with the items of it that could not be read.
+pub async fn settle(
+    db: &mut PgConnection,
+    settled: &[(i64, Value)],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = settled.iter().map(|(id, _)| *id).collect();
+    let problems: Vec<Value> = settled.iter().map(|(_, problems)| problems.clone()).collect();
+    sqlx::query!(
+        r#"update inbox i set settled_at = $3, problems = told.problems
+           from unnest($1::bigint[], $2::jsonb[]) as told (id, problems)
+           where i.id = told.id"#,
+        &ids,
+        &problems,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

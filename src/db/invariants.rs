@@ -48,7 +48,7 @@ impl Broken {
     }
 }
 
-/// Counts the breaches of each promise.
+/// Counts the breaches of each promise. Messages that are past keeping count as they did.
 pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
     sqlx::query_as!(
         Broken,
@@ -63,16 +63,19 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
            )
            select
              (select count(*) from batches b where b.state <> 'draft' and b.total
-               <> (select count(*) from messages m where m.batch_id = b.id)
+               <> (select count(*) from messages m join submissions s on s.id = m.submission_id
+                   where m.batch_id = b.id and s.kept <> 'gone')
+                 + (select coalesce(sum(s.n), 0) from submissions s
+                   where s.batch_id = b.id and s.kept = 'gone')
                  + (select count(*) from recipients r join uploads u on u.batch_id = r.batch_id
                     where r.batch_id = b.id and not b.planned and r.place > u.planned_to
                       and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')))
                as "batch_totals!",
-             (select count(*) from submissions s where s.n
+             (select count(*) from submissions s where s.kept <> 'gone' and s.n
                <> (select count(*) from messages m where m.submission_id = s.id))
                as "submission_totals!",
              (select count(*) from submissions s left join told on told.submission_id = s.id
-               where (s.delivered, s.failed, s.unknown, s.refused, s.suppressed)
+               where s.kept <> 'gone' and (s.delivered, s.failed, s.unknown, s.refused, s.suppressed)
                  is distinct from (coalesce(told.delivered, 0), coalesce(told.failed, 0),
                    coalesce(told.unknown, 0), coalesce(told.refused, 0),
                    coalesce(told.suppressed, 0))) as "counters!",

@@ -1,4 +1,7 @@
 //! Messages: written once, read under their phone, batch or submission.
+//!
+//! Where few messages are wanted, their outcomes are looked up one by one (`offset 0`): what a look-up
+//! finds in one piece the planner would take for a search of all pieces, and read a whole year instead.
 
 use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgPool};
@@ -77,7 +80,8 @@ pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<
     sqlx::query_as!(
         Target,
         r#"select id as "id: MessageId", phone, params from messages m
-           where submission_id = $1 and not exists (select from outcomes o where o.id = m.id)
+           where submission_id = $1
+             and not exists (select from outcomes o where o.id = m.id offset 0)
            order by id"#,
         submission.0,
     )
@@ -85,7 +89,8 @@ pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<
     .await
 }
 
-/// A batch's messages that did not arrive, after `after`, in the order of their file.
+/// A batch's messages that did not arrive, after `after`, in the order of their file. Those whose
+/// phones are past keeping are not among them.
 pub async fn failed(
     db: &PgPool,
     batch: BatchId,
@@ -106,7 +111,9 @@ pub async fn failed(
     sqlx::query_as!(
         Target,
         r#"select m.id as "id: MessageId", m.phone, m.params
-           from outcomes o join messages m on m.id = o.id left join reasons r on r.id = o.reason_id
+           from outcomes o join messages m on m.id = o.id
+           join submissions s on s.id = m.submission_id and s.kept = 'whole'
+           left join reasons r on r.id = o.reason_id
            where o.batch_id = $1 and o.outcome = $2 and o.outcome <> 'delivered' and o.id > $3
              and coalesce(r.category, '') <> all($4)
            order by o.id limit $5"#,
@@ -130,8 +137,8 @@ async fn cancelled(
         Target,
         r#"select m.id as "id: MessageId", m.phone, m.params
            from messages m join submissions s on s.id = m.submission_id
-           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled'
-             and not exists (select from outcomes o where o.id = m.id)
+           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled' and s.kept = 'whole'
+             and not exists (select from outcomes o where o.id = m.id offset 0)
            order by m.id limit $3"#,
         batch.0,
         after,
@@ -258,7 +265,7 @@ pub async fn of_batch(
            join batches b on b.id = m.batch_id
            join sms_templates t on t.id = b.template_id
            join submissions s on s.id = m.submission_id
-           left join outcomes o on o.id = m.id
+           left join lateral (select * from outcomes where id = m.id offset 0) o on true
            left join reasons r on r.id = o.reason_id
            where m.batch_id = $2 and m.project_id = $1 and m.id > $3
              and ($5::message_state is null or message_state(s.state, o.outcome) = $5)
@@ -295,7 +302,7 @@ pub async fn of_phone(
            join batches b on b.id = m.batch_id
            join sms_templates t on t.id = b.template_id
            join submissions s on s.id = m.submission_id
-           left join outcomes o on o.id = m.id
+           left join lateral (select * from outcomes where id = m.id offset 0) o on true
            left join reasons r on r.id = o.reason_id
            where m.project_id = $1 and m.phone = $2 and m.id < $3
            order by m.id desc limit $4"#,

@@ -1,10 +1,15 @@
 //! Receipts becoming outcomes. Whatever arrives twice, late or in the wrong order changes nothing:
 //! a final outcome never goes back, and only `unknown` may still become something better known.
+//!
+//! A submission's messages bear its time. They are looked for within a day of it, which says which
+//! pieces of the table need not be looked at.
+
+use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId, TemplateId};
+use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, TemplateId};
 use crate::domain::message::Outcome;
 
 /// A receipt in the console's words, not yet matched to a message.
@@ -34,6 +39,79 @@ pub struct Incoming {
     pub receipt_at: Option<OffsetDateTime>,
 }
 
+/// The submissions of session numbers, each given once. Sessions of other programs have none.
+pub async fn of_sessions(
+    db: &mut PgConnection,
+    project: ProjectId,
+    sessions: &[&str],
+) -> sqlx::Result<Vec<(String, SubmissionId)>> {
+    let rows = sqlx::query!(
+        r#"select wanted.session_no as "session_no!", s.id as "id!: SubmissionId"
+           from unnest($2::text[]) as wanted (session_no)
+           cross join lateral (
+             select id from submissions
+             where session_no = wanted.session_no and project_id = $1 order by id limit 1
+           ) s"#,
+        project.0,
+        sessions as &[&str],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.session_no, row.id)).collect())
+}
+
+/// The submissions of receipts that carry a `UserId` of ours: by the place of each. Other programs
+/// may use the same ones, so the phone is compared, too.
+pub async fn of_user_ids(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[(usize, &Incoming)],
+) -> sqlx::Result<Vec<(usize, SubmissionId)>> {
+    let submissions: Vec<i64> =
+        incoming.iter().map(|(_, one)| one.submission.map_or(0, |id| id.0)).collect();
+    let messages: Vec<i64> =
+        incoming.iter().map(|(_, one)| one.message.map_or(0, |id| id.0)).collect();
+    let phones: Vec<String> = incoming.iter().map(|(_, one)| pattern(&one.phone)).collect();
+    let rows = sqlx::query!(
+        r#"select wanted.place as "place!", m.submission_id as "id!: SubmissionId"
+           from unnest($2::bigint[], $3::bigint[], $4::text[])
+             with ordinality as wanted (submission, message, phone, place)
+           cross join lateral (
+             (select submission_id from messages
+              where id = wanted.message and project_id = $1 and phone like wanted.phone)
+             union all
+             (select submission_id from messages
+              where submission_id = wanted.submission and project_id = $1
+                and id between wanted.submission - $5 and wanted.submission + $5
+                and phone like wanted.phone
+              limit 1)
+             limit 1
+           ) m"#,
+        project.0,
+        &submissions,
+        &messages,
+        &phones,
+        NUMBERS_A_DAY,
+    )
+    .fetch_all(db)
+    .await?;
+    let place = |one: i64| usize::try_from(one - 1).ok().and_then(|at| incoming.get(at));
+    Ok(rows.into_iter().filter_map(|row| Some((place(row.place)?.0, row.id))).collect())
+}
+
+/// A phone as `like` compares it: the stars of a masked one stand for any digit.
+fn pattern(phone: &str) -> String {
+    let mut pattern = String::with_capacity(phone.len());
+    for letter in phone.chars() {
+        match letter {
+            '*' => pattern.push('_'),
+            '\\' | '%' | '_' => pattern.extend(['\\', letter]),
+            _ => pattern.push(letter),
+        }
+    }
+    pattern
+}
+
 /// The message a receipt belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
@@ -47,68 +125,84 @@ pub struct Match {
     pub batch: BatchId,
     /// Its template.
     pub template: TemplateId,
+    /// What is known of it already.
+    pub known: Option<Outcome>,
 }
 
-/// Finds the messages that receipts belong to: by session number and phone, or by our own `UserId`
-/// and phone. A masked phone matches when only one phone of the submission fits it.
+/// Finds the messages that receipts belong to, given the submission of each, and what is known of
+/// them already: nobody writes it while the submissions are locked.
 pub async fn matches(
     db: &mut PgConnection,
-    project: ProjectId,
-    incoming: &[&Incoming],
+    incoming: &[(SubmissionId, &Incoming)],
 ) -> sqlx::Result<Vec<Match>> {
-    let sessions: Vec<&str> = incoming.iter().map(|one| one.session_no.as_str()).collect();
-    let phones: Vec<&str> = incoming.iter().map(|one| one.phone.as_str()).collect();
-    let submissions: Vec<i64> =
-        incoming.iter().map(|one| one.submission.map_or(0, |id| id.0)).collect();
-    let messages: Vec<i64> = incoming.iter().map(|one| one.message.map_or(0, |id| id.0)).collect();
+    let submissions: Vec<i64> = incoming.iter().map(|(id, _)| id.0).collect();
+    let phones: Vec<&str> = incoming.iter().map(|(_, one)| one.phone.as_str()).collect();
     let rows = sqlx::query!(
         r#"select wanted.place as "place!", m.id as "message: MessageId",
-             s.id as "submission!: SubmissionId", s.batch_id as "batch!: BatchId",
-             m.template_id as "template: TemplateId"
-           from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[])
-             with ordinality as wanted (session_no, phone, submission, message, place)
+             wanted.submission as "submission!: SubmissionId", m.batch_id as "batch: BatchId",
+             m.template_id as "template: TemplateId", o.outcome as "known?: Outcome"
+           from unnest($1::bigint[], $2::text[])
+             with ordinality as wanted (submission, phone, place)
            cross join lateral (
-             (select id, batch_id from submissions
-              where session_no = wanted.session_no and project_id = $1 limit 1)
-             union all
-             (select id, batch_id from submissions
-              where id = wanted.submission and project_id = $1)
-             union all
-             (select submission_id, batch_id from messages
-              where id = wanted.message and project_id = $1
-                and phone like replace(wanted.phone, '*', '_'))
+             select id, batch_id, template_id from messages
+             where submission_id = wanted.submission and phone = wanted.phone
+               and id between wanted.submission - $3 and wanted.submission + $3
              limit 1
-           ) s
-           cross join lateral (
-             select min(id) as id, min(template_id) as template_id
-             from messages
-             where submission_id = s.id
-               and case when wanted.phone like '%*%'
-                 then phone like replace(wanted.phone, '*', '_')
-                 else phone = wanted.phone end
-             having count(*) = 1
-           ) m(id, template_id)
-           where m.id is not null"#,
-        project.0,
-        &sessions as &[&str],
-        &phones as &[&str],
+           ) m
+           left join lateral (
+             select outcome from outcomes where id = m.id offset 0
+           ) o on true"#,
         &submissions,
-        &messages,
+        &phones as &[&str],
+        NUMBERS_A_DAY,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows
+    let mut found: Vec<Match> = rows
         .into_iter()
         .filter_map(|row| {
             Some(Match {
                 place: usize::try_from(row.place - 1).ok()?,
-                message: row.message?,
+                message: row.message,
                 submission: row.submission,
                 batch: row.batch,
-                template: row.template?,
+                template: row.template,
+                known: row.known,
             })
         })
-        .collect())
+        .collect();
+    for (place, (submission, one)) in incoming.iter().enumerate() {
+        if one.phone.contains('*') {
+            found.extend(of_masked(db, place, *submission, one).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// A masked phone is that of the message which the `UserId` names, else of the only one that fits.
+async fn of_masked(
+    db: &mut PgConnection,
+    place: usize,
+    submission: SubmissionId,
+    one: &Incoming,
+) -> sqlx::Result<Option<Match>> {
+    let fits = sqlx::query!(
+        r#"select m.id as "message: MessageId", m.batch_id as "batch: BatchId",
+             m.template_id as "template: TemplateId", o.outcome as "known?: Outcome"
+           from messages m left join outcomes o on o.id = m.id
+           where m.submission_id = $1 and m.id between $1 - $3 and $1 + $3 and m.phone like $2
+             and m.id = coalesce($4, m.id)
+           limit 2"#,
+        submission.0,
+        pattern(&one.phone),
+        NUMBERS_A_DAY,
+        one.message.map(|id| id.0),
+    )
+    .fetch_all(db)
+    .await?;
+    let [row] = fits.as_slice() else { return Ok(None) };
+    let (message, batch, template, known) = (row.message, row.batch, row.template, row.known);
+    Ok(Some(Match { place, message, submission, batch, template, known }))
 }
 
 /// Locks submissions in the order of their ids, so that two settlers never wait for each other in a
@@ -124,32 +218,34 @@ pub async fn lock(db: &mut PgConnection, submissions: &[SubmissionId]) -> sqlx::
     Ok(())
 }
 
-/// A receipt proves that the call was taken: whatever stood open about it is settled.
+/// A receipt proves that the call was taken: whatever stood open about it is settled. Answers the
+/// batches that were moved by it.
 pub async fn prove(
     db: &mut PgConnection,
-    submission: SubmissionId,
-    session_no: &str,
+    submissions: &BTreeMap<SubmissionId, &str>,
     now: OffsetDateTime,
     next_poll_at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"update submissions
-           set state = case when state in ('ready', 'in_flight', 'in_doubt')
-               then 'accepted'::submission_state else state end,
-             session_no = coalesce(session_no, nullif($2, '')),
-             sent_at = coalesce(sent_at, $3), answered_at = coalesce(answered_at, $3),
-             lease_until = null, answer = '',
-             next_poll_at = coalesce(next_poll_at, $4)
-           where id = $1 and (state in ('ready', 'in_flight', 'in_doubt')
-             or (session_no is null and state = 'accepted'))"#,
-        submission.0,
-        session_no,
+) -> sqlx::Result<Vec<BatchId>> {
+    let ids: Vec<i64> = submissions.keys().map(|id| id.0).collect();
+    let sessions: Vec<&str> = submissions.values().copied().collect();
+    sqlx::query_scalar!(
+        r#"update submissions s
+           set state = case when s.state in ('ready', 'in_flight', 'in_doubt')
+               then 'accepted'::submission_state else s.state end,
+             session_no = coalesce(s.session_no, nullif(proof.session_no, '')),
+             sent_at = coalesce(s.sent_at, $3), answered_at = coalesce(s.answered_at, $3),
+             lease_until = null, answer = '', next_poll_at = coalesce(s.next_poll_at, $4)
+           from unnest($1::bigint[], $2::text[]) as proof (id, session_no)
+           where s.id = proof.id and (s.state in ('ready', 'in_flight', 'in_doubt')
+             or (s.session_no is null and s.state = 'accepted'))
+           returning s.batch_id as "batch: BatchId""#,
+        &ids,
+        &sessions as &[&str],
         now,
         next_poll_at,
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_all(db)
+    .await
 }
 
 /// The number of a reason, kept once per code and words.
@@ -181,59 +277,79 @@ pub async fn keep_reason(
     .await
 }
 
+/// The numbers of reasons, each a code with its words and the cause it stands for, in the order they
+/// are given. New ones are kept, sorted, so that two settlers never wait for each other in a circle.
+pub async fn keep_reasons(
+    db: &mut PgConnection,
+    reasons: &BTreeMap<(&str, &str), &str>,
+) -> sqlx::Result<Vec<i32>> {
+    let codes: Vec<&str> = reasons.keys().map(|(code, _)| *code).collect();
+    let descriptions: Vec<&str> = reasons.keys().map(|(_, description)| *description).collect();
+    let known = sqlx::query_scalar!(
+        r#"select r.id as "id?" from unnest($1::text[], $2::text[])
+             with ordinality as wanted (code, description, place)
+           left join lateral (
+             select id from reasons
+             where code = wanted.code and description = wanted.description
+           ) r on true
+           order by place"#,
+        &codes as &[&str],
+        &descriptions as &[&str],
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut ids = Vec::with_capacity(known.len());
+    for (id, ((code, description), category)) in known.into_iter().zip(reasons) {
+        ids.push(match id {
+            Some(id) => id,
+            None => keep_reason(db, code, description, category).await?,
+        });
+    }
+    Ok(ids)
+}
+
+/// What a receipt says of a message of ours, where that is news.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    /// The message.
+    pub of: Match,
+    /// What its receipt says.
+    pub says: &'a Incoming,
+    /// The number of its reason.
+    pub reason: i32,
+}
+
 /// Writes outcomes of the project's own messages and moves their submissions' counters by exactly
-/// what changed. The submissions must be locked. Answers the batches touched, each once, in order.
+/// what changed. The submissions must be locked, what is known of the messages looked up since, and
+/// each message named once. Answers the batches whose submissions are settled.
 pub async fn write(
     db: &mut PgConnection,
     project: ProjectId,
-    outcomes: &[(Match, &Incoming, i32)],
+    news: &[News<'_>],
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let ids: Vec<i64> = outcomes.iter().map(|(of, _, _)| of.message.0).collect();
-    let submissions: Vec<i64> = outcomes.iter().map(|(of, _, _)| of.submission.0).collect();
-    let batches: Vec<i64> = outcomes.iter().map(|(of, _, _)| of.batch.0).collect();
-    let templates: Vec<i64> = outcomes.iter().map(|(of, _, _)| of.template.0).collect();
-    let what: Vec<Outcome> = outcomes.iter().map(|(_, one, _)| one.outcome).collect();
-    let reasons: Vec<i32> = outcomes.iter().map(|(_, _, reason)| *reason).collect();
-    let parts: Vec<i32> = outcomes.iter().map(|(_, one, _)| one.parts).collect();
-    let times: Vec<Option<OffsetDateTime>> =
-        outcomes.iter().map(|(_, one, _)| one.receipt_at).collect();
+) -> sqlx::Result<Vec<BatchId>> {
+    let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
+    let submissions: Vec<i64> = news.iter().map(|one| one.of.submission.0).collect();
+    let batches: Vec<i64> = news.iter().map(|one| one.of.batch.0).collect();
+    let templates: Vec<i64> = news.iter().map(|one| one.of.template.0).collect();
+    let what: Vec<Outcome> = news.iter().map(|one| one.says.outcome).collect();
+    let reasons: Vec<i32> = news.iter().map(|one| one.reason).collect();
+    let parts: Vec<i32> = news.iter().map(|one| one.says.parts).collect();
+    let times: Vec<Option<OffsetDateTime>> = news.iter().map(|one| one.says.receipt_at).collect();
     sqlx::query!(
-        r#"with incoming as (
-             select * from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-               $6::outcome[], $7::int[], $8::int[], $9::timestamptz[])
-               as t (id, submission_id, batch_id, template_id, outcome, reason_id, parts,
-                 receipt_at)
-           ), before as (
-             select id, outcome from outcomes where id = any($2::bigint[])
-           ), written as (
-             insert into outcomes
-               (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
-                receipt_at, recorded_at)
-             select id, $1, submission_id, batch_id, template_id, outcome, reason_id, parts,
-               receipt_at, $10
-             from incoming
-             on conflict (id) do update set
-               outcome = excluded.outcome, reason_id = excluded.reason_id,
-               parts = excluded.parts, receipt_at = excluded.receipt_at,
-               recorded_at = excluded.recorded_at
-             where outcomes.outcome = 'unknown' and excluded.outcome <> 'unknown'
-             returning id, submission_id, outcome
-           ), moved as (
-             select w.submission_id,
-               count(*) filter (where w.outcome = 'delivered') as delivered,
-               count(*) filter (where w.outcome = 'failed') as failed,
-               count(*) filter (where w.outcome = 'unknown')
-                 - count(*) filter (where before.outcome = 'unknown') as unknown
-             from written w left join before on before.id = w.id
-             group by w.submission_id
-           )
-           update submissions s
-           set delivered = s.delivered + moved.delivered, failed = s.failed + moved.failed,
-             unknown = s.unknown + moved.unknown,
-             settled = s.state = 'cancelled' or s.delivered + moved.delivered + s.failed + moved.failed + s.unknown
-               + moved.unknown + s.refused + s.suppressed = s.n
-           from moved where s.id = moved.submission_id"#,
+        r#"insert into outcomes
+             (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
+              receipt_at, recorded_at)
+           select id, $1, submission_id, batch_id, template_id, outcome, reason_id, parts,
+             receipt_at, $10
+           from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::outcome[],
+             $7::int[], $8::int[], $9::timestamptz[])
+             as told (id, submission_id, batch_id, template_id, outcome, reason_id, parts,
+               receipt_at)
+           on conflict (id) do update set
+             outcome = excluded.outcome, reason_id = excluded.reason_id, parts = excluded.parts,
+             receipt_at = excluded.receipt_at, recorded_at = excluded.recorded_at
+           where outcomes.outcome = 'unknown' and excluded.outcome <> 'unknown'"#,
         project.0,
         &ids,
         &submissions,
@@ -245,9 +361,41 @@ pub async fn write(
         &times as &[Option<OffsetDateTime>],
         now,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    move_counters(db, news).await
+}
+
+async fn move_counters(db: &mut PgConnection, news: &[News<'_>]) -> sqlx::Result<Vec<BatchId>> {
+    let mut moves: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
+    for one in news {
+        let [delivered, failed, unknown] = moves.entry(one.of.submission).or_default();
+        *delivered += i32::from(one.says.outcome == Outcome::Delivered);
+        *failed += i32::from(one.says.outcome == Outcome::Failed);
+        *unknown += i32::from(one.says.outcome == Outcome::Unknown)
+            - i32::from(one.of.known == Some(Outcome::Unknown));
+    }
+    let ids: Vec<i64> = moves.keys().map(|id| id.0).collect();
+    let [delivered, failed, unknown] =
+        [0, 1, 2].map(|kind| moves.values().map(|by| by[kind]).collect::<Vec<i32>>());
+    let rows = sqlx::query!(
+        r#"update submissions s
+           set delivered = s.delivered + by.delivered, failed = s.failed + by.failed,
+             unknown = s.unknown + by.unknown,
+             settled = s.state = 'cancelled' or s.delivered + by.delivered + s.failed + by.failed
+               + s.unknown + by.unknown + s.refused + s.suppressed = s.n
+           from unnest($1::bigint[], $2::int[], $3::int[], $4::int[])
+             as by (id, delivered, failed, unknown)
+           where s.id = by.id
+           returning s.batch_id as "batch: BatchId", s.settled"#,
+        &ids,
+        &delivered,
+        &failed,
+        &unknown,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter(|row| row.settled).map(|row| row.batch).collect())
 }
 
 /// Gives every message of a submission that still waits the outcome `unknown`.
@@ -280,93 +428,4 @@ pub async fn give_up(
     )
     .fetch_optional(db)
     .await
-}
-
-/// Holds a session number for the rest of the transaction, so that a receipt which looks foreign
-/// and the answer that makes it ours cannot pass each other.
-pub async fn hold_session(
-    db: &mut PgConnection,
-    project: ProjectId,
-    session_no: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"select pg_advisory_xact_lock(hashtextextended($2, $1))"#,
-        project.0,
-        session_no,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(())
-}
-
-/// Keeps the receipt of a message that another program of the account sent.
-pub async fn keep_foreign(
-    db: &mut PgConnection,
-    project: ProjectId,
-    incoming: &Incoming,
-    reason: i32,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"insert into foreign_messages
-             (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
-              recorded_at)
-           values (new_id($1), $2, $3, $4, $5, $6, $7, $8, $9, $1)
-           on conflict (project_id, session_no, phone) do update set
-             outcome = excluded.outcome, reason_id = excluded.reason_id, parts = excluded.parts,
-             receipt_at = excluded.receipt_at, recorded_at = excluded.recorded_at
-           where foreign_messages.outcome = 'unknown' and excluded.outcome <> 'unknown'"#,
-        now,
-        project.0,
-        incoming.session_no,
-        incoming.phone,
-        incoming.user_id,
-        incoming.outcome as Outcome,
-        reason,
-        incoming.parts,
-        incoming.receipt_at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Takes back what was kept as foreign under a session number that turned out to be ours.
-pub async fn adopt(
-    db: &mut PgConnection,
-    project: ProjectId,
-    session_no: &str,
-) -> sqlx::Result<Vec<Adopted>> {
-    sqlx::query_as!(
-        Adopted,
-        r#"delete from foreign_messages f using reasons r
-           where f.project_id = $1 and f.session_no = $2 and r.id = f.reason_id
-           returning f.phone, f.user_id, f.outcome as "outcome: Outcome", r.code, r.description,
-             r.category, f.parts, f.receipt_at"#,
-        project.0,
-        session_no,
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// A receipt that was kept as foreign.
-#[derive(Debug, Clone)]
-pub struct Adopted {
-    /// The phone.
-    pub phone: String,
-    /// The `UserId` the sender gave.
-    pub user_id: String,
-    /// What the carrier says.
-    pub outcome: Outcome,
-    /// The code, as it came.
-    pub code: String,
-    /// The carrier's own words.
-    pub description: String,
-    /// The cause the code stands for.
-    pub category: String,
-    /// Billed pieces.
-    pub parts: i32,
-    /// When the carrier says it ended.
-    pub receipt_at: Option<OffsetDateTime>,
 }

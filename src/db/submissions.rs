@@ -523,10 +523,11 @@ pub struct DuePoll {
     pub sent_at: OffsetDateTime,
 }
 
-/// Takes up to `limit` submissions of one project that are due to be asked about and moves their
-/// next turn: from `first`, doubling, to `longest`. Processes never take the same turn twice.
+/// Takes up to `limit` submissions of a project that are due to be asked about and moves their next
+/// turn: from `first`, doubling, to `longest`. Processes never take the same turn twice.
 pub async fn take_due_polls(
     db: &PgPool,
+    project: ProjectId,
     now: OffsetDateTime,
     first: Duration,
     longest: Duration,
@@ -534,15 +535,11 @@ pub async fn take_due_polls(
 ) -> sqlx::Result<Vec<DuePoll>> {
     sqlx::query_as!(
         DuePoll,
-        r#"with project as (
-             select project_id as id from submissions
-             where next_poll_at <= $1 and not settled
-             order by next_poll_at limit 1
-           ), due as (
-             select s.id from submissions s, project
-             where s.next_poll_at <= $1 and not s.settled and s.project_id = project.id
-             order by s.next_poll_at limit $4
-             for update of s skip locked
+        r#"with due as (
+             select id from submissions
+             where project_id = $5 and next_poll_at <= $1 and not settled
+             order by next_poll_at limit $4
+             for update skip locked
            )
            update submissions s
            set polls = polls + 1,
@@ -554,9 +551,29 @@ pub async fn take_due_polls(
         interval(first),
         interval(longest),
         limit,
+        project.0,
     )
     .fetch_all(db)
     .await
+}
+
+/// Gives back turns that brought no answer: they come again at `at`, and are not counted.
+pub async fn put_polls_off(
+    db: &mut PgConnection,
+    due: &[DuePoll],
+    at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = due.iter().map(|one| one.id.0).collect();
+    sqlx::query!(
+        r#"update submissions set polls = greatest(polls - 1, 0), next_poll_at = $2
+           where id in (select id from submissions where id = any($1) order by id for update)
+             and not settled"#,
+        &ids,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {

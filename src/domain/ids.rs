@@ -10,6 +10,8 @@ use time::{Duration, OffsetDateTime};
 /// Milliseconds between 1970 and 2020, where ids begin to count.
 const EPOCH_MILLIS: i64 = 1_577_836_800_000;
 const SEQUENCE_BITS: u32 = 22;
+/// So far apart are the numbers of ids that were made a day apart.
+pub const NUMBERS_A_DAY: i64 = 86_400_000 << SEQUENCE_BITS;
 /// Crockford's alphabet: no i, l, o, u, so that an id read aloud arrives whole.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 13;

@@ -19,6 +19,7 @@ pub mod receive_again;
 pub mod remove;
 pub mod replies;
 pub mod resend;
+pub mod retain;
 pub mod review;
 pub mod steer;
 pub mod submit;

@@ -5,16 +5,18 @@ use time::Duration;
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::receive;
+use super::{receive, review};
 use crate::app::App;
 use crate::db::receipts::Incoming;
 use crate::db::submissions::{self, DuePoll};
-use crate::db::{batch_transitions, receipts};
+use crate::db::{batch_transitions, poll_turns, receipts};
 use crate::domain::ids::ProjectId;
 use crate::usms::{CallError, MAX_SESSIONS_PER_QUERY};
 
 /// Carriers answer up to this late (USMS manual); what is not known then stays unknown.
 pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
+/// The same for a project whose questions are not answered at all.
+const GIVE_UP_UNHEARD: Duration = Duration::hours(96);
 /// Questions about one session come no further apart than this.
 const LONGEST_INTERVAL: Duration = Duration::hours(4);
 
@@ -32,27 +34,32 @@ pub enum PollError {
     Vendor(#[from] CallError),
 }
 
-/// Asks about one project's due sessions, at most as many as one call takes. Answers how many.
-pub async fn run_once(app: &App) -> Result<usize, PollError> {
+/// Asks about the due sessions of the project whose turn it is, at most as many as one call takes.
+/// Answers how many. What the vendor or the keys refuse makes this project wait, and is no error.
+pub async fn run_once(app: &App) -> sqlx::Result<usize> {
     let now = app.clock.now();
-    let most = i64::try_from(MAX_SESSIONS_PER_QUERY).unwrap_or(i64::MAX);
-    let due = submissions::take_due_polls(
-        &app.db,
-        now,
-        app.pace.first_receipt_poll,
-        LONGEST_INTERVAL,
-        most,
-    )
-    .await?;
-    let Some(project) = due.first().map(|one| one.project_id) else { return Ok(0) };
+    // A process that dies with a turn of its own has it taken by another after this.
+    let until = now + app.pace.call_timeout * 2;
+    let Some(project) = poll_turns::take(&app.db, now, until).await? else { return Ok(0) };
+    let (first, most) = (app.pace.first_receipt_poll, MAX_SESSIONS_PER_QUERY);
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let due =
+        submissions::take_due_polls(&app.db, project, now, first, LONGEST_INTERVAL, most).await?;
     let asked = ask(app, project, &due).await;
-    for one in due.iter().filter(|one| now - one.sent_at >= GIVE_UP_AFTER) {
+    let mut tx = app.db.begin().await?;
+    match &asked {
+        Ok(()) => poll_turns::end(&mut tx, project, app.clock.now()).await?,
+        Err(error) => {
+            let again = poll_turns::fail(&mut tx, project, app.clock.now()).await?;
+            submissions::put_polls_off(&mut tx, &due, again).await?;
+            warn!(%project, %error, %again, "receipts could not be asked for");
+        }
+    }
+    tx.commit().await?;
+    let patience = if asked.is_ok() { GIVE_UP_AFTER } else { GIVE_UP_UNHEARD };
+    for one in due.iter().filter(|one| now - one.sent_at >= patience) {
         give_up(app, one).await?;
     }
-    if let Err(error) = &asked {
-        warn!(%project, %error, "receipts could not be asked for; the next turn comes later");
-    }
-    asked?;
     Ok(due.len())
 }
 
@@ -75,8 +82,9 @@ async fn answers(
     sessions: &[&str],
 ) -> Result<Vec<Incoming>, PollError> {
     let keys = credentials::of(app, project).await?;
+    review::wait_for_slot(app, project).await?;
     let receipts = app.usms.get_send_receipt(&keys, sessions).await?;
-    Ok(receipts.iter().filter_map(receive::read).collect())
+    Ok(receipts.iter().map(receive::read).collect())
 }
 
 /// Asks the vendor about a session number that the console does not know, and keeps the answer.
@@ -84,18 +92,17 @@ async fn answers(
 pub async fn look_up(app: &App, project: ProjectId, session_no: &str) -> Result<usize, PollError> {
     let incoming = answers(app, project, &[session_no]).await?;
     let mut tx = app.db.begin().await?;
-    receive::settle(app, &mut tx, project, &incoming, app.clock.now()).await?;
+    receive::settle_of_any_age(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
     Ok(incoming.len())
 }
 
-async fn give_up(app: &App, one: &DuePoll) -> Result<(), PollError> {
+async fn give_up(app: &App, one: &DuePoll) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) = receipts::give_up(&mut tx, one.id, now).await? {
         batch_transitions::settle(&mut tx, batch, now).await?;
         info!(submission = %one.id, "no receipt in 72 hours: unknown");
     }
-    tx.commit().await?;
-    Ok(())
+    tx.commit().await
 }

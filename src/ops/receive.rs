@@ -1,25 +1,33 @@
 //! Receipts and replies, from wherever they come: a push, a question, a look-up. All three ways end
 //! in [`settle`], which writes each receipt's outcome once.
+//!
+//! Locks are taken in one order by everybody, so that any number of settlers work side by side: the
+//! project's messages of other programs, submissions by id, reasons by code, batches by id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use metrics::counter;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
 use super::replies;
 use crate::app::App;
-use crate::db::receipts::{Incoming, Match};
+use crate::db::inbox::Waiting;
+use crate::db::receipts::{Incoming, Match, News};
 use crate::db::submissions::{self, Claimed};
-use crate::db::{batch_transitions, inbox, receipts};
+use crate::db::{batch_transitions, foreign_messages, inbox, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::receipt_codes;
 use crate::usms::push::{self, Push};
 use crate::usms::{Receipt, ReceiptResult};
+
+/// A receipt of another program's message is known again when it was kept this lately: carriers
+/// answer within 72 hours, and pushes come again within seconds.
+const KNOWN_AGAIN: Duration = Duration::days(8);
 
 /// Takes a push in: when this returns, it is on disk, whatever it says.
 pub async fn take_in(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
@@ -29,48 +37,123 @@ pub async fn take_in(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result
     Ok(())
 }
 
-/// Settles the oldest waiting push. Answers whether there was one.
+/// Settles the oldest waiting pushes of one project in one transaction. If that fails, it settles
+/// them one by one: what is wrong with one of them holds up none of the others. Answers whether
+/// there was anything to settle.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
-    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(waiting) = inbox::take(&mut tx).await? else { return Ok(false) };
-    let problems = match push::parse(&waiting.body) {
-        Ok(Push::Reports(items)) => {
-            let (incoming, problems) = read_reports(items);
-            settle(app, &mut tx, waiting.project_id, &incoming, now).await?;
-            problems
-        }
-        Ok(Push::Replies(items)) => replies::keep(&mut tx, waiting.project_id, items, now).await?,
-        Err(error) => vec![json!({ "why": error.to_string(), "item": null })],
-    };
-    if !problems.is_empty() {
-        warn!(push = waiting.id, items = problems.len(), "a push had items that cannot be read");
+    let waiting = inbox::take(&mut tx).await?;
+    if waiting.is_empty() {
+        drop(tx);
+        let Some(id) = inbox::failed_before(&app.db, app.clock.now()).await? else {
+            return Ok(false);
+        };
+        settle_alone(app, id).await?;
+        return Ok(true);
     }
-    inbox::settle(&mut tx, waiting.id, &Value::Array(problems), now).await?;
-    tx.commit().await?;
+    let settled = settle_pushes(app, &mut tx, &waiting).await;
+    let Err(error) = and_commit(tx, settled).await else { return Ok(true) };
+    warn!(%error, pushes = waiting.len(), "pushes could not be settled together: one by one");
+    for one in waiting {
+        settle_alone(app, one.id).await?;
+    }
     Ok(true)
+}
+
+async fn and_commit(
+    tx: sqlx::Transaction<'_, sqlx::Postgres>,
+    done: sqlx::Result<()>,
+) -> sqlx::Result<()> {
+    match done {
+        Ok(()) => tx.commit().await,
+        Err(error) => tx.rollback().await.and(Err(error)),
+    }
+}
+
+/// Settles one push. One that cannot be settled is tried again later and in the end set aside. An
+/// error is the database's.
+async fn settle_alone(app: &App, id: i64) -> sqlx::Result<()> {
+    let mut tx = app.db.begin().await?;
+    let Some(waiting) = inbox::take_one(&mut tx, id).await? else { return Ok(()) };
+    let settled = settle_pushes(app, &mut tx, &[waiting]).await;
+    if let Err(error) = and_commit(tx, settled).await {
+        warn!(push = id, %error, "a push could not be settled");
+        inbox::fail(&app.db, id, &error.to_string(), app.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Settles pushes of one project.
+async fn settle_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let Some(project) = waiting.first().map(|one| one.project_id) else { return Ok(()) };
+    let mut settled = Vec::with_capacity(waiting.len());
+    let mut incoming = Vec::new();
+    // The push of each receipt.
+    let mut origins = Vec::new();
+    for (origin, one) in waiting.iter().enumerate() {
+        let problems = match push::parse(&one.body) {
+            Ok(Push::Reports(items)) => {
+                let (read, problems) = read_reports(items);
+                origins.resize(origins.len() + read.len(), origin);
+                incoming.extend(read);
+                problems
+            }
+            Ok(Push::Replies(items)) => replies::keep(db, project, items, now).await?,
+            Err(error) => vec![problem(&error.to_string(), Value::Null)],
+        };
+        settled.push((one.id, problems));
+    }
+    for stray in settle(app, db, project, &incoming, now).await? {
+        let one = &incoming[stray];
+        let item = json!({ "SessionNo": one.session_no, "Phone": one.phone,
+            "ReceiptCode": one.code, "UserId": one.user_id });
+        settled[origins[stray]].1.push(problem("no such phone in this session of ours", item));
+    }
+    for (id, problems) in settled.iter().filter(|(_, problems)| !problems.is_empty()) {
+        warn!(push = id, items = problems.len(), "a push had items that cannot be settled");
+    }
+    let settled: Vec<(i64, Value)> =
+        settled.into_iter().map(|(id, problems)| (id, Value::Array(problems))).collect();
+    inbox::settle(db, &settled, now).await
 }
 
 fn read_reports(items: Vec<Result<Receipt, push::BadItem>>) -> (Vec<Incoming>, Vec<Value>) {
     let mut incoming = Vec::with_capacity(items.len());
     let mut problems = Vec::new();
     for item in items {
-        match item.map(|receipt| read(&receipt)) {
-            Ok(Some(one)) => incoming.push(one),
-            Ok(None) => problems.push(json!({ "why": "unknown ReceiptResult", "item": null })),
-            Err(bad) => problems.push(json!({ "why": bad.why, "item": bad.raw })),
+        match item {
+            Ok(receipt) => incoming.push(read(&receipt)),
+            Err(bad) => problems.push(problem(bad.why, bad.raw)),
         }
     }
     (incoming, problems)
 }
 
-/// A vendor's receipt in the console's words; `None` when its result is none we know.
-pub fn read(receipt: &Receipt) -> Option<Incoming> {
+/// What is wrong with an item of a push, as it is kept.
+fn problem(why: &str, item: Value) -> Value {
+    json!({ "why": why, "item": without_nul(item) })
+}
+
+/// PostgreSQL keeps every character but one.
+fn without_nul(value: Value) -> Value {
+    let clean = |text: String| text.replace('\0', "\u{fffd}");
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nul).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (clean(name), without_nul(value))).collect(),
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
+/// A vendor's receipt in the console's words.
+pub fn read(receipt: &Receipt) -> Incoming {
     let outcome = match receipt.result {
         ReceiptResult::Success => Outcome::Delivered,
         ReceiptResult::Fail => Outcome::Failed,
         ReceiptResult::Unknown => Outcome::Unknown,
-        ReceiptResult::Other(_) => return None,
     };
     let (phone, operator) = match Phone::from_vendor(&receipt.phone) {
         VendorPhone::Whole(phone) => (phone.as_str().to_owned(), phone.operator()),
@@ -84,7 +167,7 @@ pub fn read(receipt: &Receipt) -> Option<Incoming> {
         | Outcome::Cancelled
         | Outcome::Suppressed => receipt_codes::categorise(&receipt.code, operator).key(),
     };
-    Some(Incoming {
+    Incoming {
         session_no: receipt.session_no.clone(),
         phone,
         user_id: receipt.user_id.clone(),
@@ -96,7 +179,7 @@ pub fn read(receipt: &Receipt) -> Option<Incoming> {
         category,
         parts: i32::try_from(receipt.cost_count.clamp(0, 1_000)).unwrap_or(0),
         receipt_at: receipt.time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
-    })
+    }
 }
 
 fn clipped(text: &str, most: usize) -> String {
@@ -104,88 +187,189 @@ fn clipped(text: &str, most: usize) -> String {
 }
 
 /// Writes the outcomes of receipts: those of our own messages to the messages, the others as
-/// messages of other programs. What is known already changes nothing.
+/// messages of other programs. What is known already changes nothing. Answers the places of those
+/// that name a session of ours and a phone which is not in it; nothing is written of them.
 pub async fn settle(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[Incoming],
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    counter!("console_receipts_total").increment(incoming.len() as u64);
-    let all: Vec<&Incoming> = incoming.iter().collect();
-    let ours = receipts::matches(db, project, &all).await?;
-    write_ours(app, db, project, &all, &ours, now).await?;
-    let matched: BTreeSet<usize> = ours.iter().map(|one| one.place).collect();
-    let foreign: Vec<&Incoming> =
-        (0..all.len()).filter(|place| !matched.contains(place)).map(|place| all[place]).collect();
-    settle_foreign(app, db, project, &foreign, now).await
+) -> sqlx::Result<Vec<usize>> {
+    settle_known_since(app, db, project, incoming, now - KNOWN_AGAIN, now).await
 }
 
-/// Receipts that matched nothing so far. Their sessions are held first: an answer that makes one
-/// ours either committed before (and is seen now) or waits until these are kept (and adopts them).
-async fn settle_foreign(
+/// The same for receipts that may be of any age: those of other programs are looked for among all
+/// that was ever kept.
+pub async fn settle_of_any_age(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    foreign: &[&Incoming],
+    incoming: &[Incoming],
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let sessions: BTreeSet<&str> = foreign.iter().map(|one| one.session_no.as_str()).collect();
-    for session in sessions {
-        receipts::hold_session(db, project, session).await?;
-    }
-    let late = receipts::matches(db, project, foreign).await?;
-    write_ours(app, db, project, foreign, &late, now).await?;
-    let matched: BTreeSet<usize> = late.iter().map(|one| one.place).collect();
-    for (place, one) in foreign.iter().enumerate() {
-        if !matched.contains(&place) {
-            let reason =
-                receipts::keep_reason(db, &one.code, &one.description, one.category).await?;
-            receipts::keep_foreign(db, project, one, reason, now).await?;
-        }
-    }
-    Ok(())
+) -> sqlx::Result<Vec<usize>> {
+    settle_known_since(app, db, project, incoming, OffsetDateTime::UNIX_EPOCH, now).await
 }
 
+async fn settle_known_since(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[Incoming],
+    since: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<usize>> {
+    counter!("console_receipts_total").increment(incoming.len() as u64);
+    let all: Vec<usize> = (0..incoming.len()).collect();
+    let mut owners = vec![None; incoming.len()];
+    let mut rest = find_owners(db, project, incoming, &all, &mut owners).await?;
+    if !rest.is_empty() {
+        // An answer that makes one of these ours either committed before this, and is seen now, or
+        // waits until they are kept, and takes them back.
+        foreign_messages::hold(db, project).await?;
+        rest = find_owners(db, project, incoming, &rest, &mut owners).await?;
+    }
+    let ours: Vec<usize> = all.into_iter().filter(|place| owners[*place].is_some()).collect();
+    let told: Vec<(SubmissionId, &Incoming)> =
+        ours.iter().filter_map(|place| Some((owners[*place]?, &incoming[*place]))).collect();
+    let strays = write_ours(app, db, project, &told, now).await?;
+    write_foreign(db, project, rest.iter().map(|place| &incoming[*place]), since, now).await?;
+    Ok(strays.into_iter().map(|stray| ours[stray]).collect())
+}
+
+/// Finds the submissions of the receipts at `places`: by session number, else by a `UserId` of ours.
+/// Answers the places of the others.
+async fn find_owners(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[Incoming],
+    places: &[usize],
+    owners: &mut [Option<SubmissionId>],
+) -> sqlx::Result<Vec<usize>> {
+    let sessions: BTreeSet<&str> =
+        places.iter().map(|place| incoming[*place].session_no.as_str()).collect();
+    let sessions: Vec<&str> = sessions.into_iter().collect();
+    let known: BTreeMap<String, SubmissionId> =
+        receipts::of_sessions(db, project, &sessions).await?.into_iter().collect();
+    let mut named = Vec::new();
+    for place in places {
+        let one = &incoming[*place];
+        owners[*place] = known.get(&one.session_no).copied();
+        if owners[*place].is_none() && (one.submission.is_some() || one.message.is_some()) {
+            named.push((*place, one));
+        }
+    }
+    if !named.is_empty() {
+        for (place, owner) in receipts::of_user_ids(db, project, &named).await? {
+            owners[place] = Some(owner);
+        }
+    }
+    Ok(places.iter().copied().filter(|place| owners[*place].is_none()).collect())
+}
+
+/// Writes receipts of our own submissions. Answers the places of those whose phone is not in theirs.
 async fn write_ours(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    incoming: &[&Incoming],
-    ours: &[Match],
+    told: &[(SubmissionId, &Incoming)],
     now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    if ours.is_empty() {
-        return Ok(());
+) -> sqlx::Result<Vec<usize>> {
+    if told.is_empty() {
+        return Ok(Vec::new());
     }
-    let submissions: BTreeMap<SubmissionId, &str> =
-        ours.iter().map(|one| (one.submission, incoming[one.place].session_no.as_str())).collect();
-    let ids: Vec<SubmissionId> = submissions.keys().copied().collect();
-    receipts::lock(db, &ids).await?;
-    for (submission, session_no) in &submissions {
-        let next_poll = now + app.pace.first_receipt_poll;
-        receipts::prove(db, *submission, session_no, now, next_poll).await?;
+    let submissions: BTreeSet<SubmissionId> = told.iter().map(|(id, _)| *id).collect();
+    let submissions: Vec<SubmissionId> = submissions.into_iter().collect();
+    receipts::lock(db, &submissions).await?;
+    let found = receipts::matches(db, told).await?;
+    let proofs: BTreeMap<SubmissionId, &str> =
+        found.iter().map(|one| (one.submission, told[one.place].1.session_no.as_str())).collect();
+    let next_poll = now + app.pace.first_receipt_poll;
+    let mut moved = receipts::prove(db, &proofs, now, next_poll).await?;
+    let news = news(&found, told);
+    if !news.is_empty() {
+        let says: Vec<&Incoming> = news.iter().map(|(_, says)| *says).collect();
+        let reasons = reasons_of(db, &says).await?;
+        let news: Vec<News<'_>> = news
+            .into_iter()
+            .zip(reasons)
+            .map(|((of, says), reason)| News { of, says, reason })
+            .collect();
+        moved.extend(receipts::write(db, project, &news, now).await?);
     }
-    let mut outcomes: BTreeMap<_, (Match, &Incoming, i32)> = BTreeMap::new();
-    for one in ours {
-        let receipt = incoming[one.place];
-        let reason =
-            receipts::keep_reason(db, &receipt.code, &receipt.description, receipt.category)
-                .await?;
-        // Of two receipts of one message in one push, the better known one counts.
-        let entry = outcomes.entry(one.message).or_insert((*one, receipt, reason));
-        if entry.1.outcome == Outcome::Unknown {
-            *entry = (*one, receipt, reason);
-        }
-    }
-    let outcomes: Vec<(Match, &Incoming, i32)> = outcomes.into_values().collect();
-    receipts::write(db, project, &outcomes, now).await?;
-    let batches: BTreeSet<BatchId> = ours.iter().map(|one| one.batch).collect();
-    for batch in batches {
+    let moved: BTreeSet<BatchId> = moved.into_iter().collect();
+    for batch in moved {
         batch_transitions::settle(db, batch, now).await?;
     }
-    Ok(())
+    let found: BTreeSet<usize> = found.iter().map(|one| one.place).collect();
+    Ok((0..told.len()).filter(|place| !found.contains(place)).collect())
+}
+
+/// Of what was told, what is new: once a message, and of two receipts of one the better known.
+fn news<'a>(found: &[Match], told: &[(SubmissionId, &'a Incoming)]) -> Vec<(Match, &'a Incoming)> {
+    let mut news: BTreeMap<MessageId, (Match, &Incoming)> = BTreeMap::new();
+    for one in found {
+        let says = told[one.place].1;
+        if is_news(one.known, says.outcome) {
+            let entry = news.entry(one.message).or_insert((*one, says));
+            if entry.1.outcome == Outcome::Unknown {
+                *entry = (*one, says);
+            }
+        }
+    }
+    news.into_values().collect()
+}
+
+/// Whether a receipt changes what is known.
+fn is_news(known: Option<Outcome>, says: Outcome) -> bool {
+    match known {
+        None => true,
+        Some(Outcome::Unknown) => says != Outcome::Unknown,
+        Some(
+            Outcome::Delivered
+            | Outcome::Failed
+            | Outcome::Refused
+            | Outcome::Cancelled
+            | Outcome::Suppressed,
+        ) => false,
+    }
+}
+
+/// The numbers of the reasons of receipts, in their order.
+async fn reasons_of(db: &mut PgConnection, says: &[&Incoming]) -> sqlx::Result<Vec<i32>> {
+    let wanted: BTreeMap<(&str, &str), &str> =
+        says.iter().map(|one| (reason(one), one.category)).collect();
+    let ids = receipts::keep_reasons(db, &wanted).await?;
+    let numbers: BTreeMap<(&str, &str), i32> = wanted.into_keys().zip(ids).collect();
+    Ok(says.iter().filter_map(|one| numbers.get(&reason(one)).copied()).collect())
+}
+
+fn reason(of: &Incoming) -> (&str, &str) {
+    (&of.code, &of.description)
+}
+
+/// Keeps receipts of other programs' messages: once a session and phone, the better known of two.
+async fn write_foreign(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: impl Iterator<Item = &Incoming>,
+    since: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let mut foreign: BTreeMap<(&str, &str), &Incoming> = BTreeMap::new();
+    for one in incoming {
+        let entry = foreign.entry((&one.session_no, &one.phone)).or_insert(one);
+        if entry.outcome == Outcome::Unknown {
+            *entry = one;
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let foreign: Vec<&Incoming> = foreign.into_values().collect();
+    let reasons = reasons_of(db, &foreign).await?;
+    let foreign: Vec<(&Incoming, i32)> = foreign.into_iter().zip(reasons).collect();
+    foreign_messages::keep(db, project, &foreign, since, now).await
 }
 
 /// Records that a submission was taken, and takes back receipts that were quicker than the answer.
@@ -198,9 +382,9 @@ pub async fn hold_and_accept(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let next_poll = now + app.pace.first_receipt_poll;
-    receipts::hold_session(db, claimed.project_id, session_no).await?;
+    foreign_messages::hold_off(db, claimed.project_id).await?;
     submissions::accept(db, claimed, session_no, request_id, now, next_poll).await?;
-    let early = receipts::adopt(db, claimed.project_id, session_no).await?;
+    let early = foreign_messages::adopt(db, claimed.project_id, session_no, claimed.id).await?;
     let early: Vec<Incoming> = early
         .into_iter()
         .map(|one| Incoming {
@@ -218,17 +402,11 @@ pub async fn hold_and_accept(
             receipt_at: one.receipt_at,
         })
         .collect();
-    settle_adopted(app, db, claimed.project_id, &early, now).await
-}
-
-async fn settle_adopted(
-    app: &App,
-    db: &mut PgConnection,
-    project: ProjectId,
-    early: &[Incoming],
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let all: Vec<&Incoming> = early.iter().collect();
-    let ours = receipts::matches(db, project, &all).await?;
-    write_ours(app, db, project, &all, &ours, now).await
+    let told: Vec<(SubmissionId, &Incoming)> = early.iter().map(|one| (claimed.id, one)).collect();
+    let strays = write_ours(app, db, claimed.project_id, &told, now).await?;
+    if !strays.is_empty() {
+        let n = strays.len();
+        warn!(submission = %claimed.id, n, "receipts of phones that are not in this session");
+    }
+    Ok(())
 }

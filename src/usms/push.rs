@@ -45,6 +45,9 @@ pub enum PushError {
     /// No JSON object.
     #[error("the push is no JSON object")]
     NotJson,
+    /// No `Data`, or none that has items.
+    #[error("the push has no Data")]
+    NoData,
     /// A `MsgType` other than 0 and 2.
     #[error("the push has an unknown MsgType")]
     UnknownKind,
@@ -54,7 +57,7 @@ pub enum PushError {
 pub fn parse(body: &[u8]) -> Result<Push, PushError> {
     let body: Value = serde_json::from_slice(body).map_err(|_| PushError::NotJson)?;
     let fields = Fields::of(&body).ok_or(PushError::NotJson)?;
-    let items = fields.array("Data");
+    let items = fields.items("Data").ok_or(PushError::NoData)?;
     match fields.number("MsgType") {
         Some(2) => Ok(Push::Reports(items.iter().map(report).collect())),
         Some(0) => Ok(Push::Replies(items.iter().map(reply).collect())),
@@ -63,8 +66,7 @@ pub fn parse(body: &[u8]) -> Result<Push, PushError> {
 }
 
 fn report(item: &Value) -> Result<Receipt, BadItem> {
-    Receipt::read(item, None)
-        .ok_or_else(|| BadItem { why: "no phone or no session number", raw: item.clone() })
+    Receipt::read(item, None).map_err(|why| BadItem { why, raw: item.clone() })
 }
 
 fn reply(item: &Value) -> Result<Reply, BadItem> {
@@ -73,7 +75,7 @@ fn reply(item: &Value) -> Result<Reply, BadItem> {
     Ok(Reply {
         phone: fields.some_text("Phone").ok_or_else(bad)?,
         content: fields.text("ReplyContent"),
-        time: fields.number("ReplyTime").filter(|at| *at > 0),
+        time: fields.time("ReplyTime"),
         extend_code: fields.text("ExtendCode"),
         user_id: fields.text("UserId"),
     })
@@ -81,17 +83,27 @@ fn reply(item: &Value) -> Result<Reply, BadItem> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::receipt::ReceiptResult;
     use super::*;
 
+    fn reports(body: &str) -> Vec<Result<Receipt, BadItem>> {
+        match parse(body.as_bytes()) {
+            Ok(Push::Reports(items)) => items,
+            other => panic!("not reports: {other:?}"),
+        }
+    }
+
     #[test]
     fn one_bad_item_loses_none_of_the_others() {
-        let body = r#"{"MsgType":"2","Data":[
+        let items = reports(
+            r#"{"MsgType":"2","Data":[
             {"SessionNo":"a","Phone":"18500001206","CostCount":"2","ReceiptResult":"发送成功",
              "ReceiptTime":"1700000000","ReceiptCode":null},
             {"Phone":"18500001207"}, 7,
-            {"SessionNo":"b","Phone":18500001208,"ReceiptResult":"Unknow"}]}"#;
-        let Ok(Push::Reports(items)) = parse(body.as_bytes()) else { panic!("not reports") };
+            {"SessionNo":"b","Phone":18500001208,"ReceiptResult":"Unknow"}]}"#,
+        );
         let good: Vec<&Receipt> = items.iter().filter_map(|item| item.as_ref().ok()).collect();
         assert_eq!(good.len(), 2);
         assert_eq!(good[0].cost_count, 2);
@@ -102,10 +114,71 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_an_error_and_no_panic() {
-        for body in ["", "[]", "null", "{\"MsgType\":9}", "{\"MsgType\":2,\"Data\":null}", "{"] {
-            let _ = parse(body.as_bytes());
+    fn a_bad_item_says_what_is_wrong_with_it_and_keeps_its_text() {
+        let items = reports(
+            r#"{"MsgType":2,"Data":[
+            {"SessionNo":"a","Phone":"1","ReceiptResult":"maybe"},
+            {"SessionNo":"a","ReceiptResult":"Success"},
+            {"SessionNo":"a\u0000","Phone":"1","ReceiptResult":"Success"},
+            null]}"#,
+        );
+        let why: Vec<&str> =
+            items.iter().filter_map(|item| item.as_ref().err()).map(|bad| bad.why).collect();
+        let expected = ["unknown ReceiptResult", "no phone", "no session number", "no JSON object"];
+        assert_eq!(why, expected);
+        assert_eq!(items[0].as_ref().unwrap_err().raw["ReceiptResult"], "maybe");
+    }
+
+    #[test]
+    fn times_are_read_however_they_are_written_and_nonsense_is_no_time() {
+        let read = |time: Value| {
+            let item = json!({ "SessionNo": "a", "Phone": "1", "ReceiptResult": "Fail",
+                "ReceiptTime": time });
+            Receipt::read(&item, None).unwrap().time
+        };
+        let at = Some(1_790_000_000);
+        assert_eq!(read(json!(1_790_000_000)), at);
+        assert_eq!(read(json!("1790000000")), at);
+        assert_eq!(read(json!(1_790_000_000_123_i64)), at, "milliseconds");
+        assert_eq!(read(json!("2026-09-21 22:13:20")), at);
+        assert_eq!(read(json!("2026/09/21 22:13:20")), at);
+        assert_eq!(read(json!("2026-09-21T14:13:20Z")), at);
+        for nonsense in [
+            json!(0),
+            json!(-5),
+            json!(253_402_300_799_i64),
+            json!("soon"),
+            json!(null),
+            json!(""),
+            json!(i64::MAX),
+            json!(1e300),
+            json!(["x"]),
+            json!("9999-12-31 00:00:00"),
+        ] {
+            assert_eq!(read(nonsense.clone()), None, "{nonsense}");
         }
-        assert!(parse(b"{\"MsgType\":9}").is_err());
+    }
+
+    #[test]
+    fn a_single_item_without_its_array_is_read_too() {
+        let item = r#"{"SessionNo":"a","Phone":"1","ReceiptResult":"Success"}"#;
+        assert_eq!(reports(&format!(r#"{{"MsgType":2,"Data":{item}}}"#)).len(), 1);
+    }
+
+    #[test]
+    fn rubbish_is_an_error_and_no_panic() {
+        for body in [
+            "",
+            "[]",
+            "null",
+            "{",
+            "{\"MsgType\":9,\"Data\":[]}",
+            "{\"MsgType\":2,\"Data\":null}",
+            "{\"MsgType\":2,\"Data\":\"[]\"}",
+            "{\"MsgType\":2}",
+            "{\"Data\":[]}",
+        ] {
+            assert!(parse(body.as_bytes()).is_err(), "{body}");
+        }
     }
 }

@@ -10,6 +10,9 @@ use super::wire::Fields;
 /// Sessions one GetUSMSSendReceipt takes.
 pub const MAX_SESSIONS_PER_QUERY: usize = 100;
 
+/// No session number, phone or `UserId` is longer than this.
+const LONGEST_NAME: usize = 128;
+
 /// The carrier's word on one phone of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -32,7 +35,7 @@ pub struct Receipt {
 }
 
 /// `ReceiptResult` in its two languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptResult {
     /// 发送成功, Success.
     Success,
@@ -40,41 +43,47 @@ pub enum ReceiptResult {
     Fail,
     /// 状态未知, Unknow (so spelt).
     Unknown,
-    /// Something the documentation does not name.
-    Other(String),
 }
 
 impl ReceiptResult {
-    pub(super) fn read(text: &str) -> Self {
-        match text.trim() {
-            "发送成功" => Self::Success,
-            "发送失败" => Self::Fail,
-            "状态未知" => Self::Unknown,
-            other => match other.to_ascii_lowercase().as_str() {
-                "success" => Self::Success,
-                "fail" | "failed" => Self::Fail,
-                "unknow" | "unknown" => Self::Unknown,
-                _ => Self::Other(other.to_owned()),
-            },
+    /// `None` for what the documentation does not name.
+    fn read(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "发送成功" | "success" => Some(Self::Success),
+            "发送失败" | "fail" | "failed" => Some(Self::Fail),
+            "状态未知" | "unknow" | "unknown" => Some(Self::Unknown),
+            _ => None,
         }
     }
 }
 
 impl Receipt {
-    /// Reads one item; `None` without a phone or a session number.
-    pub(super) fn read(item: &Value, session_no: Option<&str>) -> Option<Self> {
-        let fields = Fields::of(item)?;
-        Some(Self {
-            session_no: session_no.map(str::to_owned).or_else(|| fields.some_text("SessionNo"))?,
-            phone: fields.some_text("Phone")?,
+    /// Reads one item, or says what it lacks: it must say something of a phone of a session.
+    pub(super) fn read(item: &Value, session_no: Option<&str>) -> Result<Self, &'static str> {
+        let fields = Fields::of(item).ok_or("no JSON object")?;
+        let session_no = session_no.map(str::to_owned).or_else(|| name(fields, "SessionNo"));
+        Ok(Self {
+            session_no: session_no.ok_or("no session number")?,
+            phone: name(fields, "Phone").ok_or("no phone")?,
             cost_count: fields.number("CostCount").unwrap_or(0),
-            result: ReceiptResult::read(&fields.text("ReceiptResult")),
+            result: ReceiptResult::read(&fields.text("ReceiptResult"))
+                .ok_or("unknown ReceiptResult")?,
             code: fields.text("ReceiptCode"),
             description: fields.text("ReceiptDesc"),
-            time: fields.number("ReceiptTime").filter(|at| *at > 0),
-            user_id: fields.text("UserId"),
+            time: fields.time("ReceiptTime"),
+            user_id: name(fields, "UserId").unwrap_or_default(),
         })
     }
+}
+
+/// What names a thing: short, and of visible characters. Anything else names nothing.
+fn name(fields: Fields<'_>, field: &str) -> Option<String> {
+    let text = fields.some_text(field)?;
+    let text = text.trim();
+    let names = !text.is_empty()
+        && text.chars().count() <= LONGEST_NAME
+        && !text.chars().any(char::is_control);
+    names.then(|| text.to_owned())
 }
 
 impl Client {
@@ -93,7 +102,7 @@ impl Client {
         for session in fields.array("Data").iter().filter_map(Fields::of) {
             let Some(session_no) = session.some_text("SessionNo") else { continue };
             let items = session.array("ReceiptSet").iter();
-            receipts.extend(items.filter_map(|item| Receipt::read(item, Some(&session_no))));
+            receipts.extend(items.filter_map(|item| Receipt::read(item, Some(&session_no)).ok()));
         }
         Ok(receipts)
     }

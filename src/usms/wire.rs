@@ -2,6 +2,9 @@
 //! as strings and strings as numbers.
 
 use serde_json::{Map, Value};
+use time::format_description::well_known::Rfc3339;
+use time::macros::{format_description, offset};
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// A JSON object read field by field, each with a sensible absence.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +44,22 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A time in unix seconds, also when it is written in milliseconds, or as a date of
+    /// Asia/Shanghai. Nothing outside of this century's first decades is a time of a message.
+    pub fn time(self, name: &str) -> Option<i64> {
+        let written = self.number(name).or_else(|| date(&self.text(name)))?;
+        [written, written / 1_000].into_iter().find(|at| SENSIBLE.contains(at))
+    }
+
+    /// The elements of an array, or the one object that came instead; `None` for anything else.
+    pub fn items(self, name: &str) -> Option<&'a [Value]> {
+        match self.0.get(name)? {
+            Value::Array(items) => Some(items),
+            one @ Value::Object(_) => Some(std::slice::from_ref(one)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        }
+    }
+
     /// The elements of an array; none when it is missing or null.
     pub fn array(self, name: &str) -> &'a [Value] {
         self.0.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
@@ -54,6 +73,19 @@ impl<'a> Fields<'a> {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     }
+}
+
+/// 2010 to 2100, in unix seconds.
+const SENSIBLE: std::ops::Range<i64> = 1_262_304_000..4_102_444_800;
+
+fn date(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let plain = text.replace('T', " ").replace('/', "-");
+    let zoned = OffsetDateTime::parse(text, &Rfc3339).ok();
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let local =
+        || PrimitiveDateTime::parse(&plain, format).ok().map(|at| at.assume_offset(offset!(+8)));
+    zoned.or_else(local).map(OffsetDateTime::unix_timestamp)
 }
 
 #[allow(clippy::cast_possible_truncation)]

@@ -210,6 +210,7 @@ impl Layout {
             (urls.words(), "words-title", Permission::Send),
             (urls.opt_out_words(), "opt-out-title", Permission::Manage),
             (urls.hooks(), "hooks-title", Permission::Manage),
+            (urls.keeping(), "keeping-title", Permission::Manage),
         ];
         let role = self.project.as_ref().map(|place| place.role);
         all.into_iter()

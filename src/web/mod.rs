@@ -20,6 +20,7 @@ pub mod health;
 pub mod hook_settings;
 pub mod hooks;
 pub mod i18n;
+pub mod keeping;
 pub mod layout;
 pub mod ledger;
 pub mod login;

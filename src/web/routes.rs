@@ -8,8 +8,8 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, removal};
 use super::{
     account, applications, assets, batches, dashboard, failures, files, guard, health,
-    hook_settings, hooks, login, looked_up, messages, policy, receipts, replies, send, settings,
-    signatures, statistics, suppressions, templates, words,
+    hook_settings, hooks, keeping, login, looked_up, messages, policy, receipts, replies, send,
+    settings, signatures, statistics, suppressions, templates, words,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -65,6 +65,7 @@ fn project(config: &mut ServiceConfig) {
         .configure(suppression_pages)
         .configure(hook_pages)
         .configure(statistics_pages)
+        .configure(keeping_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
@@ -228,6 +229,17 @@ fn statistics_pages(config: &mut ServiceConfig) {
         .service(resource("/failures").route(may(Read, get(), failures::show)))
         .service(resource("/failures.csv").route(may(Read, get(), failures::csv)))
         .service(resource("/failures.xlsx").route(may(Read, get(), failures::xlsx)));
+}
+
+/// For how long messages are kept.
+fn keeping_pages(config: &mut ServiceConfig) {
+    config.service(
+        resource("/settings/keeping").route(may(Manage, get(), keeping::form)).route(may(
+            Manage,
+            post(),
+            keeping::keep,
+        )),
+    );
 }
 
 /// Signatures.

@@ -216,6 +216,11 @@ impl Urls {
         self.below(&format!("/health/pushes/{push}"))
     }
 
+    /// For how long the project keeps its messages.
+    pub fn keeping(&self) -> String {
+        self.below("/settings/keeping")
+    }
+
     /// The phones that opted out, as a file.
     pub fn suppressions_csv(&self) -> String {
         self.below("/suppressions.csv")

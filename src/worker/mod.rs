@@ -22,8 +22,8 @@ use crate::domain::ids::SubmissionId;
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
 use crate::ops::{
-    apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, review, submit,
-    vendor_figures,
+    apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, retain, review,
+    submit, vendor_figures,
 };
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
@@ -37,6 +37,8 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
 /// So many projects may have all of their calls under way in one process.
 const PROJECTS_AT_ONCE: usize = 4;
+/// So many projects are asked about receipts at once: one that does not answer holds up no other.
+const POLLS_AT_ONCE: usize = 4;
 /// How soon the recipients of a batch that was confirmed begin to become messages.
 const PLANNING: Duration = Duration::from_millis(150);
 /// Batches that are sending are watched over this often.
@@ -53,14 +55,19 @@ const FIGURES: Duration = Duration::from_secs(60);
 /// Login sessions that have ended and files of forms that were left are removed this often.
 const TIDYING: Duration = Duration::from_secs(600);
 
+/// What is past keeping is removed, and pieces of the messages are made ahead, this often.
+const KEEPING: Duration = Duration::from_secs(60);
+
 /// Runs all loops until `stop`, then until their work in hand is done.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(submit_all(app.clone(), stop.clone()));
     let settle = app.clone();
     loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
-    let ask = app.clone();
-    loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
+    for _ in 0..POLLS_AT_ONCE {
+        let ask = app.clone();
+        loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
+    }
     let review = app.clone();
     loops.spawn(turn("reviews", stop.clone(), move || reviewing(review.clone())));
     let doubt = app.clone();
@@ -81,6 +88,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("statistics", stop.clone(), move || folding(fold.clone())));
     let figures = app.clone();
     loops.spawn(turn("vendor's counts", stop.clone(), move || figuring(figures.clone())));
+    let keep = app.clone();
+    loops.spawn(turn("keeping", stop.clone(), move || keeping(keep.clone())));
     let tidy = app.clone();
     loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
@@ -222,7 +231,7 @@ async fn settling(app: App) -> sqlx::Result<Turn> {
     Ok(Turn::Rest(Duration::ZERO))
 }
 
-async fn polling(app: App) -> Result<Turn, poll::PollError> {
+async fn polling(app: App) -> sqlx::Result<Turn> {
     Ok(match poll::run_once(&app).await? {
         0 => Turn::Rest(REST),
         _ => Turn::More,
@@ -300,6 +309,10 @@ fn heard(app: &App) -> VendorHeard {
         trouble_at: trouble_at.map(|at| now - at.elapsed()),
         trouble: trouble.unwrap_or_default(),
     }
+}
+
+async fn keeping(app: App) -> sqlx::Result<Turn> {
+    Ok(if retain::run_once(&app).await? { Turn::More } else { Turn::Rest(KEEPING) })
 }
 
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {

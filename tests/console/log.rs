@@ -131,7 +131,7 @@ async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool)
         (format!("batch={first}&cause=powered_off&phone=0002"), vec![two]),
         ("template=UTA0001&code=-37".to_owned(), vec![two]),
         ("signature=SIG0001&state=failed&text=47".to_owned(), vec![two]),
-        ("phone=0001&state=delivered&session=".to_owned() + &session, vec![one]),
+        (format!("phone=0001&state=delivered&session={session}"), vec![one]),
         ("from=2020-01-01&to=2020-01-02".to_owned(), none.to_vec()),
         ("from=2020-01-01T08:00&to=8000-01-01&state=failed".to_owned(), vec![two, two]),
     ] {

@@ -371,13 +371,14 @@ impl<'a> Model<'a> {
     /// Everything comes to its end: nothing is left open but doubts.
     async fn end(&mut self, seed: u64) {
         while plan::run_once(self.app()).await.unwrap() {}
-        for _ in 0..200 {
-            // The first of a batch are followed by the rest when somebody says so.
-            self.step(Step::Resume).await;
+        // The first of a batch are followed by the rest when somebody says so, and the one who
+        // watches over it looks twice before that.
+        let mut idle = 0;
+        while idle < 3 {
             let moved = oversee::run_once(self.app()).await.unwrap();
-            if self.flying.is_empty() && self.claim().await == "nothing to claim" && moved == 0 {
-                break;
-            }
+            self.step(Step::Resume).await;
+            let nothing = self.flying.is_empty() && self.claim().await == "nothing to claim";
+            idle = if nothing && moved == 0 { idle + 1 } else { 0 };
             while let Some(claimed) = self.flying.pop() {
                 let targets = messages::targets(self.db, claimed.id).await.unwrap();
                 let session_no = self.taken(&claimed, targets);

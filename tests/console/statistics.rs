@@ -7,7 +7,8 @@ use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
 use usms_console::db::statistics::Wanted;
-use usms_console::db::{invariants, receipts, statistics};
+use usms_console::db::{foreign_messages, invariants, statistics};
+use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::span;
 use usms_console::domain::statistics::By;
 use usms_console::ops::receive;
@@ -457,7 +458,12 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
         .await
         .unwrap();
     let mut tx = db.begin().await.unwrap();
-    let adopted = receipts::adopt(&mut tx, house.project, &session).await.unwrap();
+    let submission: i64 =
+        sqlx::query_scalar("select id from submissions").fetch_one(&mut *tx).await.unwrap();
+    let adopted =
+        foreign_messages::adopt(&mut tx, house.project, &session, SubmissionId(submission))
+            .await
+            .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(adopted.len(), 1);
     assert_eq!(foreign().await, 1);

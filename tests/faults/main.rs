@@ -6,6 +6,7 @@ mod harness;
 
 mod cluster;
 mod door;
+mod pushes;
 mod storm;
 
 use std::process::Stdio;

@@ -12,6 +12,7 @@ use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
 use super::{After, Standing, find, why};
 use crate::app::App;
 use crate::db::batches::Batch;
+use crate::db::keeping::Past;
 use crate::db::messages::Cause;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, Hold, may_leave};
@@ -63,6 +64,7 @@ struct LivePart {
     troubles: Vec<TroubleRow>,
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
+    past: Past,
     has_file: bool,
     may_send: bool,
     may_approve: bool,
@@ -120,8 +122,14 @@ impl LivePart {
         }
     }
 
+    /// Whether all of its messages are still known with their phones.
+    fn is_whole(&self) -> bool {
+        self.past == Past::default()
+    }
+
     fn can_resend(&self) -> bool {
-        self.tally.failed + self.tally.refused + self.tally.cancelled > 0
+        self.is_whole()
+            && self.tally.failed + self.tally.refused + self.tally.cancelled > 0
             && self.batch.state != BatchState::Draft
     }
 
@@ -232,6 +240,7 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
         troubles: troubles(&l, snapshot),
         causes: causes(&l, snapshot),
         resends: snapshot.resends.clone(),
+        past: snapshot.past,
         has_file: has_file && member.may(Permission::Send),
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,

@@ -12,6 +12,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
+use crate::db::keeping::{self, Past};
 use crate::db::messages::{Cause, Message};
 use crate::db::submissions::Submission;
 use crate::db::{messages, submissions};
@@ -52,6 +53,8 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// The batches that repeat what did not arrive.
     pub resends: Vec<Batch>,
+    /// What of it is past keeping.
+    pub past: Past,
 }
 
 impl Snapshot {
@@ -72,6 +75,7 @@ impl Snapshot {
             sessions: submissions::sessions(&app.db, id, SHOWN).await?,
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,
+            past: keeping::past_of(&app.db, id).await?,
             batch,
         }))
     }

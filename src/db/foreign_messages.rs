@@ -1,0 +1,235 @@
+//! Messages that other programs of the account sent, known by their receipts alone.
+
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+
+use super::receipts::Incoming;
+use crate::domain::ids::{NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
+use crate::domain::message::Outcome;
+
+/// Holds a project's messages of other programs for the rest of the transaction: a receipt which
+/// looks foreign and the answer that makes it ours cannot pass each other, and nobody else writes
+/// them. Taken before any submission is locked.
+pub async fn hold(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('others', $1))", project.0)
+        .fetch_one(db)
+        .await?;
+    Ok(())
+}
+
+/// The part of an answer in [`hold`]: answers do not wait for each other.
+pub async fn hold_off(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('others', $1))", project.0)
+        .fetch_one(db)
+        .await?;
+    Ok(())
+}
+
+/// Keeps receipts of messages that other programs of the account sent, each session and phone named
+/// once, with the number of its reason. One that was kept since `since` is known again; of it only
+/// `unknown` may change. The project's other messages must be held.
+pub async fn keep(
+    db: &mut PgConnection,
+    project: ProjectId,
+    foreign: &[(&Incoming, i32)],
+    since: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let sessions: Vec<&str> = foreign.iter().map(|(one, _)| one.session_no.as_str()).collect();
+    let phones: Vec<&str> = foreign.iter().map(|(one, _)| one.phone.as_str()).collect();
+    let known = sqlx::query!(
+        r#"select f.id as "id?", f.outcome as "outcome?: Outcome"
+           from unnest($2::text[], $3::text[]) with ordinality as wanted (session_no, phone, place)
+           left join lateral (
+             select id, outcome from foreign_messages
+             where project_id = $1 and session_no = wanted.session_no and phone = wanted.phone
+               and id >= $4 and id < $5
+             limit 1
+           ) f on true
+           order by place"#,
+        project.0,
+        &sessions as &[&str],
+        &phones as &[&str],
+        first_number_at(since),
+        first_number_at(now + Duration::DAY),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let (mut new, mut better) = (Vec::new(), Vec::new());
+    for ((one, reason), known) in foreign.iter().zip(known) {
+        match (known.id, known.outcome) {
+            (Some(id), Some(Outcome::Unknown)) if one.outcome != Outcome::Unknown => {
+                better.push((id, *one, *reason));
+            }
+            (Some(_), _) => {}
+            (None, _) => new.push((*one, *reason)),
+        }
+    }
+    insert(db, project, &new, now).await?;
+    correct(db, &better, now).await
+}
+
+async fn insert(
+    db: &mut PgConnection,
+    project: ProjectId,
+    new: &[(&Incoming, i32)],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let sessions: Vec<&str> = new.iter().map(|(one, _)| one.session_no.as_str()).collect();
+    let phones: Vec<&str> = new.iter().map(|(one, _)| one.phone.as_str()).collect();
+    let user_ids: Vec<&str> = new.iter().map(|(one, _)| one.user_id.as_str()).collect();
+    let what: Vec<Outcome> = new.iter().map(|(one, _)| one.outcome).collect();
+    let reasons: Vec<i32> = new.iter().map(|(_, reason)| *reason).collect();
+    let parts: Vec<i32> = new.iter().map(|(one, _)| one.parts).collect();
+    let times: Vec<Option<OffsetDateTime>> = new.iter().map(|(one, _)| one.receipt_at).collect();
+    sqlx::query!(
+        r#"insert into foreign_messages
+             (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
+              recorded_at)
+           select new_id($1), $2, session_no, phone, user_id, outcome, reason_id, parts,
+             receipt_at, $1
+           from unnest($3::text[], $4::text[], $5::text[], $6::outcome[], $7::int[], $8::int[],
+             $9::timestamptz[])
+             as told (session_no, phone, user_id, outcome, reason_id, parts, receipt_at)"#,
+        now,
+        project.0,
+        &sessions as &[&str],
+        &phones as &[&str],
+        &user_ids as &[&str],
+        &what as &[Outcome],
+        &reasons,
+        &parts,
+        &times as &[Option<OffsetDateTime>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn correct(
+    db: &mut PgConnection,
+    better: &[(i64, &Incoming, i32)],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if better.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = better.iter().map(|(id, _, _)| *id).collect();
+    let what: Vec<Outcome> = better.iter().map(|(_, one, _)| one.outcome).collect();
+    let reasons: Vec<i32> = better.iter().map(|(_, _, reason)| *reason).collect();
+    let parts: Vec<i32> = better.iter().map(|(_, one, _)| one.parts).collect();
+    let times: Vec<Option<OffsetDateTime>> =
+        better.iter().map(|(_, one, _)| one.receipt_at).collect();
+    sqlx::query!(
+        r#"update foreign_messages f
+           set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
+             receipt_at = told.receipt_at, recorded_at = $6
+           from unnest($1::bigint[], $2::outcome[], $3::int[], $4::int[], $5::timestamptz[])
+             as told (id, outcome, reason_id, parts, receipt_at)
+           where f.id = told.id"#,
+        &ids,
+        &what as &[Outcome],
+        &reasons,
+        &parts,
+        &times as &[Option<OffsetDateTime>],
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes back what was kept as foreign under a session number that turned out to be that of
+/// `submission`.
+pub async fn adopt(
+    db: &mut PgConnection,
+    project: ProjectId,
+    session_no: &str,
+    submission: SubmissionId,
+) -> sqlx::Result<Vec<Adopted>> {
+    sqlx::query_as!(
+        Adopted,
+        r#"delete from foreign_messages f using reasons r
+           where f.project_id = $1 and f.session_no = $2 and f.id >= $3 and r.id = f.reason_id
+           returning f.phone, f.user_id, f.outcome as "outcome: Outcome", r.code, r.description,
+             r.category, f.parts, f.receipt_at"#,
+        project.0,
+        session_no,
+        submission.0 - NUMBERS_A_DAY,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A receipt that was kept as foreign.
+#[derive(Debug, Clone)]
+pub struct Adopted {
+    /// The phone.
+    pub phone: String,
+    /// The `UserId` the sender gave.
+    pub user_id: String,
+    /// What the carrier says.
+    pub outcome: Outcome,
+    /// The code, as it came.
+    pub code: String,
+    /// The carrier's own words.
+    pub description: String,
+    /// The cause the code stands for.
+    pub category: String,
+    /// Billed pieces.
+    pub parts: i32,
+    /// When the carrier says it ended.
+    pub receipt_at: Option<OffsetDateTime>,
+}
+
+/// A message of another program, as the receipt pages show it.
+#[derive(Debug, Clone)]
+pub struct ForeignMessage {
+    /// The vendor's session number.
+    pub session_no: String,
+    /// The whole phone; pages mask it for viewers.
+    pub phone: String,
+    /// The `UserId` its sender gave.
+    pub user_id: String,
+    /// What the carrier says.
+    pub outcome: Outcome,
+    /// The receipt's code.
+    pub code: Option<String>,
+    /// The carrier's own words.
+    pub description: Option<String>,
+    /// The cause the code stands for.
+    pub category: Option<String>,
+    /// Billed pieces.
+    pub parts: i32,
+    /// When the carrier says it ended.
+    pub receipt_at: Option<OffsetDateTime>,
+}
+
+/// Other programs' messages of one session number, or to one phone, newest first.
+pub async fn of(
+    db: &PgPool,
+    project: ProjectId,
+    session_no: Option<&str>,
+    phone: Option<&str>,
+    limit: i64,
+) -> sqlx::Result<Vec<ForeignMessage>> {
+    sqlx::query_as!(
+        ForeignMessage,
+        r#"select f.session_no, f.phone, f.user_id, f.outcome as "outcome: Outcome",
+             r.code as "code?", r.description as "description?", r.category as "category?",
+             f.parts, f.receipt_at
+           from foreign_messages f left join reasons r on r.id = f.reason_id
+           where f.project_id = $1 and ($2::text is null or f.session_no = $2)
+             and ($3::text is null or f.phone = $3)
+           order by f.id desc limit $4"#,
+        project.0,
+        session_no,
+        phone,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}

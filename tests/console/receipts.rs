@@ -1,0 +1,381 @@
+//! Receipts by the thousand: in any order, again and again, in pieces, by several settlers at once,
+//! with bad ones among them. What comes of them is always the same.
+
+use std::collections::BTreeMap;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use time::Duration;
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::config::DefaultProject;
+use usms_console::db::invariants;
+use usms_console::db::messages::{self, Target};
+use usms_console::db::submissions::Claim;
+use usms_console::domain::ids::SubmissionId;
+use usms_console::ops::projects as project_ops;
+use usms_console::ops::submit::{self, End};
+use usms_console::ops::{plan, poll, reading, receive};
+use usms_console::sandbox;
+
+use crate::harness::{House, Visitor, Ways};
+
+const CODE: &str = "登录验证码";
+
+/// A call that was taken, as the vendor knows it.
+struct Session {
+    submission: SubmissionId,
+    number: String,
+    targets: Vec<Target>,
+}
+
+async fn quiet(db: &PgPool) -> House {
+    House::with(db, Ways { workers: false, pushes: false, ..Ways::default() }).await
+}
+
+/// Sends a list of so many phones, all with values of their own, and answers its calls.
+async fn send(house: &House, operator: &Visitor, series: usize, n: usize) -> Vec<Session> {
+    let file: String = (0..n).map(|n| format!("1850{series:03}{n:04},{n},5\n")).collect();
+    let app = house.app.clone();
+    let read = tokio::spawn(async move {
+        while !reading::run_once(&app).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
+    read.await.unwrap();
+    operator.confirm_list(&preview, &[]).await;
+    while plan::run_once(&house.app).await.unwrap() {}
+    let mut sessions = Vec::new();
+    while let Claim::Won(claimed) = submit::claim(&house.app, Vec::new()).await.unwrap() {
+        let number = format!("s-{}", claimed.id);
+        let targets = messages::targets(&house.app.db, claimed.id).await.unwrap();
+        let end = End::Taken {
+            session_no: number.clone(),
+            request_id: String::new(),
+            ret_code: 0,
+            not_taken: Vec::new(),
+        };
+        submit::record(&house.app, &claimed, &end).await.unwrap();
+        sessions.push(Session { submission: claimed.id, number, targets });
+    }
+    sessions
+}
+
+fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
+    json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
+        "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…" })
+}
+
+async fn push(house: &House, items: &[Value]) {
+    let body = json!({ "MsgType": 2, "Data": items }).to_string();
+    receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
+}
+
+async fn settle(app: &App) {
+    while receive::run_once(app).await.unwrap() {}
+}
+
+async fn sound(db: &PgPool) {
+    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+}
+
+/// What is known of each phone of each session, own and others'.
+async fn known(db: &PgPool) -> BTreeMap<(String, String), (String, String)> {
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        "select s.session_no, m.phone, o.outcome::text, r.code
+         from outcomes o join messages m on m.id = o.id join submissions s on s.id = m.submission_id
+           join reasons r on r.id = o.reason_id
+         union all
+         select f.session_no, f.phone, f.outcome::text, r.code
+         from foreign_messages f join reasons r on r.id = f.reason_id",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    let n = rows.len();
+    let known: BTreeMap<_, _> = rows.into_iter().map(|(s, p, o, c)| ((s, p), (o, c))).collect();
+    assert_eq!(known.len(), n, "a phone of a session is kept once");
+    known
+}
+
+/// A phone as the vendor may write it.
+fn written(phone: &str, dice: &mut StdRng) -> String {
+    match dice.random_range(0..5) {
+        0 => format!("(86){phone}"),
+        1 => format!("(0086){phone}"),
+        2 => format!("0086{phone}"),
+        3 => format!("+86{phone}"),
+        _ => phone.to_owned(),
+    }
+}
+
+#[sqlx::test]
+async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    for seed in 1..=4 {
+        println!("pushes of seed {seed}");
+        let mut dice = StdRng::seed_from_u64(seed);
+        let series = usize::try_from(seed).unwrap();
+        let sessions = send(&house, &operator, series, 450).await;
+        let mut phones: Vec<(String, String, String)> = Vec::new();
+        for session in &sessions {
+            for target in &session.targets {
+                let user_id = match dice.random_range(0..3) {
+                    0 => target.id.vendor_user_id(),
+                    1 => session.submission.vendor_user_id(),
+                    _ => String::new(),
+                };
+                phones.push((session.number.clone(), target.phone.clone(), user_id));
+            }
+        }
+        for n in 0..300 {
+            phones.push((format!("other-{seed}-{}", n / 3), format!("1850000{n:04}"), "x".into()));
+        }
+        let mut items = Vec::new();
+        let mut expected = BTreeMap::new();
+        for (session, phone, user_id) in phones {
+            let (result, outcome, code) = match dice.random_range(0..10) {
+                0..6 => ("发送成功", "delivered", "DELIVRD"),
+                6..8 => ("Fail", "failed", "ERRNUM"),
+                8 => ("Unknow", "unknown", "EXPIRED"),
+                _ => continue,
+            };
+            let early = dice.random_range(0..2);
+            for told in [vec![("Unknow", "EXPIRED"); early], vec![(result, code); 2]].concat() {
+                let mut item = report(&session, &written(&phone, &mut dice), told.0, told.1);
+                item["UserId"] = json!(user_id);
+                items.push(item);
+            }
+            expected.insert((session, phone), (outcome.to_owned(), code.to_owned()));
+        }
+        items.shuffle(&mut dice);
+        while !items.is_empty() {
+            let many = dice.random_range(1..=120).min(items.len());
+            let some: Vec<Value> = items.drain(..many).collect();
+            for _ in 0..dice.random_range(1..=2) {
+                push(&house, &some).await;
+            }
+        }
+        let settlers: Vec<_> = (0..3)
+            .map(|_| {
+                let app = house.app.clone();
+                tokio::spawn(async move { settle(&app).await })
+            })
+            .collect();
+        while !settlers.iter().all(tokio::task::JoinHandle::is_finished) {
+            sound(&db).await;
+        }
+        for settler in settlers {
+            settler.await.unwrap();
+        }
+        settle(&house.app).await;
+        let all = known(&db).await;
+        let of_seed: BTreeMap<_, _> = all
+            .into_iter()
+            .filter(|((session, _), _)| {
+                session.starts_with(&format!("other-{seed}-"))
+                    || sessions.iter().any(|one| one.number == *session)
+            })
+            .collect();
+        assert_eq!(of_seed, expected, "seed {seed}");
+        sound(&db).await;
+        let troubled: i64 = sqlx::query_scalar(
+            "select count(*) from inbox where tries > 0 or problems <> '[]' or settled_at is null",
+        )
+        .fetch_one(&db)
+        .await
+        .unwrap();
+        assert_eq!(troubled, 0, "seed {seed}: settlers never get in each other's way");
+    }
+}
+
+#[sqlx::test]
+async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let sessions = send(&house, &operator, 1, 200).await;
+    let number = &sessions[0].number;
+    let mut items: Vec<Value> = sessions[0]
+        .targets
+        .iter()
+        .map(|target| report(number, &target.phone, "发送成功", "DELIVRD"))
+        .collect();
+    items.insert(7, report(number, &sessions[0].targets[0].phone, "也许", "X"));
+    items.insert(9, json!({ "SessionNo": number, "Phone": null, "ReceiptResult": "Success" }));
+    items.insert(20, report(number, "18500009999", "Success", "DELIVRD"));
+    items.insert(
+        40,
+        json!({ "SessionNo": "a\u{0}b", "Phone": "18500001234",
+        "ReceiptResult": "Success", "ReceiptDesc": "\u{0}" }),
+    );
+    items.insert(80, report(&"9".repeat(5_000), "18500001234", "Success", "DELIVRD"));
+    let strange = json!({ "SessionNo": "other", "Phone": "18500001234", "CostCount": "two",
+        "ReceiptTime": "tomorrow", "ReceiptResult": " SUCCESS ", "ReceiptCode": null,
+        "ReceiptDesc": "\u{0}'; drop table inbox; --".repeat(400) });
+    items.insert(100, strange);
+    push(&house, &items).await;
+    settle(&house.app).await;
+    let problems: Value =
+        sqlx::query_scalar("select problems from inbox").fetch_one(&db).await.unwrap();
+    let why: Vec<&str> =
+        problems.as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
+    let expected = [
+        "unknown ReceiptResult",
+        "no phone",
+        "no session number",
+        "no session number",
+        "no such phone in this session of ours",
+    ];
+    assert_eq!(why, expected);
+    assert_eq!(problems[0]["item"]["ReceiptResult"], "也许");
+    assert_eq!(problems[2]["item"]["SessionNo"], "a\u{fffd}b");
+    assert_eq!(problems[4]["item"]["Phone"], "18500009999");
+    let known = known(&db).await;
+    assert_eq!(known.len(), 201);
+    let other = ("other".to_owned(), "18500001234".to_owned());
+    assert_eq!(known[&other], ("delivered".to_owned(), String::new()));
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_masked_phone_settles_what_it_can_only_mean(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let sessions = send(&house, &operator, 1, 200).await;
+    let (number, targets) = (&sessions[0].number, &sessions[0].targets);
+    let masked = format!("185****{}", &targets[3].phone[7..]);
+    push(&house, &[report(number, &masked, "Success", "DELIVRD")]).await;
+    // This one fits every phone of the session; its UserId says which is meant.
+    let mut vague = report(number, "185********", "Fail", "ERRNUM");
+    push(&house, &[vague.clone()]).await;
+    vague["UserId"] = json!(targets[5].id.vendor_user_id());
+    push(&house, &[vague]).await;
+    // Marks of a pattern are none of ours.
+    push(&house, &[report(number, "1850%", "Fail", "ERRNUM")]).await;
+    settle(&house.app).await;
+    let known = known(&db).await;
+    let of = |at: usize| &known[&(number.clone(), targets[at].phone.clone())].0;
+    assert_eq!((of(3).as_str(), of(5).as_str()), ("delivered", "failed"));
+    assert_eq!(known.len(), 2);
+    let problems: i64 =
+        sqlx::query_scalar("select count(*) from inbox where jsonb_array_length(problems) = 1")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(problems, 2);
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_others(db: PgPool) {
+    let house = quiet(&db).await;
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql as $$
+         begin if new.parts = 666 then raise 'a bad day'; end if; return new; end $$;
+         create trigger refuse before insert on foreign_messages
+           for each row execute function refuse();",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let clock = Clock::set_to(house.app.clock.now());
+    let app = App { clock: clock.clone(), ..house.app.clone() };
+    let mut poison = report("s-bad", "18500001234", "Success", "DELIVRD");
+    poison["CostCount"] = json!(666);
+    push(&house, &[report("s-1", "18500001234", "Success", "DELIVRD")]).await;
+    push(&house, &[poison]).await;
+    push(&house, &[report("s-2", "18500001234", "Success", "DELIVRD")]).await;
+    settle(&app).await;
+    let sessions: Vec<String> = known(&db).await.into_keys().map(|(session, _)| session).collect();
+    assert_eq!(sessions, ["s-1", "s-2"]);
+    for _ in 0..4 {
+        push(&house, &[report("s-3", "18500001234", "Success", "DELIVRD")]).await;
+        clock.advance(Duration::hours(1));
+        settle(&app).await;
+    }
+    assert_eq!(known(&db).await.len(), 3);
+    let (problems, tries): (Value, i16) = sqlx::query_as(
+        "select problems, tries from inbox where settled_at is not null and tries > 0",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(tries, 5);
+    assert!(problems[0]["why"].as_str().unwrap().contains("a bad day"), "{problems}");
+    clock.advance(Duration::days(1));
+    assert!(!receive::run_once(&app).await.unwrap(), "it is not tried for ever");
+}
+
+/// A second project whose keys are wrong.
+async fn broken_project(house: &House) -> i64 {
+    let keys = DefaultProject {
+        public_key: sandbox::PUBLIC_KEY.to_owned(),
+        private_key: "wrong".to_owned().into(),
+        ucloud_project_id: sandbox::PROJECT_ID.to_owned(),
+    };
+    project_ops::ensure(&house.app, "other", "Other", &keys).await.unwrap().0
+}
+
+#[sqlx::test]
+async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: PgPool) {
+    let ways = Ways {
+        workers: false,
+        pushes: false,
+        receipt_after: std::time::Duration::ZERO,
+        ..Ways::default()
+    };
+    let house = House::with(&db, ways).await;
+    let operator = house.operator().await;
+    for phone in ["18500001234", "18500001235"] {
+        operator.send(CODE, &["1", "5"], phone).await;
+        let Claim::Won(claimed) = submit::claim(&house.app, Vec::new()).await.unwrap() else {
+            panic!("nothing to send")
+        };
+        let end = submit::call(&house.app, &claimed).await.unwrap();
+        submit::record(&house.app, &claimed, &end).await.unwrap();
+    }
+    let other = broken_project(&house).await;
+    sqlx::query(
+        "with moved as (update submissions set project_id = $1
+           where id = (select min(id) from submissions) returning id, batch_id),
+         batch as (update batches set project_id = $1 where id in (select batch_id from moved))
+         update messages set project_id = $1 where submission_id in (select id from moved)",
+    )
+    .bind(other)
+    .execute(&db)
+    .await
+    .unwrap();
+    let clock = Clock::set_to(house.app.clock.now() + Duration::hours(73));
+    let app = App { clock: clock.clone(), ..house.app.clone() };
+    for _ in 0..4 {
+        poll::run_once(&app).await.unwrap();
+    }
+    assert_eq!(poll::run_once(&app).await.unwrap(), 0, "what failed waits");
+    let state = |project: i64| {
+        let db = db.clone();
+        async move {
+            sqlx::query_as::<_, (bool, i32, i32, i32)>(
+                "select s.settled, s.delivered, s.unknown, s.polls from submissions s
+                 where s.project_id = $1",
+            )
+            .bind(project)
+            .fetch_one(&db)
+            .await
+            .unwrap()
+        }
+    };
+    assert_eq!(state(house.project.0).await, (true, 1, 0, 1));
+    assert_eq!(state(other).await, (false, 0, 0, 0), "nobody was asked, so nothing is given up");
+    clock.advance(Duration::hours(24));
+    assert_eq!(poll::run_once(&app).await.unwrap(), 1);
+    let (settled, _, unknown, _) = state(other).await;
+    assert!(settled && unknown == 1);
+    sound(&db).await;
+}
