@@ -15,13 +15,15 @@ alter table messages rename to messages_first;
 alter index messages_pkey rename to messages_first_pkey;
 alter index messages_phone rename to messages_first_phone;
 alter index messages_last_four rename to messages_first_last_four;
-alter index messages_submission rename to messages_first_submission;
+drop index messages_submission;
 alter index messages_batch rename to messages_first_batch;
 alter index messages_template rename to messages_first_template;
 create table messages (like messages_first, primary key (id)) partition by range (id);
 create index messages_phone on messages (project_id, phone, id);
 create index messages_last_four on messages (project_id, right(phone, 4), id);
-create index messages_submission on messages (submission_id, phone);
+-- With the id, since a submission's messages are asked for with the range of ids they lie in: else the
+-- planner reads all of that range in another index to cross it with this one.
+create index messages_submission on messages (submission_id, phone, id);
 create index messages_batch on messages (batch_id, id);
 create index messages_template on messages (template_id, id);
 alter table messages attach partition messages_first for values from (minvalue) to (maxvalue);
@@ -50,10 +52,11 @@ alter table foreign_messages rename to foreign_messages_first;
 alter index foreign_messages_pkey rename to foreign_messages_first_pkey;
 alter index foreign_messages_phone rename to foreign_messages_first_phone;
 create index foreign_messages_first_session
-  on foreign_messages_first (project_id, session_no, phone);
+  on foreign_messages_first (project_id, session_no, phone, id);
 create table foreign_messages (like foreign_messages_first, primary key (id)) partition by range (id);
 create index foreign_messages_phone on foreign_messages (project_id, phone, id);
-create index foreign_messages_session on foreign_messages (project_id, session_no, phone);
+-- With the id for the same reason: one of a phone's index and its range would be taken otherwise.
+create index foreign_messages_session on foreign_messages (project_id, session_no, phone, id);
 alter table foreign_messages attach partition foreign_messages_first
   for values from (minvalue) to (maxvalue);
 

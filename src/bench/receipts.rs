@@ -144,9 +144,10 @@ fn pages(past: &Past) -> Vec<(&'static str, String)> {
         ("receipts of a phone", format!("receipts?phone={phone}")),
         ("a batch", format!("batches/{batch}")),
         ("batches", "batches".to_owned()),
+        ("replies", "replies".to_owned()),
         ("dashboard", String::new()),
-        ("statistics, 30 days", "statistics?span=30".to_owned()),
-        ("failures", "failures".to_owned()),
+        ("statistics, 30 days", "statistics?span=30d".to_owned()),
+        ("failures, 30 days", "failures?span=30d".to_owned()),
     ]
 }
 
@@ -155,11 +156,11 @@ async fn push_on(hook: String) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
     let a_second = MEANWHILE / OF_A_PUSH as u64;
     let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(a_second)?);
-    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
+    let begun = uuid::Uuid::new_v4();
     for n in 0_u64.. {
         tick.tick().await;
         let items: Vec<Value> =
-            (0..OF_A_PUSH).map(|one| foreign_item(&format!("m{begun}-{n}"), one)).collect();
+            (0..OF_A_PUSH).map(|one| foreign_item(&format!("{begun}-{n}"), one)).collect();
         let body = json!({ "MsgType": 2, "Data": items });
         let answer = http.post(&hook).json(&body).send().await?;
         ensure!(answer.status().is_success(), "a push: {}", answer.status());

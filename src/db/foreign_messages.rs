@@ -1,6 +1,6 @@
 //! Messages that other programs of the account sent, known by their receipts alone.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::receipts::Incoming;
@@ -183,53 +183,4 @@ pub struct Adopted {
     pub parts: i32,
     /// When the carrier says it ended.
     pub receipt_at: Option<OffsetDateTime>,
-}
-
-/// A message of another program, as the receipt pages show it.
-#[derive(Debug, Clone)]
-pub struct ForeignMessage {
-    /// The vendor's session number.
-    pub session_no: String,
-    /// The whole phone; pages mask it for viewers.
-    pub phone: String,
-    /// The `UserId` its sender gave.
-    pub user_id: String,
-    /// What the carrier says.
-    pub outcome: Outcome,
-    /// The receipt's code.
-    pub code: Option<String>,
-    /// The carrier's own words.
-    pub description: Option<String>,
-    /// The cause the code stands for.
-    pub category: Option<String>,
-    /// Billed pieces.
-    pub parts: i32,
-    /// When the carrier says it ended.
-    pub receipt_at: Option<OffsetDateTime>,
-}
-
-/// Other programs' messages of one session number, or to one phone, newest first.
-pub async fn of(
-    db: &PgPool,
-    project: ProjectId,
-    session_no: Option<&str>,
-    phone: Option<&str>,
-    limit: i64,
-) -> sqlx::Result<Vec<ForeignMessage>> {
-    sqlx::query_as!(
-        ForeignMessage,
-        r#"select f.session_no, f.phone, f.user_id, f.outcome as "outcome: Outcome",
-             r.code as "code?", r.description as "description?", r.category as "category?",
-             f.parts, f.receipt_at
-           from foreign_messages f left join reasons r on r.id = f.reason_id
-           where f.project_id = $1 and ($2::text is null or f.session_no = $2)
-             and ($3::text is null or f.phone = $3)
-           order by f.id desc limit $4"#,
-        project.0,
-        session_no,
-        phone,
-        limit,
-    )
-    .fetch_all(db)
-    .await
 }

@@ -99,7 +99,10 @@ async fn settle_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) ->
                 incoming.extend(read);
                 problems
             }
-            Ok(Push::Replies(items)) => replies::keep(db, project, items, now).await?,
+            Ok(Push::Replies(items)) => {
+                let problems = replies::keep(db, project, items, now).await?;
+                problems.into_iter().map(without_nul).collect()
+            }
             Err(error) => vec![problem(&error.to_string(), Value::Null)],
         };
         settled.push((one.id, problems));

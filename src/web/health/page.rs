@@ -302,8 +302,10 @@ fn line(l: &Layout, one: unreadable::Unreadable, whole: bool) -> Line {
 /// Why an item could not be read, as it was written down when it was settled.
 fn why(l: &Layout, why: &str) -> String {
     let key = match why {
-        "no phone or no session number" => "health-why-no-session",
+        "no session number" => "health-why-no-session",
         "no phone" => "health-why-no-phone",
+        "no JSON object" => "health-why-no-object",
+        "no such phone in this session of ours" => "health-why-stray",
         "unknown ReceiptResult" => "health-why-result",
         "the push is no JSON object" => "health-why-not-json",
         "the push has an unknown MsgType" => "health-why-kind",
