@@ -45,8 +45,12 @@ fn later(house: &House, by: Duration) -> App {
     App { clock: Clock::set_to(house.app.clock.now() + by), ..house.app.clone() }
 }
 
+/// A step that cannot have its locks in time is left to a later turn: the house's own worker takes
+/// its turns as well.
 async fn let_go(app: &App) {
-    while retain::run_once(app).await.unwrap() {}
+    for _ in 0..3 {
+        while retain::run_once(app).await.unwrap() {}
+    }
 }
 
 /// A batch of three: one delivered, one failed, one refused.
@@ -79,7 +83,7 @@ async fn other_programs(house: &House) {
     let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "你好",
         "ReplyTime": 1_790_000_000 }] });
     receive::take_in(&house.app, house.project, reply.to_string().as_bytes()).await.unwrap();
-    while receive::run_once(&house.app).await.unwrap() {}
+    house.settle_pushes().await;
 }
 
 fn ledger(page: &Page) -> Vec<(String, String)> {
@@ -129,7 +133,7 @@ async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
     let late = json!({ "MsgType": 2, "Data": [{ "SessionNo": session, "Phone": "18509991234",
         "ReceiptResult": "Fail" }] });
     receive::take_in(&house.app, house.project, late.to_string().as_bytes()).await.unwrap();
-    while receive::run_once(&house.app).await.unwrap() {}
+    house.settle_pushes().await;
     sound(&db).await;
 }
 

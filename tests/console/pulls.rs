@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
-use usms_console::ops::{credentials, poll, pull, receive};
+use usms_console::ops::{credentials, poll, pull};
 use usms_console::usms::SendMessage;
 
 use crate::harness::{CODE_TEMPLATE, House, Ways};
@@ -45,7 +45,7 @@ async fn others_send(house: &House, count: usize) -> String {
 }
 
 async fn settle(house: &House) {
-    while receive::run_once(&house.app).await.unwrap() {}
+    house.settle_pushes().await;
 }
 
 async fn turn_now(house: &House) {

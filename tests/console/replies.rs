@@ -431,6 +431,7 @@ async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
         for settler in settlers {
             settler.await.unwrap();
         }
+        house.settle_pushes().await;
         is_sound(&db).await;
         assert_eq!(number(&db, "select count(*) from replies").await, 60);
         ends.push(state(&db).await);

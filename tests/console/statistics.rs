@@ -381,7 +381,7 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
     for one in settling {
         one.await.unwrap();
     }
-    while receive::run_once(&house.app).await.unwrap() {}
+    house.settle_pushes().await;
     let folded = folding.await.unwrap();
     assert!(folded > 0);
     assert_eq!(counted(&db).await, log(&db).await);

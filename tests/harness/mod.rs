@@ -22,7 +22,7 @@ use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
 use usms_console::keyring::Keyring;
 use usms_console::ops::accounts::{self, Standing};
-use usms_console::ops::{projects as project_ops, review};
+use usms_console::ops::{projects as project_ops, receive, review};
 use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
@@ -163,6 +163,19 @@ impl House {
         let landed = visitor.sign_in(name, PASSWORD, "/").await;
         assert_eq!(landed.status, StatusCode::SEE_OTHER, "{}", landed.text);
         visitor
+    }
+
+    /// Settles what was pushed. A push that the house's own worker holds is waited for.
+    pub async fn settle_pushes(&self) {
+        let waiting = "select count(*) from inbox where settled_at is null";
+        loop {
+            while receive::run_once(&self.app).await.unwrap() {}
+            let waiting = sqlx::query_scalar::<_, i64>(waiting).fetch_one(&self.app.db);
+            if waiting.await.unwrap() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Waits until every message of the batch is final, and answers its page.
