@@ -212,9 +212,13 @@ begin atomic
     regexp_replace(phone, '^[^)]*\)', '') as national) parts;
 end;
 
--- As before, but for the look at phones that opted out: messages are looked for around their submission,
--- and outcomes one by one, so that no other pieces are read.
-create or replace function claim_submission(
+-- Claims the next submission whose project may call now, in one round trip: it is the only step of
+-- sending that is taken one after the other. Verification codes go first; other batches share the
+-- project's calls by lot, so that a large one does not hold up a small one. The project's slot is
+-- locked before calls are counted, so that two processes never count the same. A submission with a
+-- phone that opted out is not claimed but named, for the phone to be taken out first. Messages are
+-- looked for around their submission, and outcomes one by one, so that no other pieces are read.
+create function claim_submission(
   at timestamptz, lease_until timestamptz, burst_until timestamptz, pace interval,
   marketing_open boolean, concurrency bigint, worker uuid, alive_since timestamptz, ended bigint[],
   out claimed bigint, out to_take_out bigint
