@@ -431,6 +431,7 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
         "settings/words",
         "batches/new",
         "suppressions",
+        "health",
     ];
     for page in pages {
         driver.goto(format!("http://{}/p/default/{page}", house.address)).await.unwrap();
@@ -482,6 +483,12 @@ async fn pages_are_photographed() {
         ("doubt", format!("{}/in-doubt", batches.get(3).cloned().unwrap_or_default())),
         ("batch", listed.clone()),
         ("resend", format!("{listed}/resend")),
+        ("messages", format!("{p}/messages")),
+        ("messages-failed", format!("{p}/messages?state=failed")),
+        ("replies", format!("{p}/replies")),
+        ("statistics", format!("{p}/statistics")),
+        ("failures", format!("{p}/failures")),
+        ("health", format!("{p}/health")),
         ("receipts", format!("{p}/receipts")),
         ("phone", format!("{p}/receipts?phone=18500001234")),
         ("signatures", format!("{p}/signatures")),
