@@ -187,6 +187,8 @@ pub struct Confirmed<'a> {
     pub total: i32,
     /// Billed pieces of all messages together.
     pub parts: i32,
+    /// What a part costs, in ten-thousandths of a yuan.
+    pub price: Option<i32>,
     /// Whether every phone has values of its own.
     pub each_own: bool,
     /// Who confirmed it.
@@ -221,7 +223,7 @@ pub async fn confirm(
         r#"update batches
            set state = $3, name = $4, total = $5, parts = $6, each_own = $7, ordered_by = $8,
              schedule_at = $9, canary = $10, canary_wait_seconds = $11, canary_percent = $12,
-             wave = case when $10::int is null then 1 else 0 end, ordered_at = $13,
+             wave = case when $10::int is null then 1 else 0 end, ordered_at = $13, price = $14,
              started_at = case when $3 = 'sending'::batch_state then $13::timestamptz end
            where project_id = $1 and id = $2 and state = 'draft'"#,
         project.0,
@@ -237,6 +239,7 @@ pub async fn confirm(
         canary.map_or(0, |one| one.wait_seconds),
         canary.and_then(|one| one.percent),
         now,
+        confirmed.price,
     )
     .execute(db)
     .await?;

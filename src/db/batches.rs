@@ -37,6 +37,8 @@ pub struct NewBatch<'a> {
     pub total: i32,
     /// Billed pieces of all messages together, as counted beforehand.
     pub parts: i32,
+    /// What a part costs, in ten-thousandths of a yuan; a draft has no price yet.
+    pub price: Option<i32>,
     /// Whether its messages are stored with it. Those of an upload are stored later.
     pub planned: bool,
     /// The batch whose failed messages it repeats.
@@ -59,9 +61,9 @@ pub async fn insert(
         r#"insert into batches
              (id, project_id, name, state, signature_id, template_id, sig_content,
               vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
-              schedule_at, form_token, planned, resend_of, started_at, ordered_at)
+              schedule_at, form_token, planned, resend_of, price, started_at, ordered_at)
            values (new_id($1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-              $17, $18, case when $4 = 'sending'::batch_state then $1 end,
+              $17, $18, $19, case when $4 = 'sending'::batch_state then $1 end,
               case when $4 <> 'draft'::batch_state then $1 end)
            on conflict (form_token) do nothing
            returning id as "id: BatchId""#,
@@ -83,6 +85,7 @@ pub async fn insert(
         batch.form_token,
         batch.planned,
         batch.resend_of.map(|id| id.0),
+        batch.price,
     )
     .fetch_optional(db)
     .await

@@ -108,6 +108,13 @@ pub struct Policy {
     pub failure_least: i32,
 }
 
+impl Policy {
+    /// What a part costs at home or abroad, if that is known.
+    pub fn price(&self, international: bool) -> Option<i32> {
+        if international { self.price_international } else { self.price_domestic }
+    }
+}
+
 /// What a project's batches are held to.
 pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Policy> {
     sqlx::query_as!(

@@ -113,8 +113,11 @@ pub async fn by_time(
              sum(unknown)::bigint as "unknown!", sum(refused)::bigint as "refused!",
              sum(cancelled)::bigint as "cancelled!", sum(suppressed)::bigint as "suppressed!",
              sum(case country when '86' then parts else 0 end)::bigint as "parts!",
-             sum(case country when '86' then 0 else parts end)::bigint as "parts_abroad!"
+             sum(case country when '86' then 0 else parts end)::bigint as "parts_abroad!",
+             coalesce(sum(parts * price), 0)::bigint as "known_cost!",
+             sum(case when price is null then parts else 0 end)::bigint as "unpriced!"
            from messages_between($1, $2, $3, $4)
+           left join batch_prices using (batch_id)
            group by 1 having sum(n) <> 0 order by 1"#,
         wanted.project.0,
         wanted.since,
@@ -136,8 +139,15 @@ pub async fn by_time(
             cancelled: row.cancelled,
             suppressed: row.suppressed,
         };
-        let (parts, parts_abroad) = (row.parts, row.parts_abroad);
-        (row.begins, Counts { total: row.n, tally, parts, parts_abroad })
+        let counts = Counts {
+            total: row.n,
+            tally,
+            parts: row.parts,
+            parts_abroad: row.parts_abroad,
+            known_cost: row.known_cost,
+            unpriced: row.unpriced,
+        };
+        (row.begins, counts)
     });
     Ok(counts.collect())
 }
@@ -170,9 +180,12 @@ pub async fn by_group(db: &PgPool, wanted: Wanted, by: By) -> sqlx::Result<Vec<G
              sum(c.unknown)::bigint as "unknown!", sum(c.refused)::bigint as "refused!",
              sum(c.cancelled)::bigint as "cancelled!", sum(c.suppressed)::bigint as "suppressed!",
              sum(case c.country when '86' then c.parts else 0 end)::bigint as "parts!",
-             sum(case c.country when '86' then 0 else c.parts end)::bigint as "parts_abroad!"
+             sum(case c.country when '86' then 0 else c.parts end)::bigint as "parts_abroad!",
+             coalesce(sum(c.parts * p.price), 0)::bigint as "known_cost!",
+             sum(case when p.price is null then c.parts else 0 end)::bigint as "unpriced!"
            from messages_between($1, $2, $3, $4) c
            join batches b on b.id = c.batch_id
+           join batch_prices p on p.batch_id = c.batch_id
            join sms_templates t on t.id = b.template_id
            join users u on u.id = b.ordered_by
            group by 1 having sum(n) <> 0 order by sum(n) desc, 1"#,
@@ -196,8 +209,14 @@ pub async fn by_group(db: &PgPool, wanted: Wanted, by: By) -> sqlx::Result<Vec<G
             cancelled: row.cancelled,
             suppressed: row.suppressed,
         };
-        let (parts, parts_abroad) = (row.parts, row.parts_abroad);
-        let counts = Counts { total: row.n, tally, parts, parts_abroad };
+        let counts = Counts {
+            total: row.n,
+            tally,
+            parts: row.parts,
+            parts_abroad: row.parts_abroad,
+            known_cost: row.known_cost,
+            unpriced: row.unpriced,
+        };
         Group { key: row.key, name: row.name, counts }
     });
     Ok(groups.collect())

@@ -16,6 +16,10 @@ pub struct Counts {
     pub parts: i64,
     /// Billed pieces abroad.
     pub parts_abroad: i64,
+    /// What the billed pieces whose price is known cost, in ten-thousandths of a yuan.
+    pub known_cost: i64,
+    /// Billed pieces whose price is not known.
+    pub unpriced: i64,
 }
 
 impl Counts {
@@ -24,16 +28,10 @@ impl Counts {
         self.parts + self.parts_abroad
     }
 
-    /// What the billed pieces cost in ten-thousandths of a yuan, at these prices of one; `None`
-    /// while a price that is needed is not known.
-    pub fn cost(&self, domestic: Option<i32>, international: Option<i32>) -> Option<i64> {
-        let of = |parts: i64, price: Option<i32>| match (parts, price) {
-            (0, None) => Some(0),
-            (parts, price) => Some(parts * i64::from(price?)),
-        };
-        let known = domestic.is_some() || international.is_some();
-        let sum = of(self.parts, domestic)? + of(self.parts_abroad, international)?;
-        known.then_some(sum)
+    /// What the billed pieces cost in ten-thousandths of a yuan; `None` while a price that is
+    /// needed is not known.
+    pub fn cost(&self) -> Option<i64> {
+        (self.unpriced == 0).then_some(self.known_cost)
     }
 }
 
@@ -42,6 +40,8 @@ impl AddAssign for Counts {
         self.total += other.total;
         self.parts += other.parts;
         self.parts_abroad += other.parts_abroad;
+        self.known_cost += other.known_cost;
+        self.unpriced += other.unpriced;
         for state in MessageState::ALL {
             *self.tally.of_mut(state) += other.tally.of(state);
         }
@@ -138,10 +138,10 @@ mod tests {
 
     #[test]
     fn no_cost_is_said_while_a_price_that_is_needed_is_missing() {
-        let counts = Counts { parts: 10, ..Counts::default() };
-        assert_eq!(counts.cost(Some(450), None), Some(4_500));
-        assert_eq!(counts.cost(None, Some(450)), None);
-        assert_eq!(Counts { parts_abroad: 1, ..counts }.cost(Some(450), None), None);
-        assert_eq!(Counts::default().cost(None, None), None);
+        let known = Counts { parts: 10, known_cost: 4_500, ..Counts::default() };
+        let not = Counts { parts_abroad: 1, unpriced: 1, ..Counts::default() };
+        assert_eq!(known.cost(), Some(4_500));
+        assert_eq!([known, known].into_iter().sum::<Counts>().cost(), Some(9_000));
+        assert_eq!([known, not].into_iter().sum::<Counts>().cost(), None);
     }
 }

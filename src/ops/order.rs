@@ -96,8 +96,8 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
     check(order, &template, &text, &full)?;
     let kind = text::Kind::of(template.international);
     let total = i32::try_from(order.phones.len()).unwrap_or(i32::MAX);
-    let over = projects::policy(&mut tx, order.project).await?.approval_over;
-    let approval = needs_approval(template.purpose, total, over);
+    let policy = projects::policy(&mut tx, order.project).await?;
+    let approval = needs_approval(template.purpose, total, policy.approval_over);
     let state = beginning(approval, order.schedule_at, now);
     let parts = total.saturating_mul(i32::try_from(text::parts(&full, kind)).unwrap_or(i32::MAX));
     let stored = batches::insert(
@@ -115,6 +115,7 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
             international: template.international,
             total,
             parts,
+            price: policy.price(template.international),
             planned: true,
             resend_of: None,
             ordered_by: order.ordered_by,

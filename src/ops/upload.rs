@@ -142,6 +142,7 @@ impl Taking {
                 international: template.international,
                 total: 0,
                 parts: 0,
+                price: None,
                 planned: false,
                 resend_of: begin.resend_of,
                 ordered_by: begin.by,
@@ -366,8 +367,8 @@ pub async fn confirm(app: &App, yes: &Yes<'_>) -> Result<Confirmation, OrderErro
         return Ok(Confirmation::Changed);
     }
     let total = i32::try_from(going).unwrap_or(i32::MAX);
-    let over = projects::policy(&mut tx, yes.project).await?.approval_over;
-    let approval = needs_approval(template.purpose, total, over);
+    let policy = projects::policy(&mut tx, yes.project).await?;
+    let approval = needs_approval(template.purpose, total, policy.approval_over);
     let state = order::beginning(approval, yes.schedule_at, now);
     let parts = i32::try_from(report.going_parts(yes.with_repeats)).unwrap_or(i32::MAX);
     let confirmed = Confirmed {
@@ -375,6 +376,7 @@ pub async fn confirm(app: &App, yes: &Yes<'_>) -> Result<Confirmation, OrderErro
         name: yes.name,
         total,
         parts,
+        price: policy.price(template.international),
         each_own: !report.uniform,
         by: yes.by,
         schedule_at: yes.schedule_at,

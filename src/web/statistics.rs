@@ -96,12 +96,22 @@ impl StatisticsPage {
     }
 
     fn cost(&self, counts: &Counts) -> Option<String> {
-        self.report.cost(counts).map(yuan)
+        counts.cost().map(yuan)
     }
 
     fn has_prices(&self) -> bool {
         let policy = self.report.policy;
-        policy.price_domestic.is_some() || policy.price_international.is_some()
+        let any = policy.price_domestic.or(policy.price_international);
+        any.is_some() || self.total.known_cost > 0
+    }
+
+    fn change_of_parts(&self) -> String {
+        change(self.report.whole_hours.all_parts(), self.before.all_parts())
+    }
+
+    fn change_of_cost(&self) -> String {
+        let (now, before) = (self.report.whole_hours.cost(), self.before.cost());
+        now.zip(before).map_or_else(|| "—".to_owned(), |(now, before)| change(now, before))
     }
 
     fn rate_of(&self, tally: &Tally) -> String {
@@ -149,11 +159,7 @@ pub async fn show(
     let (total, before) = report.course.totals();
     let own = wanted(project, &report.choice);
     let times = statistics::times(&app.db, own).await?;
-    let others: Counts = statistics::by_time(&app.db, Wanted { others: true, ..own }, true)
-        .await?
-        .into_iter()
-        .map(|(_, counts)| counts)
-        .sum();
+    let others = report::sum(&app, Wanted { others: true, ..own }).await?;
     let lasting = |percent| within(&times, percent).map(|seconds| lasting(l.words, seconds));
     let rest = report.rows.get(SHOWN..).filter(|rest| !rest.is_empty());
     let wrong = report.choice.problem.is_some() || report.too_many_hours;
@@ -304,13 +310,13 @@ async fn sheet(
     head.extend(MessageState::ALL.map(MessageState::key));
     head.extend(["sent", "parts", "parts_abroad", "cost", "delivery_rate", "sent_before"]);
     let rows = report.rows.iter().map(|row| {
-        let Counts { total, tally, parts, parts_abroad } = row.counts;
+        let Counts { total, tally, parts, parts_abroad, .. } = row.counts;
         let mut cells =
             vec![Cell::Text(row.key.clone()), Cell::Text(row.label.clone()), Cell::Count(total)];
         cells.extend(MessageState::ALL.map(|state| Cell::Count(tally.of(state))));
         cells.extend([tally.sent(), parts, parts_abroad].map(Cell::Count));
         #[allow(clippy::cast_precision_loss)]
-        let yuan = report.cost(&row.counts).map(|cost| cost as f64 / 10_000.0);
+        let yuan = row.counts.cost().map(|cost| cost as f64 / 10_000.0);
         cells.push(Cell::maybe(yuan));
         cells.push(Cell::maybe(tally.delivery_rate()));
         cells.push(Cell::Count(row.before));

@@ -154,12 +154,7 @@ impl PreviewPage {
     }
 
     fn price(&self) -> Option<i64> {
-        let price = if self.batch.international {
-            self.policy.price_international
-        } else {
-            self.policy.price_domestic
-        };
-        price.map(i64::from)
+        self.policy.price(self.batch.international).map(i64::from)
     }
 
     fn cost(&self) -> Option<String> {

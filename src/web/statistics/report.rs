@@ -67,7 +67,9 @@ pub struct Report {
     pub course: Course,
     /// By group; what is largest or newest first.
     pub rows: Vec<Row>,
-    /// What parts cost.
+    /// All of the span as far as its billed pieces can be compared: up to the last whole hour.
+    pub whole_hours: Counts,
+    /// What parts cost today.
     pub policy: Policy,
 }
 
@@ -95,21 +97,30 @@ impl Report {
                 of_groups(app, l, project, &choice, by, now).await?
             }
         };
+        let whole_hours = sum(app, wanted_whole(project, &choice, now)).await?;
         let mut db = app.db.acquire().await?;
         let policy = projects::policy(&mut db, project).await?;
-        Ok(Self { choice, by, too_many_hours, course, rows, policy })
+        Ok(Self { choice, by, too_many_hours, course, rows, whole_hours, policy })
     }
+}
 
-    /// What some messages cost in ten-thousandths of a yuan, if prices are set.
-    pub fn cost(&self, counts: &Counts) -> Option<i64> {
-        counts.cost(self.policy.price_domestic, self.policy.price_international)
-    }
+/// All messages of a span together.
+pub async fn sum(app: &App, wanted: Wanted) -> sqlx::Result<Counts> {
+    let days = statistics::by_time(&app.db, wanted, true).await?;
+    Ok(days.into_iter().map(|(_, counts)| counts).sum())
 }
 
 /// The console's own messages of the span.
 pub fn wanted(project: ProjectId, choice: &SpanChoice) -> Wanted {
     let span = choice.span;
     Wanted { project, since: span.since(), until: span.until(), others: false }
+}
+
+/// The same up to the last whole hour: of an hour that has begun no billed pieces are known to
+/// compare with.
+fn wanted_whole(project: ProjectId, choice: &SpanChoice, now: OffsetDateTime) -> Wanted {
+    let own = wanted(project, choice);
+    Wanted { until: own.until.min(now.truncate_to_hour()), ..own }
 }
 
 /// Those of the span before, no further than today has come.
