@@ -13,9 +13,10 @@ use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
-use super::sheet::{Cell, Sheet};
+use super::sheet::{Cell, Kind, Sheet};
 use super::span_choice::{SpanChoice, SpanPicker};
-use super::statistics::{change, note};
+use super::statistics::change;
+use super::statistics::report::sum;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::failures::{self, Only, Reason, Share, Struck};
@@ -23,7 +24,7 @@ use crate::db::statistics::{self, Wanted};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
-use crate::domain::statistics::{By, Counts};
+use crate::domain::statistics::By;
 use causes::{Cause, Causes};
 
 /// Templates and batches that are listed.
@@ -206,10 +207,7 @@ pub async fn show(
     let (wanted, only) = (found.wanted, &found.only);
     let causes = found.causes(&app, &l, false).await?;
     let others = found.causes(&app, &l, true).await?;
-    let sent = |wanted| statistics::by_time(&app.db, wanted, true);
-    let sum =
-        |steps: Vec<(_, Counts)>| steps.into_iter().map(|(_, counts)| counts).sum::<Counts>().tally;
-    let (tally, before) = (sum(sent(wanted).await?), sum(sent(found.before).await?));
+    let (tally, before) = (sum(&app, wanted).await?.tally, sum(&app, found.before).await?.tally);
     let templates = failures::by_template(&app.db, wanted, only, LISTED).await?;
     let of_templates = statistics::by_group(&app.db, wanted, By::Template).await?;
     let ordered = |key: &str| {
@@ -245,40 +243,24 @@ pub async fn show(
     if problem.is_some() { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// `/failures.csv`.
-pub async fn csv(
+/// `/failures.csv`, `/failures.xlsx`.
+pub async fn file(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
+    path: web::Path<(String, Kind)>,
     look: web::Query<Look>,
 ) -> Result<HttpResponse, WebError> {
-    Ok(sheet(&app, &member, &request, &look, "csv").await?.csv())
-}
-
-/// `/failures.xlsx`.
-pub async fn xlsx(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    look: web::Query<Look>,
-) -> Result<HttpResponse, WebError> {
-    sheet(&app, &member, &request, &look, "xlsx").await?.xlsx()
-}
-
-async fn sheet(
-    app: &App,
-    member: &Member,
-    request: &HttpRequest,
-    look: &Look,
-    kind: &str,
-) -> Result<Sheet, WebError> {
-    let l = member.layout(app, request, Section::Failures).await?;
-    let found = Found::new(app, member.project.id, look);
+    let l = member.layout(&app, &request, Section::Failures).await?;
+    let found = Found::new(&app, member.project.id, &look);
     if found.choice.problem.is_some() {
         return Err(WebError::BadRequest);
     }
-    note(app, member, request, "failures_exported", &found.choice, "", kind).await?;
-    let causes = found.causes(app, &l, false).await?;
+    let causes = found.causes(&app, &l, false).await?;
+    sheet(&found, &causes).hand_out(path.1, &app, &member, &request).await
+}
+
+fn sheet(found: &Found, causes: &Causes) -> Sheet {
     let head = vec![
         "state",
         "cause",
@@ -305,7 +287,5 @@ async fn sheet(
             ]
         })
     });
-    let span = found.choice.span;
-    let name = format!("failures-{}-{}", span.from, span.to);
-    Ok(Sheet { name, head, rows: rows.collect() })
+    Sheet { of: "failures", span: found.choice.span, by: None, head, rows: rows.collect() }
 }

@@ -224,11 +224,9 @@ fn statistics_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/statistics").route(may(Read, get(), statistics::show)))
         .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
-        .service(resource("/statistics.csv").route(may(Read, get(), statistics::csv)))
-        .service(resource("/statistics.xlsx").route(may(Read, get(), statistics::xlsx)))
+        .service(resource("/statistics.{kind:csv|xlsx}").route(may(Read, get(), statistics::file)))
         .service(resource("/failures").route(may(Read, get(), failures::show)))
-        .service(resource("/failures.csv").route(may(Read, get(), failures::csv)))
-        .service(resource("/failures.xlsx").route(may(Read, get(), failures::xlsx)));
+        .service(resource("/failures.{kind:csv|xlsx}").route(may(Read, get(), failures::file)));
 }
 
 /// For how long messages are kept.

@@ -1,11 +1,18 @@
-//! A small table as a file: CSV, or a workbook whose numbers are numbers.
+//! Counts of a span as a file: CSV, or a workbook whose numbers are numbers.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::batches::downloads::{attachment, headed, lines};
 use super::error::WebError;
+use super::form::peer_address;
+use super::member::Member;
+use crate::app::App;
+use crate::db::audit;
+use crate::domain::span::Span;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -38,11 +45,35 @@ impl Cell {
     }
 }
 
-/// A table with the names of its columns.
+/// How the address of a file ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Text.
+    Csv,
+    /// A workbook.
+    Xlsx,
+}
+
+impl Kind {
+    /// The ending.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
+/// Counts of a span, with the names of their columns.
 #[derive(Debug, Clone)]
 pub struct Sheet {
-    /// What the file is called, without its ending.
-    pub name: String,
+    /// What is counted: `failures`, `statistics`.
+    pub of: &'static str,
+    /// When.
+    pub span: Span,
+    /// What the rows are, where that can be chosen.
+    pub by: Option<&'static str>,
     /// The names of the columns.
     pub head: Vec<&'static str>,
     /// The rows.
@@ -50,17 +81,45 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// The table as CSV.
-    pub fn csv(&self) -> HttpResponse {
-        let mut file = headed(self.head.iter().map(|name| (*name).to_owned()).collect());
-        file.extend(lines(self.rows.iter().map(|row| row.iter().map(Cell::text).collect())));
-        attachment(&format!("{}.csv", self.name)).body(file)
+    /// Hands the file out and writes down who took it.
+    pub async fn hand_out(
+        &self,
+        kind: Kind,
+        app: &App,
+        member: &Member,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, WebError> {
+        let (from, to) = (self.span.from.to_string(), self.span.to.to_string());
+        let entry = audit::Entry {
+            project: Some(member.project.id),
+            user: Some(member.person.id),
+            action: &format!("{}_exported", self.of),
+            subject: "",
+            detail: json!({ "from": from, "to": to, "what": self.by, "file": kind.key() }),
+            address: &peer_address(request),
+        };
+        let mut db = app.db.acquire().await?;
+        audit::record(&mut db, &entry, app.clock.now()).await?;
+        match kind {
+            Kind::Csv => Ok(self.csv()),
+            Kind::Xlsx => self.xlsx(),
+        }
     }
 
-    /// The table as a workbook.
-    pub fn xlsx(&self) -> Result<HttpResponse, WebError> {
+    fn name(&self, kind: Kind) -> String {
+        let by = self.by.map(|by| format!("-{by}")).unwrap_or_default();
+        format!("{}-{}-{}{by}.{}", self.of, self.span.from, self.span.to, kind.key())
+    }
+
+    fn csv(&self) -> HttpResponse {
+        let mut file = headed(self.head.iter().map(|name| (*name).to_owned()).collect());
+        file.extend(lines(self.rows.iter().map(|row| row.iter().map(Cell::text).collect())));
+        attachment(&self.name(Kind::Csv)).body(file)
+    }
+
+    fn xlsx(&self) -> Result<HttpResponse, WebError> {
         let file = self.workbook().map_err(|error| WebError::Internal(error.to_string()))?;
-        let mut response = attachment(&format!("{}.xlsx", self.name)).body(file);
+        let mut response = attachment(&self.name(Kind::Xlsx)).body(file);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XLSX));
         Ok(response)
     }

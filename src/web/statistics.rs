@@ -1,6 +1,6 @@
 //! `/statistics`: what was sent in a span of time, up to this minute, and what became of it.
 
-mod report;
+pub mod report;
 pub mod vendor;
 
 use std::borrow::Borrow;
@@ -8,23 +8,20 @@ use std::borrow::Borrow;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::json;
 use time::OffsetDateTime;
 
 use super::batches::preview::yuan;
 use super::chart::{Bars, Point, Rate};
 use super::error::WebError;
-use super::form::peer_address;
 use super::i18n::Words;
 use super::layout::{Layout, Section};
 use super::ledger::Ledger;
 use super::member::Member;
 use super::page;
-use super::sheet::{Cell, Sheet};
-use super::span_choice::{SpanChoice, SpanPicker};
+use super::sheet::{Cell, Kind, Sheet};
+use super::span_choice::SpanPicker;
 use super::urls::with_query;
 use crate::app::App;
-use crate::db::audit;
 use crate::db::statistics::{self, Wanted};
 use crate::domain::batch::china;
 use crate::domain::message::{MessageState, Tally};
@@ -272,40 +269,23 @@ fn rate(l: &Layout, report: &Report) -> Rate {
     Rate::new(l.t("statistics-rate"), &points)
 }
 
-/// `/statistics.csv`: all rows of what is shown.
-pub async fn csv(
+/// `/statistics.csv`, `/statistics.xlsx`: all rows of what is shown.
+pub async fn file(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
+    path: web::Path<(String, Kind)>,
     look: web::Query<Look>,
 ) -> Result<HttpResponse, WebError> {
-    Ok(sheet(&app, &member, &request, &look, "csv").await?.csv())
-}
-
-/// `/statistics.xlsx`: the same.
-pub async fn xlsx(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    look: web::Query<Look>,
-) -> Result<HttpResponse, WebError> {
-    sheet(&app, &member, &request, &look, "xlsx").await?.xlsx()
-}
-
-async fn sheet(
-    app: &App,
-    member: &Member,
-    request: &HttpRequest,
-    look: &Look,
-    kind: &str,
-) -> Result<Sheet, WebError> {
-    let l = member.layout(app, request, Section::Statistics).await?;
-    let report = Report::load(app, &l, member.project.id, look).await?;
+    let l = member.layout(&app, &request, Section::Statistics).await?;
+    let report = Report::load(&app, &l, member.project.id, &look).await?;
     if report.choice.problem.is_some() {
         return Err(WebError::BadRequest);
     }
-    note(app, member, request, "statistics_exported", &report.choice, report.by.key(), kind)
-        .await?;
+    sheet(&report).hand_out(path.1, &app, &member, &request).await
+}
+
+fn sheet(report: &Report) -> Sheet {
     let mut head = vec![report.by.key(), "name", "total"];
     head.extend(MessageState::ALL.map(MessageState::key));
     head.extend(["sent", "parts", "parts_abroad", "cost", "delivery_rate", "sent_before"]);
@@ -322,30 +302,11 @@ async fn sheet(
         cells.push(Cell::Count(row.before));
         cells
     });
-    let span = report.choice.span;
-    let name = format!("statistics-{}-{}-{}", span.from, span.to, report.by.key());
-    Ok(Sheet { name, head, rows: rows.collect() })
-}
-
-/// Writes down that somebody took a file of counts with them.
-pub async fn note(
-    app: &App,
-    member: &Member,
-    request: &HttpRequest,
-    action: &str,
-    choice: &SpanChoice,
-    what: &str,
-    kind: &str,
-) -> Result<(), WebError> {
-    let (from, to) = (choice.span.from.to_string(), choice.span.to.to_string());
-    let entry = audit::Entry {
-        project: Some(member.project.id),
-        user: Some(member.person.id),
-        action,
-        subject: "",
-        detail: json!({ "from": from, "to": to, "what": what, "file": kind }),
-        address: &peer_address(request),
-    };
-    let mut db = app.db.acquire().await?;
-    Ok(audit::record(&mut db, &entry, app.clock.now()).await?)
+    Sheet {
+        of: "statistics",
+        span: report.choice.span,
+        by: Some(report.by.key()),
+        head,
+        rows: rows.collect(),
+    }
 }
