@@ -191,7 +191,7 @@ impl Found {
 
     async fn causes(&self, app: &App, l: &Layout, others: bool) -> sqlx::Result<Causes> {
         let (now, before) = self.reasons(app, others).await?;
-        Ok(Causes::new(l, &self.choice.span, self.days, &now, &before))
+        Ok(Causes::new(l, (&self.choice.span, self.days), &self.only, &now, &before))
     }
 }
 

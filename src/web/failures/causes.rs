@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::{Duration, OffsetDateTime};
 
-use crate::db::failures::Reason;
+use crate::db::failures::{Only, Reason};
 use crate::domain::message::{MessageState, Outcome};
 use crate::domain::span::Span;
 use crate::web::chart::Spark;
@@ -95,8 +95,14 @@ struct Sum {
 }
 
 impl Causes {
-    /// Groups the reasons of a span and of the one before it.
-    pub fn new(l: &Layout, span: &Span, days: bool, now: &[Reason], before: &[Reason]) -> Self {
+    /// Groups the reasons of a span and of the one before it, of which there are `only` these.
+    pub fn new(
+        l: &Layout,
+        (span, days): (&Span, bool),
+        only: &Only,
+        now: &[Reason],
+        before: &[Reason],
+    ) -> Self {
         let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
         for one in now {
             let sum = sums.entry(key(one)).or_default();
@@ -113,7 +119,7 @@ impl Causes {
                 sum.words.clone_from(&one.words);
             }
         }
-        let view = View { l, span, days };
+        let view = View { l, span, days, only };
         let causes: BTreeSet<(u8, String)> =
             sums.keys().map(|(outcome, category, _)| (*outcome, category.clone())).collect();
         let mut rows: Vec<Cause> = causes
@@ -143,6 +149,7 @@ struct View<'a> {
     l: &'a Layout,
     span: &'a Span,
     days: bool,
+    only: &'a Only,
 }
 
 impl View<'_> {
@@ -176,7 +183,7 @@ impl View<'_> {
             before: codes.iter().map(|code| code.before).sum(),
             spark: self.spark(&title, &course),
             advice: words.try_t(&advice),
-            messages: self.messages(outcome, &[("cause", category)]),
+            messages: self.messages(outcome, &[("cause", category), ("code", &self.only.code)]),
             title,
             codes,
         }
@@ -209,7 +216,8 @@ impl View<'_> {
     fn messages(&self, outcome: Outcome, more: &[(&str, &str)]) -> String {
         let (from, to) = (self.span.from.to_string(), self.span.to.to_string());
         let mut filters = vec![("state", state_of(outcome).key())];
-        filters.extend(more.iter().copied().filter(|(_, value)| !value.is_empty()));
+        let all = more.iter().copied().chain([("template", self.only.template.as_str())]);
+        filters.extend(all.filter(|(_, value)| !value.is_empty()));
         filters.extend([("from", from.as_str()), ("to", to.as_str())]);
         self.l.urls.messages_where(&filters)
     }
