@@ -33,7 +33,6 @@ impl Past {
         let at = (self.now - Duration::days(2)).to_offset(china()).replace_time(early);
         self.set_clock(at);
         self.opt_out("来电要求不再接收").await?;
-        self.know_the_price().await?;
         let draft = self.draft("取件提醒", "取件名单 11 月.csv", 2_400).await?;
         self.confirm(draft, "取件提醒 11 月", None).await?;
         while plan::run_once(&self.app).await? {}
@@ -62,7 +61,8 @@ impl Past {
         Ok(())
     }
 
-    async fn know_the_price(&self) -> anyhow::Result<()> {
+    /// What a part costs is known from the first order on.
+    pub(super) async fn know_the_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
         let policy = projects::policy(&mut db, self.project).await?;
         let policy = Policy { price_domestic: Some(PRICE), ..policy };

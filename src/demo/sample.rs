@@ -1,4 +1,4 @@
-//! Sample data: accounts, and three weeks of sending. The past is made by the same operations as the
+//! Sample data: accounts, three weeks of sending and a little of earlier months. The past is made by the same operations as the
 //! present, with a clock that is set, so it keeps every promise that the present keeps.
 
 use anyhow::Context;
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{figures, pushes, replies, reviewed};
+use super::{figures, keeping, pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::log::{self, Logged, Wanted};
@@ -59,7 +59,7 @@ pub(super) struct Past {
     pub(super) app: App,
     pub(super) project: ProjectId,
     pub(super) operator: UserId,
-    approver: UserId,
+    pub(super) approver: UserId,
     signatures: Vec<signatures::Signature>,
     pub(super) templates: Vec<sms_templates::SmsTemplate>,
     pub(super) now: OffsetDateTime,
@@ -71,7 +71,7 @@ pub(super) struct Past {
 impl Past {
     async fn begin(app: &App, project: ProjectId) -> anyhow::Result<Self> {
         let now = app.clock.now();
-        let past = now - Duration::days(DAYS + 9);
+        let past = now - keeping::OLDEST;
         let user = async |name: &str| -> anyhow::Result<UserId> {
             let found = users::by_name(&app.db, name).await?;
             Ok(found.context("the demo's accounts are missing")?.user.id)
@@ -93,6 +93,8 @@ impl Past {
 
     /// Some batches a day, most by day, ending a few minutes ago.
     async fn live(mut self) -> anyhow::Result<()> {
+        self.know_the_price().await?;
+        self.long_ago().await?;
         for day in (0..=DAYS).rev() {
             if day == 2 {
                 self.list_of_the_day_before_yesterday().await?;
@@ -116,6 +118,7 @@ impl Past {
         self.lists_to_come().await?;
         self.set_clock(self.now - Duration::minutes(6));
         pushes::keep_all(&self.app, self.project).await?;
+        self.let_go().await?;
         // Last, since answers come at times between those of later batches.
         replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
     }
@@ -161,7 +164,7 @@ impl Past {
         Ok(page.messages.into_iter().filter_map(phone).collect())
     }
 
-    async fn order_and_claim(
+    pub(super) async fn order_and_claim(
         &mut self,
         template: &str,
         count: usize,

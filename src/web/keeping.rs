@@ -12,7 +12,9 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::keeping::{self, Keeping};
+use crate::db::keeping::{self, Keeping, Left};
+use crate::domain::ids::{Id, SubmissionId};
+use crate::domain::span::day_of;
 use crate::ops::retain;
 
 const MOST_MONTHS: i16 = 120;
@@ -37,9 +39,30 @@ struct KeepingPage {
     wrong: Vec<&'static str>,
     /// What is typed keeps less than before: that is asked about.
     asks: bool,
+    left: Left,
 }
 
 impl KeepingPage {
+    /// What is left, in words, with the list of messages where there is one.
+    fn facts(&self) -> Vec<(&'static str, String, Option<String>)> {
+        let day = |id: SubmissionId| day_of(id.made_at()).to_string();
+        let said = |key: &str, from: String, to: String| {
+            self.l.with(key, &[("from", from.into()), ("to", to.into())])
+        };
+        let Left { gone_to, blanked_from, blanked_to, whole_from } = self.left;
+        let gone = gone_to.map(|to| ("gone", said("keeping-until", String::new(), day(to)), None));
+        let blanked = blanked_from.zip(blanked_to).map(|(from, to)| {
+            let (from, to) = (day(from), day(to));
+            let list = self.l.urls.messages_where(&[("from", &from), ("to", &to)]);
+            ("blanked", said("keeping-between", from, to), Some(list))
+        });
+        let whole = whole_from.map(|from| {
+            let list = self.l.urls.messages_with("from", day(from));
+            ("whole", said("keeping-since", day(from), String::new()), Some(list))
+        });
+        [gone, blanked, whole].into_iter().flatten().collect()
+    }
+
     fn is_wrong(&self, field: &str) -> bool {
         self.wrong.contains(&field)
     }
@@ -84,9 +107,11 @@ pub async fn form(
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let wish = keeping::of(&mut *app.db.acquire().await?, member.project.id).await?;
+    let mut db = app.db.acquire().await?;
+    let wish = keeping::of(&mut db, member.project.id).await?;
+    let left = keeping::left(&mut db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Settings).await?;
-    page::ok(&KeepingPage { l, fields: Fields::of(wish), wrong: Vec::new(), asks: false })
+    page::ok(&KeepingPage { l, fields: Fields::of(wish), wrong: Vec::new(), asks: false, left })
 }
 
 /// Keeps it. To keep less than before needs a second yes: what is removed does not come back.
@@ -109,7 +134,8 @@ pub async fn keep(
         wish => {
             let wrong = wish.err().unwrap_or_default();
             let l = member.layout(&app, &request, Section::Settings).await?;
-            page::unprocessable(&KeepingPage { l, fields, wrong, asks })
+            let left = keeping::left(&mut *app.db.acquire().await?, project).await?;
+            page::unprocessable(&KeepingPage { l, fields, wrong, asks, left })
         }
     }
 }

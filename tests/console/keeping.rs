@@ -17,6 +17,7 @@ use usms_console::ops::{receive, retain};
 use crate::harness::{House, Page, Visitor};
 
 const CODE: &str = "登录验证码";
+const KEEPING: &str = "/p/default/settings/keeping";
 
 async fn count(db: &PgPool, what: &'static str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {what}")))
@@ -86,6 +87,11 @@ async fn other_programs(house: &House) {
     house.settle_pushes().await;
 }
 
+/// What the page says is left.
+fn left(page: &Page) -> Vec<String> {
+    page.all("dl.facts dt")
+}
+
 fn ledger(page: &Page) -> Vec<(String, String)> {
     page.all(".ledger dt").into_iter().zip(page.all(".ledger dd")).collect()
 }
@@ -143,6 +149,8 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
     let operator = house.operator().await;
     let batch = settled_batch(&house, &operator).await;
     other_programs(&house).await;
+    let admin = house.member("Ada", Role::Admin).await;
+    assert_eq!(left(&admin.get(KEEPING).await), ["完整保存"]);
     wish(&db, None, Some(7)).await;
     let_go(&later(&house, Duration::days(6))).await;
     assert_eq!(count(&db, "messages where phone like '%*%'").await, 0);
@@ -159,11 +167,15 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
     assert!(page.text.contains("185****1234") && !page.text.contains("18509991234"));
     assert!(page.text.contains("3 条短信的号码和变量内容超过保存期限"), "{}", page.text);
     assert!(!page.has("a[href$='/resend']"), "stars are nobody's phone");
+    assert_eq!(left(&admin.get(KEEPING).await), ["已抹去号码和内容"]);
+    let list = admin.get(&admin.get(KEEPING).await.attr("dl.facts a", "href")).await;
+    assert!(list.text.contains("185****1234"), "{}", list.text);
     sound(&db).await;
     // In the end they go as well.
     wish(&db, Some(1), Some(7)).await;
     let_go(&later(&house, Duration::days(40))).await;
     assert_eq!(count(&db, "messages").await, 0);
+    assert_eq!(left(&admin.get(KEEPING).await), ["已删除"]);
     sound(&db).await;
 }
 

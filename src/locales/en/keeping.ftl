@@ -20,3 +20,10 @@ keeping-gone = { $count ->
    *[other] { $count } messages of this batch are past keeping and were removed; the sum above still counts them.
 }
 keeping-blanked = Phones and values of { $count } messages of this batch are past keeping and were blanked.
+keeping-left = What is left by now
+keeping-left-gone = Removed
+keeping-left-blanked = Without phones and texts
+keeping-left-whole = Whole
+keeping-until = up to { $to }
+keeping-between = { $from } to { $to }
+keeping-since = since { $from }
