@@ -1,0 +1,33 @@
+//! Replies are read by looking at them.
+
+use sqlx::PgPool;
+use thirtyfour::prelude::*;
+use usms_console::domain::role::Role;
+
+use crate::browser::{Browser, find, press, sign_in, until};
+use crate::harness::House;
+
+#[sqlx::test]
+async fn a_conversation_that_somebody_looks_at_is_read_by_itself(db: PgPool) {
+    let house = House::open(&db).await;
+    house.account("operator", Role::Operator).await;
+    let answer = serde_json::json!({ "phone": "18500001234", "content": "收到" });
+    house.admin(reqwest::Method::POST, "reply", answer).await;
+    let browser = Browser::open().await;
+    let driver = &browser.driver;
+    browser.set_width(1440).await;
+    sign_in(driver, &house, "/p/default/replies").await;
+    let list = format!("http://{}/p/default/replies", house.address);
+    while driver.find(By::Css(".rail .needs")).await.is_err() {
+        driver.goto(&list).await.unwrap();
+    }
+    press(driver, "tbody th a").await;
+    find(driver, By::Css("form[data-unread]:not([hidden])")).await;
+    assert!(driver.find_all(By::Css(".rail .needs")).await.unwrap().is_empty());
+    driver.goto(&list).await.unwrap();
+    find(driver, By::Css("tbody tr:not(.unread)")).await;
+    press(driver, "tbody th a").await;
+    press(driver, "form[data-unread] button").await;
+    until(driver, "tbody .status", &["1 unread"]).await;
+    browser.close().await;
+}
