@@ -1,5 +1,7 @@
-//! What the vendor would have counted of the sample data: the same, and now and then a few messages
-//! of a program that the console knows nothing of.
+//! What the vendor would have counted of the sample data: the same, other programs included, and now
+//! and then a few messages of one that the console knows nothing of.
+
+use std::collections::HashMap;
 
 use time::Duration;
 
@@ -8,6 +10,7 @@ use crate::db::statistics::{self, Wanted};
 use crate::db::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
 use crate::domain::span::{day_of, midnight};
+use crate::domain::statistics::Counts;
 
 /// Keeps figures for all days that are over.
 pub async fn keep(app: &App, project: ProjectId, days: i64) -> anyhow::Result<()> {
@@ -15,11 +18,16 @@ pub async fn keep(app: &App, project: ProjectId, days: i64) -> anyhow::Result<()
     let today = midnight(day_of(now));
     let wanted =
         Wanted { project, since: today - Duration::days(days), until: today, others: false };
+    let others = Wanted { others: true, ..wanted };
+    let others: HashMap<_, _> =
+        statistics::by_time(&app.db, others, true).await?.into_iter().collect();
     let counted = statistics::by_time(&app.db, wanted, true).await?;
     let figures: Vec<Figures> = counted
         .into_iter()
         .map(|(begins, counts)| {
-            let (day, tally) = (day_of(begins), counts.tally);
+            let others = others.get(&begins).copied().unwrap_or_default();
+            let all: Counts = [counts, others].into_iter().sum();
+            let (day, tally) = (day_of(begins), all.tally);
             let unseen = if day.day() % 5 == 0 { 3 } else { 0 };
             Figures {
                 day,
