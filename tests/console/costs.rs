@@ -105,3 +105,19 @@ async fn parts_and_cost_are_compared_with_the_time_before(db: PgPool) {
     let page = operator.get(&format!("{HERE}?from={before}&to={before}")).await;
     assert_eq!(parts_and_cost(&page), ("4—".to_owned(), "¥2.00—".to_owned()));
 }
+
+#[sqlx::test]
+async fn parts_of_an_hour_that_is_not_over_are_not_compared(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let now = OffsetDateTime::now_utc().truncate_to_hour();
+    list(&house, &operator, &rows(1_000..1_004)).await;
+    counted_at(&db, span::midnight(span::day_of(now) - Duration::days(9))).await;
+    list(&house, &operator, &rows(1_100..1_106)).await;
+    counted_at(&db, now + Duration::HOUR).await;
+    let parts =
+        async || operator.get(&format!("{HERE}?span=7d")).await.all(".figures dd")[4].clone();
+    assert!(parts().await.ends_with("−100%"), "{}", parts().await);
+    counted_at(&db, now - Duration::HOUR).await;
+    assert_eq!(parts().await, "6+50%");
+}
