@@ -15,6 +15,7 @@ pub mod hooks;
 pub mod inbox;
 pub mod invariants;
 pub mod keeping;
+pub mod kept;
 pub mod log;
 pub mod login_sessions;
 pub mod messages;

@@ -12,7 +12,8 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::keeping::{self, Keeping, Left};
+use crate::db::keeping::{self, Keeping};
+use crate::db::kept::{self, Left};
 use crate::domain::ids::{Id, SubmissionId};
 use crate::domain::span::day_of;
 use crate::ops::retain;
@@ -109,7 +110,7 @@ pub async fn form(
 ) -> Result<HttpResponse, WebError> {
     let mut db = app.db.acquire().await?;
     let wish = keeping::of(&mut db, member.project.id).await?;
-    let left = keeping::left(&mut db, member.project.id).await?;
+    let left = kept::left(&mut db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Settings).await?;
     page::ok(&KeepingPage { l, fields: Fields::of(wish), wrong: Vec::new(), asks: false, left })
 }
@@ -134,7 +135,7 @@ pub async fn keep(
         wish => {
             let wrong = wish.err().unwrap_or_default();
             let l = member.layout(&app, &request, Section::Settings).await?;
-            let left = keeping::left(&mut *app.db.acquire().await?, project).await?;
+            let left = kept::left(&mut *app.db.acquire().await?, project).await?;
             page::unprocessable(&KeepingPage { l, fields, wrong, asks, left })
         }
     }

@@ -12,7 +12,7 @@ use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
 use super::{After, Standing, find, why};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::keeping::Past;
+use crate::db::kept::Past;
 use crate::db::messages::Cause;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, Hold, may_leave};

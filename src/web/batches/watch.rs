@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::db::keeping::{self, Past};
+use crate::db::kept::{self, Past};
 use crate::db::messages::{Cause, Message};
 use crate::db::submissions::Submission;
 use crate::db::{messages, submissions};
@@ -75,7 +75,7 @@ impl Snapshot {
             sessions: submissions::sessions(&app.db, id, SHOWN).await?,
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,
-            past: keeping::past_of(&app.db, id).await?,
+            past: kept::past_of(&app.db, id).await?,
             batch,
         }))
     }
