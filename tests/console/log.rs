@@ -10,16 +10,16 @@ use sqlx::PgPool;
 
 use crate::harness::{House, Page, Visitor, Ways, http};
 
-const LOG: &str = "/p/default/messages";
-const CODE: &str = "登录验证码";
+pub const LOG: &str = "/p/default/messages";
+pub const CODE: &str = "登录验证码";
 
 /// Nothing comes by itself: the test is the carrier.
-async fn quiet(db: &PgPool) -> House {
+pub async fn quiet(db: &PgPool) -> House {
     let receipt_after = std::time::Duration::from_secs(3_600);
     House::with(db, Ways { pushes: false, receipt_after, ..Ways::default() }).await
 }
 
-async fn push(house: &House, reports: serde_json::Value) {
+pub async fn push(house: &House, reports: serde_json::Value) {
     let body = json!({ "MsgType": 2, "Data": reports }).to_string();
     let url = format!("http://{}{}", house.address, house.hook_path);
     assert!(http().post(url).body(body).send().await.unwrap().status().is_success());
@@ -34,12 +34,18 @@ async fn push(house: &House, reports: serde_json::Value) {
     panic!("pushes are not settled");
 }
 
-fn report(session: &str, phone: &str, result: &str, code: &str, words: &str) -> serde_json::Value {
+pub fn report(
+    session: &str,
+    phone: &str,
+    result: &str,
+    code: &str,
+    words: &str,
+) -> serde_json::Value {
     json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": words, "UserId": "" })
 }
 
-async fn session_of(house: &House, operator: &Visitor, batch: &str) -> String {
+pub async fn session_of(house: &House, operator: &Visitor, batch: &str) -> String {
     let cell = ".messages tbody td:last-child a";
     house.until(operator, batch, cell).await.one(cell)
 }
@@ -48,7 +54,7 @@ fn phones(page: &Page) -> Vec<String> {
     page.all(".messages tbody th a")
 }
 
-async fn found(visitor: &Visitor, query: &str) -> Vec<String> {
+pub async fn found(visitor: &Visitor, query: &str) -> Vec<String> {
     let page = visitor.get(&format!("{LOG}?{query}")).await;
     assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.text);
     phones(&page)

@@ -5,6 +5,7 @@
 mod harness;
 
 mod batches;
+mod causes;
 mod failures;
 mod health;
 mod hooks;
