@@ -198,6 +198,7 @@ async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lo
         }
         for harmless in [
             "after=rubbish".to_owned(),
+            "before=rubbish".to_owned(),
             "text=%00%F0%9F%98%80%E2%80%AE".to_owned(),
             "session=%00%27".to_owned(),
             "unknown=1".to_owned(),
@@ -230,6 +231,11 @@ async fn add_foreign(db: &PgPool, from: i32, to: i32, outcome: &str) {
     .unwrap();
 }
 
+fn ids(page: &Page) -> Vec<String> {
+    let links = scraper::Selector::parse(".messages tbody th a").unwrap();
+    page.html().select(&links).map(|one| one.attr("href").unwrap().to_owned()).collect()
+}
+
 #[sqlx::test]
 async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool) {
     let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
@@ -257,12 +263,8 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         let (mut seen, mut pages) = (Vec::new(), 0);
         loop {
             let page = operator.get(&address).await;
-            let ids = page
-                .html()
-                .select(&scraper::Selector::parse(".messages tbody th a").unwrap())
-                .map(|one| one.attr("href").unwrap().to_owned())
-                .collect::<Vec<_>>();
-            seen.extend(ids);
+            assert_eq!(page.has("a[rel=prev]"), pages > 0, "{query}: only where one went back");
+            seen.extend(ids(&page));
             pages += 1;
             assert!(pages < 20, "{query}");
             // New ones come in between; they are newer than what has been seen.
@@ -278,6 +280,19 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         sorted.sort_by(|a, b| b.cmp(a));
         assert_eq!(seen, sorted, "{query}: newest first");
         assert!(seen.len() >= wanted, "{query}: {} of {wanted}", seen.len());
+        // And on again, to the newest.
+        let (mut again, mut newest) = (Vec::new(), operator.get(&address).await);
+        while newest.has("a[rel=prev]") {
+            assert!(again.len() < 600, "{query}");
+            again.extend(ids(&newest).into_iter().rev());
+            let newer = newest.attr("a[rel=prev]", "href");
+            assert!(newer.contains(&query) && newer.contains("before="), "{newer}");
+            newest = operator.get(&newer).await;
+        }
+        assert!(again.is_sorted_by(|a, b| a < b), "{query}: nothing twice, in order");
+        again.extend(ids(&newest));
+        assert!(seen.iter().all(|one| again.contains(one)), "{query}: nothing lost");
+        assert_eq!(ids(&newest), ids(&operator.get(&format!("{LOG}?{query}")).await));
         sqlx::query("delete from foreign_messages where outcome = 'unknown'")
             .execute(&db)
             .await
