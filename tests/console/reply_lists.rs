@@ -1,0 +1,94 @@
+//! The inbox and its file: paged, filtered, searched, and who sees what.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::replies::{AT, INBOX, newest, number, quiet, reply, tell};
+
+#[sqlx::test]
+async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let phone = |n: i64| format!("1850000{:04}", 1_000 + n);
+    let mut items: Vec<Value> = (0..120).map(|n| reply(&phone(n), "好的", AT + n)).collect();
+    items.push(reply(&phone(3), "请问《海错图》有货吗 ABC", AT - 9));
+    items.extend([reply(&phone(5), "退订", AT + 5), reply("(60)123451003", "ok", AT - 99)]);
+    tell(&house, &items).await;
+    let mut seen = Vec::new();
+    let mut next = Some(INBOX.to_owned());
+    while let Some(address) = next {
+        let page = operator.get(&address).await;
+        seen.extend(page.all("tbody th a"));
+        next = page.has("a[rel=next]").then(|| page.attr("a[rel=next]", "href"));
+    }
+    let mut expected: Vec<String> = (0..120).rev().map(phone).collect();
+    expected.push("(60)123451003".to_owned());
+    assert_eq!(seen, expected);
+    let found =
+        async |query: &str| operator.get(&format!("{INBOX}?{query}")).await.all("tbody th a");
+    assert_eq!(found("phone=%2b86+185-0000-1003").await, [phone(3)]);
+    assert_eq!(found("phone=1003").await, [phone(3), "(60)123451003".to_owned()]);
+    assert_eq!(found("q=海错").await, [phone(3)]);
+    assert_eq!(found("q=错").await, [phone(3)]);
+    assert_eq!(found("q=abc&phone=1003").await, [phone(3)]);
+    assert_eq!(found("q=海错&show=opted-out").await, Vec::<String>::new());
+    assert_eq!(found("show=opted-out").await, [phone(5)]);
+    assert_eq!(found("show=unread&q=ok").await, ["(60)123451003"]);
+    assert_eq!(found("q=好的").await.len(), 50);
+}
+
+#[sqlx::test]
+async fn a_long_conversation_is_paged_back_to_its_first_reply(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    // All in one second.
+    let items: Vec<Value> =
+        (0..130).map(|n| reply("18500001001", &n.to_string(), AT + n / 70)).collect();
+    tell(&house, &items).await;
+    let (address, _) = newest(&operator).await;
+    let mut seen = Vec::new();
+    let mut earlier = Some(address);
+    while let Some(address) = earlier {
+        let page = operator.get(&address).await;
+        let mut bubbles = page.all(".theirs .bubble");
+        bubbles.reverse();
+        seen.extend(bubbles);
+        let more = "nav a[href*=before]";
+        earlier = page.has(more).then(|| page.attr(more, "href"));
+    }
+    let expected: Vec<String> = (0..130).rev().map(|n| n.to_string()).collect();
+    assert_eq!(seen, expected);
+}
+
+#[sqlx::test]
+async fn a_viewer_sees_masked_phones_changes_nothing_and_the_file_is_audited(db: PgPool) {
+    let house = quiet(&db).await;
+    tell(&house, &[reply("18500001001", "=HYPERLINK(1)", AT), reply("18500001002", "T", AT)]).await;
+    let viewer = house.viewer().await;
+    let (address, page) = newest(&viewer).await;
+    let list = viewer.get(INBOX).await;
+    for page in [&page, &list] {
+        assert!(page.text.contains("185****100") && !page.text.contains("1850000100"));
+    }
+    assert!(!page.has("main form"), "a viewer has nothing to press");
+    let csrf = page.csrf();
+    for step in ["read", "unread", "opt-out", "take-back"] {
+        let there = format!("{address}/{step}");
+        let answer = viewer.post(&there, &[("csrf", csrf.as_str()), ("reply", "r-0")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{step}");
+    }
+    assert_eq!(number(&db, "select sum(unread)::bigint from conversations").await, 2);
+    let file = viewer.get("/p/default/replies.csv").await.text;
+    assert!(file.starts_with("\u{feff}id,phone,content,replied_at,received_at,opt_out,"));
+    assert!(file.contains("185****1001,'=HYPERLINK(1),2025-10-09T"), "{file}");
+    assert!(!file.contains("1850000100"));
+    let operator = house.operator().await;
+    let file = operator.get("/p/default/replies.csv").await.text;
+    assert!(file.contains("18500001002,T,") && file.contains(",stands,"), "{file}");
+    let exports = "select count(*) from audit_log where action = 'replies_exported'";
+    assert_eq!(number(&db, exports).await, 2);
+    // Signed out, the bookmark asks who it is and then shows the same page.
+    let away = house.signed_out().get(&address).await;
+    assert!(away.leads_to().starts_with("/login?next="));
+}
