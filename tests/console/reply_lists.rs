@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::replies::{AT, INBOX, newest, number, quiet, reply, tell};
+use super::replies::{AT, INBOX, newest, number, press, quiet, reply, tell};
 
 #[sqlx::test]
 async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
@@ -36,6 +36,52 @@ async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
     assert_eq!(found("show=opted-out").await, [phone(5)]);
     assert_eq!(found("show=unread&q=ok").await, ["(60)123451003"]);
     assert_eq!(found("q=好的").await.len(), 50);
+}
+
+#[sqlx::test]
+async fn the_file_holds_what_the_list_is_asked_for_and_every_download_is_written_down(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let (one, two, three) = ("18500001001", "18500001002", "18500001003");
+    let items = [
+        reply(one, "请问 ABC 有货吗", AT),
+        reply(one, "好的", AT + 1),
+        reply(two, "退订", AT + 2),
+        reply(two, "abc?", AT + 3),
+        reply(three, "谢谢", AT + 4),
+        reply("(60)123451003", "ok", AT + 5),
+    ];
+    for item in items {
+        tell(&house, &[item]).await;
+    }
+    let (_, page) = newest(&operator).await;
+    press(&operator, &page, "read").await;
+    for (query, wanted) in [
+        ("", vec!["ok", "谢谢", "abc?", "退订", "好的", "请问 ABC 有货吗"]),
+        ("?q=abc", vec!["abc?", "请问 ABC 有货吗"]),
+        ("?phone=%2b86+185-0000-1001", vec!["好的", "请问 ABC 有货吗"]),
+        ("?phone=1003", vec!["ok", "谢谢"]),
+        ("?show=unread", vec!["谢谢", "abc?", "退订", "好的", "请问 ABC 有货吗"]),
+        ("?show=opted-out", vec!["abc?", "退订"]),
+        ("?show=opted-out&phone=1002&q=abc", vec!["abc?"]),
+        ("?show=opted-out&phone=1001", vec![]),
+        ("?q=%00%27%25", vec![]),
+    ] {
+        let page = operator.get(&format!("{INBOX}{query}")).await;
+        let file = operator.get(&page.attr(".head a[href*='replies.csv']", "href")).await;
+        assert_eq!(file.status, StatusCode::OK, "{query}");
+        let rows: Vec<&str> =
+            file.text.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+        assert_eq!(rows, wanted, "{query}");
+    }
+    let asked: Value = sqlx::query_scalar(
+        "select detail from audit_log where action = 'replies_exported'
+           and detail->>'q' = 'abc' and detail->>'phone' = '1002'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(asked["show"], "opted-out");
 }
 
 #[sqlx::test]
