@@ -13,7 +13,7 @@ use super::member::Member;
 use super::page;
 use super::urls::with_query;
 use crate::app::App;
-use crate::db::conversations::{self, Conversation, Cursor, Filter, Show};
+use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
 use crate::domain::phone::{Phone, masked};
 use crate::domain::role::Permission;
 
@@ -124,6 +124,8 @@ struct ListPage {
     filtered: bool,
     first: Option<String>,
     next: Option<String>,
+    /// The page ends before it is full, and may go on.
+    looks_further: bool,
     file: String,
     may_manage: bool,
 }
@@ -139,8 +141,8 @@ pub async fn list(
     let filter = wanted.filter();
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;
-    let next = page::full(&found, A_PAGE).map(|last| {
-        let after = format!("{}_{}", micros(last.last_at), last.id);
+    let next = found.next.cursor().map(|last| {
+        let after = format!("{}_{}", micros(last.at), last.id);
         wanted.address(&l, filter.show, Some(&after))
     });
     let tab = |show: Show| Tab {
@@ -151,10 +153,11 @@ pub async fn list(
     let whole = member.may(Permission::SeePhones);
     let page = ListPage {
         tabs: Show::ALL.map(tab).into(),
-        lines: found.into_iter().map(|one| line(&l, one, whole)).collect(),
+        lines: found.conversations.into_iter().map(|one| line(&l, one, whole)).collect(),
         filtered: wanted.is_search() || filter.show != Show::All || filter.after.is_some(),
         first: filter.after.map(|_| wanted.address(&l, filter.show, None)),
         next,
+        looks_further: matches!(found.next, Next::LookFurther(_)),
         file: wanted.file(&l),
         may_manage: member.may(Permission::Manage),
         wanted,

@@ -39,6 +39,49 @@ async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    // 4,000 conversations; what is looked for was said by the older half and in one of the newest.
+    sqlx::raw_sql(
+        "insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
+             recorded_at)
+           select new_id(now()), p.id, '1850000' || n, case when n < 2110 or n = 3990 then '没收到'
+             when n = 2500 then '海错图' else '好' end, '', '', at, at
+           from projects p, generate_series(0, 3999) n,
+             lateral (select now() - (4000 - n) * interval '1 minute' as at) t;
+         insert into conversations (id, project_id, phone, replies, unread, last_id, last_at,
+             last_words, newest_id)
+           select new_id(now()), project_id, phone, 1, 1, id, replied_at, content, id from replies;
+         analyze",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    for show in ["", "&show=unread"] {
+        let mut address = format!("{INBOX}?q=没收到{show}");
+        let (mut seen, mut notices) = (Vec::new(), 0);
+        loop {
+            let page = operator.get(&address).await;
+            seen.extend(page.all("tbody th a"));
+            notices += usize::from(page.has("div.notice a[rel=next]"));
+            assert!(!page.has(".brackets"), "nothing is said to be missing before all was read");
+            if !page.has("a[rel=next]") {
+                break;
+            }
+            assert_eq!(page.all("a[rel=next]").len(), 1);
+            address = page.attr("a[rel=next]", "href");
+        }
+        let older = (0..2_110).rev().map(|n| format!("1850000{n}"));
+        let wanted: Vec<String> = std::iter::once("18500003990".to_owned()).chain(older).collect();
+        assert!(seen == wanted, "{} of {}", seen.len(), wanted.len());
+        assert!(notices > 0, "the first pages read on");
+    }
+    let rare = operator.get(&format!("{INBOX}?q=海错")).await;
+    assert_eq!(rare.all("tbody th a"), ["18500002500"], "what few say is found at once");
+}
+
+#[sqlx::test]
 async fn the_file_holds_what_the_list_is_asked_for_and_every_download_is_written_down(db: PgPool) {
     let house = quiet(&db).await;
     let operator = house.operator().await;

@@ -65,3 +65,4 @@ opt-out-nothing = Without opt-out words nobody who opts out by a reply is recogn
 opt-out-kept = Saved.
 opt-out-error-word = “{ $word }” cannot be used: a word has letters, { $longest } at most
 opt-out-error-many = { $most } words at most
+replies-look-further = Many say this, but few of late: the newest conversations have been looked at, older ones not yet. A download looks at all of them.
