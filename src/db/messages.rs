@@ -339,7 +339,7 @@ pub async fn sent_lately(
         r#"select m.phone as "phone!", m.params as "params!"
            from messages m
            join submissions s on s.id = m.submission_id
-           left join outcomes o on o.id = m.id
+           left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
            where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> $4
              and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
            union all
