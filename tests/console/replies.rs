@@ -141,6 +141,76 @@ async fn a_reply_without_a_user_id_is_said_to_answer_the_last_text_before_it_as_
     assert_eq!(page.one(".thread .bubble"), "早");
 }
 
+/// Pushes receipts of another program's messages, each of a session of its own, and settles them.
+async fn hear(house: &House, phone: &str, times: impl Iterator<Item = i64>) {
+    let items: Vec<Value> = times
+        .map(|at| {
+            json!({ "SessionNo": format!("other-{at}"), "Phone": phone, "CostCount": 1,
+                "ReceiptTime": at, "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD",
+                "ReceiptDesc": "", "UserId": "" })
+        })
+        .collect();
+    let body = json!({ "MsgType": 2, "Data": items }).to_string();
+    receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
+    house.settle_pushes().await;
+}
+
+#[sqlx::test]
+async fn a_conversation_shows_what_other_programs_sent_where_it_came(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let phone = "18500001234";
+    let batch = operator.send("登录验证码", &["1111", "5"], phone).await;
+    house.settled(&operator, &batch).await;
+    let now = number(&db, "select extract(epoch from now())::bigint").await;
+    // Heard of late, it still stands before ours; the reply behind ours answers ours.
+    hear(&house, phone, [now - 3_600].into_iter()).await;
+    tell(&house, &[reply(phone, "什么？", now + 60)]).await;
+    let (address, page) = newest(&operator).await;
+    let bubbles = page.all(".thread .bubble");
+    assert!(bubbles[0].contains("其他程序") && bubbles[1].contains("1111"), "{bubbles:?}");
+    assert_eq!((bubbles.len(), bubbles[2].as_str()), (3, "什么？"));
+    assert_eq!(page.all(".thread .other .status"), ["已送达"]);
+    assert!(page.one(".theirs .row").contains("可能回复的是"));
+    let story = operator.get(&page.attr(".thread .other a", "href")).await;
+    assert!(story.status == StatusCode::OK && story.one("h1").starts_with(phone));
+    // Behind a text of another program nothing is guessed.
+    hear(&house, phone, [now + 30].into_iter()).await;
+    let page = operator.get(&address).await;
+    assert_eq!(page.all(".thread .other").len(), 2);
+    assert!(page.all(".thread .bubble")[2].contains("其他程序"), "in the order of time");
+    assert!(!page.one(".theirs .row").contains("回复的是"));
+    let viewer = house.viewer().await;
+    assert!(!viewer.get(&address).await.text.contains(phone));
+}
+
+#[sqlx::test]
+async fn a_conversation_with_other_programs_is_paged_back_to_its_beginning(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let phone = "18500001001";
+    let now = number(&db, "select extract(epoch from now())::bigint").await;
+    hear(&house, phone, now - 200..now - 130).await;
+    hear(&house, phone, now - 130..now - 70).await;
+    let replies: Vec<Value> = (0..70).map(|n| reply(phone, "好", now - n)).collect();
+    tell(&house, &replies).await;
+    let (address, _) = newest(&operator).await;
+    let (mut others, mut earlier) = (Vec::new(), Some(address));
+    let mut came = 0;
+    while let Some(address) = earlier {
+        let page = operator.get(&address).await;
+        let (html, link) = (page.html(), scraper::Selector::parse(".other a").unwrap());
+        others.extend(html.select(&link).map(|link| link.attr("href").unwrap().to_owned()));
+        came += page.all(".theirs").len();
+        let more = "nav a[href*=before]";
+        earlier = page.has(more).then(|| page.attr(more, "href"));
+    }
+    assert_eq!((others.len(), came), (130, 70));
+    others.sort_unstable();
+    others.dedup();
+    assert_eq!(others.len(), 130, "nothing twice");
+}
+
 #[sqlx::test]
 async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
     let house = quiet(&db).await;

@@ -66,3 +66,4 @@ opt-out-kept = Saved.
 opt-out-error-word = “{ $word }” cannot be used: a word has letters, { $longest } at most
 opt-out-error-many = { $most } words at most
 replies-look-further = Many say this, but few of late: the newest conversations have been looked at, older ones not yet. A download looks at all of them.
+replies-other = Another program of the account sent something. The console knows its receipt, not its text.
