@@ -86,27 +86,73 @@ impl Filter {
     }
 }
 
+/// What follows behind a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    End,
+    /// More of them, below this.
+    After(Cursor),
+    /// The page is not full, but so many conversations were read that it ends here. Older ones with
+    /// the words may follow below this.
+    LookFurther(Cursor),
+}
+
+impl Next {
+    /// Where the next page begins.
+    pub fn cursor(self) -> Option<Cursor> {
+        match self {
+            Self::End => None,
+            Self::After(cursor) | Self::LookFurther(cursor) => Some(cursor),
+        }
+    }
+}
+
+/// A page of the list.
+#[derive(Debug)]
+pub struct Page {
+    /// The conversations, the newest reply first.
+    pub conversations: Vec<Conversation>,
+    /// What follows.
+    pub next: Next,
+}
+
+impl Page {
+    /// All that there are, or as many of them as a page holds.
+    fn of(conversations: Vec<Conversation>, limit: i64) -> Self {
+        let full = i64::try_from(conversations.len()).is_ok_and(|n| n >= limit);
+        let last = conversations.last().filter(|_| full);
+        let next =
+            last.map_or(Next::End, |last| Next::After(Cursor { at: last.last_at, id: last.id }));
+        Self { conversations, next }
+    }
+}
+
 /// So many of the newest conversations are read letter by letter for a search; a page that they
-/// fill needs no index. What is rarer than that is found by its pairs of letters.
-const READ_THROUGH: i64 = 2_000;
+/// fill needs no index.
+const READ_THROUGH: i64 = 1_000;
+/// What fewer replies than these say is found by its pairs of letters, however old it is. Of what
+/// more say, the next page reads on where this one ended.
+const RARE: i64 = 1_000;
 
 /// Conversations, the newest reply first. Words are looked for in the first 1,000 letters.
-pub async fn list(
-    db: &PgPool,
-    project: ProjectId,
-    filter: &Filter,
-) -> sqlx::Result<Vec<Conversation>> {
+pub async fn list(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<Page> {
     if !filter.phone.is_empty() {
-        return by_phone(db, project, filter).await;
+        return Ok(Page::of(by_phone(db, project, filter).await?, filter.limit));
     }
     if filter.words.is_empty() {
-        return walk(db, project, filter, filter.limit).await;
+        return Ok(Page::of(walk(db, project, filter, filter.limit).await?, filter.limit));
     }
-    let found = walk(db, project, filter, READ_THROUGH).await?;
-    if i64::try_from(found.len()).is_ok_and(|n| n >= filter.limit) {
-        return Ok(found);
+    let read = Page::of(walk(db, project, filter, READ_THROUGH).await?, filter.limit);
+    if read.next != Next::End {
+        return Ok(read);
     }
-    by_words(db, project, filter).await
+    if let Some(phones) = phones_that_say(db, project, &filter.words).await? {
+        let found = of_phones(db, project, filter, &phones).await?;
+        return Ok(Page::of(found, filter.limit));
+    }
+    let edge = edge(db, project, filter).await?;
+    Ok(Page { next: edge.map_or(Next::End, Next::LookFurther), ..read })
 }
 
 /// The newest; of a search, what the first `through` of them hold. Each part of the list has an
@@ -188,29 +234,80 @@ async fn by_phone(
     .await
 }
 
-async fn by_words(
+/// The last conversation that a search walks through; none, when there are no more behind it.
+async fn edge(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<Option<Cursor>> {
+    let (at, id) = filter.below();
+    macro_rules! edge {
+        ($part:tt) => {
+            sqlx::query!(
+                r#"select last_at, id as "id: ConversationId", count(*) over () as "read!"
+                   from (select last_at, id from conversations
+                     where project_id = $1 and (last_at, id) < ($2, $3) and "#
+                    + $part
+                    + r#" order by last_at desc, id desc limit $4) c
+                   order by last_at, id limit 1"#,
+                project.0,
+                at,
+                id,
+                READ_THROUGH,
+            )
+            .map(|row| (Cursor { at: row.last_at, id: row.id }, row.read))
+            .fetch_optional(db)
+            .await?
+        };
+    }
+    let last = match filter.show {
+        Show::All => edge!("true"),
+        Show::Unread => edge!("unread > 0"),
+        Show::OptedOut => edge!("opted_out"),
+    };
+    Ok(last.filter(|(_, read)| *read == READ_THROUGH).map(|(cursor, _)| cursor))
+}
+
+/// The phones whose replies say these words, unless too many replies of all projects have their
+/// letters. No more of them are looked at than that.
+async fn phones_that_say(
+    db: &PgPool,
+    project: ProjectId,
+    words: &str,
+) -> sqlx::Result<Option<Vec<String>>> {
+    let near = sqlx::query!(
+        r#"select phone,
+             project_id = $1 and strpos(lower(left(content, 1000)), $2) > 0 as "says!"
+           from replies where reply_pieces(lower(left(content, 1000))) @> reply_pieces($2)
+           limit $3"#,
+        project.0,
+        words,
+        RARE,
+    )
+    .fetch_all(db)
+    .await?;
+    let few = i64::try_from(near.len()).is_ok_and(|n| n < RARE);
+    let phones = near.into_iter().filter(|one| one.says).map(|one| one.phone);
+    Ok(few.then(|| phones.collect()))
+}
+
+async fn of_phones(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
+    phones: &[String],
 ) -> sqlx::Result<Vec<Conversation>> {
     let (at, id) = filter.below();
     sqlx::query_as!(
         Conversation,
-        r#"with found as materialized (
-             select distinct phone from replies
-             where project_id = $1
-               and reply_pieces(lower(left(content, 1000))) @> reply_pieces($2)
-               and strpos(lower(left(content, 1000)), $2) > 0
-           )
-           select c.id as "id: ConversationId", c.phone, c.replies, c.unread, c.opted_out,
+        r#"select c.id as "id: ConversationId", c.phone, c.replies, c.unread, c.opted_out,
              c.last_id as "last_id: ReplyId", c.last_at, c.last_words,
              c.newest_id as "newest_id: ReplyId"
-           from found join conversations c on c.project_id = $1 and c.phone = found.phone
+           from (select distinct unnest($2::text[]) as phone) said
+           cross join lateral (
+             select * from conversations where project_id = $1 and phone = said.phone offset 0
+           ) c
            where (c.last_at, c.id) < ($3, $4) and (not $5 or c.unread > 0)
              and (not $6 or c.opted_out)
            order by c.last_at desc, c.id desc limit $7"#,
         project.0,
-        filter.words,
+        phones,
         at,
         id,
         filter.show == Show::Unread,

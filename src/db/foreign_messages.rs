@@ -155,7 +155,7 @@ pub async fn adopt(
         r#"delete from foreign_messages f using reasons r
            where f.project_id = $1 and f.session_no = $2 and f.id >= $3 and r.id = f.reason_id
            returning f.phone, f.user_id, f.outcome as "outcome: Outcome", r.code, r.description,
-             r.category, f.parts, f.receipt_at"#,
+             f.parts, f.receipt_at"#,
         project.0,
         session_no,
         submission.0 - NUMBERS_A_DAY,
@@ -177,8 +177,6 @@ pub struct Adopted {
     pub code: String,
     /// The carrier's own words.
     pub description: String,
-    /// The cause the code stands for.
-    pub category: String,
     /// Billed pieces.
     pub parts: i32,
     /// When the carrier says it ended.

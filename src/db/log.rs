@@ -10,6 +10,7 @@ mod filter;
 mod keys;
 mod plan;
 mod rows;
+mod span;
 
 use std::collections::BTreeMap;
 
@@ -19,10 +20,11 @@ use time::OffsetDateTime;
 use rows::rows;
 pub use rows::{Foreign, Logged};
 
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId, first_number_at};
+use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 use plan::Plan;
+use span::{Span, Start};
 
 /// Phones that are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +62,15 @@ pub struct Wanted {
     pub text: Option<String>,
 }
 
-/// What follows behind a page.
+/// What follows behind a page, further in the direction in which it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Nothing.
     End,
     /// More of them, behind this id.
     After(MessageId),
-    /// The page is not full, but so many candidates were looked at that it ends here. Older ones
-    /// may follow behind this id.
+    /// The page is not full, but so many candidates were looked at that it ends here. More may
+    /// follow behind this id.
     LookFurther(MessageId),
 }
 
@@ -105,26 +107,56 @@ pub async fn page(
     after: Option<MessageId>,
     limit: usize,
 ) -> sqlx::Result<Page> {
-    let span = Span::of(wanted, after);
+    let start = after.map_or(Start::Newest, Start::Below);
+    read(db, project, wanted, Span::of(wanted, start), limit).await
+}
+
+/// The ones before that page: at most `limit` of those that are newer than `before` and closest to
+/// it, newest first. What follows is newer.
+pub async fn page_before(
+    db: &PgPool,
+    project: ProjectId,
+    wanted: &Wanted,
+    before: MessageId,
+    limit: usize,
+) -> sqlx::Result<Page> {
+    read(db, project, wanted, Span::of(wanted, Start::Above(before)), limit).await
+}
+
+async fn read(
+    db: &PgPool,
+    project: ProjectId,
+    wanted: &Wanted,
+    span: Span,
+    limit: usize,
+) -> sqlx::Result<Page> {
     let mut tx = db.begin().await?;
     sqlx::raw_sql(READ_IN_ORDER).execute(&mut *tx).await?;
-    let (mut found, mut floor) = (BTreeMap::new(), 0);
+    let (mut found, mut edge) = (BTreeMap::new(), None);
     for plan in Plan::all(&mut tx, project, wanted, span, limit).await? {
         let ids = plan.ids(&mut tx).await?;
         if ids.len() < limit {
-            floor = floor.max(plan.floor(&mut tx).await?);
+            edge = span.nearer(edge, plan.edge(&mut tx).await?);
         }
         found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
     }
-    // What is older than the point down to which everything was looked at waits for the next page:
-    // something newer may still be found beside it.
-    let found: Vec<(i64, bool)> =
-        found.into_iter().rev().filter(|(id, _)| *id >= floor).take(limit).collect();
-    let next = match found.last() {
-        Some((last, _)) if found.len() == limit => Next::After(MessageId(*last)),
-        _ if floor > 0 => Next::LookFurther(MessageId(floor)),
-        _ => Next::End,
+    // What lies beyond the point up to which everything was looked at waits for the next page:
+    // something nearer may still be found beside it.
+    let reached = span.as_far_as(edge);
+    let mut found: Vec<(i64, bool)> =
+        found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
+    if span.is_downward() {
+        found.reverse();
+    }
+    found.truncate(limit);
+    let next = match (found.last(), edge) {
+        (Some((last, _)), _) if found.len() == limit => Next::After(MessageId(*last)),
+        (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
+        (_, None) => Next::End,
     };
+    if !span.is_downward() {
+        found.reverse();
+    }
     let messages = rows(&mut tx, project, &found).await?;
     tx.commit().await?;
     Ok(Page { messages, next })
@@ -135,38 +167,6 @@ pub async fn find(db: &PgPool, project: ProjectId, id: MessageId) -> sqlx::Resul
     let mut db = db.acquire().await?;
     let either = rows(&mut db, project, &[(id.0, true), (id.0, false)]).await?;
     Ok(either.into_iter().next())
-}
-
-/// The bits of an id below its milliseconds.
-const SEQUENCE: i64 = (1 << 22) - 1;
-
-/// Ids that come into question: from the first number on, below the second.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    from: i64,
-    below: i64,
-}
-
-impl Span {
-    fn of(wanted: &Wanted, after: Option<MessageId>) -> Self {
-        let until = wanted.until.map_or(i64::MAX, first_number_at);
-        Self {
-            from: wanted.since.map_or(0, first_number_at),
-            below: after.map_or(until, |id| id.0.min(until)),
-        }
-    }
-
-    /// No message is older than the millisecond of its batch.
-    fn of_batch(self, batch: BatchId, newest: Option<i64>) -> Self {
-        let below = newest.map_or(0, |id| id + 1);
-        Self { from: self.from.max(batch.0 & !SEQUENCE), below: self.below.min(below) }
-    }
-
-    /// All ids of the milliseconds in it: what was made in one of them has no order beyond that.
-    fn whole_milliseconds(self) -> Self {
-        let below = ((self.below - 1) | SEQUENCE).saturating_add(1);
-        Self { from: self.from & !SEQUENCE, below }
-    }
 }
 
 /// Templates and signatures that were used of late, to choose from: id of the vendor and name.

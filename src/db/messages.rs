@@ -280,41 +280,6 @@ pub async fn of_batch(
     .await
 }
 
-/// The newest messages to one phone.
-pub async fn of_phone(
-    db: &PgPool,
-    project: ProjectId,
-    phone: &str,
-    before: Option<MessageId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Message>> {
-    sqlx::query_as!(
-        Message,
-        r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
-             m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, t.name as template_name, b.vendor_template_id,
-             m.phone, m.params,
-             message_state(s.state, o.outcome) as "state!: MessageState",
-             s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
-             r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
-             b.template_text, b.sig_content, b.international
-           from messages m
-           join batches b on b.id = m.batch_id
-           join sms_templates t on t.id = b.template_id
-           join submissions s on s.id = m.submission_id
-           left join lateral (select * from outcomes where id = m.id offset 0) o on true
-           left join reasons r on r.id = o.reason_id
-           where m.project_id = $1 and m.phone = $2 and m.id < $3
-           order by m.id desc limit $4"#,
-        project.0,
-        phone,
-        before.map_or(i64::MAX, |id| id.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await
-}
-
 /// Which messages of late are asked about.
 #[derive(Debug, Clone, Copy)]
 pub struct Lately {
@@ -339,7 +304,7 @@ pub async fn sent_lately(
         r#"select m.phone as "phone!", m.params as "params!"
            from messages m
            join submissions s on s.id = m.submission_id
-           left join outcomes o on o.id = m.id
+           left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
            where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> $4
              and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
            union all

@@ -4,7 +4,7 @@
 //! A submission's messages bear its time. They are looked for within a day of it, which says which
 //! pieces of the table need not be looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -37,6 +37,17 @@ pub struct Incoming {
     pub parts: i32,
     /// When the carrier says it ended.
     pub receipt_at: Option<OffsetDateTime>,
+}
+
+/// What a receipt says of a failure: its code, the carrier's words, and the cause it is kept under.
+/// One code with the same words has several causes where carriers mean different things by it.
+pub type Reason<'a> = (&'a str, &'a str, &'a str);
+
+impl Incoming {
+    /// Its reason.
+    pub fn reason(&self) -> Reason<'_> {
+        (&self.code, &self.description, self.category)
+    }
 }
 
 /// The submissions of session numbers, each given once. Sessions of other programs have none.
@@ -248,17 +259,16 @@ pub async fn prove(
     .await
 }
 
-/// The number of a reason, kept once per code and words.
+/// The number of a reason, kept once.
 pub async fn keep_reason(
     db: &mut PgConnection,
-    code: &str,
-    description: &str,
-    category: &str,
+    (code, description, category): Reason<'_>,
 ) -> sqlx::Result<i32> {
     let known = sqlx::query_scalar!(
-        r#"select id from reasons where code = $1 and description = $2"#,
+        r#"select id from reasons where code = $1 and description = $2 and category = $3"#,
         code,
         description,
+        category,
     )
     .fetch_optional(&mut *db)
     .await?;
@@ -267,7 +277,7 @@ pub async fn keep_reason(
     }
     sqlx::query_scalar!(
         r#"insert into reasons (code, description, category) values ($1, $2, $3)
-           on conflict (code, description) do update set category = excluded.category
+           on conflict (code, description, category) do update set category = excluded.category
            returning id"#,
         code,
         description,
@@ -277,32 +287,35 @@ pub async fn keep_reason(
     .await
 }
 
-/// The numbers of reasons, each a code with its words and the cause it stands for, in the order they
-/// are given. New ones are kept, sorted, so that two settlers never wait for each other in a circle.
+/// The numbers of reasons, in their order. New ones are kept, sorted, so that two settlers never wait
+/// for each other in a circle.
 pub async fn keep_reasons(
     db: &mut PgConnection,
-    reasons: &BTreeMap<(&str, &str), &str>,
+    reasons: &BTreeSet<Reason<'_>>,
 ) -> sqlx::Result<Vec<i32>> {
-    let codes: Vec<&str> = reasons.keys().map(|(code, _)| *code).collect();
-    let descriptions: Vec<&str> = reasons.keys().map(|(_, description)| *description).collect();
+    let codes: Vec<&str> = reasons.iter().map(|(code, ..)| *code).collect();
+    let descriptions: Vec<&str> = reasons.iter().map(|(_, words, _)| *words).collect();
+    let categories: Vec<&str> = reasons.iter().map(|(.., category)| *category).collect();
     let known = sqlx::query_scalar!(
-        r#"select r.id as "id?" from unnest($1::text[], $2::text[])
-             with ordinality as wanted (code, description, place)
+        r#"select r.id as "id?" from unnest($1::text[], $2::text[], $3::text[])
+             with ordinality as wanted (code, description, category, place)
            left join lateral (
              select id from reasons
              where code = wanted.code and description = wanted.description
+               and category = wanted.category
            ) r on true
            order by place"#,
         &codes as &[&str],
         &descriptions as &[&str],
+        &categories as &[&str],
     )
     .fetch_all(&mut *db)
     .await?;
     let mut ids = Vec::with_capacity(known.len());
-    for (id, ((code, description), category)) in known.into_iter().zip(reasons) {
+    for (id, reason) in known.into_iter().zip(reasons) {
         ids.push(match id {
             Some(id) => id,
-            None => keep_reason(db, code, description, category).await?,
+            None => keep_reason(db, *reason).await?,
         });
     }
     Ok(ids)
@@ -405,7 +418,7 @@ pub async fn give_up(
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<BatchId>> {
     lock(db, &[submission]).await?;
-    let reason = keep_reason(db, "72h", "", "unknown").await?;
+    let reason = keep_reason(db, ("72h", "", "unknown")).await?;
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,

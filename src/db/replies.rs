@@ -3,6 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
+use crate::db::conversations::{Filter, Show};
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
 use crate::domain::reply::OptOut;
 
@@ -274,24 +275,50 @@ pub struct Row {
     pub answers: Option<MessageId>,
 }
 
-/// All replies of a project before `before`, in the order they came, newest first.
+/// Replies of a project before `before`, in the order they came, newest first: those of the
+/// conversations that `filter` finds; where it looks for words, those with the words. A phone has
+/// an index, and so a statement of its own.
 pub async fn all(
     db: &PgPool,
     project: ProjectId,
+    filter: &Filter,
     before: Option<ReplyId>,
-    limit: i64,
 ) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as!(
-        Row,
-        r#"select id as "id: ReplyId", phone, content, extend_code, user_id, replied_at,
-             recorded_at, opt_out as "opt_out: OptOut", answers as "answers: MessageId"
-           from replies where project_id = $1 and id < $2 order by id desc limit $3"#,
-        project.0,
-        before.map_or(i64::MAX, |id| id.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await
+    macro_rules! rows {
+        ($phones:tt) => {
+            sqlx::query_as!(
+                Row,
+                r#"select id as "id: ReplyId", phone, content, extend_code, user_id, replied_at,
+                     recorded_at, opt_out as "opt_out: OptOut", answers as "answers: MessageId"
+                   from replies r
+                   where project_id = $1 and id < $2 and "#
+                    + $phones
+                    + r#" and ($4 = '' or strpos(lower(left(content, 1000)), $4) > 0)
+                     and (not ($5 or $6) or (select (not $5 or c.unread > 0) and (not $6 or c.opted_out)
+                       from conversations c where c.project_id = $1 and c.phone = r.phone))
+                   order by id desc limit $7"#,
+                project.0,
+                before.map_or(i64::MAX, |id| id.0),
+                filter.phone,
+                filter.words,
+                filter.show == Show::Unread,
+                filter.show == Show::OptedOut,
+                filter.limit,
+            )
+            .fetch_all(db)
+            .await
+        };
+    }
+    if filter.phone.is_empty() {
+        rows!("$3 = ''")
+    } else {
+        rows!(
+            "phone = any(array(
+               select phone from conversations where project_id = $1 and phone = $3
+               union all
+               select phone from conversations where project_id = $1 and right(phone, 4) = $3))"
+        )
+    }
 }
 
 /// Takes back the opt-outs of a conversation that is held: up to `seen`, or all. Answers how many

@@ -94,7 +94,7 @@ pub async fn siblings(
            from messages m
            join batches b on b.id = m.batch_id
            join submissions s on s.id = m.submission_id
-           left join outcomes o on o.id = m.id
+           left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
            where m.project_id = $1 and m.phone = $3 and m.batch_id = any(array(
              select id from batches where resend_of = $2
              union all

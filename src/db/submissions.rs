@@ -216,7 +216,7 @@ pub async fn refuse(
         return Ok(false);
     }
     let code = ret_code.to_string();
-    let reason = super::receipts::keep_reason(db, &code, answer, "refused").await?;
+    let reason = super::receipts::keep_reason(db, (&code, answer, "refused")).await?;
     write_refused(db, claimed.id, each, &code, now).await?;
     sqlx::query!(
         r#"insert into outcomes
@@ -282,7 +282,7 @@ async fn write_refused(
 ) -> sqlx::Result<i32> {
     let mut reasons = Vec::with_capacity(not_taken.len());
     for one in not_taken {
-        reasons.push(super::receipts::keep_reason(db, code, &one.reason, "refused").await?);
+        reasons.push(super::receipts::keep_reason(db, (code, &one.reason, "refused")).await?);
     }
     let ids: Vec<i64> = not_taken.iter().map(|one| one.id.0).collect();
     let written = sqlx::query!(

@@ -114,7 +114,8 @@ pub async fn keep(
     }
     let by = By { project, person: operator, address: "127.0.0.1" };
     let all = Filter { limit: 1_000, ..Filter::default() };
-    for (place, one) in conversations::list(&app.db, project, &all).await?.into_iter().enumerate() {
+    let newest = conversations::list(&app.db, project, &all).await?.conversations;
+    for (place, one) in newest.into_iter().enumerate() {
         if place >= UNREAD {
             replies::mark_read(app, by, one.id, one.newest_id).await?;
         }

@@ -260,21 +260,17 @@ impl Past {
         let mut incoming = Vec::new();
         for phone in messages::phones_of(&self.app.db, claimed.id).await? {
             let (outcome, code, words) = self.fate();
-            let operator = Phone::parse(&phone).ok().and_then(|phone| phone.operator());
             let took = Duration::seconds(self.dice.random_range(2..40));
             incoming.push(Incoming {
                 session_no: session_no.to_owned(),
                 user_id: claimed.id.vendor_user_id(),
                 submission: Some(SubmissionId(claimed.id.0)),
                 message: None,
+                category: receipt_codes::kept_under(outcome, code, &phone),
                 phone,
                 outcome,
                 code: code.to_owned(),
                 description: words.to_owned(),
-                category: match outcome {
-                    Outcome::Delivered => "delivered",
-                    _ => receipt_codes::categorise(code, operator).key(),
-                },
                 parts: 1,
                 receipt_at: Some(sent + took),
             });
@@ -297,7 +293,6 @@ impl Past {
         let mut incoming = Vec::new();
         for phone in self.phones(6) {
             let (outcome, code, words) = self.fate();
-            let cause = receipt_codes::categorise(code, phone.operator()).key();
             incoming.push(Incoming {
                 session_no: session_no.clone(),
                 user_id: "shop".to_owned(),
@@ -307,7 +302,7 @@ impl Past {
                 outcome,
                 code: code.to_owned(),
                 description: words.to_owned(),
-                category: if outcome == Outcome::Delivered { "delivered" } else { cause },
+                category: receipt_codes::kept_under(outcome, code, phone.as_str()),
                 parts: 1,
                 receipt_at: Some(at - Duration::seconds(3)),
             });

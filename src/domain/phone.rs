@@ -31,6 +31,34 @@ impl Operator {
             Self::Cucc => "cucc",
         }
     }
+
+    /// Whose number a phone was issued as, by its first three digits (public numbering plan); a
+    /// masked one shows them. Nobody's, if it is not Chinese.
+    pub fn of(phone: &str) -> Option<Self> {
+        let prefix: u16 = phone.get(..3)?.parse().ok()?;
+        match prefix {
+            134..=139
+            | 147
+            | 148
+            | 150..=152
+            | 157..=159
+            | 172
+            | 178
+            | 182..=184
+            | 187
+            | 188
+            | 195
+            | 197
+            | 198 => Some(Self::Cmcc),
+            130..=132 | 145 | 146 | 155 | 156 | 166 | 171 | 175 | 176 | 185 | 186 | 196 => {
+                Some(Self::Cucc)
+            }
+            133 | 149 | 153 | 173 | 174 | 177 | 180 | 181 | 189..=191 | 193 | 199 => {
+                Some(Self::Ctcc)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Why a text is no phone that can be sent to.
@@ -123,36 +151,6 @@ impl Phone {
     /// Whether it is a phone of mainland China.
     pub fn is_domestic(&self) -> bool {
         !self.0.starts_with('(')
-    }
-
-    /// Whose number it was issued as, by its prefix (public numbering plan).
-    pub fn operator(&self) -> Option<Operator> {
-        if !self.is_domestic() {
-            return None;
-        }
-        let prefix: u16 = self.0.get(..3)?.parse().ok()?;
-        match prefix {
-            134..=139
-            | 147
-            | 148
-            | 150..=152
-            | 157..=159
-            | 172
-            | 178
-            | 182..=184
-            | 187
-            | 188
-            | 195
-            | 197
-            | 198 => Some(Operator::Cmcc),
-            130..=132 | 145 | 146 | 155 | 156 | 166 | 171 | 175 | 176 | 185 | 186 | 196 => {
-                Some(Operator::Cucc)
-            }
-            133 | 149 | 153 | 173 | 174 | 177 | 180 | 181 | 189..=191 | 193 | 199 => {
-                Some(Operator::Ctcc)
-            }
-            _ => None,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::message::{MessageState, Outcome};
 use super::phone::Operator;
 
 /// What a receipt code stands for.
@@ -117,6 +118,19 @@ pub fn categorise(code: &str, operator: Option<Operator>) -> Category {
     let at_its_carrier =
         causes.of.iter().find(|(carrier, _)| Some(*carrier) == operator).map(|(_, cause)| *cause);
     at_its_carrier.or(causes.any).unwrap_or_else(|| agreed(&causes.of))
+}
+
+/// How the reason of an outcome is kept: under the cause its code stands for, where it failed; else
+/// under what became of the message.
+pub fn kept_under(outcome: Outcome, code: &str, phone: &str) -> &'static str {
+    match outcome {
+        Outcome::Failed => categorise(code, Operator::of(phone)).key(),
+        Outcome::Delivered
+        | Outcome::Unknown
+        | Outcome::Refused
+        | Outcome::Cancelled
+        | Outcome::Suppressed => MessageState::from(outcome).key(),
+    }
 }
 
 /// What all carriers mean by a code, if they mean the same.

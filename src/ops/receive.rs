@@ -15,7 +15,7 @@ use tracing::warn;
 use super::replies;
 use crate::app::App;
 use crate::db::inbox::Waiting;
-use crate::db::receipts::{Incoming, Match, News};
+use crate::db::receipts::{Incoming, Match, News, Reason};
 use crate::db::submissions::{self, Claimed};
 use crate::db::{batch_transitions, foreign_messages, inbox, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
@@ -158,20 +158,13 @@ pub fn read(receipt: &Receipt) -> Incoming {
         ReceiptResult::Fail => Outcome::Failed,
         ReceiptResult::Unknown => Outcome::Unknown,
     };
-    let (phone, operator) = match Phone::from_vendor(&receipt.phone) {
-        VendorPhone::Whole(phone) => (phone.as_str().to_owned(), phone.operator()),
-        VendorPhone::Masked(phone) | VendorPhone::Other(phone) => (phone, None),
-    };
-    let category = match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Failed
-        | Outcome::Unknown
-        | Outcome::Refused
-        | Outcome::Cancelled
-        | Outcome::Suppressed => receipt_codes::categorise(&receipt.code, operator).key(),
+    let phone = match Phone::from_vendor(&receipt.phone) {
+        VendorPhone::Whole(phone) => phone.as_str().to_owned(),
+        VendorPhone::Masked(phone) | VendorPhone::Other(phone) => phone,
     };
     Incoming {
         session_no: receipt.session_no.clone(),
+        category: receipt_codes::kept_under(outcome, &receipt.code, &phone),
         phone,
         user_id: receipt.user_id.clone(),
         submission: SubmissionId::from_vendor_user_id(&receipt.user_id),
@@ -179,7 +172,6 @@ pub fn read(receipt: &Receipt) -> Incoming {
         outcome,
         code: clipped(&receipt.code, 64),
         description: clipped(&receipt.description, 200),
-        category,
         parts: i32::try_from(receipt.cost_count.clamp(0, 1_000)).unwrap_or(0),
         receipt_at: receipt.time.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
     }
@@ -340,15 +332,10 @@ fn is_news(known: Option<Outcome>, says: Outcome) -> bool {
 
 /// The numbers of the reasons of receipts, in their order.
 async fn reasons_of(db: &mut PgConnection, says: &[&Incoming]) -> sqlx::Result<Vec<i32>> {
-    let wanted: BTreeMap<(&str, &str), &str> =
-        says.iter().map(|one| (reason(one), one.category)).collect();
+    let wanted: BTreeSet<Reason<'_>> = says.iter().map(|one| one.reason()).collect();
     let ids = receipts::keep_reasons(db, &wanted).await?;
-    let numbers: BTreeMap<(&str, &str), i32> = wanted.into_keys().zip(ids).collect();
-    Ok(says.iter().filter_map(|one| numbers.get(&reason(one)).copied()).collect())
-}
-
-fn reason(of: &Incoming) -> (&str, &str) {
-    (&of.code, &of.description)
+    let numbers: BTreeMap<Reason<'_>, i32> = wanted.into_iter().zip(ids).collect();
+    Ok(says.iter().filter_map(|one| numbers.get(&one.reason()).copied()).collect())
 }
 
 /// Keeps receipts of other programs' messages: once a session and phone, the better known of two.
@@ -392,6 +379,7 @@ pub async fn hold_and_accept(
         .into_iter()
         .map(|one| Incoming {
             session_no: session_no.to_owned(),
+            category: receipt_codes::kept_under(one.outcome, &one.code, &one.phone),
             phone: one.phone,
             submission: Some(claimed.id),
             message: None,
@@ -399,8 +387,6 @@ pub async fn hold_and_accept(
             outcome: one.outcome,
             code: one.code,
             description: one.description,
-            category: receipt_codes::Category::from_key(&one.category)
-                .map_or("carrier_unspecified", |category| category.key()),
             parts: one.parts,
             receipt_at: one.receipt_at,
         })

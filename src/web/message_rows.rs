@@ -12,8 +12,8 @@ use crate::db::log::{Foreign, Logged};
 use crate::db::messages::Message;
 use crate::domain::ids::MessageId;
 use crate::domain::message::MessageState;
-use crate::domain::phone::{Phone, masked};
-use crate::domain::receipt_codes::{self, Category};
+use crate::domain::phone::masked;
+use crate::domain::receipt_codes::Category;
 
 /// One message as a row.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ impl Eyes<'_> {
                 &message.phone,
                 message.state,
                 message.session_no.as_deref(),
-                (message.code.as_deref(), message.description.as_deref()),
+                Why::ours(message),
             )
         }
     }
@@ -135,7 +135,7 @@ impl Eyes<'_> {
                 &message.phone,
                 MessageState::from(message.outcome),
                 Some(&message.session_no),
-                (message.code.as_deref(), message.description.as_deref()),
+                Why::foreign(message),
             )
         }
     }
@@ -146,19 +146,19 @@ impl Eyes<'_> {
         phone: &str,
         state: MessageState,
         session: Option<&str>,
-        (code, description): (Option<&str>, Option<&str>),
+        why: Why<'_>,
     ) -> Row {
         let urls = &self.l.urls;
-        let explained = Explained::of(self.l.words, state, code, phone);
+        let explained = Explained::of(self.l.words, state, why);
         let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         Row {
             phone: self.phone(phone),
             copyable: self.whole_phones,
             address: urls.message(id),
             status: Status::new(&state, self.l.words),
-            code: said(code),
+            code: said(why.code),
             cause: explained.cause,
-            description: said(description),
+            description: said(why.description),
             advice: explained.advice,
             waiting: state == MessageState::Submitted,
             session: session.map(|session| (urls.receipt(session), session.to_owned())),
@@ -176,12 +176,49 @@ impl Eyes<'_> {
     }
 }
 
-/// Why a message to `phone` failed, by the code of its receipt. Whose number the phone is decides
-/// where a code means several things.
-pub fn cause(state: MessageState, code: Option<&str>, phone: &str) -> Option<Category> {
-    let operator = Phone::parse(phone).ok().and_then(|phone| phone.operator());
-    let failed = state == MessageState::Failed;
-    code.filter(|_| failed).map(|code| receipt_codes::categorise(code, operator))
+/// The reason of a message's state, as a receipt or a refusal gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct Why<'a> {
+    /// The code.
+    pub code: Option<&'a str>,
+    /// The cause it was kept under, by which messages are found and counted, too.
+    category: Option<&'a str>,
+    /// The carrier's or the vendor's own words.
+    pub description: Option<&'a str>,
+}
+
+impl<'a> Why<'a> {
+    /// That of a message of ours.
+    pub fn ours(message: &'a Message) -> Self {
+        Self {
+            code: message.code.as_deref(),
+            category: message.category.as_deref(),
+            description: message.description.as_deref(),
+        }
+    }
+
+    /// That of another program's message.
+    pub fn foreign(message: &'a Foreign) -> Self {
+        Self {
+            code: message.code.as_deref(),
+            category: message.category.as_deref(),
+            description: message.description.as_deref(),
+        }
+    }
+
+    /// That of a message of the log.
+    pub fn logged(message: &'a Logged) -> Self {
+        match message {
+            Logged::Own(message) => Self::ours(message),
+            Logged::Foreign(message) => Self::foreign(message),
+        }
+    }
+
+    /// The cause, if it failed.
+    pub fn cause(self, state: MessageState) -> Option<Category> {
+        let failed = state == MessageState::Failed;
+        self.category.filter(|_| failed).and_then(Category::from_key)
+    }
 }
 
 /// A code in words, and what to do about it.
@@ -194,11 +231,11 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// Why a message to `phone` is in `state`, by the code of its receipt or refusal.
-    pub fn of(words: Words, state: MessageState, code: Option<&str>, phone: &str) -> Self {
-        let (cause, advice) = match (state, code) {
+    /// Why a message is in `state`.
+    pub fn of(words: Words, state: MessageState, why: Why<'_>) -> Self {
+        let (cause, advice) = match (state, why.code) {
             (MessageState::Failed, Some(_)) => {
-                let Some(cause) = cause(state, code, phone) else { return Self::default() };
+                let Some(cause) = why.cause(state) else { return Self::default() };
                 (format!("cause-{}", cause.key()), format!("cause-{}-do", cause.key()))
             }
             (MessageState::Refused, Some(code)) => {

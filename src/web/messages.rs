@@ -13,7 +13,8 @@ use super::member::Member;
 use super::message_rows::{Eyes, MessageRows};
 use super::page;
 use crate::app::App;
-use crate::db::log::{self, Next, UsedLately};
+use crate::db::log::{self, Logged, Next, UsedLately, Wanted};
+use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 use crate::domain::role::Permission;
@@ -31,7 +32,7 @@ struct ListPage {
     read: Read,
     used: UsedLately,
     rows: Option<MessageRows>,
-    next: Next,
+    turn: Turn,
     may_send: bool,
 }
 
@@ -57,23 +58,64 @@ impl ListPage {
 
     /// The same question, further back.
     fn older(&self) -> Option<String> {
-        let after = self.next.after()?.to_string();
+        let after = self.turn.older.after()?.to_string();
         Some(self.read.address(&self.l.urls.messages(), &[("after", &after)]))
     }
 
+    /// The same question, a page further on.
+    fn newer(&self) -> Option<String> {
+        let before = self.turn.newer.after()?.to_string();
+        Some(self.read.address(&self.l.urls.messages(), &[("before", &before)]))
+    }
+
+    /// The page ends before it is full, and goes on among older ones.
     fn looks_further(&self) -> bool {
-        matches!(self.next, Next::LookFurther(_))
+        matches!(self.turn.older, Next::LookFurther(_))
+    }
+
+    /// The page ends before it is full, and goes on among newer ones.
+    fn looks_further_on(&self) -> bool {
+        matches!(self.turn.newer, Next::LookFurther(_))
     }
 
     /// The same question from the newest on, when one has gone back.
     fn newest(&self) -> Option<String> {
-        let back = self.typed().after.is_some();
-        back.then(|| self.read.address(&self.l.urls.messages(), &[]))
+        let back = self.turn.newer.after();
+        back.map(|_| self.read.address(&self.l.urls.messages(), &[]))
     }
 
     fn file(&self, kind: &str) -> String {
         self.read.address(&self.l.urls.messages_file(kind), &[])
     }
+}
+
+/// What lies on both sides of a page.
+struct Turn {
+    newer: Next,
+    older: Next,
+}
+
+/// The page that the address asks for. Where newer ones do not fill one, it is the newest.
+async fn turned(
+    app: &App,
+    project: ProjectId,
+    wanted: &Wanted,
+    typed: &Filters,
+) -> sqlx::Result<(Vec<Logged>, Turn)> {
+    if let Some(before) = typed.before {
+        let found = log::page_before(&app.db, project, wanted, before, ROWS).await?;
+        if found.next != Next::End {
+            let last =
+                found.messages.last().map_or(MessageId(before.0.saturating_add(1)), Logged::id);
+            return Ok((found.messages, Turn { newer: found.next, older: Next::After(last) }));
+        }
+    }
+    let after = typed.after.filter(|_| typed.before.is_none());
+    let found = log::page(&app.db, project, wanted, after, ROWS).await?;
+    let first = found.messages.first().map(Logged::id);
+    let newer = after.map(|after| first.unwrap_or(MessageId(after.0.saturating_sub(1))));
+    let newer = newer.map_or(Next::End, Next::After);
+    Ok((found.messages, Turn { newer, older: found.next }))
 }
 
 /// All messages that the address asks for, newest first.
@@ -89,13 +131,13 @@ pub async fn list(
     let used = log::used_lately(&app.db, project).await?;
     let may_send = member.may(Permission::Send);
     let Some(wanted) = read.wanted() else {
-        let next = Next::End;
-        return page::unprocessable(&ListPage { l, read, used, rows: None, next, may_send });
+        let turn = Turn { newer: Next::End, older: Next::End };
+        return page::unprocessable(&ListPage { l, read, used, rows: None, turn, may_send });
     };
-    let found = log::page(&app.db, project, wanted, read.typed.after, ROWS).await?;
+    let (messages, turn) = turned(&app, project, wanted, &read.typed).await?;
     let eyes = Eyes { l: &l, whole_phones: member.may(Permission::SeePhones) };
-    let rows: Vec<_> = found.messages.iter().map(|message| eyes.logged(message)).collect();
+    let rows: Vec<_> = messages.iter().map(|message| eyes.logged(message)).collect();
     let rows = (!rows.is_empty())
         .then(|| MessageRows::new(&l, l.t("messages-caption"), rows).of_all_kinds());
-    page::ok(&ListPage { read, used, rows, next: found.next, may_send, l })
+    page::ok(&ListPage { read, used, rows, turn, may_send, l })
 }

@@ -46,6 +46,7 @@ pub mod suppressions;
 pub mod templates;
 pub mod upload;
 pub mod urls;
+pub mod word_list;
 pub mod words;
 
 use std::io;

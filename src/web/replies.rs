@@ -13,7 +13,7 @@ use super::member::Member;
 use super::page;
 use super::urls::with_query;
 use crate::app::App;
-use crate::db::conversations::{self, Conversation, Cursor, Filter, Show};
+use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
 use crate::domain::phone::{Phone, masked};
 use crate::domain::role::Permission;
 
@@ -58,14 +58,27 @@ impl Wanted {
         !self.phone.trim().is_empty() || !self.q.trim().is_empty()
     }
 
-    fn address(&self, l: &Layout, show: Show, after: &str) -> String {
+    /// What is asked for, by its name in the address.
+    fn set(&self, show: Show) -> impl Iterator<Item = (&'static str, &str)> {
         let show = if show == Show::All { "" } else { show.key() };
-        let all =
-            [("show", show), ("phone", self.phone.trim()), ("q", self.q.trim()), ("after", after)];
-        let query: Vec<(&str, &str)> =
-            all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        let list = l.urls.replies();
-        if query.is_empty() { list } else { with_query(&list, &query) }
+        let all = [("show", show), ("phone", self.phone.trim()), ("q", self.q.trim())];
+        all.into_iter().filter(|(_, value)| !value.is_empty())
+    }
+
+    /// The list, as it is asked for, or another part of it.
+    fn address(&self, l: &Layout, show: Show, after: Option<&str>) -> String {
+        self.of(l.urls.replies(), show, after)
+    }
+
+    /// The file of what is asked for.
+    fn file(&self, l: &Layout) -> String {
+        self.of(l.urls.replies_csv(), self.show(), None)
+    }
+
+    fn of(&self, page: String, show: Show, after: Option<&str>) -> String {
+        let after = after.map(|after| ("after", after));
+        let query: Vec<(&str, &str)> = self.set(show).chain(after).collect();
+        if query.is_empty() { page } else { with_query(&page, &query) }
     }
 }
 
@@ -111,6 +124,9 @@ struct ListPage {
     filtered: bool,
     first: Option<String>,
     next: Option<String>,
+    /// The page ends before it is full, and may go on.
+    looks_further: bool,
+    file: String,
     may_manage: bool,
 }
 
@@ -125,22 +141,24 @@ pub async fn list(
     let filter = wanted.filter();
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;
-    let next = page::full(&found, A_PAGE).map(|last| {
-        let after = format!("{}_{}", micros(last.last_at), last.id);
-        wanted.address(&l, filter.show, &after)
+    let next = found.next.cursor().map(|last| {
+        let after = format!("{}_{}", micros(last.at), last.id);
+        wanted.address(&l, filter.show, Some(&after))
     });
     let tab = |show: Show| Tab {
-        address: wanted.address(&l, show, ""),
+        address: wanted.address(&l, show, None),
         word: l.t(&format!("replies-show-{}", show.key())),
         current: show == filter.show,
     };
     let whole = member.may(Permission::SeePhones);
     let page = ListPage {
         tabs: Show::ALL.map(tab).into(),
-        lines: found.into_iter().map(|one| line(&l, one, whole)).collect(),
+        lines: found.conversations.into_iter().map(|one| line(&l, one, whole)).collect(),
         filtered: wanted.is_search() || filter.show != Show::All || filter.after.is_some(),
-        first: filter.after.map(|_| wanted.address(&l, filter.show, "")),
+        first: filter.after.map(|_| wanted.address(&l, filter.show, None)),
         next,
+        looks_further: matches!(found.next, Next::LookFurther(_)),
+        file: wanted.file(&l),
         may_manage: member.may(Permission::Manage),
         wanted,
         l,

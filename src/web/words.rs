@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use super::applications::said;
 use super::error::WebError;
@@ -10,28 +9,20 @@ use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
+use super::word_list::{Limits, Typed, WordList};
 use crate::app::App;
 use crate::db::reviewed;
 use crate::ops::review;
 
-/// Words a team may keep.
-const MOST: usize = 2_000;
-/// No word is longer.
-const LONGEST: usize = 60;
+const LIMITS: Limits = Limits { most: 2_000, longest: 60 };
+/// What the texts of the field begin with.
+const NAME: &str = "words";
 
 #[derive(Template)]
 #[template(path = "review/words.html")]
 struct WordsPage {
     l: Layout,
-    words: String,
-    problem: Option<String>,
-}
-
-/// What was typed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Typed {
-    words: String,
+    list: WordList,
 }
 
 /// The list.
@@ -41,8 +32,8 @@ pub async fn form(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
-    let words = reviewed::sensitive_words(&app.db, member.project.id).await?.join("\n");
-    page::ok(&WordsPage { l, words, problem: None })
+    let words = reviewed::sensitive_words(&app.db, member.project.id).await?;
+    page::ok(&WordsPage { list: WordList::kept(&l, NAME, &words), l })
 }
 
 /// Keeps it.
@@ -52,20 +43,15 @@ pub async fn keep(
     request: HttpRequest,
     form: Form<Typed>,
 ) -> Result<HttpResponse, WebError> {
-    let typed = form.into_inner().words;
-    let mut words: Vec<String> = Vec::new();
-    for word in typed.split(['\n', ',', '，', ';', '；', '、', '\t']) {
-        let word: String = word.trim().chars().filter(|letter| !letter.is_control()).collect();
-        if !word.is_empty() && !words.contains(&word) {
-            words.push(word);
+    let typed = form.into_inner();
+    let words = match typed.read(LIMITS, str::to_owned) {
+        Ok(words) => words,
+        Err(fault) => {
+            let l = member.layout(&app, &request, Section::Templates).await?;
+            let list = WordList::wrong(&l, NAME, typed, &fault);
+            return page::unprocessable(&WordsPage { l, list });
         }
-    }
-    if words.len() > MOST || words.iter().any(|word| word.chars().count() > LONGEST) {
-        let l = member.layout(&app, &request, Section::Templates).await?;
-        let values = [("most", MOST.into()), ("longest", LONGEST.into())];
-        let problem = Some(l.with("words-error", &values));
-        return page::unprocessable(&WordsPage { l, words: typed, problem });
-    }
+    };
     let (project, by) = (member.project.id, member.person.id);
     review::keep_sensitive_words(&app, project, &words, by, &peer_address(&request)).await?;
     Ok(said(&request, &member, "words-kept", &member.urls().words()))

@@ -103,7 +103,7 @@ async fn failures_are_narrowed_to_a_cause_an_operator_or_a_template(db: PgPool) 
 async fn the_database_and_the_pages_know_the_same_operators(db: PgPool) {
     for prefix in 100..200 {
         let phone = format!("{prefix}00001234");
-        let here = Phone::parse(&phone).ok().and_then(|phone| phone.operator());
+        let here = Operator::of(&phone);
         let here = here.map_or("", |operator| match operator {
             Operator::Cmcc => "cmcc",
             Operator::Ctcc => "ctcc",

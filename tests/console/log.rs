@@ -10,16 +10,16 @@ use sqlx::PgPool;
 
 use crate::harness::{House, Page, Visitor, Ways, http};
 
-const LOG: &str = "/p/default/messages";
-const CODE: &str = "登录验证码";
+pub const LOG: &str = "/p/default/messages";
+pub const CODE: &str = "登录验证码";
 
 /// Nothing comes by itself: the test is the carrier.
-async fn quiet(db: &PgPool) -> House {
+pub async fn quiet(db: &PgPool) -> House {
     let receipt_after = std::time::Duration::from_secs(3_600);
     House::with(db, Ways { pushes: false, receipt_after, ..Ways::default() }).await
 }
 
-async fn push(house: &House, reports: serde_json::Value) {
+pub async fn push(house: &House, reports: serde_json::Value) {
     let body = json!({ "MsgType": 2, "Data": reports }).to_string();
     let url = format!("http://{}{}", house.address, house.hook_path);
     assert!(http().post(url).body(body).send().await.unwrap().status().is_success());
@@ -34,12 +34,18 @@ async fn push(house: &House, reports: serde_json::Value) {
     panic!("pushes are not settled");
 }
 
-fn report(session: &str, phone: &str, result: &str, code: &str, words: &str) -> serde_json::Value {
+pub fn report(
+    session: &str,
+    phone: &str,
+    result: &str,
+    code: &str,
+    words: &str,
+) -> serde_json::Value {
     json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": words, "UserId": "" })
 }
 
-async fn session_of(house: &House, operator: &Visitor, batch: &str) -> String {
+pub async fn session_of(house: &House, operator: &Visitor, batch: &str) -> String {
     let cell = ".messages tbody td:last-child a";
     house.until(operator, batch, cell).await.one(cell)
 }
@@ -48,7 +54,7 @@ fn phones(page: &Page) -> Vec<String> {
     page.all(".messages tbody th a")
 }
 
-async fn found(visitor: &Visitor, query: &str) -> Vec<String> {
+pub async fn found(visitor: &Visitor, query: &str) -> Vec<String> {
     let page = visitor.get(&format!("{LOG}?{query}")).await;
     assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.text);
     phones(&page)
@@ -192,6 +198,7 @@ async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lo
         }
         for harmless in [
             "after=rubbish".to_owned(),
+            "before=rubbish".to_owned(),
             "text=%00%F0%9F%98%80%E2%80%AE".to_owned(),
             "session=%00%27".to_owned(),
             "unknown=1".to_owned(),
@@ -224,6 +231,11 @@ async fn add_foreign(db: &PgPool, from: i32, to: i32, outcome: &str) {
     .unwrap();
 }
 
+fn ids(page: &Page) -> Vec<String> {
+    let links = scraper::Selector::parse(".messages tbody th a").unwrap();
+    page.html().select(&links).map(|one| one.attr("href").unwrap().to_owned()).collect()
+}
+
 #[sqlx::test]
 async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool) {
     let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
@@ -251,12 +263,8 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         let (mut seen, mut pages) = (Vec::new(), 0);
         loop {
             let page = operator.get(&address).await;
-            let ids = page
-                .html()
-                .select(&scraper::Selector::parse(".messages tbody th a").unwrap())
-                .map(|one| one.attr("href").unwrap().to_owned())
-                .collect::<Vec<_>>();
-            seen.extend(ids);
+            assert_eq!(page.has("a[rel=prev]"), pages > 0, "{query}: only where one went back");
+            seen.extend(ids(&page));
             pages += 1;
             assert!(pages < 20, "{query}");
             // New ones come in between; they are newer than what has been seen.
@@ -272,6 +280,19 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         sorted.sort_by(|a, b| b.cmp(a));
         assert_eq!(seen, sorted, "{query}: newest first");
         assert!(seen.len() >= wanted, "{query}: {} of {wanted}", seen.len());
+        // And on again, to the newest.
+        let (mut again, mut newest) = (Vec::new(), operator.get(&address).await);
+        while newest.has("a[rel=prev]") {
+            assert!(again.len() < 600, "{query}");
+            again.extend(ids(&newest).into_iter().rev());
+            let newer = newest.attr("a[rel=prev]", "href");
+            assert!(newer.contains(&query) && newer.contains("before="), "{newer}");
+            newest = operator.get(&newer).await;
+        }
+        assert!(again.is_sorted_by(|a, b| a < b), "{query}: nothing twice, in order");
+        again.extend(ids(&newest));
+        assert!(seen.iter().all(|one| again.contains(one)), "{query}: nothing lost");
+        assert_eq!(ids(&newest), ids(&operator.get(&format!("{LOG}?{query}")).await));
         sqlx::query("delete from foreign_messages where outcome = 'unknown'")
             .execute(&db)
             .await

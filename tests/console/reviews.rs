@@ -405,6 +405,8 @@ async fn sensitive_words_are_the_teams_own(db: PgPool) {
     let long = "长".repeat(61);
     let back = operator.post(words, &[("csrf", &csrf), ("words", &long)]).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(back.has("#words[aria-invalid]") && back.one("#words-error").contains("60"));
+    assert_eq!(back.one("#words"), long, "nothing that was typed is lost");
 }
 
 #[sqlx::test]

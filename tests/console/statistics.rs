@@ -203,7 +203,10 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     let link = failures.attr(".cause a[href*='/messages?'][href*=invalid_number]", "href");
     assert!(link.contains("/messages?state=failed&cause=invalid_number&from="), "{link}");
     let link = failures.attr(".cause .code a[href*='code=ERRNUM']", "href");
-    assert!(link.contains("/messages?state=failed&code=ERRNUM&from="), "{link}");
+    assert!(
+        link.contains("/messages?state=failed&cause=invalid_number&code=ERRNUM&from="),
+        "{link}"
+    );
 }
 
 /// Moves everything that was sent so far to `at`.

@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 
-use super::{SEQUENCE, Span};
+use super::span::Span;
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, ProjectId, SignatureId};
 use crate::domain::message::MessageState;
@@ -88,11 +88,11 @@ pub async fn submissions_of_session(
 pub struct Submissions {
     /// Their numbers.
     pub ids: Vec<i64>,
-    /// Messages from this id on are all among theirs.
-    pub cut: i64,
+    /// Messages as far as this id are all among theirs; all are, if there is none.
+    pub edge: Option<i64>,
 }
 
-/// The newest submissions with messages that arrived, or that have no outcome: enough to hold
+/// The first submissions with messages that arrived, or that have no outcome: enough to hold
 /// `enough` of them. Submissions count their outcomes, so others are passed by. A message is made
 /// in the millisecond of its submission, which orders them well enough.
 pub async fn submissions(
@@ -122,21 +122,21 @@ pub async fn submissions(
     }
     let span = span.whole_milliseconds();
     sql.push(" and id >= ").push_bind(span.from).push(" and id < ").push_bind(span.below);
-    sql.push(format_args!(" order by id desc limit {MOST_SUBMISSIONS}"));
+    sql.push(format_args!(" order by id {} limit {MOST_SUBMISSIONS}", span.order()));
     let rows: Vec<(i64, SubmissionState, i32)> = sql.build_query_as().fetch_all(db).await?;
     let full = rows.len() == MOST_SUBMISSIONS;
-    let behind = |id: i64| (id | SEQUENCE) + 1;
-    let cut = rows.last().filter(|_| full).map_or(0, |(last, ..)| behind(*last));
-    let mut found = Submissions { ids: Vec::new(), cut };
-    let (mut messages, mut newer) = (0, i64::MAX);
+    let before = |id: i64| span.before_millisecond(id);
+    let edge = rows.last().filter(|_| full).map(|(last, ..)| before(*last));
+    let mut found = Submissions { ids: Vec::new(), edge };
+    let (mut messages, mut previous) = (0, None);
     for (id, stands, count) in rows {
-        if messages >= enough && behind(id) < newer {
-            found.cut = behind(id);
+        if messages >= enough && previous != Some(before(id)) {
+            found.edge = Some(before(id));
         }
-        if behind(id) <= found.cut {
+        if found.edge == Some(before(id)) {
             break;
         }
-        newer = behind(id);
+        previous = Some(before(id));
         if state == MessageState::Delivered || message_state(stands) == state {
             messages += i64::from(count);
             found.ids.push(id);

@@ -4,7 +4,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::filter::{Filter, LookUp, outcome};
 use super::keys::{self, Reasons};
-use super::{Phones, Span, Wanted};
+use super::span::Span;
+use super::{Phones, Wanted};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -80,8 +81,8 @@ pub(super) struct Plan<'a> {
     batches: Option<Vec<i64>>,
     /// Templates with the words that are looked for.
     templates: Vec<i64>,
-    /// The keys were taken only down to this id.
-    cut: i64,
+    /// The keys were taken only as far as this id.
+    cut: Option<i64>,
 }
 
 impl<'a> Plan<'a> {
@@ -109,7 +110,7 @@ impl<'a> Plan<'a> {
             reasons: reasons.as_ref().map(|reasons| reasons.ids.clone()),
             batches: None,
             templates: Vec::new(),
-            cut: 0,
+            cut: None,
         };
         let own = base(Table::Messages).drive_own(db, reasons.as_ref()).await?;
         let few = reasons.as_ref().and_then(Reasons::few);
@@ -151,7 +152,7 @@ impl<'a> Plan<'a> {
             let enough = self.enough();
             let of = keys::submissions(db, project, batch, state, span, enough).await?;
             self.key = Key::Several(SUBMISSION, of.ids);
-            self.cut = of.cut;
+            self.cut = of.edge;
         } else if let Some(reasons) = reasons.and_then(Reasons::few) {
             self.table = Table::Outcomes;
             self.key = Key::Several(REASON, reasons.to_vec());
@@ -219,7 +220,7 @@ impl<'a> Plan<'a> {
         Some(self)
     }
 
-    /// The ids, newest first.
+    /// The ids, in the order of the span.
     pub(super) async fn ids(&self, db: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
         let mut sql = QueryBuilder::new("select d.id from ");
         self.push_driver(&mut sql);
@@ -233,18 +234,19 @@ impl<'a> Plan<'a> {
             sql.push(if n == 0 { " where " } else { " and " });
             filter.push(self.table, &mut sql);
         }
-        sql.push(format_args!(" order by d.id desc limit {}", self.limit));
+        sql.push(format_args!(" order by d.id {} limit {}", self.span.order(), self.limit));
         sql.build_query_scalar().fetch_all(db).await
     }
 
-    /// Down to where candidates were looked at; 0 when all were.
-    pub(super) async fn floor(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
+    /// As far as which id candidates were looked at; none when all were.
+    pub(super) async fn edge(&self, db: &mut PgConnection) -> sqlx::Result<Option<i64>> {
         let Some(window) = self.window() else { return Ok(self.cut) };
-        let mut sql = QueryBuilder::new("select min(d.id), count(*) from ");
+        let mut sql = QueryBuilder::new("select ");
+        sql.push(self.span.last()).push("(d.id), count(*) from ");
         self.push_driver(&mut sql);
-        let (oldest, looked_at): (Option<i64>, i64) = sql.build_query_as().fetch_one(db).await?;
+        let (last, looked_at): (Option<i64>, i64) = sql.build_query_as().fetch_one(db).await?;
         let all = usize::try_from(looked_at).is_ok_and(|looked_at| looked_at < window);
-        Ok(oldest.filter(|_| !all).unwrap_or(0).max(self.cut))
+        Ok(self.span.nearer(last.filter(|_| !all), self.cut))
     }
 
     /// How many candidates are looked at, at most; none when there are few in any case, or when
@@ -259,7 +261,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The candidates as `d`, newest first. Their order is kept through the look-ups, so that these
+    /// The candidates as `d`, in the order of the span. It is kept through the look-ups, so that these
     /// end when the page is full.
     fn push_driver(&self, sql: &mut QueryBuilder<Postgres>) {
         let limit = match self.window() {
@@ -267,7 +269,7 @@ impl<'a> Plan<'a> {
             None if self.filters().next().is_none() => self.limit.to_string(),
             None => "all".to_owned(),
         };
-        let newest = format!(" order by id desc limit {limit}");
+        let first = format!(" order by id {} limit {limit}", self.span.order());
         sql.push("(");
         match &self.key {
             Key::Several(column, keys) => {
@@ -277,7 +279,7 @@ impl<'a> Plan<'a> {
                 sql.push(" and ").push(column).push(" = k.key");
                 // An index on int is not entered with a bigint.
                 sql.push(if *column == REASON { "::int" } else { "" });
-                sql.push(if *column == SUBMISSION { FEW } else { &newest }).push(") one");
+                sql.push(if *column == SUBMISSION { FEW } else { &first }).push(") one");
             }
             Key::Text(SESSION, _) => {
                 sql.push("select one.* from (");
@@ -286,7 +288,7 @@ impl<'a> Plan<'a> {
             }
             Key::All | Key::Text(..) | Key::Number(..) => self.push_candidates(sql),
         }
-        sql.push(newest).push(") d");
+        sql.push(first).push(") d");
     }
 
     fn push_candidates(&self, sql: &mut QueryBuilder<Postgres>) {
@@ -307,8 +309,9 @@ impl<'a> Plan<'a> {
             // These indexes leave out what arrived.
             sql.push(" and outcome <> 'delivered'");
         }
-        sql.push(" and id >= ").push_bind(self.span.from.max(self.cut));
-        sql.push(" and id < ").push_bind(self.span.below);
+        let span = self.span.as_far_as(self.cut);
+        sql.push(" and id >= ").push_bind(span.from);
+        sql.push(" and id < ").push_bind(span.below);
     }
 
     fn is_keyed_by(&self, expression: &str) -> bool {

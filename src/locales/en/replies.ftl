@@ -63,5 +63,5 @@ opt-out-label = Opt-out words
 opt-out-hint = One per line, or separated by commas. Changes apply to replies that come from now on
 opt-out-nothing = Without opt-out words nobody who opts out by a reply is recognised: they are still sent to.
 opt-out-kept = Saved.
-opt-out-error-word = “{ $word }” cannot be used: a word has letters, { $longest } at most
-opt-out-error-many = { $most } words at most
+replies-look-further = Many say this, but few of late: the newest conversations have been looked at, older ones not yet. A download looks at all of them.
+replies-other = Another program of the account sent something. The console knows its receipt, not its text.

@@ -59,5 +59,5 @@ opt-out-label = 退订词
 opt-out-hint = 每行一个，或用逗号分隔。改动只影响以后收到的回复
 opt-out-nothing = 没有退订词：谁回复退订都认不出来，仍会收到短信。
 opt-out-kept = 已保存。
-opt-out-error-word = 「{ $word }」不能用：一个词要有文字或字母，最多 { $longest } 个字
-opt-out-error-many = 最多 { $most } 个词
+replies-look-further = 说过的人不少，但最近的不多：已看过最近的会话，更早的还没有看。下载文件会把全部看完。
+replies-other = 同一账号的其他程序发过一条短信。控制台只知道它的回执，不知道正文。

@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::judge::Judged;
-use crate::domain::phone::{Operator, Phone};
+use crate::domain::phone::Operator;
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
 use crate::table::{Delimiter, Encoding};
@@ -186,7 +186,7 @@ impl Tallying {
 
     fn operator(&mut self, phone: &str) {
         let operators = &mut self.report.operators;
-        let operator = Phone::parse(phone).ok().and_then(|phone| phone.operator());
+        let operator = Operator::of(phone);
         *match operator {
             Some(Operator::Cmcc) => &mut operators.cmcc,
             Some(Operator::Ctcc) => &mut operators.ctcc,

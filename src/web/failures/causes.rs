@@ -162,7 +162,7 @@ impl View<'_> {
             for (at, n) in &sum.course {
                 *course.entry(*at).or_default() += n;
             }
-            codes.push(self.code(outcome, code, sum));
+            codes.push(self.code(outcome, category, code, sum));
         }
         codes.sort_by_key(|code| (-code.n, -code.before));
         let words = self.l.words;
@@ -189,7 +189,7 @@ impl View<'_> {
         }
     }
 
-    fn code(&self, outcome: Outcome, code: &str, sum: &Sum) -> Code {
+    fn code(&self, outcome: Outcome, category: &str, code: &str, sum: &Sum) -> Code {
         let words = self.l.words;
         let known = words.try_t(&format!("ret-{code}")).is_some();
         let ret = match outcome {
@@ -209,7 +209,7 @@ impl View<'_> {
             n: sum.n,
             before: sum.before,
             spark: self.spark(code, &sum.course),
-            messages: self.messages(outcome, &[("code", code)]),
+            messages: self.messages(outcome, &[("cause", category), ("code", code)]),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::web::error::WebError;
 use crate::web::form::peer_address;
 use crate::web::layout::Section;
 use crate::web::member::Member;
-use crate::web::message_rows::cause;
+use crate::web::message_rows::Why;
 use crate::web::page;
 
 /// Rows read at once.
@@ -113,14 +113,11 @@ fn names() -> Vec<String> {
 }
 
 fn row(message: &Logged, whole: bool) -> Vec<String> {
-    let cause_of = |code: &Option<String>, phone: &str| {
-        let cause = cause(message.state(), code.as_deref(), phone);
-        cause.map_or_else(String::new, |cause| cause.key().to_owned())
-    };
+    let cause = Why::logged(message).cause(message.state());
+    let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match message {
         Logged::Own(one) => {
             let mut cells = downloads::row(one, whole);
-            let cause = cause_of(&one.code, &one.phone);
             let names = [one.batch_name.clone(), one.template_name.clone(), cause];
             cells.extend(names);
             cells.push("own".to_owned());
@@ -144,7 +141,7 @@ fn row(message: &Logged, whole: bool) -> Vec<String> {
                 none(),
                 none(),
                 none(),
-                cause_of(&one.code, &one.phone),
+                cause,
                 "other".to_owned(),
             ]
         }

@@ -61,6 +61,9 @@ pub struct Filters {
     /// Where the page begins; what is no id begins at the newest.
     #[serde(deserialize_with = "id")]
     pub after: Option<MessageId>,
+    /// Where the page ends, of one that was asked for as the next newer one.
+    #[serde(deserialize_with = "id")]
+    pub before: Option<MessageId>,
 }
 
 /// What cannot be seen is not meant.

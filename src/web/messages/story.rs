@@ -13,14 +13,14 @@ use crate::db::submissions::Submission;
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{Id, MessageId};
 use crate::domain::message::MessageState;
-use crate::domain::phone::Phone;
+use crate::domain::phone::Operator;
 use crate::domain::role::Permission;
 use crate::domain::text::{self, Kind, TemplateText};
 use crate::web::components::{Drawing, Shown, Status, Tone};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::message_rows::{Explained, Eyes, took};
+use crate::web::message_rows::{Explained, Eyes, Why, took};
 use crate::web::page;
 use crate::web::send::view::{Piece, pieces_of};
 
@@ -94,27 +94,26 @@ pub async fn one(
     // Oldest first; what is still to come stands last.
     steps.sort_by_key(|step| (step.at.is_none(), step.at));
     let whole_phones = member.may(Permission::SeePhones);
-    let (phone, state, code, description, batch) = match &found {
-        Logged::Own(one) => {
-            (&one.phone, one.state, &one.code, &one.description, Some(one.batch_id))
-        }
-        Logged::Foreign(one) => (&one.phone, found.state(), &one.code, &one.description, None),
+    let (phone, batch) = match &found {
+        Logged::Own(one) => (&one.phone, Some(one.batch_id)),
+        Logged::Foreign(one) => (&one.phone, None),
     };
+    let (state, why) = (found.state(), Why::logged(&found));
     let may_resend = member.may(Permission::Send)
         && matches!(state, MessageState::Failed | MessageState::Refused | MessageState::Cancelled);
     let digits: String = {
         let letters: Vec<char> = phone.chars().collect();
         letters[letters.len().saturating_sub(4)..].iter().collect()
     };
-    let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     page::ok(&StoryPage {
         phone: Eyes { l: &l, whole_phones }.phone(phone),
         copyable: whole_phones,
         all_to_phone: l.urls.messages_with("phone", if whole_phones { phone } else { &digits }),
         status: Status::new(&state, l.words),
-        explained: Explained::of(l.words, state, code.as_deref(), phone),
-        code: said(code),
-        description: said(description),
+        explained: Explained::of(l.words, state, why),
+        code: said(why.code),
+        description: said(why.description),
         resend: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
         sent,
         steps,
@@ -174,9 +173,8 @@ impl Teller<'_> {
         steps.extend(self.call(message, &call));
         steps.extend(self.outcome(
             message.state,
-            (message.code.as_deref(), message.description.as_deref()),
+            Why::ours(message),
             (message.receipt_at, known_at),
-            &message.phone,
         ));
         let siblings = story::siblings(db, project, batch.id, &message.phone).await?;
         steps.extend(siblings.iter().map(|one| self.sibling(one)));
@@ -190,9 +188,8 @@ impl Teller<'_> {
         let mut steps: Vec<Step> = self
             .outcome(
                 MessageState::from(message.outcome),
-                (message.code.as_deref(), message.description.as_deref()),
+                Why::foreign(message),
                 (message.receipt_at, known_at),
-                &message.phone,
             )
             .into_iter()
             .collect();
@@ -283,9 +280,8 @@ impl Teller<'_> {
     fn outcome(
         self,
         state: MessageState,
-        (code, description): (Option<&str>, Option<&str>),
+        why: Why<'_>,
         (receipt_at, known_at): (Option<OffsetDateTime>, Option<OffsetDateTime>),
-        phone: &str,
     ) -> Option<Step> {
         let l = self.l;
         let key = match state {
@@ -300,11 +296,11 @@ impl Teller<'_> {
                 "messages-step-receipt"
             }
         };
-        let code = code.unwrap_or_default();
+        let code = why.code.unwrap_or_default();
         let words = [("state", l.state_word(state).into()), ("code", code.into())];
-        let explained = Explained::of(l.words, state, Some(code), phone);
+        let explained = Explained::of(l.words, state, why);
         let mut more: Vec<String> = explained.cause.into_iter().collect();
-        if let Some(said) = description.filter(|said| !said.is_empty()) {
+        if let Some(said) = why.description.filter(|said| !said.is_empty()) {
             more.push(l.with("messages-step-said", &[("words", said.into())]));
         }
         if let Some((ended, known)) = receipt_at.zip(known_at)
@@ -381,8 +377,7 @@ impl Teller<'_> {
 
     /// Whose number the phone was issued as.
     fn operator(self, phone: &str) -> String {
-        let operator = Phone::parse(phone).ok().and_then(|phone| phone.operator());
-        operator
+        Operator::of(phone)
             .map_or_else(String::new, |operator| self.l.t(&format!("operator-{}", operator.key())))
     }
 }

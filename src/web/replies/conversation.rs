@@ -9,10 +9,12 @@ use time::{Duration, OffsetDateTime};
 use super::{micros, read_micros};
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
-use crate::db::messages::{self, Message};
+use crate::db::log::{self, Foreign, Logged, Phones, Wanted};
+use crate::db::messages::Message;
 use crate::db::replies::{self, Cursor, Reply};
 use crate::db::suppressions::{self, Suppression};
 use crate::domain::ids::{Id, MessageId, ReplyId};
+use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, masked};
 use crate::domain::reply::OptOut;
 use crate::domain::role::Permission;
@@ -49,6 +51,13 @@ struct Sent {
     batch: (String, String),
 }
 
+/// What another program of the account sent: what it said is not known.
+struct Other {
+    address: String,
+    status: Status,
+    at: Moment,
+}
+
 /// What they answered.
 struct Received {
     words: String,
@@ -70,13 +79,14 @@ struct Answered {
 
 enum Bubble {
     Sent(Sent),
+    Other(Other),
     Received(Received),
 }
 
 impl Bubble {
     fn is_guess(&self) -> bool {
         match self {
-            Self::Sent(_) => false,
+            Self::Sent(_) | Self::Other(_) => false,
             Self::Received(got) => got.answers.as_ref().is_some_and(|of| !of.named),
         }
     }
@@ -128,10 +138,13 @@ pub async fn show(
     drop(db);
     let before = cursor(&look.before);
     // One more than is shown tells whether there are earlier ones.
-    let limit = i64::try_from(A_PAGE + 1).unwrap_or(i64::MAX);
+    let limit = A_PAGE + 1;
     let (reply, message) = before.unwrap_or_default();
-    let came = replies::of_phone(&app.db, project, &one.phone, reply, limit).await?;
-    let went = messages::of_phone(&app.db, project, &one.phone, message, limit).await?;
+    let replies = i64::try_from(limit).unwrap_or(i64::MAX);
+    let came = replies::of_phone(&app.db, project, &one.phone, reply, replies).await?;
+    let phone = Some(Phones::Whole(one.phone.clone()));
+    let wanted = Wanted { phone, ..Wanted::default() };
+    let went = log::page(&app.db, project, &wanted, message, limit).await?.messages;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let address = l.urls.conversation(one.id);
     let thread = Thread::merge(came, went, before.unwrap_or_default());
@@ -178,15 +191,38 @@ fn cursor(text: &str) -> Option<Place> {
 enum Entry {
     Reply(Box<Reply>),
     Message(Box<Message>),
+    Foreign(Foreign),
 }
 
+/// What another program sent is heard of by its receipt, within these days.
+const HEARD_WITHIN: Duration = Duration::days(4);
+
 impl Entry {
-    /// Its place in the order. Times of replies are whole seconds: they stand behind what left in the
+    /// By when it is read. Times of replies are whole seconds: they stand behind what left in the
     /// same one.
-    fn at(&self) -> OffsetDateTime {
+    fn known_at(&self) -> OffsetDateTime {
         match self {
             Self::Reply(reply) => reply.replied_at + Duration::milliseconds(999),
             Self::Message(message) => message.id.made_at(),
+            Self::Foreign(message) => message.id.made_at(),
+        }
+    }
+
+    /// Its place in the thread. What another program sent stands by its receipt's own time, where
+    /// that can be true.
+    fn at(&self) -> OffsetDateTime {
+        let Self::Foreign(message) = self else { return self.known_at() };
+        let heard = message.id.made_at();
+        let can_be = (heard - HEARD_WITHIN)..=(heard + Duration::HOUR);
+        message.receipt_at.filter(|at| can_be.contains(at)).unwrap_or(heard)
+    }
+
+    /// The message that went out, if it is one.
+    fn message(&self) -> Option<MessageId> {
+        match self {
+            Self::Reply(_) => None,
+            Self::Message(message) => Some(message.id),
+            Self::Foreign(message) => Some(message.id),
         }
     }
 }
@@ -199,22 +235,26 @@ struct Thread {
 
 impl Thread {
     /// Merges replies and messages, each newest first, behind `place`.
-    fn merge(came: Vec<Reply>, went: Vec<Message>, place: Place) -> Self {
+    fn merge(came: Vec<Reply>, went: Vec<Logged>, place: Place) -> Self {
         let came = came.into_iter().map(|one| Entry::Reply(Box::new(one)));
-        let mut entries: Vec<Entry> =
-            came.chain(went.into_iter().map(|one| Entry::Message(Box::new(one)))).collect();
+        let went = went.into_iter().map(|one| match one {
+            Logged::Own(message) => Entry::Message(message),
+            Logged::Foreign(message) => Entry::Foreign(message),
+        });
+        let mut entries: Vec<Entry> = came.chain(went).collect();
         // Both lists keep their own order: the sort is stable.
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.known_at()));
         let more = entries.len() > A_PAGE;
         entries.truncate(A_PAGE);
         let (mut reply, mut message) = place;
         for entry in &entries {
             match entry {
                 Entry::Reply(one) => reply = Some(Cursor { at: one.replied_at, id: one.id }),
-                Entry::Message(one) => message = Some(one.id),
+                Entry::Message(_) | Entry::Foreign(_) => message = entry.message(),
             }
         }
         entries.reverse();
+        entries.sort_by_key(Entry::at);
         let reply = reply.map_or("_".to_owned(), |at| format!("{}_{}", micros(at.at), at.id));
         let message = message.map(|id| id.to_string()).unwrap_or_default();
         Self { entries, earlier: more.then(|| format!("{reply}_{message}")) }
@@ -222,18 +262,22 @@ impl Thread {
 }
 
 fn bubbles(l: &Layout, one: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
-    let shown: Vec<MessageId> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Message(message) => Some(message.id),
-            Entry::Reply(_) => None,
-        })
-        .collect();
+    let shown: Vec<MessageId> = entries.iter().filter_map(Entry::message).collect();
     let unread = unread(one, &entries);
+    // A reply behind another program's text more likely answers that one.
+    let mut behind_other = false;
     let draw = |entry: Entry| match entry {
-        Entry::Message(message) => Bubble::Sent(sent(l, *message)),
-        Entry::Reply(reply) => {
+        Entry::Message(message) => {
+            behind_other = false;
+            Bubble::Sent(sent(l, *message))
+        }
+        Entry::Foreign(message) => {
+            behind_other = true;
+            Bubble::Other(other(l, &message))
+        }
+        Entry::Reply(mut reply) => {
             let is_unread = unread.is_some_and(|from| reply.id >= from);
+            reply.message = reply.message.filter(|_| reply.named || !behind_other);
             Bubble::Received(received(l, *reply, &shown, is_unread))
         }
     };
@@ -246,7 +290,7 @@ fn unread(one: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
         .iter()
         .filter_map(|entry| match entry {
             Entry::Reply(reply) => Some(reply.id),
-            Entry::Message(_) => None,
+            Entry::Message(_) | Entry::Foreign(_) => None,
         })
         .collect();
     ids.sort_unstable();
@@ -262,6 +306,14 @@ fn sent(l: &Layout, message: Message) -> Sent {
         status: Status::new(&message.state, l.words),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (message.batch_name, l.urls.batch(message.batch_id)),
+    }
+}
+
+fn other(l: &Layout, message: &Foreign) -> Other {
+    Other {
+        address: l.urls.message(message.id),
+        status: Status::new(&MessageState::from(message.outcome), l.words),
+        at: l.moment(message.receipt_at.unwrap_or_else(|| message.id.made_at())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/replies.csv`: all replies, in the order they came, newest first.
+//! `/replies.csv`: the replies behind the list, in the order they came, newest first.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
@@ -6,8 +6,10 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::Wanted;
 use crate::app::App;
 use crate::db::audit;
+use crate::db::conversations::Filter;
 use crate::db::replies::{self, Row};
 use crate::domain::ids::ReplyId;
 use crate::domain::phone::masked;
@@ -36,28 +38,34 @@ pub async fn all(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
+    wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse, WebError> {
+    let mut asked = json!({ "file": "replies" });
+    for (name, value) in wanted.set(wanted.show()) {
+        asked[name] = value.replace('\0', "").into();
+    }
     let entry = audit::Entry {
         project: Some(member.project.id),
         user: Some(member.person.id),
         action: "replies_exported",
         subject: "",
-        detail: json!({ "file": "replies" }),
+        detail: asked,
         address: &peer_address(&request),
     };
     audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
     let project = member.project.id;
     let whole = member.may(Permission::SeePhones);
+    let filter = Filter { limit: PIECE, ..wanted.filter() };
     let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<ReplyId>));
-    let pages = stream::unfold((app, from), move |(app, from)| async move {
+    let pages = stream::unfold((app, filter, from), move |(app, filter, from)| async move {
         let (mut bytes, before) = from?;
-        let found = match replies::all(&app.db, project, before, PIECE).await {
+        let found = match replies::all(&app.db, project, &filter, before).await {
             Ok(found) => found,
-            Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
+            Err(error) => return Some((Err(std::io::Error::other(error)), (app, filter, None))),
         };
         let next = found.last().map(|last| (Vec::new(), Some(last.id)));
         bytes.extend(lines(found.into_iter().map(|one| row(one, whole))));
-        Some((Ok(web::Bytes::from(bytes)), (app, next)))
+        Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
     });
     Ok(attachment("replies.csv").streaming(pages))
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
 use crate::app::App;
 use crate::db::replies as rows;
@@ -15,25 +14,17 @@ use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
+use crate::web::word_list::{Limits, Typed, WordList};
 
-/// Words a team may keep.
-const MOST: usize = 100;
-/// No word is longer.
-const LONGEST: usize = 20;
+const LIMITS: Limits = Limits { most: 100, longest: 20 };
+/// What the texts of the field begin with.
+const NAME: &str = "opt-out";
 
 #[derive(Template)]
 #[template(path = "replies/words.html")]
 struct WordsPage {
     l: Layout,
-    words: String,
-    problem: Option<String>,
-}
-
-/// What was typed.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Typed {
-    words: String,
+    list: WordList,
 }
 
 /// The list.
@@ -43,10 +34,10 @@ pub async fn form(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let mut db = app.db.acquire().await?;
-    let words = rows::opt_out_words(&mut db, member.project.id).await?.join("\n");
+    let words = rows::opt_out_words(&mut db, member.project.id).await?;
     drop(db);
     let l = member.layout(&app, &request, Section::Settings).await?;
-    page::ok(&WordsPage { l, words, problem: None })
+    page::ok(&WordsPage { list: WordList::kept(&l, NAME, &words), l })
 }
 
 /// Keeps it.
@@ -56,31 +47,15 @@ pub async fn keep(
     request: HttpRequest,
     form: Form<Typed>,
 ) -> Result<HttpResponse, WebError> {
-    let typed = form.into_inner().words;
-    let mut words: Vec<String> = Vec::new();
-    let mut unreadable = None;
-    for word in typed.split(['\n', ',', '，', ';', '；', '、', '\t']) {
-        let word: String = word.trim().chars().filter(|letter| !letter.is_control()).collect();
-        let letters = compact(&word);
-        if word.is_empty() || words.iter().any(|one| compact(one) == letters) {
-            continue;
+    let typed = form.into_inner();
+    let words = match typed.read(LIMITS, compact) {
+        Ok(words) => words,
+        Err(fault) => {
+            let l = member.layout(&app, &request, Section::Settings).await?;
+            let list = WordList::wrong(&l, NAME, typed, &fault);
+            return page::unprocessable(&WordsPage { l, list });
         }
-        if letters.is_empty() || word.chars().count() > LONGEST {
-            unreadable.get_or_insert(word.chars().take(LONGEST).collect::<String>());
-        }
-        words.push(word);
-    }
-    if unreadable.is_some() || words.len() > MOST {
-        let l = member.layout(&app, &request, Section::Settings).await?;
-        let problem = match unreadable {
-            Some(word) => {
-                let values = [("word", word.into()), ("longest", LONGEST.into())];
-                l.with("opt-out-error-word", &values)
-            }
-            None => l.with("opt-out-error-many", &[("most", MOST.into())]),
-        };
-        return page::unprocessable(&WordsPage { l, words: typed, problem: Some(problem) });
-    }
+    };
     let address = peer_address(&request);
     let by = By { project: member.project.id, person: member.person.id, address: &address };
     replies::keep_words(&app, by, &words).await?;

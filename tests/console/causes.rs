@@ -1,0 +1,55 @@
+//! One code that means different things at different carriers.
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::log::{CODE, LOG, found, push, quiet, report, session_of};
+
+/// What the code 10 means by whose number the phone is: the phone of ours, another program's, how
+/// it is called in addresses, and in words.
+const MEANINGS: [(&str, &str, &str, &str); 3] = [
+    ("13800000001", "13800000011", "powered_off", "关机或不在服务区"),
+    ("18900000002", "18900000012", "expired", "超过有效期未送达"),
+    ("18500000003", "18500000013", "invalid_number", "空号或号码有误"),
+];
+
+#[sqlx::test]
+async fn a_code_that_carriers_use_differently_is_found_counted_and_told_by_its_cause(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let phones: Vec<&str> = MEANINGS.iter().map(|(phone, ..)| *phone).collect();
+    let batch = operator.send(CODE, &["4711", "5"], &phones.join("\n")).await;
+    let session = session_of(&house, &operator, &batch).await;
+    let receipts: Vec<_> = MEANINGS
+        .iter()
+        .flat_map(|(ours, theirs, ..)| [(session.as_str(), *ours), ("other-1", *theirs)])
+        .map(|(session, phone)| report(session, phone, "发送失败", "10", "失败"))
+        .collect();
+    push(&house, json!(receipts)).await;
+    assert_eq!(found(&operator, "code=10").await.len(), 6);
+    for (ours, theirs, cause, words) in MEANINGS {
+        assert_eq!(found(&operator, &format!("cause={cause}")).await, [theirs, ours]);
+        assert_eq!(found(&operator, &format!("cause={cause}&code=10")).await, [theirs, ours]);
+        let page = operator.get(&format!("{LOG}?phone={ours}")).await;
+        assert_eq!(page.one(".messages tbody td b"), words);
+        let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
+        assert!(story.text.contains(words), "{cause}");
+        let file = operator.get(&format!("{LOG}.csv?cause={cause}")).await;
+        let told = file.text.lines().filter(|line| line.contains(&format!(",{cause},")));
+        assert_eq!((told.count(), file.text.lines().count()), (2, 3), "{}", file.text);
+        // One of ours and one of another program.
+        let failures = operator.get("/p/default/failures?span=today").await;
+        let figure = format!(".cause .count a[href*='/messages?state=failed&cause={cause}&from']");
+        let told = failures.all(&figure);
+        assert!(told.len() == 2 && told.iter().all(|n| n.starts_with('1')), "{cause}: {told:?}");
+    }
+}
+
+#[sqlx::test]
+async fn a_masked_phone_tells_its_carrier_by_the_digits_that_are_left(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    push(&house, json!([report("other-1", "138****0001", "发送失败", "10", "失败")])).await;
+    assert_eq!(found(&operator, "cause=powered_off").await, ["138****0001"]);
+    assert!(found(&operator, "cause=carrier_unspecified").await.is_empty());
+}
