@@ -146,8 +146,9 @@ pub async fn start_due(
     .await?;
     let started = sqlx::query!(
         r#"update batches set state = 'sending', started_at = $1
-           where state = 'scheduled' and schedule_at <= $1"#,
+           where state = 'scheduled' and schedule_at between $2 and $1"#,
         now,
+        now - grace,
     )
     .execute(db)
     .await?;
