@@ -2,6 +2,7 @@
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Refusal, code};
 use super::faults::{Fault, Kind};
@@ -20,6 +21,7 @@ pub(super) async fn call(
     if request.path().starts_with("/_") {
         return HttpResponse::NotFound().body("no such page\n");
     }
+    let came = Instant::now();
     shared.world().counts.calls += 1;
     let params = match read(&request, &body) {
         Ok(params) => params,
@@ -28,7 +30,7 @@ pub(super) async fn call(
     let action = params.get("Action").unwrap_or_default();
     let (answer, fault) = perform(action, &params, &shared);
     if let Some(fault) = fault
-        && let Some(response) = fault.answer().await
+        && let Some(response) = fault.answer(came).await
     {
         return response;
     }

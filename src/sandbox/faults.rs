@@ -7,6 +7,7 @@ use actix_web::body::SizedStream;
 use actix_web::http::header::ContentType;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 /// How long a hanging call hangs.
 const HANG: Duration = Duration::from_secs(3600);
@@ -73,12 +74,13 @@ impl Fault {
         self.taken.unwrap_or(!matches!(self.kind, Kind::RetCode | Kind::ResetBefore))
     }
 
-    /// The answer that the caller gets in place of the right one; `None` to give the right one.
-    pub(super) async fn answer(&self) -> Option<HttpResponse> {
+    /// The answer that the caller gets in place of the right one; `None` to give the right one. A delay
+    /// begins when the call `came`.
+    pub(super) async fn answer(&self, came: Instant) -> Option<HttpResponse> {
         match self.kind {
             Kind::RetCode | Kind::FewerFields => None,
             Kind::Delay => {
-                tokio::time::sleep(Duration::from_millis(self.millis)).await;
+                tokio::time::sleep_until(came + Duration::from_millis(self.millis)).await;
                 None
             }
             Kind::Hang => {
