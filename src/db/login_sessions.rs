@@ -1,10 +1,14 @@
 //! Login sessions. Their keys are known only by hash.
 
+use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::ids::UserId;
+use super::overview::Needs;
+use super::projects::{Membership, Project};
+use super::users::User;
+use crate::domain::ids::{ProjectId, UserId};
 
 /// No session outlives this, however busy it is.
 pub const LONGEST: Duration = Duration::days(7);
@@ -45,21 +49,87 @@ pub async fn insert(db: &PgPool, new: &NewSession<'_>, now: OffsetDateTime) -> s
     Ok(())
 }
 
-/// What a session remembers, unless it has ended.
+/// A session that has not ended.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it remembers.
+    pub state: Value,
+    /// Who is signed in and where they may go, for [`SignedIn::read`].
+    pub signed_in: Option<String>,
+    /// Whether it must be told soon that it is used.
+    pub stale: bool,
+}
+
+/// What a session remembers, whose it is, and what needs a person in the project that it looked at
+/// last, unless it has ended: the one question that every page asks.
 pub async fn load(
     db: &PgPool,
     key_hash: &[u8],
     now: OffsetDateTime,
-) -> sqlx::Result<Option<Value>> {
-    sqlx::query_scalar!(
-        "select state from login_sessions
-         where key_hash = $1 and expires_at > $2 and created_at > $3",
+) -> sqlx::Result<Option<Loaded>> {
+    sqlx::query_as!(
+        Loaded,
+        r#"select s.state, s.seen_at < $2::timestamptz - interval '30 seconds' as "stale!",
+             case when u.id is not null then json_build_object(
+               'id', u.id, 'name', u.name, 'is_owner', u.is_owner, 'places', (
+                 select coalesce(json_agg(json_build_array(p.id, p.slug, p.name,
+                   case when u.is_owner then 'admin' else m.role end) order by lower(p.name), p.id),
+                   '[]')
+                 from projects p left join members m on m.project_id = p.id and m.user_id = u.id
+                 where u.is_owner or m.role is not null
+               ), 'needs', (
+                 select json_build_array(p.id, n)
+                 from projects p cross join lateral project_needs(p.id) n
+                 where p.slug = trim('"' from s.state->>'project')
+               ))::text end as signed_in
+           from login_sessions s left join users u on u.id = s.user_id and u.disabled_at is null
+           where s.key_hash = $1 and s.expires_at > $2 and s.created_at > $3"#,
         key_hash,
         now,
         now - LONGEST,
     )
     .fetch_optional(db)
     .await
+}
+
+/// An account that is signed in, and its places.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The account.
+    pub user: User,
+    /// Its projects, by name.
+    pub places: Vec<Membership>,
+    /// What needed a person in the project that was looked at last, when the request came.
+    pub needs: Option<(ProjectId, Needs)>,
+}
+
+impl SignedIn {
+    /// Reads what [`load`] found.
+    pub fn read(found: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Found {
+            id: i64,
+            name: String,
+            is_owner: bool,
+            places: Vec<(i64, String, String, String)>,
+            needs: Option<(i64, Needs)>,
+        }
+        let found: Found = serde_json::from_str(found).ok()?;
+        let place = |(id, slug, name, role): (i64, String, String, String)| {
+            let project = Project { id: ProjectId(id), slug, name };
+            Some(Membership { project, role: role.parse().ok()? })
+        };
+        Some(Self {
+            user: User { id: UserId(found.id), name: found.name, is_owner: found.is_owner },
+            places: found.places.into_iter().filter_map(place).collect(),
+            needs: found.needs.map(|(project, needs)| (ProjectId(project), needs)),
+        })
+    }
+
+    /// The place in the project called `slug`.
+    pub fn place(&self, slug: &str) -> Option<&Membership> {
+        self.places.iter().find(|place| place.project.slug == slug)
+    }
 }
 
 /// Changes what a session remembers. `false`: it is gone.
@@ -96,7 +166,7 @@ pub async fn touch(
     sqlx::query!(
         "update login_sessions set seen_at = $3,
            expires_at = least($2::timestamptz, created_at + $4::interval)
-         where key_hash = $1 and seen_at < $3::timestamptz - interval '30 seconds'",
+         where key_hash = $1",
         key_hash,
         expires_at,
         now,

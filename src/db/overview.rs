@@ -228,7 +228,7 @@ pub async fn fallen(
 }
 
 /// What the rail's badges count.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 pub struct Needs {
     /// Batches in doubt, paused with a reason, or awaiting approval.
     pub batches: i64,
@@ -244,21 +244,9 @@ pub struct Needs {
 pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
     sqlx::query_as!(
         Needs,
-        r#"select
-             (select count(*) from batches where project_id = $1
-                and (state = 'awaiting_approval' or (state = 'paused' and hold <> 'person')))
-               + (select count(distinct batch_id) from submissions
-                  where project_id = $1 and state = 'in_doubt') as "batches!",
-             coalesce((select n from review_counts where project_id = $1
-                and subject = 'signature' and status = 'rejected' and not gone), 0)
-               + (select count(*) from applications where project_id = $1
-                  and subject = 'signature' and state = 'in_doubt') as "signatures!",
-             coalesce((select n from review_counts where project_id = $1
-                and subject = 'template' and status = 'rejected' and not gone), 0)
-               + (select count(*) from applications where project_id = $1
-                  and subject = 'template' and state = 'in_doubt') as "templates!",
-             (select count(*) from (select from conversations
-                where project_id = $1 and unread > 0 limit 1000) unread) as "replies!""#,
+        r#"select batches as "batches!", signatures as "signatures!", templates as "templates!",
+             replies as "replies!"
+           from project_needs($1)"#,
         project.0,
     )
     .fetch_one(db)

@@ -26,51 +26,6 @@ pub struct Membership {
     pub role: Role,
 }
 
-/// The projects of a person, by name.
-pub async fn memberships(
-    db: &PgPool,
-    user: UserId,
-    is_owner: bool,
-) -> sqlx::Result<Vec<Membership>> {
-    let rows = sqlx::query!(
-        r#"select p.id as "id: ProjectId", p.slug, p.name, m.role as "role?: Role"
-           from projects p left join members m on m.project_id = p.id and m.user_id = $1
-           where $2 or m.role is not null
-           order by lower(p.name), p.id"#,
-        user as UserId,
-        is_owner,
-    )
-    .fetch_all(db)
-    .await?;
-    let rows = rows.into_iter().filter_map(|row| {
-        let role = if is_owner { Role::Admin } else { row.role? };
-        Some(Membership { project: Project { id: row.id, slug: row.slug, name: row.name }, role })
-    });
-    Ok(rows.collect())
-}
-
-/// A person's place in the project called `slug`; `None` if there is no such project or no place.
-pub async fn membership(
-    db: &PgPool,
-    user: UserId,
-    is_owner: bool,
-    slug: &str,
-) -> sqlx::Result<Option<Membership>> {
-    let row = sqlx::query!(
-        r#"select p.id as "id: ProjectId", p.slug, p.name, m.role as "role?: Role"
-           from projects p left join members m on m.project_id = p.id and m.user_id = $1
-           where p.slug = $2"#,
-        user as UserId,
-        slug,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.and_then(|row| {
-        let role = if is_owner { Role::Admin } else { row.role? };
-        Some(Membership { project: Project { id: row.id, slug: row.slug, name: row.name }, role })
-    }))
-}
-
 /// A project's keys, the private one sealed.
 #[derive(Debug)]
 pub struct SealedKeys {

@@ -27,18 +27,6 @@ pub struct Credentialed {
     pub enabled: bool,
 }
 
-/// The account with this id, if it may sign in.
-pub async fn find_enabled(db: &PgPool, id: UserId) -> sqlx::Result<Option<User>> {
-    sqlx::query_as!(
-        User,
-        r#"select id as "id: UserId", name, is_owner from users
-           where id = $1 and disabled_at is null"#,
-        id as UserId,
-    )
-    .fetch_optional(db)
-    .await
-}
-
 /// The account of this name, however it is capitalised.
 pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentialed>> {
     let row = sqlx::query!(

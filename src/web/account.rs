@@ -37,8 +37,8 @@ pub async fn show(
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::new(&app, &request, &person.0, None, Section::Account).await?;
-    page::ok(&AccountPage { l, is_owner: person.0.is_owner, problem: None })
+    let l = person.layout(&app, &request, Section::Account).await?;
+    page::ok(&AccountPage { l, is_owner: person.0.user.is_owner, problem: None })
 }
 
 /// A new password.
@@ -64,7 +64,8 @@ pub async fn change_password(
     let NewPassword { old, new } = form.into_inner();
     let keep = session::key_hash(&request.get_session());
     let address = peer_address(&request);
-    let changed = accounts::change_password(&app, person.0.id, old, new, &keep, &address).await;
+    let changed =
+        accounts::change_password(&app, person.0.user.id, old, new, &keep, &address).await;
     let words = Words(language_of(&request));
     let problem = match changed {
         Ok(()) => {
@@ -77,8 +78,12 @@ pub async fn change_password(
         Err(PasswordError::Database(error)) => return Err(WebError::Database(error)),
         Err(error @ PasswordError::Hashing) => return Err(WebError::Password(error.to_string())),
     };
-    let l = Layout::new(&app, &request, &person.0, None, Section::Account).await?;
-    page::unprocessable(&AccountPage { l, is_owner: person.0.is_owner, problem: Some(problem) })
+    let l = person.layout(&app, &request, Section::Account).await?;
+    page::unprocessable(&AccountPage {
+        l,
+        is_owner: person.0.user.is_owner,
+        problem: Some(problem),
+    })
 }
 
 struct Row {
@@ -103,9 +108,9 @@ pub async fn sessions(
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::new(&app, &request, &person.0, None, Section::Account).await?;
+    let l = person.layout(&app, &request, Section::Account).await?;
     let own = session::key_hash(&request.get_session());
-    let all = login_sessions::of_user(&app.db, person.0.id, app.clock.now()).await?;
+    let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
     let rows = all
         .into_iter()
         .map(|one| Row {
@@ -138,10 +143,10 @@ pub async fn revoke(
     if key.is_empty() {
         let own = session::key_hash(&request.get_session());
         let mut db = app.db.acquire().await?;
-        login_sessions::revoke_others(&mut db, person.0.id, &own).await?;
+        login_sessions::revoke_others(&mut db, person.0.user.id, &own).await?;
     } else {
         let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
-        login_sessions::revoke(&app.db, person.0.id, &key_hash).await?;
+        login_sessions::revoke(&app.db, person.0.user.id, &key_hash).await?;
     }
     flash::say(&request, &Words(language_of(&request)).t("account-sessions-ended"));
     Ok(page::see_other("/account/sessions"))

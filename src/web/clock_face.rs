@@ -3,7 +3,6 @@
 use std::fmt;
 
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::i18n::Words;
 use crate::domain::batch::china;
@@ -14,26 +13,26 @@ pub const ZONE_NAME: &str = "UTC+8";
 /// A time on a page.
 #[derive(Debug, Clone)]
 pub struct Moment {
-    at: OffsetDateTime,
+    local: String,
     short: String,
 }
 
 impl Moment {
     /// `at`, seen from `now`.
     pub fn new(at: OffsetDateTime, now: OffsetDateTime, words: Words) -> Self {
-        let (there, here) = (at.to_offset(china()), now.to_offset(china()));
-        let days = (here.date() - there.date()).whole_days();
+        let local = local(at);
+        let days = (now.to_offset(china()).date() - at.to_offset(china()).date()).whole_days();
         let short = match days {
-            0 => words.with("time-today", &[("time", clock(there, true).into())]),
-            1 => words.with("time-yesterday", &[("time", clock(there, false).into())]),
-            _ => format!("{} {}", there.date(), clock(there, false)),
+            0 => words.with("time-today", &[("time", local[TIME..].into())]),
+            1 => words.with("time-yesterday", &[("time", local[TIME..SECONDS].into())]),
+            _ => local[..SECONDS].to_owned(),
         };
-        Self { at, short }
+        Self { local, short }
     }
 
     /// The whole time with its zone.
     pub fn full(&self) -> String {
-        full(self.at)
+        format!("{} {ZONE_NAME}", self.local)
     }
 
     /// The short time.
@@ -44,32 +43,54 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let local = self.at.to_offset(china());
-        let machine = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+08:00");
-        let machine = local.format(machine).map_err(|_| fmt::Error)?;
-        write!(f, "<time datetime=\"{machine}\" title=\"{}\">{}</time>", self.full(), self.short)
+        let Self { local, short } = self;
+        let (day, time) = (&local[..DAY], &local[TIME..]);
+        let pieces = [
+            "<time datetime=\"",
+            day,
+            "T",
+            time,
+            "+08:00\" title=\"",
+            local,
+            " ",
+            ZONE_NAME,
+            "\">",
+            short,
+            "</time>",
+        ];
+        pieces.into_iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 
 impl askama::filters::HtmlSafe for Moment {}
 
+/// Where the day ends, the time begins and its seconds begin in [`local`].
+const DAY: usize = "2026-11-24".len();
+const TIME: usize = DAY + 1;
+const SECONDS: usize = "2026-11-24 14:03".len();
+
+/// A time in China, without its zone: `2026-11-24 14:03:22`.
+fn local(at: OffsetDateTime) -> String {
+    let at = at.to_offset(china());
+    format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        at.year().clamp(0, 9999),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
+}
+
 /// The whole time with its zone: `2026-11-24 14:03:22 UTC+8`.
 pub fn full(at: OffsetDateTime) -> String {
-    let local = at.to_offset(china());
-    format!("{} {} {ZONE_NAME}", local.date(), clock(local, true))
+    format!("{} {ZONE_NAME}", local(at))
 }
 
 /// The day in China.
 pub fn local_day(at: OffsetDateTime) -> String {
     at.to_offset(china()).date().to_string()
-}
-
-fn clock(local: OffsetDateTime, seconds: bool) -> String {
-    if seconds {
-        format!("{:02}:{:02}:{:02}", local.hour(), local.minute(), local.second())
-    } else {
-        format!("{:02}:{:02}", local.hour(), local.minute())
-    }
 }
 
 #[cfg(test)]

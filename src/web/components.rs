@@ -1,6 +1,8 @@
 //! Small things that stand on many pages: icons, copy buttons, states.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::assets;
 use super::i18n::Words;
@@ -12,71 +14,75 @@ use crate::domain::review::ReviewStatus;
 #[derive(Debug, Clone)]
 pub struct Drawing {
     class: &'static str,
-    name: String,
+    name: Cow<'static, str>,
 }
 
 impl Drawing {
     /// An icon on a control.
-    pub fn icon(name: &str) -> Self {
-        Self { class: "icon", name: name.to_owned() }
+    pub fn icon(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { class: "icon", name: name.into() }
     }
 
     /// The shape of a state.
-    pub fn mark(name: &str) -> Self {
-        Self { class: "mark", name: name.to_owned() }
+    pub fn mark(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { class: "mark", name: name.into() }
     }
 
     /// One half of our sign.
-    pub fn bracket(name: &str) -> Self {
-        Self { class: "bracket", name: name.to_owned() }
+    pub fn bracket(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { class: "bracket", name: name.into() }
     }
 }
 
+static ICONS: LazyLock<String> = LazyLock::new(|| assets::address("icons.svg"));
+
 impl fmt::Display for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = assets::address("icons.svg");
-        write!(
-            f,
-            "<svg class=\"{}\" aria-hidden=\"true\"><use href=\"{address}#{}\"/></svg>",
-            self.class, self.name
-        )
+        let Self { class, name } = self;
+        let pieces = [
+            "<svg class=\"",
+            class,
+            "\" aria-hidden=\"true\"><use href=\"",
+            &ICONS,
+            "#",
+            name,
+            "\"/></svg>",
+        ];
+        pieces.into_iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 
 impl askama::filters::HtmlSafe for Drawing {}
 
-/// A button that copies a value. Scripts show it.
+/// A button that copies a value. Scripts show it and draw it like the page's `#copy`.
 #[derive(Debug, Clone)]
 pub struct Copy {
     value: String,
-    words: Words,
 }
 
 impl Copy {
     /// A button that copies `value`.
-    pub fn new(value: impl fmt::Display, words: Words) -> Self {
-        Self { value: value.to_string(), words }
+    pub fn new(value: impl fmt::Display) -> Self {
+        Self { value: value.to_string() }
     }
 }
 
 impl fmt::Display for Copy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = escaped(&self.value);
-        let label =
-            escaped(&self.words.with("copy-label", &[("value", self.value.as_str().into())]));
-        write!(
-            f,
-            "<button class=\"plain\" type=\"button\" data-copy=\"{value}\" data-copied=\"{}\" hidden title=\"{label}\">{}<span class=\"unseen\">{label}</span></button>",
-            escaped(&self.words.t("copy-done")),
-            Drawing::icon("copy"),
-        )
+        f.write_str("<button class=\"plain\" type=\"button\" data-copy=\"")?;
+        f.write_str(&escaped(&self.value))?;
+        f.write_str("\" hidden></button>")
     }
 }
 
 impl askama::filters::HtmlSafe for Copy {}
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"']) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    Cow::Owned(escaped.replace('"', "&quot;"))
 }
 
 /// How much a state asks for attention.
@@ -134,9 +140,12 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = self.tone.class();
-        let mark = Drawing::mark(self.mark);
-        write!(f, "<span class=\"status {class}\">{mark}{}</span>", escaped(&self.word))
+        f.write_str("<span class=\"status ")?;
+        f.write_str(self.tone.class())?;
+        f.write_str("\">")?;
+        Drawing::mark(self.mark).fmt(f)?;
+        f.write_str(&escaped(&self.word))?;
+        f.write_str("</span>")
     }
 }
 

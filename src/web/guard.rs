@@ -6,15 +6,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
 
 use super::error::WebError;
 use super::member::{Member, Person};
 use super::{session, urls};
-use crate::app::App;
-use crate::db::users::User;
-use crate::db::{projects, users};
+use crate::db::login_sessions::SignedIn;
 use crate::domain::role::Permission;
 
 /// Lets members of the project in the address pass who hold `permission`.
@@ -23,7 +20,7 @@ pub async fn member(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match admit_member(request.request(), permission).await {
+    match admit_member(request.request(), permission) {
         Ok(member) => {
             request.extensions_mut().insert(member);
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
@@ -37,9 +34,9 @@ pub async fn person(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match signed_in(request.request()).await {
-        Ok(user) => {
-            request.extensions_mut().insert(Person(user));
+    match signed_in(request.request()) {
+        Ok(person) => {
+            request.extensions_mut().insert(Person(person));
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
         Err(error) => Ok(turn_away(request, error)),
@@ -57,24 +54,17 @@ fn turn_away(request: ServiceRequest, error: WebError) -> ServiceResponse<BoxBod
     }
 }
 
-async fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member, WebError> {
-    let user = signed_in(request).await?;
+fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member, WebError> {
+    let person = signed_in(request)?;
     let slug = request.match_info().get("project").unwrap_or_default();
-    let app = app(request)?;
-    let membership = projects::membership(&app.db, user.id, user.is_owner, slug)
-        .await?
-        .ok_or(WebError::NotFound)?;
-    let member = Member::new(user, membership);
+    let place = person.place(slug).cloned().ok_or(WebError::NotFound)?;
+    let member = Member::new(person, place);
     if member.may(permission) { Ok(member) } else { Err(WebError::Forbidden) }
 }
 
-async fn signed_in(request: &HttpRequest) -> Result<User, WebError> {
-    let session = request.get_session();
-    let user = match session::user(&session) {
-        Some(id) => users::find_enabled(&app(request)?.db, id).await?,
-        None => None,
-    };
-    user.ok_or_else(|| WebError::SignedOut { next: wanted(request) })
+fn signed_in(request: &HttpRequest) -> Result<SignedIn, WebError> {
+    session::signed_in(&request.get_session())
+        .ok_or_else(|| WebError::SignedOut { next: wanted(request) })
 }
 
 /// Where to go after signing in: a page again, but not a form's address, which cannot be looked at.
@@ -89,8 +79,4 @@ fn wanted(request: &HttpRequest) -> String {
             .map(|address| address.path().to_owned());
         urls::own_path(path.as_deref().unwrap_or("/")).to_owned()
     }
-}
-
-fn app(request: &HttpRequest) -> Result<&Data<App>, WebError> {
-    request.app_data::<Data<App>>().ok_or(WebError::NotFound)
 }

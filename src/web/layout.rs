@@ -5,6 +5,7 @@ use std::fmt;
 
 use actix_session::SessionExt;
 use actix_web::HttpRequest;
+use actix_web::http::Method;
 use fluent_bundle::FluentValue;
 use time::OffsetDateTime;
 
@@ -15,9 +16,9 @@ use super::i18n::{Count, Language, Words, language_of};
 use super::urls::Urls;
 use super::{assets, session};
 use crate::app::App;
+use crate::db::login_sessions::SignedIn;
 use crate::db::overview::{self, Needs};
-use crate::db::projects::{self, Membership};
-use crate::db::users::User;
+use crate::db::projects::Membership;
 use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
@@ -101,35 +102,41 @@ impl Layout {
     pub async fn new(
         app: &App,
         request: &HttpRequest,
-        person: &User,
+        person: &SignedIn,
         slug: Option<&str>,
         section: Section,
     ) -> Result<Self, WebError> {
         let session = request.get_session();
-        let projects = projects::memberships(&app.db, person.id, person.is_owner).await?;
+        let places = &person.places;
         let last = session::project(&session);
         let slug = slug.map(str::to_owned).or(last);
-        let project = projects
+        let project = places
             .iter()
             .find(|one| Some(&one.project.slug) == slug.as_ref())
-            .or_else(|| projects.first())
+            .or_else(|| places.first())
             .cloned();
-        let needs = match &project {
-            Some(one) => overview::needs(&app.db, one.project.id).await?,
-            None => Needs::default(),
+        let needs = match (&project, person.needs) {
+            // A form may have changed them since.
+            (Some(one), Some((of, needs)))
+                if of == one.project.id && request.method() == Method::GET =>
+            {
+                needs
+            }
+            (Some(one), _) => overview::needs(&app.db, one.project.id).await?,
+            (None, _) => Needs::default(),
         };
         let slug = project.as_ref().map_or("", |one| one.project.slug.as_str());
         Ok(Self {
             words: Words(language_of(request)),
             urls: Urls::of(slug),
-            person: person.name.clone(),
+            person: person.user.name.clone(),
             flash: session::take_flash(&session),
             csrf: session::csrf(&session)?,
             here: here(request),
             theme: theme(request),
             now: app.clock.now(),
             project,
-            projects,
+            projects: places.clone(),
             section,
             needs,
         })
@@ -144,7 +151,7 @@ impl Layout {
     pub fn entries(&self) -> Vec<Entry> {
         let Some(project) = &self.project else { return Vec::new() };
         let urls = &self.urls;
-        let entry = |address, key: &str, icon, section, waiting| Entry {
+        let entry = |address, key: &str, icon: &'static str, section, waiting| Entry {
             address,
             word: self.t(key),
             icon: Drawing::icon(icon),
@@ -265,22 +272,22 @@ impl Layout {
 
     /// An icon.
     pub fn icon(&self, name: &str) -> Drawing {
-        Drawing::icon(name)
+        Drawing::icon(name.to_owned())
     }
 
     /// The shape of a state, without its `mark-`.
     pub fn mark(&self, name: &str) -> Drawing {
-        Drawing::mark(&format!("mark-{name}"))
+        Drawing::mark(format!("mark-{name}"))
     }
 
     /// One half of our sign: `open` or `close`.
     pub fn bracket(&self, half: &str) -> Drawing {
-        Drawing::bracket(&format!("bracket-{half}"))
+        Drawing::bracket(format!("bracket-{half}"))
     }
 
     /// A button that copies.
     pub fn copy(&self, value: impl fmt::Display) -> Copy {
-        Copy::new(value, self.words)
+        Copy::new(value)
     }
 
     /// The field that every posted form carries.
@@ -333,7 +340,7 @@ pub fn theme(request: &HttpRequest) -> Option<&'static str> {
 }
 
 fn here(request: &HttpRequest) -> String {
-    if request.method() == actix_web::http::Method::GET {
+    if request.method() == Method::GET {
         request.uri().path_and_query().map_or("/", |here| here.as_str()).to_owned()
     } else {
         request.path().to_owned()

@@ -18,7 +18,6 @@ use super::member::Person;
 use super::urls::{Urls, own_path};
 use super::{Settings, assets, layout, page, session};
 use crate::app::App;
-use crate::db::{projects, users};
 use crate::ops::accounts::{self, SignInError};
 
 /// Where to go after signing in.
@@ -78,15 +77,9 @@ fn no_password() -> SecretString {
 }
 
 /// The form.
-pub async fn form(
-    app: web::Data<App>,
-    request: HttpRequest,
-    next: web::Query<Next>,
-) -> Result<HttpResponse, WebError> {
+pub async fn form(request: HttpRequest, next: web::Query<Next>) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
-    if let Some(id) = session::user(&session)
-        && users::find_enabled(&app.db, id).await?.is_some()
-    {
+    if session::signed_in(&session).is_some() {
         return Ok(page::see_other(own_path(&next.next)));
     }
     page::ok(&LoginPage::new(&request, &next.next)?)
@@ -135,8 +128,8 @@ pub async fn sign_out(
     _: Form<Nothing>,
 ) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
-    if let Some(user) = session::user(&session) {
-        accounts::signed_out(&app, user, &peer_address(&request)).await?;
+    if let Some(person) = session::signed_in(&session) {
+        accounts::signed_out(&app, person.user.id, &peer_address(&request)).await?;
     }
     session::sign_out(&session);
     Ok(page::see_other("/login"))
@@ -185,8 +178,7 @@ pub async fn home(
     person: Person,
 ) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
-    let user = person.0;
-    let places = projects::memberships(&app.db, user.id, user.is_owner).await?;
+    let places = &person.0.places;
     let last = session::project(&session);
     let place = places
         .iter()
@@ -195,7 +187,7 @@ pub async fn home(
     match place {
         Some(place) => Ok(page::see_other(&Urls::of(&place.project.slug).dashboard())),
         None => {
-            let l = Layout::new(&app, &request, &user, None, Section::Account).await?;
+            let l = person.layout(&app, &request, Section::Account).await?;
             page::ok(&NowherePage { l })
         }
     }

@@ -11,13 +11,14 @@ use super::layout::{Layout, Section};
 use super::session;
 use super::urls::Urls;
 use crate::app::App;
+use crate::db::login_sessions::SignedIn;
 use crate::db::projects::{Membership, Project};
 use crate::db::users::User;
 use crate::domain::role::{Permission, Role};
 
 /// A signed-in person. Put in place by the guard.
 #[derive(Debug, Clone)]
-pub struct Person(pub User);
+pub struct Person(pub SignedIn);
 
 /// A person in a project. Put in place by the guard.
 #[derive(Debug, Clone)]
@@ -28,12 +29,18 @@ pub struct Member {
     pub project: Project,
     /// What they are in it.
     pub role: Role,
+    signed_in: SignedIn,
 }
 
 impl Member {
     /// A person and their place.
-    pub fn new(person: User, membership: Membership) -> Self {
-        Self { person, project: membership.project, role: membership.role }
+    pub fn new(person: SignedIn, place: Membership) -> Self {
+        Self {
+            person: person.user.clone(),
+            project: place.project,
+            role: place.role,
+            signed_in: person,
+        }
     }
 
     /// Whether they may.
@@ -59,7 +66,19 @@ impl Member {
         section: Section,
     ) -> Result<Layout, WebError> {
         session::keep_project(&request.get_session(), &self.project.slug)?;
-        Layout::new(app, request, &self.person, Some(&self.project.slug), section).await
+        Layout::new(app, request, &self.signed_in, Some(&self.project.slug), section).await
+    }
+}
+
+impl Person {
+    /// The frame of a page outside of projects.
+    pub async fn layout(
+        &self,
+        app: &App,
+        request: &HttpRequest,
+        section: Section,
+    ) -> Result<Layout, WebError> {
+        Layout::new(app, request, &self.0, None, section).await
     }
 }
 

@@ -63,7 +63,7 @@ impl MessageRows {
     }
 
     fn copy(&self, value: &str) -> Copy {
-        Copy::new(value, self.words)
+        Copy::new(value)
     }
 
     /// Without the column of the batch: all are of one.

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::error::WebError;
 use crate::app::App;
-use crate::db::login_sessions::{self, NewSession};
+use crate::db::login_sessions::{self, NewSession, SignedIn};
 use crate::domain::ids::UserId;
 
 /// A signed-in session ends when it is not used for so long.
@@ -28,7 +28,15 @@ const AGENT: &str = "agent";
 const CSRF: &str = "csrf";
 const FLASH: &str = "flash";
 const PROJECT: &str = "project";
+
+// What was found beside a session and is not kept in it.
 const KEY_HASH: &str = "key_hash";
+const SIGNED_IN: &str = "signed_in";
+
+fn forget_found(state: &mut HashMap<String, String>) {
+    state.remove(KEY_HASH);
+    state.remove(SIGNED_IN);
+}
 
 /// The middleware that loads and keeps sessions.
 pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
@@ -107,12 +115,18 @@ impl Store {
 impl SessionStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
         let key_hash = hash(key.as_ref());
-        let state = login_sessions::load(&self.app.db, &key_hash, self.app.clock.now())
-            .await
-            .map_err(|error| LoadError::Other(error.into()))?;
-        let Some(state) = state else { return Ok(None) };
-        let mut state: HashMap<String, String> = serde_json::from_value(state)
+        let now = self.app.clock.now();
+        let other = |error: sqlx::Error| LoadError::Other(error.into());
+        let found = login_sessions::load(&self.app.db, &key_hash, now).await.map_err(other)?;
+        let Some(found) = found else { return Ok(None) };
+        if found.stale {
+            login_sessions::touch(&self.app.db, &key_hash, now + IDLE, now).await.map_err(other)?;
+        }
+        let mut state: HashMap<String, String> = serde_json::from_value(found.state)
             .map_err(|error| LoadError::Deserialization(error.into()))?;
+        if let Some(signed_in) = found.signed_in {
+            state.insert(SIGNED_IN.to_owned(), Value::String(signed_in).to_string());
+        }
         state.insert(KEY_HASH.to_owned(), format!("\"{}\"", hex::encode(key_hash)));
         Ok(Some(state))
     }
@@ -122,7 +136,7 @@ impl SessionStore for Store {
         mut state: HashMap<String, String>,
         _: &CookieDuration,
     ) -> Result<SessionKey, SaveError> {
-        state.remove(KEY_HASH);
+        forget_found(&mut state);
         self.keep(&state).await.map_err(SaveError::Other)
     }
 
@@ -132,7 +146,7 @@ impl SessionStore for Store {
         mut state: HashMap<String, String>,
         _: &CookieDuration,
     ) -> Result<SessionKey, UpdateError> {
-        state.remove(KEY_HASH);
+        forget_found(&mut state);
         let other = |error: anyhow::Error| UpdateError::Other(error);
         let told = Told::of(&state).map_err(|error| other(error.into()))?;
         let (key_hash, now) = (hash(key.as_ref()), self.app.clock.now());
@@ -143,10 +157,9 @@ impl SessionStore for Store {
         if there { Ok(key) } else { self.keep(&HashMap::new()).await.map_err(other) }
     }
 
-    async fn update_ttl(&self, key: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
-        let now = self.app.clock.now();
-        let key_hash = hash(key.as_ref());
-        Ok(login_sessions::touch(&self.app.db, &key_hash, now + IDLE, now).await?)
+    /// Loading lengthens a session that is used.
+    async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
+        Ok(())
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
@@ -162,9 +175,9 @@ fn set(session: &Session, name: &str, value: &str) -> Result<(), WebError> {
     session.insert(name, value).map_err(|error| WebError::Session(error.to_string()))
 }
 
-/// Who is signed in.
-pub fn user(session: &Session) -> Option<UserId> {
-    get(session, USER)?.parse().ok().map(UserId)
+/// Who was signed in when the request came.
+pub fn signed_in(session: &Session) -> Option<SignedIn> {
+    SignedIn::read(&get(session, SIGNED_IN)?)
 }
 
 /// Signs `user` in under a new key.
