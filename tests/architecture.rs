@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("web", &["app", "db", "domain", "i18n", "ops", "table", "usms"]),
     ("bench", &["domain", "sandbox"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
-    ("app", &["clock", "courier", "keyring", "usms"]),
+    ("app", &["clock", "courier", "db", "keyring", "usms"]),
 ];
 
 fn files(of: &Path) -> Vec<PathBuf> {

@@ -1,12 +1,17 @@
 //! Figures that say whether all is well: cheap enough to be asked for at any time.
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 
 /// No more waiting pushes than this are counted.
 pub const MOST_COUNTED: i64 = 10_000;
+
+/// Asks the database whether it is there.
+pub async fn answers(db: &PgPool) -> sqlx::Result<()> {
+    db.acquire().await?.ping().await
+}
 
 /// What the whole installation has to do, for those who watch it from outside.
 #[derive(Debug, Clone, Copy)]

@@ -12,9 +12,12 @@ mod plan;
 mod rows;
 mod span;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use time::OffsetDateTime;
 
 use rows::rows;
@@ -93,73 +96,114 @@ pub struct Page {
     pub next: Next,
 }
 
-/// How many rows a range of ids holds is not known when a statement is planned once for all of them.
-/// Where an index has the order, no plan may read all of a large batch and sort it for one page. The
-/// snapshot is one: a receipt that turns out to be ours is not seen on both sides.
-const READ_IN_ORDER: &str = "set transaction isolation level repeatable read, read only;
-    set local enable_sort = off; set local enable_bitmapscan = off; set local jit = off";
-
-/// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
-pub async fn page(
-    db: &PgPool,
-    project: ProjectId,
-    wanted: &Wanted,
-    after: Option<MessageId>,
-    limit: usize,
-) -> sqlx::Result<Page> {
-    let start = after.map_or(Start::Newest, Start::Below);
-    read(db, project, wanted, Span::of(wanted, start), limit).await
+/// Connections that read the log. How many rows a range of ids holds is not known when a statement is
+/// planned once for all of them: where an index has the order, no plan may read all of a large batch
+/// and sort it for one page.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    db: PgPool,
+    used: Arc<Mutex<HashMap<ProjectId, Used>>>,
 }
 
-/// The ones before that page: at most `limit` of those that are newer than `before` and closest to
-/// it, newest first. What follows is newer.
-pub async fn page_before(
-    db: &PgPool,
-    project: ProjectId,
-    wanted: &Wanted,
-    before: MessageId,
-    limit: usize,
-) -> sqlx::Result<Page> {
-    read(db, project, wanted, Span::of(wanted, Start::Above(before)), limit).await
-}
+/// What was used of late, and when that was asked.
+type Used = (Instant, Arc<UsedLately>);
 
-async fn read(
-    db: &PgPool,
-    project: ProjectId,
-    wanted: &Wanted,
-    span: Span,
-    limit: usize,
-) -> sqlx::Result<Page> {
-    let mut tx = db.begin().await?;
-    sqlx::raw_sql(READ_IN_ORDER).execute(&mut *tx).await?;
-    let (mut found, mut edge) = (BTreeMap::new(), None);
-    for plan in Plan::all(&mut tx, project, wanted, span, limit).await? {
-        let ids = plan.ids(&mut tx).await?;
-        if ids.len() < limit {
-            edge = span.nearer(edge, plan.edge(&mut tx).await?);
+/// What was used of late is asked again after so long.
+const USED_AGAIN: Duration = Duration::from_secs(3);
+
+impl Reader {
+    /// A reader of the same database over a pool of its own.
+    pub fn new(db: &PgPool, pool: PgPoolOptions) -> Self {
+        let options = db.connect_options().as_ref().clone().options([
+            ("enable_sort", "off"),
+            ("enable_bitmapscan", "off"),
+            ("jit", "off"),
+        ]);
+        Self { db: pool.connect_lazy_with(options), used: Arc::default() }
+    }
+
+    /// Its connections.
+    pub fn pool(&self) -> &PgPool {
+        &self.db
+    }
+
+    /// What the project used of late, as it was some seconds ago at most.
+    pub async fn used_lately(&self, project: ProjectId) -> sqlx::Result<Arc<UsedLately>> {
+        let known = self.used().get(&project).cloned();
+        if let Some((_, used)) = known.filter(|(asked, _)| asked.elapsed() < USED_AGAIN) {
+            return Ok(used);
         }
-        found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
+        let used = Arc::new(used_lately(&self.db, project).await?);
+        self.used().insert(project, (Instant::now(), used.clone()));
+        Ok(used)
     }
-    // What lies beyond the point up to which everything was looked at waits for the next page:
-    // something nearer may still be found beside it.
-    let reached = span.as_far_as(edge);
-    let mut found: Vec<(i64, bool)> =
-        found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
-    if span.is_downward() {
-        found.reverse();
+
+    fn used(&self) -> MutexGuard<'_, HashMap<ProjectId, Used>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    found.truncate(limit);
-    let next = match (found.last(), edge) {
-        (Some((last, _)), _) if found.len() == limit => Next::After(MessageId(*last)),
-        (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
-        (_, None) => Next::End,
-    };
-    if !span.is_downward() {
-        found.reverse();
+
+    /// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
+    pub async fn page(
+        &self,
+        project: ProjectId,
+        wanted: &Wanted,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> sqlx::Result<Page> {
+        let start = after.map_or(Start::Newest, Start::Below);
+        self.read(project, wanted, Span::of(wanted, start), limit).await
     }
-    let messages = rows(&mut tx, project, &found).await?;
-    tx.commit().await?;
-    Ok(Page { messages, next })
+
+    /// The ones before that page: at most `limit` of those that are newer than `before` and closest to
+    /// it, newest first. What follows is newer.
+    pub async fn page_before(
+        &self,
+        project: ProjectId,
+        wanted: &Wanted,
+        before: MessageId,
+        limit: usize,
+    ) -> sqlx::Result<Page> {
+        self.read(project, wanted, Span::of(wanted, Start::Above(before)), limit).await
+    }
+
+    /// Ids come first and their rows afterwards: another program's message that turns out to be ours
+    /// meanwhile is left out, so that it is not seen on both sides.
+    async fn read(
+        &self,
+        project: ProjectId,
+        wanted: &Wanted,
+        span: Span,
+        limit: usize,
+    ) -> sqlx::Result<Page> {
+        let mut db = self.db.acquire().await?;
+        let (mut found, mut edge) = (BTreeMap::new(), None);
+        for plan in Plan::all(&mut db, project, wanted, span, limit).await? {
+            let ids = plan.ids(&mut db).await?;
+            if ids.len() < limit {
+                edge = span.nearer(edge, plan.edge(&mut db).await?);
+            }
+            found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
+        }
+        // What lies beyond the point up to which everything was looked at waits for the next page:
+        // something nearer may still be found beside it.
+        let reached = span.as_far_as(edge);
+        let mut found: Vec<(i64, bool)> =
+            found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
+        if span.is_downward() {
+            found.reverse();
+        }
+        found.truncate(limit);
+        let next = match (found.last(), edge) {
+            (Some((last, _)), _) if found.len() == limit => Next::After(MessageId(*last)),
+            (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
+            (_, None) => Next::End,
+        };
+        if !span.is_downward() {
+            found.reverse();
+        }
+        let messages = rows(&mut db, project, &found).await?;
+        Ok(Page { messages, next })
+    }
 }
 
 /// One message of the project, own or another program's.
@@ -169,31 +213,43 @@ pub async fn find(db: &PgPool, project: ProjectId, id: MessageId) -> sqlx::Resul
     Ok(either.into_iter().next())
 }
 
-/// Templates and signatures that were used of late, to choose from: id of the vendor and name.
+/// Templates and signatures that were used of late, to choose from.
 #[derive(Debug, Default)]
 pub struct UsedLately {
     /// Templates.
-    pub templates: Vec<(String, String)>,
+    pub templates: Vec<Named>,
     /// Signatures.
-    pub signatures: Vec<(String, String)>,
+    pub signatures: Vec<Named>,
+}
+
+impl UsedLately {
+    /// The template with this id of the vendor.
+    pub fn template(&self, vendor_id: &str) -> Option<&Named> {
+        self.templates.iter().find(|one| one.vendor_id == vendor_id)
+    }
+
+    /// The signature with this id of the vendor.
+    pub fn signature(&self, vendor_id: &str) -> Option<&Named> {
+        self.signatures.iter().find(|one| one.vendor_id == vendor_id)
+    }
 }
 
 /// Batches that are looked at for what was used of late.
 const LATELY: i64 = 300;
 
 /// What the newest batches of the project were made of, by name.
-pub async fn used_lately(db: &PgPool, project: ProjectId) -> sqlx::Result<UsedLately> {
+async fn used_lately(db: &PgPool, project: ProjectId) -> sqlx::Result<UsedLately> {
     let rows = sqlx::query!(
         r#"with lately as materialized (
              select template_id, signature_id from batches
              where project_id = $1 order by id desc limit $2
            )
-           select true as "template!", template_id as "id!", name as "name!"
+           select true as "template!", id as "id!", template_id as "vendor_id!", name as "name!"
            from sms_templates where id in (select template_id from lately)
            union all
-           select false, sig_id, content
+           select false, id, sig_id, content
            from signatures where id in (select signature_id from lately)
-           order by 3"#,
+           order by 4"#,
         project.0,
         LATELY,
     )
@@ -202,7 +258,7 @@ pub async fn used_lately(db: &PgPool, project: ProjectId) -> sqlx::Result<UsedLa
     let mut used = UsedLately::default();
     for row in rows {
         let list = if row.template { &mut used.templates } else { &mut used.signatures };
-        list.push((row.id, row.name));
+        list.push(Named { id: row.id, vendor_id: row.vendor_id, name: row.name });
     }
     Ok(used)
 }

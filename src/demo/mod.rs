@@ -74,6 +74,7 @@ async fn run_console(
     sample::fill(&app, PASSWORD).await?;
     let hook_path = hook_path(&app).await?;
     tell_where_to_push(sandbox, &format!("http://{}{hook_path}", config.listen)).await?;
+    app.log.pool().close().await;
     app.db.close().await;
     greet(&config, sandbox);
     serve::run(&config, Parts::All).await

@@ -21,7 +21,7 @@ pub async fn healthz() -> HttpResponse {
 
 /// `/readyz`: the database answers.
 pub async fn readyz(app: web::Data<App>) -> HttpResponse {
-    match tokio::time::timeout(PATIENCE, app.db.acquire()).await {
+    match tokio::time::timeout(PATIENCE, health::answers(&app.db)).await {
         Ok(Ok(_)) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
         Ok(Err(_)) | Err(_) => {
             tracing::warn!("not ready: the database does not answer");

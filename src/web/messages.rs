@@ -4,6 +4,8 @@ pub mod export;
 pub mod filters;
 pub mod story;
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -13,7 +15,7 @@ use super::member::Member;
 use super::message_rows::{Eyes, MessageRows};
 use super::page;
 use crate::app::App;
-use crate::db::log::{self, Logged, Next, UsedLately, Wanted};
+use crate::db::log::{Logged, Next, UsedLately, Wanted};
 use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
@@ -30,7 +32,7 @@ const MORE: &[&str] = &["session", "batch", "signature", "code", "cause", "text"
 struct ListPage {
     l: Layout,
     read: Read,
-    used: UsedLately,
+    used: Arc<UsedLately>,
     rows: Option<MessageRows>,
     turn: Turn,
     may_send: bool,
@@ -42,11 +44,11 @@ impl ListPage {
     }
 
     fn lists_template(&self) -> bool {
-        self.used.templates.iter().any(|(id, _)| *id == self.typed().template)
+        self.used.template(&self.typed().template).is_some()
     }
 
     fn lists_signature(&self) -> bool {
-        self.used.signatures.iter().any(|(id, _)| *id == self.typed().signature)
+        self.used.signature(&self.typed().signature).is_some()
     }
 
     /// A day has a field of its own. What is no day is shown as it was typed.
@@ -103,7 +105,7 @@ async fn turned(
     typed: &Filters,
 ) -> sqlx::Result<(Vec<Logged>, Turn)> {
     if let Some(before) = typed.before {
-        let found = log::page_before(&app.db, project, wanted, before, ROWS).await?;
+        let found = app.log.page_before(project, wanted, before, ROWS).await?;
         if found.next != Next::End {
             let last =
                 found.messages.last().map_or(MessageId(before.0.saturating_add(1)), Logged::id);
@@ -111,7 +113,7 @@ async fn turned(
         }
     }
     let after = typed.after.filter(|_| typed.before.is_none());
-    let found = log::page(&app.db, project, wanted, after, ROWS).await?;
+    let found = app.log.page(project, wanted, after, ROWS).await?;
     let first = found.messages.first().map(Logged::id);
     let newer = after.map(|after| first.unwrap_or(MessageId(after.0.saturating_sub(1))));
     let newer = newer.map_or(Next::End, Next::After);
@@ -126,9 +128,9 @@ pub async fn list(
     typed: web::Query<Filters>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Messages).await?;
-    let read = Read::new(&app, &member, &l, typed.into_inner()).await?;
     let project = member.project.id;
-    let used = log::used_lately(&app.db, project).await?;
+    let used = app.log.used_lately(project).await?;
+    let read = Read::new(&app, &member, &l, typed.into_inner(), &used).await?;
     let may_send = member.may(Permission::Send);
     let Some(wanted) = read.wanted() else {
         let turn = Turn { newer: Next::End, older: Next::End };

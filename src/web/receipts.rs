@@ -13,7 +13,7 @@ use super::member::Member;
 use super::message_rows::{Eyes, MessageRows};
 use super::page;
 use crate::app::App;
-use crate::db::log::{self, Logged, Phones, Wanted};
+use crate::db::log::{Logged, Phones, Wanted};
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
 use crate::domain::phone::{Phone, PhoneProblem, masked};
@@ -129,7 +129,7 @@ async fn of_phone(
     let whole = member.may(Permission::SeePhones);
     let wanted =
         Wanted { phone: Some(Phones::Whole(phone.as_str().to_owned())), ..Wanted::default() };
-    let found = log::page(&app.db, project, &wanted, before, ROWS).await?;
+    let found = app.log.page(project, &wanted, before, ROWS).await?;
     let older = found.next.after().map(|last| {
         let query = [("phone", phone.as_str()), ("before", &last.to_string())];
         super::urls::with_query(&l.urls.receipts(), &query)
@@ -189,7 +189,7 @@ pub async fn session(
 /// The messages of a session number, in the order they were given.
 async fn of_session(app: &App, member: &Member, session_no: &str) -> Result<Vec<Logged>, WebError> {
     let wanted = Wanted { session: Some(session_no.to_owned()), ..Wanted::default() };
-    let found = log::page(&app.db, member.project.id, &wanted, None, OF_SESSION).await?;
+    let found = app.log.page(member.project.id, &wanted, None, OF_SESSION).await?;
     Ok(found.messages.into_iter().rev().collect())
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
-use usms_console::db::log::{self, Logged, Next, Phones, Wanted};
+use usms_console::db::log::{Logged, Next, Page, Phones, Reader, Wanted};
 use usms_console::domain::ids::{BatchId, Id, MessageId, ProjectId, SignatureId, TemplateId};
 use usms_console::domain::message::MessageState;
 use usms_console::domain::receipt_codes::Category;
@@ -100,38 +100,39 @@ fn questions() -> Vec<(&'static str, Wanted, usize)> {
     questions
 }
 
-/// A filled database behind one connection, planned as `serve` plans.
-async fn filled(db: &PgPool) -> PgPool {
+/// The log of a filled database over one connection, planned as `serve` plans.
+async fn filled(db: &PgPool) -> Reader {
     let options = (*db.connect_options()).clone();
     let options = options.options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
-    let db = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    sqlx::raw_sql(FILL).execute(&db).await.unwrap();
-    db
+    let db = PgPoolOptions::new().connect_lazy_with(options);
+    let log = Reader::new(&db, PgPoolOptions::new().max_connections(1));
+    sqlx::raw_sql(FILL).execute(log.pool()).await.unwrap();
+    log
 }
 
 #[sqlx::test]
 async fn no_question_reads_a_whole_table(db: PgPool) {
-    let db = filled(&db).await;
+    let log = filled(&db).await;
     for (name, wanted, least) in questions() {
-        let before = read_whole(&db).await;
-        let page = log::page(&db, ProjectId(1), &wanted, None, 50).await.unwrap();
+        let before = read_whole(log.pool()).await;
+        let page = log.page(ProjectId(1), &wanted, None, 50).await.unwrap();
         let found = page.messages.len();
         assert!(found >= least && (least > 0 || found == 0), "{name}: {found} of {least}");
-        let deeper = log::page(&db, ProjectId(1), &wanted, page.next.after(), 50).await.unwrap();
+        let deeper = log.page(ProjectId(1), &wanted, page.next.after(), 50).await.unwrap();
         assert!(page.next == Next::End || deeper.next != page.next, "{name} goes on");
         if let (Next::After(_), Some(first)) = (page.next, deeper.messages.first()) {
-            let newer = log::page_before(&db, ProjectId(1), &wanted, first.id(), 50).await.unwrap();
-            let ids = |page: &log::Page| page.messages.iter().map(Logged::id).collect::<Vec<_>>();
+            let newer = log.page_before(ProjectId(1), &wanted, first.id(), 50).await.unwrap();
+            let ids = |page: &Page| page.messages.iter().map(Logged::id).collect::<Vec<_>>();
             assert_eq!(ids(&newer), ids(&page), "{name}: the page before");
         }
-        let read = read_whole(&db).await - before;
+        let read = read_whole(log.pool()).await - before;
         assert_eq!(read, 0, "{name} read whole tables");
     }
 }
 
 #[sqlx::test]
 async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
-    let db = filled(&db).await;
+    let log = filled(&db).await;
     // The newest 6,000 of the project's own, and 1,000 of other programs.
     let since = Some(MessageId(9_000 << 22).made_at());
     for (name, wanted, _) in questions() {
@@ -139,7 +140,7 @@ async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
         let (mut back, mut on) = (Vec::new(), Vec::new());
         let mut after = None;
         loop {
-            let page = log::page(&db, ProjectId(1), &wanted, after, 700).await.unwrap();
+            let page = log.page(ProjectId(1), &wanted, after, 700).await.unwrap();
             back.extend(page.messages.iter().map(Logged::id));
             assert!(after.is_none() || page.next.after() < after, "{name} goes back");
             after = page.next.after();
@@ -149,7 +150,7 @@ async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
         }
         let mut before = MessageId(0);
         loop {
-            let page = log::page_before(&db, ProjectId(1), &wanted, before, 700).await.unwrap();
+            let page = log.page_before(ProjectId(1), &wanted, before, 700).await.unwrap();
             on.extend(page.messages.iter().rev().map(Logged::id));
             let Some(next) = page.next.after() else { break };
             assert!(next > before, "{name} goes on");

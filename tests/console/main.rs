@@ -5,8 +5,8 @@
 mod harness;
 
 mod batches;
-mod costs;
 mod causes;
+mod costs;
 mod failures;
 mod health;
 mod hooks;

@@ -11,6 +11,9 @@ use crate::domain::message::{MessageState, Outcome};
 
 /// Candidates that are looked at for one page when most of them may not fit.
 const WINDOW: usize = 5_000;
+/// So few reasons are read side by side, each from its newest on, until the page is full. More are
+/// fetched first, each as far as its share of the window, and sorted.
+const MERGED: usize = 6;
 /// Values compared as text cost more.
 const TEXT_WINDOW: usize = 2_000;
 /// Messages of one submission, at most.
@@ -256,6 +259,7 @@ impl<'a> Plan<'a> {
         match &self.key {
             _ if self.filters().next().is_none() => None,
             Key::Several(SUBMISSION, _) => None,
+            Key::Several(REASON, reasons) if reasons.len() <= MERGED => Some(most.max(self.limit)),
             Key::Several(_, keys) => Some((most / keys.len().max(1)).max(self.limit)),
             Key::All | Key::Text(..) | Key::Number(..) => Some(most.max(self.limit)),
         }
@@ -272,6 +276,16 @@ impl<'a> Plan<'a> {
         let first = format!(" order by id {} limit {limit}", self.span.order());
         sql.push("(");
         match &self.key {
+            Key::Several(REASON, reasons) if (1..=MERGED).contains(&reasons.len()) => {
+                sql.push("select one.* from (");
+                for (n, reason) in reasons.iter().enumerate() {
+                    sql.push(if n == 0 { "(" } else { " union all (" });
+                    self.push_candidates(sql);
+                    sql.push(" and reason_id = ").push_bind(*reason).push("::int");
+                    sql.push(&first).push(")");
+                }
+                sql.push(") one");
+            }
             Key::Several(column, keys) => {
                 sql.push("select one.* from unnest(").push_bind(keys.clone());
                 sql.push("::bigint[]) as k (key) cross join lateral (");

@@ -85,7 +85,14 @@ pub async fn rows(
     Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).collect())
 }
 
+/// The oldest and the newest of `ids`: beside the ids themselves, so that only the pieces between
+/// them are opened.
+fn ends(ids: &[i64]) -> (i64, i64) {
+    (ids.iter().copied().min().unwrap_or(0), ids.iter().copied().max().unwrap_or(0))
+}
+
 async fn own(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Result<Vec<Message>> {
+    let (oldest, newest) = ends(ids);
     sqlx::query_as!(
         Message,
         r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
@@ -95,16 +102,18 @@ async fn own(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Re
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
              r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
              b.template_text, b.sig_content, b.international
-           from unnest($2::bigint[]) as wanted (id)
-           cross join lateral (select * from messages m where m.id = wanted.id offset 0) m
+           from (select * from messages
+             where id = any($2) and id between $3 and $4 and project_id = $1 offset 0) m
            join submissions s on s.id = m.submission_id
            join batches b on b.id = m.batch_id
            join sms_templates t on t.id = b.template_id
-           left join lateral (select * from outcomes o where o.id = wanted.id offset 0) o on true
-           left join reasons r on r.id = o.reason_id
-           where m.project_id = $1"#,
+           left join (select * from outcomes
+             where id = any($2) and id between $3 and $4 offset 0) o on o.id = m.id
+           left join reasons r on r.id = o.reason_id"#,
         project.0,
         ids,
+        oldest,
+        newest,
     )
     .fetch_all(db)
     .await
@@ -115,15 +124,18 @@ async fn foreign(
     project: ProjectId,
     ids: &[i64],
 ) -> sqlx::Result<Vec<Foreign>> {
+    let (oldest, newest) = ends(ids);
     sqlx::query_as!(
         Foreign,
         r#"select f.id as "id: MessageId", f.session_no, f.phone, f.user_id,
              f.outcome as "outcome: Outcome", r.code as "code?", r.description as "description?",
              r.category as "category?", f.parts, f.receipt_at
            from foreign_messages f left join reasons r on r.id = f.reason_id
-           where f.id = any($2) and f.project_id = $1"#,
+           where f.id = any($2) and f.id between $3 and $4 and f.project_id = $1"#,
         project.0,
         ids,
+        oldest,
+        newest,
     )
     .fetch_all(db)
     .await

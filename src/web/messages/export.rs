@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::filters::{Filters, Read};
 use crate::app::App;
 use crate::db::audit;
-use crate::db::log::{self, Logged, Wanted};
+use crate::db::log::{Logged, UsedLately, Wanted};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
@@ -55,7 +55,7 @@ impl Export {
         kind: &str,
     ) -> Result<Result<Self, HttpResponse>, WebError> {
         let l = member.layout(&app, request, Section::Messages).await?;
-        let read = Read::new(&app, member, &l, typed).await?;
+        let read = Read::new(&app, member, &l, typed, &UsedLately::default()).await?;
         let Some(wanted) = read.wanted() else {
             return Ok(Err(page::see_other(&read.address(&l.urls.messages(), &[]))));
         };
@@ -96,7 +96,7 @@ impl Export {
         &mut self,
         after: Option<MessageId>,
     ) -> sqlx::Result<(Vec<Vec<String>>, Option<MessageId>)> {
-        let page = log::page(&self.app.db, self.project, &self.wanted, after, PIECE).await?;
+        let page = self.app.log.page(self.project, &self.wanted, after, PIECE).await?;
         self.rows += page.messages.len();
         let rows = page.messages.iter().map(|one| row(one, self.whole_phones)).collect();
         let next = page.next.after();

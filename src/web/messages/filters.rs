@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::log::{self, Phones, Wanted};
+use crate::db::log::{self, Phones, UsedLately, Wanted};
 use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
@@ -122,12 +122,13 @@ pub struct Read {
 }
 
 impl Read {
-    /// Reads what was typed.
+    /// Reads what was typed. What is among the things that were used of late is not looked for.
     pub async fn new(
         app: &App,
         member: &Member,
         l: &Layout,
         typed: Filters,
+        used: &UsedLately,
     ) -> Result<Self, WebError> {
         let mut read =
             Self { typed, chips: Vec::new(), wanted: Wanted::default(), problems: Vec::new() };
@@ -135,7 +136,8 @@ impl Read {
             read.typed.set().map(|(name, value)| (name, value.to_owned())).collect();
         for (name, value) in set {
             let long = value.chars().count() > LONGEST;
-            let shown = if long { None } else { read.take(app, member, l, name, &value).await? };
+            let shown =
+                if long { None } else { read.take(app, member, l, (name, &value), used).await? };
             match shown {
                 Some(shown) => {
                     let label = l.t(&format!("messages-filter-{name}"));
@@ -160,8 +162,8 @@ impl Read {
         app: &App,
         member: &Member,
         l: &Layout,
-        name: &str,
-        value: &str,
+        (name, value): (&str, &str),
+        used: &UsedLately,
     ) -> Result<Option<String>, WebError> {
         let (db, project) = (&app.db, member.project.id);
         let wanted = &mut self.wanted;
@@ -189,12 +191,18 @@ impl Read {
                 batch.map(|batch| batch.name)
             }
             "template" => {
-                let found = log::template(db, project, value, value.parse().ok()).await?;
+                let found = match used.template(value) {
+                    Some(used) => Some(used.clone()),
+                    None => log::template(db, project, value, value.parse().ok()).await?,
+                };
                 wanted.template = found.as_ref().map(|one| TemplateId(one.id));
                 found.map(|one| one.name)
             }
             "signature" => {
-                let found = log::signature(db, project, value, value.parse().ok()).await?;
+                let found = match used.signature(value) {
+                    Some(used) => Some(used.clone()),
+                    None => log::signature(db, project, value, value.parse().ok()).await?,
+                };
                 wanted.signature = found.as_ref().map(|one| SignatureId(one.id));
                 found.map(|one| one.name)
             }

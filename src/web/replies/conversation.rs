@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{micros, read_micros};
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
-use crate::db::log::{self, Foreign, Logged, Phones, Wanted};
+use crate::db::log::{Foreign, Logged, Phones, Wanted};
 use crate::db::messages::Message;
 use crate::db::replies::{self, Cursor, Reply};
 use crate::db::suppressions::{self, Suppression};
@@ -144,7 +144,7 @@ pub async fn show(
     let came = replies::of_phone(&app.db, project, &one.phone, reply, replies).await?;
     let phone = Some(Phones::Whole(one.phone.clone()));
     let wanted = Wanted { phone, ..Wanted::default() };
-    let went = log::page(&app.db, project, &wanted, message, limit).await?.messages;
+    let went = app.log.page(project, &wanted, message, limit).await?.messages;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let address = l.urls.conversation(one.id);
     let thread = Thread::merge(came, went, before.unwrap_or_default());
