@@ -1,6 +1,7 @@
 //! The console's parts, put together once at the start and handed to whatever needs them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::PgPool;
 use time::Duration;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::courier::Courier;
+use crate::db::log::Reader;
 use crate::keyring::Keyring;
 use crate::usms;
 
@@ -18,6 +20,8 @@ use crate::usms;
 pub struct App {
     /// The database.
     pub db: PgPool,
+    /// The log, over connections of its own.
+    pub log: Reader,
     /// The vendor.
     pub usms: usms::Client,
     /// The present time.
@@ -32,6 +36,8 @@ pub struct App {
     pub pace: Pace,
     /// Wakes the workers of this process.
     pub wake: Wake,
+    /// Pushes that are being taken in.
+    pub intake: Intake,
     /// Webhooks and mail.
     pub courier: Courier,
     /// How browsers reach the console, if that is set.
@@ -110,5 +116,39 @@ impl Wake {
     /// Waits for [`Wake::settle`].
     pub async fn to_settle(&self) {
         self.settle.notified().await;
+    }
+}
+
+/// Pushes that are being written down. They come before all that can wait: one that is not on disk
+/// in time is lost after three tries.
+#[derive(Clone, Debug, Default)]
+pub struct Intake(Arc<AtomicUsize>);
+
+/// So many at once are a rush.
+const RUSH: usize = 4;
+
+/// A push that is being taken in, until this is dropped.
+#[derive(Debug)]
+pub struct Taking(Arc<AtomicUsize>);
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Intake {
+    /// Counts a push.
+    pub fn begin(&self) -> Taking {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Taking(self.0.clone())
+    }
+
+    /// Waits until a rush is over, and no longer than `longest`.
+    pub async fn let_pass(&self, longest: std::time::Duration) {
+        let until = tokio::time::Instant::now() + longest;
+        while self.0.load(Ordering::Relaxed) >= RUSH && tokio::time::Instant::now() < until {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 }

@@ -1,21 +1,30 @@
 //! Putting the parts together, running them, and stopping them in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::app::{App, Pace, UploadLimits, Wake};
+use crate::app::{App, Intake, Pace, UploadLimits, Wake};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Courier;
+use crate::db::log::Reader;
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::{telemetry, usms, web, worker};
+
+/// A connection that was not used for so long is tried first.
+const RESTED: Duration = Duration::from_millis(500);
+/// Connections of everything but the log, and of the log.
+const CONNECTIONS: u32 = 16;
+const LOG_CONNECTIONS: u32 = 8;
 
 /// Which parts one process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +73,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     if let Some(workers) = workers {
         workers.await.context("the workers broke")?;
     }
+    app.log.pool().close().await;
     app.db.close().await;
     Ok(())
 }
@@ -100,6 +110,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
     let call_timeout = config.call_timeout.unsigned_abs();
     let courier = Courier::new(config.mail.as_ref())?;
     Ok(App {
+        log: Reader::new(&db, pool(LOG_CONNECTIONS)),
         db,
         usms: usms::Client::new(&config.api_url, call_timeout)?,
         clock: Clock::System,
@@ -117,6 +128,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
             review_poll: config.review_poll,
         },
         wake: Wake::default(),
+        intake: Intake::default(),
         courier,
         public_url: config.public_url.clone(),
         calls: tokio_util::task::TaskTracker::new(),
@@ -137,12 +149,31 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
         // A page asks for few rows: starting helpers takes longer than reading them.
         ("max_parallel_workers_per_gather", "0"),
     ]);
-    PgPoolOptions::new()
-        .max_connections(16)
-        .acquire_timeout(std::time::Duration::from_secs(5))
+    pool(CONNECTIONS)
         .connect_with(options)
         .await
         .context("the database that DATABASE_URL names cannot be reached")
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .before_acquire(|connection, since| Box::pin(still_there(connection, since)))
+}
+
+/// A connection that rested is asked whether it is still there before it is used: the server may
+/// have been started anew. One that was used a moment ago is not, which would double the questions of
+/// each page.
+async fn still_there(
+    connection: &mut PgConnection,
+    since: PoolConnectionMetadata,
+) -> sqlx::Result<bool> {
+    if since.idle_for > RESTED {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// Brings the database up to date.

@@ -42,7 +42,8 @@ pub async fn keep(
            from unnest($2::text[], $3::text[]) with ordinality as wanted (session_no, phone, place)
            left join lateral (
              select id, outcome from foreign_messages
-             where project_id = $1 and session_no = wanted.session_no and phone = wanted.phone
+             where project_id = $1 and session_no = wanted.session_no
+               and phone collate "C" = wanted.phone
                and id >= $4 and id < $5
              limit 1
            ) f on true
@@ -89,8 +90,8 @@ async fn insert(
         r#"insert into foreign_messages
              (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
               recorded_at)
-           select new_id($1), $2, session_no, phone, user_id, outcome, reason_id, parts,
-             receipt_at, $1
+           select $10 | (nextval('ids') & 4194303), $2, session_no, phone, user_id, outcome,
+             reason_id, parts, receipt_at, $1
            from unnest($3::text[], $4::text[], $5::text[], $6::outcome[], $7::int[], $8::int[],
              $9::timestamptz[])
              as told (session_no, phone, user_id, outcome, reason_id, parts, receipt_at)"#,
@@ -103,6 +104,8 @@ async fn insert(
         &reasons,
         &parts,
         &times as &[Option<OffsetDateTime>],
+        // As `new_id` makes them, without reckoning the time anew for each.
+        first_number_at(now),
     )
     .execute(db)
     .await?;

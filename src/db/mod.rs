@@ -24,6 +24,7 @@ pub mod overview;
 pub mod pieces;
 pub mod poll_turns;
 pub mod projects;
+pub mod receipt_matches;
 pub mod receipts;
 pub mod recipients;
 pub mod replies;

@@ -1,15 +1,13 @@
 //! Receipts becoming outcomes. Whatever arrives twice, late or in the wrong order changes nothing:
 //! a final outcome never goes back, and only `unknown` may still become something better known.
-//!
-//! A submission's messages bear its time. They are looked for within a day of it, which says which
-//! pieces of the table need not be looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, TemplateId};
+use super::receipt_matches::{Match, lock, pattern};
+use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 
 /// A receipt in the console's words, not yet matched to a message.
@@ -108,125 +106,6 @@ pub async fn of_user_ids(
     .await?;
     let place = |one: i64| usize::try_from(one - 1).ok().and_then(|at| incoming.get(at));
     Ok(rows.into_iter().filter_map(|row| Some((place(row.place)?.0, row.id))).collect())
-}
-
-/// A phone as `like` compares it: the stars of a masked one stand for any digit.
-fn pattern(phone: &str) -> String {
-    let mut pattern = String::with_capacity(phone.len());
-    for letter in phone.chars() {
-        match letter {
-            '*' => pattern.push('_'),
-            '\\' | '%' | '_' => pattern.extend(['\\', letter]),
-            _ => pattern.push(letter),
-        }
-    }
-    pattern
-}
-
-/// The message a receipt belongs to.
-#[derive(Debug, Clone, Copy)]
-pub struct Match {
-    /// Position of the receipt in what was asked.
-    pub place: usize,
-    /// The message.
-    pub message: MessageId,
-    /// Its submission.
-    pub submission: SubmissionId,
-    /// Its batch.
-    pub batch: BatchId,
-    /// Its template.
-    pub template: TemplateId,
-    /// What is known of it already.
-    pub known: Option<Outcome>,
-}
-
-/// Finds the messages that receipts belong to, given the submission of each, and what is known of
-/// them already: nobody writes it while the submissions are locked.
-pub async fn matches(
-    db: &mut PgConnection,
-    incoming: &[(SubmissionId, &Incoming)],
-) -> sqlx::Result<Vec<Match>> {
-    let submissions: Vec<i64> = incoming.iter().map(|(id, _)| id.0).collect();
-    let phones: Vec<&str> = incoming.iter().map(|(_, one)| one.phone.as_str()).collect();
-    let rows = sqlx::query!(
-        r#"select wanted.place as "place!", m.id as "message: MessageId",
-             wanted.submission as "submission!: SubmissionId", m.batch_id as "batch: BatchId",
-             m.template_id as "template: TemplateId", o.outcome as "known?: Outcome"
-           from unnest($1::bigint[], $2::text[])
-             with ordinality as wanted (submission, phone, place)
-           cross join lateral (
-             select id, batch_id, template_id from messages
-             where submission_id = wanted.submission and phone = wanted.phone
-               and id between wanted.submission - $3 and wanted.submission + $3
-             limit 1
-           ) m
-           left join lateral (
-             select outcome from outcomes where id = m.id offset 0
-           ) o on true"#,
-        &submissions,
-        &phones as &[&str],
-        NUMBERS_A_DAY,
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let mut found: Vec<Match> = rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Match {
-                place: usize::try_from(row.place - 1).ok()?,
-                message: row.message,
-                submission: row.submission,
-                batch: row.batch,
-                template: row.template,
-                known: row.known,
-            })
-        })
-        .collect();
-    for (place, (submission, one)) in incoming.iter().enumerate() {
-        if one.phone.contains('*') {
-            found.extend(of_masked(db, place, *submission, one).await?);
-        }
-    }
-    Ok(found)
-}
-
-/// A masked phone is that of the message which the `UserId` names, else of the only one that fits.
-async fn of_masked(
-    db: &mut PgConnection,
-    place: usize,
-    submission: SubmissionId,
-    one: &Incoming,
-) -> sqlx::Result<Option<Match>> {
-    let fits = sqlx::query!(
-        r#"select m.id as "message: MessageId", m.batch_id as "batch: BatchId",
-             m.template_id as "template: TemplateId", o.outcome as "known?: Outcome"
-           from messages m left join outcomes o on o.id = m.id
-           where m.submission_id = $1 and m.id between $1 - $3 and $1 + $3 and m.phone like $2
-             and m.id = coalesce($4, m.id)
-           limit 2"#,
-        submission.0,
-        pattern(&one.phone),
-        NUMBERS_A_DAY,
-        one.message.map(|id| id.0),
-    )
-    .fetch_all(db)
-    .await?;
-    let [row] = fits.as_slice() else { return Ok(None) };
-    let (message, batch, template, known) = (row.message, row.batch, row.template, row.known);
-    Ok(Some(Match { place, message, submission, batch, template, known }))
-}
-
-/// Locks submissions in the order of their ids, so that two settlers never wait for each other in a
-/// circle.
-pub async fn lock(db: &mut PgConnection, submissions: &[SubmissionId]) -> sqlx::Result<()> {
-    let numbers: Vec<i64> = submissions.iter().map(|id| id.0).collect();
-    sqlx::query!(
-        r#"select id from submissions where id = any($1) order by id for update"#,
-        &numbers,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(())
 }
 
 /// A receipt proves that the call was taken: whatever stood open about it is settled. Answers the

@@ -15,9 +15,10 @@ use tracing::warn;
 use super::replies;
 use crate::app::App;
 use crate::db::inbox::Waiting;
-use crate::db::receipts::{Incoming, Match, News, Reason};
+use crate::db::receipt_matches::Match;
+use crate::db::receipts::{Incoming, News, Reason};
 use crate::db::submissions::{self, Claimed};
-use crate::db::{batch_transitions, foreign_messages, inbox, receipts};
+use crate::db::{batch_transitions, foreign_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::{Phone, VendorPhone};
@@ -31,15 +32,17 @@ const KNOWN_AGAIN: Duration = Duration::days(8);
 
 /// Takes a push in: when this returns, it is on disk, whatever it says.
 pub async fn take_in(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
+    let _taking = app.intake.begin();
     inbox::keep(&app.db, project, body, app.clock.now()).await?;
     counter!("console_pushes_total").increment(1);
     app.wake.settle();
     Ok(())
 }
 
-/// Settles the oldest waiting pushes of one project in one transaction. If that fails, it settles
-/// them one by one: what is wrong with one of them holds up none of the others. Answers whether
-/// there was anything to settle.
+/// Settles the oldest waiting pushes of one project together. If that fails, it settles them one by
+/// one: what is wrong with one of them holds up none of the others. Answers whether there was
+/// anything to settle. What was written of pushes that are not marked as settled any more, because the
+/// process died, is written again and changes nothing.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
     let waiting = inbox::take(&mut tx).await?;
@@ -51,6 +54,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         settle_alone(app, id).await?;
         return Ok(true);
     }
+    // The pushes are held by this transaction, what they say is written in others.
     let settled = settle_pushes(app, &mut tx, &waiting).await;
     let Err(error) = and_commit(tx, settled).await else { return Ok(true) };
     warn!(%error, pushes = waiting.len(), "pushes could not be settled together: one by one");
@@ -107,7 +111,7 @@ async fn settle_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) ->
         };
         settled.push((one.id, problems));
     }
-    for stray in settle(app, db, project, &incoming, now).await? {
+    for stray in settle_apart(app, project, &incoming, now).await? {
         let one = &incoming[stray];
         let item = json!({ "SessionNo": one.session_no, "Phone": one.phone,
             "ReceiptCode": one.code, "UserId": one.user_id });
@@ -206,6 +210,31 @@ pub async fn settle_of_any_age(
     settle_known_since(app, db, project, incoming, OffsetDateTime::UNIX_EPOCH, now).await
 }
 
+/// The same as [`settle`] in transactions of its own: our receipts first, so that only those of other
+/// programs, which are told apart one settler after the other, are waited for.
+async fn settle_apart(
+    app: &App,
+    project: ProjectId,
+    incoming: &[Incoming],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<usize>> {
+    let mut tx = app.db.begin().await?;
+    let all: Vec<usize> = (0..incoming.len()).collect();
+    let mut owners = vec![None; incoming.len()];
+    let rest = find_owners(&mut tx, project, incoming, &all, &mut owners).await?;
+    let mut strays = write_owned(app, &mut tx, project, incoming, &owners, now).await?;
+    tx.commit().await?;
+    if rest.is_empty() {
+        return Ok(strays);
+    }
+    let others: Vec<Incoming> = rest.iter().map(|place| incoming[*place].clone()).collect();
+    let mut tx = app.db.begin().await?;
+    let late = settle(app, &mut tx, project, &others, now).await?;
+    tx.commit().await?;
+    strays.extend(late.into_iter().map(|place| rest[place]));
+    Ok(strays)
+}
+
 async fn settle_known_since(
     app: &App,
     db: &mut PgConnection,
@@ -214,7 +243,6 @@ async fn settle_known_since(
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<usize>> {
-    counter!("console_receipts_total").increment(incoming.len() as u64);
     let all: Vec<usize> = (0..incoming.len()).collect();
     let mut owners = vec![None; incoming.len()];
     let mut rest = find_owners(db, project, incoming, &all, &mut owners).await?;
@@ -224,11 +252,27 @@ async fn settle_known_since(
         foreign_messages::hold(db, project).await?;
         rest = find_owners(db, project, incoming, &rest, &mut owners).await?;
     }
-    let ours: Vec<usize> = all.into_iter().filter(|place| owners[*place].is_some()).collect();
+    let strays = write_owned(app, db, project, incoming, &owners, now).await?;
+    write_foreign(db, project, rest.iter().map(|place| &incoming[*place]), since, now).await?;
+    counter!("console_receipts_total").increment(rest.len() as u64);
+    Ok(strays)
+}
+
+/// Writes the receipts whose submission was found. Answers the places of those whose phone is not in
+/// it.
+async fn write_owned(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[Incoming],
+    owners: &[Option<SubmissionId>],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<usize>> {
+    let ours: Vec<usize> = (0..incoming.len()).filter(|place| owners[*place].is_some()).collect();
     let told: Vec<(SubmissionId, &Incoming)> =
         ours.iter().filter_map(|place| Some((owners[*place]?, &incoming[*place]))).collect();
     let strays = write_ours(app, db, project, &told, now).await?;
-    write_foreign(db, project, rest.iter().map(|place| &incoming[*place]), since, now).await?;
+    counter!("console_receipts_total").increment(ours.len() as u64);
     Ok(strays.into_iter().map(|stray| ours[stray]).collect())
 }
 
@@ -275,8 +319,8 @@ async fn write_ours(
     }
     let submissions: BTreeSet<SubmissionId> = told.iter().map(|(id, _)| *id).collect();
     let submissions: Vec<SubmissionId> = submissions.into_iter().collect();
-    receipts::lock(db, &submissions).await?;
-    let found = receipts::matches(db, told).await?;
+    let locked = receipt_matches::lock(db, &submissions).await?;
+    let found = receipt_matches::matches(db, told, &locked).await?;
     let proofs: BTreeMap<SubmissionId, &str> =
         found.iter().map(|one| (one.submission, told[one.place].1.session_no.as_str())).collect();
     let next_poll = now + app.pace.first_receipt_poll;

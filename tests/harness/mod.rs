@@ -4,6 +4,7 @@
 
 mod visitor;
 
+use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +13,13 @@ use reqwest::{Method, StatusCode};
 use secrecy::{SecretSlice, SecretString};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
-use usms_console::app::{App, Pace, UploadLimits, Wake};
+use usms_console::app::{App, Intake, Pace, UploadLimits, Wake};
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
 use usms_console::courier::{Courier, MailSettings};
+use usms_console::db::log::Reader;
 use usms_console::db::projects;
 use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
@@ -213,6 +216,8 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
     App {
         // The test's own pool: when the test ends it is closed, and its database can be removed.
         db: db.clone(),
+        // For the same reason no connection of the log is kept.
+        log: Reader::new(db, PgPoolOptions::new().after_release(|_, _| Box::pin(ready(Ok(false))))),
         usms: usms::Client::new(api_url, call_timeout).unwrap(),
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&SecretSlice::from(vec![7; 32]))),
@@ -227,6 +232,7 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
             review_poll: time::Duration::milliseconds(40),
         },
         wake: Wake::default(),
+        intake: Intake::default(),
         courier: Courier::new(None).unwrap(),
         public_url: Some("https://console.example.test".to_owned()),
         calls: tokio_util::task::TaskTracker::new(),
