@@ -76,6 +76,9 @@ pub struct ClaimRules {
     pub ended: Vec<SubmissionId>,
     /// Whether marketing may leave now.
     pub marketing_open: bool,
+    /// So many may be claimed beyond `concurrency` while this process makes all calls of a project.
+    /// They wait in it for the end of a call.
+    pub ahead: i64,
 }
 
 /// What a look for the next submission came to.
@@ -103,7 +106,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
              b.vendor_template_id as "vendor_template_id?", b.sig_content as "sig_content?",
              s.attempts + 1 as attempts, s.n as "n?", b.total as "total?",
              b.each_own as "each_own?", $2::timestamptz as "lease_until!"
-           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9) f
+           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) f
            left join submissions s on s.id = f.claimed
            left join batches b on b.id = s.batch_id"#,
         now,
@@ -115,6 +118,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
         rules.worker,
         now - workers::DEAD_AFTER,
         &ended,
+        rules.ahead,
     )
     .fetch_one(db)
     .await?;
@@ -255,7 +259,7 @@ pub async fn refuse_some(
     if not_taken.is_empty() {
         return Ok(());
     }
-    super::receipts::lock(db, &[submission]).await?;
+    super::receipt_matches::lock(db, &[submission]).await?;
     let refused = write_refused(db, submission, not_taken, &ret_code.to_string(), now).await?;
     sqlx::query!(
         r#"update submissions s

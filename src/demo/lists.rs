@@ -38,7 +38,7 @@ impl Past {
         while plan::run_once(&self.app).await? {}
         loop {
             self.app.clock.advance(Duration::milliseconds(900));
-            match submit::claim(&self.app, Vec::new()).await? {
+            match submit::claim(&self.app).await? {
                 Claim::Won(claimed) => {
                     let session_no = self.take(&claimed).await?;
                     self.receipts(&claimed, &session_no).await?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{figures, keeping, pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::log::{self, Logged, Wanted};
+use crate::db::log::{Logged, Wanted};
 use crate::db::receipts::Incoming;
 use crate::db::submissions::{Claim, Claimed};
 use crate::db::{messages, projects, signatures, sms_templates, users};
@@ -156,7 +156,7 @@ impl Past {
             state: Some(MessageState::Delivered),
             ..Wanted::default()
         };
-        let page = log::page(&self.app.db, self.project, &wanted, None, 1_000).await?;
+        let page = self.app.log.page(self.project, &wanted, None, 1_000).await?;
         let phone = |one| match one {
             Logged::Own(message) => Some(message.phone),
             Logged::Foreign(_) => None,
@@ -179,7 +179,7 @@ impl Past {
             steer::take(&self.app, word, Step::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
-        Ok(match submit::claim(&self.app, Vec::new()).await? {
+        Ok(match submit::claim(&self.app).await? {
             Claim::Won(claimed) => Some(*claimed),
             Claim::TakenOut | Claim::Nothing => None,
         })

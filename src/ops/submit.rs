@@ -3,8 +3,9 @@
 //! is never repeated here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-use metrics::counter;
+use metrics::{counter, histogram};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
@@ -20,12 +21,17 @@ use crate::domain::ids::{BatchId, MessageId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::review::Purpose;
 use crate::domain::trouble::Trouble;
+use crate::keyring::CannotOpen;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
 /// How far calls may run ahead of the project's pace after a quiet moment.
 pub(super) const BURST: Duration = Duration::milliseconds(200);
 /// A lease outlives the longest call by this much, so that no call ends after its lease.
 pub(super) const LEASE_MARGIN: Duration = Duration::seconds(30);
+/// So many are claimed ahead of their places.
+pub const AHEAD: usize = 2;
+/// What was claimed ahead of a place waits no longer for it.
+pub const LONGEST_AHEAD: Duration = Duration::seconds(2);
 /// Waits between tries that surely were not taken: doubling from the first to the longest.
 const FIRST_WAIT: Duration = Duration::seconds(1);
 const LONGEST_WAIT: Duration = Duration::minutes(5);
@@ -34,22 +40,45 @@ const MAX_ATTEMPTS: i32 = 8;
 
 /// Claims and sends the next submission, if one may leave now. Answers whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
-    match claim(app, Vec::new()).await? {
+    match claim(app).await? {
         Claim::Nothing => return Ok(false),
         Claim::TakenOut => {}
         Claim::Won(claimed) => {
-            let end = call(app, &claimed).await?;
+            let ready = prepare(app, &claimed).await?;
+            let end = call(app, &claimed, ready).await;
             record(app, &claimed, &end).await?;
         }
     }
     Ok(true)
 }
 
-/// Claims the next submission that may leave now. `ended` are calls of this process that are over
-/// and not recorded yet: their places are free.
-pub async fn claim(app: &App, ended: Vec<SubmissionId>) -> sqlx::Result<Claim> {
+/// Claims the next submission that may leave now.
+pub async fn claim(app: &App) -> sqlx::Result<Claim> {
+    claim_by(app, Vec::new(), 0).await
+}
+
+/// The same for a process that makes many calls at once. `ended` are calls that are over and not
+/// recorded yet: their places are free. A few more than there are places may be claimed, to be at hand
+/// when calls end: who asks sees to it that they wait.
+pub async fn claim_ahead(app: &App, ended: Vec<SubmissionId>) -> sqlx::Result<Claim> {
+    claim_by(app, ended, AHEAD).await
+}
+
+async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Result<Claim> {
     let now = app.clock.now();
-    submissions::claim(&app.db, &rules(app, ended, now), now).await
+    let rules = ClaimRules {
+        lease: app.pace.call_timeout + LONGEST_AHEAD + LEASE_MARGIN,
+        pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
+        concurrency: i64::try_from(app.pace.concurrency).unwrap_or(i64::MAX),
+        worker: app.process,
+        ended,
+        marketing_open: may_leave(Purpose::Marketing, now),
+        ahead: i64::try_from(ahead).unwrap_or(0),
+    };
+    let began = Instant::now();
+    let claim = submissions::claim(&app.db, &rules, now).await;
+    histogram!("console_claim_seconds").record(began.elapsed());
+    claim
 }
 
 /// Puts in doubt whatever was in flight when its process died. Answers how many.
@@ -70,17 +99,6 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     Ok(expired.len())
 }
 
-fn rules(app: &App, ended: Vec<SubmissionId>, now: OffsetDateTime) -> ClaimRules {
-    ClaimRules {
-        lease: app.pace.call_timeout + LEASE_MARGIN,
-        pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
-        concurrency: i64::try_from(app.pace.concurrency).unwrap_or(i64::MAX),
-        worker: app.process,
-        ended,
-        marketing_open: may_leave(Purpose::Marketing, now),
-    }
-}
-
 /// What is known after a try.
 #[derive(Debug)]
 #[allow(missing_docs)]
@@ -89,6 +107,7 @@ pub enum End {
     Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
     NotSent { ret_code: Option<i64>, why: String, hold: Option<Hold>, throttled: bool },
     InDoubt { ret_code: Option<i64>, why: String, request_id: String },
+    NotBegun,
 }
 
 impl End {
@@ -104,31 +123,50 @@ impl End {
             Self::Refused { .. } => "refused",
             Self::NotSent { .. } => "not_taken",
             Self::InDoubt { .. } => "in_doubt",
+            Self::NotBegun => "not_begun",
         }
     }
 }
 
-/// Makes the call of a claimed submission. Fails only before anything was sent.
-pub async fn call(app: &App, claimed: &Claimed) -> sqlx::Result<End> {
+/// What a call needs, fetched before there is a place for it.
+#[derive(Debug)]
+pub struct Ready {
+    keys: Result<usms::Credentials, CannotOpen>,
+    targets: Vec<Target>,
+}
+
+/// Fetches what the call of a claimed submission needs. Fails before anything was sent.
+pub async fn prepare(app: &App, claimed: &Claimed) -> sqlx::Result<Ready> {
     let (keys, targets) = tokio::join!(
         credentials::of(app, claimed.project_id),
         messages::targets(&app.db, claimed.id),
     );
     let keys = match keys {
-        Ok(keys) => keys,
+        Ok(keys) => Ok(keys),
         Err(CredentialsError::Database(error)) => return Err(error),
-        Err(error @ CredentialsError::Sealed(_)) => {
+        Err(CredentialsError::Sealed(error)) => Err(error),
+    };
+    Ok(Ready { keys, targets: targets? })
+}
+
+/// Makes the call of a claimed submission.
+pub async fn call(app: &App, claimed: &Claimed, ready: Ready) -> End {
+    let keys = match ready.keys {
+        Ok(keys) => keys,
+        Err(error) => {
             let hold = Some(Hold::Permission);
             warn!(submission = %claimed.id, %error, "not sent");
-            return Ok(End::not_sent(Trouble::Sealed.stored(), hold));
+            return End::not_sent(Trouble::Sealed.stored(), hold);
         }
     };
-    let targets = targets?;
-    Ok(if claimed.each_own {
-        batch_call(app, &keys, claimed, &targets).await
+    let began = Instant::now();
+    let end = if claimed.each_own {
+        batch_call(app, &keys, claimed, &ready.targets).await
     } else {
-        single_call(app, &keys, claimed, targets).await
-    })
+        single_call(app, &keys, claimed, ready.targets).await
+    };
+    histogram!("console_call_seconds").record(began.elapsed());
+    end
 }
 
 /// One text to all.
@@ -286,6 +324,7 @@ pub(super) fn why_not_sent(because: NotSentBecause) -> String {
 /// Commits what a call came to. May be repeated until it succeeds: the second time moves nothing.
 pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()> {
     let now = app.clock.now();
+    let began = Instant::now();
     let mut tx = app.db.begin().await?;
     match end {
         End::Taken { session_no, request_id, ret_code, not_taken } => {
@@ -323,9 +362,13 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             submissions::doubt(&mut tx, claimed, code, why, request_id).await?;
             warn!(submission = %claimed.id, ret_code, "in doubt");
         }
+        End::NotBegun => {
+            submissions::ready_again(&mut tx, claimed, false, now, None, "").await?;
+        }
     }
     batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
+    histogram!("console_record_seconds").record(began.elapsed());
     counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())
 }

@@ -2,13 +2,13 @@
 //! after a wake-up or a short rest when there is none, and until the process is told to stop. A call
 //! in flight is always finished: stopping leaves nothing in doubt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -18,7 +18,7 @@ use crate::db::submissions::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
 use crate::db::{batch_transitions, login_sessions, statistics, uploads};
 use crate::domain::batch::SCHEDULE_GRACE;
-use crate::domain::ids::SubmissionId;
+use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::domain::trouble::Trouble;
 use crate::ops::submit::End;
 use crate::ops::{
@@ -39,6 +39,10 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 const PROJECTS_AT_ONCE: usize = 4;
 /// So many projects are asked about receipts at once: one that does not answer holds up no other.
 const POLLS_AT_ONCE: usize = 4;
+/// Pushes are settled by so many at once: while one reads what came, the other writes.
+const SETTLING_AT_ONCE: usize = 2;
+/// Settling waits so long, at most, while many pushes are being taken in.
+const RUSH: Duration = Duration::from_secs(1);
 /// How soon the recipients of a batch that was confirmed begin to become messages.
 const PLANNING: Duration = Duration::from_millis(150);
 /// Batches that are sending are watched over this often.
@@ -62,8 +66,10 @@ const KEEPING: Duration = Duration::from_secs(60);
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(submit_all(app.clone(), stop.clone()));
-    let settle = app.clone();
-    loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
+    for _ in 0..SETTLING_AT_ONCE {
+        let settle = app.clone();
+        loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
+    }
     for _ in 0..POLLS_AT_ONCE {
         let ask = app.clone();
         loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
@@ -148,18 +154,31 @@ impl Ended {
     }
 }
 
+/// So many calls of one project may be under way in this process. A few more may have been claimed: one
+/// begins when one of these ends, without a look at the database in between.
+#[derive(Clone, Debug, Default)]
+struct Places(Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>);
+
+impl Places {
+    fn of(&self, project: ProjectId, concurrency: usize) -> Arc<Semaphore> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(project).or_insert_with(|| Arc::new(Semaphore::new(concurrency))).clone()
+    }
+}
+
 /// Claims one submission after the other and sends as many at once as the process may.
 async fn submit_all(app: App, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(app.pace.concurrency * PROJECTS_AT_ONCE));
-    let ended = Ended::default();
+    let room = Arc::new(Semaphore::new((app.pace.concurrency + submit::AHEAD) * PROJECTS_AT_ONCE));
+    let (ended, places) = (Ended::default(), Places::default());
     let mut calls = JoinSet::new();
     while let Some(place) = free_place(&room, &stop).await {
-        match submit::claim(&app, ended.list()).await {
+        match submit::claim_ahead(&app, ended.list()).await {
             Ok(Claim::TakenOut) => {}
             Ok(Claim::Won(claimed)) => {
-                let (app, ended) = (app.clone(), ended.clone());
+                let (app, ended, stop) = (app.clone(), ended.clone(), stop.clone());
+                let places = places.of(claimed.project_id, app.pace.concurrency);
                 calls.spawn(async move {
-                    send(&app, &claimed, &ended).await;
+                    send(&app, &claimed, &ended, &places, &stop).await;
                     drop(place);
                 });
             }
@@ -185,14 +204,26 @@ async fn free_place(
     }
 }
 
-/// The call is over when this fails; only its record is missing. It is tried until the lease runs
-/// out, when the submission becomes in doubt, as it must.
-async fn send(app: &App, claimed: &Claimed, ended: &Ended) {
-    let end = submit::call(app, claimed).await.unwrap_or_else(|error| {
-        error!(submission = %claimed.id, %error, "not sent");
-        // It failed before anything left: no doubt about that.
-        End::not_sent(Trouble::Database.stored(), None)
-    });
+/// Sends when there is a place, and records what came of it. The call is over when the record fails;
+/// it is tried until the lease runs out, when the submission becomes in doubt, as it must.
+async fn send(
+    app: &App,
+    claimed: &Claimed,
+    ended: &Ended,
+    places: &Semaphore,
+    stop: &CancellationToken,
+) {
+    let end = match submit::prepare(app, claimed).await {
+        Ok(ready) => match a_place(places, stop).await {
+            Some(_place) => submit::call(app, claimed, ready).await,
+            None => End::NotBegun,
+        },
+        Err(error) => {
+            error!(submission = %claimed.id, %error, "not sent");
+            // It failed before anything left: no doubt about that.
+            End::not_sent(Trouble::Database.stored(), None)
+        }
+    };
     ended.add(claimed.id);
     while let Err(error) = submit::record(app, claimed, &end).await {
         error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
@@ -202,6 +233,21 @@ async fn send(app: &App, claimed: &Claimed, ended: &Ended) {
         tokio::time::sleep(REST).await;
     }
     ended.remove(claimed.id);
+}
+
+/// A place for a call, unless none is free for so long that what waits is better put back, or the
+/// process is told to stop.
+async fn a_place<'a>(
+    places: &'a Semaphore,
+    stop: &CancellationToken,
+) -> Option<SemaphorePermit<'a>> {
+    let longest = submit::LONGEST_AHEAD.unsigned_abs();
+    tokio::select! {
+        biased;
+        place = places.acquire() => place.ok(),
+        () = stop.cancelled() => None,
+        () = tokio::time::sleep(longest) => None,
+    }
 }
 
 /// While calls run, a claim may fail only because the project's next call slot is not due, or since
@@ -224,6 +270,7 @@ async fn rest(stop: &CancellationToken, how_long: Duration) {
 }
 
 async fn settling(app: App) -> sqlx::Result<Turn> {
+    app.intake.let_pass(RUSH).await;
     if receive::run_once(&app).await? {
         return Ok(Turn::More);
     }

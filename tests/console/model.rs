@@ -152,7 +152,7 @@ impl<'a> Model<'a> {
             .await
             .unwrap();
         sqlx::query("delete from call_slots").execute(self.db).await.unwrap();
-        match submit::claim(self.app(), Vec::new()).await.unwrap() {
+        match submit::claim(self.app()).await.unwrap() {
             Claim::Won(claimed) => {
                 self.flying.push(*claimed);
                 "claim"

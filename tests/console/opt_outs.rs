@@ -35,7 +35,7 @@ async fn running_batch(house: &House, operator: &Visitor) -> String {
 /// Sends the next call; answers its phones.
 async fn one_call(house: &House) -> Vec<String> {
     loop {
-        match submit::claim(&house.app, Vec::new()).await.unwrap() {
+        match submit::claim(&house.app).await.unwrap() {
             Claim::Won(claimed) => {
                 let sent = messages::targets(&house.app.db, claimed.id).await.unwrap();
                 let end = End::Taken {

@@ -50,7 +50,7 @@ async fn send(house: &House, operator: &Visitor, series: usize, n: usize) -> Vec
     operator.confirm_list(&preview, &[]).await;
     while plan::run_once(&house.app).await.unwrap() {}
     let mut sessions = Vec::new();
-    while let Claim::Won(claimed) = submit::claim(&house.app, Vec::new()).await.unwrap() {
+    while let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() {
         let number = format!("s-{}", claimed.id);
         let targets = messages::targets(&house.app.db, claimed.id).await.unwrap();
         let end = End::Taken {
@@ -335,10 +335,11 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
     let operator = house.operator().await;
     for phone in ["18500001234", "18500001235"] {
         operator.send(CODE, &["1", "5"], phone).await;
-        let Claim::Won(claimed) = submit::claim(&house.app, Vec::new()).await.unwrap() else {
+        let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() else {
             panic!("nothing to send")
         };
-        let end = submit::call(&house.app, &claimed).await.unwrap();
+        let ready = submit::prepare(&house.app, &claimed).await.unwrap();
+        let end = submit::call(&house.app, &claimed, ready).await;
         submit::record(&house.app, &claimed, &end).await.unwrap();
     }
     let other = broken_project(&house).await;

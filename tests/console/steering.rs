@@ -1,5 +1,7 @@
 //! Steering: times, first ones, pauses, and phones that opted out meanwhile.
 
+use reqwest::Method;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use usms_console::db::invariants;
@@ -216,5 +218,49 @@ async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: Pg
     assert!(page.all(".ledger dd").contains(&"2".to_owned()), "{:?}", page.all(".ledger dd"));
     let counts = house.admin(reqwest::Method::GET, "counts", serde_json::Value::Null).await;
     assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 1);
+    sound(&house).await;
+}
+
+#[sqlx::test]
+async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_put_back(
+    db: PgPool,
+) {
+    let call_timeout = std::time::Duration::from_secs(20);
+    let house = House::with(&db, Ways { call_timeout, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    let action = "SendBatchUSMSMessage";
+    house.fault(json!({ "kind": "delay", "action": action, "millis": 4_500, "times": 0 })).await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(2_400)).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    let in_flight = || async {
+        let count = "select count(*) from submissions where state = 'in_flight'";
+        sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
+    };
+    let places = i64::try_from(house.app.pace.concurrency).unwrap();
+    let ahead = i64::try_from(submit::AHEAD).unwrap();
+    for _ in 0..100 {
+        if in_flight().await == places + ahead {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(in_flight().await, places + ahead, "some are at hand when a call ends");
+    // Whatever is claimed anew has a new lease.
+    let leases = || async {
+        let all = "select lease_until from submissions where state = 'in_flight' order by 1";
+        sqlx::query_scalar::<_, OffsetDateTime>(all).fetch_all(&db).await.unwrap()
+    };
+    let first = leases().await;
+    let mut put_back = false;
+    for _ in 0..30 {
+        let counts = house.admin(Method::GET, "counts", Value::Null).await;
+        assert_eq!(counts["by_action"][action], places, "and do not leave before that");
+        put_back |= leases().await.last() != first.last();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(put_back, "nor do they wait for long");
+    house.clear_faults().await;
+    house.settled(&operator, &batch).await;
+    assert_eq!(house.taken().await, (2_400, 0));
     sound(&house).await;
 }
