@@ -100,6 +100,9 @@ enum BenchCommand {
         /// Django's side
         #[arg(long, default_value = "benches/peers/django_admin", value_name = "FOLDER")]
         peer: String,
+        /// Only these: pages, lists, pushes
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<bench::receipts::Part>,
     },
     /// The page that lists are measured against
     #[command(hide = true)]
@@ -258,8 +261,9 @@ async fn measure(what: BenchCommand, database_url: String) -> anyhow::Result<()>
             let plan = bench::batch::Plan { database_url, rows, xlsx_rows, python, peer };
             bench::batch::run(&plan).await
         }
-        BenchCommand::Receipts { small, large, pushed, python, peer } => {
-            let plan = bench::receipts::Plan { database_url, small, large, pushed, python, peer };
+        BenchCommand::Receipts { small, large, pushed, python, peer, only } => {
+            let plan =
+                bench::receipts::Plan { database_url, small, large, pushed, python, peer, only };
             bench::receipts::run(&plan).await
         }
         BenchCommand::Bare { listen } => bench::bare::run(&database_url, &listen).await,

@@ -45,6 +45,39 @@ pub async fn write(db: &PgPool, rows: i64) -> anyhow::Result<Past> {
     found(db).await
 }
 
+/// The months of the past have pieces of their own, as if the console had been there all the time.
+pub async fn months(db: &PgPool) -> anyhow::Result<()> {
+    sqlx::raw_sql(
+        "do $$
+         declare
+           today timestamptz := month_of(now());
+           oldest timestamptz := today - interval '24 months';
+           whole text;
+         begin
+           foreach whole in array array['messages', 'outcomes', 'foreign_messages'] loop
+             execute format('alter table %I detach partition %I', whole, whole || '_first');
+             execute format('alter table %I attach partition %I for values from (minvalue) to (%L)',
+               whole, whole || '_first', first_id(oldest));
+             for n in 0..24 loop
+               execute format('create table %I partition of %I for values from (%L) to (%L)',
+                 whole || '_' || to_char(oldest + n * interval '1 month', 'YYYY_MM'), whole,
+                 first_id(oldest + n * interval '1 month'),
+                 first_id(oldest + (n + 1) * interval '1 month'));
+             end loop;
+           end loop;
+           update pieces set to_id = first_id(oldest) where name = 'first';
+           insert into pieces
+             select to_char(oldest + n * interval '1 month', 'YYYY_MM'),
+               first_id(oldest + n * interval '1 month'),
+               first_id(oldest + (n + 1) * interval '1 month')
+             from generate_series(0, 24) n;
+         end $$",
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 async fn reasons(db: &PgPool) -> anyhow::Result<()> {
     sqlx::query(
         "insert into reasons (code, description, category) values

@@ -49,6 +49,25 @@ pub struct Plan {
     pub python: Option<String>,
     /// The folder of Django's side.
     pub peer: String,
+    /// Only these; all when none is named.
+    pub only: Vec<Part>,
+}
+
+/// What can be measured alone. A past is written in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// How quick each page is, while receipts come in.
+    Pages,
+    /// How many lists a second.
+    Lists,
+    /// How fast pushes are taken in and settled.
+    Pushes,
+}
+
+impl Plan {
+    fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
 }
 
 /// Measures all of it and prints tables.
@@ -63,15 +82,24 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     batch::import(&mut person).await?;
     let hook = processes::hook_path(&plan.database_url, &sandbox.url).await?;
     let hook = format!("{}{hook}", console.url);
+    past::months(&db).await?;
     let mut pages = Pages::default();
     let small = past::write(&db, plan.small).await?;
-    pages.ask(plan.small, &small, &person, &hook).await?;
+    if plan.has(Part::Pages) {
+        pages.ask(plan.small, &small, &person, &hook).await?;
+    }
     let large = past::write(&db, plan.large - plan.small).await?;
-    pages.ask(plan.large, &large, &person, &hook).await?;
-    pages.print();
+    if plan.has(Part::Pages) {
+        pages.ask(plan.large, &large, &person, &hook).await?;
+        pages.print();
+    }
     let mut table = Table::default();
-    lists(plan, &mut table, &large, &person).await?;
-    pushes(plan, &mut table, &db, &hook, &console).await?;
+    if plan.has(Part::Lists) {
+        lists(plan, &mut table, &large, &person).await?;
+    }
+    if plan.has(Part::Pushes) {
+        pushes(plan, &mut table, &db, &hook, &console).await?;
+    }
     table.print();
     console.stop().await?;
     sandbox.stop().await
