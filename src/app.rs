@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::PgPool;
 use time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub struct App {
     pub pace: Pace,
     /// Wakes the workers of this process.
     pub wake: Wake,
-    /// Pushes that are being taken in.
+    /// Pushes that are being taken in and settled.
     pub intake: Intake,
     /// Webhooks and mail.
     pub courier: Courier,
@@ -119,10 +119,23 @@ impl Wake {
     }
 }
 
-/// Pushes that are being written down. They come before all that can wait: one that is not on disk
-/// in time is lost after three tries.
-#[derive(Clone, Debug, Default)]
-pub struct Intake(Arc<AtomicUsize>);
+/// Pushes that are being written down and settled. Writing down comes before all that can wait: a push
+/// that is not on disk in time is lost after three tries.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    taking: Arc<AtomicUsize>,
+    settlers: Arc<Semaphore>,
+}
+
+/// So many settle at once in a process: while one reads what came, the other writes. Each needs two
+/// connections, and must never wait for the second one behind others that do the same.
+pub const SETTLERS: usize = 2;
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self { taking: Arc::default(), settlers: Arc::new(Semaphore::new(SETTLERS)) }
+    }
+}
 
 /// So many at once are a rush.
 const RUSH: usize = 4;
@@ -140,14 +153,20 @@ impl Drop for Taking {
 impl Intake {
     /// Counts a push.
     pub fn begin(&self) -> Taking {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Taking(self.0.clone())
+        self.taking.fetch_add(1, Ordering::Relaxed);
+        Taking(self.taking.clone())
+    }
+
+    /// Waits until one of the settlers' places is free; it is until the answer is dropped.
+    pub async fn settler(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes the semaphore.
+        self.settlers.clone().acquire_owned().await.ok()
     }
 
     /// Waits until a rush is over, and no longer than `longest`.
     pub async fn let_pass(&self, longest: std::time::Duration) {
         let until = tokio::time::Instant::now() + longest;
-        while self.0.load(Ordering::Relaxed) >= RUSH && tokio::time::Instant::now() < until {
+        while self.taking.load(Ordering::Relaxed) >= RUSH && tokio::time::Instant::now() < until {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }

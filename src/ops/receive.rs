@@ -44,6 +44,7 @@ pub async fn take_in(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result
 /// anything to settle. What was written of pushes that are not marked as settled any more, because the
 /// process died, is written again and changes nothing.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
+    let _place = app.intake.settler().await;
     let mut tx = app.db.begin().await?;
     let waiting = inbox::take(&mut tx).await?;
     if waiting.is_empty() {

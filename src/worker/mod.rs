@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::app::App;
+use crate::app::{App, SETTLERS};
 use crate::db::submissions::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
 use crate::db::{batch_transitions, login_sessions, statistics, uploads};
@@ -39,8 +39,6 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 const PROJECTS_AT_ONCE: usize = 4;
 /// So many projects are asked about receipts at once: one that does not answer holds up no other.
 const POLLS_AT_ONCE: usize = 4;
-/// Pushes are settled by so many at once: while one reads what came, the other writes.
-const SETTLING_AT_ONCE: usize = 2;
 /// Settling waits so long, at most, while many pushes are being taken in.
 const RUSH: Duration = Duration::from_secs(1);
 /// How soon the recipients of a batch that was confirmed begin to become messages.
@@ -66,7 +64,7 @@ const KEEPING: Duration = Duration::from_secs(60);
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(submit_all(app.clone(), stop.clone()));
-    for _ in 0..SETTLING_AT_ONCE {
+    for _ in 0..SETTLERS {
         let settle = app.clone();
         loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
     }

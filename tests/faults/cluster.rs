@@ -74,7 +74,14 @@ impl Cluster {
         let all = std::iter::once(server.as_str()).chain(children.split_whitespace());
         // One of them may end by itself in this moment.
         let _ = Command::new("kill").arg("-9").args(all).stderr(Stdio::null()).status();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        // It cannot be started again while the kernel still has it.
+        let there = format!("/proc/{server}");
+        for _ in 0..100 {
+            if !Path::new(&there).exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
     }
 
     /// Stops at once, without a checkpoint: the next start recovers from the log.
