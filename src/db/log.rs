@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use rows::rows;
@@ -103,6 +103,7 @@ pub struct Page {
 pub struct Reader {
     db: PgPool,
     used: Arc<Mutex<HashMap<ProjectId, Used>>>,
+    lately: Arc<Mutex<Option<(Instant, i64)>>>,
 }
 
 /// What was used of late, and when that was asked.
@@ -110,6 +111,8 @@ type Used = (Instant, Arc<UsedLately>);
 
 /// What was used of late is asked again after so long.
 const USED_AGAIN: Duration = Duration::from_secs(3);
+/// Where the last month but one begins is asked again after so long.
+const LATELY_AGAIN: Duration = Duration::from_secs(60);
 
 impl Reader {
     /// A reader of the same database over a pool of its own.
@@ -119,7 +122,7 @@ impl Reader {
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
-        Self { db: pool.connect_lazy_with(options), used: Arc::default() }
+        Self { db: pool.connect_lazy_with(options), used: Arc::default(), lately: Arc::default() }
     }
 
     /// Its connections.
@@ -139,7 +142,18 @@ impl Reader {
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<ProjectId, Used>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.used)
+    }
+
+    /// Where the piece before that of the present begins.
+    async fn lately(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
+        let known = *locked(&self.lately);
+        if let Some((_, from)) = known.filter(|(asked, _)| asked.elapsed() < LATELY_AGAIN) {
+            return Ok(from);
+        }
+        let from = super::pieces::lately(db).await?;
+        *locked(&self.lately) = Some((Instant::now(), from));
+        Ok(from)
     }
 
     /// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
@@ -167,7 +181,8 @@ impl Reader {
     }
 
     /// Ids come first and their rows afterwards: another program's message that turns out to be ours
-    /// meanwhile is left out, so that it is not seen on both sides.
+    /// meanwhile is left out, so that it is not seen on both sides. Where many fit, the newest page is
+    /// full with what is of late, and older months are not even opened.
     async fn read(
         &self,
         project: ProjectId,
@@ -176,23 +191,16 @@ impl Reader {
         limit: usize,
     ) -> sqlx::Result<Page> {
         let mut db = self.db.acquire().await?;
-        let (mut found, mut edge) = (BTreeMap::new(), None);
-        for plan in Plan::all(&mut db, project, wanted, span, limit).await? {
-            let ids = plan.ids(&mut db).await?;
-            if ids.len() < limit {
-                edge = span.nearer(edge, plan.edge(&mut db).await?);
-            }
-            found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
+        let mut seen = None;
+        if span.is_open() && wanted.is_broad() {
+            let lately = span.since(self.lately(&mut db).await?);
+            let looked = look(&mut db, project, wanted, lately, limit).await?;
+            seen = Some(looked).filter(|(found, _)| found.len() == limit);
         }
-        // What lies beyond the point up to which everything was looked at waits for the next page:
-        // something nearer may still be found beside it.
-        let reached = span.as_far_as(edge);
-        let mut found: Vec<(i64, bool)> =
-            found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
-        if span.is_downward() {
-            found.reverse();
-        }
-        found.truncate(limit);
+        let (mut found, edge) = match seen {
+            Some(seen) => seen,
+            None => look(&mut db, project, wanted, span, limit).await?,
+        };
         let next = match (found.last(), edge) {
             (Some((last, _)), _) if found.len() == limit => Next::After(MessageId(*last)),
             (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
@@ -206,11 +214,54 @@ impl Reader {
     }
 }
 
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The ids of a page in the order in which `span` is gone through, each with whether it is the
+/// project's own, and how far was looked, if not through all of it.
+async fn look(
+    db: &mut PgConnection,
+    project: ProjectId,
+    wanted: &Wanted,
+    span: Span,
+    limit: usize,
+) -> sqlx::Result<(Vec<(i64, bool)>, Option<i64>)> {
+    let (mut found, mut edge) = (BTreeMap::new(), None);
+    for plan in Plan::all(&mut *db, project, wanted, span, limit).await? {
+        let ids = plan.ids(&mut *db).await?;
+        if ids.len() < limit {
+            edge = span.nearer(edge, plan.edge(&mut *db).await?);
+        }
+        found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
+    }
+    // What lies beyond the point up to which everything was looked at waits for the next page:
+    // something nearer may still be found beside it.
+    let reached = span.as_far_as(edge);
+    let mut found: Vec<(i64, bool)> =
+        found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
+    if span.is_downward() {
+        found.reverse();
+    }
+    found.truncate(limit);
+    Ok((found, edge))
+}
+
 /// One message of the project, own or another program's.
 pub async fn find(db: &PgPool, project: ProjectId, id: MessageId) -> sqlx::Result<Option<Logged>> {
     let mut db = db.acquire().await?;
     let either = rows(&mut db, project, &[(id.0, true), (id.0, false)]).await?;
     Ok(either.into_iter().next())
+}
+
+impl Wanted {
+    /// Whether messages of any time may be many.
+    fn is_broad(&self) -> bool {
+        self.phone.is_none()
+            && self.session.is_none()
+            && self.batch.is_none()
+            && self.text.is_none()
+    }
 }
 
 /// Templates and signatures that were used of late, to choose from.

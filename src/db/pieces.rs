@@ -2,13 +2,23 @@
 //! same borders for all three. Whoever changes them waits for nobody for long, since every page would
 //! wait behind it: a change that cannot have its locks at once is left to the next turn.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 /// Makes sure that this month and the next one have pieces of their own. Answers how many were made.
 pub async fn make_ahead(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<i32> {
     let made = sqlx::query_scalar!(r#"select make_pieces($1) as "made!""#, now).fetch_one(db).await;
     or_later(made, 0)
+}
+
+/// Where the piece before that of the present begins; 0 when there is none.
+pub async fn lately(db: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(max(from_id), 0) as "from!" from pieces
+           where from_id < (select max(from_id) from pieces where from_id <= first_id(now()))"#
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// A piece that has ended.

@@ -7,6 +7,9 @@ use askama::Template;
 
 use super::error::WebError;
 
+/// Most pages are no longer than this, in bytes: drawing them moves nothing.
+const MOST_PAGES: usize = 80 << 10;
+
 /// A page that is as it should be.
 pub fn ok(page: &impl Template) -> Result<HttpResponse, WebError> {
     with_status(StatusCode::OK, page)
@@ -19,10 +22,12 @@ pub fn unprocessable(page: &impl Template) -> Result<HttpResponse, WebError> {
 
 /// A page with any status.
 pub fn with_status(status: StatusCode, page: &impl Template) -> Result<HttpResponse, WebError> {
+    let mut html = String::with_capacity(MOST_PAGES);
+    page.render_into(&mut html)?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .body(page.render()?))
+        .body(html))
 }
 
 /// What a good form answers: look there.

@@ -37,6 +37,16 @@ impl Span {
         }
     }
 
+    /// Whether it begins with whatever is the newest.
+    pub(super) fn is_open(self) -> bool {
+        !self.up && self.below == i64::MAX
+    }
+
+    /// What of it is as new as `from`.
+    pub(super) fn since(self, from: i64) -> Self {
+        Self { from: self.from.max(from), ..self }
+    }
+
     /// No message is older than the millisecond of its batch.
     pub(super) fn of_batch(self, batch: BatchId, newest: Option<i64>) -> Self {
         let below = newest.map_or(0, |id| id + 1);
