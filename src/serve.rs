@@ -144,6 +144,8 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
     let options = options.application_name("usms-console").options([
         ("timezone", "UTC"),
         ("plan_cache_mode", "force_generic_plan"),
+        // A plan over the pieces of two years looks costly, and compiling it takes longer than running it.
+        ("jit", "off"),
         // Messages and their outcomes are cut at the same borders: joined piece by piece.
         ("enable_partitionwise_join", "on"),
         // A page asks for few rows: starting helpers takes longer than reading them.

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{
-    BatchId, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
+    BatchId, Id, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
 };
 use crate::domain::message::{Failed, MessageState, Outcome};
 use crate::domain::receipt_codes::Category;
@@ -272,7 +272,8 @@ pub async fn of_batch(
            order by m.id limit $4"#,
         project.0,
         batch.0,
-        after.map_or(0, |id| id.0),
+        // None is older than its batch: months before that need not be looked at.
+        after.map_or(0, |id| id.0).max(first_number_at(batch.made_at()) - 1),
         limit,
         state as Option<MessageState>,
     )

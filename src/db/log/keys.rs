@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 
-use super::span::Span;
+use super::span::{SEQUENCE, Span};
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, ProjectId, SignatureId};
 use crate::domain::message::MessageState;
@@ -198,9 +198,12 @@ pub async fn few_batches(
     Ok((batches.len() <= MOST_KEYS).then_some(batches))
 }
 
-/// The newest message of a batch.
+/// The last id that a message of a batch can have: messages are made in the millisecond of their
+/// submission, and those are few.
 pub async fn newest_of_batch(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!("select max(id) from messages where batch_id = $1", batch.0)
-        .fetch_one(db)
-        .await
+    let newest =
+        sqlx::query_scalar!("select max(id) from submissions where batch_id = $1", batch.0)
+            .fetch_one(db)
+            .await?;
+    Ok(newest.map(|id| id | SEQUENCE))
 }

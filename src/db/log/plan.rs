@@ -173,9 +173,9 @@ impl<'a> Plan<'a> {
         } else {
             self.key = batch_or_template_key(wanted);
         }
-        if let Some(batch) = wanted.batch
-            && !self.is_keyed_by(BATCH)
-        {
+        // Also where its own index is entered: in months that a batch has no part in, the planner may
+        // take another one.
+        if let Some(batch) = wanted.batch {
             self.span = self.span.of_batch(batch, keys::newest_of_batch(db, batch).await?);
         }
         Ok(self)

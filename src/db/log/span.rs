@@ -4,7 +4,7 @@ use super::Wanted;
 use crate::domain::ids::{BatchId, MessageId, first_number_at};
 
 /// The bits of an id below its milliseconds.
-const SEQUENCE: i64 = (1 << 22) - 1;
+pub(super) const SEQUENCE: i64 = (1 << 22) - 1;
 
 /// Where a page begins, and so which way it is read.
 #[derive(Debug, Clone, Copy)]
