@@ -1,5 +1,6 @@
 //! Putting the parts together, running them, and stopping them in order.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ use crate::{telemetry, usms, web, worker};
 
 /// A connection that was not used for so long is tried first.
 const RESTED: Duration = Duration::from_millis(500);
+/// A connection this old is closed when it comes back: what the server keeps for it grows with its age.
+const OLD: Duration = Duration::from_secs(30 * 60);
 /// Connections of everything but the log, and of the log.
 const CONNECTIONS: u32 = 16;
 const LOG_CONNECTIONS: u32 = 8;
@@ -163,6 +166,11 @@ fn pool(connections: u32) -> PgPoolOptions {
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
         .before_acquire(|connection, since| Box::pin(still_there(connection, since)))
+        // The pool's own look for old connections can spin for ever (launchbadge/sqlx#3645, mended
+        // after 0.9.0): without these two it does not run.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_release(|_, of| Box::pin(ready(Ok(of.age < OLD))))
 }
 
 /// A connection that rested is asked whether it is still there before it is used: the server may

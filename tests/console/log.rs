@@ -97,7 +97,7 @@ fn id_of(batch: &str) -> &str {
 
 #[sqlx::test]
 async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool) {
-    let Mixed { operator, first, session, .. } = mixed(&db).await;
+    let Mixed { house: _house, operator, first, session } = mixed(&db).await;
     let (one, two, three) = ("18500000001", "18500000002", "18500000003");
     let (four, five, abroad) = ("13800000004", "18500000005", "(60)123456789");
     let all = found(&operator, "").await;
@@ -151,7 +151,7 @@ async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool)
 
 #[sqlx::test]
 async fn what_is_set_is_shown_and_each_can_be_taken_off(db: PgPool) {
-    let Mixed { operator, first, .. } = mixed(&db).await;
+    let Mixed { house: _house, operator, first, .. } = mixed(&db).await;
     let address = format!("{LOG}?phone=0002&batch={}&state=failed", id_of(&first));
     let page = operator.get(&address).await;
     assert_eq!(page.all(".chips li").len(), 4);

@@ -17,9 +17,9 @@ async fn hears(stream: &mut Response, words: &str) {
     }
 }
 
-/// What the database has done so far. Its processes tell a second late.
+/// What the database has done so far. A process of it that rests tells ten seconds late.
 async fn transactions(db: &PgPool) -> i64 {
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(11_000)).await;
     let all = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
     sqlx::query_scalar(all).fetch_one(db).await.unwrap()
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use secrecy::{SecretSlice, SecretString};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Postgres};
 use tokio_util::sync::CancellationToken;
 use usms_console::app::{App, Intake, Pace, UploadLimits, Wake};
 use usms_console::clock::Clock;
@@ -43,6 +44,8 @@ pub struct House {
     pub project: ProjectId,
     pub hook_path: String,
     stop: CancellationToken,
+    /// Held until the house's own connections are closed: until then its database cannot be removed.
+    open: Option<PoolConnection<Postgres>>,
 }
 
 /// How a house differs from the usual one.
@@ -83,7 +86,9 @@ impl House {
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
         let courier = Courier::new(ways.mail.as_ref()).unwrap();
-        let app = App { courier, ..app(db, &sandbox.url(), ways.call_timeout) };
+        let own = for_threads(db);
+        let app =
+            App { courier, ..app(own.as_ref().unwrap_or(db), &sandbox.url(), ways.call_timeout) };
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
             private_key: SecretString::from(sandbox::PRIVATE_KEY),
@@ -103,7 +108,8 @@ impl House {
         }
         let all = projects::all(&app.db).await.unwrap();
         let hook_path = project_ops::hook_path(&app, &all[0]).unwrap();
-        let house = Self { app, sandbox, address, project, hook_path, stop };
+        let open = if own.is_some() { Some(db.acquire().await.unwrap()) } else { None };
+        let house = Self { app, sandbox, address, project, hook_path, stop, open };
         if ways.pushes {
             let url = format!("http://{address}{}", house.hook_path);
             house.admin(Method::POST, "push", json!({ "url": url })).await;
@@ -209,15 +215,39 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.stop.cancel();
+        if let Some(open) = self.open.take() {
+            let db = self.app.db.clone();
+            tokio::spawn(async move {
+                db.close().await;
+                drop(open);
+            });
+        }
     }
+}
+
+/// A test's connections look for old ones among themselves every second, which can spin for ever when
+/// the threads of the server use them as well (launchbadge/sqlx#3645): it gets connections of its own.
+fn for_threads(db: &PgPool) -> Option<PgPool> {
+    let options = db.options();
+    let looks = options.get_idle_timeout().is_some_and(|after| after < Duration::from_secs(60));
+    let own = || {
+        without_looks()
+            .max_connections(options.get_max_connections())
+            .acquire_timeout(options.get_acquire_timeout())
+            .connect_lazy_with(db.connect_options().as_ref().clone())
+    };
+    looks.then(own)
+}
+
+fn without_looks() -> PgPoolOptions {
+    PgPoolOptions::new().idle_timeout(None).max_lifetime(None)
 }
 
 pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
     App {
-        // The test's own pool: when the test ends it is closed, and its database can be removed.
         db: db.clone(),
-        // For the same reason no connection of the log is kept.
-        log: Reader::new(db, PgPoolOptions::new().after_release(|_, _| Box::pin(ready(Ok(false))))),
+        // No connection of the log is kept: the database of a test could not be removed.
+        log: Reader::new(db, without_looks().after_release(|_, _| Box::pin(ready(Ok(false))))),
         usms: usms::Client::new(api_url, call_timeout).unwrap(),
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&SecretSlice::from(vec![7; 32]))),
