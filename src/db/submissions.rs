@@ -1,13 +1,12 @@
-//! Submissions: the queue of calls. A claim is committed before its call, no lock is held while the
-//! call runs, and the outcome is committed after it.
+//! Submissions: the queue of calls. A claim (`claims`) is committed before its call, no lock is held
+//! while the call runs, and the outcome is committed after it.
 
 use sqlx::{PgConnection, PgPool};
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
+use time::OffsetDateTime;
 
-use super::{batch_transitions, call_slots, suppressions, workers};
+use super::claims::Claimed;
 use crate::domain::batch::SubmissionState;
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, SubmissionId, TemplateId};
+use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::trouble::Trouble;
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
@@ -29,138 +28,6 @@ pub async fn insert(
     )
     .fetch_one(db)
     .await
-}
-
-/// A submission this process may send, once.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    /// The submission.
-    pub id: SubmissionId,
-    /// Whose keys sign the call.
-    pub project_id: ProjectId,
-    /// The order it belongs to.
-    pub batch_id: BatchId,
-    /// Its template, as we keep it.
-    pub template_id: TemplateId,
-    /// Its signature, as we keep it.
-    pub signature_id: SignatureId,
-    /// The vendor's id of that template.
-    pub vendor_template_id: String,
-    /// The signature's content.
-    pub sig_content: String,
-    /// How often it was claimed, this time included.
-    pub attempts: i32,
-    /// Number of messages.
-    pub n: i32,
-    /// Number of messages of the whole batch.
-    pub total: i32,
-    /// Every phone has values of its own.
-    pub each_own: bool,
-    /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
-    /// recorded late, or twice, moves nothing that somebody else claimed since.
-    pub lease_until: OffsetDateTime,
-}
-
-/// How claims are made.
-#[derive(Debug, Clone)]
-pub struct ClaimRules {
-    /// After this long in flight without an end, a submission is in doubt.
-    pub lease: Duration,
-    /// How fast one project may call.
-    pub pace: call_slots::Pace,
-    /// Calls of one project under way at once, over all processes.
-    pub concurrency: i64,
-    /// The process that claims.
-    pub worker: Uuid,
-    /// Calls of this process that have ended and are being recorded: they are not under way.
-    pub ended: Vec<SubmissionId>,
-    /// Whether marketing may leave now.
-    pub marketing_open: bool,
-    /// So many may be claimed beyond `concurrency` while this process makes all calls of a project.
-    /// They wait in it for the end of a call.
-    pub ahead: i64,
-}
-
-/// What a look for the next submission came to.
-#[derive(Debug)]
-pub enum Claim {
-    /// This one is to be sent.
-    Won(Box<Claimed>),
-    /// Phones that opted out were taken out of the next one: it may be looked for again at once.
-    TakenOut,
-    /// Nothing may leave now.
-    Nothing,
-}
-
-/// Claims the next submission whose project may call now: commits `in_flight` and the taken slot.
-/// The statement is a function of the database, since claims are the only step of sending that is
-/// taken one after the other.
-pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
-    let ended: Vec<i64> = rules.ended.iter().map(|id| id.0).collect();
-    // The rest of the row is as it was before the claim: nothing may fail behind it.
-    let found = sqlx::query!(
-        r#"select f.claimed as "claimed: SubmissionId", f.to_take_out as "to_take_out: SubmissionId",
-             s.project_id as "project_id?: ProjectId", s.batch_id as "batch_id?: BatchId",
-             b.template_id as "template_id?: TemplateId",
-             b.signature_id as "signature_id?: SignatureId",
-             b.vendor_template_id as "vendor_template_id?", b.sig_content as "sig_content?",
-             s.attempts + 1 as attempts, s.n as "n?", b.total as "total?",
-             b.each_own as "each_own?", $2::timestamptz as "lease_until!"
-           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) f
-           left join submissions s on s.id = f.claimed
-           left join batches b on b.id = s.batch_id"#,
-        now,
-        now + rules.lease,
-        now + rules.pace.burst,
-        interval(rules.pace.interval),
-        rules.marketing_open,
-        rules.concurrency,
-        rules.worker,
-        now - workers::DEAD_AFTER,
-        &ended,
-        rules.ahead,
-    )
-    .fetch_one(db)
-    .await?;
-    if let Some(id) = found.to_take_out {
-        take_out(db, id, now).await?;
-        return Ok(Claim::TakenOut);
-    }
-    let claimed = || {
-        Some(Claimed {
-            id: found.claimed?,
-            project_id: found.project_id?,
-            batch_id: found.batch_id?,
-            template_id: found.template_id?,
-            signature_id: found.signature_id?,
-            vendor_template_id: found.vendor_template_id?,
-            sig_content: found.sig_content?,
-            attempts: found.attempts?,
-            n: found.n?,
-            total: found.total?,
-            each_own: found.each_own?,
-            lease_until: found.lease_until,
-        })
-    };
-    Ok(claimed().map_or(Claim::Nothing, |claimed| Claim::Won(Box::new(claimed))))
-}
-
-/// Takes phones that opted out from a submission that waits, unless another process claimed it in
-/// this moment.
-async fn take_out(db: &PgPool, id: SubmissionId, now: OffsetDateTime) -> sqlx::Result<()> {
-    let mut tx = db.begin().await?;
-    let waiting = sqlx::query_scalar!(
-        r#"select batch_id as "batch: BatchId" from submissions
-           where id = $1 and state = 'ready' for update skip locked"#,
-        id.0,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(batch) = waiting {
-        suppressions::take_out(&mut tx, id, now).await?;
-        batch_transitions::settle(&mut tx, batch, now).await?;
-    }
-    tx.commit().await
 }
 
 /// Records that the vendor took all of it under `session_no`. Answers whether it was still open:
@@ -512,78 +379,4 @@ pub async fn sessions(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
     )
     .fetch_all(db)
     .await
-}
-
-/// A session that is due to be asked about.
-#[derive(Debug, Clone)]
-pub struct DuePoll {
-    /// The submission.
-    pub id: SubmissionId,
-    /// Whose keys sign the call.
-    pub project_id: ProjectId,
-    /// The vendor's session number; a submission treated as sent may have none.
-    pub session_no: Option<String>,
-    /// When it left.
-    pub sent_at: OffsetDateTime,
-}
-
-/// Takes up to `limit` submissions of a project that are due to be asked about and moves their next
-/// turn: from `first`, doubling, to `longest`. Processes never take the same turn twice.
-pub async fn take_due_polls(
-    db: &PgPool,
-    project: ProjectId,
-    now: OffsetDateTime,
-    first: Duration,
-    longest: Duration,
-    limit: i64,
-) -> sqlx::Result<Vec<DuePoll>> {
-    sqlx::query_as!(
-        DuePoll,
-        r#"with due as (
-             select id from submissions
-             where project_id = $5 and next_poll_at <= $1 and not settled
-             order by next_poll_at limit $4
-             for update skip locked
-           )
-           update submissions s
-           set polls = polls + 1,
-             next_poll_at = $1 + least($3::interval, $2::interval * power(2, least(polls, 20)))
-           from due where s.id = due.id
-           returning s.id as "id: SubmissionId", s.project_id as "project_id: ProjectId",
-             s.session_no, coalesce(s.sent_at, $1) as "sent_at!""#,
-        now,
-        interval(first),
-        interval(longest),
-        limit,
-        project.0,
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// Gives back turns that brought no answer: they come again at `at`, and are not counted.
-pub async fn put_polls_off(
-    db: &mut PgConnection,
-    due: &[DuePoll],
-    at: OffsetDateTime,
-) -> sqlx::Result<()> {
-    let ids: Vec<i64> = due.iter().map(|one| one.id.0).collect();
-    sqlx::query!(
-        r#"update submissions set polls = greatest(polls - 1, 0), next_poll_at = $2
-           where id in (select id from submissions where id = any($1) order by id for update)
-             and not settled"#,
-        &ids,
-        at,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
-    sqlx::postgres::types::PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: i64::try_from(duration.whole_microseconds()).unwrap_or(i64::MAX),
-    }
 }

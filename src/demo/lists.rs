@@ -7,8 +7,8 @@ use time::{Duration, Time};
 use uuid::Uuid;
 
 use super::sample::Past;
+use crate::db::claims::Claim;
 use crate::db::projects::{self, Policy};
-use crate::db::submissions::Claim;
 use crate::db::uploads;
 use crate::domain::batch::china;
 use crate::domain::ids::BatchId;

@@ -7,8 +7,8 @@ use tracing::{info, warn};
 use super::credentials::{self, CredentialsError};
 use super::{receive, review};
 use crate::app::App;
+use crate::db::receipt_polls::{self, DuePoll};
 use crate::db::receipts::Incoming;
-use crate::db::submissions::{self, DuePoll};
 use crate::db::{batch_transitions, poll_turns, receipts};
 use crate::domain::ids::ProjectId;
 use crate::usms::{CallError, MAX_SESSIONS_PER_QUERY};
@@ -43,15 +43,14 @@ pub async fn run_once(app: &App) -> sqlx::Result<usize> {
     let Some(project) = poll_turns::take(&app.db, now, until).await? else { return Ok(0) };
     let (first, most) = (app.pace.first_receipt_poll, MAX_SESSIONS_PER_QUERY);
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let due =
-        submissions::take_due_polls(&app.db, project, now, first, LONGEST_INTERVAL, most).await?;
+    let due = receipt_polls::take_due(&app.db, project, now, first, LONGEST_INTERVAL, most).await?;
     let asked = ask(app, project, &due).await;
     let mut tx = app.db.begin().await?;
     match &asked {
         Ok(()) => poll_turns::end(&mut tx, project, app.clock.now()).await?,
         Err(error) => {
             let again = poll_turns::fail(&mut tx, project, app.clock.now()).await?;
-            submissions::put_polls_off(&mut tx, &due, again).await?;
+            receipt_polls::put_off(&mut tx, &due, again).await?;
             warn!(%project, %error, %again, "receipts could not be asked for");
         }
     }

@@ -14,10 +14,11 @@ use tracing::warn;
 
 use super::replies;
 use crate::app::App;
+use crate::db::claims::Claimed;
 use crate::db::inbox::Waiting;
 use crate::db::receipt_matches::Match;
 use crate::db::receipts::{Incoming, News, Reason};
-use crate::db::submissions::{self, Claimed};
+use crate::db::submissions;
 use crate::db::{batch_transitions, foreign_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;

@@ -13,8 +13,9 @@ use tracing::{info, warn};
 use super::credentials::{self, CredentialsError};
 use super::receive;
 use crate::app::App;
+use crate::db::claims::{self, Claim, ClaimRules, Claimed};
 use crate::db::messages::Target;
-use crate::db::submissions::{Claim, ClaimRules, Claimed, NotTaken};
+use crate::db::submissions::NotTaken;
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{Hold, may_leave};
 use crate::domain::ids::{BatchId, MessageId, SubmissionId};
@@ -76,7 +77,7 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
         ahead: i64::try_from(ahead).unwrap_or(0),
     };
     let began = Instant::now();
-    let claim = submissions::claim(&app.db, &rules, now).await;
+    let claim = claims::claim(&app.db, &rules, now).await;
     histogram!("console_claim_seconds").record(began.elapsed());
     claim
 }
