@@ -91,6 +91,8 @@ fn ends(ids: &[i64]) -> (i64, i64) {
     (ids.iter().copied().min().unwrap_or(0), ids.iter().copied().max().unwrap_or(0))
 }
 
+/// Read in the order of ids, so that what belongs together is merged; the rest is looked up for each,
+/// since a page has few rows and the project may have many batches.
 async fn own(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Result<Vec<Message>> {
     let (oldest, newest) = ends(ids);
     sqlx::query_as!(
@@ -102,13 +104,17 @@ async fn own(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Re
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
              r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
              b.template_text, b.sig_content, b.international
-           from (select * from messages
-             where id = any($2) and id between $3 and $4 and project_id = $1 offset 0) m
-           join submissions s on s.id = m.submission_id
-           join batches b on b.id = m.batch_id
-           join sms_templates t on t.id = b.template_id
-           left join (select * from outcomes
-             where id = any($2) and id between $3 and $4 offset 0) o on o.id = m.id
+           from (
+             select id, batch_id, submission_id, phone, params from messages
+             where id = any($2) and id between $3 and $4 and project_id = $1 order by id offset 0
+           ) m
+           left join (
+             select id, outcome, reason_id, parts, receipt_at from outcomes
+             where id = any($2) and id between $3 and $4 order by id offset 0
+           ) o on o.id = m.id
+           cross join lateral (select * from submissions where id = m.submission_id offset 0) s
+           cross join lateral (select * from batches where id = m.batch_id offset 0) b
+           cross join lateral (select name from sms_templates where id = b.template_id offset 0) t
            left join reasons r on r.id = o.reason_id"#,
         project.0,
         ids,
