@@ -1,17 +1,17 @@
 //! The console's parts, put together once at the start and handed to whatever needs them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::PgPool;
 use time::Duration;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::courier::Courier;
 use crate::db::log::Reader;
+use crate::intake::Intake;
 use crate::keyring::Keyring;
 use crate::usms;
 
@@ -116,58 +116,5 @@ impl Wake {
     /// Waits for [`Wake::settle`].
     pub async fn to_settle(&self) {
         self.settle.notified().await;
-    }
-}
-
-/// Pushes that are being written down and settled. Writing down comes before all that can wait: a push
-/// that is not on disk in time is lost after three tries.
-#[derive(Clone, Debug)]
-pub struct Intake {
-    taking: Arc<AtomicUsize>,
-    settlers: Arc<Semaphore>,
-}
-
-/// So many settle at once in a process: while one reads what came, the other writes. Each needs two
-/// connections, and must never wait for the second one behind others that do the same.
-pub const SETTLERS: usize = 2;
-
-impl Default for Intake {
-    fn default() -> Self {
-        Self { taking: Arc::default(), settlers: Arc::new(Semaphore::new(SETTLERS)) }
-    }
-}
-
-/// So many at once are a rush.
-const RUSH: usize = 4;
-
-/// A push that is being taken in, until this is dropped.
-#[derive(Debug)]
-pub struct Taking(Arc<AtomicUsize>);
-
-impl Drop for Taking {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Intake {
-    /// Counts a push.
-    pub fn begin(&self) -> Taking {
-        self.taking.fetch_add(1, Ordering::Relaxed);
-        Taking(self.taking.clone())
-    }
-
-    /// Waits until one of the settlers' places is free; it is until the answer is dropped.
-    pub async fn settler(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes the semaphore.
-        self.settlers.clone().acquire_owned().await.ok()
-    }
-
-    /// Waits until a rush is over, and no longer than `longest`.
-    pub async fn let_pass(&self, longest: std::time::Duration) {
-        let until = tokio::time::Instant::now() + longest;
-        while self.taking.load(Ordering::Relaxed) >= RUSH && tokio::time::Instant::now() < until {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
     }
 }

@@ -20,6 +20,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod i18n;
+pub mod intake;
 pub mod keyring;
 pub mod ops;
 pub mod sandbox;

@@ -12,11 +12,12 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::app::{App, Intake, Pace, UploadLimits, Wake};
+use crate::app::{App, Pace, UploadLimits, Wake};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::courier::Courier;
 use crate::db::log::Reader;
+use crate::intake::Intake;
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::{telemetry, usms, web, worker};

@@ -13,13 +13,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::app::{App, SETTLERS};
-use crate::db::submissions::{Claim, Claimed};
+use crate::app::App;
+use crate::db::claims::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
 use crate::db::{batch_transitions, login_sessions, statistics, uploads};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::domain::trouble::Trouble;
+use crate::intake::SETTLERS;
 use crate::ops::submit::End;
 use crate::ops::{
     apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, retain, review,
@@ -39,8 +40,6 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 const PROJECTS_AT_ONCE: usize = 4;
 /// So many projects are asked about receipts at once: one that does not answer holds up no other.
 const POLLS_AT_ONCE: usize = 4;
-/// Settling waits so long, at most, while many pushes are being taken in.
-const RUSH: Duration = Duration::from_secs(1);
 /// How soon the recipients of a batch that was confirmed begin to become messages.
 const PLANNING: Duration = Duration::from_millis(150);
 /// Batches that are sending are watched over this often.
@@ -268,7 +267,7 @@ async fn rest(stop: &CancellationToken, how_long: Duration) {
 }
 
 async fn settling(app: App) -> sqlx::Result<Turn> {
-    app.intake.let_pass(RUSH).await;
+    app.intake.let_pass().await;
     if receive::run_once(&app).await? {
         return Ok(Turn::More);
     }
