@@ -37,7 +37,7 @@ const READERS: usize = 32;
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// An empty database.
+    /// An empty database, or one that an earlier measurement left: its past is used again.
     pub database_url: String,
     /// Messages of the small past, and of the large one.
     pub small: i64,
@@ -53,7 +53,7 @@ pub struct Plan {
     pub only: Vec<Part>,
 }
 
-/// What can be measured alone. A past is written in any case.
+/// What can be measured alone. A past is written in any case, if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
     /// How quick each page is, while receipts come in.
@@ -77,18 +77,25 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     let sandbox = processes::sandbox(&batch::seeds()).await?;
     let console = processes::console(&plan.database_url, &sandbox.url).await?;
     let db = PgPoolOptions::new().max_connections(8).connect(&plan.database_url).await?;
-    processes::add_owner(&plan.database_url, &sandbox.url, NAME, PASSWORD).await?;
+    let filled = count(&db, "select count(*) from batches").await? > 0;
+    if !filled {
+        processes::add_owner(&plan.database_url, &sandbox.url, NAME, PASSWORD).await?;
+    }
     let mut person = Person::sign_in(&console.url, NAME, PASSWORD).await?;
-    batch::import(&mut person).await?;
     let hook = processes::hook_path(&plan.database_url, &sandbox.url).await?;
     let hook = format!("{}{hook}", console.url);
-    past::months(&db).await?;
     let mut pages = Pages::default();
-    let small = past::write(&db, plan.small).await?;
-    if plan.has(Part::Pages) {
-        pages.ask(plan.small, &small, &person, &hook).await?;
-    }
-    let large = past::write(&db, plan.large - plan.small).await?;
+    let large = if filled {
+        past::found(&db).await?
+    } else {
+        batch::import(&mut person).await?;
+        past::months(&db).await?;
+        let small = past::write(&db, plan.small).await?;
+        if plan.has(Part::Pages) {
+            pages.ask(plan.small, &small, &person, &hook).await?;
+        }
+        past::write(&db, plan.large - plan.small).await?
+    };
     if plan.has(Part::Pages) {
         pages.ask(plan.large, &large, &person, &hook).await?;
         pages.print();
