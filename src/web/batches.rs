@@ -155,6 +155,7 @@ struct ListPage {
     l: Layout,
     tabs: Vec<Tab>,
     rows: Vec<BatchRow>,
+    newest: Option<String>,
     older: Option<String>,
     may_send: bool,
     filtered: bool,
@@ -178,8 +179,9 @@ pub async fn list(
     let state = TABS.into_iter().find(|state| state.key() == at.state);
     let found = batches::list(&app.db, member.project.id, state, at.before, BATCHES).await?;
     let here = l.urls.batches();
+    let key = state.map_or("", BatchState::key);
+    let newest = at.before.map(|_| super::urls::with_query(&here, &[("state", key)]));
     let older = page::full(&found, BATCHES).map(|last| {
-        let key = state.map_or("", BatchState::key);
         super::urls::with_query(&here, &[("state", key), ("before", &last.id.to_string())])
     });
     let all = Tab { word: l.t("batches-all"), address: here.clone(), current: state.is_none() };
@@ -191,7 +193,7 @@ pub async fn list(
     let tabs = std::iter::once(all).chain(tabs).collect();
     let rows = BatchRow::rows(&app, &l, found).await?;
     let may_send = member.may(Permission::Send);
-    page::ok(&ListPage { rows, older, may_send, tabs, filtered: state.is_some(), l })
+    page::ok(&ListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
 }
 
 async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use usms_console::db::invariants;
 
-use crate::harness::House;
+use crate::harness::{House, Ways};
 
 const CODE: &str = "登录验证码";
 
@@ -211,4 +211,16 @@ async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_re
     house.settled(&operator, &batch).await;
     assert_eq!(house.taken().await, (2_000, 0));
     sound(&house).await;
+}
+
+#[sqlx::test]
+async fn an_older_page_of_batches_leads_back_to_the_newest(db: PgPool) {
+    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let operator = house.operator().await;
+    let batch = operator.send("登录验证码", &["4310", "5"], "18500001234").await;
+    let id = batch.rsplit('/').next().unwrap();
+    assert!(!operator.get("/p/default/batches").await.has(".paging"));
+    let older = operator.get(&format!("/p/default/batches?before={id}")).await;
+    let back = operator.get(&older.attr(".paging a", "href")).await;
+    assert_eq!(back.all(".batches tbody tr").len(), 1);
 }
