@@ -3,6 +3,8 @@ export function showCopyButtons(within) {
   const look = document.getElementById("copy");
   if (!navigator.clipboard || !look) return;
   for (const button of within.querySelectorAll("[data-copy][hidden]")) {
+    // Without a value of its own it copies what stands before it.
+    button.dataset.copy ||= button.previousElementSibling.textContent;
     button.append(look.content.cloneNode(true));
     button.title = `${look.dataset.label} ${button.dataset.copy}`;
     button.lastElementChild.textContent = button.title;

@@ -57,21 +57,29 @@ impl askama::filters::HtmlSafe for Drawing {}
 /// A button that copies a value. Scripts show it and draw it like the page's `#copy`.
 #[derive(Debug, Clone)]
 pub struct Copy {
-    value: String,
+    /// What it copies, unless that is the text of the element before it.
+    value: Option<String>,
 }
 
 impl Copy {
     /// A button that copies `value`.
     pub fn new(value: impl fmt::Display) -> Self {
-        Self { value: value.to_string() }
+        Self { value: Some(value.to_string()) }
+    }
+
+    /// A button that copies the text of the element before it: lists have many.
+    pub fn before() -> Self {
+        Self { value: None }
     }
 }
 
 impl fmt::Display for Copy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<button class=\"plain\" type=\"button\" data-copy=\"")?;
-        f.write_str(&escaped(&self.value))?;
-        f.write_str("\" hidden></button>")
+        f.write_str("<button class=\"plain\" type=\"button\" data-copy")?;
+        if let Some(value) = &self.value {
+            write!(f, "=\"{}\"", escaped(value))?;
+        }
+        f.write_str(" hidden></button>")
     }
 }
 

@@ -62,8 +62,8 @@ impl MessageRows {
         }
     }
 
-    fn copy(&self, value: &str) -> Copy {
-        Copy::new(value)
+    fn copy() -> Copy {
+        Copy::before()
     }
 
     /// Without the column of the batch: all are of one.
