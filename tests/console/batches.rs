@@ -217,10 +217,12 @@ async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_re
 async fn an_older_page_of_batches_leads_back_to_the_newest(db: PgPool) {
     let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
     let operator = house.operator().await;
-    let batch = operator.send("登录验证码", &["4310", "5"], "18500001234").await;
-    let id = batch.rsplit('/').next().unwrap();
+    operator.send(CODE, &["4310", "5"], "18500001234").await;
+    let newest = operator.send(CODE, &["4311", "5"], "18500001235").await;
+    let id = newest.rsplit('/').next().unwrap();
     assert!(!operator.get("/p/default/batches").await.has(".paging"));
     let older = operator.get(&format!("/p/default/batches?before={id}")).await;
+    assert_eq!(older.all(".batches tbody tr").len(), 1);
     let back = operator.get(&older.attr(".paging a", "href")).await;
-    assert_eq!(back.all(".batches tbody tr").len(), 1);
+    assert_eq!(back.all(".batches tbody tr").len(), 2);
 }
