@@ -251,15 +251,27 @@ pub async fn lock_draft(
     project: ProjectId,
     batch: BatchId,
 ) -> sqlx::Result<Option<Draft>> {
+    // The batch alone first. One that was confirmed meanwhile is being made into messages, which holds its
+    // upload and then waits for the batch: whoever asked for both would wait in a circle.
+    let is_draft = sqlx::query_scalar!(
+        r#"select true as "yes!" from batches
+           where project_id = $1 and id = $2 and state = 'draft' for update"#,
+        project.0,
+        batch.0,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if is_draft.is_none() {
+        return Ok(None);
+    }
     sqlx::query_as!(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", u.wanted, u.report,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
-           where b.project_id = $1 and b.id = $2 and b.state = 'draft'
-           for update"#,
-        project.0,
+           where b.id = $1
+           for update of u"#,
         batch.0,
     )
     .fetch_optional(db)

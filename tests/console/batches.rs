@@ -154,7 +154,9 @@ async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
     let there = preview.replace("/preview", "/confirm");
     let presses = (0..6).map(|_| operator.post_owned(&there, &fields));
     let answers = futures_util::future::join_all(presses).await;
-    assert!(answers.iter().all(|answer| answer.status == StatusCode::SEE_OTHER));
+    for answer in answers {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    }
     let batch = preview.replace("/preview", "");
     house.settled(&operator, &batch).await;
     assert_eq!(house.taken().await, (30, 0));
