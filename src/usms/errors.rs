@@ -102,6 +102,13 @@ impl CallError {
         }
     }
 
+    /// A request that cannot be written down never left.
+    #[allow(clippy::needless_pass_by_value)]
+    pub(super) fn unbuildable(error: serde_json::Error) -> Self {
+        let because = NotSentBecause::Unbuildable(error.to_string());
+        Self::NotSent { because, ret_code: None, request_id: String::new() }
+    }
+
     /// Sorts a failure of the connection. Only a connection that was never made proves that nothing
     /// was sent; whatever breaks later may have been read on the other side.
     pub(super) fn from_transport(error: &reqwest::Error) -> Self {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::client::{Client, Credentials};
 use super::errors::{CallError, UnknownBecause};
@@ -43,23 +43,27 @@ pub struct Sent {
     pub request_id: String,
 }
 
-/// Phones that share a template and a signature.
-#[derive(Debug, Clone)]
+/// Phones that share a template and a signature, as `TaskContent` has them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct TargetGroup {
     /// The vendor's id of an approved template.
     pub template_id: String,
     /// An approved signature.
     pub sig_content: String,
     /// To whom.
+    #[serde(rename = "Target")]
     pub targets: Vec<Target>,
 }
 
 /// One phone with its own values.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Target {
     /// Normalised.
     pub phone: String,
     /// As many values as the template has variables.
+    #[serde(rename = "TemplateParams", skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<String>,
     /// Comes back in this phone's receipt.
     pub user_id: String,
@@ -137,7 +141,8 @@ impl Client {
         keys: &Credentials,
         batch: &SendBatch,
     ) -> Result<SentBatch, CallError> {
-        let content = STANDARD.encode(task_content(batch).to_string());
+        let content = serde_json::to_vec(&batch.groups).map_err(CallError::unbuildable)?;
+        let content = STANDARD.encode(content);
         let params = vec![("TaskContent".to_owned(), content)];
         let answer = self.call(keys, "SendBatchUSMSMessage", params).await?;
         let fields = Fields::of(&answer.body);
@@ -163,27 +168,6 @@ impl Client {
             request_id: answer.request_id,
         })
     }
-}
-
-fn task_content(batch: &SendBatch) -> Value {
-    let target = |target: &Target| {
-        let mut fields = json!({ "Phone": target.phone, "UserId": target.user_id });
-        if !target.params.is_empty() {
-            fields["TemplateParams"] = json!(target.params);
-        }
-        fields
-    };
-    batch
-        .groups
-        .iter()
-        .map(|group| {
-            json!({
-                "TemplateId": group.template_id,
-                "SigContent": group.sig_content,
-                "Target": group.targets.iter().map(target).collect::<Vec<_>>(),
-            })
-        })
-        .collect()
 }
 
 /// What was not taken. A group that names no phone of its own was refused as a whole.
