@@ -13,6 +13,22 @@ async fn all_migrations_run_on_an_empty_database_and_a_second_time_change_nothin
     assert!(before.iter().any(|column| column == "messages.phone"));
 }
 
+#[sqlx::test]
+async fn phones_and_session_numbers_compare_byte_by_byte_wherever_they_are_kept(db: PgPool) {
+    let columns: Vec<(String, bool)> = sqlx::query_as(
+        "select c.relname || '.' || a.attname, l.collname = 'C'
+         from pg_attribute a join pg_class c on c.oid = a.attrelid
+           join pg_collation l on l.oid = a.attcollation
+         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+           and a.attname in ('phone', 'session_no') and not a.attisdropped",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert!(columns.len() >= 8, "{columns:?}");
+    assert!(columns.iter().all(|(_, bytes)| *bytes), "{columns:?}");
+}
+
 #[sqlx::test(migrations = false)]
 async fn rows_of_the_first_migration_outlive_the_later_ones(db: PgPool) {
     let migrator = sqlx::migrate!();

@@ -374,7 +374,8 @@ pub async fn repeats(
              join batches b on b.id = m.batch_id
              join users u on u.id = b.ordered_by
              left join outcomes o on o.id = m.id
-             where m.project_id = $1 and m.phone = wanted.phone and m.id >= $5
+             where m.project_id = $1 and right(m.phone, 4) = right(wanted.phone, 4)
+               and m.phone = wanted.phone and m.id >= $5
                and m.template_id = $2 and m.params = $3
                and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
              order by m.id desc limit 1

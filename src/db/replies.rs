@@ -233,7 +233,8 @@ pub async fn of_phone(
            left join users u on u.id = r.taken_back_by
            left join lateral (
              select m.id, m.batch_id from messages m join submissions s on s.id = m.submission_id
-             where r.answers is null and m.project_id = $1 and m.phone = r.phone
+             where r.answers is null and m.project_id = $1
+               and right(m.phone, 4) = right(r.phone, 4) and m.phone = r.phone
                -- Times of replies are whole seconds.
                and m.id < first_id(r.replied_at + interval '1 second')
                and s.sent_at < r.replied_at + interval '1 second'

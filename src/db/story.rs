@@ -95,7 +95,8 @@ pub async fn siblings(
            join batches b on b.id = m.batch_id
            join submissions s on s.id = m.submission_id
            left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
-           where m.project_id = $1 and m.phone = $3 and m.batch_id = any(array(
+           where m.project_id = $1 and right(m.phone, 4) = right($3, 4) and m.phone = $3
+             and m.batch_id = any(array(
              select id from batches where resend_of = $2
              union all
              select resend_of from batches where id = $2 and resend_of is not null))

@@ -48,6 +48,8 @@ impl Table {
 enum Key {
     /// All of the project.
     All,
+    /// Where the phone is this one.
+    Phone(String),
     /// Where an expression equals a text.
     Text(&'static str, String),
     /// Where a column equals a number.
@@ -56,7 +58,6 @@ enum Key {
     Several(&'static str, Vec<i64>),
 }
 
-const PHONE: &str = "phone";
 const LAST_FOUR: &str = "right(phone, 4)";
 const SESSION: &str = "session_no";
 const SUBMISSION: &str = "submission_id";
@@ -67,8 +68,7 @@ const REASON: &str = "reason_id";
 /// Behind candidates that are few: they are fetched, then sorted. The order is that of the index which
 /// finds them: by it alone the planner prefers that index to one that enters the range of ids, which
 /// it takes for small.
-const FEW_OF_SUBMISSION: &str = " order by phone offset 0";
-const FEW_OF_SESSION: &str = " order by phone collate \"C\" offset 0";
+const FEW: &str = " order by phone offset 0";
 
 /// A question to one table, with the look-ups its answer needs.
 #[derive(Debug)]
@@ -264,7 +264,9 @@ impl<'a> Plan<'a> {
             Key::Several(SUBMISSION, _) => None,
             Key::Several(REASON, reasons) if reasons.len() <= MERGED => Some(most.max(self.limit)),
             Key::Several(_, keys) => Some((most / keys.len().max(1)).max(self.limit)),
-            Key::All | Key::Text(..) | Key::Number(..) => Some(most.max(self.limit)),
+            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
+                Some(most.max(self.limit))
+            }
         }
     }
 
@@ -296,15 +298,16 @@ impl<'a> Plan<'a> {
                 sql.push(" and ").push(column).push(" = k.key");
                 // An index on int is not entered with a bigint.
                 sql.push(if *column == REASON { "::int" } else { "" });
-                sql.push(if *column == SUBMISSION { FEW_OF_SUBMISSION } else { &first })
-                    .push(") one");
+                sql.push(if *column == SUBMISSION { FEW } else { &first }).push(") one");
             }
             Key::Text(SESSION, _) => {
                 sql.push("select one.* from (");
                 self.push_candidates(sql);
-                sql.push(FEW_OF_SESSION).push(") one");
+                sql.push(FEW).push(") one");
             }
-            Key::All | Key::Text(..) | Key::Number(..) => self.push_candidates(sql),
+            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
+                self.push_candidates(sql);
+            }
         }
         sql.push(first).push(") d");
     }
@@ -313,6 +316,10 @@ impl<'a> Plan<'a> {
         sql.push(self.table.columns()).push(" where project_id = ").push_bind(self.project.0);
         match &self.key {
             Key::All | Key::Several(..) => {}
+            Key::Phone(phone) => {
+                sql.push(" and right(phone, 4) = right(").push_bind(phone.clone());
+                sql.push(", 4) and phone = ").push_bind(phone.clone());
+            }
             Key::Text(expression, text) => {
                 sql.push(" and ").push(expression).push(" = ").push_bind(text.clone());
             }
@@ -334,7 +341,7 @@ impl<'a> Plan<'a> {
 
     fn is_keyed_by(&self, expression: &str) -> bool {
         match &self.key {
-            Key::All => false,
+            Key::All | Key::Phone(_) => false,
             Key::Text(key, _) | Key::Number(key, _) | Key::Several(key, _) => *key == expression,
         }
     }
@@ -343,7 +350,7 @@ impl<'a> Plan<'a> {
     fn filters(&self) -> impl Iterator<Item = Filter<'_>> {
         let wanted = self.wanted;
         let not = |answered: bool| !answered;
-        let by_phone = self.is_keyed_by(PHONE) || self.is_keyed_by(LAST_FOUR);
+        let by_phone = matches!(self.key, Key::Phone(_)) || self.is_keyed_by(LAST_FOUR);
         let by_batch = matches!(self.key, Key::Number(BATCH, _));
         let by_signature = matches!(self.key, Key::Several(BATCH, _));
         let by_reason = self.is_keyed_by(REASON);
@@ -368,7 +375,7 @@ impl<'a> Plan<'a> {
 
 fn phone_key(wanted: &Wanted) -> Option<Key> {
     match wanted.phone.as_ref()? {
-        Phones::Whole(phone) => Some(Key::Text(PHONE, phone.clone())),
+        Phones::Whole(phone) => Some(Key::Phone(phone.clone())),
         Phones::LastFour(digits) => Some(Key::Text(LAST_FOUR, digits.clone())),
     }
 }
