@@ -37,9 +37,10 @@ pub struct Waiting {
 }
 
 /// Pushes looked at for one transaction.
-const MOST_PUSHES: i64 = 500;
-/// And as many of them as have so many bytes together: some 15,000 receipts.
-const MOST_BYTES: usize = 3 << 20;
+const MOST_PUSHES: i64 = 1_000;
+/// And as many of them as have so many bytes together: some 40,000 receipts. The more are settled
+/// together, the fewer times each of their submissions is counted anew.
+const MOST_BYTES: usize = 8 << 20;
 /// Tries of one push, the one among others not counted; then it is set aside.
 const MOST_TRIES: i32 = 5;
 

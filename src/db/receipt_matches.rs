@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use sqlx::PgConnection;
 
 use super::receipts::Incoming;
-use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, SubmissionId, TemplateId};
+use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, TemplateId};
 use crate::domain::message::Outcome;
 
 /// A submission is read whole when receipts of at least one in so many of its messages came: reading
@@ -24,6 +24,8 @@ pub struct Locked {
     pub n: i32,
     /// How many of them have an outcome.
     pub known: i32,
+    /// Whether a receipt is news of the submission itself: that it was taken.
+    pub unproven: bool,
 }
 
 /// Locks submissions in the order of their ids, so that two settlers never wait for each other in a
@@ -36,7 +38,9 @@ pub async fn lock(
     sqlx::query_as!(
         Locked,
         r#"select id as "id: SubmissionId", n,
-             delivered + failed + unknown + refused + suppressed as "known!"
+             delivered + failed + unknown + refused + suppressed as "known!",
+             state in ('ready', 'in_flight', 'in_doubt')
+               or session_no is null and state = 'accepted' as "unproven!"
            from submissions where id = any($1) order by id for update"#,
         &numbers,
     )
@@ -78,11 +82,26 @@ pub struct Match {
 /// them already: nobody writes it while the submissions are locked.
 pub async fn matches(
     db: &mut PgConnection,
+    project: ProjectId,
     incoming: &[(SubmissionId, &Incoming)],
     locked: &[Locked],
 ) -> sqlx::Result<Vec<Match>> {
+    let any_known = locked.iter().any(|one| one.known > 0);
+    let mut found = Vec::with_capacity(incoming.len());
+    let named = read_named(db, project, incoming, any_known).await?;
+    let mut rest = Vec::new();
+    for (place, (submission, one)) in incoming.iter().enumerate() {
+        let message = one.message.and_then(|id| named.get(&id));
+        let fits = |(message, phone): &&(Match, String)| {
+            message.submission == *submission && *phone == one.phone
+        };
+        match message.filter(fits) {
+            Some((message, _)) => found.push(Match { place, ..*message }),
+            None => rest.push((place, *submission, *one)),
+        }
+    }
     let mut came: BTreeMap<SubmissionId, usize> = BTreeMap::new();
-    for (submission, _) in incoming {
+    for (_, submission, _) in &rest {
         *came.entry(*submission).or_default() += 1;
     }
     let is_dense = |one: &Locked| {
@@ -90,20 +109,20 @@ pub async fn matches(
         came.get(&one.id).is_some_and(|came| came * DENSE >= n)
     };
     let dense: Vec<Locked> = locked.iter().copied().filter(is_dense).collect();
-    let read = read_whole(db, &dense).await?;
-    let mut found = Vec::with_capacity(incoming.len());
+    let read = read_whole(db, &dense, any_known).await?;
     let mut sparse = Vec::new();
-    for (place, (submission, one)) in incoming.iter().enumerate() {
+    for (place, submission, one) in rest {
         if one.phone.contains('*') {
-            found.extend(of_masked(db, place, *submission, one).await?);
-        } else if let Some(messages) = read.get(submission) {
+            found.extend(of_masked(db, place, submission, one).await?);
+        } else if let Some(messages) = read.get(&submission) {
             let message = messages.get(&one.phone);
             found.extend(message.map(|message| Match { place, ..*message }));
         } else {
-            sparse.push((place, *submission, *one));
+            sparse.push((place, submission, one));
         }
     }
     look_up(db, &sparse, &mut found).await?;
+    found.sort_unstable_by_key(|one| one.place);
     Ok(found)
 }
 
@@ -113,17 +132,57 @@ fn span(submissions: &[i64]) -> (i64, i64) {
     (least.unwrap_or(&0) - NUMBERS_A_DAY, most.unwrap_or(&0) + NUMBERS_A_DAY)
 }
 
+/// The messages that receipts name by their `UserId`, with their phones. Other programs may use the same
+/// ones, so who asks compares the phone.
+async fn read_named(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &[(SubmissionId, &Incoming)],
+    any_known: bool,
+) -> sqlx::Result<HashMap<MessageId, (Match, String)>> {
+    let ids: Vec<i64> = incoming.iter().filter_map(|(_, one)| Some(one.message?.0)).collect();
+    let (Some(from), Some(to)) = (ids.iter().min(), ids.iter().max()) else {
+        return Ok(HashMap::new());
+    };
+    let rows = sqlx::query!(
+        r#"select m.id as "message: MessageId", m.submission_id as "submission: SubmissionId",
+             m.batch_id as "batch: BatchId", m.template_id as "template: TemplateId", m.phone,
+             o.outcome as "known?: Outcome"
+           from (
+             select id, submission_id, batch_id, template_id, phone from messages
+             where project_id = $1 and id = any($2) and id between $3 and $4 offset 0
+           ) m
+           left join (
+             select id, outcome from outcomes
+             where $5 and id = any($2) and id between $3 and $4 offset 0
+           ) o on o.id = m.id"#,
+        project.0,
+        &ids,
+        from,
+        to,
+        any_known,
+    )
+    .fetch_all(db)
+    .await?;
+    let read = rows.into_iter().map(|row| {
+        let (message, submission, batch) = (row.message, row.submission, row.batch);
+        let (template, known) = (row.template, row.known);
+        (message, (Match { place: 0, message, submission, batch, template, known }, row.phone))
+    });
+    Ok(read.collect())
+}
+
 /// All messages of submissions, by phone.
 async fn read_whole(
     db: &mut PgConnection,
     submissions: &[Locked],
+    any_known: bool,
 ) -> sqlx::Result<HashMap<SubmissionId, HashMap<String, Match>>> {
     let mut read: HashMap<SubmissionId, HashMap<String, Match>> = HashMap::new();
     if submissions.is_empty() {
         return Ok(read);
     }
     let ids: Vec<i64> = submissions.iter().map(|one| one.id.0).collect();
-    let any_known = submissions.iter().any(|one| one.known > 0);
     let (from, to) = span(&ids);
     let rows = sqlx::query!(
         r#"select m.id as "message: MessageId", m.submission_id as "submission: SubmissionId",

@@ -220,6 +220,22 @@ pub async fn write(
     news: &[News<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<BatchId>> {
+    let (first, better): (Vec<News<'_>>, Vec<News<'_>>) =
+        news.iter().partition(|one| one.of.known.is_none());
+    insert(db, project, &first, now).await?;
+    correct(db, &better, now).await?;
+    move_counters(db, news).await
+}
+
+async fn insert(
+    db: &mut PgConnection,
+    project: ProjectId,
+    news: &[News<'_>],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if news.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
     let submissions: Vec<i64> = news.iter().map(|one| one.of.submission.0).collect();
     let batches: Vec<i64> = news.iter().map(|one| one.of.batch.0).collect();
@@ -237,11 +253,7 @@ pub async fn write(
            from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::outcome[],
              $7::int[], $8::int[], $9::timestamptz[])
              as told (id, submission_id, batch_id, template_id, outcome, reason_id, parts,
-               receipt_at)
-           on conflict (id) do update set
-             outcome = excluded.outcome, reason_id = excluded.reason_id, parts = excluded.parts,
-             receipt_at = excluded.receipt_at, recorded_at = excluded.recorded_at
-           where outcomes.outcome = 'unknown' and excluded.outcome <> 'unknown'"#,
+               receipt_at)"#,
         project.0,
         &ids,
         &submissions,
@@ -253,9 +265,42 @@ pub async fn write(
         &times as &[Option<OffsetDateTime>],
         now,
     )
-    .execute(&mut *db)
+    .execute(db)
     .await?;
-    move_counters(db, news).await
+    Ok(())
+}
+
+/// Of what was unknown, what is known by now.
+async fn correct(
+    db: &mut PgConnection,
+    news: &[News<'_>],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if news.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
+    let what: Vec<Outcome> = news.iter().map(|one| one.says.outcome).collect();
+    let reasons: Vec<i32> = news.iter().map(|one| one.reason).collect();
+    let parts: Vec<i32> = news.iter().map(|one| one.says.parts).collect();
+    let times: Vec<Option<OffsetDateTime>> = news.iter().map(|one| one.says.receipt_at).collect();
+    sqlx::query!(
+        r#"update outcomes o
+           set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
+             receipt_at = told.receipt_at, recorded_at = $6
+           from unnest($1::bigint[], $2::outcome[], $3::int[], $4::int[], $5::timestamptz[])
+             as told (id, outcome, reason_id, parts, receipt_at)
+           where o.id = told.id"#,
+        &ids,
+        &what as &[Outcome],
+        &reasons,
+        &parts,
+        &times as &[Option<OffsetDateTime>],
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 async fn move_counters(db: &mut PgConnection, news: &[News<'_>]) -> sqlx::Result<Vec<BatchId>> {

@@ -322,9 +322,14 @@ async fn write_ours(
     let submissions: BTreeSet<SubmissionId> = told.iter().map(|(id, _)| *id).collect();
     let submissions: Vec<SubmissionId> = submissions.into_iter().collect();
     let locked = receipt_matches::lock(db, &submissions).await?;
-    let found = receipt_matches::matches(db, told, &locked).await?;
-    let proofs: BTreeMap<SubmissionId, &str> =
-        found.iter().map(|one| (one.submission, told[one.place].1.session_no.as_str())).collect();
+    let found = receipt_matches::matches(db, project, told, &locked).await?;
+    let unproven: BTreeSet<SubmissionId> =
+        locked.iter().filter(|one| one.unproven).map(|one| one.id).collect();
+    let proofs: BTreeMap<SubmissionId, &str> = found
+        .iter()
+        .filter(|one| unproven.contains(&one.submission))
+        .map(|one| (one.submission, told[one.place].1.session_no.as_str()))
+        .collect();
     let next_poll = now + app.pace.first_receipt_poll;
     let mut moved = receipts::prove(db, &proofs, now, next_poll).await?;
     let news = news(&found, told);

@@ -274,6 +274,34 @@ async fn a_masked_phone_settles_what_it_can_only_mean(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another_message(
+    db: PgPool,
+) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let sessions = send(&house, &operator, 1, 250).await;
+    let [one, other] = sessions.as_slice() else { panic!("{} calls", sessions.len()) };
+    let names = |message: &Target, session: &str, phone: &str, result| {
+        let mut item = report(session, phone, result, "X");
+        item["UserId"] = json!(message.id.vendor_user_id());
+        item
+    };
+    // Of another phone of the same session; of another session; of a phone that is not in the session.
+    let (first, second) = (&one.targets[1].phone, &one.targets[2].phone);
+    push(&house, &[names(&one.targets[0], &one.number, first, "Success")]).await;
+    push(&house, &[names(&other.targets[0], &one.number, second, "Fail")]).await;
+    let stranger = &other.targets[1].phone;
+    push(&house, &[names(&one.targets[3], &one.number, stranger, "Fail")]).await;
+    settle(&house.app).await;
+    let known: Vec<((String, String), String)> =
+        known(&db).await.into_iter().map(|(of, (outcome, _))| (of, outcome)).collect();
+    let of = |phone: &String| (one.number.clone(), phone.clone());
+    let expected = [(of(first), "delivered".to_owned()), (of(second), "failed".to_owned())];
+    assert_eq!(known, expected);
+    sound(&db).await;
+}
+
+#[sqlx::test]
 async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_others(db: PgPool) {
     let house = quiet(&db).await;
     sqlx::raw_sql(
