@@ -25,7 +25,6 @@ const PASSWORD: &str = "a password of measurements";
 const OF_A_PUSH: usize = 200;
 /// Connections that push, and that insert.
 const PUSHERS: usize = 8;
-const INSERTERS: usize = 4;
 /// Receipts that come in each second while pages are asked for.
 const MEANWHILE: u64 = 2_000;
 /// Pages asked for each second, and for how long.
@@ -192,25 +191,41 @@ async fn push_on(hook: String) -> anyhow::Result<()> {
     let a_second = MEANWHILE / OF_A_PUSH as u64;
     let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(a_second)?);
     let begun = uuid::Uuid::new_v4();
-    for n in 0_u64.. {
+    for n in 0_usize.. {
         tick.tick().await;
-        let items: Vec<Value> =
-            (0..OF_A_PUSH).map(|one| foreign_item(&format!("{begun}-{n}"), one)).collect();
-        let body = json!({ "MsgType": 2, "Data": items });
-        let answer = http.post(&hook).json(&body).send().await?;
+        let answer = http.post(&hook).json(&body(&of_another(begun, n))).send().await?;
         ensure!(answer.status().is_success(), "a push: {}", answer.status());
     }
     Ok(())
 }
 
-fn foreign_item(session_no: &str, n: usize) -> Value {
-    item(session_no, &format!("1860000{n:04}"), "another-program")
+/// What a receipt names.
+#[derive(Debug)]
+struct Named {
+    session_no: String,
+    phone: String,
+    user_id: String,
 }
 
-fn item(session_no: &str, phone: &str, user_id: &str) -> Value {
-    json!({ "SessionNo": session_no, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
-        "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD", "ReceiptDesc": "用户接收成功",
-        "UserId": user_id })
+/// The receipts of another program's `n`-th call.
+fn of_another(begun: uuid::Uuid, n: usize) -> Vec<Named> {
+    let one = |phone| Named {
+        session_no: format!("{begun}-{n}"),
+        // Numbers that are not in order, and come again after ten million.
+        phone: format!("1860{:07}", (n * OF_A_PUSH + phone) * 7_654_321 % 10_000_000),
+        user_id: "another-program".to_owned(),
+    };
+    (0..OF_A_PUSH).map(one).collect()
+}
+
+/// A push, as the vendor would make it.
+fn body(receipts: &[Named]) -> Value {
+    let item = |one: &Named| {
+        json!({ "SessionNo": one.session_no, "Phone": one.phone, "CostCount": 1,
+            "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD",
+            "ReceiptDesc": "用户接收成功", "UserId": one.user_id })
+    };
+    json!({ "MsgType": 2, "Data": receipts.iter().map(item).collect::<Vec<_>>() })
 }
 
 /// The same fifty rows as the console's list, Django's admin and a bare page serve them.
@@ -301,10 +316,16 @@ async fn pushes(
     hook: &str,
     console: &Process,
 ) -> anyhow::Result<()> {
-    let bare = bare_inserts(db, plan.pushed).await?;
-    table.add("bare batched inserts", format!("{bare:.0} rows/s"), "");
-    let bodies = bodies(db, plan.pushed).await?;
-    let items = bodies.len() * OF_A_PUSH;
+    let receipts = receipts(db, plan.pushed).await?;
+    let bare = bare_inserts(db, &receipts, BARE).await?;
+    table.add("the same by bare batched inserts", format!("{bare:.0} rows/s"), "");
+    let searched = bare_inserts(db, &receipts, BARE_BUT_SEARCHED).await?;
+    let what = "the same with the indexes that the log is searched by";
+    table.add(what, format!("{searched:.0} rows/s"), "");
+    let items = receipts.len() * OF_A_PUSH;
+    let bodies: Vec<Vec<u8>> =
+        receipts.iter().map(|push| serde_json::to_vec(&body(push))).collect::<Result<_, _>>()?;
+    drop(receipts);
     console.forget_peak()?;
     let before = console.memory()?;
     let began = Instant::now();
@@ -317,7 +338,8 @@ async fn pushes(
     until_settled(db).await?;
     let settled = items as f64 / began.elapsed().as_secs_f64();
     let share = settled * 100.0 / bare;
-    let what = format!("{settled:.0} a second ({share:.0} %)");
+    let of_searched = settled * 100.0 / searched;
+    let what = format!("{settled:.0} a second ({share:.0} %; with indexes {of_searched:.0} %)");
     table.add("settled into the log", what, "≥ 50 % of bare");
     let memory = format!("{before:.0} → {:.0} MB", console.peak_memory()?);
     table.add("memory meanwhile", memory, "");
@@ -327,37 +349,48 @@ async fn pushes(
     Ok(())
 }
 
-/// Nine columns and two indexes, a thousand rows a statement.
+/// A table for receipts with two indexes, and how a push is written into it.
+const BARE: [&str; 2] = [
+    "create table bare_receipts (id bigint primary key, project_id bigint, session_no text,
+       phone text, outcome text, code text, words text, parts int, receipt_at timestamptz);
+     create index on bare_receipts (project_id, phone, id)",
+    "insert into bare_receipts
+     select id, 1, session_no, phone, 'delivered', 'DELIVRD', '用户接收成功', 1, now()
+     from unnest($1::bigint[], $2::text[], $3::text[]) as t (id, session_no, phone)",
+];
+/// The same with the columns and indexes of a message of the log that is known by its receipt alone.
+const BARE_BUT_SEARCHED: [&str; 2] = [
+    "create table bare_receipts (like foreign_messages including indexes)",
+    "insert into bare_receipts
+     select id, 1, session_no, phone, '', 'delivered', 1, 1, now(), now()
+     from unnest($1::bigint[], $2::text[], $3::text[]) as t (id, session_no, phone)",
+];
+
+/// The same receipts in the same order, a statement for each push, as a handler would write them that
+/// does nothing else. Answers how many a second.
 #[allow(clippy::cast_precision_loss)]
-async fn bare_inserts(db: &PgPool, rows: i64) -> anyhow::Result<f64> {
-    sqlx::raw_sql(
-        "create table bare_receipts (id bigint primary key, project_id bigint, session_no text,
-           phone text, outcome text, code text, words text, parts int, receipt_at timestamptz);
-         create index on bare_receipts (project_id, phone, id)",
-    )
-    .execute(db)
-    .await?;
+async fn bare_inserts(
+    db: &PgPool,
+    receipts: &[Vec<Named>],
+    [table, insert]: [&'static str; 2],
+) -> anyhow::Result<f64> {
+    sqlx::raw_sql(table).execute(db).await?;
+    let push = |(n, push): (i64, &Vec<Named>)| {
+        let ids: Vec<i64> = (n * OF_A_PUSH as i64..).take(push.len()).collect();
+        let sessions: Vec<String> = push.iter().map(|one| one.session_no.clone()).collect();
+        let phones: Vec<String> = push.iter().map(|one| one.phone.clone()).collect();
+        (ids, sessions, phones)
+    };
+    let mut waiting = (0..).zip(receipts).map(push).collect::<Vec<_>>().into_iter();
     let began = Instant::now();
     let mut under_way = JoinSet::new();
-    for part in 0..INSERTERS as i64 {
-        let db = db.clone();
-        let (from, to) = (part * rows / INSERTERS as i64, (part + 1) * rows / INSERTERS as i64);
+    let each = receipts.len().div_ceil(PUSHERS);
+    for _ in 0..PUSHERS {
+        let (db, share) = (db.clone(), waiting.by_ref().take(each).collect::<Vec<_>>());
         under_way.spawn(async move {
-            for first in (from..to).step_by(1_000) {
-                let ids: Vec<i64> = (first..(first + 1_000).min(to)).collect();
-                let sessions: Vec<String> =
-                    ids.iter().map(|id| format!("session-{}", id / 200)).collect();
-                let phones: Vec<String> = ids.iter().map(|id| format!("186{id:08}")).collect();
-                sqlx::query(
-                    "insert into bare_receipts
-                     select id, 1, session_no, phone, 'delivered', 'DELIVRD', '用户接收成功', 1, now()
-                     from unnest($1::bigint[], $2::text[], $3::text[]) as t (id, session_no, phone)",
-                )
-                .bind(&ids)
-                .bind(&sessions)
-                .bind(&phones)
-                .execute(&db)
-                .await?;
+            for (ids, sessions, phones) in share {
+                let written = sqlx::query(insert).bind(ids).bind(sessions).bind(phones);
+                written.execute(&db).await?;
             }
             anyhow::Ok(())
         });
@@ -365,34 +398,32 @@ async fn bare_inserts(db: &PgPool, rows: i64) -> anyhow::Result<f64> {
     for one in under_way.join_all().await {
         one?;
     }
-    let pace = rows as f64 / began.elapsed().as_secs_f64();
+    let pace = receipts.iter().map(Vec::len).sum::<usize>() as f64 / began.elapsed().as_secs_f64();
     sqlx::query("drop table bare_receipts").execute(db).await?;
     Ok(pace)
 }
 
-/// Pushes as the vendor would make them: six of ten receipts are of our own messages.
-async fn bodies(db: &PgPool, receipts: i64) -> anyhow::Result<Vec<Vec<u8>>> {
+/// Receipts in pushes as the vendor would make them: six of ten are of our own messages.
+async fn receipts(db: &PgPool, receipts: i64) -> anyhow::Result<Vec<Vec<Named>>> {
     let own = receipts * 6 / 10 / OF_A_PUSH as i64 * OF_A_PUSH as i64;
-    let waiting = past::waiting(db, own).await?;
-    let mut pushes: Vec<Vec<Value>> = waiting
-        .chunks(OF_A_PUSH)
-        .map(|some| {
-            let told = |(session, phone, id): &(String, String, i64)| {
-                item(session, phone, &MessageId(*id).vendor_user_id())
-            };
-            some.iter().map(told).collect()
-        })
-        .collect();
-    let others = usize::try_from(receipts - own)? / OF_A_PUSH;
-    for n in 0..others {
-        let push = (0..OF_A_PUSH).map(|one| foreign_item(&format!("pushed-{n}"), one)).collect();
-        // Between our own, as they come.
-        pushes.insert(n * pushes.len() / others, push);
+    let mut waiting = past::waiting(db, own).await?.into_iter().map(|(session_no, phone, id)| {
+        Named { session_no, phone, user_id: MessageId(id).vendor_user_id() }
+    });
+    let mut pushes = Vec::new();
+    loop {
+        let push: Vec<Named> = waiting.by_ref().take(OF_A_PUSH).collect();
+        if push.is_empty() {
+            break;
+        }
+        pushes.push(push);
     }
-    pushes
-        .into_iter()
-        .map(|items| Ok(serde_json::to_vec(&json!({ "MsgType": 2, "Data": items }))?))
-        .collect()
+    let others = usize::try_from(receipts - own)? / OF_A_PUSH;
+    let begun = uuid::Uuid::new_v4();
+    for n in 0..others {
+        // Between our own, as they come.
+        pushes.insert(n * pushes.len() / others, of_another(begun, n));
+    }
+    Ok(pushes)
 }
 
 async fn push_all(hook: &str, bodies: Vec<Vec<u8>>) -> anyhow::Result<Times> {
