@@ -23,9 +23,10 @@ use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
+use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, Piece};
 use crate::web::reviewed::locked::{self, Locked};
-use crate::web::reviewed::{Notes, Standing};
+use crate::web::reviewed::notes::Notes;
 use crate::web::upload::{Upload, Uploaded};
 
 /// What the form posts. Every field may be missing or wrong.

@@ -25,9 +25,10 @@ use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
+use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, Piece};
 use crate::web::reviewed::locked::{self, Locked};
-use crate::web::reviewed::{Notes, Standing};
+use crate::web::reviewed::notes::Notes;
 use crate::web::send::view::{self, pieces_of};
 use crate::web::upload::Upload;
 
