@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::receipts::Incoming;
+use super::receipts::{Incoming, Said};
 use crate::domain::ids::{NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
 use crate::domain::message::Outcome;
 
@@ -82,10 +82,7 @@ async fn insert(
     let sessions: Vec<&str> = new.iter().map(|(one, _)| one.session_no.as_str()).collect();
     let phones: Vec<&str> = new.iter().map(|(one, _)| one.phone.as_str()).collect();
     let user_ids: Vec<&str> = new.iter().map(|(one, _)| one.user_id.as_str()).collect();
-    let what: Vec<Outcome> = new.iter().map(|(one, _)| one.outcome).collect();
-    let reasons: Vec<i32> = new.iter().map(|(_, reason)| *reason).collect();
-    let parts: Vec<i32> = new.iter().map(|(one, _)| one.parts).collect();
-    let times: Vec<Option<OffsetDateTime>> = new.iter().map(|(one, _)| one.receipt_at).collect();
+    let said = Said::of(new.iter().copied());
     sqlx::query!(
         r#"insert into foreign_messages
              (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
@@ -100,10 +97,10 @@ async fn insert(
         &sessions as &[&str],
         &phones as &[&str],
         &user_ids as &[&str],
-        &what as &[Outcome],
-        &reasons,
-        &parts,
-        &times as &[Option<OffsetDateTime>],
+        &said.outcomes as &[Outcome],
+        &said.reasons,
+        &said.parts,
+        &said.times as &[Option<OffsetDateTime>],
         // As `new_id` makes them, without reckoning the time anew for each.
         first_number_at(now),
     )
@@ -121,11 +118,7 @@ async fn correct(
         return Ok(());
     }
     let ids: Vec<i64> = better.iter().map(|(id, _, _)| *id).collect();
-    let what: Vec<Outcome> = better.iter().map(|(_, one, _)| one.outcome).collect();
-    let reasons: Vec<i32> = better.iter().map(|(_, _, reason)| *reason).collect();
-    let parts: Vec<i32> = better.iter().map(|(_, one, _)| one.parts).collect();
-    let times: Vec<Option<OffsetDateTime>> =
-        better.iter().map(|(_, one, _)| one.receipt_at).collect();
+    let said = Said::of(better.iter().map(|(_, one, reason)| (*one, *reason)));
     sqlx::query!(
         r#"update foreign_messages f
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -134,10 +127,10 @@ async fn correct(
              as told (id, outcome, reason_id, parts, receipt_at)
            where f.id = told.id"#,
         &ids,
-        &what as &[Outcome],
-        &reasons,
-        &parts,
-        &times as &[Option<OffsetDateTime>],
+        &said.outcomes as &[Outcome],
+        &said.reasons,
+        &said.parts,
+        &said.times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)

@@ -200,6 +200,30 @@ pub async fn keep_reasons(
     Ok(ids)
 }
 
+/// What receipts say, column by column, as statements take it.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub outcomes: Vec<Outcome>,
+    /// The numbers of reasons.
+    pub reasons: Vec<i32>,
+    pub parts: Vec<i32>,
+    pub times: Vec<Option<OffsetDateTime>>,
+}
+
+impl Said {
+    /// Of each receipt and the number of its reason.
+    pub fn of<'a>(receipts: impl Iterator<Item = (&'a Incoming, i32)>) -> Self {
+        let mut said = Self::default();
+        for (receipt, reason) in receipts {
+            said.outcomes.push(receipt.outcome);
+            said.reasons.push(reason);
+            said.parts.push(receipt.parts);
+            said.times.push(receipt.receipt_at);
+        }
+        said
+    }
+}
+
 /// What a receipt says of a message of ours, where that is news.
 #[derive(Debug, Clone, Copy)]
 pub struct News<'a> {
@@ -240,10 +264,7 @@ async fn insert(
     let submissions: Vec<i64> = news.iter().map(|one| one.of.submission.0).collect();
     let batches: Vec<i64> = news.iter().map(|one| one.of.batch.0).collect();
     let templates: Vec<i64> = news.iter().map(|one| one.of.template.0).collect();
-    let what: Vec<Outcome> = news.iter().map(|one| one.says.outcome).collect();
-    let reasons: Vec<i32> = news.iter().map(|one| one.reason).collect();
-    let parts: Vec<i32> = news.iter().map(|one| one.says.parts).collect();
-    let times: Vec<Option<OffsetDateTime>> = news.iter().map(|one| one.says.receipt_at).collect();
+    let said = Said::of(news.iter().map(|one| (one.says, one.reason)));
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -259,10 +280,10 @@ async fn insert(
         &submissions,
         &batches,
         &templates,
-        &what as &[Outcome],
-        &reasons,
-        &parts,
-        &times as &[Option<OffsetDateTime>],
+        &said.outcomes as &[Outcome],
+        &said.reasons,
+        &said.parts,
+        &said.times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)
@@ -280,10 +301,7 @@ async fn correct(
         return Ok(());
     }
     let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
-    let what: Vec<Outcome> = news.iter().map(|one| one.says.outcome).collect();
-    let reasons: Vec<i32> = news.iter().map(|one| one.reason).collect();
-    let parts: Vec<i32> = news.iter().map(|one| one.says.parts).collect();
-    let times: Vec<Option<OffsetDateTime>> = news.iter().map(|one| one.says.receipt_at).collect();
+    let said = Said::of(news.iter().map(|one| (one.says, one.reason)));
     sqlx::query!(
         r#"update outcomes o
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -292,10 +310,10 @@ async fn correct(
              as told (id, outcome, reason_id, parts, receipt_at)
            where o.id = told.id"#,
         &ids,
-        &what as &[Outcome],
-        &reasons,
-        &parts,
-        &times as &[Option<OffsetDateTime>],
+        &said.outcomes as &[Outcome],
+        &said.reasons,
+        &said.parts,
+        &said.times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)
