@@ -22,8 +22,6 @@ pub struct Locked {
     pub id: SubmissionId,
     /// How many messages it holds.
     pub n: i32,
-    /// How many of them have an outcome.
-    pub known: i32,
     /// Whether a receipt is news of the submission itself: that it was taken.
     pub unproven: bool,
 }
@@ -38,7 +36,6 @@ pub async fn lock(
     sqlx::query_as!(
         Locked,
         r#"select id as "id: SubmissionId", n,
-             delivered + failed + unknown + refused + suppressed as "known!",
              state in ('ready', 'in_flight', 'in_doubt')
                or session_no is null and state = 'accepted' as "unproven!"
            from submissions where id = any($1) order by id for update"#,
@@ -86,9 +83,8 @@ pub async fn matches(
     incoming: &[(SubmissionId, &Incoming)],
     locked: &[Locked],
 ) -> sqlx::Result<Vec<Match>> {
-    let any_known = locked.iter().any(|one| one.known > 0);
     let mut found = Vec::with_capacity(incoming.len());
-    let named = read_named(db, project, incoming, any_known).await?;
+    let named = read_named(db, project, incoming).await?;
     let mut rest = Vec::new();
     for (place, (submission, one)) in incoming.iter().enumerate() {
         let message = one.message.and_then(|id| named.get(&id));
@@ -109,7 +105,7 @@ pub async fn matches(
         came.get(&one.id).is_some_and(|came| came * DENSE >= n)
     };
     let dense: Vec<Locked> = locked.iter().copied().filter(is_dense).collect();
-    let read = read_whole(db, &dense, any_known).await?;
+    let read = read_whole(db, &dense).await?;
     let mut sparse = Vec::new();
     for (place, submission, one) in rest {
         if one.phone.contains('*') {
@@ -138,7 +134,6 @@ async fn read_named(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[(SubmissionId, &Incoming)],
-    any_known: bool,
 ) -> sqlx::Result<HashMap<MessageId, (Match, String)>> {
     let ids: Vec<i64> = incoming.iter().filter_map(|(_, one)| Some(one.message?.0)).collect();
     let (Some(from), Some(to)) = (ids.iter().min(), ids.iter().max()) else {
@@ -154,13 +149,12 @@ async fn read_named(
            ) m
            left join (
              select id, outcome from outcomes
-             where $5 and id = any($2) and id between $3 and $4 offset 0
+             where id = any($2) and id between $3 and $4 offset 0
            ) o on o.id = m.id"#,
         project.0,
         &ids,
         from,
         to,
-        any_known,
     )
     .fetch_all(db)
     .await?;
@@ -176,7 +170,6 @@ async fn read_named(
 async fn read_whole(
     db: &mut PgConnection,
     submissions: &[Locked],
-    any_known: bool,
 ) -> sqlx::Result<HashMap<SubmissionId, HashMap<String, Match>>> {
     let mut read: HashMap<SubmissionId, HashMap<String, Match>> = HashMap::new();
     if submissions.is_empty() {
@@ -190,13 +183,12 @@ async fn read_whole(
              o.outcome as "known?: Outcome"
            from messages m
            left join lateral (
-             select outcome from outcomes where $4 and id = m.id and id between $2 and $3 offset 0
+             select outcome from outcomes where id = m.id and id between $2 and $3 offset 0
            ) o on true
            where m.submission_id = any($1) and m.id between $2 and $3"#,
         &ids,
         from,
         to,
-        any_known,
     )
     .fetch_all(db)
     .await?;

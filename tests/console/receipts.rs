@@ -302,6 +302,43 @@ async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another
 }
 
 #[sqlx::test]
+async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counters(db: PgPool) {
+    let house = quiet(&db).await;
+    let operator = house.operator().await;
+    let sessions = send(&house, &operator, 1, 8).await;
+    let (number, targets) = (&sessions[0].number, &sessions[0].targets);
+    // Refused, and not counted: what a defect could leave behind.
+    sqlx::query(
+        "insert into outcomes (id, project_id, submission_id, batch_id, template_id, outcome, parts,
+           recorded_at)
+         select id, project_id, submission_id, batch_id, template_id, 'refused', 0, now()
+         from messages where id = any($1)",
+    )
+    .bind([targets[0].id.0, targets[1].id.0])
+    .execute(&db)
+    .await
+    .unwrap();
+    let mut items: Vec<Value> =
+        targets.iter().map(|one| report(number, &one.phone, "Success", "DELIVRD")).collect();
+    // Half of them say which message they mean, half do not.
+    for (item, target) in items.iter_mut().zip(targets).step_by(2) {
+        item["UserId"] = json!(target.id.vendor_user_id());
+    }
+    push(&house, &items).await;
+    settle(&house.app).await;
+    let arrived: i64 =
+        sqlx::query_scalar("select count(*) from outcomes where outcome = 'delivered'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let tried_again: i64 = sqlx::query_scalar("select count(*) from inbox where tries > 0")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!((arrived, tried_again), (6, 0));
+}
+
+#[sqlx::test]
 async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_others(db: PgPool) {
     let house = quiet(&db).await;
     sqlx::raw_sql(
