@@ -71,6 +71,23 @@ async fn wait_for(db: &PgPool, state: &str, count: i64, longest: Duration) {
     }
 }
 
+/// Ends the leases of processes that were killed: they end by themselves after the longest call, and a
+/// test need not wait for that. A claim that the database was making when its process died is still
+/// committed, so this waits until the database has noticed that they are gone.
+async fn end_leases_of_the_dead(db: &PgPool) {
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    let theirs = "select count(*) from pg_stat_activity
+                  where datname = current_database() and application_name = 'usms-console'";
+    while sqlx::query_scalar::<_, i64>(theirs).fetch_one(db).await.unwrap() > 0 {
+        assert!(tokio::time::Instant::now() < until, "the dead are still connected");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
+        .execute(db)
+        .await
+        .unwrap();
+}
+
 async fn sound(db: &PgPool) {
     for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");
@@ -92,11 +109,7 @@ async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_settles
     wait_for(&db, "in_flight", 1, Duration::from_secs(20)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     first.kill().await.unwrap();
-    // Its lease ends by itself after the longest call; the test need not wait for that.
-    sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
-        .execute(&db)
-        .await
-        .unwrap();
+    end_leases_of_the_dead(&db).await;
     let mut second = worker(&db, &house);
     wait_for(&db, "in_doubt", 1, Duration::from_secs(20)).await;
     assert!(operator.get(&batch).await.has("a[href$='in-doubt']"));
@@ -155,10 +168,7 @@ async fn processes_killed_again_and_again_send_each_message_at_most_once(db: PgP
         tokio::time::sleep(Duration::from_millis(350 + 80 * round)).await;
         one.kill().await.unwrap();
         other.kill().await.unwrap();
-        sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
-            .execute(&db)
-            .await
-            .unwrap();
+        end_leases_of_the_dead(&db).await;
     }
     let mut last = worker(&db, &house);
     wait_for(&db, "ready", 0, Duration::from_secs(30)).await;

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 use usms_console::db::invariants;
 
 use crate::harness::{House, Ways, http};
-use crate::{pages, worker};
+use crate::{end_leases_of_the_dead, pages, worker};
 
 const CODE: &str = "登录验证码";
 const RECIPIENTS: usize = 9_000;
@@ -84,11 +84,7 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
         first.kill().await.unwrap();
         second.kill().await.unwrap();
         door.kill().await.unwrap();
-        // The leases of the dead end by themselves after the longest call; the test need not wait.
-        sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
-            .execute(&db)
-            .await
-            .unwrap();
+        end_leases_of_the_dead(&db).await;
         first = worker(&db, &house);
         second = worker(&db, &house);
         let (process, address) = pages(&db, &house);
