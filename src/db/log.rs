@@ -9,18 +9,19 @@
 mod filter;
 mod keys;
 mod plan;
+mod remembered;
 mod rows;
 mod span;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use rows::rows;
+use remembered::Remembered;
+use rows::Shared;
 pub use rows::{Foreign, Logged};
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
@@ -102,12 +103,17 @@ pub struct Page {
 #[derive(Debug, Clone)]
 pub struct Reader {
     db: PgPool,
-    used: Arc<Mutex<HashMap<ProjectId, Used>>>,
-    lately: Arc<Mutex<Option<(Instant, i64)>>>,
+    known: Arc<Known>,
 }
 
-/// What was used of late, and when that was asked.
-type Used = (Instant, Arc<UsedLately>);
+/// What pages ask for again and again.
+#[derive(Debug)]
+struct Known {
+    used: Remembered<ProjectId, Arc<UsedLately>>,
+    /// Where the piece before that of the present begins.
+    lately: Remembered<(), i64>,
+    shared: Shared,
+}
 
 /// What was used of late is asked again after so long.
 const USED_AGAIN: Duration = Duration::from_secs(3);
@@ -122,7 +128,12 @@ impl Reader {
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
-        Self { db: pool.connect_lazy_with(options), used: Arc::default(), lately: Arc::default() }
+        let known = Known {
+            used: Remembered::lasting(USED_AGAIN),
+            lately: Remembered::lasting(LATELY_AGAIN),
+            shared: Shared::default(),
+        };
+        Self { db: pool.connect_lazy_with(options), known: Arc::new(known) }
     }
 
     /// Its connections.
@@ -132,28 +143,28 @@ impl Reader {
 
     /// What the project used of late, as it was some seconds ago at most.
     pub async fn used_lately(&self, project: ProjectId) -> sqlx::Result<Arc<UsedLately>> {
-        let known = self.used().get(&project).cloned();
-        if let Some((_, used)) = known.filter(|(asked, _)| asked.elapsed() < USED_AGAIN) {
+        if let Some(used) = self.known.used.get(&project) {
             return Ok(used);
         }
         let used = Arc::new(used_lately(&self.db, project).await?);
-        self.used().insert(project, (Instant::now(), used.clone()));
+        self.known.used.keep([(project, used.clone())]);
         Ok(used)
-    }
-
-    fn used(&self) -> MutexGuard<'_, HashMap<ProjectId, Used>> {
-        locked(&self.used)
     }
 
     /// Where the piece before that of the present begins.
     async fn lately(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
-        let known = *locked(&self.lately);
-        if let Some((_, from)) = known.filter(|(asked, _)| asked.elapsed() < LATELY_AGAIN) {
+        if let Some(from) = self.known.lately.get(&()) {
             return Ok(from);
         }
         let from = super::pieces::lately(db).await?;
-        *locked(&self.lately) = Some((Instant::now(), from));
+        self.known.lately.keep([((), from)]);
         Ok(from)
+    }
+
+    /// One message of the project, own or another program's.
+    pub async fn find(&self, project: ProjectId, id: MessageId) -> sqlx::Result<Option<Logged>> {
+        let mut db = self.db.acquire().await?;
+        self.known.shared.one(&mut db, project, id).await
     }
 
     /// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
@@ -180,9 +191,8 @@ impl Reader {
         self.read(project, wanted, Span::of(wanted, Start::Above(before)), limit).await
     }
 
-    /// Ids come first and their rows afterwards: another program's message that turns out to be ours
-    /// meanwhile is left out, so that it is not seen on both sides. Where many fit, the newest page is
-    /// full with what is of late, and older months are not even opened.
+    /// Where many fit, the newest page is full with what is of late, and older months are not even
+    /// opened.
     async fn read(
         &self,
         project: ProjectId,
@@ -194,64 +204,56 @@ impl Reader {
         let mut seen = None;
         if span.is_open() && wanted.is_broad() {
             let lately = span.since(self.lately(&mut db).await?);
-            let looked = look(&mut db, project, wanted, lately, limit).await?;
+            let looked = self.look(&mut db, project, wanted, lately, limit).await?;
             seen = Some(looked).filter(|(found, _)| found.len() == limit);
         }
         let (mut found, edge) = match seen {
             Some(seen) => seen,
-            None => look(&mut db, project, wanted, span, limit).await?,
+            None => self.look(&mut db, project, wanted, span, limit).await?,
         };
         let next = match (found.last(), edge) {
-            (Some((last, _)), _) if found.len() == limit => Next::After(MessageId(*last)),
+            (Some(last), _) if found.len() == limit => Next::After(last.id()),
             (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
             (_, None) => Next::End,
         };
         if !span.is_downward() {
             found.reverse();
         }
-        let messages = rows(&mut db, project, &found).await?;
-        Ok(Page { messages, next })
+        Ok(Page { messages: found, next })
     }
-}
 
-fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The ids of a page in the order in which `span` is gone through, each with whether it is the
-/// project's own, and how far was looked, if not through all of it.
-async fn look(
-    db: &mut PgConnection,
-    project: ProjectId,
-    wanted: &Wanted,
-    span: Span,
-    limit: usize,
-) -> sqlx::Result<(Vec<(i64, bool)>, Option<i64>)> {
-    let (mut found, mut edge) = (BTreeMap::new(), None);
-    for plan in Plan::all(&mut *db, project, wanted, span, limit).await? {
-        let ids = plan.ids(&mut *db).await?;
-        if ids.len() < limit {
-            edge = span.nearer(edge, plan.edge(&mut *db).await?);
+    /// The messages of a page in the order in which `span` is gone through, and how far was looked, if
+    /// not through all of it.
+    ///
+    /// The project's own are read first: another program's message that turns out to be ours meanwhile is
+    /// not seen on both sides, since it is gone from there then.
+    async fn look(
+        &self,
+        db: &mut PgConnection,
+        project: ProjectId,
+        wanted: &Wanted,
+        span: Span,
+        limit: usize,
+    ) -> sqlx::Result<(Vec<Logged>, Option<i64>)> {
+        let (mut found, mut edge) = (Vec::new(), None);
+        for plan in Plan::all(&mut *db, project, wanted, span, limit).await? {
+            let messages = plan.read(&mut *db, &self.known.shared).await?;
+            if messages.len() < limit {
+                edge = span.nearer(edge, plan.edge(&mut *db).await?);
+            }
+            found.extend(messages);
         }
-        found.extend(ids.into_iter().map(|id| (id, plan.is_own())));
+        // What lies beyond the point up to which everything was looked at waits for the next page:
+        // something nearer may still be found beside it.
+        let reached = span.as_far_as(edge);
+        found.retain(|one| reached.has(one.id().0));
+        found.sort_unstable_by_key(Logged::id);
+        if span.is_downward() {
+            found.reverse();
+        }
+        found.truncate(limit);
+        Ok((found, edge))
     }
-    // What lies beyond the point up to which everything was looked at waits for the next page:
-    // something nearer may still be found beside it.
-    let reached = span.as_far_as(edge);
-    let mut found: Vec<(i64, bool)> =
-        found.into_iter().filter(|(id, _)| reached.has(*id)).collect();
-    if span.is_downward() {
-        found.reverse();
-    }
-    found.truncate(limit);
-    Ok((found, edge))
-}
-
-/// One message of the project, own or another program's.
-pub async fn find(db: &PgPool, project: ProjectId, id: MessageId) -> sqlx::Result<Option<Logged>> {
-    let mut db = db.acquire().await?;
-    let either = rows(&mut db, project, &[(id.0, true), (id.0, false)]).await?;
-    Ok(either.into_iter().next())
 }
 
 impl Wanted {

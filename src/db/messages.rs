@@ -3,8 +3,10 @@
 //! Where few messages are wanted, their outcomes are looked up one by one (`offset 0`): what a look-up
 //! finds in one piece the planner would take for a search of all pieces, and read a whole year instead.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{
@@ -207,23 +209,63 @@ pub async fn causes(db: &PgPool, batch: BatchId) -> sqlx::Result<Vec<Cause>> {
     .await
 }
 
+/// What the messages of a batch were made of.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its name.
+    pub batch_name: String,
+    /// Whether every phone has values of its own.
+    pub each_own: bool,
+    /// Its template's name today.
+    pub template_name: String,
+    /// The vendor's id of that template.
+    pub vendor_template_id: String,
+    /// The text they were made from.
+    pub template_text: String,
+    /// The signature in front of it.
+    pub sig_content: String,
+    /// For international texts.
+    pub international: bool,
+}
+
+/// The origins of the messages of `batches`.
+pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Result<Vec<Origin>> {
+    let ids: Vec<i64> = batches.iter().map(|id| id.0).collect();
+    sqlx::query_as!(
+        Origin,
+        r#"select b.id as "batch: BatchId", b.name as batch_name, b.each_own,
+             t.name as template_name, b.vendor_template_id, b.template_text, b.sig_content,
+             b.international
+           from batches b join sms_templates t on t.id = b.template_id
+           where b.id = any($1)"#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Why a message is in its state, as a receipt or a refusal says.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// The code.
+    pub code: String,
+    /// The carrier's or vendor's own words.
+    pub description: String,
+    /// The cause it is kept under.
+    pub category: String,
+}
+
 /// One message with all that is known of it.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// Our id.
     pub id: MessageId,
-    /// The batch it belongs to.
-    pub batch_id: BatchId,
     /// The submission that carries it.
     pub submission_id: SubmissionId,
-    /// Whether every phone of the batch has values of its own.
-    pub each_own: bool,
-    /// That batch's name.
-    pub batch_name: String,
-    /// Its template's name today.
-    pub template_name: String,
-    /// The vendor's id of that template.
-    pub vendor_template_id: String,
+    /// What it was made of, together with all of its batch.
+    pub origin: Arc<Origin>,
     /// The whole phone; pages mask it for viewers.
     pub phone: String,
     /// Its parameters, in order.
@@ -234,22 +276,12 @@ pub struct Message {
     pub session_no: Option<String>,
     /// When the call that carried it left.
     pub sent_at: Option<OffsetDateTime>,
-    /// The code of its receipt or refusal.
-    pub code: Option<String>,
-    /// The carrier's or vendor's own words.
-    pub description: Option<String>,
-    /// The cause the code stands for.
-    pub category: Option<String>,
+    /// What its receipt or refusal says.
+    pub reason: Option<Arc<Reason>>,
     /// Billed pieces, once a receipt says so.
     pub parts: Option<i32>,
     /// When the carrier says it ended.
     pub receipt_at: Option<OffsetDateTime>,
-    /// The text it was made from.
-    pub template_text: String,
-    /// The signature in front of it.
-    pub sig_content: String,
-    /// For international texts.
-    pub international: bool,
 }
 
 /// A batch's messages after `after`, in the order they were given; only those in `state` when that
@@ -262,19 +294,15 @@ pub async fn of_batch(
     after: Option<MessageId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Message>> {
-    sqlx::query_as!(
-        Message,
-        r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
-             m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, t.name as template_name, b.vendor_template_id,
-             m.phone, m.params,
-             message_state(s.state, o.outcome) as "state!: MessageState",
+    let Some(origin) = origins(db, &[batch]).await?.pop().map(Arc::new) else {
+        return Ok(Vec::new());
+    };
+    let rows = sqlx::query!(
+        r#"select m.id as "id: MessageId", m.submission_id as "submission_id: SubmissionId",
+             m.phone, m.params, message_state(s.state, o.outcome) as "state!: MessageState",
              s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
-             r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
-             b.template_text, b.sig_content, b.international
+             r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?"
            from messages m
-           join batches b on b.id = m.batch_id
-           join sms_templates t on t.id = b.template_id
            join submissions s on s.id = m.submission_id
            left join lateral (select * from outcomes where id = m.id offset 0) o on true
            left join reasons r on r.id = o.reason_id
@@ -289,7 +317,25 @@ pub async fn of_batch(
         state as Option<MessageState>,
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let reason = |code: Option<String>, description: Option<String>, category: Option<String>| {
+        let (code, description, category) = (code?, description?, category?);
+        Some(Arc::new(Reason { code, description, category }))
+    };
+    let messages = rows.into_iter().map(|row| Message {
+        id: row.id,
+        submission_id: row.submission_id,
+        origin: origin.clone(),
+        phone: row.phone,
+        params: row.params,
+        state: row.state,
+        session_no: row.session_no,
+        sent_at: row.sent_at,
+        reason: reason(row.code, row.description, row.category),
+        parts: row.parts,
+        receipt_at: row.receipt_at,
+    });
+    Ok(messages.collect())
 }
 
 /// Which messages of late are asked about.

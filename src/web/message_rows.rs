@@ -9,7 +9,7 @@ use super::components::{Copy, Status};
 use super::i18n::Words;
 use super::layout::Layout;
 use crate::db::log::{Foreign, Logged};
-use crate::db::messages::Message;
+use crate::db::messages::{Message, Reason};
 use crate::domain::ids::MessageId;
 use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
@@ -110,10 +110,10 @@ impl Eyes<'_> {
             .sent_at
             .zip(message.receipt_at)
             .map(|(sent, received)| took(self.l.words, sent, received));
-        let template = urls.template(&message.vendor_template_id);
+        let template = urls.template(&message.origin.vendor_template_id);
         Row {
-            batch: Some((message.batch_name.clone(), urls.batch(message.batch_id))),
-            template: Some((message.template_name.clone(), template)),
+            batch: Some((message.origin.batch_name.clone(), urls.batch(message.origin.batch))),
+            template: Some((message.origin.template_name.clone(), template)),
             sent_at: message.sent_at.map(|at| self.l.moment(at)),
             receipt_at: message.receipt_at.map(|at| self.l.moment(at)),
             took,
@@ -122,7 +122,7 @@ impl Eyes<'_> {
                 &message.phone,
                 message.state,
                 message.session_no.as_deref(),
-                Why::ours(message),
+                Why::of(message.reason.as_deref()),
             )
         }
     }
@@ -135,7 +135,7 @@ impl Eyes<'_> {
                 &message.phone,
                 MessageState::from(message.outcome),
                 Some(&message.session_no),
-                Why::foreign(message),
+                Why::of(message.reason.as_deref()),
             )
         }
     }
@@ -188,29 +188,20 @@ pub struct Why<'a> {
 }
 
 impl<'a> Why<'a> {
-    /// That of a message of ours.
-    pub fn ours(message: &'a Message) -> Self {
-        Self {
-            code: message.code.as_deref(),
-            category: message.category.as_deref(),
-            description: message.description.as_deref(),
-        }
-    }
-
-    /// That of another program's message.
-    pub fn foreign(message: &'a Foreign) -> Self {
-        Self {
-            code: message.code.as_deref(),
-            category: message.category.as_deref(),
-            description: message.description.as_deref(),
-        }
-    }
-
     /// That of a message of the log.
     pub fn logged(message: &'a Logged) -> Self {
-        match message {
-            Logged::Own(message) => Self::ours(message),
-            Logged::Foreign(message) => Self::foreign(message),
+        Self::of(match message {
+            Logged::Own(message) => message.reason.as_deref(),
+            Logged::Foreign(message) => message.reason.as_deref(),
+        })
+    }
+
+    /// As a receipt or a refusal says.
+    pub fn of(reason: Option<&'a Reason>) -> Self {
+        Self {
+            code: reason.map(|reason| reason.code.as_str()),
+            category: reason.map(|reason| reason.category.as_str()),
+            description: reason.map(|reason| reason.description.as_str()),
         }
     }
 

@@ -171,7 +171,7 @@ pub async fn session(
         MessageRows::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
     });
     let batch = found.iter().find_map(|one| match one {
-        Logged::Own(one) => Some((one.batch_name.clone(), l.urls.batch(one.batch_id))),
+        Logged::Own(one) => Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch))),
         Logged::Foreign(_) => None,
     });
     let page = SessionPage {

@@ -4,6 +4,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::filter::{Filter, LookUp, outcome};
 use super::keys::{self, Reasons};
+use super::rows::{Logged, Shared};
 use super::span::Span;
 use super::{Phones, Wanted};
 use crate::domain::ids::ProjectId;
@@ -28,16 +29,19 @@ pub(super) enum Table {
 }
 
 impl Table {
-    fn columns(self) -> &'static str {
+    /// The beginning of a question for rows of it, with what pages show of them.
+    pub(super) fn columns(self) -> &'static str {
         match self {
             Self::Messages => {
                 "select id, submission_id, batch_id, template_id, phone, params from messages"
             }
             Self::Outcomes => {
-                "select id, submission_id, batch_id, template_id, outcome, reason_id from outcomes"
+                "select id, submission_id, batch_id, template_id, outcome, reason_id, parts,
+                   receipt_at from outcomes"
             }
             Self::Foreign => {
-                "select id, session_no, phone, outcome, reason_id from foreign_messages"
+                "select id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at
+                 from foreign_messages"
             }
         }
     }
@@ -121,11 +125,6 @@ impl<'a> Plan<'a> {
         let own = base(Table::Messages).drive_own(db, reasons.as_ref()).await?;
         let few = reasons.as_ref().and_then(Reasons::few);
         Ok(std::iter::once(own).chain(base(Table::Foreign).drive_foreign(few)).collect())
-    }
-
-    /// Whether it is about the project's own messages.
-    pub(super) fn is_own(&self) -> bool {
-        self.table != Table::Foreign
     }
 
     async fn drive_own(
@@ -226,10 +225,20 @@ impl<'a> Plan<'a> {
         Some(self)
     }
 
-    /// The ids, in the order of the span.
-    pub(super) async fn ids(&self, db: &mut PgConnection) -> sqlx::Result<Vec<i64>> {
-        let mut sql = QueryBuilder::new("select d.id from ");
-        self.push_driver(&mut sql);
+    /// The first messages of the span, as many as are wanted, in no order.
+    pub(super) async fn read(
+        &self,
+        db: &mut PgConnection,
+        shared: &Shared,
+    ) -> sqlx::Result<Vec<Logged>> {
+        let span = self.span.as_far_as(self.cut);
+        shared.read(db, self.table, span, |sql| self.push_picked(sql)).await
+    }
+
+    /// The candidates that are wanted, as far as the page needs them.
+    fn push_picked(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push("select d.* from ");
+        self.push_driver(sql);
         let filters: Vec<Filter<'_>> = self.filters().collect();
         for look_up in LookUp::ALL {
             if filters.iter().any(|filter| filter.needs(self.table, look_up)) {
@@ -238,10 +247,9 @@ impl<'a> Plan<'a> {
         }
         for (n, filter) in filters.iter().enumerate() {
             sql.push(if n == 0 { " where " } else { " and " });
-            filter.push(self.table, &mut sql);
+            filter.push(self.table, sql);
         }
         sql.push(format_args!(" order by d.id {} limit {}", self.span.order(), self.limit));
-        sql.build_query_scalar().fetch_all(db).await
     }
 
     /// As far as which id candidates were looked at; none when all were.

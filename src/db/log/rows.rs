@@ -1,12 +1,18 @@
-//! The rows of a page, once it is known which they are.
+//! What a page shows of each message.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 
-use crate::db::messages::Message;
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
+use super::plan::Table;
+use super::remembered::Remembered;
+use super::span::Span;
+use crate::db::messages::{self, Message, Origin, Reason};
+use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::{MessageState, Outcome};
 
 /// A message of the log.
@@ -49,100 +55,181 @@ pub struct Foreign {
     pub user_id: String,
     /// What the carrier says.
     pub outcome: Outcome,
-    /// The receipt's code.
-    pub code: Option<String>,
-    /// The carrier's own words.
-    pub description: Option<String>,
-    /// The cause the code stands for.
-    pub category: Option<String>,
+    /// What its receipt says.
+    pub reason: Option<Arc<Reason>>,
     /// Billed pieces.
     pub parts: i32,
     /// When the carrier says it ended.
     pub receipt_at: Option<OffsetDateTime>,
 }
 
-/// The messages with these ids, each marked as own or another program's, in this order. What is
-/// not there any more is left out.
-pub async fn rows(
-    db: &mut PgConnection,
-    project: ProjectId,
-    ids: &[(i64, bool)],
-) -> sqlx::Result<Vec<Logged>> {
-    let of = |own: bool| -> Vec<i64> {
-        ids.iter().filter(|(_, is_own)| *is_own == own).map(|(id, _)| *id).collect()
-    };
-    let mut found: HashMap<i64, Logged> = HashMap::with_capacity(ids.len());
-    let own_ids = of(true);
-    if !own_ids.is_empty() {
-        let own = own(&mut *db, project, &own_ids).await?;
-        found.extend(own.into_iter().map(|one| (one.id.0, Logged::Own(Box::new(one)))));
+/// What many messages share, as it was read a moment ago.
+#[derive(Debug)]
+pub(super) struct Shared {
+    origins: Remembered<BatchId, Arc<Origin>>,
+    reasons: Remembered<i32, Arc<Reason>>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { origins: Remembered::lasting(LASTING), reasons: Remembered::lasting(LASTING) }
     }
-    let foreign_ids = of(false);
-    if !foreign_ids.is_empty() {
-        let foreign = foreign(&mut *db, project, &foreign_ids).await?;
-        found.extend(foreign.into_iter().map(|one| (one.id.0, Logged::Foreign(one))));
+}
+
+/// A template may get another name meanwhile; all else never changes.
+const LASTING: Duration = Duration::from_secs(3);
+
+impl Shared {
+    /// The messages of `table` that lie in `span`: `pick` adds the question for them, with the
+    /// columns that [`Table::columns`] names. They come in no order.
+    ///
+    /// What belongs to each is looked up for it (`offset 0`), since they are few; by their span, so
+    /// that no other pieces are opened.
+    pub(super) async fn read(
+        &self,
+        db: &mut PgConnection,
+        table: Table,
+        span: Span,
+        pick: impl FnOnce(&mut QueryBuilder<Postgres>),
+    ) -> sqlx::Result<Vec<Logged>> {
+        let mut sql = QueryBuilder::new("");
+        let among = |sql: &mut QueryBuilder<Postgres>, table: &str| {
+            sql.push(format_args!(" from {table} where id = d.id and id >= ")).push_bind(span.from);
+            sql.push(" and id < ").push_bind(span.below).push(" offset 0)");
+        };
+        match table {
+            Table::Foreign => pick(&mut sql),
+            Table::Messages => {
+                sql.push(OWN.replace("{m}", "d").replace("{o}", "o")).push(" from (");
+                pick(&mut sql);
+                sql.push(") d left join lateral (select outcome, reason_id, parts, receipt_at");
+                among(&mut sql, "outcomes");
+                sql.push(" o on true").push(SUBMISSION);
+            }
+            Table::Outcomes => {
+                sql.push(OWN.replace("{m}", "m").replace("{o}", "d")).push(" from (");
+                pick(&mut sql);
+                sql.push(") d cross join lateral (select phone, params");
+                among(&mut sql, "messages");
+                sql.push(" m").push(SUBMISSION);
+            }
+        }
+        let rows = sql.build().fetch_all(&mut *db).await?;
+        let own = table != Table::Foreign;
+        let mut batches = BTreeSet::new();
+        let mut reasons = BTreeSet::new();
+        for row in &rows {
+            if own {
+                batches.insert(row.try_get("batch_id")?);
+            }
+            reasons.extend(row.try_get::<Option<i32>, _>("reason_id")?);
+        }
+        let origins = self.origins(&mut *db, batches).await?;
+        let reasons = self.reasons(&mut *db, reasons).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let reason = row.try_get::<Option<i32>, _>("reason_id")?;
+            let reason = reason.and_then(|id| reasons.get(&id).cloned());
+            if !own {
+                found.push(Logged::Foreign(foreign(row, reason)?));
+            } else if let Some(origin) = origins.get(&row.try_get("batch_id")?) {
+                found.push(Logged::Own(Box::new(message(row, origin.clone(), reason)?)));
+            }
+        }
+        Ok(found)
     }
-    Ok(ids.iter().filter_map(|(id, _)| found.remove(id)).collect())
+
+    async fn origins(
+        &self,
+        db: &mut PgConnection,
+        batches: BTreeSet<BatchId>,
+    ) -> sqlx::Result<HashMap<BatchId, Arc<Origin>>> {
+        let (mut known, unknown) = self.origins.of(batches);
+        if !unknown.is_empty() {
+            let found = messages::origins(db, &unknown).await?;
+            let found = found.into_iter().map(|one| (one.batch, Arc::new(one)));
+            known.extend(self.origins.keep(found));
+        }
+        Ok(known)
+    }
+
+    async fn reasons(
+        &self,
+        db: &mut PgConnection,
+        reasons: BTreeSet<i32>,
+    ) -> sqlx::Result<HashMap<i32, Arc<Reason>>> {
+        let (mut known, unknown) = self.reasons.of(reasons);
+        if !unknown.is_empty() {
+            let rows = sqlx::query!(
+                "select id, code, description, category from reasons where id = any($1)",
+                &unknown,
+            )
+            .fetch_all(db)
+            .await?;
+            let found = rows.into_iter().map(|row| {
+                let (code, description, category) = (row.code, row.description, row.category);
+                (row.id, Arc::new(Reason { code, description, category }))
+            });
+            known.extend(self.reasons.keep(found));
+        }
+        Ok(known)
+    }
+
+    /// One message of the project, own or another program's.
+    pub(super) async fn one(
+        &self,
+        db: &mut PgConnection,
+        project: ProjectId,
+        id: MessageId,
+    ) -> sqlx::Result<Option<Logged>> {
+        for table in [Table::Messages, Table::Foreign] {
+            let pick = |sql: &mut QueryBuilder<Postgres>| {
+                sql.push(table.columns()).push(" where id = ").push_bind(id.0);
+                sql.push(" and project_id = ").push_bind(project.0);
+            };
+            let found = self.read(&mut *db, table, Span::at(id), pick).await?;
+            if let Some(found) = found.into_iter().next() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// The oldest and the newest of `ids`: beside the ids themselves, so that only the pieces between
-/// them are opened.
-fn ends(ids: &[i64]) -> (i64, i64) {
-    (ids.iter().copied().min().unwrap_or(0), ids.iter().copied().max().unwrap_or(0))
+/// What is shown of a message of ours, from its own row, its outcome's and its submission's.
+const OWN: &str = "select d.id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
+   message_state(s.state, {o}.outcome) as state, s.session_no, s.sent_at, {o}.reason_id, {o}.parts,
+   {o}.receipt_at";
+
+const SUBMISSION: &str = " cross join lateral (
+     select state, session_no, sent_at from submissions where id = d.submission_id offset 0
+   ) s";
+
+fn message(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sqlx::Result<Message> {
+    Ok(Message {
+        id: row.try_get("id")?,
+        submission_id: row.try_get("submission_id")?,
+        origin,
+        phone: row.try_get("phone")?,
+        params: row.try_get("params")?,
+        state: row.try_get("state")?,
+        session_no: row.try_get("session_no")?,
+        sent_at: row.try_get("sent_at")?,
+        reason,
+        parts: row.try_get("parts")?,
+        receipt_at: row.try_get("receipt_at")?,
+    })
 }
 
-/// Read in the order of ids, so that what belongs together is merged; the rest is looked up for each,
-/// since a page has few rows and the project may have many batches.
-async fn own(db: &mut PgConnection, project: ProjectId, ids: &[i64]) -> sqlx::Result<Vec<Message>> {
-    let (oldest, newest) = ends(ids);
-    sqlx::query_as!(
-        Message,
-        r#"select m.id as "id: MessageId", m.batch_id as "batch_id: BatchId",
-             m.submission_id as "submission_id: SubmissionId", b.each_own,
-             b.name as batch_name, t.name as template_name, b.vendor_template_id, m.phone,
-             m.params, message_state(s.state, o.outcome) as "state!: MessageState",
-             s.session_no, s.sent_at, r.code as "code?", r.description as "description?",
-             r.category as "category?", o.parts as "parts?", o.receipt_at as "receipt_at?",
-             b.template_text, b.sig_content, b.international
-           from (
-             select id, batch_id, submission_id, phone, params from messages
-             where id = any($2) and id between $3 and $4 and project_id = $1 order by id offset 0
-           ) m
-           left join (
-             select id, outcome, reason_id, parts, receipt_at from outcomes
-             where id = any($2) and id between $3 and $4 order by id offset 0
-           ) o on o.id = m.id
-           cross join lateral (select * from submissions where id = m.submission_id offset 0) s
-           cross join lateral (select * from batches where id = m.batch_id offset 0) b
-           cross join lateral (select name from sms_templates where id = b.template_id offset 0) t
-           left join reasons r on r.id = o.reason_id"#,
-        project.0,
-        ids,
-        oldest,
-        newest,
-    )
-    .fetch_all(db)
-    .await
-}
-
-async fn foreign(
-    db: &mut PgConnection,
-    project: ProjectId,
-    ids: &[i64],
-) -> sqlx::Result<Vec<Foreign>> {
-    let (oldest, newest) = ends(ids);
-    sqlx::query_as!(
-        Foreign,
-        r#"select f.id as "id: MessageId", f.session_no, f.phone, f.user_id,
-             f.outcome as "outcome: Outcome", r.code as "code?", r.description as "description?",
-             r.category as "category?", f.parts, f.receipt_at
-           from foreign_messages f left join reasons r on r.id = f.reason_id
-           where f.id = any($2) and f.id between $3 and $4 and f.project_id = $1"#,
-        project.0,
-        ids,
-        oldest,
-        newest,
-    )
-    .fetch_all(db)
-    .await
+fn foreign(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<Foreign> {
+    Ok(Foreign {
+        id: row.try_get("id")?,
+        session_no: row.try_get("session_no")?,
+        phone: row.try_get("phone")?,
+        user_id: row.try_get("user_id")?,
+        outcome: row.try_get("outcome")?,
+        reason,
+        parts: row.try_get("parts")?,
+        receipt_at: row.try_get("receipt_at")?,
+    })
 }

@@ -37,6 +37,11 @@ impl Span {
         }
     }
 
+    /// This one id.
+    pub(super) fn at(id: MessageId) -> Self {
+        Self { from: id.0, below: id.0.saturating_add(1), up: false }
+    }
+
     /// Whether it begins with whatever is the newest.
     pub(super) fn is_open(self) -> bool {
         !self.up && self.below == i64::MAX

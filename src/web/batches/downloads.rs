@@ -26,6 +26,7 @@ use crate::web::error::WebError;
 use crate::web::form::peer_address;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::message_rows::Why;
 
 /// Rows read at once.
 const PAGE: i64 = 2_000;
@@ -129,26 +130,28 @@ async fn page_of(
 /// A message of ours as a line under [`NAMES`].
 pub fn row(message: &Message, whole: bool) -> Vec<String> {
     let phone = if whole { message.phone.clone() } else { masked(&message.phone) };
-    let text = TemplateText::parse(&message.template_text).full_text(
+    let origin = &message.origin;
+    let text = TemplateText::parse(&origin.template_text).full_text(
         &message.params,
-        &message.sig_content,
-        message.international,
+        &origin.sig_content,
+        origin.international,
     );
-    let user_id = if message.each_own {
+    let why = Why::of(message.reason.as_deref());
+    let user_id = if origin.each_own {
         message.id.vendor_user_id()
     } else {
         message.submission_id.vendor_user_id()
     };
     vec![
         message.id.to_string(),
-        message.batch_id.to_string(),
+        origin.batch.to_string(),
         phone,
         message.state.key().to_owned(),
         message.session_no.clone().unwrap_or_default(),
         user_id,
         message.parts.map(|parts| parts.to_string()).unwrap_or_default(),
-        message.code.clone().unwrap_or_default(),
-        message.description.clone().unwrap_or_default(),
+        why.code.unwrap_or_default().to_owned(),
+        why.description.unwrap_or_default().to_owned(),
         at(message.sent_at),
         at(message.receipt_at),
         text,

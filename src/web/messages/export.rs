@@ -113,18 +113,19 @@ fn names() -> Vec<String> {
 }
 
 fn row(message: &Logged, whole: bool) -> Vec<String> {
-    let cause = Why::logged(message).cause(message.state());
+    let why = Why::logged(message);
+    let cause = why.cause(message.state());
     let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match message {
         Logged::Own(one) => {
             let mut cells = downloads::row(one, whole);
-            let names = [one.batch_name.clone(), one.template_name.clone(), cause];
+            let names = [one.origin.batch_name.clone(), one.origin.template_name.clone(), cause];
             cells.extend(names);
             cells.push("own".to_owned());
             cells
         }
         Logged::Foreign(one) => {
-            let said = |text: &Option<String>| text.clone().unwrap_or_default();
+            let said = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let none = String::new;
             vec![
                 one.id.to_string(),
@@ -134,8 +135,8 @@ fn row(message: &Logged, whole: bool) -> Vec<String> {
                 one.session_no.clone(),
                 one.user_id.clone(),
                 one.parts.to_string(),
-                said(&one.code),
-                said(&one.description),
+                said(why.code),
+                said(why.description),
                 none(),
                 downloads::at(one.receipt_at),
                 none(),

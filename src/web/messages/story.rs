@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::db::log::{self, Foreign, Logged};
+use crate::db::log::{Foreign, Logged};
 use crate::db::messages::Message;
 use crate::db::story::{self, Answer, Deed, Sibling};
 use crate::db::submissions::Submission;
@@ -78,7 +78,7 @@ pub async fn one(
 ) -> Result<HttpResponse, WebError> {
     let id: MessageId = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
-    let found = log::find(&app.db, project, id).await?.ok_or(WebError::NotFound)?;
+    let found = app.log.find(project, id).await?.ok_or(WebError::NotFound)?;
     let l = member.layout(&app, &request, Section::Messages).await?;
     let teller = Teller { app: &app, member: &member, l: &l };
     let (mut steps, facts, sent) = match &found {
@@ -95,7 +95,7 @@ pub async fn one(
     steps.sort_by_key(|step| (step.at.is_none(), step.at));
     let whole_phones = member.may(Permission::SeePhones);
     let (phone, batch) = match &found {
-        Logged::Own(one) => (&one.phone, Some(one.batch_id)),
+        Logged::Own(one) => (&one.phone, Some(one.origin.batch)),
         Logged::Foreign(one) => (&one.phone, None),
     };
     let (state, why) = (found.state(), Why::logged(&found));
@@ -124,13 +124,14 @@ pub async fn one(
 
 impl Sent {
     fn of(message: &Message) -> Self {
-        let template = TemplateText::parse(&message.template_text);
-        let full = template.full_text(&message.params, &message.sig_content, message.international);
+        let origin = &message.origin;
+        let template = TemplateText::parse(&origin.template_text);
+        let full = template.full_text(&message.params, &origin.sig_content, origin.international);
         Self {
-            signature: text::bracketed(&message.sig_content, message.international),
-            pieces: pieces_of(&message.template_text, &message.params),
+            signature: text::bracketed(&origin.sig_content, origin.international),
+            pieces: pieces_of(&origin.template_text, &message.params),
             length: text::length(&full),
-            parts: text::parts(&full, Kind::of(message.international)),
+            parts: text::parts(&full, Kind::of(origin.international)),
             full,
         }
     }
@@ -162,7 +163,7 @@ impl Teller<'_> {
     async fn own(self, message: &Message) -> Result<(Vec<Step>, Vec<Fact>), WebError> {
         let (db, project) = (&self.app.db, self.member.project.id);
         let batch =
-            batches::find(db, project, message.batch_id).await?.ok_or(WebError::NotFound)?;
+            batches::find(db, project, message.origin.batch).await?.ok_or(WebError::NotFound)?;
         let call = story::submission(db, project, message.submission_id)
             .await?
             .ok_or(WebError::NotFound)?;
@@ -173,7 +174,7 @@ impl Teller<'_> {
         steps.extend(self.call(message, &call));
         steps.extend(self.outcome(
             message.state,
-            Why::ours(message),
+            Why::of(message.reason.as_deref()),
             (message.receipt_at, known_at),
         ));
         let siblings = story::siblings(db, project, batch.id, &message.phone).await?;
@@ -188,7 +189,7 @@ impl Teller<'_> {
         let mut steps: Vec<Step> = self
             .outcome(
                 MessageState::from(message.outcome),
-                Why::foreign(message),
+                Why::of(message.reason.as_deref()),
                 (message.receipt_at, known_at),
             )
             .into_iter()
@@ -270,7 +271,7 @@ impl Teller<'_> {
         }
         let step = Step::new(call.sent_at, tone, mark, l.t(key)).more(more.join(" · "));
         if call.state == SubmissionState::InDoubt && self.member.may(Permission::Send) {
-            let there = l.urls.batch_part(message.batch_id, "in-doubt");
+            let there = l.urls.batch_part(message.origin.batch, "in-doubt");
             return Some(step.link(l.t("messages-step-decide"), there));
         }
         Some(step)
@@ -353,7 +354,7 @@ impl Teller<'_> {
             address: Some(address),
             ..self.fact(name, value.to_owned())
         };
-        let user_id = if message.each_own {
+        let user_id = if message.origin.each_own {
             message.id.vendor_user_id()
         } else {
             message.submission_id.vendor_user_id()

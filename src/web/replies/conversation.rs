@@ -269,7 +269,7 @@ fn bubbles(l: &Layout, one: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
     let draw = |entry: Entry| match entry {
         Entry::Message(message) => {
             behind_other = false;
-            Bubble::Sent(sent(l, *message))
+            Bubble::Sent(sent(l, &message))
         }
         Entry::Foreign(message) => {
             behind_other = true;
@@ -298,14 +298,15 @@ fn unread(one: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
     ids.into_iter().rev().take(many).next_back()
 }
 
-fn sent(l: &Layout, message: Message) -> Sent {
+fn sent(l: &Layout, message: &Message) -> Sent {
+    let origin = &message.origin;
     Sent {
         id: message.id,
-        signature: text::bracketed(&message.sig_content, message.international),
-        pieces: pieces_of(&message.template_text, &message.params),
+        signature: text::bracketed(&origin.sig_content, origin.international),
+        pieces: pieces_of(&origin.template_text, &message.params),
         status: Status::new(&message.state, l.words),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
-        batch: (message.batch_name, l.urls.batch(message.batch_id)),
+        batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),
     }
 }
 
