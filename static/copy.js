@@ -2,9 +2,15 @@
 export function showCopyButtons(within) {
   const look = document.getElementById("copy");
   if (!navigator.clipboard || !look) return;
+  // Lists have many: their cells are marked, and get them here.
+  for (const cell of within.querySelectorAll("[data-copies]")) {
+    const button = document.createElement("button");
+    Object.assign(button, { className: "plain", type: "button", hidden: true });
+    button.dataset.copy = cell.textContent.trim();
+    cell.removeAttribute("data-copies");
+    cell.append(button);
+  }
   for (const button of within.querySelectorAll("[data-copy][hidden]")) {
-    // Without a value of its own it copies what stands before it.
-    button.dataset.copy ||= button.previousElementSibling.textContent;
     button.append(look.content.cloneNode(true));
     button.title = `${look.dataset.label} ${button.dataset.copy}`;
     button.lastElementChild.textContent = button.title;

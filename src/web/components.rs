@@ -54,32 +54,24 @@ impl fmt::Display for Drawing {
 
 impl askama::filters::HtmlSafe for Drawing {}
 
-/// A button that copies a value. Scripts show it and draw it like the page's `#copy`.
+/// A button that copies a value. Scripts show it and draw it like the page's `#copy`; in lists they
+/// make it, for each element with `data-copies`.
 #[derive(Debug, Clone)]
 pub struct Copy {
-    /// What it copies, unless that is the text of the element before it.
-    value: Option<String>,
+    value: String,
 }
 
 impl Copy {
     /// A button that copies `value`.
     pub fn new(value: impl fmt::Display) -> Self {
-        Self { value: Some(value.to_string()) }
-    }
-
-    /// A button that copies the text of the element before it: lists have many.
-    pub fn before() -> Self {
-        Self { value: None }
+        Self { value: value.to_string() }
     }
 }
 
 impl fmt::Display for Copy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<button class=\"plain\" type=\"button\" data-copy")?;
-        if let Some(value) = &self.value {
-            write!(f, "=\"{}\"", escaped(value))?;
-        }
-        f.write_str(" hidden></button>")
+        let value = escaped(&self.value);
+        write!(f, "<button class=\"plain\" type=\"button\" data-copy=\"{value}\" hidden></button>")
     }
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 use time::OffsetDateTime;
 
 use super::clock_face::Moment;
-use super::components::{Copy, Status};
+use super::components::Status;
 use super::i18n::Words;
 use super::layout::Layout;
 use crate::db::log::{Foreign, Logged};
@@ -60,10 +60,6 @@ impl MessageRows {
             with_template: false,
             with_session: true,
         }
-    }
-
-    fn copy() -> Copy {
-        Copy::before()
     }
 
     /// Without the column of the batch: all are of one.
