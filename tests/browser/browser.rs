@@ -8,7 +8,7 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
-use crate::harness::{self, House, PASSWORD};
+use crate::harness::{self, House, PASSWORD, waited};
 
 /// A browser of one test's own, which ends with it.
 pub struct Browser {
@@ -50,13 +50,9 @@ impl Browser {
             wanted.add_arg(arg).unwrap();
         }
         let url = format!("http://127.0.0.1:{port}");
-        for _ in 0..100 {
-            if let Ok(driver) = WebDriver::new(&url, wanted.clone()).await {
-                return Self { driver, _process: process, folder, url };
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        panic!("Chromium does not start");
+        let driver = waited(async || WebDriver::new(&url, wanted.clone()).await.ok()).await;
+        let driver = driver.expect("Chromium does not start");
+        Self { driver, _process: process, folder, url }
     }
 
     /// Makes the page as wide as a screen; windows themselves stay wider than phones.
@@ -116,26 +112,20 @@ pub async fn sign_in(driver: &WebDriver, house: &House, path: &str) {
 /// Waits until `selector` has `words`.
 pub async fn until(driver: &WebDriver, selector: &str, words: &[&str]) {
     let mut seen = Vec::new();
-    for _ in 0..150 {
+    let there = waited(async || {
         seen.clear();
         for one in driver.find_all(By::Css(selector)).await.unwrap() {
             seen.push(one.text().await.unwrap_or_default());
         }
-        if seen == words {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{selector} is {seen:?}, not {words:?}");
+        (seen == words).then_some(())
+    });
+    assert!(there.await.is_some(), "{selector} is {seen:?}, not {words:?}");
 }
 
 pub async fn reload_until(driver: &WebDriver, address: &str, word: &str) {
-    for _ in 0..100 {
+    harness::until(word, async || {
         driver.goto(address).await.unwrap();
-        if text(driver, ".head .status").await == word {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("never {word}");
+        text(driver, ".head .status").await == word
+    })
+    .await;
 }

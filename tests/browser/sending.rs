@@ -8,7 +8,7 @@ use thirtyfour::prelude::*;
 use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, sign_in, text, until};
-use crate::harness::{House, Ways};
+use crate::harness::{self, House, Ways};
 use crate::looks::photograph;
 
 #[sqlx::test]
@@ -40,12 +40,10 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         fill(driver, "#p2", "5").await;
         fill(driver, "#phones", "18500001234, +86 185 0000 0001\n185-0000-1235").await;
         // The preview is drawn while typing.
-        for _ in 0..50 {
-            if text(driver, "#preview .bubble").await.contains(&format!("431{n}")) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        harness::until("the preview follows", async || {
+            text(driver, "#preview .bubble").await.contains(&format!("431{n}"))
+        })
+        .await;
         assert!(text(driver, "#preview .bubble").await.contains("【云帆书店】"));
         press(driver, "form.form button.act").await;
         assert!(text(driver, ".steps [aria-current]").await.chars().count() > 1);

@@ -1,14 +1,12 @@
 //! The page that says whether all is well, and what watches it from outside.
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 use usms_console::{telemetry, web};
 
-use crate::harness::{House, Ways, http};
+use crate::harness::{House, Ways, http, waited};
 use crate::hooks::{number, push_to, reports, until_number};
 
 const PAGE: &str = "/p/default/health";
@@ -124,16 +122,12 @@ async fn health_says_when_the_vendor_does_not_answer(db: PgPool) {
     let operator = house.operator().await;
     house.fault(json!({ "action": "QueryUSMSSignature", "kind": "http_500", "times": 0 })).await;
     sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
-    let mut last = String::new();
-    for _ in 0..200 {
-        last = operator.get(PAGE).await.one(".checks");
-        if last.contains("最近一次调用没有应答") {
-            assert!(last.contains("HTTP 500"), "{last}");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{last}");
+    let told = waited(async || {
+        let checks = operator.get(PAGE).await.one(".checks");
+        checks.contains("最近一次调用没有应答").then_some(checks)
+    });
+    let told = told.await.expect("nobody says so");
+    assert!(told.contains("HTTP 500"), "{told}");
 }
 
 #[sqlx::test]

@@ -14,7 +14,7 @@ use usms_console::domain::role::Role;
 use usms_console::ops::{projects as project_ops, pushes};
 use usms_console::web;
 
-use crate::harness::{House, Page, Visitor, Ways, http};
+use crate::harness::{House, Page, Visitor, Ways, http, waited};
 
 const PAGE: &str = "/p/default/settings/hooks";
 
@@ -37,13 +37,10 @@ pub async fn number(db: &PgPool, query: &'static str) -> i64 {
 }
 
 pub async fn until_number(db: &PgPool, query: &'static str, wanted: i64) {
-    for _ in 0..300 {
-        if number(db, query).await == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let there = waited(async || (number(db, query).await == wanted).then_some(())).await;
+    if there.is_none() {
+        assert_eq!(number(db, query).await, wanted, "{query}");
     }
-    assert_eq!(number(db, query).await, wanted, "{query}");
 }
 
 /// Presses a button of the page.

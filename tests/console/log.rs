@@ -23,15 +23,7 @@ pub async fn push(house: &House, reports: serde_json::Value) {
     let body = json!({ "MsgType": 2, "Data": reports }).to_string();
     let url = format!("http://{}{}", house.address, house.hook_path);
     assert!(http().post(url).body(body).send().await.unwrap().status().is_success());
-    for _ in 0..200 {
-        let waiting = "select count(*) from inbox where settled_at is null";
-        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&house.app.db).await.unwrap();
-        if waiting == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("pushes are not settled");
+    house.pushes_settled().await;
 }
 
 pub fn report(

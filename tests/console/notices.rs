@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 
-use crate::harness::{House, Visitor};
+use crate::harness::{House, Visitor, waited};
 use crate::reviews::{apply_for_signature, id_of, patient, review, until_status};
 
 /// What a webhook was told: time, signature and body of each; it fails as often as it is asked to.
@@ -54,14 +54,14 @@ impl Hook {
     }
 
     async fn until(&self, n: usize) -> Vec<(String, String, Value)> {
-        for _ in 0..400 {
+        let told = waited(async || {
             let told = self.told.lock().unwrap().clone();
-            if told.len() >= n {
-                return told;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            (told.len() >= n).then_some(told)
+        });
+        match told.await {
+            Some(told) => told,
+            None => panic!("told {} of {n}", self.told.lock().unwrap().len()),
         }
-        panic!("told {} of {n}", self.told.lock().unwrap().len());
     }
 }
 

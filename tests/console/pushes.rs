@@ -23,21 +23,6 @@ fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…", "UserId": "" })
 }
 
-async fn settled_pushes(house: &House) {
-    for _ in 0..100 {
-        let waiting: i64 =
-            sqlx::query_scalar("select count(*) from inbox where settled_at is null")
-                .fetch_one(&house.app.db)
-                .await
-                .unwrap();
-        if waiting == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("pushes are not settled");
-}
-
 async fn states(operator: &Visitor, batch: &str) -> Vec<String> {
     operator.get(batch).await.all(".messages tbody .status")
 }
@@ -60,7 +45,7 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
         let house = &house;
         async move {
             assert_eq!(push(house, body.to_string().into_bytes()).await.1["code"], 0);
-            settled_pushes(house).await;
+            house.pushes_settled().await;
         }
     };
     send("18500001234", "状态未知").await;
@@ -107,7 +92,7 @@ async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
         let (status, answer) = push(&house, body).await;
         assert_eq!((status, &answer["code"]), (StatusCode::OK, &json!(0)));
     }
-    settled_pushes(&house).await;
+    house.pushes_settled().await;
     let kept: i64 =
         sqlx::query_scalar("select count(*) from inbox").fetch_one(&house.app.db).await.unwrap();
     assert_eq!(kept, 7);
@@ -117,7 +102,7 @@ async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
         "ReplyTime": 1_790_000_000, "UserId": "" }] });
     push(&house, reply.to_string().into_bytes()).await;
     push(&house, reply.to_string().into_bytes()).await;
-    settled_pushes(&house).await;
+    house.pushes_settled().await;
     let replies: i64 =
         sqlx::query_scalar("select count(*) from replies").fetch_one(&house.app.db).await.unwrap();
     assert_eq!(replies, 1);

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
-use crate::harness::{House, Ways};
+use crate::harness::{House, Ways, until};
 use crate::reviews::{
     apply_for_signature, apply_for_template, at_vendor, calls, form_of, id_of, patient, review,
     set, until_status,
@@ -131,14 +131,12 @@ async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: Pg
         let application = done.leads_to();
         assert!(application.contains("/applications/"), "{kind}: {application}");
         let (word, mended) = if arrived { ("待审核", true) } else { ("未通过", false) };
-        for _ in 0..400 {
+        until("the doubt is settled", async || {
             hurry(&db).await;
             let page = operator.get(&application).await;
-            if !page.one("section.notice").contains("不知道") {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            !page.one("section.notice").contains("不知道")
+        })
+        .await;
         let page = until_status(&house, &operator, &address, word).await;
         assert_eq!(page.one(".story").contains("修改并重新提交"), mended, "{kind}");
         if !arrived {
@@ -262,15 +260,8 @@ async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
     set(&mut fields, "text", "您的订单{1}已发出。");
     let leaving = operator.upload("/p/default/templates/new", &fields, &[]);
     assert!(tokio::time::timeout(Duration::from_millis(200), leaving).await.is_err());
-    for _ in 0..200 {
-        let list = operator.get("/p/default/templates?q=发货提醒").await;
-        if list.has(".list tbody tr") {
-            assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it was taken and forgotten");
+    house.until(&operator, "/p/default/templates?q=发货提醒", ".list tbody tr").await;
+    assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
 }
 
 #[sqlx::test]

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{House, Page, Visitor, Ways};
+use crate::harness::{House, Page, Visitor, Ways, waited};
 
 pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 pub const PDF: &[u8] = b"%PDF-1.7 a letter";
@@ -83,12 +83,12 @@ pub async fn calls(house: &House, action: &str) -> i64 {
 
 /// Waits until the page says this status.
 pub async fn until_status(house: &House, visitor: &Visitor, address: &str, word: &str) -> Page {
-    for _ in 0..600 {
+    let there = waited(async || {
         let page = visitor.get(address).await;
-        if page.all(".head .status").iter().any(|one| one == word) {
-            return page;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        page.all(".head .status").iter().any(|one| one == word).then_some(page)
+    });
+    if let Some(page) = there.await {
+        return page;
     }
     let calls = house.admin(Method::GET, "counts", Value::Null).await;
     panic!("never {word}: {} {calls}", visitor.get(address).await.text);

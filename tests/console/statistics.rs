@@ -13,7 +13,7 @@ use usms_console::domain::span;
 use usms_console::domain::statistics::By;
 use usms_console::ops::receive;
 
-use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways};
+use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways, until};
 
 pub const CODE: &str = "登录验证码";
 pub const HERE: &str = "/p/default/statistics";
@@ -72,38 +72,17 @@ fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
 
 pub async fn settle(house: &House, items: &[(&str, &str, &str)], session: &str) {
     receive::take_in(&house.app, house.project, &push(items, session)).await.unwrap();
-    for _ in 0..200 {
-        receive::run_once(&house.app).await.unwrap();
-        let waiting: i64 =
-            sqlx::query_scalar("select count(*) from inbox where settled_at is null")
-                .fetch_one(&house.app.db)
-                .await
-                .unwrap();
-        if waiting == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the push is not settled");
+    house.settle_pushes().await;
 }
 
 /// Waits until a batch of `n` recipients has its messages.
 async fn planned(db: &PgPool, n: i32) {
-    for _ in 0..200 {
-        let there: bool = sqlx::query_scalar(
-            "select exists (select from batches b where total = $1 and planned and total =
-               (select count(*) from messages m where m.batch_id = b.id))",
-        )
-        .bind(n)
-        .fetch_one(db)
-        .await
-        .unwrap();
-        if there {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("no batch of {n} becomes messages");
+    let there = "select exists (select from batches b where total = $1 and planned and total =
+       (select count(*) from messages m where m.batch_id = b.id))";
+    until(&format!("a batch of {n} becomes messages"), async || {
+        sqlx::query_scalar(there).bind(n).fetch_one(db).await.unwrap()
+    })
+    .await;
 }
 
 /// Sends to these rows, and waits for what becomes of it.

@@ -7,7 +7,8 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 use usms_console::db::invariants;
 use usms_console::ops::{oversee, plan, submit};
 
-use crate::harness::{House, Ways};
+use super::hooks::until_number;
+use crate::harness::{House, Ways, until};
 
 const CODE: &str = "登录验证码";
 
@@ -34,14 +35,7 @@ async fn a_scheduled_list_is_ready_before_its_time_and_can_be_moved_and_called_o
     let preview = operator.upload_list(CODE, "a.csv", &list(500)).await;
     let tomorrow = typed(OffsetDateTime::now_utc() + Duration::hours(20));
     let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
-    for _ in 0..100 {
-        let n: i64 =
-            sqlx::query_scalar("select count(*) from messages").fetch_one(&db).await.unwrap();
-        if n == 500 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until_number(&db, "select count(*) from messages", 500).await;
     let page = operator.get(&batch).await;
     assert!(page.has("form[action$=schedule]"));
     let later = typed(OffsetDateTime::now_utc() + Duration::hours(30));
@@ -238,27 +232,20 @@ async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_p
     };
     let places = i64::try_from(house.app.pace.concurrency).unwrap();
     let ahead = i64::try_from(submit::AHEAD).unwrap();
-    for _ in 0..100 {
-        if in_flight().await == places + ahead {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(in_flight().await, places + ahead, "some are at hand when a call ends");
+    let at_hand = async || in_flight().await == places + ahead;
+    until("some are at hand when a call ends", at_hand).await;
     // Whatever is claimed anew has a new lease.
     let leases = || async {
         let all = "select lease_until from submissions where state = 'in_flight' order by 1";
         sqlx::query_scalar::<_, OffsetDateTime>(all).fetch_all(&db).await.unwrap()
     };
     let first = leases().await;
-    let mut put_back = false;
-    for _ in 0..30 {
-        let counts = house.admin(Method::GET, "counts", Value::Null).await;
-        assert_eq!(counts["by_action"][action], places, "and do not leave before that");
-        put_back |= leases().await.last() != first.last();
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    assert!(put_back, "nor do they wait for long");
+    let calls = async || house.admin(Method::GET, "counts", Value::Null).await;
+    until("they do not wait for long", async || {
+        assert_eq!(calls().await["by_action"][action], places, "nor leave before that");
+        leases().await.last() != first.last()
+    })
+    .await;
     house.clear_faults().await;
     house.settled(&operator, &batch).await;
     assert_eq!(house.taken().await, (2_400, 0));

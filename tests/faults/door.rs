@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use usms_console::serve;
 
 use crate::cluster::Cluster;
-use crate::harness::{House, Ways, http};
+use crate::harness::{House, Ways, http, until};
 
 #[tokio::test]
 async fn without_a_database_a_push_is_refused_quickly_and_taken_when_it_is_back() {
@@ -31,15 +31,7 @@ async fn without_a_database_a_push_is_refused_quickly_and_taken_when_it_is_back(
     let answer = http().get(&ready).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     cluster.run();
-    let mut last = StatusCode::SERVICE_UNAVAILABLE;
-    for _ in 0..50 {
-        last = push().await.unwrap().status();
-        if last == StatusCode::OK {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    assert_eq!(last, StatusCode::OK);
+    until("a push is taken again", async || push().await.unwrap().status() == StatusCode::OK).await;
     let kept: i64 = sqlx::query_scalar("select count(*) from inbox").fetch_one(&db).await.unwrap();
     assert_eq!(kept, 2);
     db.close().await;

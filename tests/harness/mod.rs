@@ -2,6 +2,7 @@
 //! behind a real socket, and one type of client per actor.
 #![allow(dead_code, missing_docs)]
 
+mod patience;
 mod visitor;
 
 use std::future::ready;
@@ -31,6 +32,7 @@ use usms_console::ops::{projects as project_ops, receive, review};
 use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
+pub use patience::{until, waited};
 pub use visitor::{Page, Visitor, http};
 
 pub const PASSWORD: &str = "a password of tests";
@@ -177,39 +179,46 @@ impl House {
 
     /// Settles what was pushed. A push that the house's own worker holds is waited for.
     pub async fn settle_pushes(&self) {
-        let waiting = "select count(*) from inbox where settled_at is null";
-        loop {
+        until("what was pushed is settled", async || {
             while receive::run_once(&self.app).await.unwrap() {}
-            let waiting = sqlx::query_scalar::<_, i64>(waiting).fetch_one(&self.app.db);
-            if waiting.await.unwrap() == 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            self.waiting_pushes().await == 0
+        })
+        .await;
+    }
+
+    /// Waits until the workers have settled every push.
+    pub async fn pushes_settled(&self) {
+        until("the workers settle what was pushed", async || self.waiting_pushes().await == 0)
+            .await;
+    }
+
+    async fn waiting_pushes(&self) -> i64 {
+        let waiting = "select count(*) from inbox where settled_at is null";
+        sqlx::query_scalar(waiting).fetch_one(&self.app.db).await.unwrap()
     }
 
     /// Waits until every message of the batch is final, and answers its page.
     pub async fn settled(&self, visitor: &Visitor, batch: &str) -> Page {
-        for _ in 0..900 {
+        let settled = waited(async || {
             let page = visitor.get(batch).await;
-            if !page.has("[data-live]") {
-                return page;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            (!page.has("[data-live]")).then_some(page)
+        });
+        match settled.await {
+            Some(page) => page,
+            None => panic!("the batch does not settle: {}", visitor.get(batch).await.text),
         }
-        panic!("the batch does not settle: {}", visitor.get(batch).await.text);
     }
 
     /// Waits until the page of the batch has `selector`.
     pub async fn until(&self, visitor: &Visitor, address: &str, selector: &str) -> Page {
-        for _ in 0..900 {
+        let found = waited(async || {
             let page = visitor.get(address).await;
-            if page.has(selector) {
-                return page;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            page.has(selector).then_some(page)
+        });
+        match found.await {
+            Some(page) => page,
+            None => panic!("no {selector} on {}", visitor.get(address).await.text),
         }
-        panic!("no {selector} on {}", visitor.get(address).await.text);
     }
 }
 

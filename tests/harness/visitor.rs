@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use super::patience::{until, waited};
 use reqwest::{Method, StatusCode, header};
 use scraper::{Html, Selector};
 
@@ -38,13 +39,11 @@ impl Visitor {
 
     /// Asks until somebody answers there.
     pub async fn wait_for_answer(&self) {
-        for _ in 0..200 {
-            if self.http.get(format!("{}/healthz", self.base)).send().await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("nobody answers at {}", self.base);
+        let healthy = format!("{}/healthz", self.base);
+        until(&format!("somebody answers at {}", self.base), async || {
+            self.http.get(&healthy).send().await.is_ok()
+        })
+        .await;
     }
 
     pub async fn get(&self, address: &str) -> Page {
@@ -147,14 +146,14 @@ impl Visitor {
 
     /// Waits until a list has been read, and answers its preview.
     pub async fn read(&self, preview: &str) -> Page {
-        for _ in 0..1_200 {
+        let read = waited(async || {
             let page = self.get(preview).await;
-            if !page.has("[data-watch]") {
-                return page;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            (!page.has("[data-watch]")).then_some(page)
+        });
+        match read.await {
+            Some(page) => page,
+            None => panic!("the list is never read: {}", self.get(preview).await.text),
         }
-        panic!("the list is never read: {}", self.get(preview).await.text);
     }
 
     /// Gives the yes to a list as its preview stands, with more fields, and answers its batch.
