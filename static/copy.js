@@ -2,7 +2,7 @@
 export function showCopyButtons(within) {
   const look = document.getElementById("copy");
   if (!navigator.clipboard || !look) return;
-  // Lists have many: their cells are marked, and get them here.
+  // Messages have many: what is marked, and holds nothing else, gets its button here.
   for (const cell of within.querySelectorAll("[data-copies]")) {
     const button = document.createElement("button");
     Object.assign(button, { className: "plain", type: "button", hidden: true });

@@ -12,6 +12,7 @@ mod plan;
 mod remembered;
 mod rows;
 mod span;
+mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,8 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use remembered::Remembered;
-use rows::Shared;
 pub use rows::{Foreign, Logged};
+use rows::{Found, Shared};
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
@@ -147,7 +148,7 @@ impl Reader {
             return Ok(used);
         }
         let used = Arc::new(used_lately(&self.db, project).await?);
-        self.known.used.keep([(project, used.clone())]);
+        self.known.used.keep(project, used.clone());
         Ok(used)
     }
 
@@ -157,14 +158,16 @@ impl Reader {
             return Ok(from);
         }
         let from = super::pieces::lately(db).await?;
-        self.known.lately.keep([((), from)]);
+        self.known.lately.keep((), from);
         Ok(from)
     }
 
     /// One message of the project, own or another program's.
     pub async fn find(&self, project: ProjectId, id: MessageId) -> sqlx::Result<Option<Logged>> {
         let mut db = self.db.acquire().await?;
-        self.known.shared.one(&mut db, project, id).await
+        let found = rows::find_one(&mut db, project, id).await?;
+        let found = self.known.shared.complete(&mut db, found.as_slice()).await?;
+        Ok(found.into_iter().next())
     }
 
     /// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
@@ -191,7 +194,7 @@ impl Reader {
         self.read(project, wanted, Span::of(wanted, Start::Above(before)), limit).await
     }
 
-    /// Where many fit, the newest page is full with what is of late, and older months are not even
+    /// Where many fit, a page is full with what lies near its beginning, and other months are not even
     /// opened.
     async fn read(
         &self,
@@ -202,58 +205,57 @@ impl Reader {
     ) -> sqlx::Result<Page> {
         let mut db = self.db.acquire().await?;
         let mut seen = None;
-        if span.is_open() && wanted.is_broad() {
-            let lately = span.since(self.lately(&mut db).await?);
-            let looked = self.look(&mut db, project, wanted, lately, limit).await?;
+        if wanted.is_broad() {
+            let near = span.near(self.lately(&mut db).await?);
+            let looked = look(&mut db, project, wanted, near, limit).await?;
             seen = Some(looked).filter(|(found, _)| found.len() == limit);
         }
         let (mut found, edge) = match seen {
             Some(seen) => seen,
-            None => self.look(&mut db, project, wanted, span, limit).await?,
+            None => look(&mut db, project, wanted, span, limit).await?,
         };
         let next = match (found.last(), edge) {
-            (Some(last), _) if found.len() == limit => Next::After(last.id()),
+            (Some(last), _) if found.len() == limit => Next::After(MessageId(last.id)),
             (_, Some(edge)) => Next::LookFurther(MessageId(edge)),
             (_, None) => Next::End,
         };
         if !span.is_downward() {
             found.reverse();
         }
-        Ok(Page { messages: found, next })
+        Ok(Page { messages: self.known.shared.complete(&mut db, &found).await?, next })
     }
+}
 
-    /// The messages of a page in the order in which `span` is gone through, and how far was looked, if
-    /// not through all of it.
-    ///
-    /// The project's own are read first: another program's message that turns out to be ours meanwhile is
-    /// not seen on both sides, since it is gone from there then.
-    async fn look(
-        &self,
-        db: &mut PgConnection,
-        project: ProjectId,
-        wanted: &Wanted,
-        span: Span,
-        limit: usize,
-    ) -> sqlx::Result<(Vec<Logged>, Option<i64>)> {
-        let (mut found, mut edge) = (Vec::new(), None);
-        for plan in Plan::all(&mut *db, project, wanted, span, limit).await? {
-            let messages = plan.read(&mut *db, &self.known.shared).await?;
-            if messages.len() < limit {
-                edge = span.nearer(edge, plan.edge(&mut *db).await?);
-            }
-            found.extend(messages);
+/// The messages of a page in the order in which `span` is gone through, and how far was looked, if
+/// not through all of it.
+///
+/// The project's own are asked for first. Another program's message that turns out to be ours in
+/// between is then seen on one side at most: it is gone from the other.
+async fn look(
+    db: &mut PgConnection,
+    project: ProjectId,
+    wanted: &Wanted,
+    span: Span,
+    limit: usize,
+) -> sqlx::Result<(Vec<Found>, Option<i64>)> {
+    let (mut all, mut edge) = (Vec::new(), None);
+    for plan in Plan::all(&mut *db, project, wanted, span, limit).await? {
+        let found = plan.find(&mut *db).await?;
+        if found.len() < limit {
+            edge = span.nearer(edge, plan.edge(&mut *db).await?);
         }
-        // What lies beyond the point up to which everything was looked at waits for the next page:
-        // something nearer may still be found beside it.
-        let reached = span.as_far_as(edge);
-        found.retain(|one| reached.has(one.id().0));
-        found.sort_unstable_by_key(Logged::id);
-        if span.is_downward() {
-            found.reverse();
-        }
-        found.truncate(limit);
-        Ok((found, edge))
+        all.extend(found);
     }
+    // What lies beyond the point up to which everything was looked at waits for the next page:
+    // something nearer may still be found beside it.
+    let reached = span.as_far_as(edge);
+    all.retain(|one| reached.has(one.id));
+    all.sort_unstable_by_key(|one| one.id);
+    if span.is_downward() {
+        all.reverse();
+    }
+    all.truncate(limit);
+    Ok((all, edge))
 }
 
 impl Wanted {

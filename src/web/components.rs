@@ -54,8 +54,8 @@ impl fmt::Display for Drawing {
 
 impl askama::filters::HtmlSafe for Drawing {}
 
-/// A button that copies a value. Scripts show it and draw it like the page's `#copy`; in lists they
-/// make it, for each element with `data-copies`.
+/// A button that copies a value. Scripts show it and draw it like the page's `#copy`. Where a list
+/// has many, they make it, at the end of each element with `data-copies`, for the text in that.
 #[derive(Debug, Clone)]
 pub struct Copy {
     value: String,

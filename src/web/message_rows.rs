@@ -184,14 +184,6 @@ pub struct Why<'a> {
 }
 
 impl<'a> Why<'a> {
-    /// That of a message of the log.
-    pub fn logged(message: &'a Logged) -> Self {
-        Self::of(match message {
-            Logged::Own(message) => message.reason.as_deref(),
-            Logged::Foreign(message) => message.reason.as_deref(),
-        })
-    }
-
     /// As a receipt or a refusal says.
     pub fn of(reason: Option<&'a Reason>) -> Self {
         Self {

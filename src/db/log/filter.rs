@@ -4,7 +4,8 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Phones;
-use super::plan::Table;
+use super::span::Span;
+use super::table::Table;
 use crate::domain::ids::SignatureId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -48,24 +49,31 @@ impl LookUp {
     /// All of them.
     pub(super) const ALL: [Self; 4] = [Self::Message, Self::Outcome, Self::Submission, Self::Batch];
 
-    /// `offset 0` keeps each a look-up of its own: joined freely, they were read whole.
-    pub(super) fn sql(self) -> &'static str {
+    /// Adds it. `offset 0` keeps each a look-up of its own: joined freely, they were read whole. A
+    /// narrow span keeps pieces from being opened for it.
+    pub(super) fn push(self, span: Span, sql: &mut QueryBuilder<Postgres>) {
+        let within = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(" and id >= ").push_bind(span.from).push(" and id < ").push_bind(span.below);
+        };
         match self {
             Self::Message => {
-                " cross join lateral (select m.params from messages m
-                   where m.id = d.id offset 0) m"
+                sql.push(" cross join lateral (select params from messages where id = d.id");
+                within(sql);
+                sql.push(" offset 0) m");
             }
             Self::Outcome => {
-                " left join lateral (select o.outcome, o.reason_id from outcomes o
-                   where o.id = d.id offset 0) o on true"
+                sql.push(" left join lateral (select outcome, reason_id from outcomes");
+                sql.push(" where id = d.id");
+                within(sql);
+                sql.push(" offset 0) o on true");
             }
             Self::Submission => {
-                " cross join lateral (select s.state from submissions s
-                   where s.id = d.submission_id offset 0) s"
+                sql.push(" cross join lateral (select state from submissions");
+                sql.push(" where id = d.submission_id offset 0) s");
             }
             Self::Batch => {
-                " cross join lateral (select b.signature_id from batches b
-                   where b.id = d.batch_id offset 0) b"
+                sql.push(" cross join lateral (select signature_id from batches");
+                sql.push(" where id = d.batch_id offset 0) b");
             }
         }
     }

@@ -4,8 +4,9 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::filter::{Filter, LookUp, outcome};
 use super::keys::{self, Reasons};
-use super::rows::{Logged, Shared};
+use super::rows::{self, Found};
 use super::span::Span;
+use super::table::Table;
 use super::{Phones, Wanted};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::{MessageState, Outcome};
@@ -19,33 +20,6 @@ const MERGED: usize = 6;
 const TEXT_WINDOW: usize = 2_000;
 /// Messages of one submission, at most.
 const MAX_PHONES: usize = 1_000;
-
-/// Where candidates come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Table {
-    Messages,
-    Outcomes,
-    Foreign,
-}
-
-impl Table {
-    /// The beginning of a question for rows of it, with what pages show of them.
-    pub(super) fn columns(self) -> &'static str {
-        match self {
-            Self::Messages => {
-                "select id, submission_id, batch_id, template_id, phone, params from messages"
-            }
-            Self::Outcomes => {
-                "select id, submission_id, batch_id, template_id, outcome, reason_id, parts,
-                   receipt_at from outcomes"
-            }
-            Self::Foreign => {
-                "select id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at
-                 from foreign_messages"
-            }
-        }
-    }
-}
 
 /// The place or places at which the driving index is entered.
 #[derive(Debug)]
@@ -149,6 +123,7 @@ impl<'a> Plan<'a> {
         };
         if let Some(session) = &wanted.session {
             let of = keys::submissions_of_session(db, self.project, session).await?;
+            self.span = self.span.of_submissions(&of);
             self.key = Key::Several(SUBMISSION, of);
         } else if let Some(key) = phone_key(wanted) {
             self.key = key;
@@ -156,6 +131,7 @@ impl<'a> Plan<'a> {
             let (project, batch, span) = (self.project, wanted.batch, self.span);
             let enough = self.enough();
             let of = keys::submissions(db, project, batch, state, span, enough).await?;
+            self.span = self.span.of_submissions(&of.ids);
             self.key = Key::Several(SUBMISSION, of.ids);
             self.cut = of.edge;
         } else if let Some(reasons) = reasons.and_then(Reasons::few) {
@@ -226,13 +202,13 @@ impl<'a> Plan<'a> {
     }
 
     /// The first messages of the span, as many as are wanted, in no order.
-    pub(super) async fn read(
-        &self,
-        db: &mut PgConnection,
-        shared: &Shared,
-    ) -> sqlx::Result<Vec<Logged>> {
-        let span = self.span.as_far_as(self.cut);
-        shared.read(db, self.table, span, |sql| self.push_picked(sql)).await
+    pub(super) async fn find(&self, db: &mut PgConnection) -> sqlx::Result<Vec<Found>> {
+        rows::find(db, self.table, self.reach(), |sql| self.push_picked(sql)).await
+    }
+
+    /// As far as candidates are looked at.
+    fn reach(&self) -> Span {
+        self.span.as_far_as(self.cut)
     }
 
     /// The candidates that are wanted, as far as the page needs them.
@@ -242,7 +218,7 @@ impl<'a> Plan<'a> {
         let filters: Vec<Filter<'_>> = self.filters().collect();
         for look_up in LookUp::ALL {
             if filters.iter().any(|filter| filter.needs(self.table, look_up)) {
-                sql.push(look_up.sql());
+                look_up.push(self.reach(), sql);
             }
         }
         for (n, filter) in filters.iter().enumerate() {
@@ -342,7 +318,7 @@ impl<'a> Plan<'a> {
             // These indexes leave out what arrived.
             sql.push(" and outcome <> 'delivered'");
         }
-        let span = self.span.as_far_as(self.cut);
+        let span = self.reach();
         sql.push(" and id >= ").push_bind(span.from);
         sql.push(" and id < ").push_bind(span.below);
     }

@@ -15,7 +15,7 @@ pub(super) struct Remembered<K, V> {
     known: Mutex<HashMap<K, (Instant, V)>>,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Remembered<K, V> {
+impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
     /// Nothing yet; what comes is remembered for so long.
     pub(super) fn lasting(lasting: Duration) -> Self {
         Self { lasting, known: Mutex::default() }
@@ -31,25 +31,25 @@ impl<K: Hash + Eq + Clone, V: Clone> Remembered<K, V> {
     /// What is known of `keys`, and the others.
     pub(super) fn of(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
         let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+        let known = self.known();
         for key in keys {
-            match self.get(&key) {
-                Some(value) => drop(found.insert(key, value)),
-                None => unknown.push(key),
+            match known.get(&key) {
+                Some((since, value)) if since.elapsed() < self.lasting => {
+                    found.insert(key, value.clone());
+                }
+                Some(_) | None => unknown.push(key),
             }
         }
         (found, unknown)
     }
 
-    /// Remembers what was read now, and hands it on.
-    pub(super) fn keep(&self, read: impl IntoIterator<Item = (K, V)>) -> Vec<(K, V)> {
-        let read: Vec<(K, V)> = read.into_iter().collect();
+    /// Remembers what was read now.
+    pub(super) fn keep(&self, key: K, value: V) {
         let mut known = self.known();
-        if known.len() + read.len() > MOST {
+        if known.len() >= MOST {
             known.clear();
         }
-        let now = Instant::now();
-        known.extend(read.iter().map(|(key, value)| (key.clone(), (now, value.clone()))));
-        read
+        known.insert(key, (Instant::now(), value));
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<K, (Instant, V)>> {
@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn what_was_read_is_known_for_a_while_and_the_rest_is_named() {
         let numbers = Remembered::lasting(Duration::from_secs(60));
-        numbers.keep([(1, "one"), (2, "two")]);
+        numbers.keep(1, "one");
+        numbers.keep(2, "two");
         assert_eq!(numbers.get(&1), Some("one"));
         let (known, unknown) = numbers.of([2, 3]);
         assert_eq!(known, HashMap::from([(2, "two")]));
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn what_is_older_is_read_again() {
         let numbers = Remembered::lasting(Duration::ZERO);
-        numbers.keep([(1, "one")]);
+        numbers.keep(1, "one");
         assert_eq!(numbers.get(&1), None);
         assert_eq!(numbers.of([1]).1, [1]);
     }
@@ -83,7 +84,7 @@ mod tests {
     fn it_does_not_grow_without_end() {
         let numbers = Remembered::lasting(Duration::from_secs(60));
         for n in 0..3 * MOST {
-            numbers.keep([(n, n)]);
+            numbers.keep(n, n);
         }
         assert!(numbers.known().len() <= MOST);
         assert_eq!(numbers.get(&(3 * MOST - 1)), Some(3 * MOST - 1));

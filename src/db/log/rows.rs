@@ -8,9 +8,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 
-use super::plan::Table;
 use super::remembered::Remembered;
 use super::span::Span;
+use super::table::Table;
 use crate::db::messages::{self, Message, Origin, Reason};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::{MessageState, Outcome};
@@ -40,6 +40,14 @@ impl Logged {
             Self::Foreign(message) => MessageState::from(message.outcome),
         }
     }
+
+    /// Why it stands there, as a receipt or a refusal says.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Own(message) => message.reason.as_deref(),
+            Self::Foreign(message) => message.reason.as_deref(),
+        }
+    }
 }
 
 /// A message of another program, known by its receipt.
@@ -63,6 +71,90 @@ pub struct Foreign {
     pub receipt_at: Option<OffsetDateTime>,
 }
 
+/// A message that was found, with what its own question brings.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub id: i64,
+    /// The batch, if it is one of ours.
+    batch: Option<BatchId>,
+    reason: Option<i32>,
+    row: PgRow,
+}
+
+/// Finds messages of `table` that lie in `span`: `pick` adds the question for them, with the columns
+/// that [`Table::columns`] names. They come in no order.
+///
+/// What belongs to each is looked up for it (`offset 0`), since they are few; a narrow span keeps
+/// pieces from being opened for that.
+pub(super) async fn find(
+    db: &mut PgConnection,
+    table: Table,
+    span: Span,
+    pick: impl FnOnce(&mut QueryBuilder<Postgres>),
+) -> sqlx::Result<Vec<Found>> {
+    let mut sql = QueryBuilder::new("");
+    let among = |sql: &mut QueryBuilder<Postgres>, table: &str| {
+        sql.push(format_args!(" from {table} where id = d.id and id >= ")).push_bind(span.from);
+        sql.push(" and id < ").push_bind(span.below).push(" offset 0)");
+    };
+    match table {
+        Table::Foreign => pick(&mut sql),
+        Table::Messages => {
+            sql.push(OWN.replace("{m}", "d").replace("{o}", "o")).push(" from (");
+            pick(&mut sql);
+            sql.push(") d left join lateral (select outcome, reason_id, parts, receipt_at");
+            among(&mut sql, "outcomes");
+            sql.push(" o on true").push(SUBMISSION);
+        }
+        Table::Outcomes => {
+            sql.push(OWN.replace("{m}", "m").replace("{o}", "d")).push(" from (");
+            pick(&mut sql);
+            sql.push(") d cross join lateral (select phone, params");
+            among(&mut sql, "messages");
+            sql.push(" m").push(SUBMISSION);
+        }
+    }
+    let found = |row: PgRow| {
+        Ok(Found {
+            id: row.try_get("id")?,
+            batch: match table {
+                Table::Messages | Table::Outcomes => Some(row.try_get("batch_id")?),
+                Table::Foreign => None,
+            },
+            reason: row.try_get("reason_id")?,
+            row,
+        })
+    };
+    sql.build().fetch_all(db).await?.into_iter().map(found).collect()
+}
+
+/// Finds one message of the project, own or another program's.
+pub(super) async fn find_one(
+    db: &mut PgConnection,
+    project: ProjectId,
+    id: MessageId,
+) -> sqlx::Result<Option<Found>> {
+    for table in [Table::Messages, Table::Foreign] {
+        let pick = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(table.columns()).push(" where id = ").push_bind(id.0);
+            sql.push(" and project_id = ").push_bind(project.0);
+        };
+        if let Some(found) = find(&mut *db, table, Span::at(id), pick).await?.pop() {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What is shown of a message of ours, from its own row, its outcome's and its submission's.
+const OWN: &str = "select d.id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
+   message_state(s.state, {o}.outcome) as state, s.session_no, s.sent_at, {o}.reason_id, {o}.parts,
+   {o}.receipt_at";
+
+const SUBMISSION: &str = " cross join lateral (
+     select state, session_no, sent_at from submissions where id = d.submission_id offset 0
+   ) s";
+
 /// What many messages share, as it was read a moment ago.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -80,63 +172,23 @@ impl Default for Shared {
 const LASTING: Duration = Duration::from_secs(3);
 
 impl Shared {
-    /// The messages of `table` that lie in `span`: `pick` adds the question for them, with the
-    /// columns that [`Table::columns`] names. They come in no order.
-    ///
-    /// What belongs to each is looked up for it (`offset 0`), since they are few; by their span, so
-    /// that no other pieces are opened.
-    pub(super) async fn read(
+    /// The messages that were found, each with what it shares with others, in their order.
+    pub(super) async fn complete(
         &self,
         db: &mut PgConnection,
-        table: Table,
-        span: Span,
-        pick: impl FnOnce(&mut QueryBuilder<Postgres>),
+        found: &[Found],
     ) -> sqlx::Result<Vec<Logged>> {
-        let mut sql = QueryBuilder::new("");
-        let among = |sql: &mut QueryBuilder<Postgres>, table: &str| {
-            sql.push(format_args!(" from {table} where id = d.id and id >= ")).push_bind(span.from);
-            sql.push(" and id < ").push_bind(span.below).push(" offset 0)");
-        };
-        match table {
-            Table::Foreign => pick(&mut sql),
-            Table::Messages => {
-                sql.push(OWN.replace("{m}", "d").replace("{o}", "o")).push(" from (");
-                pick(&mut sql);
-                sql.push(") d left join lateral (select outcome, reason_id, parts, receipt_at");
-                among(&mut sql, "outcomes");
-                sql.push(" o on true").push(SUBMISSION);
-            }
-            Table::Outcomes => {
-                sql.push(OWN.replace("{m}", "m").replace("{o}", "d")).push(" from (");
-                pick(&mut sql);
-                sql.push(") d cross join lateral (select phone, params");
-                among(&mut sql, "messages");
-                sql.push(" m").push(SUBMISSION);
-            }
-        }
-        let rows = sql.build().fetch_all(&mut *db).await?;
-        let own = table != Table::Foreign;
-        let mut batches = BTreeSet::new();
-        let mut reasons = BTreeSet::new();
-        for row in &rows {
-            if own {
-                batches.insert(row.try_get("batch_id")?);
-            }
-            reasons.extend(row.try_get::<Option<i32>, _>("reason_id")?);
-        }
+        let batches: BTreeSet<BatchId> = found.iter().filter_map(|one| one.batch).collect();
+        let reasons: BTreeSet<i32> = found.iter().filter_map(|one| one.reason).collect();
         let origins = self.origins(&mut *db, batches).await?;
         let reasons = self.reasons(&mut *db, reasons).await?;
-        let mut found = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let reason = row.try_get::<Option<i32>, _>("reason_id")?;
-            let reason = reason.and_then(|id| reasons.get(&id).cloned());
-            if !own {
-                found.push(Logged::Foreign(foreign(row, reason)?));
-            } else if let Some(origin) = origins.get(&row.try_get("batch_id")?) {
-                found.push(Logged::Own(Box::new(message(row, origin.clone(), reason)?)));
-            }
-        }
-        Ok(found)
+        let complete = |one: &Found| {
+            let reason = one.reason.and_then(|id| reasons.get(&id).cloned());
+            let Some(batch) = one.batch else { return foreign(&one.row, reason) };
+            let origin = origins.get(&batch).ok_or(sqlx::Error::RowNotFound)?;
+            own(&one.row, origin.clone(), reason)
+        };
+        found.iter().map(complete).collect()
     }
 
     async fn origins(
@@ -146,9 +198,11 @@ impl Shared {
     ) -> sqlx::Result<HashMap<BatchId, Arc<Origin>>> {
         let (mut known, unknown) = self.origins.of(batches);
         if !unknown.is_empty() {
-            let found = messages::origins(db, &unknown).await?;
-            let found = found.into_iter().map(|one| (one.batch, Arc::new(one)));
-            known.extend(self.origins.keep(found));
+            for origin in messages::origins(db, &unknown).await? {
+                let origin = Arc::new(origin);
+                self.origins.keep(origin.batch, origin.clone());
+                known.insert(origin.batch, origin);
+            }
         }
         Ok(known)
     }
@@ -166,47 +220,19 @@ impl Shared {
             )
             .fetch_all(db)
             .await?;
-            let found = rows.into_iter().map(|row| {
+            for row in rows {
                 let (code, description, category) = (row.code, row.description, row.category);
-                (row.id, Arc::new(Reason { code, description, category }))
-            });
-            known.extend(self.reasons.keep(found));
+                let reason = Arc::new(Reason { code, description, category });
+                self.reasons.keep(row.id, reason.clone());
+                known.insert(row.id, reason);
+            }
         }
         Ok(known)
     }
-
-    /// One message of the project, own or another program's.
-    pub(super) async fn one(
-        &self,
-        db: &mut PgConnection,
-        project: ProjectId,
-        id: MessageId,
-    ) -> sqlx::Result<Option<Logged>> {
-        for table in [Table::Messages, Table::Foreign] {
-            let pick = |sql: &mut QueryBuilder<Postgres>| {
-                sql.push(table.columns()).push(" where id = ").push_bind(id.0);
-                sql.push(" and project_id = ").push_bind(project.0);
-            };
-            let found = self.read(&mut *db, table, Span::at(id), pick).await?;
-            if let Some(found) = found.into_iter().next() {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
 }
 
-/// What is shown of a message of ours, from its own row, its outcome's and its submission's.
-const OWN: &str = "select d.id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
-   message_state(s.state, {o}.outcome) as state, s.session_no, s.sent_at, {o}.reason_id, {o}.parts,
-   {o}.receipt_at";
-
-const SUBMISSION: &str = " cross join lateral (
-     select state, session_no, sent_at from submissions where id = d.submission_id offset 0
-   ) s";
-
-fn message(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sqlx::Result<Message> {
-    Ok(Message {
+fn own(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sqlx::Result<Logged> {
+    Ok(Logged::Own(Box::new(Message {
         id: row.try_get("id")?,
         submission_id: row.try_get("submission_id")?,
         origin,
@@ -218,11 +244,11 @@ fn message(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sql
         reason,
         parts: row.try_get("parts")?,
         receipt_at: row.try_get("receipt_at")?,
-    })
+    })))
 }
 
-fn foreign(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<Foreign> {
-    Ok(Foreign {
+fn foreign(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<Logged> {
+    Ok(Logged::Foreign(Foreign {
         id: row.try_get("id")?,
         session_no: row.try_get("session_no")?,
         phone: row.try_get("phone")?,
@@ -231,5 +257,5 @@ fn foreign(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<Foreign> {
         reason,
         parts: row.try_get("parts")?,
         receipt_at: row.try_get("receipt_at")?,
-    })
+    }))
 }

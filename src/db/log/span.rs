@@ -1,10 +1,13 @@
 //! Which ids come into question for a page, and which way they are gone through.
 
 use super::Wanted;
-use crate::domain::ids::{BatchId, MessageId, first_number_at};
+use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, first_number_at};
 
 /// The bits of an id below its milliseconds.
 pub(super) const SEQUENCE: i64 = (1 << 22) - 1;
+
+/// Numbers of a month.
+const A_MONTH: i64 = 31 * NUMBERS_A_DAY;
 
 /// Where a page begins, and so which way it is read.
 #[derive(Debug, Clone, Copy)]
@@ -42,14 +45,21 @@ impl Span {
         Self { from: id.0, below: id.0.saturating_add(1), up: false }
     }
 
-    /// Whether it begins with whatever is the newest.
-    pub(super) fn is_open(self) -> bool {
-        !self.up && self.below == i64::MAX
+    /// What of it lies near its beginning: as new as `lately` where that is whatever is the newest,
+    /// else within a month.
+    pub(super) fn near(self, lately: i64) -> Self {
+        if self.up {
+            return Self { below: self.below.min(self.from.saturating_add(A_MONTH)), ..self };
+        }
+        let from = if self.below == i64::MAX { lately } else { self.below - A_MONTH };
+        Self { from: self.from.max(from), ..self }
     }
 
-    /// What of it is as new as `from`.
-    pub(super) fn since(self, from: i64) -> Self {
-        Self { from: self.from.max(from), ..self }
+    /// What of it belongs to these submissions: no message is made a day before its own, or after.
+    pub(super) fn of_submissions(self, ids: &[i64]) -> Self {
+        let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return self };
+        let below = self.below.min(last.saturating_add(NUMBERS_A_DAY));
+        Self { from: self.from.max(first - NUMBERS_A_DAY), below, ..self }
     }
 
     /// No message is older than the millisecond of its batch.

@@ -113,7 +113,7 @@ fn names() -> Vec<String> {
 }
 
 fn row(message: &Logged, whole: bool) -> Vec<String> {
-    let why = Why::logged(message);
+    let why = Why::of(message.reason());
     let cause = why.cause(message.state());
     let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match message {

@@ -98,7 +98,7 @@ pub async fn one(
         Logged::Own(one) => (&one.phone, Some(one.origin.batch)),
         Logged::Foreign(one) => (&one.phone, None),
     };
-    let (state, why) = (found.state(), Why::logged(&found));
+    let (state, why) = (found.state(), Why::of(found.reason()));
     let may_resend = member.may(Permission::Send)
         && matches!(state, MessageState::Failed | MessageState::Refused | MessageState::Cancelled);
     let digits: String = {
