@@ -17,7 +17,7 @@ use super::past::{self, Past};
 use super::people::Person;
 use super::processes::{self, Process};
 use super::{Table, bare, batch, count};
-use crate::domain::ids::{BatchId, MessageId};
+use crate::domain::ids::{BatchId, MessageId, first_number_at};
 
 const NAME: &str = "owner";
 const PASSWORD: &str = "a password of measurements";
@@ -160,6 +160,8 @@ fn pages(past: &Past) -> Vec<(&'static str, String)> {
     let batch = BatchId(past.batch);
     let (phone, session) = (&past.phone, &past.session_no);
     let last_four = &phone[phone.len() - 4..];
+    let year_ago = time::OffsetDateTime::now_utc() - time::Duration::days(365);
+    let year_ago = MessageId(first_number_at(year_ago));
     vec![
         ("messages", "messages".to_owned()),
         ("messages, a phone", format!("messages?phone={phone}")),
@@ -167,6 +169,12 @@ fn pages(past: &Past) -> Vec<(&'static str, String)> {
         ("messages, a session number", format!("messages?session={session}")),
         ("messages, a batch", format!("messages?batch={batch}")),
         ("messages, a template", "messages?template=UTBENCH".to_owned()),
+        ("messages, a year back", format!("messages?after={year_ago}")),
+        ("messages, newer than a year ago", format!("messages?before={year_ago}")),
+        (
+            "messages, a template, a year back",
+            format!("messages?template=UTBENCH&after={year_ago}"),
+        ),
         ("messages, failed", "messages?state=failed".to_owned()),
         ("messages, a code", "messages?code=MLBLACK".to_owned()),
         ("messages, a cause", "messages?cause=powered_off".to_owned()),
