@@ -116,12 +116,12 @@ pub(super) async fn find(
     }
     let found = |row: PgRow| {
         Ok(Found {
-            id: row.try_get("id")?,
+            id: row.try_get(0)?,
+            reason: row.try_get(1)?,
             batch: match table {
-                Table::Messages | Table::Outcomes => Some(row.try_get("batch_id")?),
+                Table::Messages | Table::Outcomes => Some(row.try_get(2)?),
                 Table::Foreign => None,
             },
-            reason: row.try_get("reason_id")?,
             row,
         })
     };
@@ -146,10 +146,10 @@ pub(super) async fn find_one(
     Ok(None)
 }
 
-/// What is shown of a message of ours, from its own row, its outcome's and its submission's.
-const OWN: &str = "select d.id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
-   message_state(s.state, {o}.outcome) as state, s.session_no, s.sent_at, {o}.reason_id, {o}.parts,
-   {o}.receipt_at";
+/// What is shown of a message of ours, from its own row, its outcome's and its submission's; [`own`]
+/// reads it in this order.
+const OWN: &str = "select d.id, {o}.reason_id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
+   message_state(s.state, {o}.outcome), s.session_no, s.sent_at, {o}.parts, {o}.receipt_at";
 
 const SUBMISSION: &str = " cross join lateral (
      select state, session_no, sent_at from submissions where id = d.submission_id offset 0
@@ -233,29 +233,30 @@ impl Shared {
 
 fn own(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sqlx::Result<Logged> {
     Ok(Logged::Own(Box::new(Message {
-        id: row.try_get("id")?,
-        submission_id: row.try_get("submission_id")?,
+        id: row.try_get(0)?,
+        submission_id: row.try_get(3)?,
         origin,
-        phone: row.try_get("phone")?,
-        params: row.try_get("params")?,
-        state: row.try_get("state")?,
-        session_no: row.try_get("session_no")?,
-        sent_at: row.try_get("sent_at")?,
+        phone: row.try_get(4)?,
+        params: row.try_get(5)?,
+        state: row.try_get(6)?,
+        session_no: row.try_get(7)?,
+        sent_at: row.try_get(8)?,
         reason,
-        parts: row.try_get("parts")?,
-        receipt_at: row.try_get("receipt_at")?,
+        parts: row.try_get(9)?,
+        receipt_at: row.try_get(10)?,
     })))
 }
 
+/// Reads the columns of [`Table::Foreign`].
 fn foreign(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<Logged> {
     Ok(Logged::Foreign(Foreign {
-        id: row.try_get("id")?,
-        session_no: row.try_get("session_no")?,
-        phone: row.try_get("phone")?,
-        user_id: row.try_get("user_id")?,
-        outcome: row.try_get("outcome")?,
+        id: row.try_get(0)?,
+        session_no: row.try_get(2)?,
+        phone: row.try_get(3)?,
+        user_id: row.try_get(4)?,
+        outcome: row.try_get(5)?,
         reason,
-        parts: row.try_get("parts")?,
-        receipt_at: row.try_get("receipt_at")?,
+        parts: row.try_get(6)?,
+        receipt_at: row.try_get(7)?,
     }))
 }

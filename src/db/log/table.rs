@@ -20,7 +20,7 @@ impl Table {
                    receipt_at from outcomes"
             }
             Self::Foreign => {
-                "select id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at
+                "select id, reason_id, session_no, phone, user_id, outcome, parts, receipt_at
                  from foreign_messages"
             }
         }
