@@ -2,11 +2,13 @@
 //! is measured runs in processes of its own, so that their memory is theirs alone.
 
 pub mod bare;
+mod bare_inserts;
 pub mod batch;
 mod load;
 mod past;
 mod people;
 mod processes;
+mod pushes;
 pub mod receipts;
 
 use anyhow::Context;
