@@ -137,27 +137,80 @@ async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
     let since = Some(MessageId(9_000 << 22).made_at());
     for (name, wanted, _) in questions() {
         let wanted = Wanted { since, ..wanted };
-        let (mut back, mut on) = (Vec::new(), Vec::new());
-        let mut after = None;
-        loop {
-            let page = log.page(ProjectId(1), &wanted, after, 700).await.unwrap();
-            back.extend(page.messages.iter().map(Logged::id));
-            assert!(after.is_none() || page.next.after() < after, "{name} goes back");
-            after = page.next.after();
-            if after.is_none() {
-                break;
-            }
-        }
-        let mut before = MessageId(0);
-        loop {
-            let page = log.page_before(ProjectId(1), &wanted, before, 700).await.unwrap();
-            on.extend(page.messages.iter().rev().map(Logged::id));
-            let Some(next) = page.next.after() else { break };
-            assert!(next > before, "{name} goes on");
-            before = next;
-        }
-        on.reverse();
+        let (back, on) = (gone_back(&log, &wanted, 700).await, gone_on(&log, &wanted, 700).await);
         assert_eq!(back.len(), on.len(), "{name}");
         assert!(back == on, "{name}: the same, in the same order");
+    }
+}
+
+/// All that is wanted by going back from the newest, so many a page.
+async fn gone_back(log: &Reader, wanted: &Wanted, limit: usize) -> Vec<MessageId> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let page = log.page(ProjectId(1), wanted, after, limit).await.unwrap();
+        ids.extend(page.messages.iter().map(Logged::id));
+        assert!(after.is_none() || page.next.after() < after, "{wanted:?} goes back");
+        after = page.next.after();
+        if after.is_none() {
+            return ids;
+        }
+    }
+}
+
+/// The same by going on from before the oldest, newest first.
+async fn gone_on(log: &Reader, wanted: &Wanted, limit: usize) -> Vec<MessageId> {
+    let (mut ids, mut before) = (Vec::new(), MessageId(0));
+    loop {
+        let page = log.page_before(ProjectId(1), wanted, before, limit).await.unwrap();
+        ids.extend(page.messages.iter().rev().map(Logged::id));
+        let Some(next) = page.next.after() else { break };
+        assert!(next > before, "{wanted:?} goes on");
+        before = next;
+    }
+    ids.reverse();
+    ids
+}
+
+/// One message of the project and one of another program in every ten days of a year, and a year
+/// later some more.
+const RARE: &str = "
+    create temporary table moments as
+      select ((n * 864000000::bigint) << 22) as at, n from generate_series(100, 190) n
+      where n not between 137 and 173;
+    insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
+      vendor_template_id, template_text, purpose, international, total, parts, ordered_by, form_token)
+      select at, 1, n, 'done', 1, 1, 'S', '1', 'code {1}', 'notice', false, 1, 1, 1,
+        gen_random_uuid() from moments;
+    insert into submissions (id, project_id, batch_id, state, n, next_try_at, session_no)
+      select at + 1, 1, at, 'accepted', 1, now(), 'r-' || n from moments;
+    insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
+      select at + 2, 1, at + 1, at, 1, '18500001234', array['1'] from moments;
+    insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, parts,
+      recorded_at)
+      select at + (432000000::bigint << 22), 1, 'rf-' || n, '18500001235', '', 'delivered', 1, now()
+      from moments";
+
+#[sqlx::test]
+async fn what_is_rare_is_found_over_years_with_pages_of_any_size(db: PgPool) {
+    let log = filled(&db).await;
+    sqlx::raw_sql(RARE).execute(log.pool()).await.unwrap();
+    let since = Some(MessageId(800 * (86_400_000 << 22)).made_at());
+    let until = Some(MessageId(1_500 * (86_400_000 << 22)).made_at());
+    let template = Some(TemplateId(1));
+    let all = Wanted { since, ..Wanted::default() };
+    let questions = [
+        (108, all.clone()),
+        (54, Wanted { template, ..all.clone() }),
+        (54, Wanted { state: Some(MessageState::Submitted), ..all.clone() }),
+        (74, Wanted { until, ..all }),
+    ];
+    for (wanted_number, wanted) in questions {
+        // Of pages of three and less each is full within a month; larger ones go beyond it.
+        for limit in [1, 3, 7, 40, 200] {
+            let back = gone_back(&log, &wanted, limit).await;
+            assert_eq!(back.len(), wanted_number, "{wanted:?} by {limit}");
+            assert!(back.is_sorted_by(|newer, older| newer > older), "{wanted:?} by {limit}");
+            assert!(gone_on(&log, &wanted, limit).await == back, "{wanted:?} on by {limit}");
+        }
     }
 }
