@@ -14,8 +14,7 @@ use super::past::{self, Past};
 use super::people::Person;
 use super::processes;
 use super::{Table, bare, batch, count, pushes};
-use crate::clock::Clock;
-use crate::domain::ids::{BatchId, MessageId, first_number_at};
+use crate::domain::ids::{BatchId, Id, MessageId, first_number_at};
 
 const NAME: &str = "owner";
 const PASSWORD: &str = "a password of measurements";
@@ -152,8 +151,8 @@ fn pages(past: &Past) -> Vec<(&'static str, String)> {
     let batch = BatchId(past.batch);
     let (phone, session) = (&past.phone, &past.session_no);
     let last_four = &phone[phone.len() - 4..];
-    let year_ago = Clock::System.now() - time::Duration::days(365);
-    let year_ago = MessageId(first_number_at(year_ago));
+    // It is one of the oldest, of two years ago.
+    let year_ago = MessageId(first_number_at(batch.made_at() + time::Duration::days(365)));
     vec![
         ("messages", "messages".to_owned()),
         ("messages, a phone", format!("messages?phone={phone}")),
