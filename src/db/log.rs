@@ -208,7 +208,7 @@ impl Reader {
         if wanted.is_broad() {
             let near = span.near(self.lately(&mut db).await?);
             let looked = look(&mut db, project, wanted, near, limit).await?;
-            seen = Some(looked).filter(|(found, _)| found.len() == limit);
+            seen = Some(looked).filter(|(found, _)| near == span || found.len() == limit);
         }
         let (mut found, edge) = match seen {
             Some(seen) => seen,

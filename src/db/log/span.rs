@@ -22,7 +22,7 @@ pub(super) enum Start {
 
 /// Ids that come into question: from the first number on, below the second; from the last of them
 /// down, or from the first of them up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub from: i64,
     pub below: i64,
