@@ -1,16 +1,18 @@
 //! The console's parts, put together once at the start and handed to whatever needs them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::PgPool;
 use time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::courier::Courier;
 use crate::db::log::Reader;
+use crate::domain::ids::SubmissionId;
 use crate::intake::Intake;
 use crate::keyring::Keyring;
 use crate::usms;
@@ -34,6 +36,8 @@ pub struct App {
     pub uploads: UploadLimits,
     /// How fast the vendor is called.
     pub pace: Pace,
+    /// Submissions that this process claimed and has not recorded yet. Locked while one is claimed.
+    pub in_hand: Arc<Mutex<BTreeSet<SubmissionId>>>,
     /// Wakes the workers of this process.
     pub wake: Wake,
     /// Pushes that are being taken in and settled.

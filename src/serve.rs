@@ -131,6 +131,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
             first_receipt_poll: config.receipt_poll,
             review_poll: config.review_poll,
         },
+        in_hand: Arc::default(),
         wake: Wake::default(),
         intake: Intake::default(),
         courier,

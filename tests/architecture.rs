@@ -20,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("web", &["app", "db", "domain", "i18n", "ops", "table", "usms"]),
     ("bench", &["domain", "sandbox"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
-    ("app", &["clock", "courier", "db", "intake", "keyring", "usms"]),
+    ("app", &["clock", "courier", "db", "domain", "intake", "keyring", "usms"]),
 ];
 
 fn files(of: &Path) -> Vec<PathBuf> {

@@ -38,6 +38,8 @@ pub async fn resume(
     batch: BatchId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
+    // What is counted below is as of this lock, not as of a moment before somebody else's change.
+    lock(db, batch).await?;
     let moved = sqlx::query!(
         r#"update batches b
            set state = 'sending', hold = null, hold_detail = '',
@@ -94,13 +96,6 @@ pub async fn cancel(
     .rows_affected()
         == 1;
     if moved {
-        sqlx::query!(
-            r#"update submissions set state = 'cancelled', settled = true
-               where batch_id = $1 and state = 'ready'"#,
-            batch.0,
-        )
-        .execute(&mut *db)
-        .await?;
         settle(db, batch, now).await?;
     }
     Ok(moved)
@@ -348,21 +343,15 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 }
 
 /// Marks a batch done when nothing is left to submit, and settled when every message has its final
-/// outcome. Called after each change of its submissions, in the same
-/// transaction. The row is locked first: of two submissions that end at once, the later one sees
-/// the earlier one's end.
+/// outcome. What waits in a batch that was cancelled is cancelled with it, also what came back to the
+/// queue in that moment. Called after each change of its submissions, in the same transaction. The row
+/// is locked first: of two submissions that end at once, the later one sees the earlier one's end.
 pub async fn settle(
     db: &mut PgConnection,
     batch: BatchId,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let state = sqlx::query_scalar!(
-        r#"select state as "state: BatchState" from batches where id = $1 for update"#,
-        batch.0,
-    )
-    .fetch_one(&mut *db)
-    .await?;
-    match state {
+    match lock(db, batch).await? {
         BatchState::Sending | BatchState::Paused => {
             sqlx::query!(
                 r#"update batches set state = 'done', hold = null, hold_detail = '',
@@ -375,11 +364,19 @@ pub async fn settle(
             .execute(&mut *db)
             .await?;
         }
+        BatchState::Cancelled => {
+            sqlx::query!(
+                r#"update submissions set state = 'cancelled', settled = true
+                   where batch_id = $1 and state = 'ready'"#,
+                batch.0,
+            )
+            .execute(&mut *db)
+            .await?;
+        }
         BatchState::Draft
         | BatchState::AwaitingApproval
         | BatchState::Scheduled
-        | BatchState::Done
-        | BatchState::Cancelled => {}
+        | BatchState::Done => {}
     }
     sqlx::query!(
         r#"update batches b
@@ -399,4 +396,14 @@ pub async fn settle(
     .execute(&mut *db)
     .await?;
     Ok(())
+}
+
+/// Locks a batch until the end of the transaction. Returns its state.
+pub(super) async fn lock(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<BatchState> {
+    sqlx::query_scalar!(
+        r#"select state as "state: BatchState" from batches where id = $1 for update"#,
+        batch.0,
+    )
+    .fetch_one(db)
+    .await
 }

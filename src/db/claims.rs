@@ -1,7 +1,7 @@
 //! Claims: the next submission that may leave, for one process and once. A claim is committed before
 //! its call.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ pub struct Claimed {
     /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
     /// recorded late, or twice, moves nothing that somebody else claimed since.
     pub lease_until: OffsetDateTime,
+    /// The process that claimed it: no other may say that it was not sent.
+    pub worker: Uuid,
 }
 
 /// How claims are made.
@@ -74,18 +76,16 @@ pub enum Claim {
 /// taken one after the other.
 pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
     let ended: Vec<i64> = rules.ended.iter().map(|id| id.0).collect();
-    // The rest of the row is as it was before the claim: nothing may fail behind it.
+    // The function returns the rows themselves: a join to them here would read as of the beginning of
+    // this statement, and miss a submission that was planned since.
     let found = sqlx::query!(
-        r#"select f.claimed as "claimed: SubmissionId", f.to_take_out as "to_take_out: SubmissionId",
-             s.project_id as "project_id?: ProjectId", s.batch_id as "batch_id?: BatchId",
-             b.template_id as "template_id?: TemplateId",
-             b.signature_id as "signature_id?: SignatureId",
-             b.vendor_template_id as "vendor_template_id?", b.sig_content as "sig_content?",
-             s.attempts + 1 as attempts, s.n as "n?", b.total as "total?",
-             b.each_own as "each_own?", $2::timestamptz as "lease_until!"
-           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) f
-           left join submissions s on s.id = f.claimed
-           left join batches b on b.id = s.batch_id"#,
+        r#"select to_take_out as "to_take_out: SubmissionId", (claimed).id as "id: SubmissionId",
+             (claimed).project_id as "project_id: ProjectId", (claimed).batch_id as "batch_id: BatchId",
+             (batch).template_id as "template_id: TemplateId",
+             (batch).signature_id as "signature_id: SignatureId",
+             (batch).vendor_template_id, (batch).sig_content, (claimed).attempts, (claimed).n,
+             (batch).total, (batch).each_own, (claimed).lease_until
+           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
         now,
         now + rules.lease,
         now + rules.pace.burst,
@@ -103,9 +103,10 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
         take_out(db, id, now).await?;
         return Ok(Claim::TakenOut);
     }
+    let Some(id) = found.id else { return Ok(Claim::Nothing) };
     let claimed = || {
         Some(Claimed {
-            id: found.claimed?,
+            id,
             project_id: found.project_id?,
             batch_id: found.batch_id?,
             template_id: found.template_id?,
@@ -116,10 +117,41 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
             n: found.n?,
             total: found.total?,
             each_own: found.each_own?,
-            lease_until: found.lease_until,
+            lease_until: found.lease_until?,
+            worker: rules.worker,
         })
     };
-    Ok(claimed().map_or(Claim::Nothing, |claimed| Claim::Won(Box::new(claimed))))
+    match claimed() {
+        Some(claimed) => Ok(Claim::Won(Box::new(claimed))),
+        None => Err(sqlx::Error::Protocol(format!("submission {id} was claimed without its row"))),
+    }
+}
+
+/// Puts claims of `worker` that it does not know of back into the queue: their answer was lost on the
+/// way here, so they were never called. Only the process that claimed may conclude that, and only while
+/// the lease runs; the caller sees to it that no claim of it is under way. Returns which.
+pub async fn put_back_unknown(
+    db: &mut PgConnection,
+    worker: Uuid,
+    known: &[SubmissionId],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<(SubmissionId, BatchId)>> {
+    let known: Vec<i64> = known.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"update submissions
+           set state = 'ready', next_try_at = $2, lease_until = null, sent_at = null,
+             attempts = attempts - 1
+           where id in (select id from submissions
+             where state = 'in_flight' and worker = $1 and lease_until > $2 and id <> all($3)
+             order by id for update skip locked)
+           returning id as "id: SubmissionId", batch_id as "batch_id: BatchId""#,
+        worker,
+        now,
+        &known,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.batch_id)).collect())
 }
 
 /// Takes phones that opted out from a submission that waits, unless another process claimed it in

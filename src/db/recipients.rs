@@ -3,6 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
+use super::batch_transitions;
 use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, ProjectId, TemplateId};
 use crate::domain::recipient::{Recipient, Verdict};
@@ -177,12 +178,7 @@ pub async fn advance(
     of: &Unplanned,
     planned: Planned,
 ) -> sqlx::Result<BatchState> {
-    let state = sqlx::query_scalar!(
-        r#"select state as "state: BatchState" from batches where id = $1 for update"#,
-        of.batch.0,
-    )
-    .fetch_one(&mut *db)
-    .await?;
+    let state = batch_transitions::lock(db, of.batch).await?;
     if state == BatchState::Cancelled {
         sqlx::query!(
             r#"update submissions set state = 'cancelled', settled = true

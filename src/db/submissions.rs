@@ -175,8 +175,8 @@ async fn write_refused(
     Ok(i32::try_from(written.rows_affected()).unwrap_or(i32::MAX))
 }
 
-/// Puts a submission that surely was not taken back into the queue. A try that `counts` brings the
-/// moment nearer when the batch is paused.
+/// Puts a submission that surely was not taken back into the queue, by the process that claimed it and
+/// while its lease runs. A try that `counts` brings the moment nearer when the batch is paused.
 pub async fn ready_again(
     db: &mut PgConnection,
     claimed: &Claimed,
@@ -184,26 +184,22 @@ pub async fn ready_again(
     next_try_at: OffsetDateTime,
     ret_code: Option<i32>,
     why: &str,
+    now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'ready', next_try_at = $2, lease_until = null, sent_at = null,
              ret_code = $3, answer = $4, attempts = attempts - case when $6 then 0 else 1 end
-           where id = $1 and state = 'in_flight' and lease_until = $5"#,
+           where id = $1 and state = 'in_flight' and lease_until = $5 and lease_until > $8
+             and worker = $7"#,
         claimed.id.0,
         next_try_at,
         ret_code,
         why,
         claimed.lease_until,
         counts,
-    )
-    .execute(&mut *db)
-    .await?;
-    sqlx::query!(
-        r#"update submissions s set state = 'cancelled', settled = true
-           from batches b
-           where s.id = $1 and s.state = 'ready' and b.id = s.batch_id and b.state = 'cancelled'"#,
-        claimed.id.0,
+        claimed.worker,
+        now,
     )
     .execute(db)
     .await?;

@@ -76,10 +76,34 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
         marketing_open: may_leave(Purpose::Marketing, now),
         ahead: i64::try_from(ahead).unwrap_or(0),
     };
+    let mut in_hand = app.in_hand.lock().await;
     let began = Instant::now();
     let claim = claims::claim(&app.db, &rules, now).await;
     histogram!("console_claim_seconds").record(began.elapsed());
+    if let Ok(Claim::Won(claimed)) = &claim {
+        in_hand.insert(claimed.id);
+    }
     claim
+}
+
+/// Puts back what this process claimed without hearing of it, since its connection broke between the
+/// commit and the answer. No claim of this process is under way meanwhile, so that what is not in hand
+/// was never called. Returns how many.
+pub async fn put_back_unknown(app: &App) -> sqlx::Result<usize> {
+    let in_hand = app.in_hand.lock().await;
+    let now = app.clock.now();
+    let known: Vec<SubmissionId> = in_hand.iter().copied().collect();
+    let mut tx = app.db.begin().await?;
+    let back = claims::put_back_unknown(&mut tx, app.process, &known, now).await?;
+    let batches: BTreeSet<BatchId> = back.iter().map(|(_, batch)| *batch).collect();
+    for batch in batches {
+        batch_transitions::settle(&mut tx, batch, now).await?;
+    }
+    tx.commit().await?;
+    for (submission, batch) in &back {
+        warn!(%submission, %batch, "the answer to a claim was lost; put back into the queue");
+    }
+    Ok(back.len())
 }
 
 /// Puts in doubt whatever was in flight when its process died. Answers how many.
@@ -87,9 +111,7 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let expired = submissions::doubt_expired(&mut tx, now).await?;
-    let mut batches: Vec<BatchId> = expired.iter().map(|(_, batch)| *batch).collect();
-    batches.sort_unstable();
-    batches.dedup();
+    let batches: BTreeSet<BatchId> = expired.iter().map(|(_, batch)| *batch).collect();
     for batch in batches {
         batch_transitions::settle(&mut tx, batch, now).await?;
     }
@@ -343,7 +365,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
         End::NotSent { ret_code, why, hold, throttled } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
             let next = now + if *throttled { FIRST_WAIT } else { wait_after(claimed.attempts) };
-            submissions::ready_again(&mut tx, claimed, !throttled, next, code, why).await?;
+            submissions::ready_again(&mut tx, claimed, !throttled, next, code, why, now).await?;
             if *throttled {
                 call_slots::slow_down(&mut tx, claimed.project_id, now).await?;
             }
@@ -364,11 +386,12 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             warn!(submission = %claimed.id, ret_code, "in doubt");
         }
         End::NotBegun => {
-            submissions::ready_again(&mut tx, claimed, false, now, None, "").await?;
+            submissions::ready_again(&mut tx, claimed, false, now, None, "", now).await?;
         }
     }
     batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
+    app.in_hand.lock().await.remove(&claimed.id);
     histogram!("console_record_seconds").record(began.elapsed());
     counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())

@@ -362,6 +362,7 @@ async fn keeping(app: App) -> sqlx::Result<Turn> {
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {
     let now = app.clock.now();
     workers::beat(&app.db, app.process, &heard(&app), now).await?;
+    submit::put_back_unknown(&app).await?;
     submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
     if started > 0 {

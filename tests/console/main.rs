@@ -6,6 +6,7 @@ mod harness;
 
 mod batches;
 mod causes;
+mod claims;
 mod costs;
 mod failures;
 mod health;

@@ -271,6 +271,7 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
             // Outside of review hours looks are rarer; tests run at all hours.
             review_poll: time::Duration::milliseconds(40),
         },
+        in_hand: Arc::default(),
         wake: Wake::default(),
         intake: Intake::default(),
         courier: Courier::new(None).unwrap(),

@@ -1,0 +1,234 @@
+//! Claims: whatever is planned, taken or lost meanwhile, what is claimed is called or put back.
+
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use sqlx::{PgPool, Postgres, Transaction};
+use time::OffsetDateTime;
+use usms_console::app::App;
+use usms_console::db::claims::Claim;
+use usms_console::db::submissions;
+use usms_console::domain::ids::{BatchId, SubmissionId};
+use usms_console::ops::submit::{self, End};
+
+use super::replies::quiet;
+use crate::harness::{House, until};
+
+/// A batch that is sending, with one submission that waits.
+async fn sending(house: &House) -> BatchId {
+    let operator = house.operator().await;
+    operator.send("登录验证码", &["482913", "5"], "18500001234").await;
+    sqlx::query_scalar("select id from batches")
+        .fetch_one(&house.app.db)
+        .await
+        .map(BatchId)
+        .unwrap()
+}
+
+/// Plans another submission of the batch, in a transaction that began a moment ago.
+async fn plan(house: &House, batch: BatchId) -> SubmissionId {
+    plan_at(house, batch, OffsetDateTime::now_utc() - time::Duration::seconds(1)).await
+}
+
+async fn plan_at(house: &House, batch: BatchId, began: OffsetDateTime) -> SubmissionId {
+    let mut db = house.app.db.acquire().await.unwrap();
+    submissions::insert(&mut db, house.project, batch, 1, began).await.unwrap()
+}
+
+/// Holds the project's call slot, which every claim waits for.
+async fn hold_slot(house: &House) -> Transaction<'static, Postgres> {
+    let mut tx = house.app.db.begin().await.unwrap();
+    sqlx::query("insert into call_slots (project_id, next_at) values ($1, now()) on conflict (project_id) do update set next_at = now()")
+        .bind(house.project.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx
+}
+
+async fn claims_that_wait(db: &PgPool) -> i64 {
+    sqlx::query_scalar(
+        r"select count(*) from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'
+            and query like '%claim_submission%'",
+    )
+    .fetch_one(db)
+    .await
+    .unwrap()
+}
+
+async fn in_flight(db: &PgPool) -> BTreeSet<i64> {
+    let rows = sqlx::query_scalar("select id from submissions where state = 'in_flight'");
+    rows.fetch_all(db).await.unwrap().into_iter().collect()
+}
+
+fn won(claim: Claim) -> Option<SubmissionId> {
+    match claim {
+        Claim::Won(claimed) => Some(claimed.id),
+        Claim::TakenOut | Claim::Nothing => None,
+    }
+}
+
+/// Claims until nothing waits. Returns what was won.
+async fn claim_all(app: App, total: usize) -> Vec<i64> {
+    let mut all = Vec::new();
+    let mut idle = 0;
+    while idle < 200 && all.len() < total {
+        match submit::claim(&app).await.unwrap() {
+            Claim::Won(claimed) => {
+                idle = 0;
+                all.push(claimed.id.0);
+                let end = End::Taken {
+                    session_no: claimed.id.to_string(),
+                    request_id: String::new(),
+                    ret_code: 0,
+                    not_taken: Vec::new(),
+                };
+                submit::record(&app, &claimed, &end).await.unwrap();
+            }
+            Claim::TakenOut | Claim::Nothing => {
+                idle += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    }
+    all
+}
+
+#[sqlx::test]
+async fn what_is_planned_while_a_claim_is_under_way_is_claimed_whole(db: PgPool) {
+    let house = quiet(&db).await;
+    let batch = sending(&house).await;
+    for round in 0..24 {
+        let waits: i64 =
+            sqlx::query_scalar("select min(id) from submissions where state = 'ready'")
+                .fetch_one(&db)
+                .await
+                .unwrap();
+        let mut slot = hold_slot(&house).await;
+        let app = house.app.clone();
+        let claim = tokio::spawn(async move { submit::claim(&app).await.unwrap() });
+        until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
+        // Each round another order of what happens between the claim's beginning and its choice.
+        let planned = match round % 3 {
+            0 => {
+                let planned = plan(&house, batch).await;
+                end(&db, waits).await;
+                planned
+            }
+            1 => {
+                end(&db, waits).await;
+                plan(&house, batch).await
+            }
+            _ => {
+                let sooner = plan(&house, batch).await;
+                sqlx::query("update submissions set next_try_at = '2020-01-01' where id = $1")
+                    .bind(sooner.0)
+                    .execute(&db)
+                    .await
+                    .unwrap();
+                sooner
+            }
+        };
+        sqlx::query("update call_slots set next_at = '2020-01-01'")
+            .execute(&mut *slot)
+            .await
+            .unwrap();
+        slot.commit().await.unwrap();
+        let claimed = won(claim.await.unwrap());
+        assert_eq!(claimed, Some(planned), "round {round}");
+        end(&db, planned.0).await;
+        end(&db, waits).await;
+        plan(&house, batch).await;
+    }
+}
+
+/// Ends a submission as if its call had been recorded.
+async fn end(db: &PgPool, submission: i64) {
+    sqlx::query("update submissions set state = 'accepted', lease_until = null where id = $1")
+        .bind(submission)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+#[sqlx::test]
+async fn claims_and_planning_side_by_side_lose_nothing(db: PgPool) {
+    const TOTAL: usize = 600;
+    let house = quiet(&db).await;
+    let batch = sending(&house).await;
+    let claiming: Vec<_> =
+        (0..3).map(|_| tokio::spawn(claim_all(house.app.clone(), TOTAL))).collect();
+    let mut dice = StdRng::seed_from_u64(7);
+    for _ in 1..TOTAL {
+        // The newest is often the first in the queue.
+        let ago = time::Duration::milliseconds(dice.random_range(1_000..3_600_000));
+        plan_at(&house, batch, OffsetDateTime::now_utc() - ago).await;
+    }
+    let mut claimed = Vec::new();
+    for task in claiming {
+        claimed.extend(task.await.unwrap());
+    }
+    assert_eq!(in_flight(&db).await, BTreeSet::new(), "nothing is claimed that nobody knows of");
+    let once: BTreeSet<i64> = claimed.iter().copied().collect();
+    assert_eq!((claimed.len(), once.len()), (TOTAL, TOTAL), "each is claimed once");
+}
+
+#[sqlx::test]
+async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: PgPool) {
+    let house = quiet(&db).await;
+    sending(&house).await;
+    let mut slot = hold_slot(&house).await;
+    // The connection is given up while PostgreSQL makes the claim, which is committed all the same.
+    let app = house.app.clone();
+    let claim = tokio::spawn(async move { submit::claim(&app).await });
+    until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
+    claim.abort();
+    assert!(claim.await.unwrap_err().is_cancelled());
+    sqlx::query("update call_slots set next_at = '2020-01-01'").execute(&mut *slot).await.unwrap();
+    slot.commit().await.unwrap();
+    until("the claim is committed", async || in_flight(&db).await.len() == 1).await;
+
+    let other = App { process: uuid::Uuid::new_v4(), ..house.app.clone() };
+    assert_eq!(submit::put_back_unknown(&other).await.unwrap(), 0, "not by another process");
+    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 1);
+    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 0, "once");
+    assert!(submit::run_once(&house.app).await.unwrap(), "it leaves");
+    assert_eq!(house.taken().await, (1, 0));
+}
+
+#[sqlx::test]
+async fn a_claim_that_is_in_hand_is_not_put_back(db: PgPool) {
+    let house = quiet(&db).await;
+    sending(&house).await;
+    let claimed = won(submit::claim(&house.app).await.unwrap());
+    assert!(claimed.is_some());
+    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 0);
+    assert_eq!(in_flight(&db).await.len(), 1);
+}
+
+#[sqlx::test]
+async fn only_the_claiming_process_says_that_nothing_was_sent_and_only_within_its_lease(
+    db: PgPool,
+) {
+    let house = quiet(&db).await;
+    sending(&house).await;
+    let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() else { panic!("no claim") };
+    let not_sent = End::not_sent(String::new(), None);
+    let mut of_another = claimed.clone();
+    of_another.worker = uuid::Uuid::new_v4();
+    submit::record(&house.app, &of_another, &not_sent).await.unwrap();
+    assert_eq!(in_flight(&db).await.len(), 1, "another process concludes nothing");
+
+    let past = OffsetDateTime::now_utc() - time::Duration::seconds(1);
+    sqlx::query("update submissions set lease_until = $1").bind(past).execute(&db).await.unwrap();
+    let mut late = claimed.clone();
+    late.lease_until = past;
+    submit::record(&house.app, &late, &not_sent).await.unwrap();
+    assert_eq!(in_flight(&db).await.len(), 1, "nothing is concluded after the lease");
+    submit::expire_leases(&house.app).await.unwrap();
+    let state: String =
+        sqlx::query_scalar("select state::text from submissions").fetch_one(&db).await.unwrap();
+    assert_eq!(state, "in_doubt");
+}
