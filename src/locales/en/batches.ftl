@@ -50,7 +50,7 @@ batch-doubt-title = { $count ->
     [1] 1 message is in doubt
    *[other] { $count } messages are in doubt
   }
-batch-doubt = UCloud may have accepted them, so the console doesn't send them again by itself. A receipt resolves them, or you can decide.
+batch-doubt = The console doesn't send messages in doubt again by itself, because UCloud may have accepted them. A receipt resolves them, or you can decide.
 batch-doubt-look = { $count ->
     [1] Resolve 1 message
    *[other] Resolve { $count } messages
@@ -125,7 +125,7 @@ batch-trouble-not-an-answer = UCloud's response could not be read
 batch-trouble-no-session-no = UCloud accepted it but returned no session number
 batch-trouble-unreachable = UCloud could not be reached
 batch-trouble-unbuildable = The request could not be built
-batch-trouble-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY
+batch-trouble-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY.
 batch-trouble-database = The database did not respond, so nothing was sent
 doubt-count = { $count ->
     [1] 1 message
@@ -185,7 +185,7 @@ upload-step-check = Check
 upload-step-approval = Approval
 upload-step-sent = Results
 upload-sample = Download a sample file for this template
-upload-schedule-hint = You can leave this empty until you confirm. Times are Asia/Shanghai (UTC+8)
+upload-schedule-hint = You can leave this empty until you confirm. Times are Asia/Shanghai (UTC+8).
 upload-file = Recipient file
 upload-file-hint = CSV, TSV, TXT, XLSX, or XLS, with or without a header row: one column of phone numbers and one for each variable. UTF-8, GBK, and UTF-16 are supported.
 upload-paste = Or paste phone numbers
@@ -196,14 +196,14 @@ upload-said = uploaded
 upload-failed = The upload was interrupted. Check your connection and try again.
 upload-next = Upload and check
 upload-empty = Choose a file that isn't empty, or paste phone numbers
-upload-wrong-kind = This is neither a text file nor a spreadsheet. Save it as CSV or XLSX
+upload-wrong-kind = This is neither a text file nor a spreadsheet. Save it as CSV or XLSX.
 upload-too-large = The file is larger than { $most } MB. Split it into smaller files
 upload-already = This form was already submitted, so nothing was sent again. Here is the result.
 upload-problem-quote = The quotation mark in line { $line } is never closed, so everything after it reads as one cell
-upload-problem-rows = The file has more than { $most } rows. Split it into smaller files
+upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
 upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
 upload-problem-empty = The file has no rows
-upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again
+upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again.
 preview-title = Check the list: { $name }
 preview-file = { $name }, { $size }, { $rows ->
     [1] 1 row
@@ -317,7 +317,7 @@ preview-done-scheduled = Batch scheduled
 preview-nobody = There is no phone number to send to
 preview-error-phone = Choose the phone number column
 preview-error-variable = Choose a column for every variable
-preview-error-twice = Two columns are used for the same thing. Choose one
+preview-error-twice = Two columns are used for the same thing. Choose one.
 preview-error-name = Enter a batch name
 delimiter-comma = Comma
 delimiter-semicolon = Semicolon
@@ -414,7 +414,7 @@ suppression-complaint = Complaint
 suppression-person = Added manually
 suppression-import = Imported
 suppression-by-console = Console
-suppression-error-file = This file can't be read. Save it as CSV or XLSX
+suppression-error-file = This file can't be read. Save it as CSV or XLSX.
 suppression-error-phones = { $count ->
     [1] 1 entry isn't a valid phone number: { $named }
    *[other] { $count } entries aren't valid phone numbers: { $named }
@@ -426,11 +426,11 @@ suppression-offer-failed = Not all numbers were added: { $why }. Try again; numb
 policy-title = Batch rules
 policy-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
 policy-price_domestic = Price per part, Mainland China (CNY)
-policy-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs
+policy-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs.
 policy-price_international = Price per part, international (CNY)
 policy-price_international-hint = Leave empty to hide costs
 policy-approval_over = Require approval above this many recipients
-policy-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only
+policy-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only.
 policy-failure_percent = Pause at this failure rate (%)
 policy-failure_percent-hint = 1 to 100
 policy-failure_least = Minimum results before pausing

@@ -1,10 +1,10 @@
 keeping-title = Retention
 keeping-lead = How long this project keeps its messages, and the phone numbers and content in them. Leave a field empty to keep them indefinitely.
 keeping-keep_months = Delete messages after (months)
-keeping-keep_months-hint = 1 to 120. Messages are deleted up to one month later. Leave empty to keep them indefinitely
+keeping-keep_months-hint = 1 to 120. Messages are deleted up to one month later. Leave empty to keep them indefinitely.
 keeping-keep_months-wrong = Enter a whole number from 1 to 120, or leave empty
 keeping-blank_days = Redact phone numbers and content after (days)
-keeping-blank_days-hint = 7 to 3,650. Leave empty to keep them as long as the messages
+keeping-blank_days-hint = 7 to 3,650. Leave empty to keep them as long as the messages.
 keeping-blank_days-wrong = Enter a whole number from 7 to 3,650, or leave empty
 keeping-asks = This shortens retention
 keeping-asks-what = Anything older is deleted or redacted in the background within minutes. This can't be undone.

@@ -28,7 +28,7 @@ receipts-asked = { $count ->
     [1] UCloud returned 1 receipt
    *[other] UCloud returned { $count } receipts
   }
-receipts-asked-failed = UCloud did not respond. Try again later
+receipts-asked-failed = UCloud did not respond. Try again later.
 receipts-summary = { $count ->
     [1] 1 message
    *[other] { $count } messages

@@ -15,7 +15,7 @@ send-params = Values
 send-param = Variable { $n }
 send-params-none = This template has no variables
 send-phones = Phone numbers
-send-phones-hint = One per line, or separated by commas. Spaces, hyphens, and +86 are removed. Enter international numbers like (60)1…
+send-phones-hint = One per line, or separated by commas. Spaces, hyphens, and +86 are removed. Start international numbers with the country code in parentheses, like (60)1…
 send-phones-read = { $entries ->
     [1] 1 entry
    *[other] { $entries } entries
@@ -28,7 +28,7 @@ send-phones-duplicates = { $count ->
    *[other] { $count } duplicates removed
   }
 send-schedule = Schedule (optional)
-send-schedule-hint = Leave empty to send as soon as you confirm. Times are Asia/Shanghai (UTC+8)
+send-schedule-hint = Leave empty to send as soon as you confirm. Times are Asia/Shanghai (UTC+8).
 send-next = Continue
 send-next-hint = Nothing is sent yet
 send-preview = Preview
@@ -54,9 +54,9 @@ send-errors = { $count ->
    *[other] There are { $count } errors
   }
 send-error-signature = Choose a signature
-send-error-signature-gone = This signature can no longer be used. Choose another
+send-error-signature-gone = This signature can no longer be used. Choose another.
 send-error-template = Choose an SMS template
-send-error-template-gone = This template can no longer be used. Choose another
+send-error-template-gone = This template can no longer be used. Choose another.
 send-error-kinds = The signature and the template must both be for Mainland China or both be international
 send-error-phones = Enter at least one phone number
 send-error-phones-many = You entered { $count } phone numbers; the limit is { $most }
@@ -71,7 +71,7 @@ send-error-more = and { $count } more
 send-error-param = Variable { $n }: { $why }
 send-error-too-long = The message has { $length } characters including the signature; the limit is { $most }
 send-error-schedule = Enter the time like 2026-11-24T09:00
-send-error-schedule-past = This time has passed. Leave the field empty to send right away
+send-error-schedule-past = This time has passed. Leave the field empty to send right away.
 send-error-schedule-far = Choose a time within the next 90 days
 send-none-title = You can't send yet
 send-none-signature = To send, you need an approved signature and an approved SMS template. This project has no approved signature.
@@ -86,8 +86,8 @@ send-check-more = { $count ->
   }
 send-check-time = Schedule
 send-check-now = As soon as you confirm
-send-check-approval = Marketing is sent only after an approver other than you approves it
-send-check-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). This one will be sent from 08:00
+send-check-approval = Marketing is sent only after an approver other than you approves it.
+send-check-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). This one will be sent from 08:00.
 send-confirm = { $count ->
     [1] Send 1 message
    *[other] Send { $count } messages
@@ -115,5 +115,5 @@ send-done = { $count ->
    *[other] Confirmed: { $count } messages
   }
 send-done-scheduled = Scheduled for { $when }
-send-done-approval = Approval requested. The batch is sent once an approver approves it
+send-done-approval = Approval requested. The batch is sent once an approver approves it.
 send-already = This form was already submitted, so nothing was sent again. Here is the result.

@@ -2,7 +2,7 @@ settings-title = Settings
 settings-notices = Notifications
 settings-notices-lead = Sent when a signature or template is approved, rejected, disabled, or no longer found at UCloud, and when UCloud's pushes stop arriving.
 settings-webhook = Webhook
-settings-webhook-hint = Receives a JSON POST request. A 2xx response counts as delivered; otherwise the console retries for more than a day
+settings-webhook-hint = Receives a JSON POST request. A 2xx response counts as delivered; otherwise the console retries for more than a day.
 settings-webhook-wrong = Enter a URL that starts with http:// or https://
 settings-webhook-key = Signing key
 settings-webhook-key-hint = X-Console-Signature is sha256= followed by the hex HMAC-SHA256 of X-Console-Timestamp, a period, and the body

@@ -16,7 +16,7 @@ vendor-parts = Parts, console / UCloud
 vendor-why = Explanation
 vendor-agrees = No difference.
 vendor-more = { $count } more at UCloud: sent by other programs whose receipts were not pushed here.
-vendor-doubt = { $count } fewer at UCloud: { $doubt } messages are in doubt here, and UCloud may never have accepted these.
+vendor-doubt = { $count } fewer at UCloud: that many of the { $doubt } messages in doubt here may never have been accepted.
 vendor-fewer = { $count } fewer at UCloud: ask again tomorrow; if the difference remains, contact UCloud support.
 vendor-waiting = { " " }{ $count ->
     [one] 1 message is still awaiting a receipt.
