@@ -23,7 +23,7 @@ may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n tr
 
 # bring PACKAGE…: installs Debian packages, or unpacks them below `prefix`.
 bring() {
-    say "Bringing $*"
+    say "Installing $*"
     if may_be_root; then
         if ! apt-cache show "$1" >/dev/null 2>&1 || ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1; then
             as_root apt-get update -qq
@@ -64,7 +64,7 @@ use_prefix() {
 }
 
 bring_compiler() {
-    command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+    command -v cargo >/dev/null || { echo "Rust is not installed: see https://rustup.rs" >&2; exit 1; }
     command -v cc >/dev/null || bring gcc libc6-dev
 }
 

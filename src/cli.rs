@@ -22,15 +22,15 @@ use crate::sandbox::{self, Sandbox};
 use crate::serve::{self, Parts};
 use crate::telemetry;
 
-/// Sends SMS through UCloud USMS: never twice, with every receipt kept.
+/// Web console for UCloud USMS that never sends twice and never loses a receipt.
 ///
-/// To look around without an account, run `usms-console demo`. To run it for real, set DATABASE_URL,
+/// To try it without a UCloud account, run `usms-console demo`. For production, set DATABASE_URL,
 /// CONSOLE_SECRET_KEY and the three UCLOUD_ variables, add an owner with `usms-console user add`,
 /// then run `usms-console serve`.
 #[derive(Debug, Parser)]
 #[command(name = "usms-console", version)]
 struct Cli {
-    /// File with settings, NAME=VALUE a line; the environment comes first
+    /// Settings file, one NAME=VALUE per line; environment variables take precedence
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -39,90 +39,90 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the pages, take pushes and send
+    /// Serve the web console, receive pushes and send messages
     Serve {
-        /// Pages and pushes only; another process sends
+        /// Serve pages and receive pushes only; another process sends
         #[arg(long, conflicts_with = "worker_only")]
         no_worker: bool,
-        /// Send, ask for receipts and reviews; no pages
+        /// Send and poll receipts and reviews only; serve no pages
         #[arg(long)]
         worker_only: bool,
     },
-    /// Try everything: console, sandbox, a private PostgreSQL and sample data, in one command
+    /// Try everything in one command: console, sandbox, a private PostgreSQL and sample data
     Demo {
-        /// Throw the earlier demo's data away
+        /// Discard the data of earlier demos
         #[arg(long)]
         fresh: bool,
     },
-    /// Run the stand-in for UCloud USMS alone (docs/SANDBOX.md)
+    /// Run only the UCloud USMS sandbox (docs/SANDBOX.md)
     Sandbox {
-        /// Where it listens
+        /// Address to listen on
         #[arg(long, default_value = "127.0.0.1:9090", value_name = "ADDR")]
         listen: SocketAddr,
-        /// Where it pushes receipts and replies to
+        /// URL to push receipts and replies to
         #[arg(long, value_name = "URL")]
         push_to: Option<String>,
-        /// File it remembers everything in
+        /// File to persist its state in
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
     },
-    /// Bring the database up to date (serve does it, too)
+    /// Migrate the database (serve also does this)
     Migrate,
-    /// Accounts
+    /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
-    /// Projects
+    /// Manage projects
     #[command(subcommand)]
     Project(ProjectCommand),
-    /// Measure the whole with real processes on an empty database (DATABASE_URL)
+    /// Run end-to-end benchmarks on an empty database (DATABASE_URL)
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// Check settings, database, vendor and the promises of sending; exit 1 if one is broken
+    /// Check settings, database, UCloud and data consistency; exit with 1 if a check fails
     Doctor,
 }
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
-    /// Pushes, lists and look-ups at a small and a large past, Django's admin beside them
+    /// Measure pushes, lists and lookups with little and much history, compared with Django's admin
     Receipts {
-        /// Messages of the small past
+        /// Messages in the small history
         #[arg(long, default_value_t = 100_000)]
         small: i64,
-        /// Messages of the large past
+        /// Messages in the large history
         #[arg(long, default_value_t = 10_000_000)]
         large: i64,
-        /// Receipts that are pushed at once
+        /// Receipts to push
         #[arg(long, default_value_t = 500_000)]
         pushed: i64,
-        /// A Python that has Django and gunicorn
+        /// Python interpreter with Django and gunicorn installed
         #[arg(long, value_name = "PROGRAM", env = "USMS_DJANGO_PYTHON")]
         python: Option<String>,
-        /// Django's side
+        /// Folder of the Django project to compare with
         #[arg(long, default_value = "benches/peers/django_admin", value_name = "FOLDER")]
         peer: String,
-        /// Only these: pages, lists, pushes
+        /// Parts to run: pages, lists, pushes
         #[arg(long, value_delimiter = ',')]
         only: Vec<bench::receipts::Part>,
     },
-    /// The page that lists are measured against
+    /// Serve the bare page that lists are measured against
     #[command(hide = true)]
     Bare {
-        /// Where it listens
+        /// Address to listen on
         #[arg(long, value_name = "ADDR")]
         listen: String,
     },
-    /// Lists of a million rows, a million messages, and a script over the vendor's SDK beside it
+    /// Measure large lists and batches, compared with a script that uses UCloud's SDK
     Batch {
-        /// Rows of the list
+        /// Rows in the list
         #[arg(long, default_value_t = 1_000_000)]
         rows: usize,
-        /// Rows of the spreadsheet
+        /// Rows in the spreadsheet
         #[arg(long, default_value_t = 100_000)]
         xlsx_rows: usize,
-        /// A Python that has the vendor's SDK
+        /// Python interpreter with UCloud's SDK installed
         #[arg(long, value_name = "PROGRAM", env = "USMS_SDK_PYTHON")]
         python: Option<String>,
-        /// The script that is measured beside it
+        /// Script to compare with
         #[arg(long, default_value = "benches/peers/sdk_pool.py", value_name = "FILE")]
         peer: String,
     },
@@ -130,27 +130,27 @@ enum BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Add an account; the password is read from the standard input
+    /// Add an account; the password is read from standard input
     Add {
-        /// The name to sign in with
+        /// Username
         name: String,
         /// viewer, operator, approver or admin (with --project), or owner
         #[arg(long)]
         role: String,
-        /// The project's slug
+        /// Slug of the project
         #[arg(long, value_name = "SLUG")]
         project: Option<String>,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// List the accounts
+    /// List accounts
     List,
-    /// Give an account a new password; its login sessions end
+    /// Set a new password and end all login sessions of the account
     ResetPassword {
-        /// The name to sign in with
+        /// Username
         name: String,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
     },
@@ -158,9 +158,9 @@ enum UserCommand {
 
 #[derive(Debug, Subcommand)]
 enum ProjectCommand {
-    /// List the projects and the paths their pushes go to
+    /// List projects and their push paths
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -173,7 +173,7 @@ pub fn run() -> ExitCode {
     let ran = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime cannot be started")
+        .context("cannot start the async runtime")
         .and_then(|runtime| runtime.block_on(command(cli)));
     match ran {
         Ok(code) => code,
@@ -249,7 +249,7 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
         }
         UserCommand::ResetPassword { name, .. } => {
             accounts::reset_password(&app, &name, read_password()?).await?;
-            println!("{name} has a new password; their login sessions have ended.");
+            println!("Password changed for {name}; their login sessions have ended.");
         }
     }
     Ok(())
@@ -276,8 +276,8 @@ async fn standing(app: &App, role: &str, project: Option<&str>) -> anyhow::Resul
     }
     let role: Role = role
         .parse()
-        .map_err(|error| anyhow::anyhow!("{error}; or owner, who manages projects and accounts"))?;
-    let slug = project.context("a role is held in a project: name it with --project SLUG")?;
+        .map_err(|error| anyhow::anyhow!("{error}, or owner to manage projects and accounts"))?;
+    let slug = project.context("roles are per project; pass --project SLUG")?;
     let mut db = app.db.acquire().await?;
     match projects::by_slug(&mut db, slug).await? {
         Some(project) => Ok(Standing::Member(project, role)),
@@ -287,10 +287,10 @@ async fn standing(app: &App, role: &str, project: Option<&str>) -> anyhow::Resul
 
 fn read_password() -> anyhow::Result<SecretString> {
     if std::io::stdin().is_terminal() {
-        eprintln!("Type the password, then Enter and Ctrl-D.");
+        eprintln!("Type the password, then press Enter and Ctrl-D.");
     }
     let mut typed = String::new();
-    std::io::stdin().take(10_000).read_to_string(&mut typed).context("no password was given")?;
+    std::io::stdin().take(10_000).read_to_string(&mut typed).context("no password given")?;
     Ok(SecretString::from(typed.trim_end_matches(['\r', '\n'])))
 }
 
@@ -342,13 +342,13 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
         }
     };
     say("database", Ok(()));
-    say("vendor reachable", app.usms.reach().await.map_err(|error| error.to_string()));
+    say("UCloud reachable", app.usms.reach().await.map_err(|error| error.to_string()));
     for one in projects::all(&app.db).await? {
         let opened = project_ops::hook_path(&app, &one).map(drop);
         say(&format!("keys of {}", one.slug), opened.map_err(|error| error.to_string()));
     }
     for (promise, breaches) in invariants::broken(&app.db).await?.by_name() {
-        let kept = if breaches == 0 { Ok(()) } else { Err(format!("{breaches} breaches")) };
+        let kept = if breaches == 0 { Ok(()) } else { Err(format!("{breaches} violations")) };
         say(promise, kept);
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -90,13 +90,13 @@ pub struct DefaultProject {
 pub enum ConfigError {
     #[error("{0} is not set: {1}")]
     Missing(&'static str, &'static str),
-    #[error("{0} is wrong: {1}")]
+    #[error("{0} is invalid: {1}")]
     Wrong(&'static str, String),
-    #[error("{0} is no setting of the console{1}")]
+    #[error("{0} is not a known setting{1}")]
     Unknown(String, String),
-    #[error("the settings file {0} cannot be read: {1}")]
+    #[error("cannot read settings file {0}: {1}")]
     File(String, String),
-    #[error("the settings file {0}, line {1}: write NAME=VALUE")]
+    #[error("settings file {0}, line {1}: expected NAME=VALUE")]
     Line(String, usize),
 }
 
@@ -140,11 +140,14 @@ impl Config {
 /// The database's address alone, for commands that need nothing else.
 pub fn database_url(variables: &BTreeMap<String, String>) -> Result<SecretString, ConfigError> {
     let source = Source(variables);
-    let url = source.needed("DATABASE_URL", "the address of a PostgreSQL database, like postgres://user:password@localhost/usms_console")?;
+    let url = source.needed(
+        "DATABASE_URL",
+        "expected a PostgreSQL URL like postgres://user:password@localhost/usms_console",
+    )?;
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         Ok(SecretString::from(url))
     } else {
-        Err(ConfigError::Wrong("DATABASE_URL", "it begins with postgres://".to_owned()))
+        Err(ConfigError::Wrong("DATABASE_URL", "must start with postgres://".to_owned()))
     }
 }
 
@@ -251,23 +254,23 @@ impl Source<'_> {
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         match url {
             Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
-            None => {
-                Err(ConfigError::Wrong(name, format!("`{text}` is not an http or https address")))
-            }
+            None => Err(ConfigError::Wrong(name, format!("`{text}` is not an http or https URL"))),
         }
     }
 
     fn secret_key(&self) -> Result<SecretSlice<u8>, ConfigError> {
         let name = "CONSOLE_SECRET_KEY";
-        let text = self
-            .needed(name, "at least 32 random bytes in hex; make one with: openssl rand -hex 32")?;
+        let text = self.needed(
+            name,
+            "expected at least 32 random bytes in hex; generate them with: openssl rand -hex 32",
+        )?;
         match hex::decode(&text) {
             Ok(bytes) if bytes.len() >= 32 => Ok(SecretSlice::from(bytes)),
             Ok(bytes) => Err(ConfigError::Wrong(
                 name,
-                format!("it has {} bytes, 32 is the least", bytes.len()),
+                format!("must have at least 32 bytes, not {}", bytes.len()),
             )),
-            Err(_) => Err(ConfigError::Wrong(name, "it is not written in hex".to_owned())),
+            Err(_) => Err(ConfigError::Wrong(name, "must be hexadecimal".to_owned())),
         }
     }
 
@@ -276,7 +279,8 @@ impl Source<'_> {
         if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
-        let why = "UCLOUD_PUBLIC_KEY, UCLOUD_PRIVATE_KEY and UCLOUD_PROJECT_ID come together";
+        let why =
+            "UCLOUD_PUBLIC_KEY, UCLOUD_PRIVATE_KEY and UCLOUD_PROJECT_ID must be set together";
         Ok(Some(DefaultProject {
             public_key: self.needed(names[0], why)?,
             private_key: SecretString::from(self.needed(names[1], why)?),
@@ -289,7 +293,7 @@ impl Source<'_> {
         if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
-        let why = "CONSOLE_SMTP_URL and CONSOLE_MAIL_FROM come together";
+        let why = "CONSOLE_SMTP_URL and CONSOLE_MAIL_FROM must be set together";
         let mail = MailSettings {
             url: SecretString::from(self.needed(names[0], why)?),
             from: self.needed(names[1], why)?,
@@ -298,11 +302,12 @@ impl Source<'_> {
             Ok(_) => Ok(Some(mail)),
             Err(CourierBuildError::Server) => Err(ConfigError::Wrong(
                 names[0],
-                "it is not an address like smtps://user:password@mail.example.test".to_owned(),
+                "must be a URL like smtps://user:password@mail.example.test".to_owned(),
             )),
-            Err(CourierBuildError::From) => {
-                Err(ConfigError::Wrong(names[1], format!("`{}` is no e-mail address", mail.from)))
-            }
+            Err(CourierBuildError::From) => Err(ConfigError::Wrong(
+                names[1],
+                format!("`{}` is not an email address", mail.from),
+            )),
             Err(CourierBuildError::Http(error)) => {
                 Err(ConfigError::Wrong(names[0], error.to_string()))
             }
@@ -312,7 +317,7 @@ impl Source<'_> {
     fn duration(&self, name: &'static str, default: Duration) -> Result<Duration, ConfigError> {
         let Some(text) = self.get(name) else { return Ok(default) };
         let wrong =
-            || ConfigError::Wrong(name, format!("`{text}` is not a time like 500ms, 2s or 5m"));
+            || ConfigError::Wrong(name, format!("`{text}` is not a duration like 500ms, 2s or 5m"));
         let split = text.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, unit) = text.split_at(split);
         let number: i64 = number.parse().map_err(|_| wrong())?;
@@ -395,10 +400,7 @@ mod tests {
     #[test]
     fn an_unknown_console_name_is_an_error_that_names_the_nearest() {
         let error = with(&[("CONSOLE_LISTN", "x")]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "CONSOLE_LISTN is no setting of the console; did you mean CONSOLE_LISTEN?"
-        );
+        assert_eq!(error, "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?");
     }
 
     #[test]

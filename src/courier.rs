@@ -40,13 +40,13 @@ pub struct MailSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum CourierBuildError {
     /// The mail server's address.
-    #[error("CONSOLE_SMTP_URL is not an address like smtps://user:password@mail.example.test")]
+    #[error("CONSOLE_SMTP_URL must be a URL like smtps://user:password@mail.example.test")]
     Server,
     /// The sender.
-    #[error("CONSOLE_MAIL_FROM is not an e-mail address")]
+    #[error("CONSOLE_MAIL_FROM is not an email address")]
     From,
     /// The HTTP client.
-    #[error("the HTTP client cannot be built: {0}")]
+    #[error("cannot build the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
 
@@ -54,19 +54,19 @@ pub enum CourierBuildError {
 #[derive(Debug, thiserror::Error)]
 pub enum CourierError {
     /// No mail server is set.
-    #[error("no mail server is set: CONSOLE_SMTP_URL")]
+    #[error("no mail server configured (CONSOLE_SMTP_URL)")]
     NoMail,
     /// An address, or the text.
     #[error("{0}")]
     Message(String),
     /// The mail server.
-    #[error("the mail server: {0}")]
+    #[error("mail server error: {0}")]
     Mail(String),
     /// The webhook could not be reached.
-    #[error("the webhook could not be reached: {0}")]
+    #[error("cannot reach the webhook: {0}")]
     Unreachable(String),
     /// The webhook answered something else than 2xx.
-    #[error("the webhook answered HTTP {0}: {1}")]
+    #[error("webhook responded with HTTP {0}: {1}")]
     Answer(u16, String),
 }
 

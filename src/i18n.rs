@@ -59,11 +59,11 @@ fn bundle(language: Language) -> Bundle {
         let Some(file) = Files::get(&name) else { continue };
         let text = String::from_utf8_lossy(&file.data).into_owned();
         let resource = FluentResource::try_new(text).unwrap_or_else(|(partly, errors)| {
-            tracing::error!(%name, ?errors, "a file of texts has mistakes");
+            tracing::error!(%name, ?errors, "locale file has syntax errors");
             partly
         });
         if let Err(errors) = bundle.add_resource(resource) {
-            tracing::error!(%name, ?errors, "texts are there twice");
+            tracing::error!(%name, ?errors, "duplicate message in locale files");
         }
     }
     bundle
@@ -128,7 +128,7 @@ impl Words {
         let mut errors = Vec::new();
         let text = self.bundle().format_pattern(pattern, args, &mut errors).into_owned();
         if !errors.is_empty() {
-            tracing::error!(key, ?errors, "a text cannot be filled in");
+            tracing::error!(key, ?errors, "cannot format message");
         }
         Some(text)
     }
@@ -140,7 +140,7 @@ impl Words {
 }
 
 fn missing(key: &str) -> String {
-    tracing::error!(key, "a text is missing");
+    tracing::error!(key, "missing message");
     key.to_owned()
 }
 

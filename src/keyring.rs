@@ -18,7 +18,7 @@ pub struct Keyring {
 
 /// A sealed secret that cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("a stored secret cannot be opened: CONSOLE_SECRET_KEY is not the one it was sealed with")]
+#[error("cannot decrypt a stored secret: it was encrypted with a different CONSOLE_SECRET_KEY")]
 pub struct CannotOpen;
 
 impl Keyring {

@@ -54,7 +54,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
             };
             let (server, address) = web::start(app.clone(), settings, metrics)
                 .with_context(|| format!("CONSOLE_LISTEN: cannot listen on {}", config.listen))?;
-            info!("the console listens on http://{address}");
+            info!("listening on http://{address}");
             let handle = server.handle();
             Some((handle, tokio::spawn(server)))
         }
@@ -66,16 +66,16 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
         Parts::Pages => None,
     };
     told_to_stop().await;
-    info!("stopping: calls in flight are finished first");
+    info!("shutting down; waiting for calls in flight");
     stop.cancel();
     if let Some((handle, server)) = pages {
         handle.stop(true).await;
-        server.await.context("the pages broke")??;
+        server.await.context("web server failed")??;
     }
     app.calls.close();
     app.calls.wait().await;
     if let Some(workers) = workers {
-        workers.await.context("the workers broke")?;
+        workers.await.context("workers failed")?;
     }
     app.log.pool().close().await;
     app.db.close().await;
@@ -88,7 +88,7 @@ pub async fn told_to_stop() {
     let mut terminate = match signal(SignalKind::terminate()) {
         Ok(terminate) => terminate,
         Err(error) => {
-            tracing::error!(%error, "SIGTERM cannot be heard");
+            tracing::error!(%error, "cannot listen for SIGTERM");
             return;
         }
     };
@@ -145,7 +145,7 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url
         .expose_secret()
         .parse()
-        .map_err(|_| anyhow::anyhow!("DATABASE_URL is wrong: it is no PostgreSQL address"))?;
+        .map_err(|_| anyhow::anyhow!("DATABASE_URL is invalid: not a PostgreSQL URL"))?;
     let options = options.application_name("usms-console").options([
         ("timezone", "UTC"),
         ("plan_cache_mode", "force_generic_plan"),
@@ -159,7 +159,7 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
     pool(CONNECTIONS)
         .connect_with(options)
         .await
-        .context("the database that DATABASE_URL names cannot be reached")
+        .context("cannot connect to the database at DATABASE_URL")
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
@@ -190,5 +190,5 @@ async fn still_there(
 
 /// Brings the database up to date.
 pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
-    sqlx::migrate!().run(db).await.context("the database cannot be brought up to date")
+    sqlx::migrate!().run(db).await.context("cannot migrate the database")
 }

@@ -33,17 +33,17 @@ impl Broken {
     /// Each promise by name with the number of breaches.
     pub fn by_name(&self) -> [(&'static str, i64); 11] {
         [
-            ("batches add up", self.batch_totals),
-            ("submissions add up", self.submission_totals),
-            ("counters equal outcomes", self.counters),
+            ("batch totals match", self.batch_totals),
+            ("submission totals match", self.submission_totals),
+            ("counters match outcomes", self.counters),
             ("finished batches have nothing to submit", self.unfinished),
-            ("settled means no receipt is awaited", self.settled),
-            ("no receipt of ours is kept as foreign", self.strays),
-            ("settled batches keep their sum", self.final_sums),
-            ("reviews add up", self.review_counts),
-            ("conversations add up and opt-outs are kept", self.conversations),
-            ("statistics equal the submissions", self.statistics),
-            ("failures by reason equal the statistics", self.failure_reasons),
+            ("settled batches await no receipts", self.settled),
+            ("own receipts are not stored as external messages", self.strays),
+            ("settled batches keep their totals", self.final_sums),
+            ("review counts match", self.review_counts),
+            ("conversation counts match and opt-outs are stored", self.conversations),
+            ("statistics match submissions", self.statistics),
+            ("failure counts by reason match statistics", self.failure_reasons),
         ]
     }
 }

@@ -58,7 +58,7 @@ async fn run_on(
 fn start_sandbox(journal: Option<PathBuf>) -> anyhow::Result<Sandbox> {
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let settings = sandbox::Settings { journal, ..sandbox::Settings::on(anywhere) };
-    let sandbox = Sandbox::start(settings).context("the sandbox cannot be started")?;
+    let sandbox = Sandbox::start(settings).context("cannot start the sandbox")?;
     sandbox.seed(reviewed::seeds());
     Ok(sandbox)
 }
@@ -126,7 +126,7 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     let listener = TcpListener::bind(usual)
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .context("no port of this machine is free")?;
+        .context("no free port")?;
     Ok(listener.local_addr()?)
 }
 
@@ -145,7 +145,7 @@ async fn tell_where_to_push(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> 
         .send()
         .await
         .and_then(reqwest::Response::error_for_status)
-        .context("the sandbox does not answer")?;
+        .context("the sandbox is not responding")?;
     Ok(())
 }
 
@@ -154,8 +154,8 @@ fn greet(config: &Config, sandbox: &Sandbox) {
     println!("  USMS Console    http://{}/", config.listen);
     println!("  Sign in as      {}", sample::ACCOUNTS.map(|account| account.0).join(", "));
     println!("  Password        {PASSWORD}");
-    println!("  Phones' inbox   {}/_inbox", sandbox.url());
+    println!("  Phone inbox     {}/_inbox", sandbox.url());
     println!();
-    println!("  Ctrl-C stops it; the data stays. --fresh starts over.");
+    println!("  Press Ctrl-C to stop. Data is kept; run with --fresh to start over.");
     println!();
 }

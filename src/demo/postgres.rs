@@ -18,10 +18,12 @@ const SUPERUSER: &str = "usms";
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The programs are missing.
-    #[error("PostgreSQL is not installed: run scripts/demo, which brings it, or set DATABASE_URL")]
+    #[error(
+        "PostgreSQL is not installed: run scripts/demo, which installs it, or set DATABASE_URL"
+    )]
     NotInstalled,
     /// There is nowhere to keep it.
-    #[error("HOME is not set: the demo does not know where to keep its data")]
+    #[error("HOME is not set: cannot choose where to keep the demo data")]
     NoHome,
     /// A folder or file.
     #[error("{0}: {1}")]
@@ -74,7 +76,7 @@ impl Cluster {
     /// Stops it; its data stays.
     pub async fn stop(self) {
         if let Err(error) = self.control(&["stop", "-m", "fast", "-w"]).await {
-            tracing::warn!(%error, "the demo's PostgreSQL did not stop");
+            tracing::warn!(%error, "cannot stop the demo's PostgreSQL");
         }
     }
 

@@ -29,7 +29,7 @@ pub trait Id: Copy + fmt::Display + FromStr {
 
 /// A text that is no id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an id")]
+#[error("invalid ID")]
 pub struct NotAnId;
 
 macro_rules! id {

@@ -14,7 +14,7 @@ pub struct Network {
 
 /// A text that is no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address and no network")]
+#[error("`{0}` is not an IP address or network")]
 pub struct NotANetwork(pub String);
 
 impl Network {

@@ -5,7 +5,7 @@
 pub enum ProjectNameProblem {
     /// Not 1 to 40 of a–z, 0–9 and dashes, beginning with a letter or digit.
     #[error(
-        "a project's slug is 1 to 40 letters a-z, digits and dashes, and begins with a letter or digit"
+        "project slug must be 1 to 40 of a-z, 0-9 and hyphens, starting with a letter or digit"
     )]
     Slug,
 }

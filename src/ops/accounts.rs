@@ -33,10 +33,10 @@ static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody has this
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     /// Name or password are wrong, or the account is disabled: which, is not said.
-    #[error("wrong name or password")]
+    #[error("incorrect username or password")]
     Wrong,
     /// Too many failed sign-ins of this name or address.
-    #[error("too many failed sign-ins")]
+    #[error("too many failed sign-in attempts")]
     Throttled {
         /// When the next try is looked at.
         until: OffsetDateTime,
@@ -45,7 +45,7 @@ pub enum SignInError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The password could not be checked.
-    #[error("the password cannot be checked")]
+    #[error("cannot verify the password")]
     Hashing,
 }
 
@@ -109,19 +109,19 @@ fn wait_after(failures: i32) -> Duration {
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// Fewer than 12 characters.
-    #[error("a password has at least {} characters", PASSWORD_LENGTH.start())]
+    #[error("password must have at least {} characters", PASSWORD_LENGTH.start())]
     TooShort,
     /// More than 256 characters.
-    #[error("a password has at most {} characters", PASSWORD_LENGTH.end())]
+    #[error("password must have at most {} characters", PASSWORD_LENGTH.end())]
     TooLong,
     /// The present password is another one.
-    #[error("the present password is another one")]
+    #[error("current password is incorrect")]
     WrongOld,
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The password could not be hashed.
-    #[error("the password cannot be hashed")]
+    #[error("cannot hash the password")]
     Hashing,
 }
 
@@ -163,16 +163,16 @@ pub async fn change_password(
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// No usable name.
-    #[error("a name has 1 to 60 characters and no control characters")]
+    #[error("username must have 1 to 60 characters and no control characters")]
     Name,
     /// The name is taken.
-    #[error("there is an account named `{0}` already")]
+    #[error("account `{0}` already exists")]
     Taken(String),
     /// Nobody has this name.
-    #[error("there is no account named `{0}`")]
+    #[error("no account named `{0}`")]
     Unknown(String),
     /// The project is not there.
-    #[error("there is no project `{0}`")]
+    #[error("no project `{0}`")]
     NoProject(String),
     /// The password.
     #[error(transparent)]

@@ -115,13 +115,13 @@ pub enum HandedIn {
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     /// Its review status does not allow a change, or somebody changed it in the meantime.
-    #[error("it cannot be changed now")]
+    #[error("cannot be changed in its current review status")]
     NotNow,
     /// Another application for the same is still in doubt.
-    #[error("another application for the same is in doubt")]
+    #[error("another application for this is in doubt")]
     Doubtful(ApplicationId),
     /// The form's token was used in another project or by another person.
-    #[error("the form was used before")]
+    #[error("form already submitted")]
     FormUsed,
     /// A file.
     #[error(transparent)]
@@ -390,7 +390,7 @@ async fn record(
 ) {
     let until = app.clock.now() + app.pace.call_timeout + LEASE_MARGIN;
     while let Err(error) = try_record(app, handing, id, concluded).await {
-        error!(application = %id, %error, "the answer could not be recorded yet");
+        error!(application = %id, %error, "cannot record the response yet");
         if app.clock.now() >= until {
             return;
         }
@@ -427,7 +427,7 @@ async fn try_record(
     // Somebody may have settled it in the meantime: then this answer comes too late to move anything.
     if applications::end(&mut tx, id, &end).await? {
         tx.commit().await?;
-        info!(application = %id, state = state.key(), "handed in");
+        info!(application = %id, state = state.key(), "application submitted");
     }
     Ok(())
 }

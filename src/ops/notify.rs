@@ -156,7 +156,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         Err(error) => {
             let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
             let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
-            warn!(notice = due.id, %error, again = next.is_some(), "could not be told");
+            warn!(notice = due.id, %error, again = next.is_some(), "notification not delivered");
             notices::failed(&app.db, due.id, &error.stored(), next).await?;
         }
     }
@@ -172,10 +172,10 @@ pub async fn forget_old(app: &App) -> sqlx::Result<u64> {
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// The wish was taken back in the meantime.
-    #[error("nobody wishes to be told this way any more")]
+    #[error("channel is no longer configured")]
     NoWish,
     /// What was written down cannot be read.
-    #[error("the notice cannot be read")]
+    #[error("cannot read the stored notification")]
     Unreadable,
     /// The way out.
     #[error(transparent)]
@@ -236,7 +236,7 @@ async fn tell(app: &App, due: &Due) -> Result<(), NotifyError> {
             app.courier.mail(&wishes.emails, &subject, &text).await?;
         }
     }
-    info!(notice = due.id, "told");
+    info!(notice = due.id, "notification delivered");
     Ok(())
 }
 

@@ -53,28 +53,28 @@ pub enum Ordered {
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
     /// The signature is not approved any more, or not the project's.
-    #[error("the signature cannot be sent with")]
+    #[error("signature is not approved")]
     SignatureNotApproved,
     /// The template is not approved any more, or not the project's.
-    #[error("the template cannot be sent with")]
+    #[error("template is not approved")]
     TemplateNotApproved,
     /// The signature is for texts at home and the template for texts abroad, or the other way round.
-    #[error("signature and template are for different countries")]
+    #[error("signature and template have different destinations")]
     DifferentKinds,
     /// Not as many values as the template has variables.
     #[error("the template has {0} variables")]
     WrongParams(usize),
     /// No phone, or more than [`MAX_PHONES`].
-    #[error("{0} phones cannot be sent to in one order")]
+    #[error("cannot send to {0} phone numbers in one batch")]
     PhoneCount(usize),
     /// A phone abroad under a template for home, or the other way round.
-    #[error("a phone is not in the template's countries")]
+    #[error("a phone number is outside the template's destinations")]
     WrongCountry(Phone),
     /// The text is longer than the vendor takes.
     #[error("the text has {0} characters")]
     TooLong(usize),
     /// The form's token was used in another project or by another person.
-    #[error("the form was used before")]
+    #[error("form already submitted")]
     FormUsed,
     /// The database.
     #[error(transparent)]

@@ -20,13 +20,18 @@ pub async fn run_once(app: &App) -> sqlx::Result<usize> {
                 true
             }
             Judgement::RestFollows => {
-                info!(batch = %one.batch, "the first fared well: the rest follows");
+                info!(batch = %one.batch, "trial batch passed; sending the rest");
                 app.wake.submit();
                 batch_transitions::let_the_rest_follow(&app.db, one.batch).await?
             }
             Judgement::Ask => pause(app, &one, Hold::Canary).await?,
             Judgement::Surge => {
-                warn!(batch = %one.batch, failed = one.failed, known = one.known, "paused: too many fail");
+                warn!(
+                    batch = %one.batch,
+                    failed = one.failed,
+                    known = one.known,
+                    "batch paused: too many failures"
+                );
                 pause(app, &one, Hold::Failures).await?
             }
         };

@@ -22,10 +22,10 @@ const LONGEST_NAME: usize = 120;
 #[derive(Debug, thiserror::Error)]
 pub enum PaperError {
     /// It is not what it should be.
-    #[error("the file is not taken: {0:?}")]
+    #[error("file not accepted: {0:?}")]
     Problem(FileProblem),
     /// It was deleted, or is not the project's.
-    #[error("the file is not there any more")]
+    #[error("file no longer exists")]
     Gone,
     /// The installation's secret key changed.
     #[error(transparent)]

@@ -51,7 +51,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<usize> {
         Err(error) => {
             let again = poll_turns::fail(&mut tx, project, app.clock.now()).await?;
             receipt_polls::put_off(&mut tx, &due, again).await?;
-            warn!(%project, %error, %again, "receipts could not be asked for");
+            warn!(%project, %error, %again, "cannot poll receipts");
         }
     }
     tx.commit().await?;
@@ -101,7 +101,7 @@ async fn give_up(app: &App, one: &DuePoll) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     if let Some(batch) = receipts::give_up(&mut tx, one.id, now).await? {
         batch_transitions::settle(&mut tx, batch, now).await?;
-        info!(submission = %one.id, "no receipt in 72 hours: unknown");
+        info!(submission = %one.id, "no receipt within 72 hours; marked unknown");
     }
     tx.commit().await
 }

@@ -49,7 +49,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         Err(error @ (PullError::Vendor(_) | PullError::Credentials(_))) => {
             let now = app.clock.now();
             let wait = wait_after(app, &turn);
-            warn!(project = %turn.project, %error, "reports could not be pulled; later again");
+            warn!(project = %turn.project, %error, "cannot pull reports; will retry");
             report_pulls::failed(&app.db, turn.project, &error.to_string(), now, now + wait)
                 .await?;
         }
@@ -77,7 +77,7 @@ async fn pull_all(app: &App, project: ProjectId) -> Result<(), PullError> {
         if count > 0 {
             let body = json!({ "MsgType": 2, "Data": reports }).to_string();
             keep(app, project, body.as_bytes()).await?;
-            info!(%project, reports = count, "pulled");
+            info!(%project, reports = count, "reports pulled");
         }
         let now = app.clock.now();
         let pulled = i64::try_from(count).unwrap_or(0);
@@ -96,7 +96,7 @@ async fn keep(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
             Ok(()) => return Ok(()),
             Err(error) => {
                 tries += 1;
-                error!(%project, %error, tries, "pulled reports cannot be kept yet");
+                error!(%project, %error, tries, "cannot store pulled reports yet");
                 if tries == TRIES_TO_KEEP {
                     return Err(error);
                 }

@@ -50,7 +50,7 @@ pub enum ReadError {
     #[error("more than {0} rows")]
     ManyRows(u32),
     /// Somebody asked for it to be read in another way meanwhile, or threw it away.
-    #[error("not wanted any more")]
+    #[error("upload was discarded")]
     Unwanted,
     /// The database.
     #[error(transparent)]
@@ -77,13 +77,13 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         return Ok(false);
     };
     match read(app, &job).await {
-        Ok(rows) => info!(batch = %job.batch_id, rows, "read"),
+        Ok(rows) => info!(batch = %job.batch_id, rows, "recipient file read"),
         Err(ReadError::Database(error)) => return Err(error),
         Err(error) => {
             if let Some(problem) = error.problem() {
                 uploads::give_up(&app.db, &job, &problem, app.clock.now()).await?;
             }
-            warn!(batch = %job.batch_id, %error, "not read");
+            warn!(batch = %job.batch_id, %error, "cannot read recipient file");
         }
     }
     Ok(true)
@@ -192,7 +192,7 @@ fn tell_progress(app: &App, job: &Job, far: Arc<Far>) -> DropGuard {
                 (far.rows.load(Ordering::Relaxed), far.bytes.load(Ordering::Relaxed));
             let lease_until = app.clock.now() + LEASE;
             if let Err(error) = uploads::progress(&app.db, &job, rows, bytes, lease_until).await {
-                warn!(batch = %job.batch_id, %error, "progress could not be told");
+                warn!(batch = %job.batch_id, %error, "cannot record reading progress");
             }
         }
     });

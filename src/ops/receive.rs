@@ -59,7 +59,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     // The pushes are held by this transaction, what they say is written in others.
     let settled = settle_pushes(app, &mut tx, &waiting).await;
     let Err(error) = and_commit(tx, settled).await else { return Ok(true) };
-    warn!(%error, pushes = waiting.len(), "pushes could not be settled together: one by one");
+    warn!(%error, pushes = waiting.len(), "cannot process pushes together; retrying one by one");
     for one in waiting {
         settle_alone(app, one.id).await?;
     }
@@ -83,7 +83,7 @@ async fn settle_alone(app: &App, id: i64) -> sqlx::Result<()> {
     let Some(waiting) = inbox::take_one(&mut tx, id).await? else { return Ok(()) };
     let settled = settle_pushes(app, &mut tx, &[waiting]).await;
     if let Err(error) = and_commit(tx, settled).await {
-        warn!(push = id, %error, "a push could not be settled");
+        warn!(push = id, %error, "cannot process push");
         inbox::fail(&app.db, id, &error.to_string(), app.clock.now()).await?;
     }
     Ok(())
@@ -120,7 +120,7 @@ async fn settle_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) ->
         settled[origins[stray]].1.push(problem("no such phone in this session of ours", item));
     }
     for (id, problems) in settled.iter().filter(|(_, problems)| !problems.is_empty()) {
-        warn!(push = id, items = problems.len(), "a push had items that cannot be settled");
+        warn!(push = id, items = problems.len(), "push has unreadable items");
     }
     let settled: Vec<(i64, Value)> =
         settled.into_iter().map(|(id, problems)| (id, Value::Array(problems))).collect();
@@ -446,7 +446,7 @@ pub async fn hold_and_accept(
     let strays = write_ours(app, db, claimed.project_id, &told, now).await?;
     if !strays.is_empty() {
         let n = strays.len();
-        warn!(submission = %claimed.id, n, "receipts of phones that are not in this session");
+        warn!(submission = %claimed.id, n, "receipts for phone numbers not in this session");
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ async fn remove_now(
         Err(CallError::NotSent { .. }) => Removed::NotSent,
         Err(CallError::Unknown { .. }) => Removed::InDoubt,
     };
-    info!(vendor_id, ?removed, "deletion");
+    info!(vendor_id, ?removed, "deletion finished");
     record(app, known.row, vendor_id, asker, &removed).await?;
     Ok(removed)
 }

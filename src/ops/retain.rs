@@ -20,7 +20,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let made = pieces::make_ahead(&app.db, now).await?;
     if made > 0 {
-        info!(made, "pieces of the messages were made ahead");
+        info!(made, "created message partitions ahead of time");
     }
     let borders = keeping::borders(&app.db, now).await?;
     // What nobody keeps any more goes by whole pieces; those in which something waits, by rows.
@@ -40,7 +40,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
             if keeping::is_clear(&app.db, piece.to).await?
                 && pieces::drop_one(&app.db, &piece.name).await?
             {
-                info!(name = piece.name, "a month of messages was dropped");
+                info!(name = piece.name, "dropped a message partition");
             }
         }
     }

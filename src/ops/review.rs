@@ -22,10 +22,10 @@ use crate::usms::{CallError, Credentials, SignatureAnswer, TemplateAnswer};
 #[derive(Debug, thiserror::Error)]
 pub enum LookUpError {
     /// The vendor knows nothing of this id or text.
-    #[error("the vendor knows nothing under this id")]
+    #[error("not found at UCloud")]
     Nothing,
     /// The vendor's answer lacks what is needed.
-    #[error("the vendor's answer lacks {0}")]
+    #[error("UCloud's response is missing {0}")]
     Incomplete(&'static str),
     /// The call.
     #[error(transparent)]
@@ -298,7 +298,7 @@ async fn adopt(
     };
     applications::end(db, application, &end).await?;
     sms_templates::set_application(db, id, text.is_ascii(), by).await?;
-    info!(%application, "an application in doubt was found again");
+    info!(%application, "application in doubt found at UCloud");
     Ok(Some((application, by)))
 }
 
@@ -384,10 +384,10 @@ async fn ask(app: &App, due: &Due) {
         Ok(_) => {}
         Err(error) if error.says_missing() => {
             if let Err(error) = missing(app, due).await {
-                warn!(id = due.vendor_id, %error, "what the vendor misses could not be recorded");
+                warn!(id = due.vendor_id, %error, "cannot record a missing item");
             }
         }
-        Err(error) => info!(id = due.vendor_id, %error, "could not be asked about; later again"),
+        Err(error) => info!(id = due.vendor_id, %error, "cannot poll review status; will retry"),
     }
 }
 

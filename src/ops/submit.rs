@@ -117,7 +117,7 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     }
     tx.commit().await?;
     for (submission, batch) in &expired {
-        warn!(%submission, %batch, "the process that sent this submission died: in doubt");
+        warn!(%submission, %batch, "submission lease expired; messages are in doubt");
     }
     Ok(expired.len())
 }
@@ -178,7 +178,7 @@ pub async fn call(app: &App, claimed: &Claimed, ready: Ready) -> End {
         Ok(keys) => keys,
         Err(error) => {
             let hold = Some(Hold::Permission);
-            warn!(submission = %claimed.id, %error, "not sent");
+            warn!(submission = %claimed.id, %error, "submission not sent");
             return End::not_sent(Trouble::Sealed.stored(), hold);
         }
     };
@@ -354,13 +354,18 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             receive::hold_and_accept(app, &mut tx, claimed, session_no, request_id, now).await?;
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse_some(&mut tx, claimed.id, not_taken, code, now).await?;
-            info!(submission = %claimed.id, n = claimed.n, refused = not_taken.len(), "taken");
+            info!(
+                submission = %claimed.id,
+                n = claimed.n,
+                refused = not_taken.len(),
+                "submission accepted"
+            );
         }
         End::Refused { ret_code, answer, request_id, each } => {
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse(&mut tx, claimed, code, answer, request_id, each, now).await?;
             look_again(&mut tx, claimed, *ret_code, now).await?;
-            info!(submission = %claimed.id, ret_code, "refused");
+            info!(submission = %claimed.id, ret_code, "submission refused");
         }
         End::NotSent { ret_code, why, hold, throttled } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
@@ -378,12 +383,12 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             if let Some(code) = ret_code.filter(|_| hold == Some(Hold::Refused)) {
                 look_again(&mut tx, claimed, code, now).await?;
             }
-            info!(submission = %claimed.id, ret_code, "not taken, will be tried again");
+            info!(submission = %claimed.id, ret_code, "submission not accepted; will retry");
         }
         End::InDoubt { ret_code, why, request_id } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
             submissions::doubt(&mut tx, claimed, code, why, request_id).await?;
-            warn!(submission = %claimed.id, ret_code, "in doubt");
+            warn!(submission = %claimed.id, ret_code, "submission in doubt");
         }
         End::NotBegun => {
             submissions::ready_again(&mut tx, claimed, false, now, None, "", now).await?;

@@ -52,16 +52,16 @@ pub enum UploadError {
     #[error(transparent)]
     Order(#[from] OrderError),
     /// Neither text nor a spreadsheet.
-    #[error("neither text nor a spreadsheet")]
+    #[error("not a text file or spreadsheet")]
     WrongKind,
     /// Nothing in it.
-    #[error("the file is empty")]
+    #[error("file is empty")]
     Empty,
     /// Larger than the settings allow.
-    #[error("larger than {0} bytes")]
+    #[error("file is larger than {0} bytes")]
     TooLarge(u64),
     /// The form was sent before and made this draft.
-    #[error("sent before")]
+    #[error("form already submitted")]
     Already(BatchId),
     /// The database.
     #[error(transparent)]
@@ -218,7 +218,7 @@ impl Taking {
         let gone = discard(app, self.project, self.batch).await;
         if let Err(error) = gone {
             // What is left of it is removed when it has not been touched for an hour.
-            tracing::warn!(batch = %self.batch, %error, "a broken upload could not be removed yet");
+            tracing::warn!(batch = %self.batch, %error, "cannot remove an interrupted upload yet");
         }
     }
 }

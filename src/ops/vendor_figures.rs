@@ -39,7 +39,7 @@ pub async fn run_once(app: &App) -> Result<bool, FiguresError> {
         return Ok(false);
     };
     if let Err(error) = ask(app, project).await {
-        warn!(%project, %error, "the vendor's counts could not be had; they are asked for again");
+        warn!(%project, %error, "cannot fetch UCloud's statistics; will retry");
     }
     Ok(true)
 }

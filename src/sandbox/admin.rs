@@ -50,7 +50,7 @@ struct Verdict {
 
 async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpResponse {
     if verdict.status > DISABLED {
-        return HttpResponse::BadRequest().json(json!({"error": "status is 0 to 4"}));
+        return HttpResponse::BadRequest().json(json!({"error": "status must be 0 to 4"}));
     }
     let review = Review::settled(now_ms(), verdict.status, &verdict.err_desc);
     let mut world = shared.world();
@@ -61,7 +61,7 @@ async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpR
         template.review = review;
         world.record(Entry::Template(template));
     } else {
-        return HttpResponse::NotFound().json(json!({"error": "no such id"}));
+        return HttpResponse::NotFound().json(json!({"error": "no such ID"}));
     }
     done()
 }

@@ -19,7 +19,7 @@ pub(super) async fn call(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     if request.path().starts_with("/_") {
-        return HttpResponse::NotFound().body("no such page\n");
+        return HttpResponse::NotFound().body("page not found\n");
     }
     let came = Instant::now();
     shared.world().counts.calls += 1;
@@ -63,7 +63,7 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
     };
     match fault {
         Some(fault) if fault.kind == Kind::RetCode => {
-            let message = format!("fault on demand: {}", fault.ret_code);
+            let message = format!("injected fault: {}", fault.ret_code);
             (Refusal::new(fault.ret_code, message).into(), None)
         }
         Some(fault) if fault.kind == Kind::FewerFields => (answer.with_fewer_fields(), None),

@@ -101,7 +101,7 @@ impl Journal {
             self.0.write_all(&line)
         });
         if let Err(error) = written {
-            tracing::error!(%error, "the sandbox's journal cannot be written");
+            tracing::error!(%error, "cannot write the sandbox journal");
         }
     }
 }

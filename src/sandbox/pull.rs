@@ -53,7 +53,7 @@ impl Pull {
 
 pub(super) fn pull(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     if !world.pull.open {
-        return Err(Refusal::new(code::NOT_OPENED, "PullUSMSReport is not opened"));
+        return Err(Refusal::new(code::NOT_OPENED, "PullUSMSReport is not enabled"));
     }
     let limit = match params.get("Limit") {
         None => USUAL_LIMIT,

@@ -209,11 +209,11 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
         return Err(Refusal::new(code::VALUES, "params do not match the template"));
     }
     if values.iter().any(|value| value.is_empty() || value.contains(['【', '】'])) {
-        return Err(Refusal::new(code::BAD_VALUE, "a value is empty or has brackets"));
+        return Err(Refusal::new(code::BAD_VALUE, "a value is empty or contains brackets"));
     }
     let rendered = text::render(&template.text, values);
     if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
-        return Err(Refusal::new(code::BLOCKED_WORD, "the text has a blocked word"));
+        return Err(Refusal::new(code::BLOCKED_WORD, "the text contains a blocked word"));
     }
     if rendered.chars().count() > TEXT_LIMIT {
         return Err(Refusal::invalid("TemplateParams", "the text has more than 500 characters"));

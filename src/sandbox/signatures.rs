@@ -73,7 +73,7 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
     }
     let known = find(world, id)?;
     if known.status(world, now).0 != REJECTED {
-        return Err(Refusal::invalid("SigId", "only a signature that failed review can change"));
+        return Err(Refusal::invalid("SigId", "only rejected signatures can be changed"));
     }
     let changed = Signature { content, application, review: Review::begin(now), ..known.clone() };
     world.record(Entry::Signature(changed));

@@ -143,14 +143,16 @@ fn check_text(text: &str, purpose: u8, international: bool, limit: usize) -> Res
         return refuse(why);
     }
     if text::variables_only(text) {
-        return refuse("it has nothing but variables");
+        return refuse("must not consist of variables only");
     }
     if text.contains(FORBIDDEN) {
         return refuse("※ ● ★ ￥ are not allowed");
     }
     let word = VERIFICATION_WORDS.iter().any(|word| text.contains(word));
     if purpose == VERIFICATION && !international && !word {
-        return refuse("a verification code template says 验证码, 注册码, 校验码 or 动态码");
+        return refuse(
+            "a verification code template must contain 验证码, 注册码, 校验码 or 动态码",
+        );
     }
     Ok(())
 }

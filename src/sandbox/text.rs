@@ -29,7 +29,7 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
 
 /// How many variables a text has, or why they are wrong.
 pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
-    let pieces = pieces(text).ok_or("variables are written {1}, {2}, …")?;
+    let pieces = pieces(text).ok_or("variables must be written {1}, {2}, …")?;
     let mut numbers: Vec<usize> = pieces
         .iter()
         .filter_map(|piece| match piece {
@@ -40,7 +40,7 @@ pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
     numbers.sort_unstable();
     numbers.dedup();
     if numbers.iter().copied().ne(1..=numbers.len()) {
-        return Err("variables are counted from 1 without gaps");
+        return Err("variables must be numbered from 1 without gaps");
     }
     Ok(numbers.len())
 }

@@ -28,16 +28,16 @@ pub const MOST_CELLS: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// A quotation mark was opened in this line and never closed.
-    #[error("a quotation mark in line {0} is not closed")]
+    #[error("unclosed quotation mark in line {0}")]
     OpenQuote(i32),
     /// Not a spreadsheet, or a broken or encrypted one.
-    #[error("the spreadsheet cannot be opened: {0}")]
+    #[error("cannot open the spreadsheet: {0}")]
     Spreadsheet(String),
     /// Unpacked it would be larger than anything people make.
-    #[error("the spreadsheet unpacks to more than {0} bytes")]
+    #[error("spreadsheet is larger than {0} bytes once decompressed")]
     Bomb(u64),
     /// No sheet has a row.
-    #[error("there is no row")]
+    #[error("no rows")]
     Empty,
     /// The file could not be read on.
     #[error(transparent)]

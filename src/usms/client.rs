@@ -41,10 +41,10 @@ pub struct Heard {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientBuildError {
     /// The address is none.
-    #[error("USMS_API_URL is not an http or https address")]
+    #[error("USMS_API_URL is not an http or https URL")]
     Address,
     /// TLS or the client itself.
-    #[error("the HTTP client cannot be built: {0}")]
+    #[error("cannot build the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
 
@@ -133,9 +133,9 @@ impl Client {
         match &result {
             Ok(answer) => {
                 let ret_code = answer.ret_code.0;
-                info!(action, ret_code, request_id = answer.request_id, elapsed_ms, "called");
+                info!(action, ret_code, request_id = answer.request_id, elapsed_ms, "API call");
             }
-            Err(error) => info!(action, %error, elapsed_ms, "called without an answer"),
+            Err(error) => info!(action, %error, elapsed_ms, "API call got no usable response"),
         }
         result
     }
@@ -194,8 +194,8 @@ async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
     if !status.is_success() {
         return Err(unknown(UnknownBecause::HttpStatus(status.as_u16())));
     }
-    let body: Value = serde_json::from_slice(&bytes).map_err(|_| no_answer("is no JSON"))?;
-    let fields = Fields::of(&body).ok_or_else(|| no_answer("is no JSON object"))?;
+    let body: Value = serde_json::from_slice(&bytes).map_err(|_| no_answer("is not JSON"))?;
+    let fields = Fields::of(&body).ok_or_else(|| no_answer("is not a JSON object"))?;
     let ret_code = fields.number("RetCode").ok_or_else(|| no_answer("has no RetCode"))?;
     let message = fields.text("Message");
     let request_id = fields.some_text("ReqUuid").unwrap_or(header);

@@ -41,19 +41,19 @@ pub enum CallError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSentBecause {
     /// No connection: refused, no such name, no TLS.
-    #[error("UCloud could not be reached: {0}")]
+    #[error("cannot reach UCloud: {0}")]
     Unreachable(String),
     /// RetCode 153.
-    #[error("UCloud asks to slow down: {0}")]
+    #[error("UCloud is rate limiting: {0}")]
     Throttled(String),
     /// The gateway could not pass it on.
-    #[error("UCloud's gateway is not available: {0}")]
+    #[error("UCloud's gateway is unavailable: {0}")]
     Gateway(String),
     /// The service had a fault and says that it took nothing.
-    #[error("UCloud had a fault and took nothing: {0}")]
+    #[error("UCloud service error, nothing accepted: {0}")]
     ServiceFault(String),
     /// The request could not even be built.
-    #[error("the request could not be built: {0}")]
+    #[error("cannot build the request: {0}")]
     Unbuildable(String),
 }
 
@@ -61,22 +61,22 @@ pub enum NotSentBecause {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownBecause {
     /// No answer within the time of a call.
-    #[error("no answer in time: {0}")]
+    #[error("no response in time: {0}")]
     TimedOut(String),
     /// The connection broke after the request had begun to leave.
-    #[error("the connection broke: {0}")]
+    #[error("connection lost: {0}")]
     CutOff(String),
     /// An HTTP status that is no success.
     #[error("HTTP {0}")]
     HttpStatus(u16),
     /// Not the JSON that was promised.
-    #[error("the answer {0}")]
+    #[error("the response {0}")]
     NotAnAnswer(&'static str),
     /// Success without what proves it.
-    #[error("taken without a {0}")]
+    #[error("accepted without a {0}")]
     NoProof(&'static str),
     /// RetCode 110: the gateway waited for the service in vain.
-    #[error("the gateway waited for the service in vain: {0}")]
+    #[error("UCloud's gateway timed out: {0}")]
     Gateway(String),
 }
 

@@ -22,7 +22,7 @@ pub enum WebError {
     #[error("not found")]
     NotFound,
     /// The person's role does not allow it.
-    #[error("not allowed")]
+    #[error("forbidden")]
     Forbidden,
     /// Nobody is signed in; `next` is where they wanted to go.
     #[error("signed out")]
@@ -34,10 +34,10 @@ pub enum WebError {
     #[error("bad request")]
     BadRequest,
     /// The form is from another login session, or was not sent by our page.
-    #[error("the form has expired")]
+    #[error("form has expired")]
     FormExpired,
     /// Too much was sent.
-    #[error("too large")]
+    #[error("request too large")]
     TooLarge,
     /// The database.
     #[error("database: {0}")]
@@ -168,9 +168,9 @@ fn keep_cookies<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse
 
 fn log(status: StatusCode, error: &actix_web::Error) {
     if status.is_server_error() {
-        tracing::error!(%error, "the page cannot be shown");
+        tracing::error!(%error, "request failed");
     } else {
-        tracing::info!(%error, "the request was turned away");
+        tracing::info!(%error, "request rejected");
     }
 }
 

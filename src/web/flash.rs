@@ -8,6 +8,6 @@ use super::session;
 /// Says `sentence` on the next page that is shown.
 pub fn say(request: &HttpRequest, sentence: &str) {
     if let Err(error) = session::keep_flash(&request.get_session(), sentence) {
-        tracing::warn!(%error, "a sentence for the next page is lost");
+        tracing::warn!(%error, "cannot store flash message");
     }
 }

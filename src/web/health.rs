@@ -24,8 +24,8 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
     match tokio::time::timeout(PATIENCE, health::answers(&app.db)).await {
         Ok(Ok(_)) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
         Ok(Err(_)) | Err(_) => {
-            tracing::warn!("not ready: the database does not answer");
-            let why = serde_json::json!({ "status": "the database does not answer" });
+            tracing::warn!("not ready: database is not responding");
+            let why = serde_json::json!({ "status": "database is not responding" });
             HttpResponse::ServiceUnavailable().json(why)
         }
     }

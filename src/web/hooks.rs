@@ -69,12 +69,12 @@ enum Refusal {
 impl Refusal {
     fn answer(self) -> HttpResponse {
         let (status, message) = match self {
-            Self::Unknown => (StatusCode::NOT_FOUND, "unknown address"),
-            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many pushes, push again"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the push is larger than 4 MB"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the push came too slowly, push again"),
-            Self::Broken => (StatusCode::BAD_REQUEST, "the push broke off, push again"),
-            Self::NotKept => (StatusCode::SERVICE_UNAVAILABLE, "not kept, push again"),
+            Self::Unknown => (StatusCode::NOT_FOUND, "unknown push URL"),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many pushes, retry later"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "push is larger than 4 MB"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "push timed out, retry"),
+            Self::Broken => (StatusCode::BAD_REQUEST, "push was interrupted, retry"),
+            Self::NotKept => (StatusCode::SERVICE_UNAVAILABLE, "push not stored, retry"),
         };
         refused(HttpResponse::build(status).force_close(), status, message)
     }
@@ -94,7 +94,7 @@ pub async fn push(
     match take(&app, &door, &request, payload).await {
         Ok(()) => HttpResponse::Ok().json(json!({ "code": 0, "message": "ok" })),
         Err(refusal) => {
-            tracing::info!(?refusal, "a push was turned away");
+            tracing::info!(?refusal, "push rejected");
             refusal.answer()
         }
     }
@@ -189,6 +189,6 @@ fn unpacked(body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
 }
 
 fn not_kept(error: &sqlx::Error) -> Refusal {
-    tracing::error!(%error, "a push could not be kept; the vendor will push it again");
+    tracing::error!(%error, "cannot store a push; UCloud will retry");
     Refusal::NotKept
 }

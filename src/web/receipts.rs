@@ -206,7 +206,7 @@ async fn ask_vendor(app: &App, member: &Member, session_no: &str) -> Result<Aske
         Ok(_) => Ok(Asked::Yes),
         Err(PollError::Database(error)) => Err(WebError::Database(error)),
         Err(error) => {
-            tracing::info!(%error, "a session number could not be asked for");
+            tracing::info!(%error, "cannot query a session number");
             Ok(Asked::Failed)
         }
     }
@@ -233,7 +233,7 @@ pub async fn ask(
         Ok(count) => words.with("receipts-asked", &[("count", count.into())]),
         Err(PollError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
-            tracing::info!(%error, "a session number could not be asked for");
+            tracing::info!(%error, "cannot query a session number");
             words.t("receipts-asked-failed")
         }
     };

@@ -190,7 +190,7 @@ fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
         }
         Shape::Xlsx => Book::Xlsx,
         Shape::Xls => Book::Xls,
-        Shape::Other => return Err(TableError::Spreadsheet("another kind of file".to_owned())),
+        Shape::Other => return Err(TableError::Spreadsheet("unsupported file type".to_owned())),
     };
     let mut spooled = tempfile::tempfile()?;
     spooled.write_all(&content)?;

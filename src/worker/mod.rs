@@ -98,7 +98,7 @@ pub async fn run(app: App, stop: CancellationToken) {
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = loops.join_next().await {
         if let Err(error) = ended {
-            error!(%error, "a background loop broke");
+            error!(%error, "background loop failed");
         }
     }
 }
@@ -120,7 +120,7 @@ where
             Ok(Turn::More) => continue,
             Ok(Turn::Rest(how_long)) => how_long,
             Err(error) => {
-                error!(job = name, %error, "a background job failed; it goes on shortly");
+                error!(job = name, %error, "background job failed; will retry");
                 REST_AFTER_ERROR
             }
         };
@@ -181,7 +181,7 @@ async fn submit_all(app: App, stop: CancellationToken) {
             }
             Ok(Claim::Nothing) => rest_from_claims(&app, &stop, &ended, !calls.is_empty()).await,
             Err(error) => {
-                error!(job = "submit", %error, "nothing can be claimed; it goes on shortly");
+                error!(job = "submit", %error, "cannot claim submissions; will retry");
                 rest(&stop, REST_AFTER_ERROR).await;
             }
         }
@@ -216,14 +216,14 @@ async fn send(
             None => End::NotBegun,
         },
         Err(error) => {
-            error!(submission = %claimed.id, %error, "not sent");
+            error!(submission = %claimed.id, %error, "submission not sent");
             // It failed before anything left: no doubt about that.
             End::not_sent(Trouble::Database.stored(), None)
         }
     };
     ended.add(claimed.id);
     while let Err(error) = submit::record(app, claimed, &end).await {
-        error!(submission = %claimed.id, %error, "the answer could not be recorded yet");
+        error!(submission = %claimed.id, %error, "cannot record the response yet");
         if app.clock.now() >= claimed.lease_until {
             break;
         }
@@ -369,7 +369,7 @@ async fn housekeeping(app: App) -> sqlx::Result<Turn> {
         app.wake.submit();
     }
     if missed > 0 {
-        tracing::warn!(missed, "schedules were missed while nothing ran: paused, a person decides");
+        tracing::warn!(missed, "scheduled times were missed; batches are paused");
     }
     Ok(Turn::Rest(HOUSEKEEPING))
 }

@@ -26,7 +26,7 @@ async fn a_message_is_found_by_four_digits_bookmarked_and_there_again_after_sign
     let copy = find(driver, By::Css(".messages tbody th button:not([hidden])")).await;
     assert_eq!(copy.attr("data-copy").await.unwrap().as_deref(), Some("18500001235"));
     press(driver, ".messages tbody th a").await;
-    assert!(text(driver, ".story").await.contains("Submitted to UCloud, taken"));
+    assert!(text(driver, ".story").await.contains("Submitted to UCloud: accepted"));
     assert_eq!(text(driver, ".bubble").await, "【云帆书店】您的验证码是4310，5分钟内有效。");
     let bookmark = driver.current_url().await.unwrap().to_string();
     assert!(bookmark.contains("/messages/m-"), "{bookmark}");

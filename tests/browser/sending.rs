@@ -101,7 +101,7 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
     find(driver, By::Css("#recipients")).await.send_keys(list.to_str().unwrap()).await.unwrap();
     press(driver, "form[data-upload] button.act").await;
     // The page of the reading becomes the preview by itself.
-    until(driver, "#verdict", &["3 phones can be sent to; 2 rows are not sent"]).await;
+    until(driver, "#verdict", &["3 messages can be sent; 2 rows rejected"]).await;
     assert!(text(driver, ".handset .bubble").await.contains("您的验证码是5，1234分钟内有效"));
     for (column, variable) in [(2, 2), (3, 1)] {
         let option = format!(
@@ -110,7 +110,7 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
         find(driver, By::XPath(&option)).await.click().await.unwrap();
     }
     press(driver, "#columns button").await;
-    until(driver, "#verdict", &["3 phones can be sent to; 2 rows are not sent"]).await;
+    until(driver, "#verdict", &["3 messages can be sent; 2 rows rejected"]).await;
     assert!(text(driver, ".handset .bubble").await.contains("您的验证码是1234，5分钟内有效"));
     press(driver, "button[name=confirm]").await;
     until(
@@ -124,7 +124,7 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
     assert!(text(driver, ".ledger").await.contains('3'));
     press(driver, ".head a[href$='/resend']").await;
     press(driver, "form.form button.act").await;
-    until(driver, "#verdict", &["1 phone can be sent to; 0 rows are not sent"]).await;
+    until(driver, "#verdict", &["1 message can be sent; 0 rows rejected"]).await;
     press(driver, "button[name=confirm]").await;
     until(driver, ".messages tbody .status", &["Failed"]).await;
     assert_eq!(house.taken().await, (4, 0));

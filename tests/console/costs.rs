@@ -74,7 +74,7 @@ async fn a_batch_costs_what_its_parts_cost_when_it_was_ordered(db: PgPool) {
     settle(&house, &[("18500002001", "发送成功", "DELIVRD")], "foreign-1").await;
     let page = operator.get_in("en", &format!("{HERE}?span=7d")).await;
     assert!(parts_and_cost(&page).1.starts_with("¥1.68"));
-    assert!(page.one("section[aria-labelledby=others] .hint").contains("not known here"));
+    assert!(page.one("section[aria-labelledby=others] .hint").contains("their cost is unknown"));
 }
 
 /// Moves all that was counted in the last hours to `at`.

@@ -77,7 +77,7 @@ async fn a_refusal_does_not_say_what_is_wrong(db: PgPool) {
     refusals.push(push_to(&house, &house.hook_path, "{}").await);
     for (status, answer) in refusals {
         assert_eq!(status, StatusCode::NOT_FOUND);
-        assert_eq!(answer, json!({ "code": 404, "message": "unknown address" }));
+        assert_eq!(answer, json!({ "code": 404, "message": "unknown push URL" }));
     }
     assert_eq!(number(&db, "select count(*) from inbox").await, 0);
 }

@@ -325,5 +325,5 @@ async fn an_admin_says_how_long_is_kept_and_to_keep_less_needs_a_second_yes(db: 
     .unwrap();
     assert_eq!(detail[0], json!({ "keep_months": [null, 12], "blank_days": [null, 30] }));
     assert_eq!(detail[1], json!({ "keep_months": [12, 24], "blank_days": [30, null] }));
-    assert!(admin.get_in("en", address).await.text.contains("Keeping"));
+    assert!(admin.get_in("en", address).await.text.contains("Retention"));
 }

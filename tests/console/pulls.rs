@@ -157,7 +157,7 @@ async fn an_account_that_cannot_pull_says_so(db: PgPool) {
     press(&admin, "keep", &[("pulls", "1")]).await;
     until_number(&db, "select count(*) from report_pulls where failures > 1", 1).await;
     let page = admin.get("/p/default/settings/hooks").await;
-    assert!(page.one(".pulling").contains("PullUSMSReport is not opened"), "{}", page.text);
+    assert!(page.one(".pulling").contains("PullUSMSReport is not enabled"), "{}", page.text);
     press(&admin, "keep", &[]).await;
     assert_eq!(number(&db, "select count(*) from report_pulls").await, 0);
 }

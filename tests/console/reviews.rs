@@ -179,7 +179,7 @@ async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool
     let mut english = operator.get_in("en", new).await.whole_form(FORM);
     set(&mut english, "content", "");
     let back = operator.upload(new, &english, &[]).await;
-    assert!(back.text.contains("Fill in the name"));
+    assert!(back.text.contains("Enter the signature"));
 }
 
 #[sqlx::test]

@@ -282,7 +282,7 @@ async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: P
     let countries = page.all("section[aria-labelledby=numbers] tbody th");
     assert_eq!(
         countries,
-        ["Mainland China +86", "Abroad, no receipt yet", "Malaysia +60", "Singapore +65"]
+        ["Mainland China +86", "International, no receipt yet", "Malaysia +60", "Singapore +65"]
     );
     let page = operator.get(&format!("{HERE}?span=today&by=template")).await;
     assert!(page.has(&format!("tbody a[href$='/templates/{CODE_TEMPLATE}']")));

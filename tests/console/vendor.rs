@@ -103,7 +103,7 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
     assert_eq!(state(&page).await, "存疑");
     let doubt = operator.get_in("en", &format!("{batch}/in-doubt")).await;
-    assert_eq!(doubt.one("tbody td.text"), "no answer came in time");
+    assert_eq!(doubt.one("tbody td.text"), "UCloud did not respond in time");
     let doubt = operator.get_in("zh-CN", &format!("{batch}/in-doubt")).await;
     assert_eq!(doubt.one("tbody td.text"), "没有等到应答");
     let fields = [

@@ -253,7 +253,7 @@ async fn the_commands_add_list_and_check(db: PgPool) {
     assert_eq!(projects[0]["hook_path"], house.hook_path.as_str());
     let healthy = run(&["doctor"], "").await;
     assert!(healthy.0, "{}", healthy.1);
-    assert!(healthy.1.contains("counters equal outcomes"));
+    assert!(healthy.1.contains("counters match outcomes"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

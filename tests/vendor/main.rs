@@ -95,8 +95,8 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
     let name: String = "登录验证码".bytes().map(|byte| format!("={byte:02X}")).collect();
     let said = [
         name.as_str(),
-        "(UTA0001) of project default: disabled by the platform.",
-        "UCloud says: unused",
+        "(UTA0001) in project default: disabled by the platform.",
+        "UCloud: unused",
         "https://console.example.test/p/default/templates/UTA0001",
     ];
     for part in said {

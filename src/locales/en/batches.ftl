@@ -1,20 +1,20 @@
 batches-title = Batches
 batches-caption = Newest first
 batches-empty-title = No batches yet
-batches-empty = Every send leaves an entry here: to whom, how far it got, what did not arrive.
+batches-empty = Everything you send is listed here, with its recipients, its progress, and what was not delivered.
 batches-name = Batch
 batches-state = State
 batches-progress = Progress
-batches-phones = Phones
+batches-phones = Recipients
 batches-time = Time
 batches-by = Ordered by
 batches-progress-of = Progress of { $name }
 batch-title = Batch: { $name }
 batch-by = Ordered by { $person },
-batch-decided-cancelled = called off by { $person }
+batch-decided-cancelled = cancelled by { $person }
 batch-decided-approved = approved by { $person }
 batch-submitted = Submitted
-batch-waiting = Awaiting receipts
+batch-waiting = Awaiting receipt
 batch-delivery-rate = Delivered
 batch-delivery-rate-of = of { $count } with a receipt
 batch-parts = Billing
@@ -23,101 +23,110 @@ batch-parts-value = { $parts ->
    *[other] { $parts } parts
   }
 batch-parts-hint = estimated by length
-batch-total = All phones
-batch-balanced = The books balance: every phone is in one of these
-batch-unbalanced = The books do not balance: ask an administrator to run usms-console doctor
-batch-live = Updates by itself
-batch-live-status = Submitted { $sent } of { $total }, delivered { $delivered }, failed { $failed }
+batch-total = Total
+batch-balanced = Every message is accounted for
+batch-unbalanced = The totals don't add up. Ask an administrator to run usms-console doctor.
+batch-live = Updates automatically
+batch-live-status = { $sent } of { $total } submitted, { $delivered } delivered, { $failed } failed
 batch-awaiting-title = Awaiting approval
-batch-awaiting = Marketing leaves only after an approver other than the person who ordered it says yes.
-batch-awaiting-own = You ordered this one; another approver has to say yes.
+batch-awaiting = An approver other than the person who ordered this batch has to approve it before it is sent.
+batch-awaiting-own = You ordered this batch, so another approver has to approve it.
 batch-approve = Approve and send
-batch-scheduled = Leaves { $when }
-batch-quiet-title = These are quiet hours for marketing
-batch-quiet = Marketing leaves only between 08:00 and 20:00 (Asia/Shanghai); what is left goes on at 8 in the morning.
+batch-scheduled = Scheduled for { $when }
+batch-quiet-title = Marketing quiet hours
+batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). The rest will be sent from 08:00.
 batch-hold-person-title = Paused
-batch-hold-person = Somebody paused this batch; what has not left is still here.
-batch-hold-balance-title = Paused: the balance is used up
-batch-hold-balance = Top up the account, then resume. What has not left is still here, and nothing is sent twice.
-batch-hold-permission-title = Paused: UCloud refuses this project's keys or permissions
-batch-hold-permission = Ask an administrator to check the project's keys, its project id and the list of allowed addresses, then resume.
-batch-hold-vendor_unavailable-title = Paused: UCloud did not take it for a long time
-batch-hold-vendor_unavailable = Several tries did not succeed; what has not left is still here. Resume it later.
-batch-hold-missed_schedule-title = Paused: its time was missed
-batch-hold-missed_schedule = The console was not running when this was due, and more than 10 minutes have passed. Send it now, or cancel it?
-batch-hold-detail = In UCloud's words: { $words }
+batch-hold-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
+batch-hold-balance-title = Paused: insufficient balance
+batch-hold-balance = Top up the UCloud account, then resume. Messages not yet submitted are kept, and nothing is sent twice.
+batch-hold-permission-title = Paused: UCloud refused this project's keys or permissions
+batch-hold-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
+batch-hold-vendor_unavailable-title = Paused: UCloud unavailable
+batch-hold-vendor_unavailable = Several attempts failed. Messages not yet submitted are kept; resume the batch later.
+batch-hold-missed_schedule-title = Paused: scheduled time missed
+batch-hold-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Resume to send it now, or cancel it.
+batch-hold-detail = UCloud: { $words }
 batch-doubt-title = { $count ->
     [1] 1 message is in doubt
    *[other] { $count } messages are in doubt
   }
-batch-doubt = UCloud may have taken them, so they are not sent again by themselves. A receipt settles them; a person can decide, too.
+batch-doubt = The console doesn't send messages in doubt again by itself, because UCloud may have accepted them. A receipt resolves them, or you can decide.
 batch-doubt-look = { $count ->
-    [1] Look at it
-   *[other] Look at these { $count }
+    [1] Resolve 1 message
+   *[other] Resolve { $count } messages
   }
 batch-pause = Pause
 batch-resume = Resume
-batch-cancel = Cancel the remaining { $count }
-batch-cancel-title = Cancel the remaining { $count }?
-batch-cancel-what = { $count } messages that have not left will not leave. What was submitted is not affected and its receipts are recorded. This cannot be undone.
-batch-cancel-keep = Keep it
+batch-cancel = { $count ->
+    [1] Cancel the remaining message
+   *[other] Cancel the remaining { $count }
+  }
+batch-cancel-title = { $count ->
+    [1] Cancel the remaining message?
+   *[other] Cancel the remaining { $count } messages?
+  }
+batch-cancel-what = { $count ->
+    [1] 1 message that hasn't been submitted won't be sent.
+   *[other] { $count } messages that haven't been submitted won't be sent.
+  } Messages already submitted aren't affected, and their receipts are still recorded. You can't undo this.
+batch-cancel-keep = Don't cancel
 batch-again = Send again
-batch-moved-pause = Paused
+batch-moved-pause = Pause requested
 batch-moved-resume = Resumed
-batch-moved-cancel = What had not left was called off
-batch-moved-approve = Approved, on its way
-batch-not-moved = Nothing changed: the batch has moved on meanwhile
-batch-messages = Every phone
-batch-messages-caption = In the order they were given
-batch-message-phone = Phone
+batch-moved-cancel = Cancelled; nothing more will be sent
+batch-moved-approve = Approved
+batch-not-moved = Nothing changed: the batch has already moved on
+batch-messages = Messages
+batch-messages-caption = In the original order
+batch-message-phone = Phone number
 batch-message-state = State
 batch-message-receipt = Receipt
 batch-message-session = Session number
 batch-message-time = Time
-batch-message-waiting = awaiting the receipt
+batch-message-waiting = Awaiting receipt
 batch-message-none = —
-batch-troubles = What happened while submitting
+batch-troubles = Submission problems
 batch-trouble-time = Time
 batch-trouble-code = Code
-batch-trouble-what = What happened
+batch-trouble-what = Problem
 batch-trouble-n = Messages
-batch-trouble-lease = The process that sent it was cut off; nobody knows whether UCloud took it
-batch-content = What was ordered
+batch-trouble-lease = The process submitting it was interrupted, so UCloud may or may not have accepted it
+batch-content = Content
 batch-template = SMS template
 batch-signature = Signature
 batch-sessions = Session numbers
-batch-id = Batch id
-batch-newer = Earlier ones
-batch-older = Later ones
+batch-id = Batch ID
+batch-newer = Previous
+batch-older = Next
 doubt-title = Submissions in doubt
-doubt-lead = These left without a clear answer. UCloud has no way to tell a repeated call, so the console never repeats one by itself; a receipt that carries our id settles it.
+doubt-lead = These were submitted without a clear response. UCloud can't recognize a repeated submission, so the console never repeats one by itself. A receipt that carries the console's UserId resolves it.
 doubt-none-title = Nothing is in doubt
 doubt-none = Every message is accounted for.
-doubt-when = Left at
-doubt-phones = Phones
-doubt-why = Why in doubt
-doubt-request = UCloud request id
+doubt-when = Submitted
+doubt-phones = Phone numbers
+doubt-why = Reason
+doubt-request = UCloud request ID
 doubt-treat = Treat as sent
-doubt-treat-hint = Not sent again; receipts are awaited, and after 72 hours without one it is unknown.
+doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
 doubt-again = Send again (may arrive twice)
-doubt-again-hint = If UCloud did take it, people receive the text twice.
+doubt-again-hint = If UCloud did accept it, recipients get the message twice.
 doubt-treat-all = Treat all as sent
 doubt-decided = { $count ->
-    [1] Decided 1 submission
-   *[other] Decided { $count } submissions
+    [1] Resolved 1 submission
+   *[other] Resolved { $count } submissions
   }
 doubt-back = Back to the batch
-batch-standing-awaiting = Awaiting receipts
+batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
-batch-trouble-timed-out = no answer came in time
-batch-trouble-cut-off = the connection broke before the answer
-batch-trouble-http-status = UCloud answered with an HTTP error
-batch-trouble-not-an-answer = the answer could not be read
-batch-trouble-no-session-no = UCloud said yes without a session number
+batch-trouble-timed-out = UCloud did not respond in time
+batch-trouble-cut-off = The connection was lost before UCloud responded
+batch-trouble-http-status = UCloud responded with an HTTP error
+batch-trouble-not-an-answer = UCloud's response could not be read
+batch-trouble-no-session-no = UCloud accepted it but returned no session number
 batch-trouble-unreachable = UCloud could not be reached
-batch-trouble-unbuildable = the request could not be built
-batch-trouble-sealed = the keys of this project cannot be opened: an administrator has to check CONSOLE_SECRET_KEY
-batch-trouble-database = the database did not answer, so nothing was sent
+batch-trouble-unbuildable = The request could not be built
+batch-trouble-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY.
+batch-trouble-database = The database did not respond, so nothing was sent
 doubt-count = { $count ->
     [1] 1 message
    *[other] { $count } messages
@@ -126,115 +135,121 @@ doubt-again-title = { $count ->
     [1] Send this submission again?
    *[other] Send these { $count } submissions again?
   }
-doubt-again-keep = Leave it in doubt
+doubt-again-keep = Leave in doubt
 batches-tabs = By state
 batches-all = All
-batches-none-title = No batch is in this state
-batches-none = Look at another state.
+batches-none-title = No batches in this state
+batches-none = Choose another state.
 batch-left = Time left
-batch-pace = about { $pace } a second
-batch-reschedule = Move to
-batch-reschedule-do = Change the time
-batch-moved-schedule = The time was changed
-batch-hold-failures-title = Paused: too many fail
-batch-hold-failures = More fail than the project's settings allow, so it was stopped. Look at the causes below; nothing that had not left is lost: resume it, or cancel it.
-batch-hold-refused-title = Paused: UCloud refuses the signature or the template
-batch-hold-refused = The rest would be refused as well, so it was stopped. Mend the signature or template, then resume; nothing that had not left is lost.
-batch-hold-canary-title = The first have left: look, then decide
-batch-hold-canary = The rest waits for you: resume to send all of it, or cancel to send none of it.
-batch-hold-share = { $failed } of the { $known } whose fate is known failed
+batch-pace = about { $pace } per second
+batch-reschedule = Send at
+batch-reschedule-do = Reschedule
+batch-moved-schedule = Rescheduled
+batch-hold-failures-title = Paused: too many failures
+batch-hold-failures = The failure rate exceeds the limit in the project's settings. Check the failure causes below, then resume or cancel. Messages not yet submitted are kept.
+batch-hold-refused-title = Paused: UCloud refused the signature or template
+batch-hold-refused = The remaining messages would be refused too. Fix the signature or template, then resume. Messages not yet submitted are kept.
+batch-hold-canary-title = Trial batch finished
+batch-hold-canary = Check the results, then resume to send the rest, or cancel.
+batch-hold-share = { $failed } of { $known } known results failed
 batch-canary-title = { $count ->
-    [1] The first one leaves alone
-   *[other] The first { $count } leave alone
-  }; the rest waits
-batch-canary-go = Waits at most { $minutes } minutes after they left; goes on by itself when at most { $percent }% fail, else asks you.
-batch-canary-ask = Waits at most { $minutes } minutes after they left, then you decide.
-batch-causes = Why some did not arrive
+    [1] Trial batch: sending the first message
+   *[other] Trial batch: sending the first { $count } messages
+  }
+batch-canary-go = { $minutes ->
+    [1] Waits up to 1 minute for results.
+   *[other] Waits up to { $minutes } minutes for results.
+  } The rest follows automatically if at most { $percent }% fail; otherwise you decide.
+batch-canary-ask = { $minutes ->
+    [1] Waits up to 1 minute for results.
+   *[other] Waits up to { $minutes } minutes for results.
+  } Then you decide whether to send the rest.
+batch-causes = Failure causes
 batch-cause = Cause
-batch-cause-count = Texts
+batch-cause-count = Messages
 batch-cause-share = Share
 batch-cause-do = What to do
-batch-cause-refused = Not taken by UCloud
-batch-cause-refused-do = Mend it, then send just these again.
+batch-cause-refused = Refused by UCloud
+batch-cause-refused-do = Check the reason for each message. Fix what can be fixed, then send those again; don't send again to blacklisted numbers.
 batch-cause-unknown = No receipt
-batch-cause-unknown-do = No carrier said what became of them; they may have arrived.
-batch-download = Download the result of each phone
-batch-download-rejected = Download the rows that were not sent
-batch-planning = Recipients are still being stored; those that are stored leave already.
-batch-resend-of = sends another batch again
+batch-cause-unknown-do = No carrier reported a result. The messages may have arrived.
+batch-download = Download results
+batch-download-rejected = Download rejected rows
+batch-planning = Recipients are still being saved. Those already saved are being sent.
+batch-resend-of = sent again from another batch
 batch-resends = Sent again in
 upload-title = Send to a list
-upload-lead = Upload a CSV or Excel file of up to { $rows } rows and { $mb } MB. Every row is checked first, and nothing is sent before you confirm.
+upload-lead = Upload a CSV or Excel file with up to { $rows } rows and { $mb } MB. Every row is checked first, and nothing is sent until you confirm.
 upload-step-file = Upload
 upload-step-check = Check
 upload-step-approval = Approval
-upload-step-sent = Sent, receipts
+upload-step-sent = Results
 upload-sample = Download a sample file for this template
-upload-schedule-hint = May stay empty until you confirm; times are Asia/Shanghai (UTC+8)
-upload-file = File of recipients
-upload-file-hint = CSV, TSV, TXT, XLSX or XLS: a column of phones and one for each variable, with a header or without. UTF-8, GBK and UTF-16 can be read.
-upload-paste = Or paste phones
-upload-phones = Phones
-upload-phones-hint = One a line; for a template with variables write: phone,value 1,value 2…
+upload-schedule-hint = You can leave this empty until you confirm. Times are Asia/Shanghai (UTC+8).
+upload-file = Recipient file
+upload-file-hint = CSV, TSV, TXT, XLSX, or XLS, with or without a header row: one column of phone numbers and one for each variable. UTF-8, GBK, and UTF-16 are supported.
+upload-paste = Or paste phone numbers
+upload-phones = Phone numbers
+upload-phones-hint = One per line. If the template has variables, write: phone number,value 1,value 2…
 upload-progress = Progress
 upload-said = uploaded
-upload-failed = The upload broke off. Check the connection and try once more.
+upload-failed = The upload was interrupted. Check your connection and try again.
 upload-next = Upload and check
-upload-empty = Choose a file that is not empty, or paste phones
-upload-wrong-kind = This is neither text nor a spreadsheet; save it as CSV or XLSX
-upload-too-large = The file is too large; { $most } MB is the most. Cut it into several
-upload-already = This form was sent before and was not sent again. This is what it made.
-upload-problem-quote = A quotation mark in line { $line } is not closed: everything behind it reads as one cell
-upload-problem-rows = More than { $most } rows; cut it into several files
-upload-problem-bomb = Unpacked, this spreadsheet is larger than any list; it was not read
-upload-problem-empty = There is no row to read in this file
-upload-problem-broken = This file cannot be opened: it may be broken or have a password. Save it as XLSX or CSV and upload that
+upload-empty = Choose a file that isn't empty, or paste phone numbers
+upload-wrong-kind = This is neither a text file nor a spreadsheet. Save it as CSV or XLSX.
+upload-too-large = The file is larger than { $most } MB. Split it into smaller files
+upload-already = This form was already submitted, so nothing was sent again. Here is the result.
+upload-problem-quote = The quotation mark in line { $line } is never closed, so everything after it reads as one cell
+upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
+upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
+upload-problem-empty = The file has no rows
+upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again.
 preview-title = Check the list: { $name }
 preview-file = { $name }, { $size }, { $rows ->
     [1] 1 row
    *[other] { $rows } rows
   }
 preview-sheet = sheet “{ $name }”
-preview-receiving = On its way here
-preview-reading = Every row is being checked
-preview-reading-hint = You may leave this page, checking goes on; find it again among the drafts of the batches.
-preview-far = { $percent }% read, { $rows ->
+preview-receiving = Uploading the file
+preview-reading = Checking every row
+preview-reading-hint = You can leave this page; checking continues. You'll find the batch under Drafts.
+preview-far = { $percent }% checked, { $rows ->
     [1] 1 row
    *[other] { $rows } rows
   }
-preview-unreadable = This file cannot be read
-preview-unreadable-hint = Mend it and upload it again; nothing was sent.
+preview-unreadable = This file can't be read
+preview-unreadable-hint = Fix the file and upload it again. Nothing was sent.
 preview-upload-again = Upload again
-preview-read-gbk = Read it again as GBK
-preview-discard = Throw this list away
-preview-discarded = The list was thrown away
+preview-read-gbk = Read as GBK
+preview-discard = Discard this list
+preview-discarded = List discarded
 preview-verdict = { $going ->
-    [1] 1 phone
-   *[other] { $going } phones
-  } can be sent to; { $aside ->
-    [1] 1 row is
-   *[other] { $aside } rows are
-  } not sent
+    [1] 1 message
+   *[other] { $going } messages
+  } can be sent; { $aside ->
+    [1] 1 row
+   *[other] { $aside } rows
+  } rejected
 preview-verdicts = Rows by result
 preview-result = Result
 preview-rows = Rows
 preview-share = Share
-preview-hint = What it means
+preview-hint = Meaning
 preview-all-rows = All rows
-preview-columns = Which column is what
+preview-columns = Match columns
 preview-column = Column { $n }
-preview-column-name = Column of the file
+preview-column-name = Column in the file
 preview-first-row = First row
-preview-used-as = Used as
-preview-column-used = { $name } used as
-preview-use-phone = Phone
-preview-use-none = Not used
-preview-header = The first row names the columns
-preview-more = Another signature, template or encoding
+preview-used-as = Use as
+preview-column-used = Use { $name } as
+preview-use-phone = Phone number
+preview-use-none = Don't use
+preview-header = The first row is a header
+preview-more = Change signature, template, or encoding
 preview-encoding = Encoding
-preview-delimiter = Between columns
-preview-read-again = Check again like this
-preview-samples = As it arrives
+preview-delimiter = Delimiter
+preview-read-again = Check again with these settings
+preview-samples = Preview
 preview-no-sample = No row can be sent.
 preview-shortest = Shortest: line { $line }, { $length } characters, { $parts ->
     [1] 1 part
@@ -244,177 +259,180 @@ preview-longest = Longest: line { $line }, { $length } characters, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }
-preview-random = At random: line { $line }, { $length } characters, { $parts ->
+preview-random = Random: line { $line }, { $length } characters, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }
 preview-cost = Cost and time
 preview-parts = Billed parts
 preview-several = { $count ->
-    [1] 1 phone needs
-   *[other] { $count } phones need
+    [1] 1 message needs
+   *[other] { $count } messages need
   } more than 1 part
-preview-price = Expected cost
-preview-unit = ¥{ $price } a part
-preview-no-price = Shown once the project's settings have a price
-preview-time = Expected time
-preview-duration = { $minutes } min { $seconds } s
-preview-pace = about { $pace } a second ({ $calls } calls)
-preview-operators = Operators by prefix
+preview-price = Estimated cost
+preview-unit = ¥{ $price } per part
+preview-no-price = Set a price in the project's settings to see the cost
+preview-time = Estimated time
+preview-duration = { $minutes ->
+    [0] { $seconds } s
+   *[other] { $minutes } min { $seconds } s
+  }
+preview-pace = about { $pace } per second ({ $calls } API calls)
+preview-operators = Carriers by number prefix
 operator-cmcc = China Mobile
 operator-ctcc = China Telecom
 operator-cucc = China Unicom
-operator-other = Others
+operator-other = Other
 preview-send = Send
-preview-name = Name of the batch
+preview-name = Batch name
 preview-repeats = { $count ->
-    [1] 1 phone was sent the same within 24 hours and is left out
-   *[other] { $count } phones were sent the same within 24 hours and are left out
+    [1] 1 recipient was sent the same message within 24 hours and is left out
+   *[other] { $count } recipients were sent the same message within 24 hours and are left out
   }
 preview-repeats-again = { $count ->
-    [1] Send to this one as well
-   *[other] Send to these { $count } as well
+    [1] Send to this recipient anyway
+   *[other] Send to these { $count } recipients anyway
   }
-preview-recount = Count again
-preview-approval = More phones than the project's settings allow without a second person: it leaves when an approver says yes.
-preview-confirm = Send to { $count ->
-    [1] this phone
-   *[other] these { $count } phones
+preview-recount = Recalculate
+preview-approval = This batch exceeds the project's limit for sending without approval. An approver has to approve it before it is sent.
+preview-confirm = { $count ->
+    [1] Send 1 message
+   *[other] Send { $count } messages
   }
-preview-confirm-approval = Ask for approval: { $count ->
-    [1] 1 phone
-   *[other] { $count } phones
+preview-confirm-approval = { $count ->
+    [1] Request approval for 1 message
+   *[other] Request approval for { $count } messages
   }
-preview-download = Download the { $count ->
-    [1] row that is
-   *[other] { $count } rows that are
-  } not sent
+preview-download = { $count ->
+    [1] Download 1 rejected row
+   *[other] Download { $count } rejected rows
+  }
 preview-line = Line
-preview-phone = Phone
-preview-why = Why
-preview-row = As written
-preview-aside-all = Rows that are not sent
-preview-done = Ordered and on its way
-preview-done-scheduled = Ordered; it leaves at its time
-preview-nobody = There is no phone to send to
-preview-error-phone = Choose the column of the phone
+preview-phone = Phone number
+preview-why = Reason
+preview-row = Original row
+preview-aside-all = Rejected rows
+preview-done = Batch confirmed
+preview-done-scheduled = Batch scheduled
+preview-nobody = There is no phone number to send to
+preview-error-phone = Choose the phone number column
 preview-error-variable = Choose a column for every variable
-preview-error-twice = Two columns are used for the same; choose one
-preview-error-name = Give the batch a name
-delimiter-comma = comma
-delimiter-semicolon = semicolon
-delimiter-tab = tab
-delimiter-bar = vertical bar
-canary-title = Send to a few first and see how they fare
-canary-first = How many first
-canary-minutes = Wait so many minutes at most
+preview-error-twice = Two columns are used for the same thing. Choose one.
+preview-error-name = Enter a batch name
+delimiter-comma = Comma
+delimiter-semicolon = Semicolon
+delimiter-tab = Tab
+delimiter-bar = Vertical bar
+canary-title = Send a trial batch first
+canary-first = Messages in the trial batch
+canary-minutes = Wait at most (minutes)
 canary-then = Then
-canary-ask = ask me
-canary-go = go on when at most { $percent }% fail
-canary-error-first = From 1 to 1000 may leave first
-canary-error-minutes = Wait from 0 to 1440 minutes
-canary-error-percent = Choose from the list
+canary-ask = Ask me
+canary-go = Continue if at most { $percent }% fail
+canary-error-first = Enter a number from 1 to 1,000
+canary-error-minutes = Enter a number from 0 to 1,440
+canary-error-percent = Choose an option from the list
 verdict-ready = Ready
-verdict-ready-hint = Phone and values are fine
-verdict-wrong_phone = Wrong phone
-verdict-wrong_phone-hint = Too few or many digits, a landline, or no mobile
-verdict-wrong_country = Wrong country
-verdict-wrong_country-hint = The template is for phones of other countries
-verdict-missing_value = Value missing
+verdict-ready-hint = The phone number and values are valid
+verdict-wrong_phone = Invalid phone number
+verdict-wrong_phone-hint = Too few or too many digits, a landline, or not a mobile number
+verdict-wrong_country = Wrong country or region
+verdict-wrong_country-hint = The template doesn't cover this country or region
+verdict-missing_value = Missing value
 verdict-missing_value-hint = A variable is empty
-verdict-bad_value = Bad value
-verdict-bad_value-hint = A variable has characters that cannot be sent
+verdict-bad_value = Invalid value
+verdict-bad_value-hint = A variable has characters that can't be sent
 verdict-too_long = Too long
-verdict-too_long-hint = With its signature it has more than 500 characters
+verdict-too_long-hint = More than 500 characters including the signature
 verdict-duplicate = Duplicate
-verdict-duplicate-hint = Of each phone only the first row counts
+verdict-duplicate-hint = Only the first row of each phone number is sent
 verdict-suppressed = Opted out
-verdict-suppressed-hint = On the list of phones that opted out
+verdict-suppressed-hint = On the opt-out list
 verdict-repeat = Repeat within 24 hours
-verdict-repeat-hint = Was sent the same within 24 hours
-resend-title = Send again what did not arrive
-resend-lead = The phones you choose become a new list, to be checked and confirmed before anything leaves; it and this batch link to each other.
-resend-which = Which ones
+verdict-repeat-hint = Was sent the same message within 24 hours
+resend-title = Send undelivered messages again
+resend-lead = The recipients you choose become a new list, which you check and confirm before anything is sent. The two batches link to each other.
+resend-which = Messages to send again
 resend-for_now = { $count ->
-    [1] 1 that may have failed for now only
-   *[other] { $count } that may have failed for now only
+    [1] 1 temporary failure
+   *[other] { $count } temporary failures
   }
-resend-for_now-hint = Without phones that do not exist, are suspended, in arrears, not provisioned or on a blacklist
+resend-for_now-hint = Leaves out numbers that don't exist, are suspended, in arrears, can't receive SMS, or are blacklisted
 resend-all = { $count ->
-    [1] The 1 that failed
-   *[other] All { $count } that failed
+    [1] 1 failure
+   *[other] All { $count } failures
   }
-resend-all-hint = Those that do not exist or are blacklisted too: most will fail again
+resend-all-hint = Includes nonexistent and blacklisted numbers; most will fail again
 resend-refused = { $count ->
-    [1] 1 that UCloud did not take
-   *[other] { $count } that UCloud did not take
+    [1] 1 message refused by UCloud
+   *[other] { $count } messages refused by UCloud
   }
-resend-refused-hint = Mend what it was refused for first
+resend-refused-hint = First fix what UCloud refused them for
 resend-cancelled = { $count ->
-    [1] 1 that was called off before it left
-   *[other] { $count } that were called off before they left
+    [1] 1 cancelled message
+   *[other] { $count } cancelled messages
   }
-resend-cancelled-hint = It was never sent
+resend-cancelled-hint = Never sent
 resend-doubt = { $count ->
-    [1] 1 in doubt is
-   *[other] { $count } in doubt are
-  } not among them: UCloud may have taken them.
+    [1] 1 message in doubt is not included: UCloud may have accepted it.
+   *[other] { $count } messages in doubt are not included: UCloud may have accepted them.
+  }
 resend-waiting = { $count ->
-    [1] 1 is
-   *[other] { $count } are
-  } still without a result and not among them.
-resend-next = Make the list and check it
+    [1] 1 message without a result yet is not included.
+   *[other] { $count } messages without a result yet are not included.
+  }
+resend-next = Create and check the list
 resend-none = There is nothing to send again
-resend-file = Again: { $name }
-suppressions-title = Opted out
-suppressions-lead = Nothing of this project is sent to these phones: they are taken out when a list is checked, and once more before a text leaves.
-suppressions-search = Phone or last four digits
-suppressions-find = Find
-suppressions-empty-title = Nobody is on this list
-suppressions-empty = When somebody opts out or complains, add their phone here.
-suppressions-not-found = This phone is not on the list
+resend-file = Send again: { $name }
+suppressions-title = Opt-outs
+suppressions-lead = This project sends nothing to these phone numbers. They are left out when a list is checked, and checked again before each message is sent.
+suppressions-search = Phone number or last 4 digits
+suppressions-find = Search
+suppressions-empty-title = The opt-out list is empty
+suppressions-empty = If someone opts out or complains, add their phone number here.
+suppressions-not-found = This phone number isn't on the opt-out list
 suppressions-reason = Reason
 suppressions-note = Note
 suppressions-by = Added by
-suppressions-at = When
+suppressions-at = Time
 suppressions-remove = Remove
-suppressions-offered = on UCloud’s list too
-suppressions-export = Download the list
-suppressions-offer = Put on UCloud’s blacklist
-suppressions-offer-hint = Then no other program of the account sends to them either.
-suppressions-add = Add to the list
-suppressions-phones-hint = One a line, or separated by commas
+suppressions-offered = also on UCloud's blacklist
+suppressions-export = Download opt-out list
+suppressions-offer = Add to UCloud's blacklist
+suppressions-offer-hint = Also stops all other programs of the account from sending to these numbers.
+suppressions-add = Add to opt-out list
+suppressions-phones-hint = One per line, or separated by commas
 suppressions-file = Or upload a file (CSV, TXT, XLSX)
-suppressions-remove-title = Remove from the list?
-suppressions-remove-what = This phone can then be sent to again. The reason is written to the audit log.
-suppressions-why = Why
-suppressions-why-missing = Write down why
+suppressions-remove-title = Remove from the opt-out list?
+suppressions-remove-what = Messages can then be sent to this phone number again. The reason is recorded in the audit log.
+suppressions-why = Reason for removal
+suppressions-why-missing = Enter a reason
 suppressions-remove-do = Remove
-suppressions-keep = Keep it on the list
+suppressions-keep = Don't remove
 suppression-reply = Opted out by reply
-suppression-complaint = Complained
-suppression-person = Added by hand
+suppression-complaint = Complaint
+suppression-person = Added manually
 suppression-import = Imported
-suppression-by-console = the console
-suppression-error-file = This file cannot be read; save it as CSV or XLSX
+suppression-by-console = Console
+suppression-error-file = This file can't be read. Save it as CSV or XLSX.
 suppression-error-phones = { $count ->
-    [1] One entry is no phone: { $named }
-   *[other] { $count } entries are no phones: { $named }
-  }. Nothing was added; mend it and try again.
-suppression-added = { $added } added; { $there } were on the list already
-suppression-removed = { $phone } was removed
-suppression-offered = UCloud took { $taken } and did not take { $refused }
-suppression-offer-failed = Not all of them got there: { $why }. Press again; nothing is put there twice.
-policy-title = Rules for batches
-policy-lead = Prices are for expected costs; larger batches need an approver’s yes; too many failures pause a batch.
-policy-price_domestic = Price of a part in China (yuan)
-policy-price_domestic-hint = Like 0.045; a batch keeps the price it was ordered at. Costs are not shown when empty
-policy-price_international = Price of a part abroad (yuan)
-policy-price_international-hint = Costs are not shown when empty
-policy-approval_over = Approval for more than so many phones
-policy-approval_over-hint = Marketing always needs it; when empty, other batches do not
-policy-failure_percent = Pause when so many percent fail
+    [1] 1 entry isn't a valid phone number: { $named }
+   *[other] { $count } entries aren't valid phone numbers: { $named }
+  }. Nothing was added. Correct this and try again.
+suppression-added = { $added } added; { $there } already on the list
+suppression-removed = { $phone } removed from the opt-out list
+suppression-offered = UCloud accepted { $taken } and refused { $refused }
+suppression-offer-failed = Not all numbers were added: { $why }. Try again; numbers already added are skipped.
+policy-title = Batch rules
+policy-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
+policy-price_domestic = Price per part, Mainland China (CNY)
+policy-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs.
+policy-price_international = Price per part, international (CNY)
+policy-price_international-hint = Leave empty to hide costs
+policy-approval_over = Require approval above this many recipients
+policy-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only.
+policy-failure_percent = Pause at this failure rate (%)
 policy-failure_percent-hint = 1 to 100
-policy-failure_least = Of at least so many known results
-policy-failure_least-hint = A few failures among a few say little
-policy-wrong = Write a number within the limits
+policy-failure_least = Minimum results before pausing
+policy-failure_least-hint = With only a few results, a failure rate says little
+policy-wrong = Enter a number within the limits

@@ -1,4 +1,4 @@
-dashboard-title = { $weekday }, { $day } { $month ->
+dashboard-title = { $weekday }, { $month ->
     [1] January
     [2] February
     [3] March
@@ -11,7 +11,7 @@ dashboard-title = { $weekday }, { $day } { $month ->
     [10] October
     [11] November
     *[12] December
-  }
+  } { $day }
 weekday-1 = Monday
 weekday-2 = Tuesday
 weekday-3 = Wednesday
@@ -19,24 +19,24 @@ weekday-4 = Thursday
 weekday-5 = Friday
 weekday-6 = Saturday
 weekday-7 = Sunday
-dashboard-calm = Nothing is waiting for a person.
+dashboard-calm = Nothing needs attention
 dashboard-needs = { $count ->
-    [1] One thing is waiting for a person.
-   *[other] { $count } things are waiting for a person.
+    [1] 1 item needs attention
+   *[other] { $count } items need attention
   }
-dashboard-person = Waiting for a person
-dashboard-what = What
+dashboard-person = Needs attention
+dashboard-what = Item
 dashboard-since = Since
-dashboard-look = Look at it
-dashboard-decide = Decide
+dashboard-look = View
+dashboard-decide = Resolve
 dashboard-doubt = { $count ->
-    [1] Nobody knows whether 1 text left
-   *[other] Nobody knows whether { $count } texts left
+    [1] 1 message may or may not have been sent
+   *[other] { $count } messages may or may not have been sent
   }
-dashboard-approval = { $name } waits for approval
+dashboard-approval = { $name } is awaiting approval
 dashboard-ordered = { $count ->
-    [1] 1 phone
-   *[other] { $count } phones
+    [1] 1 recipient
+   *[other] { $count } recipients
   }, ordered by { $person }
 dashboard-rejected-signatures = { $count ->
     [1] 1 signature was rejected
@@ -46,19 +46,19 @@ dashboard-rejected-templates = { $count ->
     [1] 1 SMS template was rejected
    *[other] { $count } SMS templates were rejected
   }
-dashboard-first-title = The first text
+dashboard-first-title = Send your first message
 dashboard-batches = Batches
 dashboard-all = All batches
 dashboard-today = Today so far
-dashboard-last-week = { $value } a week ago, to this hour
-dashboard-last-week-none = nothing to compare with a week ago
+dashboard-last-week = { $value } by this time last week
+dashboard-last-week-none = No data from last week to compare
 dashboard-chart = Submitted by hour
 dashboard-chart-today = Today
-dashboard-chart-before = A week ago
-dashboard-chart-label = Submitted by hour today, most at { $hour }:00 with { $count }; a week ago beside it
-dashboard-chart-table = As a table
+dashboard-chart-before = Last week
+dashboard-chart-label = Messages submitted by hour today compared with the same day last week. Busiest hour: { $hour }:00 with { $count }.
+dashboard-chart-table = Show as table
 dashboard-hour = Hour
-dashboard-missing-signature = UCloud does not know the signature “{ $name }” any more
-dashboard-missing-template = UCloud does not know the template “{ $name }” any more
+dashboard-missing-signature = The signature “{ $name }” is no longer found at UCloud
+dashboard-missing-template = The template “{ $name }” is no longer found at UCloud
 dashboard-disabled-signature = The platform disabled the signature “{ $name }”
 dashboard-disabled-template = The platform disabled the template “{ $name }”

@@ -1,29 +1,32 @@
-keeping-title = Keeping
-keeping-lead = For how long this project keeps its messages, and the phones and texts in them. What is left empty is kept for ever.
-keeping-keep_months = Remove messages after so many months
-keeping-keep_months-hint = 1 to 120, at the latest one month later; empty keeps them for ever
-keeping-keep_months-wrong = Write a whole number from 1 to 120, or nothing
-keeping-blank_days = Blank phones and texts after so many days
-keeping-blank_days-hint = 7 to 3,650; empty keeps them as long as the messages
-keeping-blank_days-wrong = Write a whole number from 7 to 3,650, or nothing
-keeping-asks = This keeps less than before
-keeping-asks-what = What is older is removed or blanked within minutes, in the background. It does not come back.
-keeping-confirm = Keep less, for good
-keeping-leave = Leave it as it is
-keeping-what = What happens then
-keeping-what-sums = The sums of batches and the statistics stay.
-keeping-what-open = Nothing is touched that is still to be sent, awaits its receipt, or is in doubt.
-keeping-what-blank = A blanked message keeps its state and receipt; its phone reads 185****9057, its values are gone. Replies and rows of uploaded files are removed.
-keeping-what-suppressions = Phones that opted out stay on their list: without it they would be sent to again.
+keeping-title = Retention
+keeping-lead = How long this project keeps its messages, and the phone numbers and content in them. Leave a field empty to keep them indefinitely.
+keeping-keep_months = Delete messages after (months)
+keeping-keep_months-hint = 1 to 120. Messages are deleted up to one month later. Leave empty to keep them indefinitely.
+keeping-keep_months-wrong = Enter a whole number from 1 to 120, or leave empty
+keeping-blank_days = Redact phone numbers and content after (days)
+keeping-blank_days-hint = 7 to 3,650. Leave empty to keep them as long as the messages.
+keeping-blank_days-wrong = Enter a whole number from 7 to 3,650, or leave empty
+keeping-asks = This shortens retention
+keeping-asks-what = Anything older is deleted or redacted in the background within minutes. This can't be undone.
+keeping-confirm = Shorten retention permanently
+keeping-leave = Keep current retention
+keeping-what = How retention works
+keeping-what-sums = Batch totals and statistics are kept.
+keeping-what-open = Messages that are queued, awaiting a receipt, or in doubt are never deleted or redacted.
+keeping-what-blank = A redacted message keeps its state and receipt; its phone number is shown as 185****9057 and its values are erased. Replies and rows of uploaded files are deleted.
+keeping-what-suppressions = Opted-out phone numbers stay on the opt-out list so that they are not sent to again.
 keeping-gone = { $count ->
-    [one] One message of this batch is past keeping and was removed; the sum above still counts it.
-   *[other] { $count } messages of this batch are past keeping and were removed; the sum above still counts them.
+    [one] 1 message of this batch was deleted under the retention settings. It is still counted in the total above.
+   *[other] { $count } messages of this batch were deleted under the retention settings. They are still counted in the total above.
 }
-keeping-blanked = Phones and values of { $count } messages of this batch are past keeping and were blanked.
-keeping-left = What is left by now
-keeping-left-gone = Removed
-keeping-left-blanked = Without phones and texts
-keeping-left-whole = Whole
+keeping-blanked = { $count ->
+    [one] The phone number and values of 1 message of this batch were redacted under the retention settings.
+   *[other] The phone numbers and values of { $count } messages of this batch were redacted under the retention settings.
+}
+keeping-left = Current status
+keeping-left-gone = Deleted
+keeping-left-blanked = Redacted
+keeping-left-whole = Complete
 keeping-until = up to { $to }
 keeping-between = { $from } to { $to }
 keeping-since = since { $from }

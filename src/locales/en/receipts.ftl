@@ -1,34 +1,34 @@
 receipts-title = Receipts
-receipts-lead = Look up by session number or phone. The address of what you find can be bookmarked; it shows the same years later.
+receipts-lead = Search by session number or phone number. You can bookmark the results; the address keeps working for years.
 receipts-session = Session number
-receipts-phone = Phone
-receipts-search-session = Look up this session
-receipts-search-phone = Look up this phone
-receipts-error-session = A session number has letters, digits, dashes and underscores only, up to 64
+receipts-phone = Phone number
+receipts-search-session = Search session
+receipts-search-phone = Search number
+receipts-error-session = A session number has only letters, digits, hyphens, and underscores, and at most 64 characters
 receipts-of-session = Session number { $session }
-receipts-of-phone = Texts to { $phone }
+receipts-of-phone = Messages to { $phone }
 receipts-caption = Newest first
 receipts-state = State
 receipts-receipt = Receipt
 receipts-batch = Batch
 receipts-text = Text
 receipts-submitted = Submitted
-receipts-took = Took
+receipts-took = Time to receipt
 receipts-parts = Parts
 receipts-other = Another program
-receipts-other-hint = Sent by another program of the same account; the console knows its receipt only
-receipts-none-session-title = No receipt under this session number
-receipts-none-session = The console did not send it, and UCloud has no receipt for it now. A receipt can take some minutes after sending.
-receipts-vendor-error-title = UCloud cannot be asked right now
-receipts-vendor-error = The console does not know this session number, and asking UCloud did not succeed. Try again later; nothing is lost.
-receipts-none-phone-title = No texts to this phone
-receipts-none-phone = This project has sent it nothing, and no receipt of it has come in.
+receipts-other-hint = Sent by another program of the same account; the console knows only its receipt
+receipts-none-session-title = No receipts for this session number
+receipts-none-session = The console didn't send it, and UCloud has no receipt for it right now. A receipt can take a few minutes to arrive.
+receipts-vendor-error-title = UCloud can't be reached right now
+receipts-vendor-error = The console doesn't know this session number and couldn't get an answer from UCloud. Try again later; nothing is lost.
+receipts-none-phone-title = No messages to this number
+receipts-none-phone = This project hasn't sent anything to it, and no receipt for it has arrived.
 receipts-ask = Ask UCloud now
 receipts-asked = { $count ->
-    [1] Asked UCloud: 1 receipt
-   *[other] Asked UCloud: { $count } receipts
+    [1] UCloud returned 1 receipt
+   *[other] UCloud returned { $count } receipts
   }
-receipts-asked-failed = UCloud did not answer; try again later
+receipts-asked-failed = UCloud did not respond. Try again later.
 receipts-summary = { $count ->
     [1] 1 message
    *[other] { $count } messages

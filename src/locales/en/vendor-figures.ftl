@@ -1,21 +1,24 @@
-vendor-title = UCloud’s own figures
-vendor-hint = Asked for every morning, up to yesterday. UCloud counts all programs of the account.
+vendor-title = UCloud's own statistics
+vendor-hint = Updated every morning, up to yesterday. UCloud counts all programs of the account.
 vendor-ask = Ask UCloud now
-vendor-none = UCloud has said nothing of these days yet.
-vendor-asked-at = Asked { $time }.
-vendor-problem = UCloud could not be asked: { $why }. It is asked again within the hour.
-vendor-asked = UCloud answered: { $count ->
-    [one] one row of a day and country
-   *[other] { $count } rows of a day and country each
- }.
-vendor-not-asked = UCloud did not answer: { $why }
+vendor-none = UCloud has no statistics for these days yet.
+vendor-asked-at = Updated { $time }.
+vendor-problem = UCloud could not be asked: { $why }. The console will try again within the hour.
+vendor-asked = { $count ->
+    [one] UCloud returned 1 row (one per day and country or region).
+   *[other] UCloud returned { $count } rows (one per day and country or region).
+ }
+vendor-not-asked = UCloud did not respond: { $why }
 vendor-ours = Sent here
 vendor-others = Other programs
 vendor-difference = Difference
-vendor-parts = Parts, ours / UCloud
-vendor-why = What it comes from
-vendor-agrees = The same.
-vendor-more = { $count } more at UCloud: other programs sent them, and their receipts never came here.
-vendor-doubt = { $count } fewer at UCloud: of the { $doubt } in doubt here, so many may never have been taken.
-vendor-fewer = { $count } fewer at UCloud: ask again tomorrow, and its support if it stays.
-vendor-waiting = { " " }{ $count } still await a receipt.
+vendor-parts = Parts, console / UCloud
+vendor-why = Explanation
+vendor-agrees = No difference.
+vendor-more = { $count } more at UCloud: sent by other programs whose receipts were not pushed here.
+vendor-doubt = { $count } fewer at UCloud: that many of the { $doubt } messages in doubt here may never have been accepted.
+vendor-fewer = { $count } fewer at UCloud: ask again tomorrow; if the difference remains, contact UCloud support.
+vendor-waiting = { " " }{ $count ->
+    [one] 1 message is still awaiting a receipt.
+   *[other] { $count } messages are still awaiting a receipt.
+  }

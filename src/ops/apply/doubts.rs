@@ -64,7 +64,7 @@ pub async fn look(app: &App, project: ProjectId, id: ApplicationId) -> Result<Lo
     };
     let looked = match looked {
         Err(LookUpError::Vendor(error)) => {
-            info!(application = %id, %error, "a doubt could not be looked into; later again");
+            info!(application = %id, %error, "cannot check an application in doubt; will retry");
             Looked::Later
         }
         other => other?,

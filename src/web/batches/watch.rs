@@ -175,7 +175,7 @@ impl Watchers {
                 drop(listening);
                 drop(watchers);
                 if let Err(error) = hear(&app, &me, &stop).await {
-                    warn!(%error, "changes of batches are not heard; listening again shortly");
+                    warn!(%error, "lost the batch change listener; reconnecting");
                     tokio::time::sleep(LISTEN_AGAIN).await;
                 }
             }
@@ -222,7 +222,7 @@ async fn follow(
         match Snapshot::take(app, project, batch, None).await {
             Ok(Some(snapshot)) => drop(newest.send_replace(Some(Arc::new(snapshot)))),
             Ok(None) => {}
-            Err(error) => warn!(%batch, %error, "a batch could not be looked at"),
+            Err(error) => warn!(%batch, %error, "cannot load a watched batch"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -87,7 +87,7 @@ impl Tally {
             tokio::time::sleep(WRITTEN_AFTER).await;
             let sums = std::mem::take(&mut *tally.sums());
             if let Err(error) = tally.write(&sums).await {
-                warn!(%error, "how many pushes came could not be written down");
+                warn!(%error, "cannot record push counts");
             }
         });
     }
