@@ -85,7 +85,7 @@ async fn fill(db: &PgPool) {
          join signatures s on s.sig_id = 'SIGBENCH' || (n % 5000 + 1)
          cross join users u;
          insert into submissions (id, project_id, batch_id, state, n, delivered, next_try_at, sent_at,
-           settled)
+           complete)
          select new_id(now()), b.project_id, b.id, 'accepted', 1000, 1000, now(), now(), true
          from batches b",
     )

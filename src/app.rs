@@ -10,10 +10,10 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::courier::Courier;
-use crate::db::log::Reader;
+use crate::outbound::Outbound;
+use crate::db::message_search::Reader;
 use crate::domain::ids::SubmissionId;
-use crate::intake::Intake;
+use crate::backpressure::Backpressure;
 use crate::keyring::Keyring;
 use crate::usms;
 
@@ -40,10 +40,10 @@ pub struct App {
     pub in_hand: Arc<Mutex<BTreeSet<SubmissionId>>>,
     /// Wakes the workers of this process.
     pub wake: Wake,
-    /// Pushes that are being taken in and settled.
-    pub intake: Intake,
+    /// Pushes that are being stored and processed.
+    pub backpressure: Backpressure,
     /// Webhooks and mail.
-    pub courier: Courier,
+    pub outbound: Outbound,
     /// How browsers reach the console, if that is set.
     pub public_url: Option<String>,
     /// Calls that a page waits for. They go on when the person leaves, and a process that is told
@@ -87,7 +87,7 @@ impl Pace {
 #[derive(Clone, Debug, Default)]
 pub struct Wake {
     submit: Arc<Notify>,
-    settle: Arc<Notify>,
+    pushes: Arc<Notify>,
     read: Arc<Notify>,
 }
 
@@ -97,9 +97,9 @@ impl Wake {
         self.submit.notify_one();
     }
 
-    /// A push waits to be settled.
-    pub fn settle(&self) {
-        self.settle.notify_one();
+    /// A push waits to be processed.
+    pub fn process_pushes(&self) {
+        self.pushes.notify_one();
     }
 
     /// A file of recipients waits to be read, or its recipients to become messages.
@@ -117,8 +117,8 @@ impl Wake {
         self.submit.notified().await;
     }
 
-    /// Waits for [`Wake::settle`].
-    pub async fn to_settle(&self) {
-        self.settle.notified().await;
+    /// Waits for [`Wake::process_pushes`].
+    pub async fn to_process_pushes(&self) {
+        self.pushes.notified().await;
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use secrecy::{SecretSlice, SecretString};
 use time::Duration;
 
-use crate::courier::{Courier, CourierBuildError, MailSettings};
+use crate::outbound::{Outbound, OutboundBuildError, MailSettings};
 
 /// Names that begin with this and are not ours are mistakes.
 const PREFIX: &str = "CONSOLE_";
@@ -298,17 +298,17 @@ impl Source<'_> {
             url: SecretString::from(self.needed(names[0], why)?),
             from: self.needed(names[1], why)?,
         };
-        match Courier::new(Some(&mail)) {
+        match Outbound::new(Some(&mail)) {
             Ok(_) => Ok(Some(mail)),
-            Err(CourierBuildError::Server) => Err(ConfigError::Wrong(
+            Err(OutboundBuildError::Server) => Err(ConfigError::Wrong(
                 names[0],
                 "must be a URL like smtps://user:password@mail.example.test".to_owned(),
             )),
-            Err(CourierBuildError::From) => Err(ConfigError::Wrong(
+            Err(OutboundBuildError::From) => Err(ConfigError::Wrong(
                 names[1],
                 format!("`{}` is not an email address", mail.from),
             )),
-            Err(CourierBuildError::Http(error)) => {
+            Err(OutboundBuildError::Http(error)) => {
                 Err(ConfigError::Wrong(names[0], error.to_string()))
             }
         }

@@ -253,7 +253,7 @@ mod tests {
         for category in crate::domain::receipt_codes::Category::ALL {
             assert!(words.try_t(&format!("cause-{}", category.key())).is_some(), "{category:?}");
         }
-        for trouble in crate::domain::trouble::Trouble::ALL {
+        for trouble in crate::domain::call_problem::CallProblem::ALL {
             assert!(words.try_t(&format!("batch-trouble-{}", trouble.key())).is_some());
         }
         for status in crate::domain::review::ReviewStatus::ALL {

@@ -15,9 +15,9 @@ use tracing::info;
 use crate::app::{App, Pace, UploadLimits, Wake};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::courier::Courier;
-use crate::db::log::Reader;
-use crate::intake::Intake;
+use crate::outbound::Outbound;
+use crate::db::message_search::Reader;
+use crate::backpressure::Backpressure;
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::{telemetry, usms, web, worker};
@@ -112,7 +112,7 @@ pub async fn build(config: &Config) -> anyhow::Result<App> {
 async fn assemble(config: &Config) -> anyhow::Result<App> {
     let db = connect(&config.database_url).await?;
     let call_timeout = config.call_timeout.unsigned_abs();
-    let courier = Courier::new(config.mail.as_ref())?;
+    let outbound = Outbound::new(config.mail.as_ref())?;
     Ok(App {
         log: Reader::new(&db, pool(LOG_CONNECTIONS)),
         db,
@@ -133,8 +133,8 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
         },
         in_hand: Arc::default(),
         wake: Wake::default(),
-        intake: Intake::default(),
-        courier,
+        backpressure: Backpressure::default(),
+        outbound,
         public_url: config.public_url.clone(),
         calls: tokio_util::task::TaskTracker::new(),
     })

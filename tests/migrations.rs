@@ -129,7 +129,7 @@ async fn what_was_sent_before_statistics_were_kept_is_counted(db: PgPool) {
                    parts, receipt_at, recorded_at)
                  values (7, 1, 6, 5, 4, 'delivered', 2, now() + interval '3 seconds', now()),
                    (8, 1, 6, 5, 4, 'failed', 1, now(), now());
-                 insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome,
+                 insert into external_messages (id, project_id, session_no, phone, user_id, outcome,
                    parts, receipt_at, recorded_at)
                  values (10, 1, 'f', '18500000099', '', 'delivered', 1, now(), now());",
             )
@@ -192,7 +192,7 @@ async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie
                    '18500001234', '{a}' from generate_series(0, 30) n;
                  insert into reasons (code, description, category) values ('X', '', 'channel');
                  insert into outcomes select id, 1, 2, 3, 4, 'failed', 1, 1, null, now() from messages;
-                 insert into foreign_messages values
+                 insert into external_messages values
                    (9, 1, 's-1', '18500001234', '', 'unknown', 1, 1, null, now());
                  insert into inbox values (8, 1, 'x', now(), null);",
             )
@@ -204,7 +204,7 @@ async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie
     let found: (i64, i64, i64) = sqlx::query_as(
         "select (select count(*) from messages where phone = '18500001234'),
            (select count(*) from outcomes o join messages m using (id) where o.reason_id = 1),
-           (select count(*) from foreign_messages where session_no = 's-1')",
+           (select count(*) from external_messages where session_no = 's-1')",
     )
     .fetch_one(&db)
     .await

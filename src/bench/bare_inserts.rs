@@ -28,7 +28,7 @@ pub(super) const TWO_INDEXES: Kind = Kind {
 
 /// The columns and indexes of a message of the log that is known by its receipt alone.
 pub(super) const SEARCHED: Kind = Kind {
-    create: "create table bare_receipts (like foreign_messages)",
+    create: "create table bare_receipts (like external_messages)",
     indexes: "alter table bare_receipts add primary key (id);
               create index on bare_receipts (project_id, id);
               create index on bare_receipts (project_id, right(phone, 4), id, phone);

@@ -272,7 +272,7 @@ async fn cut_off(
     person: &mut Person,
     db: &PgPool,
 ) -> anyhow::Result<()> {
-    sqlx::query("delete from foreign_messages").execute(db).await?;
+    sqlx::query("delete from external_messages").execute(db).await?;
     let mut list = String::from("手机号,姓名,单号,地点\n");
     for n in 0..COMPARED {
         list.push_str(&format!("{},甲{n},乙{n},丙\n", phone(5_000_000 + n)));

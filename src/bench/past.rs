@@ -39,7 +39,7 @@ pub async fn write(db: &PgPool, rows: i64) -> anyhow::Result<Past> {
             sqlx::query("set local session_replication_role = replica").execute(&mut *tx).await?;
         }
         batch(&mut tx, n, minutes).await?;
-        foreign(&mut tx, n * OF_A_BATCH * 4 / 6, OF_A_BATCH * 4 / 6, minutes).await?;
+        external(&mut tx, n * OF_A_BATCH * 4 / 6, OF_A_BATCH * 4 / 6, minutes).await?;
         tx.commit().await?;
     }
     look_through(db).await?;
@@ -68,7 +68,7 @@ pub async fn months(db: &PgPool) -> anyhow::Result<()> {
            oldest timestamptz := today - interval '24 months';
            whole text;
          begin
-           foreach whole in array array['messages', 'outcomes', 'foreign_messages'] loop
+           foreach whole in array array['messages', 'outcomes', 'external_messages'] loop
              execute format('alter table %I detach partition %I', whole, whole || '_first');
              execute format('alter table %I attach partition %I for values from (minvalue) to (%L)',
                whole, whole || '_first', first_id(oldest));
@@ -79,8 +79,8 @@ pub async fn months(db: &PgPool) -> anyhow::Result<()> {
                  first_id(oldest + (n + 1) * interval '1 month'));
              end loop;
            end loop;
-           update pieces set to_id = first_id(oldest) where name = 'first';
-           insert into pieces
+           update partitions set to_id = first_id(oldest) where name = 'first';
+           insert into partitions
              select to_char(oldest + n * interval '1 month', 'YYYY_MM'),
                first_id(oldest + n * interval '1 month'),
                first_id(oldest + (n + 1) * interval '1 month')
@@ -171,7 +171,7 @@ async fn outcomes(db: &mut PgConnection, batch: i64) -> anyhow::Result<()> {
     .await?;
     sqlx::query(
         "update submissions s set delivered = o.delivered, failed = o.failed, unknown = o.unknown,
-           settled = true
+           complete = true
          from (select submission_id, count(*) filter (where outcome = 'delivered') as delivered,
              count(*) filter (where outcome = 'failed') as failed,
              count(*) filter (where outcome = 'unknown') as unknown
@@ -182,7 +182,7 @@ async fn outcomes(db: &mut PgConnection, batch: i64) -> anyhow::Result<()> {
     .execute(&mut *db)
     .await?;
     sqlx::query(
-        "update batches b set settled = true, delivered = s.delivered, failed = s.failed,
+        "update batches b set complete = true, delivered = s.delivered, failed = s.failed,
            unknown = s.unknown, refused = 0, suppressed = 0, cancelled = 0
          from (select sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown
            from submissions where batch_id = $1) s where b.id = $1",
@@ -193,14 +193,14 @@ async fn outcomes(db: &mut PgConnection, batch: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn foreign(
+async fn external(
     db: &mut PgConnection,
     from: i64,
     rows: i64,
     minutes_ago: i64,
 ) -> anyhow::Result<()> {
     sqlx::query(
-        "insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
+        "insert into external_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
            parts, receipt_at, recorded_at)
          select new_id(made.at), p.id, 'other-' || n / $4,
            '186' || lpad((random() * 9999)::int::text, 4, '0')

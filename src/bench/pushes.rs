@@ -95,7 +95,7 @@ pub(super) async fn measure(
     table.add("settled into the log", shares(settled), "≥ 50 % of bare");
     let memory = format!("{before:.0} → {:.0} MB", console.peak_memory()?);
     table.add("memory meanwhile", memory, "");
-    let waiting = "select count(*) from submissions where state = 'accepted' and not settled";
+    let waiting = "select count(*) from submissions where state = 'accepted' and not complete";
     let waiting = count(db, waiting).await?;
     table.add("sessions left without all of their receipts", waiting.to_string(), "0");
     Ok(())
@@ -178,7 +178,7 @@ async fn push_all(hook: &str, bodies: Vec<Vec<u8>>) -> anyhow::Result<Times> {
 
 async fn until_settled(db: &PgPool) -> anyhow::Result<()> {
     let began = Instant::now();
-    while count(db, "select count(*) from inbox where settled_at is null").await? > 0 {
+    while count(db, "select count(*) from inbox where processed_at is null").await? > 0 {
         if began.elapsed() > Duration::from_secs(600) {
             bail!("pushes are never settled");
         }

@@ -52,7 +52,7 @@ pub struct Application {
     /// The template, once it is known.
     pub template_id: Option<TemplateId>,
     /// A change of what exists.
-    pub mends: bool,
+    pub is_resubmission: bool,
     /// What is known of the call.
     pub state: ApplicationState,
     /// The form as it was handed in.
@@ -68,9 +68,9 @@ pub struct Application {
     /// The vendor's code, if it answered.
     pub ret_code: Option<i32>,
     /// The vendor's words, or ours on why nothing was heard.
-    pub answer: String,
+    pub vendor_message: String,
     /// How often the vendor was looked at because of a doubt.
-    pub looks: i32,
+    pub checks: i32,
 }
 
 impl Application {
@@ -88,7 +88,7 @@ pub struct NewApplication {
     /// For what.
     pub subject: Subject,
     /// What it changes; `None` for a first application.
-    pub mends: Option<Row>,
+    pub resubmits: Option<Row>,
     /// The form.
     pub content: Value,
     /// The certificate.
@@ -108,9 +108,9 @@ pub async fn begin(
     lease_until: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<ApplicationId>> {
-    let (signature, template) = new.mends.map_or((None, None), in_columns);
+    let (signature, template) = new.resubmits.map_or((None, None), in_columns);
     sqlx::query_scalar!(
-        r#"insert into applications (id, project_id, subject, signature_id, template_id, mends,
+        r#"insert into applications (id, project_id, subject, signature_id, template_id, is_resubmission,
              state, content, certificate_id, proxy_id, applied_by, form_token, lease_until)
            values (new_id($12), $1, $2, $3, $4, $5, 'sending', $6, $7, $8, $9, $10, $11)
            on conflict (form_token) do nothing returning id as "id: ApplicationId""#,
@@ -118,7 +118,7 @@ pub async fn begin(
         new.subject as Subject,
         signature,
         template,
-        new.mends.is_some(),
+        new.resubmits.is_some(),
         new.content,
         new.certificate as Option<FileId>,
         new.proxy as Option<FileId>,
@@ -159,9 +159,9 @@ pub struct End<'a> {
     /// The vendor's code.
     pub ret_code: Option<i32>,
     /// The vendor's words, or ours.
-    pub answer: &'a str,
+    pub vendor_message: &'a str,
     /// In doubt: when the vendor is looked at.
-    pub next_look_at: Option<OffsetDateTime>,
+    pub next_check_at: Option<OffsetDateTime>,
 }
 
 /// Records what a call came to. Moves nothing that was settled before; answers whether it moved.
@@ -170,16 +170,16 @@ pub async fn end(db: &mut PgConnection, id: ApplicationId, end: &End<'_>) -> sql
     let done = sqlx::query!(
         r#"update applications
            set state = $2, signature_id = coalesce($3, signature_id),
-             template_id = coalesce($4, template_id), ret_code = $5, answer = $6,
-             next_look_at = $7, lease_until = null
+             template_id = coalesce($4, template_id), ret_code = $5, vendor_message = $6,
+             next_check_at = $7, lease_until = null
            where id = $1 and state in ('sending', 'in_doubt')"#,
         id.0,
         end.state as ApplicationState,
         signature,
         template,
         end.ret_code,
-        end.answer,
-        end.next_look_at,
+        end.vendor_message,
+        end.next_check_at,
     )
     .execute(db)
     .await?;
@@ -196,10 +196,10 @@ pub async fn find(
         Application,
         r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
              a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
-             a.template_id as "template_id: TemplateId", a.mends,
+             a.template_id as "template_id: TemplateId", a.is_resubmission,
              a.state as "state: ApplicationState", a.content,
              a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
-             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.vendor_message, a.checks
            from applications a join users u on u.id = a.applied_by
            where a.project_id = $1 and a.id = $2"#,
         project.0,
@@ -216,10 +216,10 @@ pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Application>> {
         Application,
         r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
              a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
-             a.template_id as "template_id: TemplateId", a.mends,
+             a.template_id as "template_id: TemplateId", a.is_resubmission,
              a.state as "state: ApplicationState", a.content,
              a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
-             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.vendor_message, a.checks
            from applications a join users u on u.id = a.applied_by
            where (a.signature_id = $1 or a.template_id = $2) and a.state in ('taken', 'in_doubt')
            order by a.id desc limit 50"#,
@@ -240,10 +240,10 @@ pub async fn open(
         Application,
         r#"select a.id as "id: ApplicationId", a.project_id as "project_id: ProjectId",
              a.subject as "subject: Subject", a.signature_id as "signature_id: SignatureId",
-             a.template_id as "template_id: TemplateId", a.mends,
+             a.template_id as "template_id: TemplateId", a.is_resubmission,
              a.state as "state: ApplicationState", a.content,
              a.certificate_id as "certificate_id: FileId", a.proxy_id as "proxy_id: FileId",
-             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.answer, a.looks
+             a.applied_by as "applied_by: UserId", u.name as person, a.ret_code, a.vendor_message, a.checks
            from applications a join users u on u.id = a.applied_by
            where a.project_id = $1 and a.subject = $2 and a.state in ('sending', 'in_doubt')
            order by a.id limit 20"#,
@@ -258,7 +258,7 @@ pub async fn open(
 pub async fn doubt_expired(db: &PgPool, answer: &str, now: OffsetDateTime) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"update applications
-           set state = 'in_doubt', lease_until = null, answer = $2, next_look_at = $1
+           set state = 'in_doubt', lease_until = null, vendor_message = $2, next_check_at = $1
            where state = 'sending' and lease_until < $1"#,
         now,
         answer,
@@ -275,10 +275,10 @@ pub async fn take_doubt(
     until: OffsetDateTime,
 ) -> sqlx::Result<Option<(ProjectId, ApplicationId)>> {
     let row = sqlx::query!(
-        r#"update applications set next_look_at = $2, looks = looks + 1
+        r#"update applications set next_check_at = $2, checks = checks + 1
            where id = (select id from applications
-             where state = 'in_doubt' and next_look_at <= $1
-             order by next_look_at limit 1 for update skip locked)
+             where state = 'in_doubt' and next_check_at <= $1
+             order by next_check_at limit 1 for update skip locked)
            returning project_id as "project_id: ProjectId", id as "id: ApplicationId""#,
         now,
         until,
@@ -296,7 +296,7 @@ pub async fn doubtful_template(
 ) -> sqlx::Result<Option<(ApplicationId, UserId)>> {
     let row = sqlx::query!(
         r#"select id as "id: ApplicationId", applied_by as "applied_by: UserId" from applications
-           where project_id = $1 and subject = 'template' and not mends and state = 'in_doubt'
+           where project_id = $1 and subject = 'template' and not is_resubmission and state = 'in_doubt'
              and content ->> 'text' = $2
            order by id limit 1"#,
         project.0,

@@ -30,7 +30,7 @@ pub async fn record(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"insert into audit_log (id, project_id, user_id, actor, action, subject, detail, address)
+        r#"insert into audit_log (id, project_id, user_id, actor, action, subject, detail, ip)
            values (new_id($1), $2, $3, coalesce((select name from users where id = $3), ''),
              $4, $5, $6, $7)"#,
         now,

@@ -4,7 +4,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::batch::{BatchState, Hold};
+use crate::domain::batch::{BatchState, PauseReason};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 
 /// Pauses what is sending or scheduled, with the reason.
@@ -12,14 +12,14 @@ pub async fn pause(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
-    hold: Hold,
+    pause_reason: PauseReason,
     detail: &str,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
-        r#"update batches set state = 'paused', hold = $2, hold_detail = $3
+        r#"update batches set state = 'paused', pause_reason = $2, pause_detail = $3
            where id = $1 and project_id = $4 and state in ('sending', 'scheduled')"#,
         batch.0,
-        hold as Hold,
+        pause_reason as PauseReason,
         detail,
         project.0,
     )
@@ -42,9 +42,9 @@ pub async fn resume(
     lock(db, batch).await?;
     let moved = sqlx::query!(
         r#"update batches b
-           set state = 'sending', hold = null, hold_detail = '',
+           set state = 'sending', pause_reason = null, pause_detail = '',
              started_at = coalesce(started_at, $3),
-             wave = case when hold = 'canary' then 1 else wave end,
+             wave = case when pause_reason = 'trial' then 1 else wave end,
              known_before = s.known, failed_before = s.failed
            from (
              select coalesce(sum(delivered + failed + unknown + refused), 0) as known,
@@ -82,7 +82,7 @@ pub async fn cancel(
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
-        r#"update batches set state = 'cancelled', hold = null, hold_detail = '', decided_by = $3,
+        r#"update batches set state = 'cancelled', pause_reason = null, pause_detail = '', decided_by = $3,
              finished_at = $4
            where project_id = $1 and id = $2
              and state in ('draft', 'awaiting_approval', 'scheduled', 'sending', 'paused')"#,
@@ -96,7 +96,7 @@ pub async fn cancel(
     .rows_affected()
         == 1;
     if moved {
-        settle(db, batch, now).await?;
+        close(db, batch, now).await?;
     }
     Ok(moved)
 }
@@ -133,7 +133,7 @@ pub async fn start_due(
     grace: Duration,
 ) -> sqlx::Result<(u64, u64)> {
     let missed = sqlx::query!(
-        r#"update batches set state = 'paused', hold = 'missed_schedule'
+        r#"update batches set state = 'paused', pause_reason = 'missed_schedule'
            where state = 'scheduled' and schedule_at < $1"#,
         now - grace,
     )
@@ -159,7 +159,7 @@ pub async fn reschedule(
     at: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
-        r#"update batches set schedule_at = $3, hold = null, hold_detail = '',
+        r#"update batches set schedule_at = $3, pause_reason = null, pause_detail = '',
              state = case when state = 'paused' then 'scheduled' else state end
            where project_id = $1 and id = $2 and (state in ('scheduled', 'awaiting_approval')
              or state = 'paused' and started_at is null)"#,
@@ -192,12 +192,12 @@ pub struct Confirmed<'a> {
     /// When it leaves, if not at once.
     pub schedule_at: Option<OffsetDateTime>,
     /// How it begins.
-    pub canary: Option<Canary>,
+    pub trial: Option<Trial>,
 }
 
 /// The first of a batch leave alone, to see how they fare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Canary {
+pub struct Trial {
     /// How many.
     pub first: i32,
     /// How long to wait after they left, in seconds.
@@ -214,11 +214,11 @@ pub async fn confirm(
     confirmed: &Confirmed<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let canary = confirmed.canary;
+    let trial = confirmed.trial;
     let moved = sqlx::query!(
         r#"update batches
            set state = $3, name = $4, total = $5, parts = $6, each_own = $7, ordered_by = $8,
-             schedule_at = $9, canary = $10, canary_wait_seconds = $11, canary_percent = $12,
+             schedule_at = $9, trial_size = $10, trial_wait_seconds = $11, trial_failure_percent = $12,
              wave = case when $10::int is null then 1 else 0 end, ordered_at = $13, price = $14,
              started_at = case when $3 = 'sending'::batch_state then $13::timestamptz end
            where project_id = $1 and id = $2 and state = 'draft'"#,
@@ -231,9 +231,9 @@ pub async fn confirm(
         confirmed.each_own,
         confirmed.by.0,
         confirmed.schedule_at,
-        canary.map(|one| one.first),
-        canary.map_or(0, |one| one.wait_seconds),
-        canary.and_then(|one| one.percent),
+        trial.map(|one| one.first),
+        trial.map_or(0, |one| one.wait_seconds),
+        trial.and_then(|one| one.percent),
         now,
         confirmed.price,
     )
@@ -244,7 +244,7 @@ pub async fn confirm(
 
 /// A batch that is sending, with what decides whether it may go on.
 #[derive(Debug, Clone)]
-pub struct Overseen {
+pub struct GuardedBatch {
     /// The batch.
     pub batch: BatchId,
     /// Its project.
@@ -258,13 +258,13 @@ pub struct Overseen {
     /// And from how many known messages on it counts.
     pub failure_least: i32,
     /// How many leave first, while only they may.
-    pub canary: Option<i32>,
+    pub trial_size: Option<i32>,
     /// For how long to wait after they left, in seconds.
-    pub canary_wait_seconds: i32,
+    pub trial_wait_seconds: i32,
     /// The rest leaves by itself up to so many percent.
-    pub canary_percent: Option<i16>,
+    pub trial_failure_percent: Option<i16>,
     /// When the first had left.
-    pub canary_left_at: Option<OffsetDateTime>,
+    pub trial_sent_at: Option<OffsetDateTime>,
     /// Of the first: how many there are.
     pub first: i64,
     /// Still to be submitted.
@@ -278,13 +278,13 @@ pub struct Overseen {
 }
 
 /// All batches that are sending.
-pub async fn overseen(db: &PgPool) -> sqlx::Result<Vec<Overseen>> {
+pub async fn guarded_batches(db: &PgPool) -> sqlx::Result<Vec<GuardedBatch>> {
     sqlx::query_as!(
-        Overseen,
+        GuardedBatch,
         r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
              s.known - b.known_before as "known!", s.failed - b.failed_before as "failed!",
-             p.failure_percent, p.failure_least, case when b.wave = 0 then b.canary end as canary,
-             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, s.first as "first!",
+             p.failure_percent, p.failure_least, case when b.wave = 0 then b.trial_size end as trial_size,
+             b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, s.first as "first!",
              s.first_open as "first_open!", s.first_in_doubt as "first_in_doubt!",
              s.first_known as "first_known!", s.first_failed as "first_failed!"
            from batches b
@@ -307,10 +307,10 @@ pub async fn overseen(db: &PgPool) -> sqlx::Result<Vec<Overseen>> {
 }
 
 /// Remembers when the first of a batch had left.
-pub async fn canary_left(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn trial_sent(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"update batches set canary_left_at = $2
-           where id = $1 and state = 'sending' and wave = 0 and canary_left_at is null"#,
+        r#"update batches set trial_sent_at = $2
+           where id = $1 and state = 'sending' and wave = 0 and trial_sent_at is null"#,
         batch.0,
         now,
     )
@@ -320,7 +320,7 @@ pub async fn canary_left(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sq
 }
 
 /// Lets the rest of a batch follow its first.
-pub async fn let_the_rest_follow(db: &PgPool, batch: BatchId) -> sqlx::Result<bool> {
+pub async fn release_rest(db: &PgPool, batch: BatchId) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         "update batches set wave = 1 where id = $1 and state = 'sending' and wave = 0",
         batch.0,
@@ -346,7 +346,7 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 /// outcome. What waits in a batch that was cancelled is cancelled with it, also what came back to the
 /// queue in that moment. Called after each change of its submissions, in the same transaction. The row
 /// is locked first: of two submissions that end at once, the later one sees the earlier one's end.
-pub async fn settle(
+pub async fn close(
     db: &mut PgConnection,
     batch: BatchId,
     now: OffsetDateTime,
@@ -354,7 +354,7 @@ pub async fn settle(
     match lock(db, batch).await? {
         BatchState::Sending | BatchState::Paused => {
             sqlx::query!(
-                r#"update batches set state = 'done', hold = null, hold_detail = '',
+                r#"update batches set state = 'done', pause_reason = null, pause_detail = '',
                      finished_at = $2
                    where id = $1 and planned and not exists (select from submissions
                      where batch_id = $1 and state in ('ready', 'in_flight'))"#,
@@ -366,7 +366,7 @@ pub async fn settle(
         }
         BatchState::Cancelled => {
             sqlx::query!(
-                r#"update submissions set state = 'cancelled', settled = true
+                r#"update submissions set state = 'cancelled', complete = true
                    where batch_id = $1 and state = 'ready'"#,
                 batch.0,
             )
@@ -380,7 +380,7 @@ pub async fn settle(
     }
     sqlx::query!(
         r#"update batches b
-           set settled = true, delivered = s.delivered, failed = s.failed, unknown = s.unknown,
+           set complete = true, delivered = s.delivered, failed = s.failed, unknown = s.unknown,
              refused = s.refused, suppressed = s.suppressed, cancelled = s.cancelled
            from (
              select sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown,
@@ -390,7 +390,7 @@ pub async fn settle(
              from submissions where batch_id = $1
            ) s
            where b.id = $1 and b.state in ('done', 'cancelled') and b.planned
-             and not exists (select from submissions where batch_id = $1 and not settled)"#,
+             and not exists (select from submissions where batch_id = $1 and not complete)"#,
         batch.0,
     )
     .execute(&mut *db)

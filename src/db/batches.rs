@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::batch::{BatchState, Hold};
+use crate::domain::batch::{BatchState, PauseReason};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::message::Tally;
 use crate::domain::review::Purpose;
@@ -119,9 +119,9 @@ pub struct Batch {
     /// Where it stands.
     pub state: BatchState,
     /// Why it is paused, when it is.
-    pub hold: Option<Hold>,
+    pub pause_reason: Option<PauseReason>,
     /// The vendor's words on why it is paused; else empty.
-    pub hold_detail: String,
+    pub pause_detail: String,
     /// The signature it goes out under.
     pub signature_id: SignatureId,
     /// Its template.
@@ -155,19 +155,19 @@ pub struct Batch {
     /// When nothing was left to submit.
     pub finished_at: Option<OffsetDateTime>,
     /// Every message has its final outcome.
-    pub settled: bool,
+    pub complete: bool,
     /// Every recipient has become a message.
     pub planned: bool,
     /// The batch whose failed messages it repeats.
     pub resend_of: Option<BatchId>,
     /// So many leave first; the rest waits.
-    pub canary: Option<i32>,
+    pub trial_size: Option<i32>,
     /// For so long after the first have left.
-    pub canary_wait_seconds: i32,
+    pub trial_wait_seconds: i32,
     /// The rest leaves by itself when at most so many percent of the first failed.
-    pub canary_percent: Option<i16>,
+    pub trial_failure_percent: Option<i16>,
     /// When the first had left.
-    pub canary_left_at: Option<OffsetDateTime>,
+    pub trial_sent_at: Option<OffsetDateTime>,
     /// Which submissions may leave: 0 while only the first may.
     pub wave: i16,
 }
@@ -177,13 +177,13 @@ pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<
     sqlx::query_as!(
         Batch,
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
-             b.hold as "hold: Hold", b.hold_detail, b.signature_id as "signature_id: SignatureId",
+             b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
-             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
@@ -208,13 +208,13 @@ pub async fn list(
     sqlx::query_as!(
         Batch,
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
-             b.hold as "hold: Hold", b.hold_detail, b.signature_id as "signature_id: SignatureId",
+             b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
-             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
@@ -236,13 +236,13 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
     sqlx::query_as!(
         Batch,
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
-             b.hold as "hold: Hold", b.hold_detail, b.signature_id as "signature_id: SignatureId",
+             b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.settled, b.planned, b.resend_of as "resend_of: BatchId", b.canary,
-             b.canary_wait_seconds, b.canary_percent, b.canary_left_at, b.wave
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by

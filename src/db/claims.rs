@@ -167,7 +167,7 @@ async fn take_out(db: &PgPool, id: SubmissionId, now: OffsetDateTime) -> sqlx::R
     .await?;
     if let Some(batch) = waiting {
         suppressions::take_out(&mut tx, id, now).await?;
-        batch_transitions::settle(&mut tx, batch, now).await?;
+        batch_transitions::close(&mut tx, batch, now).await?;
     }
     tx.commit().await
 }

@@ -23,7 +23,7 @@ pub struct Conversation {
     /// When it was written.
     pub last_at: OffsetDateTime,
     /// How it begins.
-    pub last_words: String,
+    pub last_text: String,
     /// The reply that came last, whenever it was written: what is seen when all are.
     pub newest_id: ReplyId,
 }
@@ -170,7 +170,7 @@ async fn walk(
             sqlx::query_as!(
                 Conversation,
                 r#"select id as "id: ConversationId", phone, replies, unread, opted_out,
-                     last_id as "last_id: ReplyId", last_at, last_words,
+                     last_id as "last_id: ReplyId", last_at, last_text,
                      newest_id as "newest_id: ReplyId"
                    from (select * from conversations
                      where project_id = $1 and (last_at, id) < ($2, $3) and "#
@@ -208,7 +208,7 @@ async fn by_phone(
         Conversation,
         r#"select id as "id!: ConversationId", phone as "phone!", replies as "replies!",
              unread as "unread!", opted_out as "opted_out!", last_id as "last_id!: ReplyId",
-             last_at as "last_at!", last_words as "last_words!",
+             last_at as "last_at!", last_text as "last_text!",
              newest_id as "newest_id!: ReplyId"
            from (
              select * from conversations where project_id = $1 and phone = $2
@@ -274,7 +274,7 @@ async fn phones_that_say(
     let near = sqlx::query!(
         r#"select phone,
              project_id = $1 and strpos(lower(left(content, 1000)), $2) > 0 as "says!"
-           from replies where reply_pieces(lower(left(content, 1000))) @> reply_pieces($2)
+           from replies where reply_ngrams(lower(left(content, 1000))) @> reply_ngrams($2)
            limit $3"#,
         project.0,
         words,
@@ -297,7 +297,7 @@ async fn of_phones(
     sqlx::query_as!(
         Conversation,
         r#"select c.id as "id: ConversationId", c.phone, c.replies, c.unread, c.opted_out,
-             c.last_id as "last_id: ReplyId", c.last_at, c.last_words,
+             c.last_id as "last_id: ReplyId", c.last_at, c.last_text,
              c.newest_id as "newest_id: ReplyId"
            from (select distinct unnest($2::text[]) as phone) said
            cross join lateral (
@@ -327,7 +327,7 @@ pub async fn find(
     sqlx::query_as!(
         Conversation,
         r#"select id as "id: ConversationId", phone, replies, unread, opted_out,
-             last_id as "last_id: ReplyId", last_at, last_words,
+             last_id as "last_id: ReplyId", last_at, last_text,
                      newest_id as "newest_id: ReplyId"
            from conversations where project_id = $1 and id = $2"#,
         project.0,
@@ -338,7 +338,7 @@ pub async fn find(
 }
 
 /// Holds the conversation of a phone for the rest of the transaction, if there is one.
-pub async fn hold(
+pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
     phone: &str,

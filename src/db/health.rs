@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::domain::ids::ProjectId;
 
 /// No more waiting pushes than this are counted.
-pub const MOST_COUNTED: i64 = 10_000;
+pub const MAX_COUNTED: i64 = 10_000;
 
 /// Asks the database whether it is there.
 pub async fn answers(db: &PgPool) -> sqlx::Result<()> {
@@ -31,9 +31,9 @@ pub async fn load(db: &PgPool, project: Option<ProjectId>) -> sqlx::Result<Load>
     sqlx::query_as!(
         Load,
         r#"select
-             (select count(*) from (select from inbox where settled_at is null
+             (select count(*) from (select from inbox where processed_at is null
                 and ($1::bigint is null or project_id = $1) limit $2) few) as "inbox!",
-             (select received_at from inbox where settled_at is null
+             (select received_at from inbox where processed_at is null
                 and ($1::bigint is null or project_id = $1) order by id limit 1) as inbox_since,
              (select coalesce(sum(s.n), 0)::bigint from batches b
                 join submissions s on s.batch_id = b.id and s.state in ('ready', 'in_flight')
@@ -42,7 +42,7 @@ pub async fn load(db: &PgPool, project: Option<ProjectId>) -> sqlx::Result<Load>
              (select coalesce(sum(n), 0)::bigint from submissions where state = 'in_doubt'
                 and ($1::bigint is null or project_id = $1)) as "in_doubt!""#,
         project.map(|project| project.0),
-        MOST_COUNTED,
+        MAX_COUNTED,
     )
     .fetch_one(db)
     .await
@@ -99,9 +99,9 @@ pub struct Heard {
 pub async fn heard(db: &PgPool) -> sqlx::Result<Heard> {
     sqlx::query_as!(
         Heard,
-        r#"select max(vendor_heard_at) as heard_at, max(vendor_trouble_at) as trouble_at,
-             coalesce((select vendor_trouble from workers where vendor_trouble_at is not null
-               order by vendor_trouble_at desc limit 1), '') as "trouble!"
+        r#"select max(vendor_answered_at) as heard_at, max(vendor_error_at) as trouble_at,
+             coalesce((select vendor_error from workers where vendor_error_at is not null
+               order by vendor_error_at desc limit 1), '') as "trouble!"
            from workers"#,
     )
     .fetch_one(db)
@@ -116,7 +116,7 @@ pub async fn broken(db: &PgPool, project: ProjectId, since: OffsetDateTime) -> s
         r#"select
              (select count(*) from submissions
               where project_id = $1 and sent_at > $2
-                and settled <> (state = 'cancelled'
+                and complete <> (state = 'cancelled'
                   or delivered + failed + unknown + refused + suppressed = n))
              + (select count(*) from batches b
                 where b.project_id = $1 and b.id > first_id($2) and b.planned

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::domain::ids::ProjectId;
 
 /// Keeps a push. When this returns, the push survives any crash.
-pub async fn keep(
+pub async fn insert(
     db: &PgPool,
     project: ProjectId,
     body: &[u8],
@@ -37,26 +37,26 @@ pub struct Waiting {
 }
 
 /// Pushes looked at for one transaction.
-const MOST_PUSHES: i64 = 1_000;
+const MAX_PUSHES: i64 = 1_000;
 /// And as many of them as have so many bytes together: some 40,000 receipts. The more are settled
 /// together, the fewer times each of their submissions is counted anew.
-const MOST_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;
 /// Tries of one push, the one among others not counted; then it is set aside.
-const MOST_TRIES: i32 = 5;
+const MAX_TRIES: i32 = 5;
 
 /// Takes the oldest pushes of one project that nobody else is settling, as many as one transaction
 /// should; they stay locked for it. Those that failed before are left out.
-pub async fn take(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
+pub async fn lock_waiting(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
     let heads = sqlx::query!(
         r#"with first as (
-             select project_id from inbox where settled_at is null and tries = 0
+             select project_id from inbox where processed_at is null and tries = 0
              order by id limit 1 for update skip locked
            )
            select i.id, octet_length(i.body) as "bytes!" from inbox i, first
-           where i.settled_at is null and i.tries = 0 and i.project_id = first.project_id
+           where i.processed_at is null and i.tries = 0 and i.project_id = first.project_id
            order by i.id limit $1
            for update of i skip locked"#,
-        MOST_PUSHES,
+        MAX_PUSHES,
     )
     .fetch_all(&mut *db)
     .await?;
@@ -64,7 +64,7 @@ pub async fn take(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
     let ids: Vec<i64> = heads
         .iter()
         .take_while(|one| {
-            let fits = bytes < MOST_BYTES;
+            let fits = bytes < MAX_BYTES;
             bytes += usize::try_from(one.bytes).unwrap_or(0);
             fits
         })
@@ -81,11 +81,11 @@ pub async fn take(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
 }
 
 /// Takes one push, unless it is settled or somebody else is settling it.
-pub async fn take_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Waiting>> {
+pub async fn lock_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Waiting>> {
     sqlx::query_as!(
         Waiting,
         r#"select id, project_id as "project_id: ProjectId", body
-           from inbox where id = $1 and settled_at is null for update skip locked"#,
+           from inbox where id = $1 and processed_at is null for update skip locked"#,
         id,
     )
     .fetch_optional(db)
@@ -96,7 +96,7 @@ pub async fn take_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Wai
 pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         r#"select id from inbox
-           where settled_at is null and tries > 0 and try_at <= $1 order by try_at limit 1"#,
+           where processed_at is null and tries > 0 and try_at <= $1 order by try_at limit 1"#,
         now,
     )
     .fetch_optional(db)
@@ -105,20 +105,20 @@ pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Opt
 
 /// Counts a try that failed. The next one comes later; after the last one the push is set aside: it
 /// counts as settled, with the error as its problem.
-pub async fn fail(db: &PgPool, id: i64, error: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn record_failure(db: &PgPool, id: i64, error: &str, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update inbox
            set tries = tries + 1,
              try_at = $3::timestamptz + interval '1 second' * power(4, tries),
-             settled_at = case when tries + 1 >= $4 then $3 end,
+             processed_at = case when tries + 1 >= $4 then $3 end,
              problems = case when tries + 1 >= $4
                then jsonb_build_array(jsonb_build_object('why', $2::text, 'item', null))
                else problems end
-           where id = $1 and settled_at is null"#,
+           where id = $1 and processed_at is null"#,
         id,
         error,
         now,
-        MOST_TRIES,
+        MAX_TRIES,
     )
     .execute(db)
     .await?;
@@ -126,7 +126,7 @@ pub async fn fail(db: &PgPool, id: i64, error: &str, now: OffsetDateTime) -> sql
 }
 
 /// Marks pushes settled, each with the items of it that could not be read.
-pub async fn settle(
+pub async fn mark_processed(
     db: &mut PgConnection,
     settled: &[(i64, Value)],
     now: OffsetDateTime,
@@ -134,7 +134,7 @@ pub async fn settle(
     let ids: Vec<i64> = settled.iter().map(|(id, _)| *id).collect();
     let problems: Vec<Value> = settled.iter().map(|(_, problems)| problems.clone()).collect();
     sqlx::query!(
-        r#"update inbox i set settled_at = $3, problems = told.problems
+        r#"update inbox i set processed_at = $3, problems = told.problems
            from unnest($1::bigint[], $2::jsonb[]) as told (id, problems)
            where i.id = told.id"#,
         &ids,

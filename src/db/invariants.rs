@@ -13,8 +13,8 @@ pub struct Broken {
     pub counters: i64,
     /// Finished batches that still have something to submit.
     pub unfinished: i64,
-    /// Submissions marked settled that still wait for receipts, or the other way round.
-    pub settled: i64,
+    /// Submissions marked complete that still wait for receipts, or the other way round.
+    pub complete: i64,
     /// Session numbers kept as foreign that belong to a submission of the same project.
     pub strays: i64,
     /// Settled batches whose own sum differs from that of their submissions.
@@ -37,9 +37,9 @@ impl Broken {
             ("submission totals match", self.submission_totals),
             ("counters match outcomes", self.counters),
             ("finished batches have nothing to submit", self.unfinished),
-            ("settled batches await no receipts", self.settled),
+            ("complete batches await no receipts", self.complete),
             ("own receipts are not stored as external messages", self.strays),
-            ("settled batches keep their totals", self.final_sums),
+            ("complete batches keep their totals", self.final_sums),
             ("review counts match", self.review_counts),
             ("conversation counts match and opt-outs are stored", self.conversations),
             ("statistics match submissions", self.statistics),
@@ -64,36 +64,36 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
            select
              (select count(*) from batches b where b.state <> 'draft' and b.total
                <> (select count(*) from messages m join submissions s on s.id = m.submission_id
-                   where m.batch_id = b.id and s.kept <> 'gone')
+                   where m.batch_id = b.id and s.retention <> 'deleted')
                  + (select coalesce(sum(s.n), 0) from submissions s
-                   where s.batch_id = b.id and s.kept = 'gone')
+                   where s.batch_id = b.id and s.retention = 'deleted')
                  + (select count(*) from recipients r join uploads u on u.batch_id = r.batch_id
-                    where r.batch_id = b.id and not b.planned and r.place > u.planned_to
+                    where r.batch_id = b.id and not b.planned and r.position > u.planned_to
                       and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')))
                as "batch_totals!",
-             (select count(*) from submissions s where s.kept <> 'gone' and s.n
+             (select count(*) from submissions s where s.retention <> 'deleted' and s.n
                <> (select count(*) from messages m where m.submission_id = s.id))
                as "submission_totals!",
              (select count(*) from submissions s left join told on told.submission_id = s.id
-               where s.kept <> 'gone' and (s.delivered, s.failed, s.unknown, s.refused, s.suppressed)
+               where s.retention <> 'deleted' and (s.delivered, s.failed, s.unknown, s.refused, s.suppressed)
                  is distinct from (coalesce(told.delivered, 0), coalesce(told.failed, 0),
                    coalesce(told.unknown, 0), coalesce(told.refused, 0),
                    coalesce(told.suppressed, 0))) as "counters!",
              (select count(*) from batches b where b.state in ('done', 'cancelled') and b.planned
                and exists (select from submissions s
                  where s.batch_id = b.id and s.state = 'ready')) as "unfinished!",
-             (select count(*) from submissions s where s.settled
+             (select count(*) from submissions s where s.complete
                <> (s.state = 'cancelled'
                  or s.delivered + s.failed + s.unknown + s.refused + s.suppressed = s.n))
-               as "settled!",
-             (select count(*) from foreign_messages f join submissions s
+               as "complete!",
+             (select count(*) from external_messages f join submissions s
                on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!",
              (select count(*) from batches b
-               where b.delivered is distinct from case when b.settled then
+               where b.delivered is distinct from case when b.complete then
                    (select sum(s.delivered) from submissions s where s.batch_id = b.id) end
-                 or b.failed is distinct from case when b.settled then
+                 or b.failed is distinct from case when b.complete then
                    (select sum(s.failed) from submissions s where s.batch_id = b.id) end
-                 or b.unknown is distinct from case when b.settled then
+                 or b.unknown is distinct from case when b.complete then
                    (select sum(s.unknown) from submissions s where s.batch_id = b.id) end
                  or b.delivered + b.failed + b.unknown + b.refused + b.suppressed + b.cancelled
                    <> b.total) as "final_sums!",
@@ -104,11 +104,11 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  select project_id, 'template', status, gone, count(*)
                    from sms_templates group by 1, 3, 4
                ) counted
-               full join (select * from review_counts where n <> 0) kept
+               full join (select * from review_counts where n <> 0) retention
                  using (project_id, subject, status, gone)
-               where counted.n is distinct from kept.n) as "review_counts!",
+               where counted.n is distinct from retention.n) as "review_counts!",
              (select count(*) from (
-                 select project_id, phone, count(*)::int as n, bool_or(opt_out = 'stands') as stands,
+                 select project_id, phone, count(*)::int as n, bool_or(opt_out = 'active') as stands,
                    max(id) as newest, (array_agg(id order by replied_at desc, id desc))[1] as last
                  from replies group by 1, 2
                ) r

@@ -5,13 +5,13 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use super::overview::Needs;
+use super::dashboard::Needs;
 use super::projects::{Membership, Project};
 use super::users::User;
 use crate::domain::ids::{ProjectId, UserId};
 
 /// No session outlives this, however busy it is.
-pub const LONGEST: Duration = Duration::days(7);
+pub const MAX_AGE: Duration = Duration::days(7);
 
 /// A session to keep.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub struct NewSession<'a> {
     /// What it remembers.
     pub state: &'a Value,
     /// Where it was signed in from.
-    pub address: &'a str,
+    pub ip: &'a str,
     /// With which browser.
-    pub agent: &'a str,
+    pub user_agent: &'a str,
     /// When it ends unless it is used.
     pub expires_at: OffsetDateTime,
 }
@@ -34,13 +34,13 @@ pub struct NewSession<'a> {
 pub async fn insert(db: &PgPool, new: &NewSession<'_>, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into login_sessions
-           (key_hash, user_id, state, address, agent, created_at, seen_at, expires_at)
+           (key_hash, user_id, state, ip, user_agent, created_at, seen_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $6, $7)",
         new.key_hash,
         new.user as Option<UserId>,
         new.state,
-        new.address,
-        new.agent,
+        new.ip,
+        new.user_agent,
         now,
         new.expires_at,
     )
@@ -86,7 +86,7 @@ pub async fn load(
            where s.key_hash = $1 and s.expires_at > $2 and s.created_at > $3"#,
         key_hash,
         now,
-        now - LONGEST,
+        now - MAX_AGE,
     )
     .fetch_optional(db)
     .await
@@ -139,17 +139,17 @@ pub async fn update(
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update login_sessions set user_id = $2, state = $3, address = $4, agent = $5,
+        "update login_sessions set user_id = $2, state = $3, ip = $4, user_agent = $5,
            seen_at = $6, expires_at = least($7::timestamptz, created_at + $8::interval)
          where key_hash = $1",
         changed.key_hash,
         changed.user as Option<UserId>,
         changed.state,
-        changed.address,
-        changed.agent,
+        changed.ip,
+        changed.user_agent,
         now,
         changed.expires_at,
-        interval(LONGEST),
+        interval(MAX_AGE),
     )
     .execute(db)
     .await?;
@@ -170,7 +170,7 @@ pub async fn touch(
         key_hash,
         expires_at,
         now,
-        interval(LONGEST),
+        interval(MAX_AGE),
     )
     .execute(db)
     .await?;
@@ -189,9 +189,9 @@ pub struct LoginSession {
     /// SHA-256 of its key.
     pub key_hash: Vec<u8>,
     /// Where it was signed in from.
-    pub address: String,
+    pub ip: String,
     /// With which browser.
-    pub agent: String,
+    pub user_agent: String,
     /// Since when.
     pub created_at: OffsetDateTime,
     /// When it was last used, to half a minute.
@@ -206,7 +206,7 @@ pub async fn of_user(
 ) -> sqlx::Result<Vec<LoginSession>> {
     sqlx::query_as!(
         LoginSession,
-        "select key_hash, address, agent, created_at, seen_at from login_sessions
+        "select key_hash, ip, user_agent, created_at, seen_at from login_sessions
          where user_id = $1 and expires_at > $2 order by seen_at desc limit 100",
         user as UserId,
         now,

@@ -127,7 +127,7 @@ pub async fn failed(
            left join lateral (
              select category from reasons where id = o.reason_id offset 0
            ) r on true
-           where exists (select from submissions where id = o.submission_id and kept = 'whole' offset 0)
+           where exists (select from submissions where id = o.submission_id and retention = 'whole' offset 0)
              and coalesce(r.category, '') <> all($4)
            order by o.id limit $5"#,
         batch.0,
@@ -150,7 +150,7 @@ async fn cancelled(
         Target,
         r#"select m.id as "id: MessageId", m.phone, m.params
            from messages m join submissions s on s.id = m.submission_id
-           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled' and s.kept = 'whole'
+           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled' and s.retention = 'whole'
              and not exists (select from outcomes o where o.id = m.id offset 0)
            order by m.id limit $3"#,
         batch.0,

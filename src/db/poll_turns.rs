@@ -10,7 +10,7 @@ use crate::domain::ids::ProjectId;
 /// The first wait after a question that failed; the next ones double.
 const FIRST_WAIT: Duration = Duration::seconds(5);
 /// The longest.
-const LONGEST_WAIT: Duration = Duration::minutes(10);
+const MAX_WAIT: Duration = Duration::minutes(10);
 
 /// Takes the turn of a project with sessions that are due. Nobody else asks for it before `until`,
 /// unless the turn ends sooner.
@@ -32,7 +32,7 @@ pub async fn take(
            where project_id = (
              select t.project_id from poll_turns t
              where t.not_before <= $1 and exists (select from submissions s
-               where s.project_id = t.project_id and s.next_poll_at <= $1 and not s.settled)
+               where s.project_id = t.project_id and s.next_poll_at <= $1 and not s.complete)
              order by t.asked_at limit 1
              for update skip locked)
            returning project_id as "project: ProjectId""#,
@@ -75,7 +75,7 @@ pub async fn fail(
         project.0,
         now,
         FIRST_WAIT.as_seconds_f64(),
-        LONGEST_WAIT.as_seconds_f64(),
+        MAX_WAIT.as_seconds_f64(),
     )
     .fetch_one(db)
     .await

@@ -62,7 +62,7 @@ pub(super) fn pattern(phone: &str) -> String {
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
     /// Position of the receipt in what was asked.
-    pub place: usize,
+    pub index: usize,
     /// The message.
     pub message: MessageId,
     /// Its submission.
@@ -86,14 +86,14 @@ pub async fn matches(
     let mut found = Vec::with_capacity(incoming.len());
     let named = read_named(db, project, incoming).await?;
     let mut rest = Vec::new();
-    for (place, (submission, one)) in incoming.iter().enumerate() {
+    for (index, (submission, one)) in incoming.iter().enumerate() {
         let message = one.message.and_then(|id| named.get(&id));
         let fits = |(message, phone): &&(Match, String)| {
             message.submission == *submission && *phone == one.phone
         };
         match message.filter(fits) {
-            Some((message, _)) => found.push(Match { place, ..*message }),
-            None => rest.push((place, *submission, *one)),
+            Some((message, _)) => found.push(Match { index, ..*message }),
+            None => rest.push((index, *submission, *one)),
         }
     }
     let mut came: BTreeMap<SubmissionId, usize> = BTreeMap::new();
@@ -107,18 +107,18 @@ pub async fn matches(
     let dense: Vec<Locked> = locked.iter().copied().filter(is_dense).collect();
     let read = read_whole(db, &dense).await?;
     let mut sparse = Vec::new();
-    for (place, submission, one) in rest {
+    for (index, submission, one) in rest {
         if one.phone.contains('*') {
-            found.extend(of_masked(db, place, submission, one).await?);
+            found.extend(of_masked(db, index, submission, one).await?);
         } else if let Some(messages) = read.get(&submission) {
             let message = messages.get(&one.phone);
-            found.extend(message.map(|message| Match { place, ..*message }));
+            found.extend(message.map(|message| Match { index, ..*message }));
         } else {
-            sparse.push((place, submission, one));
+            sparse.push((index, submission, one));
         }
     }
     look_up(db, &sparse, &mut found).await?;
-    found.sort_unstable_by_key(|one| one.place);
+    found.sort_unstable_by_key(|one| one.index);
     Ok(found)
 }
 
@@ -161,7 +161,7 @@ async fn read_named(
     let read = rows.into_iter().map(|row| {
         let (message, submission, batch) = (row.message, row.submission, row.batch);
         let (template, known) = (row.template, row.known);
-        (message, (Match { place: 0, message, submission, batch, template, known }, row.phone))
+        (message, (Match { index: 0, message, submission, batch, template, known }, row.phone))
     });
     Ok(read.collect())
 }
@@ -195,7 +195,7 @@ async fn read_whole(
     for row in rows {
         let (message, submission, batch) = (row.message, row.submission, row.batch);
         let (template, known) = (row.template, row.known);
-        let found = Match { place: 0, message, submission, batch, template, known };
+        let found = Match { index: 0, message, submission, batch, template, known };
         read.entry(submission).or_default().insert(row.phone, found);
     }
     Ok(read)
@@ -238,10 +238,10 @@ async fn look_up(
     )
     .fetch_all(db)
     .await?;
-    let place = |nth: i64| Some(wanted.get(usize::try_from(nth - 1).ok()?)?.0);
+    let index = |nth: i64| Some(wanted.get(usize::try_from(nth - 1).ok()?)?.0);
     found.extend(rows.into_iter().filter_map(|row| {
         Some(Match {
-            place: place(row.place)?,
+            index: index(row.place)?,
             message: row.message,
             submission: row.submission,
             batch: row.batch,
@@ -255,7 +255,7 @@ async fn look_up(
 /// A masked phone is that of the message which the `UserId` names, else of the only one that fits.
 async fn of_masked(
     db: &mut PgConnection,
-    place: usize,
+    index: usize,
     submission: SubmissionId,
     one: &Incoming,
 ) -> sqlx::Result<Option<Match>> {
@@ -276,5 +276,5 @@ async fn of_masked(
     .await?;
     let [row] = fits.as_slice() else { return Ok(None) };
     let (message, batch, template, known) = (row.message, row.batch, row.template, row.known);
-    Ok(Some(Match { place, message, submission, batch, template, known }))
+    Ok(Some(Match { index, message, submission, batch, template, known }))
 }

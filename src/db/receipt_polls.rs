@@ -33,7 +33,7 @@ pub async fn take_due(
         DuePoll,
         r#"with due as (
              select id from submissions
-             where project_id = $5 and next_poll_at <= $1 and not settled
+             where project_id = $5 and next_poll_at <= $1 and not complete
              order by next_poll_at limit $4
              for update skip locked
            )
@@ -63,7 +63,7 @@ pub async fn put_off(
     sqlx::query!(
         r#"update submissions set polls = greatest(polls - 1, 0), next_poll_at = $2
            where id in (select id from submissions where id = any($1) order by id for update)
-             and not settled"#,
+             and not complete"#,
         &ids,
         at,
     )

@@ -104,8 +104,8 @@ pub async fn of_user_ids(
     )
     .fetch_all(db)
     .await?;
-    let place = |one: i64| usize::try_from(one - 1).ok().and_then(|at| incoming.get(at));
-    Ok(rows.into_iter().filter_map(|row| Some((place(row.place)?.0, row.id))).collect())
+    let index = |one: i64| usize::try_from(one - 1).ok().and_then(|at| incoming.get(at));
+    Ok(rows.into_iter().filter_map(|row| Some((index(row.place)?.0, row.id))).collect())
 }
 
 /// A receipt proves that the call was taken: whatever stood open about it is settled. Answers the
@@ -124,7 +124,7 @@ pub async fn prove(
                then 'accepted'::submission_state else s.state end,
              session_no = coalesce(s.session_no, nullif(proof.session_no, '')),
              sent_at = coalesce(s.sent_at, $3), answered_at = coalesce(s.answered_at, $3),
-             lease_until = null, answer = '', next_poll_at = coalesce(s.next_poll_at, $4)
+             lease_until = null, vendor_message = '', next_poll_at = coalesce(s.next_poll_at, $4)
            from unnest($1::bigint[], $2::text[]) as proof (id, session_no)
            where s.id = proof.id and (s.state in ('ready', 'in_flight', 'in_doubt')
              or (s.session_no is null and s.state = 'accepted'))
@@ -139,7 +139,7 @@ pub async fn prove(
 }
 
 /// The number of a reason, kept once.
-pub async fn keep_reason(
+pub async fn reason_id(
     db: &mut PgConnection,
     (code, description, category): Reason<'_>,
 ) -> sqlx::Result<i32> {
@@ -168,7 +168,7 @@ pub async fn keep_reason(
 
 /// The numbers of reasons, in their order. New ones are kept, sorted, so that two settlers never wait
 /// for each other in a circle.
-pub async fn keep_reasons(
+pub async fn reason_ids(
     db: &mut PgConnection,
     reasons: &BTreeSet<Reason<'_>>,
 ) -> sqlx::Result<Vec<i32>> {
@@ -194,7 +194,7 @@ pub async fn keep_reasons(
     for (id, reason) in known.into_iter().zip(reasons) {
         ids.push(match id {
             Some(id) => id,
-            None => keep_reason(db, *reason).await?,
+            None => reason_id(db, *reason).await?,
         });
     }
     Ok(ids)
@@ -226,7 +226,7 @@ impl Said {
 
 /// What a receipt says of a message of ours, where that is news.
 #[derive(Debug, Clone, Copy)]
-pub struct News<'a> {
+pub struct Update<'a> {
     /// The message.
     pub of: Match,
     /// What its receipt says.
@@ -241,30 +241,30 @@ pub struct News<'a> {
 pub async fn write(
     db: &mut PgConnection,
     project: ProjectId,
-    news: &[News<'_>],
+    updates: &[Update<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<BatchId>> {
-    let (first, better): (Vec<News<'_>>, Vec<News<'_>>) =
-        news.iter().partition(|one| one.of.known.is_none());
+    let (first, better): (Vec<Update<'_>>, Vec<Update<'_>>) =
+        updates.iter().partition(|one| one.of.known.is_none());
     insert(db, project, &first, now).await?;
     correct(db, &better, now).await?;
-    move_counters(db, news).await
+    move_counters(db, updates).await
 }
 
 async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
-    news: &[News<'_>],
+    updates: &[Update<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if news.is_empty() {
+    if updates.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
-    let submissions: Vec<i64> = news.iter().map(|one| one.of.submission.0).collect();
-    let batches: Vec<i64> = news.iter().map(|one| one.of.batch.0).collect();
-    let templates: Vec<i64> = news.iter().map(|one| one.of.template.0).collect();
-    let said = Said::of(news.iter().map(|one| (one.says, one.reason)));
+    let ids: Vec<i64> = updates.iter().map(|one| one.of.message.0).collect();
+    let submissions: Vec<i64> = updates.iter().map(|one| one.of.submission.0).collect();
+    let batches: Vec<i64> = updates.iter().map(|one| one.of.batch.0).collect();
+    let templates: Vec<i64> = updates.iter().map(|one| one.of.template.0).collect();
+    let said = Said::of(updates.iter().map(|one| (one.says, one.reason)));
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -294,14 +294,14 @@ async fn insert(
 /// Of what was unknown, what is known by now.
 async fn correct(
     db: &mut PgConnection,
-    news: &[News<'_>],
+    updates: &[Update<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if news.is_empty() {
+    if updates.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = news.iter().map(|one| one.of.message.0).collect();
-    let said = Said::of(news.iter().map(|one| (one.says, one.reason)));
+    let ids: Vec<i64> = updates.iter().map(|one| one.of.message.0).collect();
+    let said = Said::of(updates.iter().map(|one| (one.says, one.reason)));
     sqlx::query!(
         r#"update outcomes o
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -321,9 +321,9 @@ async fn correct(
     Ok(())
 }
 
-async fn move_counters(db: &mut PgConnection, news: &[News<'_>]) -> sqlx::Result<Vec<BatchId>> {
+async fn move_counters(db: &mut PgConnection, updates: &[Update<'_>]) -> sqlx::Result<Vec<BatchId>> {
     let mut moves: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
-    for one in news {
+    for one in updates {
         let [delivered, failed, unknown] = moves.entry(one.of.submission).or_default();
         *delivered += i32::from(one.says.outcome == Outcome::Delivered);
         *failed += i32::from(one.says.outcome == Outcome::Failed);
@@ -337,12 +337,12 @@ async fn move_counters(db: &mut PgConnection, news: &[News<'_>]) -> sqlx::Result
         r#"update submissions s
            set delivered = s.delivered + by.delivered, failed = s.failed + by.failed,
              unknown = s.unknown + by.unknown,
-             settled = s.state = 'cancelled' or s.delivered + by.delivered + s.failed + by.failed
+             complete = s.state = 'cancelled' or s.delivered + by.delivered + s.failed + by.failed
                + s.unknown + by.unknown + s.refused + s.suppressed = s.n
            from unnest($1::bigint[], $2::int[], $3::int[], $4::int[])
              as by (id, delivered, failed, unknown)
            where s.id = by.id
-           returning s.batch_id as "batch: BatchId", s.settled"#,
+           returning s.batch_id as "batch: BatchId", s.complete"#,
         &ids,
         &delivered,
         &failed,
@@ -350,7 +350,7 @@ async fn move_counters(db: &mut PgConnection, news: &[News<'_>]) -> sqlx::Result
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().filter(|row| row.settled).map(|row| row.batch).collect())
+    Ok(rows.into_iter().filter(|row| row.complete).map(|row| row.batch).collect())
 }
 
 /// Gives every message of a submission that still waits the outcome `unknown`.
@@ -360,7 +360,7 @@ pub async fn give_up(
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<BatchId>> {
     lock(db, &[submission]).await?;
-    let reason = keep_reason(db, ("72h", "", "unknown")).await?;
+    let reason = reason_id(db, ("72h", "", "unknown")).await?;
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -376,8 +376,8 @@ pub async fn give_up(
     .await?;
     sqlx::query_scalar!(
         r#"update submissions
-           set unknown = n - delivered - failed - refused - suppressed, settled = true
-           where id = $1 and state in ('accepted', 'partly') and not settled
+           set unknown = n - delivered - failed - refused - suppressed, complete = true
+           where id = $1 and state in ('accepted', 'partly') and not complete
            returning batch_id as "batch: BatchId""#,
         submission.0,
     )

@@ -9,7 +9,7 @@ use crate::domain::ids::{BatchId, ProjectId, TemplateId};
 use crate::domain::recipient::{Recipient, Verdict};
 
 /// Rows of a draft that are not sent, or all of one verdict, after line `after`.
-pub async fn aside(
+pub async fn rejected(
     db: &PgPool,
     batch: BatchId,
     verdict: Option<Verdict>,
@@ -31,9 +31,9 @@ async fn of_verdict(
 ) -> sqlx::Result<Vec<Recipient>> {
     sqlx::query_as!(
         Recipient,
-        r#"select place, verdict as "verdict: Verdict", phone, params, detail, cells
-           from recipients where batch_id = $1 and verdict = $2 and place > $3
-           order by place limit $4"#,
+        r#"select position, verdict as "verdict: Verdict", phone, params, detail, cells
+           from recipients where batch_id = $1 and verdict = $2 and position > $3
+           order by position limit $4"#,
         batch.0,
         verdict as Verdict,
         after,
@@ -51,9 +51,9 @@ async fn not_ready(
 ) -> sqlx::Result<Vec<Recipient>> {
     sqlx::query_as!(
         Recipient,
-        r#"select place, verdict as "verdict: Verdict", phone, params, detail, cells
-           from recipients where batch_id = $1 and verdict <> 'ready' and place > $2
-           order by place limit $3"#,
+        r#"select position, verdict as "verdict: Verdict", phone, params, detail, cells
+           from recipients where batch_id = $1 and verdict <> 'ready' and position > $2
+           order by position limit $3"#,
         batch.0,
         after,
         limit,
@@ -70,7 +70,7 @@ pub async fn clear(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 
 /// The statement that takes rows in, by COPY, columns in this order.
 pub const COPY_IN: &str =
-    "copy recipients (batch_id, place, verdict, phone, params, detail, cells) from stdin";
+    "copy recipients (batch_id, position, verdict, phone, params, detail, cells) from stdin";
 
 /// A batch whose recipients are becoming messages.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ pub struct Unplanned {
     /// Whether every phone has values of its own.
     pub each_own: bool,
     /// So many leave first.
-    pub canary: Option<i32>,
+    pub trial_size: Option<i32>,
     /// Whether repeats go out all the same.
     pub with_repeats: bool,
     /// Recipients up to here have become messages.
@@ -101,7 +101,7 @@ pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplan
     sqlx::query_as!(
         Unplanned,
         r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
-             b.template_id as "template: TemplateId", b.each_own, b.canary, u.with_repeats,
+             b.template_id as "template: TemplateId", b.each_own, b.trial_size, u.with_repeats,
              u.planned_to
            from batches b join uploads u on u.batch_id = b.id
            where not b.planned and b.state <> 'draft' and (b.state <> 'sending' or $1 > (
@@ -137,12 +137,12 @@ pub async fn plan(
     sqlx::query_as!(
         Planned,
         r#"with next as (
-             select place, phone, params, (row_number() over (order by place) - 1) as n
+             select position, phone, params, (row_number() over (order by position) - 1) as n
              from (
-               select place, phone, params from recipients
-               where batch_id = $1 and place > $2
+               select position, phone, params from recipients
+               where batch_id = $1 and position > $2
                  and (verdict = 'ready' or $3 and verdict = 'repeat')
-               order by place limit $4
+               order by position limit $4
              ) rows
            ), calls as (
              select n / $5 as call, count(*)::int as n, new_id($6) as id
@@ -156,7 +156,7 @@ pub async fn plan(
              select new_id($6), $7, calls.id, $1, $9, phone, params
              from next join calls on calls.call = next.n / $5 order by next.n
            )
-           select count(*) as "messages!", max(place) as "last" from next"#,
+           select count(*) as "messages!", max(position) as "last" from next"#,
         of.batch.0,
         of.planned_to,
         of.with_repeats,
@@ -181,7 +181,7 @@ pub async fn advance(
     let state = batch_transitions::lock(db, of.batch).await?;
     if state == BatchState::Cancelled {
         sqlx::query!(
-            r#"update submissions set state = 'cancelled', settled = true
+            r#"update submissions set state = 'cancelled', complete = true
                where batch_id = $1 and state = 'ready'"#,
             of.batch.0,
         )

@@ -27,7 +27,7 @@ pub struct Incoming {
     /// Whether the push says when.
     pub timed: bool,
     /// The message that `user_id` names.
-    pub answers: Option<MessageId>,
+    pub in_reply_to: Option<MessageId>,
     /// Whether it is an opt-out.
     pub opts_out: bool,
 }
@@ -113,18 +113,18 @@ pub async fn keep(
     let user_ids: Vec<&str> = incoming.iter().map(|one| one.user_id.as_str()).collect();
     let times: Vec<OffsetDateTime> = incoming.iter().map(|one| one.replied_at).collect();
     let timed: Vec<bool> = incoming.iter().map(|one| one.timed).collect();
-    let answers: Vec<Option<i64>> = incoming.iter().map(|one| one.answers.map(|id| id.0)).collect();
+    let answers: Vec<Option<i64>> = incoming.iter().map(|one| one.in_reply_to.map(|id| id.0)).collect();
     let opts_out: Vec<bool> = incoming.iter().map(|one| one.opts_out).collect();
     sqlx::query_as!(
         Kept,
         r#"with kept as (
              insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
-               recorded_at, timed, answers, opt_out)
+               recorded_at, timed, in_reply_to, opt_out)
              select new_id($2), $1, n.phone, n.content, n.extend_code, n.user_id, n.replied_at, $2,
-               n.timed, n.answers, case when n.opts_out then 'stands'::opt_out else 'none' end
+               n.timed, n.in_reply_to, case when n.opts_out then 'active'::opt_out else 'none' end
              from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
                $8::bool[], $9::bigint[], $10::bool[]) with ordinality
-               as n (phone, content, extend_code, user_id, replied_at, timed, answers, opts_out,
+               as n (phone, content, extend_code, user_id, replied_at, timed, in_reply_to, opts_out,
                  place)
              where n.timed or not exists (
                select from replies r
@@ -136,9 +136,9 @@ pub async fn keep(
            ), told as (
              select phone, count(*)::int as n, max(replied_at) as last_at, max(id) as newest_id,
                (array_agg(id order by replied_at desc, id desc))[1] as last_id,
-               (array_agg(left(content, 200) order by replied_at desc, id desc))[1] as last_words,
+               (array_agg(left(content, 200) order by replied_at desc, id desc))[1] as last_text,
                (array_agg(left(content, 60) order by id)
-                 filter (where opt_out = 'stands'))[1] as opt_out
+                 filter (where opt_out = 'active'))[1] as opt_out
              from kept group by phone
            )
            update conversations c
@@ -146,8 +146,8 @@ pub async fn keep(
              opted_out = c.opted_out or t.opt_out is not null,
              last_id = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
                then t.last_id else c.last_id end,
-             last_words = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
-               then t.last_words else c.last_words end,
+             last_text = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
+               then t.last_text else c.last_text end,
              last_at = greatest(t.last_at, c.last_at),
              newest_id = greatest(t.newest_id, c.newest_id)
            from told t where c.project_id = $1 and c.phone = t.phone
@@ -188,7 +188,7 @@ pub struct Reply {
     /// What it says about further texts.
     pub opt_out: OptOut,
     /// Who said that it is no opt-out.
-    pub taken_back_by: Option<String>,
+    pub undone_by: Option<String>,
     /// The message it answers.
     pub message: Option<MessageId>,
     /// That message's batch.
@@ -222,25 +222,25 @@ pub async fn of_phone(
         Reply,
         r#"select r.id as "id: ReplyId", r.phone, r.content, r.extend_code, r.user_id,
              r.replied_at, r.recorded_at, r.opt_out as "opt_out: OptOut",
-             u.name as "taken_back_by?", m.id as "message?: MessageId",
+             u.name as "undone_by?", m.id as "message?: MessageId",
              b.id as "batch?: BatchId", b.name as "batch_name?",
-             r.answers is not null as "named!"
+             r.in_reply_to is not null as "named!"
            from (
              select * from replies
              where project_id = $1 and phone = $2 and (replied_at, id) < ($3, $4)
              order by replied_at desc, id desc limit $5
            ) r
-           left join users u on u.id = r.taken_back_by
+           left join users u on u.id = r.undone_by
            left join lateral (
              select m.id, m.batch_id from messages m join submissions s on s.id = m.submission_id
-             where r.answers is null and m.project_id = $1
+             where r.in_reply_to is null and m.project_id = $1
                and right(m.phone, 4) = right(r.phone, 4) and m.phone = r.phone
                -- Times of replies are whole seconds.
                and m.id < first_id(r.replied_at + interval '1 second')
                and s.sent_at < r.replied_at + interval '1 second'
              order by m.id desc limit 1
            ) guess on true
-           left join messages m on m.id = coalesce(r.answers, guess.id)
+           left join messages m on m.id = coalesce(r.in_reply_to, guess.id)
            left join batches b on b.id = m.batch_id
            order by r.replied_at desc, r.id desc"#,
         project.0,
@@ -273,7 +273,7 @@ pub struct Row {
     /// What it says about further texts.
     pub opt_out: OptOut,
     /// The message its `UserId` names.
-    pub answers: Option<MessageId>,
+    pub in_reply_to: Option<MessageId>,
 }
 
 /// Replies of a project before `before`, in the order they came, newest first: those of the
@@ -290,7 +290,7 @@ pub async fn all(
             sqlx::query_as!(
                 Row,
                 r#"select id as "id: ReplyId", phone, content, extend_code, user_id, replied_at,
-                     recorded_at, opt_out as "opt_out: OptOut", answers as "answers: MessageId"
+                     recorded_at, opt_out as "opt_out: OptOut", in_reply_to as "in_reply_to: MessageId"
                    from replies r
                    where project_id = $1 and id < $2 and "#
                     + $phones
@@ -333,10 +333,10 @@ pub async fn take_back(
 ) -> sqlx::Result<(u64, bool)> {
     let taken = sqlx::query!(
         r#"update replies r
-           set opt_out = 'taken_back', taken_back_by = $3, taken_back_at = $4
+           set opt_out = 'undone', undone_by = $3, undone_at = $4
            from conversations c
            where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id <= $2
-             and r.opt_out = 'stands'"#,
+             and r.opt_out = 'active'"#,
         of.0,
         seen.map_or(i64::MAX, |id| id.0),
         by.0,
@@ -347,7 +347,7 @@ pub async fn take_back(
     let stands = sqlx::query_scalar!(
         r#"update conversations c
            set opted_out = exists (select from replies r
-             where r.project_id = c.project_id and r.phone = c.phone and r.opt_out = 'stands')
+             where r.project_id = c.project_id and r.phone = c.phone and r.opt_out = 'active')
            where id = $1 returning opted_out"#,
         of.0,
     )
@@ -366,10 +366,10 @@ pub async fn opt_out(
     let moved = sqlx::query!(
         r#"with moved as (
              update replies r
-             set opt_out = 'stands', taken_back_by = null, taken_back_at = null
+             set opt_out = 'active', undone_by = null, undone_at = null
              from conversations c
              where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id = $2
-               and r.opt_out <> 'stands'
+               and r.opt_out <> 'active'
              returning r.id
            )
            update conversations set opted_out = true where id = $1 and exists (select from moved)"#,
@@ -382,19 +382,19 @@ pub async fn opt_out(
 }
 
 /// A project's opt-out words, as they were typed.
-pub async fn opt_out_words(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select opt_out_words from projects where id = $1", project.0)
+pub async fn opt_out_keywords(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select opt_out_keywords from projects where id = $1", project.0)
         .fetch_one(db)
         .await
 }
 
 /// Replaces a project's opt-out words. Replies that came before stay as they are.
-pub async fn set_opt_out_words(
+pub async fn set_opt_out_keywords(
     db: &mut PgConnection,
     project: ProjectId,
     words: &[String],
 ) -> sqlx::Result<()> {
-    sqlx::query!("update projects set opt_out_words = $2 where id = $1", project.0, words)
+    sqlx::query!("update projects set opt_out_keywords = $2 where id = $1", project.0, words)
         .execute(db)
         .await?;
     Ok(())

@@ -47,7 +47,7 @@ pub async fn brought(
     let done = sqlx::query!(
         r#"update report_pulls
            set pulled = pulled + $2, pulled_at = case when $2 > 0 then $3 else pulled_at end,
-             asked_at = $3, failures = 0, trouble = '', lease_until = $4
+             asked_at = $3, failures = 0, error = '', lease_until = $4
            where project_id = $1"#,
         project.0,
         reports,
@@ -81,7 +81,7 @@ pub async fn failed(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update report_pulls
-           set failures = failures + 1, trouble = $2, asked_at = $3, next_at = $4,
+           set failures = failures + 1, error = $2, asked_at = $3, next_at = $4,
              lease_until = null
            where project_id = $1"#,
         project.0,
@@ -124,7 +124,7 @@ pub struct Pulling {
     /// Calls that failed since the last one that did not.
     pub failures: i32,
     /// What was said about the last failure.
-    pub trouble: String,
+    pub error: String,
     /// When reports came last.
     pub pulled_at: Option<OffsetDateTime>,
     /// When the vendor was asked last.
@@ -137,7 +137,7 @@ pub struct Pulling {
 pub async fn of(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<Pulling>> {
     sqlx::query_as!(
         Pulling,
-        "select failures, trouble, pulled_at, asked_at, pulled from report_pulls
+        "select failures, error, pulled_at, asked_at, pulled from report_pulls
          where project_id = $1",
         project.0,
     )

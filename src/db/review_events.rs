@@ -14,7 +14,7 @@ pub enum Event {
     /// Applied for.
     Applied,
     /// Changed and handed in again.
-    Mended,
+    Resubmitted,
     /// Changed without a new review.
     Renamed,
     /// Looked up by its id and kept.
@@ -22,7 +22,7 @@ pub enum Event {
     /// Its review status changed.
     Status,
     /// Its text changed on the vendor's side.
-    ChangedThere,
+    ChangedByVendor,
     /// The vendor does not know it any more.
     Missing,
     /// The vendor knows it again.
@@ -36,11 +36,11 @@ impl Event {
     pub fn key(self) -> &'static str {
         match self {
             Self::Applied => "applied",
-            Self::Mended => "mended",
+            Self::Resubmitted => "resubmitted",
             Self::Renamed => "renamed",
             Self::Imported => "imported",
             Self::Status => "status",
-            Self::ChangedThere => "changed_there",
+            Self::ChangedByVendor => "changed_by_vendor",
             Self::Missing => "missing",
             Self::FoundAgain => "found_again",
             Self::Deleted => "deleted",

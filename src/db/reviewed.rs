@@ -283,7 +283,7 @@ pub async fn ask_deletion(
     let done = match row {
         Row::Signature(id) => {
             sqlx::query!(
-                "update signatures set delete_asked_by = $2 where id = $1",
+                "update signatures set delete_requested_by = $2 where id = $1",
                 id.0,
                 by as Option<UserId>
             )
@@ -292,7 +292,7 @@ pub async fn ask_deletion(
         }
         Row::Template(id) => {
             sqlx::query!(
-                "update sms_templates set delete_asked_by = $2 where id = $1",
+                "update sms_templates set delete_requested_by = $2 where id = $1",
                 id.0,
                 by as Option<UserId>
             )
@@ -312,7 +312,7 @@ pub async fn set_deleted(
     let done = match row {
         Row::Signature(id) => {
             sqlx::query!(
-                r#"update signatures set deleted_at = $2, delete_asked_by = null
+                r#"update signatures set deleted_at = $2, delete_requested_by = null
                    where id = $1 and deleted_at is null"#,
                 id.0,
                 now
@@ -322,7 +322,7 @@ pub async fn set_deleted(
         }
         Row::Template(id) => {
             sqlx::query!(
-                r#"update sms_templates set deleted_at = $2, delete_asked_by = null
+                r#"update sms_templates set deleted_at = $2, delete_requested_by = null
                    where id = $1 and deleted_at is null"#,
                 id.0,
                 now

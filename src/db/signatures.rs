@@ -36,7 +36,7 @@ pub struct Signature {
     /// When it was deleted here.
     pub deleted_at: Option<OffsetDateTime>,
     /// Who asked the vendor to delete it without hearing an answer.
-    pub delete_asked_by: Option<UserId>,
+    pub delete_requested_by: Option<UserId>,
 }
 
 /// A signature as the vendor describes it now.
@@ -69,7 +69,7 @@ pub async fn keep(
            on conflict (project_id, sig_id) do update set
              content = excluded.content, status = excluded.status, reason = excluded.reason,
              checked_at = excluded.checked_at, next_check_at = excluded.next_check_at,
-             deleted_at = null, missing_since = null, delete_asked_by = null,
+             deleted_at = null, missing_since = null, delete_requested_by = null,
              changed_at = case when signatures.status = excluded.status
                then signatures.changed_at else excluded.changed_at end
            returning id as "id: SignatureId""#,
@@ -138,7 +138,7 @@ async fn walk(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from (
              select s.*
              from unnest($2::review_status[]) wanted (status)
@@ -180,7 +180,7 @@ async fn by_pairs(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.status = any($2::review_status[]) and s.gone = $3
              and (s.changed_at, s.id) < ($4, $5)
@@ -211,7 +211,7 @@ pub async fn by_sig_id(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.sig_id = $2"#,
         project.0,
@@ -232,7 +232,7 @@ pub async fn by_id(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.id = $2"#,
         project.0,
@@ -243,7 +243,7 @@ pub async fn by_id(
 }
 
 /// The same, held until the transaction ends.
-pub async fn hold(
+pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
     sig_id: &str,
@@ -253,7 +253,7 @@ pub async fn hold(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.sig_id = $2 for update of s"#,
         project.0,
@@ -287,7 +287,7 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and not s.gone and s.status = 'approved'
              and s.missing_since is null
@@ -310,7 +310,7 @@ pub async fn find_approved(
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
              s.status as "status: ReviewStatus", s.reason, s.checked_at, s.changed_at,
              s.kind as "kind: SignatureKind", u.name as "person?", s.missing_since, s.deleted_at,
-             s.delete_asked_by as "delete_asked_by: UserId"
+             s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.id = $2 and not s.gone and s.status = 'approved'
              and s.missing_since is null"#,

@@ -43,7 +43,7 @@ pub struct SmsTemplate {
     /// When it was deleted here.
     pub deleted_at: Option<OffsetDateTime>,
     /// Who asked the vendor to delete it without hearing an answer.
-    pub delete_asked_by: Option<UserId>,
+    pub delete_requested_by: Option<UserId>,
 }
 
 /// An SMS template as the vendor describes it now.
@@ -95,7 +95,7 @@ pub async fn keep(
                else excluded.remark end,
              status = excluded.status, reason = excluded.reason,
              checked_at = excluded.checked_at, next_check_at = excluded.next_check_at,
-             deleted_at = null, missing_since = null, delete_asked_by = null,
+             deleted_at = null, missing_since = null, delete_requested_by = null,
              changed_at = case when sms_templates.status = excluded.status
                then sms_templates.changed_at else excluded.changed_at end
            returning id as "id: TemplateId""#,
@@ -170,7 +170,7 @@ async fn walk(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from (
              select t.*
              from unnest($2::review_status[]) wanted (status)
@@ -216,7 +216,7 @@ async fn by_pairs(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.status = any($2::review_status[]) and t.gone = $3
              and (t.changed_at, t.id) < ($4, $5)
@@ -250,7 +250,7 @@ pub async fn by_template_id(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.template_id = $2"#,
         project.0,
@@ -272,7 +272,7 @@ pub async fn by_id(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.id = $2"#,
         project.0,
@@ -283,7 +283,7 @@ pub async fn by_id(
 }
 
 /// The same, held until the transaction ends.
-pub async fn hold(
+pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
     template_id: &str,
@@ -294,7 +294,7 @@ pub async fn hold(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.template_id = $2 for update of t"#,
         project.0,
@@ -316,7 +316,7 @@ pub async fn approved(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and not t.gone and t.status = 'approved'
              and t.missing_since is null
@@ -340,7 +340,7 @@ pub async fn find_approved(
              t.text, t.unsubscribe, t.instruction, t.remark, t.international,
              t.status as "status: ReviewStatus", t.reason, t.checked_at, t.changed_at,
              u.name as "person?", t.missing_since, t.deleted_at,
-             t.delete_asked_by as "delete_asked_by: UserId"
+             t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.id = $2 and not t.gone and t.status = 'approved'
              and t.missing_since is null"#,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::claims::Claimed;
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
-use crate::domain::trouble::Trouble;
+use crate::domain::call_problem::CallProblem;
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
 pub async fn insert(
@@ -43,7 +43,7 @@ pub async fn accept(
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'accepted', session_no = $2, vendor_request_id = $3, answered_at = $4,
-             next_poll_at = $5, lease_until = null, answer = ''
+             next_poll_at = $5, lease_until = null, vendor_message = ''
            where id = $1 and (state = 'in_flight' and lease_until = $6 or state = 'in_doubt')"#,
         claimed.id.0,
         session_no,
@@ -71,8 +71,8 @@ pub async fn refuse(
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update submissions
-           set state = 'refused', ret_code = $2, answer = $3, vendor_request_id = $4,
-             answered_at = $5, lease_until = null, refused = n - suppressed, settled = true
+           set state = 'refused', ret_code = $2, vendor_message = $3, vendor_request_id = $4,
+             answered_at = $5, lease_until = null, refused = n - suppressed, complete = true
            where id = $1 and state = 'in_flight' and lease_until = $6"#,
         claimed.id.0,
         ret_code,
@@ -87,7 +87,7 @@ pub async fn refuse(
         return Ok(false);
     }
     let code = ret_code.to_string();
-    let reason = super::receipts::keep_reason(db, (&code, answer, "refused")).await?;
+    let reason = super::receipts::reason_id(db, (&code, answer, "refused")).await?;
     write_refused(db, claimed.id, each, &code, now).await?;
     sqlx::query!(
         r#"insert into outcomes
@@ -132,7 +132,7 @@ pub async fn refuse_some(
         r#"update submissions s
            set refused = s.refused + $2,
              state = case when s.state = 'accepted' then 'partly' else s.state end,
-             settled = s.delivered + s.failed + s.unknown + s.refused + $2 + s.suppressed = s.n
+             complete = s.delivered + s.failed + s.unknown + s.refused + $2 + s.suppressed = s.n
            where s.id = $1 and s.state in ('accepted', 'partly')"#,
         submission.0,
         refused,
@@ -153,7 +153,7 @@ async fn write_refused(
 ) -> sqlx::Result<i32> {
     let mut reasons = Vec::with_capacity(not_taken.len());
     for one in not_taken {
-        reasons.push(super::receipts::keep_reason(db, (code, &one.reason, "refused")).await?);
+        reasons.push(super::receipts::reason_id(db, (code, &one.reason, "refused")).await?);
     }
     let ids: Vec<i64> = not_taken.iter().map(|one| one.id.0).collect();
     let written = sqlx::query!(
@@ -189,7 +189,7 @@ pub async fn ready_again(
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'ready', next_try_at = $2, lease_until = null, sent_at = null,
-             ret_code = $3, answer = $4, attempts = attempts - case when $6 then 0 else 1 end
+             ret_code = $3, vendor_message = $4, attempts = attempts - case when $6 then 0 else 1 end
            where id = $1 and state = 'in_flight' and lease_until = $5 and lease_until > $8
              and worker = $7"#,
         claimed.id.0,
@@ -216,7 +216,7 @@ pub async fn doubt(
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update submissions
-           set state = 'in_doubt', lease_until = null, ret_code = $2, answer = $3,
+           set state = 'in_doubt', lease_until = null, ret_code = $2, vendor_message = $3,
              vendor_request_id = $4
            where id = $1 and state = 'in_flight' and lease_until = $5"#,
         claimed.id.0,
@@ -237,13 +237,13 @@ pub async fn doubt_expired(
 ) -> sqlx::Result<Vec<(SubmissionId, BatchId)>> {
     let rows = sqlx::query!(
         r#"update submissions
-           set state = 'in_doubt', lease_until = null, answer = $2
+           set state = 'in_doubt', lease_until = null, vendor_message = $2
            where id in (select id from submissions
              where state = 'in_flight' and lease_until < $1
              order by id for update skip locked)
            returning id as "id: SubmissionId", batch_id as "batch_id: BatchId""#,
         now,
-        Trouble::Lease.stored(),
+        CallProblem::Lease.stored(),
     )
     .fetch_all(db)
     .await?;
@@ -283,7 +283,7 @@ pub async fn send_again(
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'ready', next_try_at = $4, attempts = 0, sent_at = null, ret_code = null,
-             answer = ''
+             vendor_message = ''
            where id = $1 and project_id = $2 and batch_id = $3 and state = 'in_doubt'
              and exists (select from batches where id = $3 and state <> 'cancelled')"#,
         id.0,
@@ -318,7 +318,7 @@ pub struct Submission {
     /// The vendor's code, when it said no.
     pub ret_code: Option<i32>,
     /// The vendor's words, or ours on why nothing was heard.
-    pub answer: String,
+    pub vendor_message: String,
     /// The vendor's id of the call, to give to its support.
     pub vendor_request_id: String,
 }
@@ -328,9 +328,9 @@ pub async fn troubles(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
     sqlx::query_as!(
         Submission,
         r#"select id as "id: SubmissionId", state as "state: SubmissionState", n, attempts, sent_at,
-             answered_at, next_try_at, session_no, ret_code, answer, vendor_request_id
+             answered_at, next_try_at, session_no, ret_code, vendor_message, vendor_request_id
            from submissions
-           where batch_id = $1 and (answer <> '' or state in ('refused', 'in_doubt'))
+           where batch_id = $1 and (vendor_message <> '' or state in ('refused', 'in_doubt'))
            order by id desc limit $2"#,
         batch.0,
         limit,
@@ -344,7 +344,7 @@ pub async fn in_doubt(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
     sqlx::query_as!(
         Submission,
         r#"select id as "id: SubmissionId", state as "state: SubmissionState", n, attempts, sent_at,
-             answered_at, next_try_at, session_no, ret_code, answer, vendor_request_id
+             answered_at, next_try_at, session_no, ret_code, vendor_message, vendor_request_id
            from submissions where batch_id = $1 and state = 'in_doubt' order by id limit $2"#,
         batch.0,
         limit,

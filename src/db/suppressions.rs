@@ -21,7 +21,7 @@ pub struct Suppression {
     /// Who added it; `None` when the console did.
     pub added_by: Option<String>,
     /// When the vendor's own blacklist took it.
-    pub offered_at: Option<OffsetDateTime>,
+    pub blacklisted_at: Option<OffsetDateTime>,
 }
 
 /// Takes messages to phones that opted out from a submission that waits, and moves its counter by
@@ -45,7 +45,7 @@ pub async fn take_out(
              update submissions s
              set suppressed = s.suppressed + gone.n,
                state = case when s.suppressed + gone.n = s.n then 'cancelled' else s.state end,
-               settled = s.suppressed + gone.n = s.n
+               complete = s.suppressed + gone.n = s.n
              from gone where s.id = $1 and gone.n > 0
            )
            select n as "n!" from gone"#,
@@ -115,7 +115,7 @@ pub async fn remove_replied(
 ) -> sqlx::Result<Option<bool>> {
     sqlx::query_scalar!(
         r#"delete from suppressions where project_id = $1 and phone = $2 and reason = 'reply'
-           returning offered_at is not null as "offered!""#,
+           returning blacklisted_at is not null as "offered!""#,
         project.0,
         phone,
     )
@@ -132,7 +132,7 @@ pub async fn of_phone(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.offered_at
+             s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.phone = $2"#,
         project.0,
@@ -166,7 +166,7 @@ pub async fn find(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.offered_at
+             s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.id = $2"#,
         project.0,
@@ -190,7 +190,7 @@ pub async fn list(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.offered_at
+             s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.id < $4
              and ($2::text is null or s.phone = $2)
@@ -221,14 +221,14 @@ pub async fn for_each(
 }
 
 /// Up to `limit` phones that the vendor's blacklist has not taken yet, oldest first.
-pub async fn not_offered(
+pub async fn not_blacklisted(
     db: &PgPool,
     project: ProjectId,
     limit: i64,
 ) -> sqlx::Result<Vec<(SuppressionId, String)>> {
     let rows = sqlx::query!(
         r#"select id as "id: SuppressionId", phone from suppressions
-           where project_id = $1 and offered_at is null order by id limit $2"#,
+           where project_id = $1 and blacklisted_at is null order by id limit $2"#,
         project.0,
         limit,
     )
@@ -238,13 +238,13 @@ pub async fn not_offered(
 }
 
 /// Remembers that the vendor's blacklist took these.
-pub async fn offered(
+pub async fn blacklisted(
     db: &mut PgConnection,
     ids: &[SuppressionId],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    sqlx::query!("update suppressions set offered_at = $2 where id = any($1)", &ids, now)
+    sqlx::query!("update suppressions set blacklisted_at = $2 where id = any($1)", &ids, now)
         .execute(db)
         .await?;
     Ok(())

@@ -21,7 +21,7 @@ pub struct Upload {
     /// Its size.
     pub bytes: i64,
     /// How a person wants it read.
-    pub wanted: Value,
+    pub read_options: Value,
     /// How it was read and what was found; there once it was read.
     pub report: Option<Value>,
     /// Why it cannot be read, with what belongs to the reason behind a colon.
@@ -80,11 +80,11 @@ pub async fn append(
 }
 
 /// Says how a file is to be read before it is.
-pub async fn keep_wanted(db: &PgPool, batch: BatchId, wanted: &Value) -> sqlx::Result<()> {
+pub async fn save_read_options(db: &PgPool, batch: BatchId, read_options: &Value) -> sqlx::Result<()> {
     sqlx::query!(
-        "update uploads set wanted = $2 where batch_id = $1 and state = 'receiving'",
+        "update uploads set read_options = $2 where batch_id = $1 and state = 'receiving'",
         batch.0,
-        wanted,
+        read_options,
     )
     .execute(db)
     .await?;
@@ -115,7 +115,7 @@ pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Resu
     sqlx::query_as!(
         Upload,
         r#"select batch_id as "batch_id: BatchId", state as "state: UploadState",
-             source as "source: UploadSource", file_name, bytes, wanted, report, problem,
+             source as "source: UploadSource", file_name, bytes, read_options, report, problem,
              rows_read, bytes_read, read_at
            from uploads where project_id = $1 and batch_id = $2"#,
         project.0,
@@ -137,7 +137,7 @@ pub struct Job {
     /// All of it is valid UTF-8.
     pub utf8: bool,
     /// How a person wants it read.
-    pub wanted: Value,
+    pub read_options: Value,
     /// Which time it is read; what an older reader brings is dropped.
     pub turn: i32,
 }
@@ -152,7 +152,7 @@ pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Re
              where state = 'waiting' or state = 'reading' and lease_until < $1
              order by batch_id limit 1 for update skip locked)
            returning batch_id as "batch_id: BatchId", project_id as "project_id: ProjectId",
-             source as "source: UploadSource", utf8, wanted, turn"#,
+             source as "source: UploadSource", utf8, read_options, turn"#,
         now,
         now + lease,
     )
@@ -237,8 +237,8 @@ pub struct Draft {
     pub signature_id: SignatureId,
     /// Its template.
     pub template_id: TemplateId,
-    /// How a person wanted it read.
-    pub wanted: Value,
+    /// How a person read_options it read.
+    pub read_options: Value,
     /// What was found in it.
     pub report: Option<Value>,
     /// How many batches of the template had been ordered then; `None` while it is being read.
@@ -267,7 +267,7 @@ pub async fn lock_draft(
     sqlx::query_as!(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
-             b.template_id as "template_id: TemplateId", u.wanted, u.report,
+             b.template_id as "template_id: TemplateId", u.read_options, u.report,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1
@@ -283,19 +283,19 @@ pub async fn read_again(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
-    wanted: &Value,
+    read_options: &Value,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update uploads u
-           set state = 'waiting', wanted = $3, problem = null, rows_read = 0, bytes_read = 0,
+           set state = 'waiting', read_options = $3, problem = null, rows_read = 0, bytes_read = 0,
              lease_until = null, read_at = null, touched_at = $4
            from batches b
            where u.batch_id = $2 and u.project_id = $1 and u.state <> 'receiving'
              and b.id = u.batch_id and b.state = 'draft'"#,
         project.0,
         batch.0,
-        wanted,
+        read_options,
         now,
     )
     .execute(db)
@@ -315,7 +315,7 @@ pub async fn chunk(db: &PgPool, batch: BatchId, n: i32) -> sqlx::Result<Option<V
 }
 
 /// Removes drafts that nobody touched since `before`, and uploads that broke off. Answers how many.
-pub async fn forget(
+pub async fn delete_abandoned(
     db: &PgPool,
     before: OffsetDateTime,
     broken_before: OffsetDateTime,

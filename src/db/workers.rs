@@ -29,8 +29,8 @@ pub async fn beat(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"insert into workers (id, started_at, seen_at) values ($1, $2, $2)
-           on conflict (id) do update set seen_at = $2, vendor_heard_at = $3,
-             vendor_trouble_at = $4, vendor_trouble = $5"#,
+           on conflict (id) do update set seen_at = $2, vendor_answered_at = $3,
+             vendor_error_at = $4, vendor_error = $5"#,
         worker,
         now,
         heard.heard_at as Option<OffsetDateTime>,

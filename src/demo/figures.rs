@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::db::statistics::{self, Wanted};
 use crate::db::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
-use crate::domain::span::{day_of, midnight};
+use crate::domain::period::{day_of, midnight};
 use crate::domain::statistics::Counts;
 
 /// Keeps figures for all days that are over.

@@ -14,10 +14,10 @@ use crate::domain::batch::china;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
-use crate::ops::reading::report::Report;
-use crate::ops::suppress::{self, By};
-use crate::ops::upload::{self, Begin, Confirmation, Taking, Yes};
-use crate::ops::{plan, reading, submit};
+use crate::ops::uploads::report::Report;
+use crate::ops::suppressions::{self, Actor};
+use crate::ops::uploads::{self as upload_ops, Begin, Confirmation, IncomingFile, ConfirmRequest};
+use crate::ops::{plan, submit};
 
 const ADDRESS: &str = "127.0.0.1";
 /// What a part costs, in ten-thousandths of a yuan.
@@ -72,8 +72,8 @@ impl Past {
 
     async fn opt_out(&mut self, note: &str) -> anyhow::Result<()> {
         let phones: Vec<Phone> = OPTED_OUT.iter().flat_map(|one| Phone::parse(one)).collect();
-        let by = By { project: self.project, person: self.operator, address: ADDRESS };
-        suppress::add(&self.app, by, &phones, SuppressionReason::Complaint, note).await?;
+        let by = Actor { project: self.project, person: self.operator, address: ADDRESS };
+        suppressions::add(&self.app, by, &phones, SuppressionReason::Complaint, note).await?;
         Ok(())
     }
 
@@ -91,9 +91,9 @@ impl Past {
             resend_of: None,
         };
         let list = self.list(template, rows);
-        let taking = Taking::begin(&self.app, &begin, list.as_bytes()).await?;
+        let taking = IncomingFile::begin(&self.app, &begin, list.as_bytes()).await?;
         let draft = taking.end(&self.app).await?;
-        if !reading::run_once(&self.app).await? {
+        if !upload_ops::import::run_once(&self.app).await? {
             bail!("the demo's list is not read");
         }
         Ok(draft)
@@ -123,7 +123,7 @@ impl Past {
         let upload = uploads::find(&self.app.db, self.project, draft).await?;
         let report = upload.and_then(|one| one.report).context("the demo's list has no report")?;
         let report: Report = serde_json::from_value(report)?;
-        let yes = Yes {
+        let order = ConfirmRequest {
             project: self.project,
             batch: draft,
             by: self.operator,
@@ -131,10 +131,10 @@ impl Past {
             checked: report.going(false),
             with_repeats: false,
             schedule_at,
-            canary: None,
+            trial: None,
             address: ADDRESS,
         };
-        match upload::confirm(&self.app, &yes).await? {
+        match upload_ops::confirm(&self.app, &order).await? {
             Confirmation::Ordered(_) => Ok(()),
             other => bail!("the demo's list is not ordered: {other:?}"),
         }

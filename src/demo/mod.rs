@@ -1,7 +1,7 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
 mod figures;
-mod keeping;
+mod retention;
 mod lists;
 mod postgres;
 mod pushes;

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::app::App;
-use crate::db::hooks::{self, PushKind};
+use crate::db::push_url::{self, PushKind};
 use crate::domain::batch::china;
 use crate::domain::ids::ProjectId;
-use crate::ops::receive;
+use crate::ops::push_inbox;
 
 /// Pushes of status reports and of replies, of today and of the days before it.
 const COUNTS: [(i64, i64); 7] =
@@ -20,8 +20,8 @@ pub async fn keep_all(app: &App, project: ProjectId) -> anyhow::Result<()> {
     for (days, (reports, replies)) in (0..).zip(COUNTS) {
         let at = now - Duration::days(days);
         let day = at.to_offset(china()).date();
-        hooks::count(&mut db, project, day, PushKind::Reports, reports, at).await?;
-        hooks::count(&mut db, project, day, PushKind::Replies, replies, at).await?;
+        push_url::count(&mut db, project, day, PushKind::Reports, reports, at).await?;
+        push_url::count(&mut db, project, day, PushKind::Replies, replies, at).await?;
     }
     drop(db);
     let data = json!([
@@ -31,10 +31,10 @@ pub async fn keep_all(app: &App, project: ProjectId) -> anyhow::Result<()> {
     ]);
     let half_read = json!({ "MsgType": 2, "Data": data }).to_string();
     for body in [half_read.as_str(), "MsgType=2&Phone=18500001208&ReceiptResult=Success"] {
-        receive::take_in(app, project, body.as_bytes()).await?;
+        push_inbox::store(app, project, body.as_bytes()).await?;
         app.clock.advance(Duration::minutes(2));
     }
-    while receive::run_once(app).await? {}
+    while push_inbox::process_next(app).await? {}
     Ok(())
 }
 

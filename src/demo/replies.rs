@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 use crate::app::App;
 use crate::db::conversations::{self, Filter};
 use crate::domain::ids::{ProjectId, SubmissionId, UserId};
-use crate::ops::suppress::By;
-use crate::ops::{receive, replies};
+use crate::ops::suppressions::Actor;
+use crate::ops::{push_inbox, replies};
 
 /// So many of the newest conversations have not been read.
 const UNREAD: usize = 7;
@@ -109,17 +109,17 @@ pub async fn keep(
         let reply = json!({ "Phone": one.phone, "ReplyContent": one.words,
             "ReplyTime": one.at.unix_timestamp(), "UserId": one.user_id });
         let body = json!({ "MsgType": 0, "Data": [reply] }).to_string();
-        receive::take_in(app, project, body.as_bytes()).await?;
-        receive::run_once(app).await?;
+        push_inbox::store(app, project, body.as_bytes()).await?;
+        push_inbox::process_next(app).await?;
     }
-    let by = By { project, person: operator, address: "127.0.0.1" };
+    let by = Actor { project, person: operator, address: "127.0.0.1" };
     let all = Filter { limit: 1_000, ..Filter::default() };
     let newest = conversations::list(&app.db, project, &all).await?.conversations;
     for (place, one) in newest.into_iter().enumerate() {
         if place >= UNREAD {
             replies::mark_read(app, by, one.id, one.newest_id).await?;
         }
-        if one.opted_out && one.last_words == FALSE_ALARM {
+        if one.opted_out && one.last_text == FALSE_ALARM {
             replies::take_back(app, by, one.id, one.newest_id).await?;
         }
     }

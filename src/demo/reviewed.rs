@@ -12,7 +12,7 @@ use crate::db::{signatures, sms_templates};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::{self, Purpose, ReviewStatus};
 use crate::domain::signature::{SignatureApplication, SignatureKind};
-use crate::ops::papers;
+use crate::ops::files;
 use crate::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
 /// Id, text, review status, reason.
@@ -62,7 +62,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26030100B2",
         "发货通知",
-        Purpose::Notice,
+        Purpose::Notification,
         "{1}您好，您的订单{2}已发出，预计{3}送达。",
         ReviewStatus::Approved,
         "",
@@ -70,7 +70,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26051800C3",
         "取件提醒",
-        Purpose::Notice,
+        Purpose::Notification,
         "您的包裹已到{1}，请凭取件码{2}在{3}前取走。",
         ReviewStatus::Approved,
         "",
@@ -89,7 +89,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26112000E5",
         "活动改期",
-        Purpose::Notice,
+        Purpose::Notification,
         "您报名的{1}改到{2}，地点不变。",
         ReviewStatus::Waiting,
         "",
@@ -97,7 +97,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26111900F6",
         "借阅到期",
-        Purpose::Notice,
+        Purpose::Notification,
         "您借的《{1}》将于{2}到期，请及时归还。",
         ReviewStatus::InReview,
         "",
@@ -105,7 +105,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26111200G7",
         "订单查询",
-        Purpose::Notice,
+        Purpose::Notification,
         "订单{1}的进度请看 https://yunfan.example/o",
         ReviewStatus::Rejected,
         "模板中含有链接，不予通过",
@@ -113,7 +113,7 @@ const TEMPLATES: [Text; 8] = [
     text(
         "UTB26011000H8",
         "旧版通知",
-        Purpose::Notice,
+        Purpose::Notification,
         "您的{1}已受理。",
         ReviewStatus::Disabled,
         "长期未使用，已停用",
@@ -211,7 +211,7 @@ async fn handed_in(
     at: OffsetDateTime,
 ) -> anyhow::Result<()> {
     let scan = include_bytes!("certificate.png");
-    let file = papers::keep(app, project, operator, "开发者后台截图.png", scan).await?;
+    let file = files::keep(app, project, operator, "开发者后台截图.png", scan).await?;
     let form = SignatureApplication {
         content: content.to_owned(),
         kind: kind_of(content),
@@ -224,7 +224,7 @@ async fn handed_in(
     let new = NewApplication {
         project,
         subject: review::Subject::Signature,
-        mends: None,
+        resubmits: None,
         content: serde_json::to_value(&form)?,
         certificate: Some(file),
         proxy: None,
@@ -238,8 +238,8 @@ async fn handed_in(
         state: ApplicationState::Taken,
         row: Some(Row::Signature(id)),
         ret_code: None,
-        answer: "",
-        next_look_at: None,
+        vendor_message: "",
+        next_check_at: None,
     };
     applications::end(db, application, &end).await?;
     Ok(())

@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{figures, keeping, pushes, replies, reviewed};
+use super::{figures, retention, pushes, replies, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::claims::{Claim, Claimed};
-use crate::db::log::{Logged, Wanted};
+use crate::db::message_search::{FoundMessage, Wanted};
 use crate::db::receipts::Incoming;
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
@@ -23,9 +23,9 @@ use crate::domain::receipt_codes;
 use crate::domain::role::Role;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::order::{self, Order, Ordered};
-use crate::ops::steer::{self, Step, Word};
+use crate::ops::batch_actions::{self, Step, Actor};
 use crate::ops::submit::{self, End};
-use crate::ops::{projects as project_ops, receive};
+use crate::ops::{projects as project_ops, push_inbox};
 
 /// Names and roles of the demo's accounts; no role is the owner.
 pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
@@ -71,7 +71,7 @@ pub(super) struct Past {
 impl Past {
     async fn begin(app: &App, project: ProjectId) -> anyhow::Result<Self> {
         let now = app.clock.now();
-        let past = now - keeping::OLDEST;
+        let past = now - retention::OLDEST;
         let user = async |name: &str| -> anyhow::Result<UserId> {
             let found = users::by_name(&app.db, name).await?;
             Ok(found.context("the demo's accounts are missing")?.user.id)
@@ -118,7 +118,7 @@ impl Past {
         self.lists_to_come().await?;
         self.set_clock(self.now - Duration::minutes(6));
         pushes::keep_all(&self.app, self.project).await?;
-        self.let_go().await?;
+        self.apply_retention().await?;
         // Last, since answers come at times between those of later batches.
         replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
     }
@@ -158,8 +158,8 @@ impl Past {
         };
         let page = self.app.log.page(self.project, &wanted, None, 1_000).await?;
         let phone = |one| match one {
-            Logged::Own(message) => Some(message.phone),
-            Logged::Foreign(_) => None,
+            FoundMessage::Own(message) => Some(message.phone),
+            FoundMessage::ExternalMessage(_) => None,
         };
         Ok(page.messages.into_iter().filter_map(phone).collect())
     }
@@ -175,8 +175,8 @@ impl Past {
         if let Ordered::New(batch, crate::domain::batch::BatchState::AwaitingApproval) = batch {
             self.app.clock.advance(Duration::minutes(4));
             let word =
-                Word { project: self.project, batch, by: self.approver, address: "127.0.0.1" };
-            steer::take(&self.app, word, Step::Approve).await?;
+                Actor { project: self.project, batch, by: self.approver, address: "127.0.0.1" };
+            batch_actions::take(&self.app, word, Step::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
         Ok(match submit::claim(&self.app).await? {
@@ -278,7 +278,7 @@ impl Past {
         self.app.clock.advance(Duration::minutes(1));
         let mut tx = self.app.db.begin().await?;
         let now = self.app.clock.now();
-        receive::settle(&self.app, &mut tx, self.project, &incoming, now).await?;
+        push_inbox::process(&self.app, &mut tx, self.project, &incoming, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -308,7 +308,7 @@ impl Past {
             });
         }
         let mut tx = self.app.db.begin().await?;
-        receive::settle(&self.app, &mut tx, self.project, &incoming, at).await?;
+        push_inbox::process(&self.app, &mut tx, self.project, &incoming, at).await?;
         Ok(tx.commit().await?)
     }
 

@@ -54,7 +54,7 @@ impl BatchState {
 /// Why a paused batch is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "hold", rename_all = "snake_case")]
-pub enum Hold {
+pub enum PauseReason {
     /// A person paused it.
     Person,
     /// The account's balance is used up (RetCode 18013).
@@ -70,10 +70,10 @@ pub enum Hold {
     /// The vendor refuses the signature, the template or the text: the rest would be refused too.
     Refused,
     /// The first ones have left; a person looks before the rest does.
-    Canary,
+    Trial,
 }
 
-impl Hold {
+impl PauseReason {
     /// The name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Hold {
             Self::MissedSchedule => "missed_schedule",
             Self::Failures => "failures",
             Self::Refused => "refused",
-            Self::Canary => "canary",
+            Self::Trial => "canary",
         }
     }
 }
@@ -120,7 +120,7 @@ pub fn china() -> UtcOffset {
 /// Whether messages of this purpose may leave at `now`.
 pub fn may_leave(purpose: Purpose, now: OffsetDateTime) -> bool {
     match purpose {
-        Purpose::Verification | Purpose::Notice => true,
+        Purpose::Verification | Purpose::Notification => true,
         Purpose::Marketing => MARKETING_HOURS.contains(&now.to_offset(china()).hour()),
     }
 }
@@ -130,7 +130,7 @@ pub fn may_leave(purpose: Purpose, now: OffsetDateTime) -> bool {
 pub fn needs_approval(purpose: Purpose, total: i32, over: Option<i32>) -> bool {
     match purpose {
         Purpose::Marketing => true,
-        Purpose::Verification | Purpose::Notice => over.is_some_and(|most| total > most),
+        Purpose::Verification | Purpose::Notification => over.is_some_and(|most| total > most),
     }
 }
 
@@ -150,6 +150,6 @@ mod tests {
         assert!(open(datetime!(2026-11-23 00:00:00 UTC)));
         assert!(open(datetime!(2026-11-23 11:59:59 UTC)));
         assert!(!open(datetime!(2026-11-23 12:00:00 UTC)));
-        assert!(may_leave(Purpose::Notice, datetime!(2026-11-23 18:00:00 UTC)));
+        assert!(may_leave(Purpose::Notification, datetime!(2026-11-23 18:00:00 UTC)));
     }
 }

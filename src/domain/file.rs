@@ -2,7 +2,7 @@
 //! from their name.
 
 /// No file is larger (USMS API reference, CreateUSMSSignature: 4 MB).
-pub const MOST_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -44,7 +44,7 @@ impl FileKind {
         if bytes.is_empty() {
             return Err(FileProblem::Empty);
         }
-        if bytes.len() > MOST_BYTES {
+        if bytes.len() > MAX_BYTES {
             return Err(FileProblem::TooLarge);
         }
         let begins = |with: &[u8]| bytes.starts_with(with);
@@ -88,6 +88,6 @@ mod tests {
         assert_eq!(FileKind::of(b"%PDF-1.7"), Ok(FileKind::Pdf));
         assert_eq!(FileKind::of(b"<script>alert(1)</script>"), Err(FileProblem::Kind));
         assert_eq!(FileKind::of(b""), Err(FileProblem::Empty));
-        assert_eq!(FileKind::of(&vec![0xff; MOST_BYTES + 1]), Err(FileProblem::TooLarge));
+        assert_eq!(FileKind::of(&vec![0xff; MAX_BYTES + 1]), Err(FileProblem::TooLarge));
     }
 }

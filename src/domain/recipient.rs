@@ -68,7 +68,7 @@ impl Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// Its line in the file, from 1, the header included.
-    pub place: i32,
+    pub position: i32,
     /// What becomes of it.
     pub verdict: Verdict,
     /// The phone as it is sent to, or as it was written when it cannot be read.

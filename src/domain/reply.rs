@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 /// Letters of a reply that are kept. What is beyond stays in the push as it came.
-pub const LONGEST: usize = 10_000;
+pub const MAX_LENGTH: usize = 10_000;
 /// No opt-out is longer than this: it is looked for in short texts only.
-const LONGEST_OPT_OUT: usize = 40;
+const MAX_OPT_OUT_LENGTH: usize = 40;
 
 /// What a reply says about further texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -36,7 +36,7 @@ impl OptOut {
 pub fn clean(written: &str) -> String {
     let written = written.replace("\r\n", "\n");
     let seen = written.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-    seen.take(LONGEST).collect()
+    seen.take(MAX_LENGTH).collect()
 }
 
 /// What surrounds an opt-out in what people really send: `回复T`, `我要退订`, or the whole
@@ -63,7 +63,7 @@ impl OptOutWords {
     /// Whether a reply opts out.
     pub fn opts_out(&self, reply: &str) -> bool {
         let whole = compact(reply);
-        if whole.is_empty() || whole.chars().count() > LONGEST_OPT_OUT {
+        if whole.is_empty() || whole.chars().count() > MAX_OPT_OUT_LENGTH {
             return false;
         }
         self.words.contains(&whole) || self.is_made_of_words(reply)
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_clean_text_has_lines_and_no_control_characters() {
         assert_eq!(clean("a\r\nb\0\u{1b}[31m\u{7f}\tc"), "a\nb[31m\tc");
-        assert_eq!(clean(&"字".repeat(20_000)).chars().count(), LONGEST);
+        assert_eq!(clean(&"字".repeat(20_000)).chars().count(), MAX_LENGTH);
         assert_eq!(clean("\u{202e}שלום😀"), "\u{202e}שלום😀");
     }
 

@@ -118,20 +118,20 @@ pub enum Purpose {
     /// A code that proves a phone.
     Verification,
     /// A notice about something the person has with the sender.
-    Notice,
+    Notification,
     /// Advertising: only 08:00 to 20:00, with a way to unsubscribe, approved by a second person.
     Marketing,
 }
 
 impl Purpose {
     /// All purposes, in the vendor's order.
-    pub const ALL: [Self; 3] = [Self::Verification, Self::Notice, Self::Marketing];
+    pub const ALL: [Self; 3] = [Self::Verification, Self::Notification, Self::Marketing];
 
     /// The vendor's number, 1 to 3.
     pub fn number(self) -> u8 {
         match self {
             Self::Verification => 1,
-            Self::Notice => 2,
+            Self::Notification => 2,
             Self::Marketing => 3,
         }
     }
@@ -145,7 +145,7 @@ impl Purpose {
     pub fn from_vendor(purpose: i64) -> Option<Self> {
         match purpose {
             1 => Some(Self::Verification),
-            2 => Some(Self::Notice),
+            2 => Some(Self::Notification),
             3 => Some(Self::Marketing),
             _ => None,
         }
@@ -155,7 +155,7 @@ impl Purpose {
     pub fn key(self) -> &'static str {
         match self {
             Self::Verification => "verification",
-            Self::Notice => "notice",
+            Self::Notification => "notice",
             Self::Marketing => "marketing",
         }
     }

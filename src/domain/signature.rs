@@ -8,7 +8,7 @@ use super::finding::{Finding, Findings, is_plain, sensitive, unreadable};
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=20;
 const STANDARD_LENGTH: usize = 12;
 /// Other texts of the application are no longer.
-const LONGEST_NOTE: usize = 500;
+const MAX_NOTE_LENGTH: usize = 500;
 
 /// What the name in the brackets is (USMS API reference, CreateUSMSSignature: `SigType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -99,7 +99,7 @@ pub struct SignatureApplication {
 
 /// What of the files is there.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Papers {
+pub struct RequiredFiles {
     /// The certificate.
     pub certificate: bool,
     /// The letter of authority.
@@ -109,7 +109,7 @@ pub struct Papers {
 impl SignatureApplication {
     /// What has to be mended, and what a reviewer may not like. `words` are the team's sensitive
     /// words.
-    pub fn check(&self, papers: Papers, words: &[String]) -> Vec<Finding> {
+    pub fn check(&self, files: RequiredFiles, words: &[String]) -> Vec<Finding> {
         let mut found = Findings::default();
         self.check_content(&mut found, words);
         if self.kind.refused_by_carriers() && !self.international {
@@ -119,15 +119,15 @@ impl SignatureApplication {
             found.block("description", "description-empty", "");
         }
         for (field, text) in [("description", &self.description), ("scene", &self.scene)] {
-            if text.chars().count() > LONGEST_NOTE {
-                found.block(field, "note-long", LONGEST_NOTE);
+            if text.chars().count() > MAX_NOTE_LENGTH {
+                found.block(field, "note-long", MAX_NOTE_LENGTH);
             }
         }
         // A qualification that the vendor knows stands for the paper.
-        if !papers.certificate && self.qualification_id.trim().is_empty() {
+        if !files.certificate && self.qualification_id.trim().is_empty() {
             found.block("certificate", "certificate-missing", "");
         }
-        if self.on_behalf && !papers.proxy {
+        if self.on_behalf && !files.proxy {
             found.block("proxy", "proxy-missing", "");
         }
         found.into_vec()
@@ -165,7 +165,7 @@ impl SignatureApplication {
 mod tests {
     use super::*;
 
-    const ALL_PAPERS: Papers = Papers { certificate: true, proxy: true };
+    const ALL_PAPERS: RequiredFiles = RequiredFiles { certificate: true, proxy: true };
 
     fn application(content: &str) -> SignatureApplication {
         SignatureApplication {
@@ -179,9 +179,9 @@ mod tests {
         }
     }
 
-    fn keys(application: &SignatureApplication, papers: Papers) -> Vec<(&'static str, bool)> {
+    fn keys(application: &SignatureApplication, files: RequiredFiles) -> Vec<(&'static str, bool)> {
         let words = ["贷款".to_owned()];
-        application.check(papers, &words).iter().map(|one| (one.key, one.blocks)).collect()
+        application.check(files, &words).iter().map(|one| (one.key, one.blocks)).collect()
     }
 
     #[test]
@@ -212,11 +212,11 @@ mod tests {
     #[test]
     fn papers_are_asked_for_as_kind_and_purpose_need_them() {
         let mut one = application("云帆书店");
-        assert_eq!(keys(&one, Papers::default()), [("certificate-missing", true)]);
+        assert_eq!(keys(&one, RequiredFiles::default()), [("certificate-missing", true)]);
         one.qualification_id = "Q1".to_owned();
-        assert_eq!(keys(&one, Papers::default()), []);
+        assert_eq!(keys(&one, RequiredFiles::default()), []);
         one.on_behalf = true;
-        assert_eq!(keys(&one, Papers::default()), [("proxy-missing", true)]);
+        assert_eq!(keys(&one, RequiredFiles::default()), [("proxy-missing", true)]);
         one.kind = SignatureKind::App;
         assert_eq!(keys(&one, ALL_PAPERS), [("signature-kind-refused", false)]);
     }

@@ -7,12 +7,12 @@ use super::review::Purpose;
 use super::text::{self, Kind, Piece, TemplateText};
 
 /// Name, text and remark are no longer (USMS API reference, CreateUSMSTemplate).
-const LONGEST_NAME: usize = 32;
+const MAX_NAME_LENGTH: usize = 32;
 /// The longest text of a first application.
-pub const LONGEST_TEXT: usize = 500;
+pub const MAX_TEXT_LENGTH: usize = 500;
 /// UpdateUSMSTemplate takes more than CreateUSMSTemplate; one message has no room for it.
-const LONGEST_MENDED_TEXT: usize = 600;
-const LONGEST_REMARK: usize = 128;
+const MAX_RESUBMITTED_TEXT: usize = 600;
+const MAX_REMARK_LENGTH: usize = 128;
 /// The review standard on names.
 const STANDARD_NAME: std::ops::RangeInclusive<usize> = 2..=12;
 /// Marks that no text may have (USMS manual, review standard).
@@ -46,15 +46,15 @@ pub struct TemplateApplication {
 impl TemplateApplication {
     /// What has to be mended, and what a reviewer may not like. `mends` when it changes one that
     /// exists; `words` are the team's sensitive words.
-    pub fn check(&self, mends: bool, words: &[String]) -> Vec<Finding> {
+    pub fn check(&self, resubmits: bool, words: &[String]) -> Vec<Finding> {
         let mut found = Findings::default();
         self.check_name(&mut found);
-        self.check_text(&mut found, mends);
+        self.check_text(&mut found, resubmits);
         if !found.has("text") {
             self.check_wording(&mut found, words);
         }
         self.check_unsubscribe(&mut found);
-        if self.remark.chars().count() > LONGEST_REMARK {
+        if self.remark.chars().count() > MAX_REMARK_LENGTH {
             found.block("remark", "remark-long", self.remark.chars().count());
         }
         found.into_vec()
@@ -64,7 +64,7 @@ impl TemplateApplication {
         let length = self.name.chars().count();
         if self.name.trim().is_empty() {
             found.block("name", "name-empty", "");
-        } else if length > LONGEST_NAME {
+        } else if length > MAX_NAME_LENGTH {
             found.block("name", "name-long", length);
         } else if unreadable(&self.name) {
             found.block("name", "name-unreadable", "");
@@ -75,9 +75,9 @@ impl TemplateApplication {
         }
     }
 
-    fn check_text(&self, found: &mut Findings, mends: bool) {
+    fn check_text(&self, found: &mut Findings, resubmits: bool) {
         let parsed = TemplateText::parse(&self.text);
-        let longest = if mends { LONGEST_MENDED_TEXT } else { LONGEST_TEXT };
+        let longest = if resubmits { MAX_RESUBMITTED_TEXT } else { MAX_TEXT_LENGTH };
         let length = self.text.chars().count();
         if self.text.trim().is_empty() {
             found.block("text", "text-empty", "");
@@ -95,7 +95,7 @@ impl TemplateApplication {
     }
 
     fn check_wording(&self, found: &mut Findings, words: &[String]) {
-        if self.text.chars().count() > LONGEST_TEXT {
+        if self.text.chars().count() > MAX_TEXT_LENGTH {
             found.doubt("text", "text-over-500", self.text.chars().count());
         }
         if self.text.contains(['\n', '\r']) {
@@ -288,7 +288,7 @@ mod tests {
     fn application(text: &str) -> TemplateApplication {
         TemplateApplication {
             name: "发货通知".to_owned(),
-            purpose: Purpose::Notice,
+            purpose: Purpose::Notification,
             text: text.to_owned(),
             international: false,
             remark: String::new(),

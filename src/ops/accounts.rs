@@ -20,7 +20,7 @@ use crate::domain::role::Role;
 pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 12..=256;
 /// Failed sign-ins that cost no waiting.
 const FREE_FAILURES: i32 = 5;
-const LONGEST_WAIT: Duration = Duration::minutes(15);
+const MAX_WAIT: Duration = Duration::minutes(15);
 /// After so long without a failed one, failed sign-ins are forgotten.
 const FORGET: Duration = Duration::hours(1);
 
@@ -101,7 +101,7 @@ async fn closed_until(
 fn wait_after(failures: i32) -> Duration {
     match u32::try_from(failures - FREE_FAILURES) {
         Err(_) | Ok(0) => Duration::ZERO,
-        Ok(more) => (Duration::SECOND * 2_i32.pow(more.min(10))).min(LONGEST_WAIT),
+        Ok(more) => (Duration::SECOND * 2_i32.pow(more.min(10))).min(MAX_WAIT),
     }
 }
 
@@ -298,6 +298,6 @@ mod tests {
         assert_eq!(wait_after(1), Duration::ZERO);
         assert_eq!(wait_after(FREE_FAILURES), Duration::ZERO);
         assert_eq!(wait_after(FREE_FAILURES + 1), Duration::seconds(2));
-        assert_eq!(wait_after(1_000), LONGEST_WAIT);
+        assert_eq!(wait_after(1_000), MAX_WAIT);
     }
 }

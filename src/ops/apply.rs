@@ -8,7 +8,7 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use super::credentials::{self, CredentialsError};
-use super::papers::{self, PaperError};
+use super::files::{self, FileError};
 use super::submit::{LEASE_MARGIN, why_not_sent, why_unknown};
 use crate::app::App;
 use crate::db::applications::{self, ApplicationState, End, NewApplication};
@@ -20,13 +20,13 @@ use crate::domain::ids::{ApplicationId, FileId, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::signature::SignatureApplication;
 use crate::domain::sms_template::TemplateApplication;
-use crate::domain::trouble::Trouble;
+use crate::domain::call_problem::CallProblem;
 use crate::usms::{self, CallError, Credentials};
 
-pub mod doubts;
-mod taken;
+pub mod in_doubt;
+mod accepted;
 
-use taken::Taken;
+use accepted::Taken;
 
 /// A first look at something in doubt comes this soon.
 const FIRST_LOOK: Duration = Duration::seconds(10);
@@ -41,40 +41,40 @@ pub enum Form {
     /// For a new signature.
     Signature(SignatureApplication),
     /// A rejected signature, mended.
-    MendedSignature(Box<Signature>, SignatureApplication),
+    ResubmittedSignature(Box<Signature>, SignatureApplication),
     /// For a new template.
     Template(TemplateApplication),
     /// A template, changed.
-    MendedTemplate(Box<SmsTemplate>, TemplateApplication),
+    ResubmittedTemplate(Box<SmsTemplate>, TemplateApplication),
 }
 
 impl Form {
     fn subject(&self) -> Subject {
         match self {
-            Self::Signature(_) | Self::MendedSignature(..) => Subject::Signature,
-            Self::Template(_) | Self::MendedTemplate(..) => Subject::Template,
+            Self::Signature(_) | Self::ResubmittedSignature(..) => Subject::Signature,
+            Self::Template(_) | Self::ResubmittedTemplate(..) => Subject::Template,
         }
     }
 
-    fn mends(&self) -> Option<Row> {
+    fn resubmits(&self) -> Option<Row> {
         match self {
             Self::Signature(_) | Self::Template(_) => None,
-            Self::MendedSignature(known, _) => Some(Row::Signature(known.id)),
-            Self::MendedTemplate(known, _) => Some(Row::Template(known.id)),
+            Self::ResubmittedSignature(known, _) => Some(Row::Signature(known.id)),
+            Self::ResubmittedTemplate(known, _) => Some(Row::Template(known.id)),
         }
     }
 
     fn content(&self) -> Result<serde_json::Value, serde_json::Error> {
         match self {
-            Self::Signature(form) | Self::MendedSignature(_, form) => serde_json::to_value(form),
-            Self::Template(form) | Self::MendedTemplate(_, form) => serde_json::to_value(form),
+            Self::Signature(form) | Self::ResubmittedSignature(_, form) => serde_json::to_value(form),
+            Self::Template(form) | Self::ResubmittedTemplate(_, form) => serde_json::to_value(form),
         }
     }
 }
 
 /// What a person hands in.
 #[derive(Debug, Clone)]
-pub struct Handing {
+pub struct Submission {
     /// The project.
     pub project: ProjectId,
     /// Who.
@@ -93,7 +93,7 @@ pub struct Handing {
 
 /// What handing in came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HandedIn {
+pub enum SubmitOutcome {
     /// The vendor took it; this is its id there.
     Taken(String),
     /// The vendor said no, in its words.
@@ -125,7 +125,7 @@ pub enum ApplyError {
     FormUsed,
     /// A file.
     #[error(transparent)]
-    Paper(#[from] PaperError),
+    AttachedFile(#[from] FileError),
     /// The project's keys.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -169,12 +169,12 @@ pub fn template_change(known: &SmsTemplate) -> TemplateChange {
 }
 
 /// Hands in, once per form. Goes on when whoever waits for it leaves.
-pub async fn hand_in(app: &App, handing: Handing) -> Result<HandedIn, ApplyError> {
+pub async fn submit(app: &App, submission: Submission) -> Result<SubmitOutcome, ApplyError> {
     let app_there = app.clone();
-    let project = handing.project;
-    let task = app.calls.spawn(async move { store_call_record(&app_there, &handing).await });
+    let project = submission.project;
+    let task = app.calls.spawn(async move { store_call_record(&app_there, &submission).await });
     let handed = task.await.map_err(|error| ApplyError::Broken(error.to_string()))??;
-    if let HandedIn::Already(id) = &handed {
+    if let SubmitOutcome::Already(id) = &handed {
         wait_for(app, project, *id).await?;
     }
     Ok(handed)
@@ -193,59 +193,59 @@ async fn wait_for(app: &App, project: ProjectId, id: ApplicationId) -> sqlx::Res
     Ok(())
 }
 
-async fn store_call_record(app: &App, handing: &Handing) -> Result<HandedIn, ApplyError> {
+async fn store_call_record(app: &App, submission: &Submission) -> Result<SubmitOutcome, ApplyError> {
     let earlier =
-        applications::by_form_token(&app.db, handing.project, handing.by, handing.form_token);
+        applications::by_form_token(&app.db, submission.project, submission.by, submission.form_token);
     if let Some(id) = earlier.await? {
-        return Ok(HandedIn::Already(id));
+        return Ok(SubmitOutcome::Already(id));
     }
-    let keys = credentials::of(app, handing.project).await?;
-    let mends = handing.form.mends().is_some();
-    let certificate = papers::for_vendor(app, handing.project, handing.certificate, mends).await?;
-    let proxy = papers::for_vendor(app, handing.project, handing.proxy, mends).await?;
-    let Some(id) = begin(app, handing).await? else {
+    let keys = credentials::of(app, submission.project).await?;
+    let resubmits = submission.form.resubmits().is_some();
+    let certificate = files::for_vendor(app, submission.project, submission.certificate, resubmits).await?;
+    let proxy = files::for_vendor(app, submission.project, submission.proxy, resubmits).await?;
+    let Some(id) = begin(app, submission).await? else {
         let id =
-            applications::by_form_token(&app.db, handing.project, handing.by, handing.form_token);
-        return id.await?.map(HandedIn::Already).ok_or(ApplyError::FormUsed);
+            applications::by_form_token(&app.db, submission.project, submission.by, submission.form_token);
+        return id.await?.map(SubmitOutcome::Already).ok_or(ApplyError::FormUsed);
     };
-    let answered = call(app, &keys, &handing.form, certificate, proxy).await;
+    let answered = call(app, &keys, &submission.form, certificate, proxy).await;
     let handed = concluded(id, answered);
-    record(app, handing, id, &handed).await;
+    record(app, submission, id, &handed).await;
     Ok(handed.0)
 }
 
 /// Stores the application, if nothing stands against it now.
-async fn begin(app: &App, handing: &Handing) -> Result<Option<ApplicationId>, ApplyError> {
+async fn begin(app: &App, submission: &Submission) -> Result<Option<ApplicationId>, ApplyError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    check_now(&mut tx, handing).await?;
-    let content = handing.form.content().map_err(|e| ApplyError::Broken(e.to_string()))?;
+    check_now(&mut tx, submission).await?;
+    let content = submission.form.content().map_err(|e| ApplyError::Broken(e.to_string()))?;
     let new = NewApplication {
-        project: handing.project,
-        subject: handing.form.subject(),
-        mends: handing.form.mends(),
+        project: submission.project,
+        subject: submission.form.subject(),
+        resubmits: submission.form.resubmits(),
         content,
-        certificate: handing.certificate,
-        proxy: handing.proxy,
-        applied_by: handing.by,
-        form_token: handing.form_token,
+        certificate: submission.certificate,
+        proxy: submission.proxy,
+        applied_by: submission.by,
+        form_token: submission.form_token,
     };
     let lease = now + app.pace.call_timeout + LEASE_MARGIN;
     let id = applications::begin(&mut tx, &new, lease, now).await?;
     if let Some(id) = id {
-        check_open(&mut tx, handing, id).await?;
+        check_open(&mut tx, submission, id).await?;
     }
     if let Some(id) = id {
         let entry = audit::Entry {
-            project: Some(handing.project),
-            user: Some(handing.by),
-            action: match handing.form.subject() {
+            project: Some(submission.project),
+            user: Some(submission.by),
+            action: match submission.form.subject() {
                 Subject::Signature => "signature_handed_in",
                 Subject::Template => "template_handed_in",
             },
             subject: &id.to_string(),
-            detail: json!({ "change": new.mends.is_some() }),
-            address: &handing.address,
+            detail: json!({ "change": new.resubmits.is_some() }),
+            address: &submission.address,
         };
         audit::record(&mut tx, &entry, now).await?;
     }
@@ -256,18 +256,18 @@ async fn begin(app: &App, handing: &Handing) -> Result<Option<ApplicationId>, Ap
 /// Another application for the same that nobody has heard of yet stands against this one.
 async fn check_open(
     db: &mut PgConnection,
-    handing: &Handing,
+    submission: &Submission,
     own: ApplicationId,
 ) -> Result<(), ApplyError> {
-    let open = applications::open(db, handing.project, handing.form.subject()).await?;
+    let open = applications::open(db, submission.project, submission.form.subject()).await?;
     for open in open.into_iter().filter(|one| one.id != own) {
-        let same_row = open.row().is_some() && open.row() == handing.form.mends();
-        let same_name = match &handing.form {
+        let same_row = open.row().is_some() && open.row() == submission.form.resubmits();
+        let same_name = match &submission.form {
             Form::Signature(form) => open.content["content"] == form.content,
             Form::Template(form) => open.content["text"] == form.text,
-            Form::MendedSignature(..) | Form::MendedTemplate(..) => false,
+            Form::ResubmittedSignature(..) | Form::ResubmittedTemplate(..) => false,
         };
-        if same_row || same_name && !open.mends {
+        if same_row || same_name && !open.is_resubmission {
             return Err(ApplyError::Doubtful(open.id));
         }
     }
@@ -275,15 +275,15 @@ async fn check_open(
 }
 
 /// Holds what is to be changed, and sees whether it still can be.
-async fn check_now(db: &mut PgConnection, handing: &Handing) -> Result<(), ApplyError> {
-    let allowed = match &handing.form {
+async fn check_now(db: &mut PgConnection, submission: &Submission) -> Result<(), ApplyError> {
+    let allowed = match &submission.form {
         Form::Signature(_) | Form::Template(_) => true,
-        Form::MendedSignature(seen, _) => {
-            let known = signatures::hold(db, handing.project, &seen.sig_id).await?;
+        Form::ResubmittedSignature(seen, _) => {
+            let known = signatures::lock(db, submission.project, &seen.sig_id).await?;
             known.is_some_and(|known| signature_can_change(&known))
         }
-        Form::MendedTemplate(seen, form) => {
-            let known = sms_templates::hold(db, handing.project, &seen.template_id).await?;
+        Form::ResubmittedTemplate(seen, form) => {
+            let known = sms_templates::lock(db, submission.project, &seen.template_id).await?;
             known.is_some_and(|known| match template_change(&known) {
                 TemplateChange::All => true,
                 TemplateChange::Name => known.text == form.text,
@@ -318,7 +318,7 @@ async fn call(
             };
             app.usms.create_signature(keys, &create).await
         }
-        Form::MendedSignature(known, form) => {
+        Form::ResubmittedSignature(known, form) => {
             let update = usms::UpdateSignature {
                 sig_id: known.sig_id.clone(),
                 content: form.content.clone(),
@@ -343,7 +343,7 @@ async fn call(
             };
             app.usms.create_template(keys, &create).await
         }
-        Form::MendedTemplate(known, form) => {
+        Form::ResubmittedTemplate(known, form) => {
             let update = usms::UpdateTemplate {
                 template_id: known.template_id.clone(),
                 text: form.text.clone(),
@@ -361,21 +361,21 @@ async fn call(
 fn concluded(
     id: ApplicationId,
     answered: Result<String, CallError>,
-) -> (HandedIn, Option<i32>, String) {
+) -> (SubmitOutcome, Option<i32>, String) {
     match answered {
-        Ok(vendor_id) => (HandedIn::Taken(vendor_id), None, String::new()),
+        Ok(vendor_id) => (SubmitOutcome::Taken(vendor_id), None, String::new()),
         Err(CallError::Refused { ret_code, message, .. }) => {
-            let refused = HandedIn::Refused { ret_code: ret_code.0, words: message.clone() };
+            let refused = SubmitOutcome::Refused { ret_code: ret_code.0, words: message.clone() };
             (refused, i32::try_from(ret_code.0).ok(), message)
         }
         Err(CallError::NotSent { because, ret_code, .. }) => {
             let why = why_not_sent(because);
             let code = ret_code.and_then(|code| i32::try_from(code.0).ok());
-            (HandedIn::NotTaken(why.clone()), code, why)
+            (SubmitOutcome::NotTaken(why.clone()), code, why)
         }
         Err(CallError::Unknown { because, ret_code, .. }) => {
             let code = ret_code.and_then(|code| i32::try_from(code.0).ok());
-            (HandedIn::InDoubt(id), code, why_unknown(because))
+            (SubmitOutcome::InDoubt(id), code, why_unknown(because))
         }
     }
 }
@@ -384,12 +384,12 @@ fn concluded(
 /// it must be.
 async fn record(
     app: &App,
-    handing: &Handing,
+    submission: &Submission,
     id: ApplicationId,
-    concluded: &(HandedIn, Option<i32>, String),
+    concluded: &(SubmitOutcome, Option<i32>, String),
 ) {
     let until = app.clock.now() + app.pace.call_timeout + LEASE_MARGIN;
-    while let Err(error) = try_record(app, handing, id, concluded).await {
+    while let Err(error) = try_record(app, submission, id, concluded).await {
         error!(application = %id, %error, "cannot record the response yet");
         if app.clock.now() >= until {
             return;
@@ -400,30 +400,30 @@ async fn record(
 
 async fn try_record(
     app: &App,
-    handing: &Handing,
+    submission: &Submission,
     id: ApplicationId,
-    (handed, ret_code, answer): &(HandedIn, Option<i32>, String),
+    (handed, ret_code, answer): &(SubmitOutcome, Option<i32>, String),
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let (state, row, next_look_at) = match handed {
-        HandedIn::Taken(vendor_id) => {
-            let taken = Taken {
-                project: handing.project,
+    let (state, row, next_check_at) = match handed {
+        SubmitOutcome::Taken(vendor_id) => {
+            let accepted = Taken {
+                project: submission.project,
                 application: id,
-                by: handing.by,
+                by: submission.by,
                 vendor_id,
-                form: &handing.form,
+                form: &submission.form,
             };
-            (ApplicationState::Taken, Some(taken.keep(app, &mut tx).await?), None)
+            (ApplicationState::Taken, Some(accepted.keep(app, &mut tx).await?), None)
         }
-        HandedIn::Refused { .. } => (ApplicationState::Refused, None, None),
-        HandedIn::NotTaken(_) => (ApplicationState::NotTaken, None, None),
-        HandedIn::InDoubt(_) | HandedIn::Already(_) => {
+        SubmitOutcome::Refused { .. } => (ApplicationState::Refused, None, None),
+        SubmitOutcome::NotTaken(_) => (ApplicationState::NotTaken, None, None),
+        SubmitOutcome::InDoubt(_) | SubmitOutcome::Already(_) => {
             (ApplicationState::InDoubt, None, Some(now + FIRST_LOOK))
         }
     };
-    let end = End { state, row, ret_code: *ret_code, answer, next_look_at };
+    let end = End { state, row, ret_code: *ret_code, vendor_message: answer, next_check_at };
     // Somebody may have settled it in the meantime: then this answer comes too late to move anything.
     if applications::end(&mut tx, id, &end).await? {
         tx.commit().await?;
@@ -434,5 +434,5 @@ async fn try_record(
 
 /// Puts in doubt what a process was handing in when it died. Answers how many.
 pub async fn expire_leases(app: &App) -> sqlx::Result<u64> {
-    applications::doubt_expired(&app.db, &Trouble::Lease.stored(), app.clock.now()).await
+    applications::doubt_expired(&app.db, &CallProblem::Lease.stored(), app.clock.now()).await
 }

@@ -24,7 +24,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     }
     let state = recipients::advance(&mut tx, &of, planned).await?;
     if planned.last.is_none() || state == BatchState::Cancelled {
-        batch_transitions::settle(&mut tx, of.batch, app.clock.now()).await?;
+        batch_transitions::close(&mut tx, of.batch, app.clock.now()).await?;
     }
     tx.commit().await?;
     app.wake.submit();
@@ -34,7 +34,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
 async fn step(app: &App, db: &mut PgConnection, of: &Unplanned) -> sqlx::Result<Planned> {
     let each = if of.each_own { MAX_PHONES_PER_BATCH } else { MAX_PHONES };
     let rest = i64::try_from(each * CALLS_A_STEP).unwrap_or(i64::MAX);
-    let (wave, limit) = match of.canary {
+    let (wave, limit) = match of.trial_size {
         Some(first) if of.planned_to == 0 => (0, i64::from(first)),
         Some(_) | None => (1, rest),
     };

@@ -5,7 +5,7 @@ use time::Duration;
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::{receive, review};
+use super::{push_inbox, review};
 use crate::app::App;
 use crate::db::receipt_polls::{self, DuePoll};
 use crate::db::receipts::Incoming;
@@ -18,7 +18,7 @@ pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
 /// The same for a project whose questions are not answered at all.
 const GIVE_UP_UNHEARD: Duration = Duration::hours(96);
 /// Questions about one session come no further apart than this.
-const LONGEST_INTERVAL: Duration = Duration::hours(4);
+const MAX_INTERVAL: Duration = Duration::hours(4);
 
 /// Why receipts could not be asked for.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<usize> {
     let Some(project) = poll_turns::take(&app.db, now, until).await? else { return Ok(0) };
     let (first, most) = (app.pace.first_receipt_poll, MAX_SESSIONS_PER_QUERY);
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let due = receipt_polls::take_due(&app.db, project, now, first, LONGEST_INTERVAL, most).await?;
+    let due = receipt_polls::take_due(&app.db, project, now, first, MAX_INTERVAL, most).await?;
     let asked = ask(app, project, &due).await;
     let mut tx = app.db.begin().await?;
     match &asked {
@@ -69,7 +69,7 @@ async fn ask(app: &App, project: ProjectId, due: &[DuePoll]) -> Result<(), PollE
     }
     let incoming = answers(app, project, &sessions).await?;
     let mut tx = app.db.begin().await?;
-    receive::settle(app, &mut tx, project, &incoming, app.clock.now()).await?;
+    push_inbox::process(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -83,7 +83,7 @@ async fn answers(
     let keys = credentials::of(app, project).await?;
     review::wait_for_slot(app, project).await?;
     let receipts = app.usms.get_send_receipt(&keys, sessions).await?;
-    Ok(receipts.iter().map(receive::read).collect())
+    Ok(receipts.iter().map(push_inbox::read).collect())
 }
 
 /// Asks the vendor about a session number that the console does not know, and keeps the answer.
@@ -91,7 +91,7 @@ async fn answers(
 pub async fn look_up(app: &App, project: ProjectId, session_no: &str) -> Result<usize, PollError> {
     let incoming = answers(app, project, &[session_no]).await?;
     let mut tx = app.db.begin().await?;
-    receive::settle_of_any_age(app, &mut tx, project, &incoming, app.clock.now()).await?;
+    push_inbox::process_of_any_age(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
     Ok(incoming.len())
 }
@@ -100,7 +100,7 @@ async fn give_up(app: &App, one: &DuePoll) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) = receipts::give_up(&mut tx, one.id, now).await? {
-        batch_transitions::settle(&mut tx, batch, now).await?;
+        batch_transitions::close(&mut tx, batch, now).await?;
         info!(submission = %one.id, "no receipt within 72 hours; marked unknown");
     }
     tx.commit().await

@@ -7,14 +7,14 @@ use time::Duration;
 use tracing::{error, info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::{receive, review};
+use super::{push_inbox, review};
 use crate::app::App;
 use crate::db::report_pulls::{self, Turn};
 use crate::domain::ids::ProjectId;
 use crate::usms::{CallError, MAX_REPORTS_PER_PULL};
 
 /// After errors the next turn comes this late at most.
-const LONGEST_INTERVAL: Duration = Duration::hours(1);
+const MAX_INTERVAL: Duration = Duration::hours(1);
 /// How long a lease outlives the longest call.
 const SPARE: Duration = Duration::seconds(30);
 /// An answer that cannot be kept is tried again this often, a second apart.
@@ -60,7 +60,7 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
 /// Doubles with every failure.
 fn wait_after(app: &App, turn: &Turn) -> Duration {
     let doubled = 2_i32.pow(turn.failures.clamp(0, 16).cast_unsigned());
-    (app.pace.first_receipt_poll * doubled).min(LONGEST_INTERVAL)
+    (app.pace.first_receipt_poll * doubled).min(MAX_INTERVAL)
 }
 
 fn lease(app: &App) -> Duration {
@@ -92,7 +92,7 @@ async fn pull_all(app: &App, project: ProjectId) -> Result<(), PullError> {
 async fn keep(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
     let mut tries = 0;
     loop {
-        match receive::take_in(app, project, body).await {
+        match push_inbox::store(app, project, body).await {
             Ok(()) => return Ok(()),
             Err(error) => {
                 tries += 1;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::suppress::By;
+use super::suppressions::Actor;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
 use crate::db::replies::{self, Incoming};
@@ -16,7 +16,7 @@ use crate::domain::suppression::SuppressionReason;
 use crate::usms::push::{self, BadItem};
 
 /// No extension code or `UserId` is longer.
-const LONGEST_CODE: usize = 64;
+const MAX_CODE_LENGTH: usize = 64;
 /// A reply from further ahead has a wrong clock: when it came is used instead.
 const AHEAD: Duration = Duration::hours(1);
 /// Unix seconds that are larger are milliseconds.
@@ -32,7 +32,7 @@ pub async fn keep(
     items: Vec<Result<push::Reply, BadItem>>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Value>> {
-    let words = OptOutWords::new(&replies::opt_out_words(db, project).await?);
+    let words = OptOutWords::new(&replies::opt_out_keywords(db, project).await?);
     let mut problems = Vec::new();
     let mut incoming = Vec::with_capacity(items.len());
     for item in items {
@@ -77,7 +77,7 @@ fn read(reply: &push::Reply, words: &OptOutWords, now: OffsetDateTime) -> Option
         VendorPhone::Masked(phone) | VendorPhone::Other(phone) => phone,
     };
     let clipped = |text: &str| {
-        text.chars().filter(|letter| !letter.is_control()).take(LONGEST_CODE).collect()
+        text.chars().filter(|letter| !letter.is_control()).take(MAX_CODE_LENGTH).collect()
     };
     let written = reply.time.and_then(|at| when(at, now));
     let content = reply::clean(&reply.content);
@@ -89,7 +89,7 @@ fn read(reply: &push::Reply, words: &OptOutWords, now: OffsetDateTime) -> Option
         user_id: clipped(&reply.user_id),
         replied_at: written.unwrap_or(now),
         timed: written.is_some(),
-        answers: None,
+        in_reply_to: None,
     })
 }
 
@@ -128,7 +128,7 @@ async fn name_messages(
     let named = replies::named(db, project, &patterns, &submissions, &messages).await?;
     for one in named {
         if let Some(reply) = places.get(one.place).and_then(|place| incoming.get_mut(*place)) {
-            reply.answers = Some(one.message);
+            reply.in_reply_to = Some(one.message);
             reply.phone = one.phone;
         }
     }
@@ -155,13 +155,13 @@ pub enum TakenBack {
 /// Takes back the opt-outs of a conversation up to the one that was seen: they were none.
 pub async fn take_back(
     app: &App,
-    by: By<'_>,
+    by: Actor<'_>,
     id: ConversationId,
     seen: ReplyId,
 ) -> sqlx::Result<TakenBack> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(one) = hold(&mut tx, by.project, id).await? else { return Ok(TakenBack::NotFound) };
+    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(TakenBack::NotFound) };
     let (count, stands) = replies::take_back(&mut tx, id, Some(seen), by.person, now).await?;
     if count == 0 {
         return Ok(TakenBack::Already);
@@ -186,13 +186,13 @@ pub async fn take_back(
 /// Makes a reply an opt-out, since a person reads it so. Answers whether it was none before.
 pub async fn opt_out(
     app: &App,
-    by: By<'_>,
+    by: Actor<'_>,
     id: ConversationId,
     reply: ReplyId,
 ) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(one) = hold(&mut tx, by.project, id).await? else { return Ok(false) };
+    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
     if !is_whole(&one.phone) || !replies::opt_out(&mut tx, id, reply).await? {
         return Ok(false);
     }
@@ -208,12 +208,12 @@ pub async fn opt_out(
 /// the inbox is the team's. Answers whether that changed anything.
 pub async fn mark_read(
     app: &App,
-    by: By<'_>,
+    by: Actor<'_>,
     id: ConversationId,
     seen: ReplyId,
 ) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(one) = hold(&mut tx, by.project, id).await? else { return Ok(false) };
+    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
     let marked = conversations::mark_read(&mut tx, id, seen).await?;
     if marked {
         let detail = json!({});
@@ -224,9 +224,9 @@ pub async fn mark_read(
 }
 
 /// Marks a conversation as unread. Answers whether it was read before.
-pub async fn mark_unread(app: &App, by: By<'_>, id: ConversationId) -> sqlx::Result<bool> {
+pub async fn mark_unread(app: &App, by: Actor<'_>, id: ConversationId) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(one) = hold(&mut tx, by.project, id).await? else { return Ok(false) };
+    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
     let marked = conversations::mark_unread(&mut tx, id).await?;
     if marked {
         let detail = json!({});
@@ -237,29 +237,29 @@ pub async fn mark_unread(app: &App, by: By<'_>, id: ConversationId) -> sqlx::Res
 }
 
 /// Replaces the project's opt-out words. Replies that came before stay what they are.
-pub async fn keep_words(app: &App, by: By<'_>, words: &[String]) -> sqlx::Result<()> {
+pub async fn save_opt_out_keywords(app: &App, by: Actor<'_>, words: &[String]) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    let before = replies::opt_out_words(&mut tx, by.project).await?;
-    replies::set_opt_out_words(&mut tx, by.project, words).await?;
+    let before = replies::opt_out_keywords(&mut tx, by.project).await?;
+    replies::set_opt_out_keywords(&mut tx, by.project, words).await?;
     let detail = json!({ "before": before, "after": words });
     note_down(&mut tx, by, "opt_out_words_kept", "", detail, app.clock.now()).await?;
     tx.commit().await
 }
 
 /// The conversation, held for the rest of the transaction.
-async fn hold(
+async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
     id: ConversationId,
 ) -> sqlx::Result<Option<Conversation>> {
     let Some(one) = conversations::find(db, project, id).await? else { return Ok(None) };
-    conversations::hold(db, project, &one.phone).await?;
+    conversations::lock(db, project, &one.phone).await?;
     Ok(Some(one))
 }
 
 async fn note_down(
     db: &mut PgConnection,
-    by: By<'_>,
+    by: Actor<'_>,
     action: &str,
     subject: &str,
     detail: Value,

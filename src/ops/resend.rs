@@ -3,8 +3,8 @@
 
 use uuid::Uuid;
 
-use super::reading::report::Wanted;
-use super::upload::{Begin, Taking, UploadError};
+use super::uploads::report::ReadOptions;
+use super::uploads::{Begin, IncomingFile, UploadError};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::{self, Target};
@@ -13,7 +13,7 @@ use crate::domain::ids::{BatchId, MessageId, ProjectId, UserId};
 use crate::domain::message::Failed;
 use crate::domain::text::{TemplateText, as_cell};
 use crate::domain::upload::Mapping;
-use crate::table::{Delimiter, Encoding};
+use crate::recipient_file::{Delimiter, Encoding};
 
 /// Messages read at once.
 const PAGE: i64 = 2_000;
@@ -47,13 +47,13 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
         form_token: again.form_token,
         resend_of: Some(again.batch.id),
     };
-    super::upload::check(app, &begin).await?;
+    super::uploads::check(app, &begin).await?;
     let variables = TemplateText::parse(&again.batch.template_text).variables();
     let mut page = next(app, again, None).await?;
     if page.is_empty() {
         return Err(UploadError::Empty);
     }
-    let mut taking = Taking::begin(app, &begin, &written(&page, Some(variables))).await?;
+    let mut taking = IncomingFile::begin(app, &begin, &written(&page, Some(variables))).await?;
     while let Some(last) = page.last().map(|one| one.id) {
         page = next(app, again, Some(last)).await?;
         if let Err(error) = taking.take(app, &written(&page, None)).await {
@@ -61,7 +61,7 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
             return Err(error);
         }
     }
-    let wanted = Wanted {
+    let wanted = ReadOptions {
         encoding: Some(Encoding::Utf8),
         delimiter: Some(Delimiter::Comma),
         mapping: Some(Mapping {
@@ -71,7 +71,7 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
         }),
     };
     let wanted = serde_json::to_value(wanted).unwrap_or_default();
-    uploads::keep_wanted(&app.db, taking.batch(), &wanted).await?;
+    uploads::save_read_options(&app.db, taking.batch(), &wanted).await?;
     taking.end(app).await
 }
 

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::notify;
+use super::notifications;
 use super::submit::BURST;
 use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
@@ -20,7 +20,7 @@ use crate::usms::{CallError, Credentials, SignatureAnswer, TemplateAnswer};
 
 /// Why something could not be looked up.
 #[derive(Debug, thiserror::Error)]
-pub enum LookUpError {
+pub enum LookupError {
     /// The vendor knows nothing of this id or text.
     #[error("not found at UCloud")]
     Nothing,
@@ -38,7 +38,7 @@ pub enum LookUpError {
     Database(#[from] sqlx::Error),
 }
 
-impl LookUpError {
+impl LookupError {
     /// Whether the vendor says that there is nothing under the id.
     fn says_missing(&self) -> bool {
         match self {
@@ -68,12 +68,12 @@ pub async fn look_up_signature(
     project: ProjectId,
     wanted: &str,
     by: Option<UserId>,
-) -> Result<Seen, LookUpError> {
+) -> Result<Seen, LookupError> {
     let keys = credentials::of(app, project).await?;
     let wanted = wanted.trim().trim_start_matches('【').trim_end_matches('】');
     wait_for_slot(app, project).await?;
     let asked_at = app.clock.now();
-    let answer = ask_for_signature(app, &keys, wanted).await?.ok_or(LookUpError::Nothing)?;
+    let answer = ask_for_signature(app, &keys, wanted).await?.ok_or(LookupError::Nothing)?;
     let mut tx = app.db.begin().await?;
     let seen = learn_signature(app, &mut tx, project, &answer, asked_at, by).await?;
     tx.commit().await?;
@@ -86,12 +86,12 @@ pub async fn look_up_template(
     project: ProjectId,
     template_id: &str,
     by: Option<UserId>,
-) -> Result<Seen, LookUpError> {
+) -> Result<Seen, LookupError> {
     let keys = credentials::of(app, project).await?;
     let wanted = template_id.trim();
     wait_for_slot(app, project).await?;
     let asked_at = app.clock.now();
-    let answer = app.usms.query_template(&keys, wanted).await?.ok_or(LookUpError::Nothing)?;
+    let answer = app.usms.query_template(&keys, wanted).await?.ok_or(LookupError::Nothing)?;
     let mut tx = app.db.begin().await?;
     let seen = learn_template(app, &mut tx, project, wanted, &answer, asked_at, by).await?;
     tx.commit().await?;
@@ -137,8 +137,8 @@ struct After<'a> {
 
 impl After<'_> {
     /// For those who are told.
-    fn change(&self, row: Row) -> notify::Change<'_> {
-        notify::Change {
+    fn change(&self, row: Row) -> notifications::Change<'_> {
+        notifications::Change {
             subject: row.subject(),
             vendor_id: self.vendor_id,
             name: self.name,
@@ -156,12 +156,12 @@ pub(super) async fn learn_signature(
     answer: &SignatureAnswer,
     asked_at: OffsetDateTime,
     by: Option<UserId>,
-) -> Result<Seen, LookUpError> {
+) -> Result<Seen, LookupError> {
     if answer.sig_id.is_empty() || answer.content.is_empty() {
-        return Err(LookUpError::Nothing);
+        return Err(LookupError::Nothing);
     }
     let status = status(answer.status)?;
-    let held = signatures::hold(db, project, &answer.sig_id).await?;
+    let held = signatures::lock(db, project, &answer.sig_id).await?;
     if let Some(known) = held.as_ref().filter(|known| known.changed_at > asked_at) {
         // It was handed in again while the question was under way: the answer is of before.
         return Ok(Seen { row: Row::Signature(known.id), status: known.status });
@@ -183,7 +183,7 @@ pub(super) async fn learn_signature(
         deleted: known.deleted_at.is_some(),
     });
     let now = app.clock.now();
-    let next = next_look_at(app, before.as_ref(), status, now);
+    let next = next_check_at(app, before.as_ref(), status, now);
     let row = Row::Signature(signatures::keep(db, project, &described, next, now).await?);
     let after = After {
         vendor_id: &answer.sig_id,
@@ -205,13 +205,13 @@ pub(super) async fn learn_template(
     answer: &TemplateAnswer,
     asked_at: OffsetDateTime,
     by: Option<UserId>,
-) -> Result<Seen, LookUpError> {
+) -> Result<Seen, LookupError> {
     if answer.text.is_empty() {
-        return Err(LookUpError::Nothing);
+        return Err(LookupError::Nothing);
     }
     let status = status(answer.status)?;
     let template_id = if answer.template_id.is_empty() { asked } else { &answer.template_id };
-    let held = sms_templates::hold(db, project, template_id).await?;
+    let held = sms_templates::lock(db, project, template_id).await?;
     if let Some(known) = held.as_ref().filter(|known| known.changed_at > asked_at) {
         return Ok(Seen { row: Row::Template(known.id), status: known.status });
     }
@@ -222,7 +222,7 @@ pub(super) async fn learn_template(
         name: if answer.name.is_empty() { known_name } else { &answer.name },
         purpose: purpose
             .or(held.as_ref().map(|known| known.purpose))
-            .ok_or(LookUpError::Incomplete("Purpose"))?,
+            .ok_or(LookupError::Incomplete("Purpose"))?,
         text: &answer.text,
         unsubscribe: &answer.unsubscribe,
         instruction: &answer.instruction,
@@ -241,7 +241,7 @@ pub(super) async fn learn_template(
         deleted: known.deleted_at.is_some(),
     });
     let now = app.clock.now();
-    let next = next_look_at(app, before.as_ref(), status, now);
+    let next = next_check_at(app, before.as_ref(), status, now);
     let id = sms_templates::keep(db, project, &described, next, now).await?;
     let row = Row::Template(id);
     if first && let Some(found) = adopt(db, project, id, &answer.text).await? {
@@ -293,8 +293,8 @@ async fn adopt(
         state: applications::ApplicationState::Taken,
         row: Some(Row::Template(id)),
         ret_code: None,
-        answer: "",
-        next_look_at: None,
+        vendor_message: "",
+        next_check_at: None,
     };
     applications::end(db, application, &end).await?;
     sms_templates::set_application(db, id, text.is_ascii(), by).await?;
@@ -302,7 +302,7 @@ async fn adopt(
     Ok(Some((application, by)))
 }
 
-fn next_look_at(
+fn next_check_at(
     app: &App,
     before: Option<&Before>,
     status: ReviewStatus,
@@ -340,12 +340,12 @@ async fn write_down(
         review_events::add(db, &event(Event::FoundAgain, ""), now).await?;
     }
     if known.words != after.words {
-        review_events::add(db, &event(Event::ChangedThere, &known.words), now).await?;
+        review_events::add(db, &event(Event::ChangedByVendor, &known.words), now).await?;
     }
     let reworded = after.status == ReviewStatus::Rejected && known.reason != after.reason;
     if known.status != after.status || reworded {
         review_events::add(db, &event(Event::Status, ""), now).await?;
-        notify::review_changed(app, db, project, after.change(row)).await?;
+        notifications::review_changed(app, db, project, after.change(row)).await?;
     }
     Ok(())
 }
@@ -409,12 +409,12 @@ async fn missing(app: &App, due: &Due) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let held = match due.row {
-        Row::Signature(_) => signatures::hold(&mut tx, due.project, &due.vendor_id)
+        Row::Signature(_) => signatures::lock(&mut tx, due.project, &due.vendor_id)
             .await?
-            .map(|one| (one.content, one.delete_asked_by)),
-        Row::Template(_) => sms_templates::hold(&mut tx, due.project, &due.vendor_id)
+            .map(|one| (one.content, one.delete_requested_by)),
+        Row::Template(_) => sms_templates::lock(&mut tx, due.project, &due.vendor_id)
             .await?
-            .map(|one| (one.name, one.delete_asked_by)),
+            .map(|one| (one.name, one.delete_requested_by)),
     };
     let Some((name, asked_by)) = held else { return Ok(()) };
     let event = |event| NewEvent {
@@ -433,14 +433,14 @@ async fn missing(app: &App, due: &Due) -> sqlx::Result<()> {
         }
     } else if reviewed::set_missing(&mut tx, due.row, now + Duration::DAY, now).await? {
         review_events::add(&mut tx, &event(Event::Missing), now).await?;
-        let change = notify::Change {
+        let change = notifications::Change {
             subject: due.row.subject(),
             vendor_id: &due.vendor_id,
             name: &name,
             status: None,
             reason: "",
         };
-        notify::review_changed(app, &mut tx, due.project, change).await?;
+        notifications::review_changed(app, &mut tx, due.project, change).await?;
     }
     tx.commit().await
 }
@@ -490,6 +490,6 @@ pub async fn keep_sensitive_words(
     tx.commit().await
 }
 
-fn status(number: Option<i64>) -> Result<ReviewStatus, LookUpError> {
-    number.and_then(ReviewStatus::from_vendor).ok_or(LookUpError::Incomplete("Status"))
+fn status(number: Option<i64>) -> Result<ReviewStatus, LookupError> {
+    number.and_then(ReviewStatus::from_vendor).ok_or(LookupError::Incomplete("Status"))
 }

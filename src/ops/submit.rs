@@ -11,17 +11,17 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::receive;
+use super::push_inbox;
 use crate::app::App;
 use crate::db::claims::{self, Claim, ClaimRules, Claimed};
 use crate::db::messages::Target;
 use crate::db::submissions::NotTaken;
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
-use crate::domain::batch::{Hold, may_leave};
+use crate::domain::batch::{PauseReason, may_leave};
 use crate::domain::ids::{BatchId, MessageId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::review::Purpose;
-use crate::domain::trouble::Trouble;
+use crate::domain::call_problem::CallProblem;
 use crate::keyring::CannotOpen;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
@@ -32,10 +32,10 @@ pub(super) const LEASE_MARGIN: Duration = Duration::seconds(30);
 /// So many are claimed ahead of their places.
 pub const AHEAD: usize = 2;
 /// What was claimed ahead of a place waits no longer for it.
-pub const LONGEST_AHEAD: Duration = Duration::seconds(2);
+pub const MAX_AHEAD_WAIT: Duration = Duration::seconds(2);
 /// Waits between tries that surely were not taken: doubling from the first to the longest.
 const FIRST_WAIT: Duration = Duration::seconds(1);
-const LONGEST_WAIT: Duration = Duration::minutes(5);
+const MAX_WAIT: Duration = Duration::minutes(5);
 /// After so many tries in a row the batch is paused and a person is told.
 const MAX_ATTEMPTS: i32 = 8;
 
@@ -68,7 +68,7 @@ pub async fn claim_ahead(app: &App, ended: Vec<SubmissionId>) -> sqlx::Result<Cl
 async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Result<Claim> {
     let now = app.clock.now();
     let rules = ClaimRules {
-        lease: app.pace.call_timeout + LONGEST_AHEAD + LEASE_MARGIN,
+        lease: app.pace.call_timeout + MAX_AHEAD_WAIT + LEASE_MARGIN,
         pace: call_slots::Pace { interval: app.pace.call_interval(), burst: BURST },
         concurrency: i64::try_from(app.pace.concurrency).unwrap_or(i64::MAX),
         worker: app.process,
@@ -97,7 +97,7 @@ pub async fn put_back_unknown(app: &App) -> sqlx::Result<usize> {
     let back = claims::put_back_unknown(&mut tx, app.process, &known, now).await?;
     let batches: BTreeSet<BatchId> = back.iter().map(|(_, batch)| *batch).collect();
     for batch in batches {
-        batch_transitions::settle(&mut tx, batch, now).await?;
+        batch_transitions::close(&mut tx, batch, now).await?;
     }
     tx.commit().await?;
     for (submission, batch) in &back {
@@ -113,7 +113,7 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     let expired = submissions::doubt_expired(&mut tx, now).await?;
     let batches: BTreeSet<BatchId> = expired.iter().map(|(_, batch)| *batch).collect();
     for batch in batches {
-        batch_transitions::settle(&mut tx, batch, now).await?;
+        batch_transitions::close(&mut tx, batch, now).await?;
     }
     tx.commit().await?;
     for (submission, batch) in &expired {
@@ -128,15 +128,15 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
 pub enum End {
     Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<NotTaken> },
     Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
-    NotSent { ret_code: Option<i64>, why: String, hold: Option<Hold>, throttled: bool },
+    NotSent { ret_code: Option<i64>, why: String, pause_reason: Option<PauseReason>, throttled: bool },
     InDoubt { ret_code: Option<i64>, why: String, request_id: String },
     NotBegun,
 }
 
 impl End {
     /// Surely not sent, for a reason of our own.
-    pub fn not_sent(why: String, hold: Option<Hold>) -> Self {
-        Self::NotSent { ret_code: None, why, hold, throttled: false }
+    pub fn not_sent(why: String, pause_reason: Option<PauseReason>) -> Self {
+        Self::NotSent { ret_code: None, why, pause_reason, throttled: false }
     }
 
     /// The name used in metrics.
@@ -177,9 +177,9 @@ pub async fn call(app: &App, claimed: &Claimed, ready: Ready) -> End {
     let keys = match ready.keys {
         Ok(keys) => keys,
         Err(error) => {
-            let hold = Some(Hold::Permission);
+            let pause_reason = Some(PauseReason::Permission);
             warn!(submission = %claimed.id, %error, "submission not sent");
-            return End::not_sent(Trouble::Sealed.stored(), hold);
+            return End::not_sent(CallProblem::Sealed.stored(), pause_reason);
         }
     };
     let began = Instant::now();
@@ -261,7 +261,7 @@ fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
     }
     End::InDoubt {
         ret_code: Some(ret_code),
-        why: Trouble::NoSessionNo.stored(),
+        why: CallProblem::NoSessionNo.stored(),
         request_id: sent.request_id,
     }
 }
@@ -299,21 +299,21 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
         CallError::NotSent { because, ret_code, .. } => {
             let throttled = matches!(because, NotSentBecause::Throttled(_));
             let why = why_not_sent(because);
-            End::NotSent { ret_code: ret_code.map(|code| code.0), why, hold: None, throttled }
+            End::NotSent { ret_code: ret_code.map(|code| code.0), why, pause_reason: None, throttled }
         }
         CallError::Refused { ret_code, message, request_id } => {
             let of_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
-            let hold = match ret_code.verdict() {
-                Verdict::PauseBalance => Some(Hold::Balance),
-                Verdict::CallPerson => Some(Hold::Permission),
-                _ if of_all => Some(Hold::Refused),
+            let pause_reason = match ret_code.verdict() {
+                Verdict::PauseBalance => Some(PauseReason::Balance),
+                Verdict::CallPerson => Some(PauseReason::Permission),
+                _ if of_all => Some(PauseReason::Refused),
                 _ => None,
             };
             let ret_code = ret_code.0;
-            match hold {
+            match pause_reason {
                 Some(_) => {
                     let ret_code = Some(ret_code);
-                    End::NotSent { ret_code, why: message, hold, throttled: false }
+                    End::NotSent { ret_code, why: message, pause_reason, throttled: false }
                 }
                 None => End::Refused { ret_code, answer: message, request_id, each: Vec::new() },
             }
@@ -325,11 +325,11 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
 pub(super) fn why_unknown(because: UnknownBecause) -> String {
     match because {
         UnknownBecause::Gateway(words) => words,
-        UnknownBecause::TimedOut(_) => Trouble::TimedOut.stored(),
-        UnknownBecause::CutOff(_) => Trouble::CutOff.stored(),
-        UnknownBecause::HttpStatus(_) => Trouble::HttpStatus.stored(),
-        UnknownBecause::NotAnAnswer(_) => Trouble::NotAnAnswer.stored(),
-        UnknownBecause::NoProof(_) => Trouble::NoSessionNo.stored(),
+        UnknownBecause::TimedOut(_) => CallProblem::TimedOut.stored(),
+        UnknownBecause::CutOff(_) => CallProblem::CutOff.stored(),
+        UnknownBecause::HttpStatus(_) => CallProblem::HttpStatus.stored(),
+        UnknownBecause::NotAnAnswer(_) => CallProblem::NotAnAnswer.stored(),
+        UnknownBecause::NoProof(_) => CallProblem::NoSessionNo.stored(),
     }
 }
 
@@ -339,8 +339,8 @@ pub(super) fn why_not_sent(because: NotSentBecause) -> String {
         NotSentBecause::Throttled(words)
         | NotSentBecause::Gateway(words)
         | NotSentBecause::ServiceFault(words) => words,
-        NotSentBecause::Unreachable(_) => Trouble::Unreachable.stored(),
-        NotSentBecause::Unbuildable(_) => Trouble::Unbuildable.stored(),
+        NotSentBecause::Unreachable(_) => CallProblem::Unreachable.stored(),
+        NotSentBecause::Unbuildable(_) => CallProblem::Unbuildable.stored(),
     }
 }
 
@@ -351,7 +351,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     let mut tx = app.db.begin().await?;
     match end {
         End::Taken { session_no, request_id, ret_code, not_taken } => {
-            receive::hold_and_accept(app, &mut tx, claimed, session_no, request_id, now).await?;
+            push_inbox::accept(app, &mut tx, claimed, session_no, request_id, now).await?;
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse_some(&mut tx, claimed.id, not_taken, code, now).await?;
             info!(
@@ -367,7 +367,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             look_again(&mut tx, claimed, *ret_code, now).await?;
             info!(submission = %claimed.id, ret_code, "submission refused");
         }
-        End::NotSent { ret_code, why, hold, throttled } => {
+        End::NotSent { ret_code, why, pause_reason, throttled } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
             let next = now + if *throttled { FIRST_WAIT } else { wait_after(claimed.attempts) };
             submissions::ready_again(&mut tx, claimed, !throttled, next, code, why, now).await?;
@@ -375,12 +375,12 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
                 call_slots::slow_down(&mut tx, claimed.project_id, now).await?;
             }
             let tired = !throttled && claimed.attempts >= MAX_ATTEMPTS;
-            let hold = hold.or(tired.then_some(Hold::VendorUnavailable));
-            if let Some(hold) = hold {
-                batch_transitions::pause(&mut tx, claimed.project_id, claimed.batch_id, hold, why)
+            let pause_reason = pause_reason.or(tired.then_some(PauseReason::VendorUnavailable));
+            if let Some(pause_reason) = pause_reason {
+                batch_transitions::pause(&mut tx, claimed.project_id, claimed.batch_id, pause_reason, why)
                     .await?;
             }
-            if let Some(code) = ret_code.filter(|_| hold == Some(Hold::Refused)) {
+            if let Some(code) = ret_code.filter(|_| pause_reason == Some(PauseReason::Refused)) {
                 look_again(&mut tx, claimed, code, now).await?;
             }
             info!(submission = %claimed.id, ret_code, "submission not accepted; will retry");
@@ -394,7 +394,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             submissions::ready_again(&mut tx, claimed, false, now, None, "", now).await?;
         }
     }
-    batch_transitions::settle(&mut tx, claimed.batch_id, now).await?;
+    batch_transitions::close(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
     app.in_hand.lock().await.remove(&claimed.id);
     histogram!("console_record_seconds").record(began.elapsed());
@@ -421,7 +421,7 @@ async fn look_again(
 /// How long a submission waits after its `attempts`-th try.
 fn wait_after(attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-    (FIRST_WAIT * 2_i32.pow(doublings)).min(LONGEST_WAIT)
+    (FIRST_WAIT * 2_i32.pow(doublings)).min(MAX_WAIT)
 }
 
 #[cfg(test)]
@@ -432,6 +432,6 @@ mod tests {
     fn waits_double_up_to_the_longest() {
         assert_eq!(wait_after(1), Duration::seconds(1));
         assert_eq!(wait_after(4), Duration::seconds(8));
-        assert_eq!(wait_after(400), LONGEST_WAIT);
+        assert_eq!(wait_after(400), MAX_WAIT);
     }
 }

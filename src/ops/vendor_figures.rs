@@ -8,7 +8,7 @@ use super::credentials::{self, CredentialsError};
 use crate::app::App;
 use crate::db::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
-use crate::domain::span::{day_of, midnight};
+use crate::domain::period::{day_of, midnight};
 use crate::usms::{CallError, DayFigures};
 
 /// Days asked about, the last of which is yesterday.

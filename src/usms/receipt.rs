@@ -11,7 +11,7 @@ use super::wire::Fields;
 pub const MAX_SESSIONS_PER_QUERY: usize = 100;
 
 /// No session number, phone or `UserId` is longer than this.
-const LONGEST_NAME: usize = 128;
+const MAX_NAME_LENGTH: usize = 128;
 
 /// The carrier's word on one phone of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn name(fields: Fields<'_>, field: &str) -> Option<String> {
     let text = fields.some_text(field)?;
     let text = text.trim();
     let names = !text.is_empty()
-        && text.chars().count() <= LONGEST_NAME
+        && text.chars().count() <= MAX_NAME_LENGTH
         && !text.chars().any(char::is_control);
     names.then(|| text.to_owned())
 }

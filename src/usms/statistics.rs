@@ -12,7 +12,7 @@ use super::wire::Fields;
 /// Rows asked for at once. The reference names no limit.
 const PER_PAGE: usize = 100;
 /// Nobody has more countries and days than this: a service that repeats itself is not asked for ever.
-const MOST_PAGES: usize = 100;
+const MAX_PAGES: usize = 100;
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const DIGITS: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
 
@@ -81,7 +81,7 @@ impl Client {
         domestic: bool,
     ) -> Result<Vec<DayFigures>, CallError> {
         let mut days = Vec::new();
-        for page in 0..MOST_PAGES {
+        for page in 0..MAX_PAGES {
             let params = [
                 ("Page", page.to_string()),
                 ("NumPerPage", PER_PAGE.to_string()),

@@ -6,7 +6,7 @@ use askama::Template;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::i18n::{Words, language_of};
@@ -118,8 +118,8 @@ pub async fn sessions(
             key: hex::encode(&one.key_hash),
             since: l.moment(one.created_at),
             seen: l.moment(one.seen_at),
-            address: one.address,
-            agent: one.agent,
+            address: one.ip,
+            agent: one.user_agent,
         })
         .collect();
     page::ok(&SessionsPage { l, rows })

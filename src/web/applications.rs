@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
@@ -20,11 +20,11 @@ use crate::db::{signatures, sms_templates};
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
-use crate::domain::trouble::Trouble;
-use crate::ops::apply::doubts::{self, Looked};
-use crate::ops::apply::{self, ApplyError, HandedIn, Handing};
+use crate::domain::call_problem::CallProblem;
+use crate::ops::apply::in_doubt::{self, CheckOutcome};
+use crate::ops::apply::{self, ApplyError, SubmitOutcome, Submission};
 use crate::ops::credentials::CredentialsError;
-use crate::ops::papers::PaperError;
+use crate::ops::files::FileError;
 
 /// What the vendor answered to a form, to be shown over it.
 #[derive(Debug)]
@@ -47,11 +47,11 @@ pub struct Done {
 }
 
 /// Hands in and leads on, or answers what to show over the form.
-pub async fn hand_in(
+pub async fn submit(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    handing: Handing,
+    submission: Submission,
     done: Done,
 ) -> Result<Result<HttpResponse, Outcome>, WebError> {
     let words = member.words(request);
@@ -61,22 +61,22 @@ pub async fn hand_in(
         advice: words.t(advice),
         link: None,
     };
-    Ok(match apply::hand_in(app, handing).await {
-        Ok(HandedIn::Taken(vendor_id)) => {
+    Ok(match apply::submit(app, submission).await {
+        Ok(SubmitOutcome::Taken(vendor_id)) => {
             Ok(said(request, member, done.key, &urls.reviewed(done.subject, &vendor_id)))
         }
-        Ok(HandedIn::Already(id)) => {
+        Ok(SubmitOutcome::Already(id)) => {
             Ok(said(request, member, "apply-already", &address(app, member, id).await?))
         }
-        Ok(HandedIn::InDoubt(id)) => Ok(page::see_other(&urls.application(id))),
-        Ok(HandedIn::Refused { ret_code, words: said }) => {
+        Ok(SubmitOutcome::InDoubt(id)) => Ok(page::see_other(&urls.application(id))),
+        Ok(SubmitOutcome::Refused { ret_code, words: said }) => {
             let advice = words
                 .try_t(&format!("ret-{ret_code}-do"))
                 .unwrap_or_else(|| words.t("apply-refused-advice"));
             let values = [("words", said.into()), ("code", ret_code.to_string().into())];
             Err(Outcome { title: words.with("import-refused", &values), advice, link: None })
         }
-        Ok(HandedIn::NotTaken(why)) => {
+        Ok(SubmitOutcome::NotTaken(why)) => {
             Err(Outcome { title: trouble(words, &why), ..plain("apply-not-taken", "apply-again") })
         }
         Err(ApplyError::NotNow) => Err(plain("apply-not-now", "apply-not-now-advice")),
@@ -88,7 +88,7 @@ pub async fn hand_in(
             Err(plain("apply-not-taken", "import-sealed"))
         }
         Err(ApplyError::FormUsed) => return Err(WebError::FormExpired),
-        Err(ApplyError::Paper(error)) => return Err(paper_error(error)),
+        Err(ApplyError::AttachedFile(error)) => return Err(file_error(error)),
         Err(
             ApplyError::Credentials(CredentialsError::Database(error))
             | ApplyError::Database(error),
@@ -99,19 +99,19 @@ pub async fn hand_in(
 
 /// The vendor's words, or ours where it said nothing.
 fn trouble(words: super::i18n::Words, why: &str) -> String {
-    match Trouble::read(why) {
+    match CallProblem::read(why) {
         Some(trouble) => words.t(&format!("batch-trouble-{}", trouble.key())),
         None => words.with("review-vendor-says", &[("words", why.to_owned().into())]),
     }
 }
 
 /// A file that cannot be kept or opened.
-pub fn paper_error(error: PaperError) -> WebError {
+pub fn file_error(error: FileError) -> WebError {
     match error {
-        PaperError::Problem(_) => WebError::BadRequest,
-        PaperError::Gone => WebError::NotFound,
-        PaperError::Sealed(why) => WebError::Internal(why.to_string()),
-        PaperError::Database(error) => WebError::Database(error),
+        FileError::Problem(_) => WebError::BadRequest,
+        FileError::Gone => WebError::NotFound,
+        FileError::Sealed(why) => WebError::Internal(why.to_string()),
+        FileError::Database(error) => WebError::Database(error),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn said(request: &HttpRequest, member: &Member, key: &str, there: &str) -> H
 }
 
 /// Where the application of this very form is shown, if it was handed in before.
-pub async fn handed_in(
+pub async fn submitted(
     app: &App,
     member: &Member,
     form_token: &str,
@@ -181,7 +181,7 @@ struct OnePage {
 }
 
 /// One application.
-pub async fn one(
+pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -222,14 +222,14 @@ pub async fn one(
 }
 
 fn trouble_or_words(l: &Layout, one: &Application) -> String {
-    match (Trouble::read(&one.answer), one.ret_code) {
-        (Some(_), _) => trouble(l.words, &one.answer),
-        (None, _) if one.answer.is_empty() => String::new(),
+    match (CallProblem::read(&one.vendor_message), one.ret_code) {
+        (Some(_), _) => trouble(l.words, &one.vendor_message),
+        (None, _) if one.vendor_message.is_empty() => String::new(),
         (None, Some(code)) => l.with(
             "import-refused",
-            &[("words", one.answer.as_str().into()), ("code", code.to_string().into())],
+            &[("words", one.vendor_message.as_str().into()), ("code", code.to_string().into())],
         ),
-        (None, None) => trouble(l.words, &one.answer),
+        (None, None) => trouble(l.words, &one.vendor_message),
     }
 }
 
@@ -266,7 +266,7 @@ fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
 
 /// What changed against the application before, if this one mends something.
 async fn changed(app: &App, l: &Layout, one: &Application) -> Result<Vec<Changed>, WebError> {
-    let Some(row) = one.row().filter(|_| one.mends) else { return Ok(Vec::new()) };
+    let Some(row) = one.row().filter(|_| one.is_resubmission) else { return Ok(Vec::new()) };
     let all = applications::of(&app.db, row).await?;
     let Some(before) = all.iter().find(|other| other.id < one.id) else { return Ok(Vec::new()) };
     let fields = fields(one.subject).iter();
@@ -294,17 +294,17 @@ pub async fn decide(
     let there = member.urls().application(id);
     if form.into_inner().decision == "give_up" {
         let address = peer_address(&request);
-        let given = doubts::give_up(&app, project, id, member.person.id, &address).await?;
+        let given = in_doubt::give_up(&app, project, id, member.person.id, &address).await?;
         let key = if given { "apply-given-up" } else { "apply-settled" };
         return Ok(said(&request, &member, key, &there));
     }
-    let key = match doubts::look(&app, project, id).await {
-        Ok(Looked::Taken) => "apply-look-taken",
-        Ok(Looked::NotTaken) => "apply-look-not-taken",
-        Ok(Looked::Later) => "apply-look-later",
-        Ok(Looked::Person) => "apply-look-person",
+    let key = match in_doubt::look(&app, project, id).await {
+        Ok(CheckOutcome::Taken) => "apply-look-taken",
+        Ok(CheckOutcome::NotTaken) => "apply-look-not-taken",
+        Ok(CheckOutcome::Later) => "apply-look-later",
+        Ok(CheckOutcome::Person) => "apply-look-person",
         Err(error) => {
-            flash::say(&request, &super::looked_up::why_not(member.words(&request), error)?);
+            flash::say(&request, &super::import::why_not(member.words(&request), error)?);
             return Ok(page::see_other(&there));
         }
     };

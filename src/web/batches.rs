@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::components::Status;
 use super::error::WebError;
 use super::layout::{Layout, Section};
@@ -18,16 +18,16 @@ use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
-use crate::domain::trouble::Trouble;
+use crate::domain::call_problem::CallProblem;
 
-pub mod doubts;
+pub mod in_doubt;
 pub mod downloads;
 pub mod draft;
 pub mod live;
 pub mod new;
 pub mod preview;
 pub mod resend;
-pub mod steps;
+pub mod actions;
 pub mod watch;
 
 /// Rows of a page of the list of batches.
@@ -203,14 +203,14 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
 
 /// What happened to a submission, in words: the code's, then the vendor's own.
 pub(super) fn why(l: &Layout, submission: &submissions::Submission) -> String {
-    if let Some(trouble) = Trouble::read(&submission.answer) {
+    if let Some(trouble) = CallProblem::read(&submission.vendor_message) {
         return l.t(&format!("batch-trouble-{}", trouble.key()));
     }
     let words = submission
         .ret_code
         .filter(|code| *code != 0)
         .and_then(|code| l.words.try_t(&format!("ret-{code}")));
-    match (words, submission.answer.as_str()) {
+    match (words, submission.vendor_message.as_str()) {
         (Some(words), "") => words,
         (Some(words), answer) => format!("{words} · {answer}"),
         (None, answer) => answer.to_owned(),
@@ -220,6 +220,6 @@ pub(super) fn why(l: &Layout, submission: &submissions::Submission) -> String {
 /// A yes to something grave.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Yes {
+pub struct ConfirmRequest {
     confirm: Option<String>,
 }

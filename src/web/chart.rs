@@ -10,7 +10,7 @@ const FLOOR: f64 = 204.0;
 const LINE_TOP: f64 = 34.0;
 const LINE_FLOOR: f64 = 112.0;
 /// At most so many names stand below the bars; on narrow screens a third of them.
-const MOST_NAMES: usize = 11;
+const MAX_NAMES: usize = 11;
 
 /// A time of a chart: an hour or a day.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ fn slots(points: &[Point], y: impl Fn(i64) -> f64) -> Vec<Slot> {
 fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> Vec<Name> {
     let count = all.len();
     let width = 100.0 / float(count.max(1));
-    let every = count.div_ceil(MOST_NAMES).max(1);
+    let every = count.div_ceil(MAX_NAMES).max(1);
     all.enumerate()
         .step_by(every)
         .map(|(index, name)| Name {

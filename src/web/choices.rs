@@ -15,8 +15,8 @@ use crate::db::sms_templates::{self, SmsTemplate};
 const LISTED: i64 = 300;
 
 #[derive(Template)]
-#[template(path = "send/nothing.html")]
-struct NothingPage {
+#[template(path = "send/nothing_to_send_with.html")]
+struct NothingToSendWithPage {
     l: Layout,
     signature_missing: bool,
 }
@@ -67,6 +67,6 @@ impl Choices {
             return Ok(None);
         }
         let l = member.layout(app, request, Section::Send).await?;
-        page::ok(&NothingPage { l, signature_missing }).map(Some)
+        page::ok(&NothingToSendWithPage { l, signature_missing }).map(Some)
     }
 }

@@ -5,20 +5,20 @@ use askama::Template;
 use time::{Duration, OffsetDateTime};
 
 use super::batches::BatchRow;
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::components::{Drawing, Tone};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::{health, page, reviewed};
 use crate::app::App;
-use crate::db::overview::{self, Numbers};
-use crate::db::{batches, signatures, sms_templates, unreadable};
+use crate::db::dashboard::{self, Numbers};
+use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
 use crate::domain::batch::china;
 use crate::domain::ids::{Id, ProjectId};
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
-use crate::ops::pushes;
+use crate::ops::missing_pushes;
 
 /// What the platform disabled is told for so long.
 const FALLEN_WITHIN: Duration = Duration::days(7);
@@ -92,16 +92,16 @@ pub async fn show(
     let rows = BatchRow::rows(&app, &l, latest).await?;
     let chart = Chart::new(
         &l,
-        &overview::by_hour(&app.db, project, midnight).await?,
-        &overview::by_hour(&app.db, project, midnight - week).await?,
+        &dashboard::by_hour(&app.db, project, midnight).await?,
+        &dashboard::by_hour(&app.db, project, midnight - week).await?,
     );
     let page = DashboardPage {
         title: title(&l, now),
         tasks: tasks(&app, &member, &l).await?,
         first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },
         rows,
-        today: overview::numbers(&app.db, project, midnight, now).await?,
-        last_week: overview::numbers(&app.db, project, midnight - week, now - week).await?,
+        today: dashboard::numbers(&app.db, project, midnight, now).await?,
+        last_week: dashboard::numbers(&app.db, project, midnight - week, now - week).await?,
         chart,
         may_send: member.may(Permission::Send),
         l,
@@ -138,7 +138,7 @@ async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, Web
 async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebError> {
     let project = member.project.id;
     let mut tasks = push_tasks(app, project, l).await?;
-    for one in overview::doubtful(&app.db, project, LISTED).await? {
+    for one in dashboard::in_doubt(&app.db, project, LISTED).await? {
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
@@ -150,13 +150,13 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             action: l.t("dashboard-decide").to_string(),
         });
     }
-    for one in overview::waiting(&app.db, project, LISTED).await? {
+    for one in dashboard::waiting(&app.db, project, LISTED).await? {
         let count =
             [("count", i64::from(one.total).into()), ("person", one.orderer.clone().into())];
-        let (word, what) = match one.hold {
-            Some(hold) => (
+        let (word, what) = match one.pause_reason {
+            Some(pause_reason) => (
                 l.t("batch-state-paused").to_string(),
-                l.t(&format!("batch-hold-{}-title", hold.key())).to_string(),
+                l.t(&format!("batch-hold-{}-title", pause_reason.key())).to_string(),
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),
@@ -189,7 +189,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         }
     }
     let since = app.clock.now() - FALLEN_WITHIN;
-    for one in overview::fallen(&app.db, project, since, LISTED).await? {
+    for one in dashboard::failed_reviews(&app.db, project, since, LISTED).await? {
         let key = if one.missing { "missing" } else { "disabled" };
         let name = [("name", one.name.as_str().into())];
         tasks.push(Task {
@@ -203,9 +203,9 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             action: l.t("dashboard-look"),
         });
     }
-    let rejected = overview::rejected_signatures(&app.db, project, LISTED).await?;
+    let rejected = dashboard::rejected_signatures(&app.db, project, LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Signature));
-    let rejected = overview::rejected_templates(&app.db, project, LISTED).await?;
+    let rejected = dashboard::rejected_templates(&app.db, project, LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Template));
     Ok(tasks)
 }
@@ -213,7 +213,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
 /// Pushes that are missing, or could not be read.
 async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Task>, WebError> {
     let mut tasks = Vec::new();
-    if let Some(gap) = pushes::gap(app, project).await? {
+    if let Some(gap) = missing_pushes::gap(app, project).await? {
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
@@ -225,7 +225,7 @@ async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Tas
             action: l.t("dashboard-look"),
         });
     }
-    if let Some(newest) = unreadable::list(&app.db, project, None, 1).await?.first() {
+    if let Some(newest) = unreadable_pushes::list(&app.db, project, None, 1).await?.first() {
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
@@ -241,7 +241,7 @@ async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Tas
 }
 
 /// Those that were rejected, as one task: the one itself, or the list of them.
-fn rejected_task(l: &Layout, rejected: &[overview::Rejected], subject: Subject) -> Option<Task> {
+fn rejected_task(l: &Layout, rejected: &[dashboard::Rejected], subject: Subject) -> Option<Task> {
     let first = rejected.first()?;
     let reasons: Vec<String> =
         rejected.iter().take(3).map(|one| format!("{}: {}", one.name, one.reason)).collect();

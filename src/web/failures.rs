@@ -14,7 +14,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use super::sheet::{Cell, Kind, Sheet};
-use super::span_choice::{SpanChoice, SpanPicker};
+use super::period_picker::{PeriodChoice, PeriodPicker};
 use super::statistics::change;
 use super::statistics::report::sum;
 use super::urls::with_query;
@@ -32,13 +32,13 @@ const LISTED: i64 = 12;
 /// Operators that can be asked for.
 const OPERATORS: [&str; 3] = ["cmcc", "ctcc", "cucc"];
 /// Letters of a filter; nothing longer exists.
-const LONGEST: usize = 64;
+const MAX_TEXT: usize = 64;
 
 /// What the address asks for.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Look {
-    span: String,
+    period: String,
     from: String,
     to: String,
     state: String,
@@ -51,7 +51,7 @@ pub struct Look {
 impl Look {
     fn only(&self) -> Only {
         let clipped =
-            |text: &str| text.chars().filter(|c| *c != '\0').take(LONGEST).collect::<String>();
+            |text: &str| text.chars().filter(|c| *c != '\0').take(MAX_TEXT).collect::<String>();
         let one_of = |text: &str, all: &[&str]| {
             if all.contains(&text) { text.to_owned() } else { String::new() }
         };
@@ -79,8 +79,8 @@ fn filters(only: &Only) -> [(&'static str, &str); 5] {
 #[derive(Template)]
 #[template(path = "failures/failures.html")]
 struct FailuresPage {
-    picker: SpanPicker,
-    choice: SpanChoice,
+    picker: PeriodPicker,
+    choice: PeriodChoice,
     only: Only,
     tally: Tally,
     before: Tally,
@@ -151,12 +151,12 @@ fn share(l: &Layout, part: i64, whole: i64) -> String {
 fn address(
     l: &Layout,
     part: &str,
-    choice: &SpanChoice,
+    choice: &PeriodChoice,
     only: &Only,
     changed: &[(&str, &str)],
 ) -> String {
-    let span = choice.query();
-    let mut query: Vec<(&str, &str)> = span.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let period = choice.query();
+    let mut query: Vec<(&str, &str)> = period.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let kept = filters(only).into_iter().filter(|(name, _)| changed.iter().all(|(n, _)| n != name));
     query.extend(kept.chain(changed.iter().copied()).filter(|(_, value)| !value.is_empty()));
     with_query(&format!("{}{part}", l.urls.failures()), &query)
@@ -164,7 +164,7 @@ fn address(
 
 /// The reasons of a span and of the one before.
 struct Found {
-    choice: SpanChoice,
+    choice: PeriodChoice,
     only: Only,
     wanted: Wanted,
     before: Wanted,
@@ -174,12 +174,12 @@ struct Found {
 impl Found {
     fn new(app: &App, project: ProjectId, look: &Look) -> Self {
         let now = app.clock.now();
-        let choice = SpanChoice::read(&look.span, &look.from, &look.to, now);
-        let span = choice.span;
-        let wanted = Wanted { project, since: span.since(), until: span.until(), others: false };
+        let choice = PeriodChoice::read(&look.period, &look.from, &look.to, now);
+        let period = choice.period;
+        let wanted = Wanted { project, since: period.since(), until: period.until(), others: false };
         let before =
-            Wanted { since: span.before().since(), until: span.before_until(now), ..wanted };
-        Self { days: span.days() > 2, only: look.only(), wanted, before, choice }
+            Wanted { since: period.before().since(), until: period.before_until(now), ..wanted };
+        Self { days: period.days() > 2, only: look.only(), wanted, before, choice }
     }
 
     async fn reasons(&self, app: &App, others: bool) -> sqlx::Result<(Vec<Reason>, Vec<Reason>)> {
@@ -191,7 +191,7 @@ impl Found {
 
     async fn causes(&self, app: &App, l: &Layout, others: bool) -> sqlx::Result<Causes> {
         let (now, before) = self.reasons(app, others).await?;
-        Ok(Causes::new(l, (&self.choice.span, self.days), &self.only, &now, &before))
+        Ok(Causes::new(l, (&self.choice.period, self.days), &self.only, &now, &before))
     }
 }
 
@@ -287,5 +287,5 @@ fn sheet(found: &Found, causes: &Causes) -> Sheet {
             ]
         })
     });
-    Sheet { of: "failures", span: found.choice.span, by: None, head, rows: rows.collect() }
+    Sheet { of: "failures", period: found.choice.period, by: None, head, rows: rows.collect() }
 }

@@ -7,13 +7,13 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::applications::{paper_error, said};
+use super::applications::{file_error, said};
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::member::Member;
 use crate::app::App;
 use crate::domain::ids::FileId;
-use crate::ops::papers;
+use crate::ops::files;
 
 /// A file, as an attachment: no browser opens it as a page of ours.
 pub async fn download(
@@ -23,8 +23,8 @@ pub async fn download(
     path: web::Path<(String, FileId)>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let shown = papers::show(&app, project, path.1, by, &peer_address(&request)).await;
-    let (file, content) = shown.map_err(paper_error)?;
+    let shown = files::show(&app, project, path.1, by, &peer_address(&request)).await;
+    let (file, content) = shown.map_err(file_error)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
@@ -56,8 +56,8 @@ pub async fn delete(
     form: Form<Next>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let done = papers::delete(&app, project, path.1, by, &peer_address(&request)).await;
-    let key = if done.map_err(paper_error)? { "file-deleted" } else { "file-not-deleted" };
+    let done = files::delete(&app, project, path.1, by, &peer_address(&request)).await;
+    let key = if done.map_err(file_error)? { "file-deleted" } else { "file-not-deleted" };
     let form = form.into_inner();
     Ok(said(&request, &member, key, super::urls::own_path(&form.next)))
 }

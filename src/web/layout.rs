@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use fluent_bundle::FluentValue;
 use time::OffsetDateTime;
 
-use super::clock_face::{self, Moment};
+use super::moment::{self, Moment};
 use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::i18n::{Count, Language, Words, language_of};
@@ -17,7 +17,7 @@ use super::urls::Urls;
 use super::{assets, session};
 use crate::app::App;
 use crate::db::login_sessions::SignedIn;
-use crate::db::overview::{self, Needs};
+use crate::db::dashboard::{self, Needs};
 use crate::db::projects::Membership;
 use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::message::MessageState;
@@ -122,7 +122,7 @@ impl Layout {
             {
                 needs
             }
-            (Some(one), _) => overview::needs(&app.db, one.project.id).await?,
+            (Some(one), _) => dashboard::needs(&app.db, one.project.id).await?,
             (None, _) => Needs::default(),
         };
         let slug = project.as_ref().map_or("", |one| one.project.slug.as_str());
@@ -215,9 +215,9 @@ impl Layout {
             (urls.settings(), "settings-notices", Permission::Manage),
             (urls.policy(), "policy-title", Permission::Manage),
             (urls.words(), "words-title", Permission::Send),
-            (urls.opt_out_words(), "opt-out-title", Permission::Manage),
+            (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),
             (urls.hooks(), "hooks-title", Permission::Manage),
-            (urls.keeping(), "keeping-title", Permission::Manage),
+            (urls.retention(), "keeping-title", Permission::Manage),
         ];
         let role = self.project.as_ref().map(|place| place.role);
         all.into_iter()
@@ -307,7 +307,7 @@ impl Layout {
 
     /// A whole time, zone named.
     pub fn time(&self, at: impl When) -> String {
-        clock_face::full(at.when())
+        moment::full(at.when())
     }
 
     /// A share, with one digit behind the point; never 100 % when something is missing.
@@ -416,5 +416,5 @@ impl askama::filters::HtmlSafe for CsrfField {}
 
 /// A whole time, zone named.
 pub fn full_time(at: OffsetDateTime) -> String {
-    clock_face::full(at)
+    moment::full(at)
 }

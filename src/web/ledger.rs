@@ -8,7 +8,7 @@ use super::i18n::Words;
 use crate::domain::message::{MessageState, Tally};
 
 /// Shares below this are drawn this wide, so that a single lost message is still seen.
-const THINNEST: f64 = 0.4;
+const MIN_SHARE: f64 = 0.4;
 
 /// A tally on a page.
 #[derive(Debug, Clone, Template)]
@@ -108,7 +108,7 @@ fn pieces(entries: &[Entry]) -> Vec<Piece> {
     let total = entries.iter().map(|entry| entry.count).sum::<i64>().max(1) as f64;
     #[allow(clippy::cast_precision_loss)]
     let mut shares: Vec<f64> =
-        entries.iter().map(|entry| (entry.count as f64 * 100.0 / total).max(THINNEST)).collect();
+        entries.iter().map(|entry| (entry.count as f64 * 100.0 / total).max(MIN_SHARE)).collect();
     let excess = shares.iter().sum::<f64>() - 100.0;
     if let Some(widest) = shares.iter_mut().max_by(|a, b| a.total_cmp(b)) {
         *widest -= excess;

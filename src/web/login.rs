@@ -8,7 +8,7 @@ use askama::Template;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::clock_face;
+use super::moment;
 use super::components::Drawing;
 use super::error::WebError;
 use super::form::{Form, peer_address};
@@ -104,7 +104,7 @@ pub async fn sign_in(
         }
         Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, words.t("login-wrong")),
         Err(SignInError::Throttled { until }) => {
-            let when = clock_face::full(until);
+            let when = moment::full(until);
             let sentence = words.with("login-throttled", &[("when", when.into())]);
             (StatusCode::TOO_MANY_REQUESTS, sentence)
         }
@@ -166,8 +166,8 @@ pub async fn to_dashboard(project: web::Path<String>) -> HttpResponse {
 }
 
 #[derive(Template)]
-#[template(path = "nowhere.html")]
-struct NowherePage {
+#[template(path = "no_project.html")]
+struct NoProjectPage {
     l: Layout,
 }
 
@@ -188,7 +188,7 @@ pub async fn home(
         Some(place) => Ok(page::see_other(&Urls::of(&place.project.slug).dashboard())),
         None => {
             let l = person.layout(&app, &request, Section::Account).await?;
-            page::ok(&NowherePage { l })
+            page::ok(&NoProjectPage { l })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod export;
 pub mod filters;
-pub mod story;
+pub mod timeline;
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use askama::Template;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::message_rows::{Eyes, MessageRows};
+use super::message_table::{Viewer, MessageTable};
 use super::page;
 use crate::app::App;
-use crate::db::log::{Logged, Next, UsedLately, Wanted};
+use crate::db::message_search::{FoundMessage, Next, RecentlyUsed, Wanted};
 use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
@@ -32,8 +32,8 @@ const MORE: &[&str] = &["session", "batch", "signature", "code", "cause", "text"
 struct ListPage {
     l: Layout,
     read: Read,
-    used: Arc<UsedLately>,
-    rows: Option<MessageRows>,
+    used: Arc<RecentlyUsed>,
+    rows: Option<MessageTable>,
     turn: Turn,
     may_send: bool,
 }
@@ -103,18 +103,18 @@ async fn turned(
     project: ProjectId,
     wanted: &Wanted,
     typed: &Filters,
-) -> sqlx::Result<(Vec<Logged>, Turn)> {
+) -> sqlx::Result<(Vec<FoundMessage>, Turn)> {
     if let Some(before) = typed.before {
         let found = app.log.page_before(project, wanted, before, ROWS).await?;
         if found.next != Next::End {
             let last =
-                found.messages.last().map_or(MessageId(before.0.saturating_add(1)), Logged::id);
+                found.messages.last().map_or(MessageId(before.0.saturating_add(1)), FoundMessage::id);
             return Ok((found.messages, Turn { newer: found.next, older: Next::After(last) }));
         }
     }
     let after = typed.after.filter(|_| typed.before.is_none());
     let found = app.log.page(project, wanted, after, ROWS).await?;
-    let first = found.messages.first().map(Logged::id);
+    let first = found.messages.first().map(FoundMessage::id);
     let newer = after.map(|after| first.unwrap_or(MessageId(after.0.saturating_sub(1))));
     let newer = newer.map_or(Next::End, Next::After);
     Ok((found.messages, Turn { newer, older: found.next }))
@@ -129,7 +129,7 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Messages).await?;
     let project = member.project.id;
-    let used = app.log.used_lately(project).await?;
+    let used = app.log.recently_used(project).await?;
     let read = Read::new(&app, &member, &l, typed.into_inner(), &used).await?;
     let may_send = member.may(Permission::Send);
     let Some(wanted) = read.wanted() else {
@@ -137,9 +137,9 @@ pub async fn list(
         return page::unprocessable(&ListPage { l, read, used, rows: None, turn, may_send });
     };
     let (messages, turn) = turned(&app, project, wanted, &read.typed).await?;
-    let eyes = Eyes { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let eyes = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let rows: Vec<_> = messages.iter().map(|message| eyes.logged(message)).collect();
     let rows = (!rows.is_empty())
-        .then(|| MessageRows::new(&l, l.t("messages-caption"), rows).of_all_kinds());
+        .then(|| MessageTable::new(&l, l.t("messages-caption"), rows).of_all_kinds());
     page::ok(&ListPage { read, used, rows, turn, may_send, l })
 }

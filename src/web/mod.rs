@@ -6,7 +6,7 @@ pub mod assets;
 pub mod batches;
 pub mod chart;
 pub mod choices;
-pub mod clock_face;
+pub mod moment;
 pub mod components;
 pub mod dashboard;
 pub mod error;
@@ -17,19 +17,19 @@ pub mod form;
 pub mod guard;
 pub mod headers;
 pub mod health;
-pub mod hook_settings;
-pub mod hooks;
+pub mod push_settings;
+pub mod pushes;
 pub mod i18n;
-pub mod keeping;
+pub mod retention;
 pub mod layout;
 pub mod ledger;
 pub mod login;
-pub mod looked_up;
+pub mod import;
 pub mod member;
-pub mod message_rows;
+pub mod message_table;
 pub mod messages;
 pub mod page;
-pub mod policy;
+pub mod batch_rules;
 pub mod receipts;
 pub mod replies;
 pub mod reviewed;
@@ -37,17 +37,17 @@ pub mod routes;
 pub mod schedule;
 pub mod send;
 pub mod session;
-pub mod settings;
+pub mod notification_settings;
 pub mod sheet;
 pub mod signatures;
-pub mod span_choice;
+pub mod period_picker;
 pub mod statistics;
 pub mod suppressions;
-pub mod templates;
+pub mod sms_templates;
 pub mod upload;
 pub mod urls;
 pub mod word_list;
-pub mod words;
+pub mod sensitive_words;
 
 use std::io;
 use std::net::SocketAddr;
@@ -94,7 +94,7 @@ pub fn start(
     let https = settings.is_https();
     let metrics = actix::Data::new(metrics);
     let settings = actix::Data::new(settings);
-    let door = actix::Data::new(hooks::Door::new(&app));
+    let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
     let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -102,7 +102,7 @@ pub fn start(
             .app_data(settings.clone())
             .app_data(metrics.clone())
             .app_data(watchers.clone())
-            .app_data(door.clone())
+            .app_data(push_endpoint.clone())
             .app_data(actix::PayloadConfig::new(FORM_BYTES))
             .configure(routes::table)
             .wrap(session::middleware(&app, https))

@@ -8,7 +8,7 @@ use askama::Template;
 use super::error::WebError;
 
 /// Most pages are no longer than this, in bytes: drawing them moves nothing.
-const MOST_PAGES: usize = 80 << 10;
+const MAX_PAGES: usize = 80 << 10;
 
 /// A page that is as it should be.
 pub fn ok(page: &impl Template) -> Result<HttpResponse, WebError> {
@@ -22,7 +22,7 @@ pub fn unprocessable(page: &impl Template) -> Result<HttpResponse, WebError> {
 
 /// A page with any status.
 pub fn with_status(status: StatusCode, page: &impl Template) -> Result<HttpResponse, WebError> {
-    let mut html = String::with_capacity(MOST_PAGES);
+    let mut html = String::with_capacity(MAX_PAGES);
     page.render_into(&mut html)?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")

@@ -10,10 +10,10 @@ use super::form::Form;
 use super::layout::{Layout, Section};
 use super::ledger::Ledger;
 use super::member::Member;
-use super::message_rows::{Eyes, MessageRows};
+use super::message_table::{Viewer, MessageTable};
 use super::page;
 use crate::app::App;
-use crate::db::log::{Logged, Phones, Wanted};
+use crate::db::message_search::{FoundMessage, Phones, Wanted};
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
 use crate::domain::phone::{Phone, PhoneProblem, masked};
@@ -24,7 +24,7 @@ use crate::ops::poll::{self, PollError};
 const ROWS: usize = 50;
 /// A session holds at most this many messages.
 const OF_SESSION: usize = 1_000;
-const LONGEST_SESSION: usize = 64;
+const MAX_SESSION_LENGTH: usize = 64;
 
 /// What is looked up.
 #[derive(Debug, Default, Deserialize)]
@@ -51,7 +51,7 @@ struct PhonePage {
     l: Layout,
     phone: String,
     typed: String,
-    rows: Option<MessageRows>,
+    rows: Option<MessageTable>,
     older: Option<String>,
 }
 
@@ -72,7 +72,7 @@ struct SessionPage {
     session_no: String,
     batch: Option<(String, String)>,
     ledger: Option<Ledger>,
-    rows: Option<MessageRows>,
+    rows: Option<MessageTable>,
     asked: Asked,
     may_ask: bool,
 }
@@ -112,7 +112,7 @@ pub async fn search(
 
 /// `SessionNo` is a UUID as a rule; whatever else of letters and digits is asked for as it stands.
 fn is_session_no(text: &str) -> bool {
-    (1..=LONGEST_SESSION).contains(&text.len())
+    (1..=MAX_SESSION_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
@@ -136,13 +136,13 @@ async fn of_phone(
     });
     let shown = if whole { phone.as_str().to_owned() } else { masked(phone.as_str()) };
     let rows = (!found.messages.is_empty()).then(|| {
-        MessageRows::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found.messages))
+        MessageTable::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found.messages))
     });
     page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
 }
 
-fn rows(l: &Layout, whole_phones: bool, messages: &[Logged]) -> Vec<super::message_rows::Row> {
-    let eyes = Eyes { l, whole_phones };
+fn rows(l: &Layout, whole_phones: bool, messages: &[FoundMessage]) -> Vec<super::message_table::Row> {
+    let eyes = Viewer { l, whole_phones };
     messages.iter().map(|message| eyes.logged(message)).collect()
 }
 
@@ -168,11 +168,11 @@ pub async fn session(
     let whole = member.may(Permission::SeePhones);
     let rows = (!found.is_empty()).then(|| {
         let rows = rows(&l, whole, &found);
-        MessageRows::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
+        MessageTable::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
     });
     let batch = found.iter().find_map(|one| match one {
-        Logged::Own(one) => Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch))),
-        Logged::Foreign(_) => None,
+        FoundMessage::Own(one) => Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch))),
+        FoundMessage::ExternalMessage(_) => None,
     });
     let page = SessionPage {
         batch,
@@ -187,13 +187,13 @@ pub async fn session(
 }
 
 /// The messages of a session number, in the order they were given.
-async fn of_session(app: &App, member: &Member, session_no: &str) -> Result<Vec<Logged>, WebError> {
+async fn of_session(app: &App, member: &Member, session_no: &str) -> Result<Vec<FoundMessage>, WebError> {
     let wanted = Wanted { session: Some(session_no.to_owned()), ..Wanted::default() };
     let found = app.log.page(member.project.id, &wanted, None, OF_SESSION).await?;
     Ok(found.messages.into_iter().rev().collect())
 }
 
-fn ledger(l: &Layout, messages: &[Logged]) -> Ledger {
+fn ledger(l: &Layout, messages: &[FoundMessage]) -> Ledger {
     let mut tally = Tally::default();
     for message in messages {
         tally.count(message.state());

@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -19,8 +19,8 @@ use crate::domain::role::Permission;
 
 pub mod conversation;
 pub mod export;
-pub mod steps;
-pub mod words;
+pub mod actions;
+pub mod opt_out_keywords;
 
 /// Rows of a page.
 const A_PAGE: i64 = 50;
@@ -171,7 +171,7 @@ fn line(l: &Layout, one: Conversation, whole: bool) -> Line {
         address: l.urls.conversation(one.id),
         phone: if whole { one.phone } else { masked(&one.phone) },
         copyable: whole,
-        words: one.last_words,
+        words: one.last_text,
         unread: one.unread,
         opted_out: one.opted_out,
         replies: one.replies,

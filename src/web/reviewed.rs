@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::components::{Shown, Status, Tone};
 use super::error::WebError;
 use super::form::{Form, peer_address};
@@ -28,8 +28,8 @@ use crate::ops::review;
 
 pub mod compare;
 pub mod locked;
-pub mod notes;
-pub mod removal;
+pub mod findings;
+pub mod deletion;
 
 /// Rows of a page.
 pub const A_PAGE: i64 = 50;
@@ -207,7 +207,7 @@ pub fn name_of(one: &Application) -> String {
 
 /// An event of a story.
 #[derive(Debug)]
-pub struct Told {
+pub struct TimelineEntry {
     /// When.
     pub at: Moment,
     /// What, in a sentence.
@@ -223,14 +223,14 @@ pub struct Told {
 }
 
 /// What happened to one, oldest first.
-pub async fn story(app: &App, l: &Layout, row: Row) -> Result<Vec<Told>, WebError> {
+pub async fn timeline(app: &App, l: &Layout, row: Row) -> Result<Vec<TimelineEntry>, WebError> {
     let happened = review_events::of(&app.db, row).await?;
     Ok(happened
         .into_iter()
         .map(|one| {
             let (tone, mark) = match (one.event, one.status) {
                 (Event::Missing | Event::Deleted, _) => (Tone::Quiet, "mark-stopped"),
-                (Event::ChangedThere, _) => (Tone::Doubtful, "mark-doubt"),
+                (Event::ChangedByVendor, _) => (Tone::Doubtful, "mark-doubt"),
                 (Event::Status | Event::Imported, Some(status)) => (status.tone(), status.mark()),
                 _ => (Tone::Quiet, "mark-submitted"),
             };
@@ -242,12 +242,12 @@ pub async fn story(app: &App, l: &Layout, row: Row) -> Result<Vec<Told>, WebErro
                 &[("person", person.into()), ("status", status.into())],
             );
             let more = match one.event {
-                Event::ChangedThere => l.with("story-before", &[("text", one.before.into())]),
+                Event::ChangedByVendor => l.with("story-before", &[("text", one.before.into())]),
                 _ if one.reason.is_empty() => String::new(),
                 _ => l.with("review-vendor-says", &[("words", one.reason.into())]),
             };
             let at = l.moment(one.at);
-            Told { at, sentence, more, tone, mark, application: one.application }
+            TimelineEntry { at, sentence, more, tone, mark, application: one.application }
         })
         .collect())
 }
@@ -353,7 +353,7 @@ pub async fn refresh(
             let status = words.t(&seen.status.word());
             words.with("review-refreshed", &[("status", status.into())])
         }
-        Err(error) => super::looked_up::why_not(words, error)?,
+        Err(error) => super::import::why_not(words, error)?,
     };
     flash::say(&request, &sentence);
     Ok(page::see_other(&member.urls().reviewed(subject, vendor_id)))

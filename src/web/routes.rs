@@ -5,11 +5,11 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Responder, Route};
 
-use super::reviewed::{self, removal};
+use super::reviewed::{self, deletion};
 use super::{
-    account, applications, assets, batches, dashboard, failures, files, guard, health,
-    hook_settings, hooks, keeping, login, looked_up, messages, policy, receipts, replies, send,
-    settings, signatures, statistics, suppressions, templates, words,
+    account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health, import,
+    login, messages, notification_settings, push_settings, pushes, receipts, replies, retention, send,
+    sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -22,8 +22,8 @@ pub fn table(config: &mut ServiceConfig) {
         .route("/static/{version}/{name}", get().to(assets::serve))
         .service(
             resource("/hooks/{secret}")
-                .route(post().to(hooks::push))
-                .default_service(web::to(hooks::no_push)),
+                .route(post().to(pushes::push))
+                .default_service(web::to(pushes::no_push)),
         )
         .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
         .route("/logout", post().to(login::sign_out))
@@ -65,11 +65,11 @@ fn project(config: &mut ServiceConfig) {
         .configure(suppression_pages)
         .configure(hook_pages)
         .configure(statistics_pages)
-        .configure(keeping_pages)
+        .configure(retention_pages)
         .configure(signature_pages)
         .configure(template_pages)
         .service(
-            resource("/applications/{id}").route(may(Read, get(), applications::one)).route(may(
+            resource("/applications/{id}").route(may(Read, get(), applications::show)).route(may(
                 Send,
                 post(),
                 applications::decide,
@@ -77,20 +77,20 @@ fn project(config: &mut ServiceConfig) {
         )
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
-        .service(resource("/settings").route(may(Manage, get(), settings::form)).route(may(
+        .service(resource("/settings").route(may(Manage, get(), notification_settings::form)).route(may(
             Manage,
             post(),
-            settings::keep,
+            notification_settings::save,
         )))
-        .service(resource("/settings/batches").route(may(Manage, get(), policy::form)).route(may(
+        .service(resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
             Manage,
             post(),
-            policy::keep,
+            batch_rules::save,
         )))
-        .service(resource("/settings/words").route(may(Send, get(), words::form)).route(may(
+        .service(resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
             Send,
             post(),
-            words::keep,
+            sensitive_words::save,
         )));
 }
 
@@ -108,7 +108,7 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::sample,
         )))
-        .service(resource("/batches/{id}").route(may(Read, get(), batches::live::one)))
+        .service(resource("/batches/{id}").route(may(Read, get(), batches::live::show)))
         .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
         .service(resource("/batches/{id}/events").route(may(Read, get(), batches::live::events)))
         .service(
@@ -126,18 +126,18 @@ fn batch_pages(config: &mut ServiceConfig) {
             post(),
             batches::draft::discard,
         )))
-        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::steps::pause)))
-        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::steps::resume)))
-        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::steps::cancel)))
+        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::actions::pause)))
+        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::actions::resume)))
+        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::actions::cancel)))
         .service(resource("/batches/{id}/schedule").route(may(
             Send,
             post(),
-            batches::steps::reschedule,
+            batches::actions::reschedule,
         )))
         .service(resource("/batches/{id}/approve").route(may(
             Approve,
             post(),
-            batches::steps::approve,
+            batches::actions::approve,
         )))
         .service(
             resource("/batches/{id}/resend")
@@ -146,8 +146,8 @@ fn batch_pages(config: &mut ServiceConfig) {
         )
         .service(
             resource("/batches/{id}/in-doubt")
-                .route(may(Read, get(), batches::doubts::list))
-                .route(may(Send, post(), batches::doubts::decide)),
+                .route(may(Read, get(), batches::in_doubt::list))
+                .route(may(Send, post(), batches::in_doubt::decide)),
         )
         .service(resource("/batches/{id}/messages.csv").route(may(
             Read,
@@ -168,24 +168,24 @@ fn reply_pages(config: &mut ServiceConfig) {
         .service(resource("/replies").route(may(Read, get(), replies::list)))
         .service(resource("/replies.csv").route(may(Read, get(), replies::export::all)))
         .service(one("").route(may(Read, get(), replies::conversation::show)))
-        .service(one("/read").route(may(Send, post(), replies::steps::read)))
-        .service(one("/unread").route(may(Send, post(), replies::steps::unread)))
-        .service(one("/opt-out").route(may(Send, post(), replies::steps::opt_out)))
-        .service(one("/take-back").route(may(Send, post(), replies::steps::take_back)))
+        .service(one("/read").route(may(Send, post(), replies::actions::read)))
+        .service(one("/unread").route(may(Send, post(), replies::actions::unread)))
+        .service(one("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
+        .service(one("/take-back").route(may(Send, post(), replies::actions::take_back)))
         .service(
             resource("/settings/replies")
-                .route(may(Manage, get(), replies::words::form))
-                .route(may(Manage, post(), replies::words::keep)),
+                .route(may(Manage, get(), replies::opt_out_keywords::form))
+                .route(may(Manage, post(), replies::opt_out_keywords::save)),
         );
 }
 
-/// The log.
+/// Messages.
 fn message_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/messages").route(may(Read, get(), messages::list)))
         .service(resource("/messages.csv").route(may(Read, get(), messages::export::csv)))
         .service(resource("/messages.xlsx").route(may(Read, get(), messages::export::xlsx)))
-        .service(resource("/messages/{id}").route(may(Read, get(), messages::story::one)));
+        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)));
 }
 
 /// Phones that opted out.
@@ -196,7 +196,7 @@ fn suppression_pages(config: &mut ServiceConfig) {
             post(),
             suppressions::add,
         )))
-        .service(resource("/suppressions/offer").route(may(Send, post(), suppressions::offer)))
+        .service(resource("/suppressions/offer").route(may(Send, post(), suppressions::add_to_blacklist)))
         .service(resource("/suppressions.csv").route(may(Read, get(), suppressions::export)))
         .service(
             resource("/suppressions/{id}/remove")
@@ -205,16 +205,16 @@ fn suppression_pages(config: &mut ServiceConfig) {
         );
 }
 
-/// Whether all is well, and the door of pushes.
+/// Health, and the push URL.
 fn hook_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/health").route(may(Read, get(), health::page::show)))
         .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
         .service(
-            resource("/settings/hooks").route(may(Manage, get(), hook_settings::show)).route(may(
+            resource("/settings/hooks").route(may(Manage, get(), push_settings::show)).route(may(
                 Manage,
                 post(),
-                hook_settings::step,
+                push_settings::step,
             )),
         );
 }
@@ -229,13 +229,13 @@ fn statistics_pages(config: &mut ServiceConfig) {
         .service(resource("/failures.{kind:csv|xlsx}").route(may(Read, get(), failures::file)));
 }
 
-/// For how long messages are kept.
-fn keeping_pages(config: &mut ServiceConfig) {
-    config.service(
-        resource("/settings/keeping").route(may(Manage, get(), keeping::form)).route(may(
+/// Retention. Its first address redirects for good.
+fn retention_pages(config: &mut ServiceConfig) {
+    config.service(resource("/settings/keeping").route(may(Manage, get(), retention::moved))).service(
+        resource("/settings/retention").route(may(Manage, get(), retention::form)).route(may(
             Manage,
             post(),
-            keeping::keep,
+            retention::save,
         )),
     );
 }
@@ -247,19 +247,19 @@ fn signature_pages(config: &mut ServiceConfig) {
         .service(
             resource("/signatures/new")
                 .route(may(Send, get(), signatures::apply::new_form))
-                .route(may(Send, post(), signatures::apply::hand_in_new)),
+                .route(may(Send, post(), signatures::apply::submit_new)),
         )
         .service(resource("/signatures/preview").route(may(
             Send,
             post(),
             signatures::apply::preview,
         )))
-        .configure(|config| steps(config, "signatures"))
-        .service(resource("/signatures/{id}").route(may(Read, get(), signatures::one)))
+        .configure(|config| actions(config, "signatures"))
+        .service(resource("/signatures/{id}").route(may(Read, get(), signatures::show)))
         .service(
             resource("/signatures/{id}/edit")
                 .route(may(Send, get(), signatures::apply::edit_form))
-                .route(may(Send, post(), signatures::apply::hand_in_again)),
+                .route(may(Send, post(), signatures::apply::resubmit)),
         )
         .service(resource("/signatures/{id}/preview").route(may(
             Send,
@@ -271,47 +271,47 @@ fn signature_pages(config: &mut ServiceConfig) {
 /// SMS templates.
 fn template_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/templates").route(may(Read, get(), templates::list)))
+        .service(resource("/templates").route(may(Read, get(), sms_templates::list)))
         .service(
             resource("/templates/new")
-                .route(may(Send, get(), templates::apply::new_form))
-                .route(may(Send, post(), templates::apply::hand_in_new)),
+                .route(may(Send, get(), sms_templates::apply::new_form))
+                .route(may(Send, post(), sms_templates::apply::submit_new)),
         )
-        .service(resource("/templates/preview").route(may(Send, post(), templates::apply::preview)))
-        .configure(|config| steps(config, "templates"))
-        .service(resource("/templates/{id}").route(may(Read, get(), templates::one)))
+        .service(resource("/templates/preview").route(may(Send, post(), sms_templates::apply::preview)))
+        .configure(|config| actions(config, "templates"))
+        .service(resource("/templates/{id}").route(may(Read, get(), sms_templates::show)))
         .service(
             resource("/templates/{id}/edit")
-                .route(may(Send, get(), templates::apply::edit_form))
-                .route(may(Send, post(), templates::apply::hand_in_again)),
+                .route(may(Send, get(), sms_templates::apply::edit_form))
+                .route(may(Send, post(), sms_templates::apply::resubmit)),
         )
         .service(resource("/templates/{id}/preview").route(may(
             Send,
             post(),
-            templates::apply::preview_change,
+            sms_templates::apply::preview_change,
         )));
 }
 
 /// The steps that signatures and templates have in common.
-fn steps(config: &mut ServiceConfig, list: &str) {
+fn actions(config: &mut ServiceConfig, list: &str) {
     let at = |step: &str| resource(format!("/{list}/{step}"));
     config
-        .service(at("import").route(may(Send, get(), looked_up::form)).route(may(
+        .service(at("import").route(may(Send, get(), import::form)).route(may(
             Send,
             post(),
-            looked_up::import,
+            import::import,
         )))
         .service(at("refresh").route(may(Send, post(), reviewed::refresh_all)))
-        .service(at("delete").route(may(Send, get(), removal::form_of_several)).route(may(
+        .service(at("delete").route(may(Send, get(), deletion::form_of_several)).route(may(
             Send,
             post(),
-            removal::delete_several,
+            deletion::delete_several,
         )))
         .service(at("{id}/refresh").route(may(Send, post(), reviewed::refresh)))
-        .service(at("{id}/delete").route(may(Send, get(), removal::form)).route(may(
+        .service(at("{id}/delete").route(may(Send, get(), deletion::form)).route(may(
             Send,
             post(),
-            removal::delete,
+            deletion::delete,
         )));
 }
 

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use crate::domain::batch::china;
 
 /// Schedules reach this far ahead.
-const FARTHEST: Duration = Duration::days(90);
+const MAX_DAYS_AHEAD: Duration = Duration::days(90);
 
 /// Reads what was typed. Empty means at once; an error is the key of its sentence.
 pub fn read(typed: &str, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, &'static str> {
@@ -20,7 +20,7 @@ pub fn read(typed: &str, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, 
     let at = local.assume_offset(china());
     if at <= now {
         Err("send-error-schedule-past")
-    } else if at > now + FARTHEST {
+    } else if at > now + MAX_DAYS_AHEAD {
         Err("send-error-schedule-far")
     } else {
         Ok(Some(at))

@@ -73,19 +73,19 @@ fn user_of(state: &HashMap<String, String>) -> Option<UserId> {
 }
 
 /// What is kept of a session beside its state.
-struct Told {
+struct SessionState {
     user: Option<UserId>,
-    address: String,
-    agent: String,
+    ip: String,
+    user_agent: String,
     json: Value,
 }
 
-impl Told {
+impl SessionState {
     fn of(state: &HashMap<String, String>) -> Result<Self, serde_json::Error> {
         Ok(Self {
             user: user_of(state),
-            address: text(state, ADDRESS).unwrap_or_default(),
-            agent: text(state, AGENT).unwrap_or_default(),
+            ip: text(state, ADDRESS).unwrap_or_default(),
+            user_agent: text(state, AGENT).unwrap_or_default(),
             json: serde_json::to_value(state)?,
         })
     }
@@ -96,8 +96,8 @@ impl Told {
             key_hash,
             user: self.user,
             state: &self.json,
-            address: &self.address,
-            agent: &self.agent,
+            ip: &self.ip,
+            user_agent: &self.user_agent,
             expires_at: now + idle,
         }
     }
@@ -106,7 +106,7 @@ impl Told {
 impl Store {
     async fn keep(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
         let key = hex::encode(rand::random::<[u8; 32]>());
-        let (told, key_hash, now) = (Told::of(state)?, hash(&key), self.app.clock.now());
+        let (told, key_hash, now) = (SessionState::of(state)?, hash(&key), self.app.clock.now());
         login_sessions::insert(&self.app.db, &told.row(&key_hash, now), now).await?;
         Ok(SessionKey::try_from(key)?)
     }
@@ -148,7 +148,7 @@ impl SessionStore for Store {
     ) -> Result<SessionKey, UpdateError> {
         forget_found(&mut state);
         let other = |error: anyhow::Error| UpdateError::Other(error);
-        let told = Told::of(&state).map_err(|error| other(error.into()))?;
+        let told = SessionState::of(&state).map_err(|error| other(error.into()))?;
         let (key_hash, now) = (hash(key.as_ref()), self.app.clock.now());
         let there = login_sessions::update(&self.app.db, &told.row(&key_hash, now), now)
             .await

@@ -12,7 +12,7 @@ use super::form::peer_address;
 use super::member::Member;
 use crate::app::App;
 use crate::db::audit;
-use crate::domain::span::Span;
+use crate::domain::period::Period;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -71,7 +71,7 @@ pub struct Sheet {
     /// What is counted: `failures`, `statistics`.
     pub of: &'static str,
     /// When.
-    pub span: Span,
+    pub period: Period,
     /// What the rows are, where that can be chosen.
     pub by: Option<&'static str>,
     /// The names of the columns.
@@ -89,7 +89,7 @@ impl Sheet {
         member: &Member,
         request: &HttpRequest,
     ) -> Result<HttpResponse, WebError> {
-        let (from, to) = (self.span.from.to_string(), self.span.to.to_string());
+        let (from, to) = (self.period.from.to_string(), self.period.to.to_string());
         let entry = audit::Entry {
             project: Some(member.project.id),
             user: Some(member.person.id),
@@ -108,7 +108,7 @@ impl Sheet {
 
     fn name(&self, kind: Kind) -> String {
         let by = self.by.map(|by| format!("-{by}")).unwrap_or_default();
-        format!("{}-{}-{}{by}.{}", self.of, self.span.from, self.span.to, kind.key())
+        format!("{}-{}-{}{by}.{}", self.of, self.period.from, self.period.to, kind.key())
     }
 
     fn csv(&self) -> HttpResponse {

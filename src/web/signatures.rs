@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
-use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, Told, Wanted};
+use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, TimelineEntry, Wanted};
 use crate::app::App;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{Dependent, Row};
@@ -59,8 +59,8 @@ struct OnePage {
     changed: Moment,
     checked: Moment,
     sent: i64,
-    papers: Vec<Paper>,
-    story: Vec<Told>,
+    files: Vec<AttachedFile>,
+    timeline: Vec<TimelineEntry>,
     dependents: Vec<Dependent>,
     can_change: bool,
     can_send: bool,
@@ -68,7 +68,7 @@ struct OnePage {
 }
 
 /// A file that went along.
-pub struct Paper {
+pub struct AttachedFile {
     /// What it is for.
     pub word: String,
     /// The file.
@@ -128,7 +128,7 @@ pub(super) async fn find(app: &App, member: &Member, sig_id: &str) -> Result<Sig
 }
 
 /// One, with its story.
-pub async fn one(
+pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -146,8 +146,8 @@ pub async fn one(
         changed: l.moment(signature.changed_at),
         checked: l.moment(signature.checked_at),
         sent: sent.first().copied().unwrap_or(0),
-        papers: if may_send { papers(&app, &member, &l, row).await? } else { Vec::new() },
-        story: reviewed::story(&app, &l, row).await?,
+        files: if may_send { files(&app, &member, &l, row).await? } else { Vec::new() },
+        timeline: reviewed::timeline(&app, &l, row).await?,
         dependents: rows::dependents(&app.db, row).await?,
         can_change: may_send && apply_ops::signature_can_change(&signature),
         can_send: may_send
@@ -162,18 +162,18 @@ pub async fn one(
 }
 
 /// The files of everything that was handed in for one, newest first.
-async fn papers(app: &App, member: &Member, l: &Layout, row: Row) -> Result<Vec<Paper>, WebError> {
+async fn files(app: &App, member: &Member, l: &Layout, row: Row) -> Result<Vec<AttachedFile>, WebError> {
     let mut seen: Vec<FileId> = Vec::new();
-    let mut papers = Vec::new();
+    let mut files = Vec::new();
     for one in applications::of(&app.db, row).await? {
         let both = [("apply-certificate", one.certificate_id), ("apply-proxy", one.proxy_id)];
         for (word, id) in both {
             let Some(id) = id.filter(|id| !seen.contains(id)) else { continue };
             seen.push(id);
             if let Some(file) = files::find(&app.db, member.project.id, id).await? {
-                papers.push(Paper { word: l.t(word), address: l.urls.file(id), file });
+                files.push(AttachedFile { word: l.t(word), address: l.urls.file(id), file });
             }
         }
     }
-    Ok(papers)
+    Ok(files)
 }

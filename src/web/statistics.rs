@@ -19,7 +19,7 @@ use super::ledger::Ledger;
 use super::member::Member;
 use super::page;
 use super::sheet::{Cell, Kind, Sheet};
-use super::span_choice::SpanPicker;
+use super::period_picker::PeriodPicker;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::statistics::{self, Wanted};
@@ -27,7 +27,7 @@ use crate::domain::batch::china;
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
 use crate::domain::statistics::{By, Counts, within};
-use report::{MOST_DAYS_OF_HOURS, Report, Row, wanted};
+use report::{MAX_DAYS_OF_HOURS, Report, Row, wanted};
 use vendor::Comparison;
 
 /// Rows of groups that are shown; the others are added up in one.
@@ -37,7 +37,7 @@ const SHOWN: usize = 200;
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Look {
-    span: String,
+    period: String,
     from: String,
     to: String,
     by: String,
@@ -46,7 +46,7 @@ pub struct Look {
 #[derive(Template)]
 #[template(path = "statistics/statistics.html")]
 struct StatisticsPage {
-    picker: SpanPicker,
+    picker: PeriodPicker,
     report: Report,
     total: Counts,
     before: Counts,
@@ -79,7 +79,7 @@ impl StatisticsPage {
     }
 
     fn most_days_of_hours(&self) -> String {
-        self.l.with("statistics-too-many-hours", &[("days", MOST_DAYS_OF_HOURS.into())])
+        self.l.with("statistics-too-many-hours", &[("days", MAX_DAYS_OF_HOURS.into())])
     }
 
     fn failures(&self) -> String {
@@ -304,7 +304,7 @@ fn sheet(report: &Report) -> Sheet {
     });
     Sheet {
         of: "statistics",
-        span: report.choice.span,
+        period: report.choice.period,
         by: Some(report.by.key()),
         head,
         rows: rows.collect(),

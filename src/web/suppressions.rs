@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde::Deserialize;
 
 use super::batches::downloads::{attachment, headed, lines};
-use super::clock_face::Moment;
+use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
@@ -22,14 +22,14 @@ use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
-use crate::ops::suppress::{self, By, OfferError};
-use crate::table::{self, Book, Row, Shape, TableError};
+use crate::ops::suppressions::{self as suppression_ops, Actor, BlacklistError};
+use crate::recipient_file::{self, Book, Row, Shape, TableError};
 
 /// Rows of a page, and of a piece of a file.
 const ROWS: i64 = 50;
 const PIECE: i64 = 2_000;
 /// Letters of a note.
-const LONGEST_NOTE: usize = 200;
+const MAX_NOTE_LENGTH: usize = 200;
 /// Wrong entries that are named.
 const NAMED: usize = 10;
 
@@ -49,7 +49,7 @@ struct Line {
     note: String,
     by: String,
     at: Moment,
-    offered: bool,
+    blacklisted: bool,
 }
 
 #[derive(Template)]
@@ -117,7 +117,7 @@ fn line(l: &Layout, one: Suppression, whole: bool) -> Line {
         note: one.note,
         by: one.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
         at: l.moment(one.id.made_at()),
-        offered: one.offered_at.is_some(),
+        blacklisted: one.blacklisted_at.is_some(),
         id: one.id,
     }
 }
@@ -159,17 +159,17 @@ pub async fn add(
         return page::unprocessable(&page);
     }
     let note: String =
-        fields.note.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NOTE).collect();
+        fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
     let address = peer_address(&request);
-    let added = suppress::add(&app, by(&member, &address), &list.phones, reason, &note).await?;
+    let added = suppression_ops::add(&app, by(&member, &address), &list.phones, reason, &note).await?;
     let there = list.phones.len() as u64 - added.min(list.phones.len() as u64);
     let values = [("added", added.into()), ("there", there.into())];
     flash::say(&request, &l.with("suppression-added", &values));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 
-fn by<'a>(member: &Member, address: &'a str) -> By<'a> {
-    By { project: member.project.id, person: member.person.id, address }
+fn by<'a>(member: &Member, address: &'a str) -> Actor<'a> {
+    Actor { project: member.project.id, person: member.person.id, address }
 }
 
 /// The phones of a list, in whatever column they stand; what is no phone is a header or a remark.
@@ -184,8 +184,8 @@ fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
         Shape::Text => {
             let utf8 = std::str::from_utf8(&content).is_ok();
             let head = &content[..content.len().min(4 << 10)];
-            let (encoding, delimiter) = table::sniff(head, utf8, None);
-            table::read_text(content.as_slice(), encoding, delimiter, &mut take)?;
+            let (encoding, delimiter) = recipient_file::sniff(head, utf8, None);
+            recipient_file::read_text(content.as_slice(), encoding, delimiter, &mut take)?;
             return Ok(phones);
         }
         Shape::Xlsx => Book::Xlsx,
@@ -194,7 +194,7 @@ fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
     };
     let mut spooled = tempfile::tempfile()?;
     spooled.write_all(&content)?;
-    table::read_spreadsheet(spooled, book, &mut take)?;
+    recipient_file::read_spreadsheet(spooled, book, &mut take)?;
     Ok(phones)
 }
 
@@ -251,14 +251,14 @@ pub async fn remove(
         return page::unprocessable(&RemovePage { l, one, problem: true });
     }
     let address = peer_address(&request);
-    let why: String = why.trim().chars().take(LONGEST_NOTE).collect();
-    suppress::remove(&app, by(&member, &address), one.id, &why).await?;
+    let why: String = why.trim().chars().take(MAX_NOTE_LENGTH).collect();
+    suppression_ops::remove(&app, by(&member, &address), one.id, &why).await?;
     flash::say(&request, &l.with("suppression-removed", &[("phone", one.phone.into())]));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 
 /// Offers them to the vendor's blacklist. The call goes on when the person leaves.
-pub async fn offer(
+pub async fn add_to_blacklist(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -267,19 +267,19 @@ pub async fn offer(
     let (own, person) = ((*app.into_inner()).clone(), member.clone());
     let address = peer_address(&request);
     let calls = own.calls.clone();
-    let offering = calls.spawn(async move { suppress::offer(&own, by(&person, &address)).await });
-    let offered = offering.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    let offering = calls.spawn(async move { suppression_ops::add_to_blacklist(&own, by(&person, &address)).await });
+    let blacklisted = offering.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let words = member.words(&request);
-    let said = match offered {
-        Ok(offered) => words.with(
+    let said = match blacklisted {
+        Ok(blacklisted) => words.with(
             "suppression-offered",
-            &[("taken", offered.taken.into()), ("refused", offered.refused.into())],
+            &[("taken", blacklisted.taken.into()), ("refused", blacklisted.refused.into())],
         ),
-        Err(OfferError::Vendor(error)) => {
+        Err(BlacklistError::Vendor(error)) => {
             words.with("suppression-offer-failed", &[("why", error.to_string().into())])
         }
-        Err(OfferError::Database(error)) => return Err(WebError::Database(error)),
-        Err(OfferError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
+        Err(BlacklistError::Database(error)) => return Err(WebError::Database(error)),
+        Err(BlacklistError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
     };
     flash::say(&request, &said);
     Ok(page::see_other(&member.urls().suppressions()))

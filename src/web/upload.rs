@@ -10,16 +10,16 @@ use serde::de::DeserializeOwned;
 
 use super::error::WebError;
 use super::form::{Door, Form};
-use crate::domain::file::MOST_BYTES;
+use crate::domain::file::MAX_BYTES;
 
 /// Fields other than files are together no longer.
 const TEXT_BYTES: usize = 256 << 10;
 /// Of a file that is too large, so much is read: enough to say so in the form.
-const FILE_BYTES: usize = MOST_BYTES + 1;
+const FILE_BYTES: usize = MAX_BYTES + 1;
 /// The whole of a posted form.
 const ALL_BYTES: usize = 24 << 20;
 /// Fields of one form.
-const MOST_FIELDS: usize = 100;
+const MAX_FIELDS: usize = 100;
 
 /// A form with files.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Upload
     let (mut text_bytes, mut all_bytes, mut count) = (0, 0, 0);
     while let Some(mut part) = parts.try_next().await.map_err(|_| WebError::BadRequest)? {
         count += 1;
-        if count > MOST_FIELDS {
+        if count > MAX_FIELDS {
             return Err(WebError::TooLarge);
         }
         let field = part.name().unwrap_or_default().to_owned();

@@ -217,8 +217,8 @@ impl Urls {
     }
 
     /// For how long the project keeps its messages.
-    pub fn keeping(&self) -> String {
-        self.below("/settings/keeping")
+    pub fn retention(&self) -> String {
+        self.below("/settings/retention")
     }
 
     /// The phones that opted out, as a file.
@@ -247,7 +247,7 @@ impl Urls {
     }
 
     /// The words that opt a phone out.
-    pub fn opt_out_words(&self) -> String {
+    pub fn opt_out_keywords(&self) -> String {
         self.below("/settings/replies")
     }
 

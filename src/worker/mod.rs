@@ -16,21 +16,21 @@ use tracing::error;
 use crate::app::App;
 use crate::db::claims::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
-use crate::db::{batch_transitions, login_sessions, statistics, uploads};
+use crate::db::{batch_transitions, login_sessions, statistics, uploads as upload_rows};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::ids::{ProjectId, SubmissionId};
-use crate::domain::trouble::Trouble;
-use crate::intake::SETTLERS;
+use crate::domain::call_problem::CallProblem;
+use crate::backpressure::PUSH_WORKERS;
 use crate::ops::submit::End;
 use crate::ops::{
-    apply, notify, oversee, papers, plan, poll, pull, pushes, reading, receive, retain, review,
+    apply, notifications, failure_guard, files, plan, poll, pull, missing_pushes, uploads, push_inbox, retention, review,
     submit, vendor_figures,
 };
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
 const REST: Duration = Duration::from_millis(500);
 /// Nobody looks for work more often than this.
-const SHORTEST_REST: Duration = Duration::from_millis(10);
+const MIN_REST: Duration = Duration::from_millis(10);
 /// How long a loop rests after an error.
 const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Leases are checked, and schedules looked at, this often.
@@ -43,58 +43,58 @@ const POLLS_AT_ONCE: usize = 4;
 /// How soon the recipients of a batch that was confirmed begin to become messages.
 const PLANNING: Duration = Duration::from_millis(150);
 /// Batches that are sending are watched over this often.
-const OVERSEEING: Duration = Duration::from_secs(1);
+const FAILURE_GUARD: Duration = Duration::from_secs(1);
 /// Whether pushes are missing is looked at this often.
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
 /// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
-const DRAFT_KEPT: time::Duration = time::Duration::days(14);
-const BROKEN_KEPT: time::Duration = time::Duration::hours(1);
+const DRAFT_RETENTION: time::Duration = time::Duration::days(14);
+const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
 /// Differences of statistics are folded into the counts this often.
-const FOLDING: Duration = Duration::from_secs(1);
+const STATISTICS: Duration = Duration::from_secs(1);
 /// Whether it is time for the vendor's own counts is looked at this often.
-const FIGURES: Duration = Duration::from_secs(60);
+const VENDOR_FIGURES: Duration = Duration::from_secs(60);
 /// Login sessions that have ended and files of forms that were left are removed this often.
-const TIDYING: Duration = Duration::from_secs(600);
+const CLEAN_UP: Duration = Duration::from_secs(600);
 
 /// What is past keeping is removed, and pieces of the messages are made ahead, this often.
-const KEEPING: Duration = Duration::from_secs(60);
+const RETENTION: Duration = Duration::from_secs(60);
 
 /// Runs all loops until `stop`, then until their work in hand is done.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(submit_all(app.clone(), stop.clone()));
-    for _ in 0..SETTLERS {
+    for _ in 0..PUSH_WORKERS {
         let settle = app.clone();
-        loops.spawn(turn("settle", stop.clone(), move || settling(settle.clone())));
+        loops.spawn(turn("settle", stop.clone(), move || process_pushes(settle.clone())));
     }
     for _ in 0..POLLS_AT_ONCE {
         let ask = app.clone();
-        loops.spawn(turn("poll receipts", stop.clone(), move || polling(ask.clone())));
+        loops.spawn(turn("poll receipts", stop.clone(), move || poll_receipts(ask.clone())));
     }
     let review = app.clone();
-    loops.spawn(turn("reviews", stop.clone(), move || reviewing(review.clone())));
+    loops.spawn(turn("reviews", stop.clone(), move || check_reviews(review.clone())));
     let doubt = app.clone();
-    loops.spawn(turn("applications in doubt", stop.clone(), move || doubting(doubt.clone())));
+    loops.spawn(turn("applications in doubt", stop.clone(), move || check_applications(doubt.clone())));
     let tell = app.clone();
-    loops.spawn(turn("notices", stop.clone(), move || telling(tell.clone())));
+    loops.spawn(turn("notices", stop.clone(), move || deliver_notifications(tell.clone())));
     let read = app.clone();
-    loops.spawn(turn("reading", stop.clone(), move || reading(read.clone())));
+    loops.spawn(turn("reading", stop.clone(), move || uploads(read.clone())));
     let plan = app.clone();
-    loops.spawn(turn("planning", stop.clone(), move || planning(plan.clone())));
-    let oversee = app.clone();
-    loops.spawn(turn("overseeing", stop.clone(), move || overseeing(oversee.clone())));
+    loops.spawn(turn("planning", stop.clone(), move || plan_messages(plan.clone())));
+    let failure_guard = app.clone();
+    loops.spawn(turn("overseeing", stop.clone(), move || guard_failures(failure_guard.clone())));
     let pull = app.clone();
-    loops.spawn(turn("pull reports", stop.clone(), move || pulling(pull.clone())));
+    loops.spawn(turn("pull reports", stop.clone(), move || pull_reports(pull.clone())));
     let miss = app.clone();
     loops.spawn(turn("missing pushes", stop.clone(), move || missing_pushes(miss.clone())));
     let fold = app.clone();
-    loops.spawn(turn("statistics", stop.clone(), move || folding(fold.clone())));
+    loops.spawn(turn("statistics", stop.clone(), move || fold_statistics(fold.clone())));
     let figures = app.clone();
-    loops.spawn(turn("vendor's counts", stop.clone(), move || figuring(figures.clone())));
-    let keep = app.clone();
-    loops.spawn(turn("keeping", stop.clone(), move || keeping(keep.clone())));
+    loops.spawn(turn("vendor's counts", stop.clone(), move || fetch_vendor_figures(figures.clone())));
+    let retention = app.clone();
+    loops.spawn(turn("retention", stop.clone(), move || apply_retention(retention.clone())));
     let tidy = app.clone();
-    loops.spawn(turn("tidying", stop.clone(), move || tidying(tidy.clone())));
+    loops.spawn(turn("tidying", stop.clone(), move || clean_up(tidy.clone())));
     loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = loops.join_next().await {
         if let Err(error) = ended {
@@ -131,12 +131,12 @@ where
 /// Calls that are over and being recorded. Their places are free: the next calls need not wait for
 /// the record.
 #[derive(Clone, Debug, Default)]
-struct Ended {
+struct EndedCalls {
     ids: Arc<Mutex<BTreeSet<SubmissionId>>>,
     more: Arc<Notify>,
 }
 
-impl Ended {
+impl EndedCalls {
     fn add(&self, id: SubmissionId) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         self.more.notify_one();
@@ -154,9 +154,9 @@ impl Ended {
 /// So many calls of one project may be under way in this process. A few more may have been claimed: one
 /// begins when one of these ends, without a look at the database in between.
 #[derive(Clone, Debug, Default)]
-struct Places(Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>);
+struct CallPlaces(Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>);
 
-impl Places {
+impl CallPlaces {
     fn of(&self, project: ProjectId, concurrency: usize) -> Arc<Semaphore> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(project).or_insert_with(|| Arc::new(Semaphore::new(concurrency))).clone()
@@ -166,7 +166,7 @@ impl Places {
 /// Claims one submission after the other and sends as many at once as the process may.
 async fn submit_all(app: App, stop: CancellationToken) {
     let room = Arc::new(Semaphore::new((app.pace.concurrency + submit::AHEAD) * PROJECTS_AT_ONCE));
-    let (ended, places) = (Ended::default(), Places::default());
+    let (ended, places) = (EndedCalls::default(), CallPlaces::default());
     let mut calls = JoinSet::new();
     while let Some(place) = free_place(&room, &stop).await {
         match submit::claim_ahead(&app, ended.list()).await {
@@ -206,7 +206,7 @@ async fn free_place(
 async fn send(
     app: &App,
     claimed: &Claimed,
-    ended: &Ended,
+    ended: &EndedCalls,
     places: &Semaphore,
     stop: &CancellationToken,
 ) {
@@ -218,7 +218,7 @@ async fn send(
         Err(error) => {
             error!(submission = %claimed.id, %error, "submission not sent");
             // It failed before anything left: no doubt about that.
-            End::not_sent(Trouble::Database.stored(), None)
+            End::not_sent(CallProblem::Database.stored(), None)
         }
     };
     ended.add(claimed.id);
@@ -238,7 +238,7 @@ async fn a_place<'a>(
     places: &'a Semaphore,
     stop: &CancellationToken,
 ) -> Option<SemaphorePermit<'a>> {
-    let longest = submit::LONGEST_AHEAD.unsigned_abs();
+    let longest = submit::MAX_AHEAD_WAIT.unsigned_abs();
     tokio::select! {
         biased;
         place = places.acquire() => place.ok(),
@@ -249,9 +249,9 @@ async fn a_place<'a>(
 
 /// While calls run, a claim may fail only because the project's next call slot is not due, or since
 /// all of its calls are under way: the end of one is the moment to look again.
-async fn rest_from_claims(app: &App, stop: &CancellationToken, ended: &Ended, busy: bool) {
+async fn rest_from_claims(app: &App, stop: &CancellationToken, ended: &EndedCalls, busy: bool) {
     let slot = Duration::try_from(app.pace.call_interval()).unwrap_or(REST);
-    let longest = if busy { slot.clamp(SHORTEST_REST, REST) } else { REST };
+    let longest = if busy { slot.clamp(MIN_REST, REST) } else { REST };
     tokio::select! {
         () = app.wake.to_submit() => {}
         () = ended.more.notified() => {}
@@ -266,86 +266,86 @@ async fn rest(stop: &CancellationToken, how_long: Duration) {
     }
 }
 
-async fn settling(app: App) -> sqlx::Result<Turn> {
-    app.intake.let_pass().await;
-    if receive::run_once(&app).await? {
+async fn process_pushes(app: App) -> sqlx::Result<Turn> {
+    app.backpressure.let_pass().await;
+    if push_inbox::process_next(&app).await? {
         return Ok(Turn::More);
     }
-    let _ = tokio::time::timeout(REST, app.wake.to_settle()).await;
+    let _ = tokio::time::timeout(REST, app.wake.to_process_pushes()).await;
     Ok(Turn::Rest(Duration::ZERO))
 }
 
-async fn polling(app: App) -> sqlx::Result<Turn> {
+async fn poll_receipts(app: App) -> sqlx::Result<Turn> {
     Ok(match poll::run_once(&app).await? {
         0 => Turn::Rest(REST),
         _ => Turn::More,
     })
 }
 
-async fn reviewing(app: App) -> sqlx::Result<Turn> {
+async fn check_reviews(app: App) -> sqlx::Result<Turn> {
     Ok(match review::run_once(&app).await? {
         0 => Turn::Rest(REST),
         _ => Turn::More,
     })
 }
 
-async fn doubting(app: App) -> Result<Turn, review::LookUpError> {
+async fn check_applications(app: App) -> Result<Turn, review::LookupError> {
     apply::expire_leases(&app).await?;
-    Ok(if apply::doubts::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+    Ok(if apply::in_doubt::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
-async fn telling(app: App) -> sqlx::Result<Turn> {
-    Ok(if notify::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+async fn deliver_notifications(app: App) -> sqlx::Result<Turn> {
+    Ok(if notifications::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
-async fn reading(app: App) -> sqlx::Result<Turn> {
-    if reading::run_once(&app).await? {
+async fn uploads(app: App) -> sqlx::Result<Turn> {
+    if uploads::import::run_once(&app).await? {
         return Ok(Turn::More);
     }
     let _ = tokio::time::timeout(REST, app.wake.to_read()).await;
     Ok(Turn::Rest(Duration::ZERO))
 }
 
-async fn planning(app: App) -> sqlx::Result<Turn> {
+async fn plan_messages(app: App) -> sqlx::Result<Turn> {
     Ok(if plan::run_once(&app).await? { Turn::More } else { Turn::Rest(PLANNING) })
 }
 
-async fn overseeing(app: App) -> sqlx::Result<Turn> {
-    oversee::run_once(&app).await?;
-    Ok(Turn::Rest(OVERSEEING))
+async fn guard_failures(app: App) -> sqlx::Result<Turn> {
+    failure_guard::run_once(&app).await?;
+    Ok(Turn::Rest(FAILURE_GUARD))
 }
 
-async fn folding(app: App) -> sqlx::Result<Turn> {
+async fn fold_statistics(app: App) -> sqlx::Result<Turn> {
     let mut db = app.db.acquire().await?;
     statistics::fold(&mut db).await?;
-    Ok(Turn::Rest(FOLDING))
+    Ok(Turn::Rest(STATISTICS))
 }
 
-async fn figuring(app: App) -> Result<Turn, vendor_figures::FiguresError> {
-    Ok(if vendor_figures::run_once(&app).await? { Turn::More } else { Turn::Rest(FIGURES) })
+async fn fetch_vendor_figures(app: App) -> Result<Turn, vendor_figures::FiguresError> {
+    Ok(if vendor_figures::run_once(&app).await? { Turn::More } else { Turn::Rest(VENDOR_FIGURES) })
 }
 
-async fn tidying(app: App) -> sqlx::Result<Turn> {
+async fn clean_up(app: App) -> sqlx::Result<Turn> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
-    papers::remove_unused(&app).await?;
-    notify::forget_old(&app).await?;
+    files::remove_unused(&app).await?;
+    notifications::delete_old(&app).await?;
     let now = app.clock.now();
-    uploads::forget(&app.db, now - DRAFT_KEPT, now - BROKEN_KEPT).await?;
+    upload_rows::delete_abandoned(&app.db, now - DRAFT_RETENTION, now - BROKEN_UPLOAD_RETENTION).await?;
     workers::forget_dead(&app.db, now).await?;
-    Ok(Turn::Rest(TIDYING))
+    Ok(Turn::Rest(CLEAN_UP))
 }
 
-async fn pulling(app: App) -> sqlx::Result<Turn> {
+async fn pull_reports(app: App) -> sqlx::Result<Turn> {
     Ok(if pull::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
 }
 
 async fn missing_pushes(app: App) -> sqlx::Result<Turn> {
-    pushes::run_once(&app).await?;
+    missing_pushes::run_once(&app).await?;
     Ok(Turn::Rest(MISSING_PUSHES))
 }
 
 /// What this process heard from the vendor, by the clock.
-fn heard(app: &App) -> VendorHeard {
+fn vendor_contact(app: &App) -> VendorHeard {
     let (now, heard) = (app.clock.now(), app.usms.heard());
     let (trouble_at, trouble) = heard.trouble.unzip();
     VendorHeard {
@@ -355,13 +355,13 @@ fn heard(app: &App) -> VendorHeard {
     }
 }
 
-async fn keeping(app: App) -> sqlx::Result<Turn> {
-    Ok(if retain::run_once(&app).await? { Turn::More } else { Turn::Rest(KEEPING) })
+async fn apply_retention(app: App) -> sqlx::Result<Turn> {
+    Ok(if retention::run_once(&app).await? { Turn::More } else { Turn::Rest(RETENTION) })
 }
 
 async fn housekeeping(app: App) -> sqlx::Result<Turn> {
     let now = app.clock.now();
-    workers::beat(&app.db, app.process, &heard(&app), now).await?;
+    workers::beat(&app.db, app.process, &vendor_contact(&app), now).await?;
     submit::put_back_unknown(&app).await?;
     submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;

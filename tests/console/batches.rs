@@ -26,8 +26,8 @@ fn ledger(page: &crate::harness::Page) -> Vec<(String, String)> {
     page.all(".ledger dt").into_iter().zip(page.all(".ledger dd")).collect()
 }
 
-fn entry(word: &str, n: &str) -> (String, String) {
-    (word.to_owned(), n.to_owned())
+fn entry(actor: &str, n: &str) -> (String, String) {
+    (actor.to_owned(), n.to_owned())
 }
 
 #[sqlx::test]
@@ -47,7 +47,7 @@ async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(d
     assert!(ledger(&page).contains(&entry("被拒绝", "1")));
     let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 3, "{counts}");
-    assert_eq!(house.taken().await, (452, 0));
+    assert_eq!(house.accepted().await, (452, 0));
     let rows: i64 = sqlx::query_scalar("select count(*) from recipients where verdict = 'ready'")
         .fetch_one(&db)
         .await
@@ -75,7 +75,7 @@ async fn the_same_text_for_all_goes_out_by_calls_of_a_thousand(db: PgPool) {
     house.settled(&operator, &batch).await;
     let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendUSMSMessage"], 2, "{counts}");
-    assert_eq!(house.taken().await, (1_500, 0));
+    assert_eq!(house.accepted().await, (1_500, 0));
     sound(&house).await;
 }
 
@@ -104,7 +104,7 @@ async fn what_failed_is_sent_again_and_nothing_else_is(db: PgPool) {
     let page = house.settled(&operator, &second).await;
     assert!(page.has(&format!("a[href='{first}']")), "{}", page.text);
     assert!(operator.get(&first).await.has(&format!("a[href='{second}']")));
-    assert_eq!(house.taken().await, (6, 0), "two texts more, each of them taken once");
+    assert_eq!(house.accepted().await, (6, 0), "two texts more, each of them taken once");
     // What was sent again counts as sent: a third time is a repeat.
     let form = operator.get(&format!("{first}/resend")).await;
     let mut fields = form.whole_form("main form.form");
@@ -140,7 +140,7 @@ async fn repeats_of_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
     fields.push(("confirm".to_owned(), "valid".to_owned()));
     let answer = operator.post_owned(&second.replace("/preview", "/confirm"), &fields).await;
     house.settled(&operator, &answer.leads_to()).await;
-    assert_eq!(house.taken().await.0, 4);
+    assert_eq!(house.accepted().await.0, 4);
 }
 
 #[sqlx::test]
@@ -159,7 +159,7 @@ async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
     }
     let batch = preview.replace("/preview", "");
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (30, 0));
+    assert_eq!(house.accepted().await, (30, 0));
     let page = operator.get(&preview).await;
     assert_eq!(page.leads_to(), batch, "a draft that was confirmed is a batch");
 }
@@ -177,7 +177,7 @@ async fn a_call_that_was_cut_off_stays_in_doubt_until_receipts_of_its_own_phones
     let batch = operator.confirm_list(&preview, &[]).await;
     let page = house.settled(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "3")), "{:?}", ledger(&page));
-    assert_eq!(house.taken().await, (3, 0));
+    assert_eq!(house.accepted().await, (3, 0));
     sound(&house).await;
 }
 
@@ -191,7 +191,7 @@ async fn throttling_slows_down_and_loses_nothing(db: PgPool) {
     let batch = operator.confirm_list(&preview, &[]).await;
     let page = house.settled(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "900")), "{:?}", ledger(&page));
-    assert_eq!(house.taken().await, (900, 0));
+    assert_eq!(house.accepted().await, (900, 0));
     let slow: f64 = sqlx::query_scalar("select slow from call_slots").fetch_one(&db).await.unwrap();
     assert!(slow > 1.5, "{slow}");
     sound(&house).await;
@@ -211,7 +211,7 @@ async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_re
     assert!(page.text.contains("18017") && page.text.contains("UCloud 拒绝了签名或模板"));
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (2_000, 0));
+    assert_eq!(house.accepted().await, (2_000, 0));
     sound(&house).await;
 }
 

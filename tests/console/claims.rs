@@ -195,7 +195,7 @@ async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: P
     assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 1);
     assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 0, "once");
     assert!(submit::run_once(&house.app).await.unwrap(), "it leaves");
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(house.accepted().await, (1, 0));
 }
 
 #[sqlx::test]

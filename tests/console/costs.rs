@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::db::statistics;
 use usms_console::domain::role::Role;
-use usms_console::domain::span;
+use usms_console::domain::period;
 
 use super::statistics::{CODE, HERE, list, rows, settle};
 use crate::harness::{House, Page, Visitor};
@@ -91,8 +91,8 @@ async fn counted_at(db: &PgPool, at: OffsetDateTime) {
 async fn parts_and_cost_are_compared_with_the_time_before(db: PgPool) {
     let house = House::open(&db).await;
     let (operator, admin) = (house.operator().await, house.member("Ada", Role::Admin).await);
-    let day = span::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
-    let midnight = span::midnight(day);
+    let day = period::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
+    let midnight = period::midnight(day);
     price(&admin, "0.5").await;
     list(&house, &operator, &rows(1_000..1_004)).await;
     counted_at(&db, midnight - Duration::HOUR).await;
@@ -112,7 +112,7 @@ async fn parts_of_an_hour_that_is_not_over_are_not_compared(db: PgPool) {
     let operator = house.operator().await;
     let now = OffsetDateTime::now_utc().truncate_to_hour();
     list(&house, &operator, &rows(1_000..1_004)).await;
-    counted_at(&db, span::midnight(span::day_of(now) - Duration::days(9))).await;
+    counted_at(&db, period::midnight(period::day_of(now) - Duration::days(9))).await;
     list(&house, &operator, &rows(1_100..1_106)).await;
     counted_at(&db, now + Duration::HOUR).await;
     let parts =

@@ -24,8 +24,8 @@ async fn viewers_read_and_take_files_with_them_and_every_file_is_written_down(db
     let session: String =
         sqlx::query_scalar("select session_no from submissions").fetch_one(&db).await.unwrap();
     // A code that looks like a formula, in the words of a carrier.
-    let foreign = [("18500002002", "发送失败", "=1+1")];
-    settle(&house, &foreign, "theirs").await;
+    let external = [("18500002002", "发送失败", "=1+1")];
+    settle(&house, &external, "theirs").await;
     sqlx::query("update reasons set description = '=cmd()' where code = '-37'")
         .execute(&db)
         .await

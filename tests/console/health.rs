@@ -10,7 +10,7 @@ use crate::harness::{House, Ways, http, waited};
 use crate::hooks::{number, push_to, reports, until_number};
 
 const PAGE: &str = "/p/default/health";
-const UNSETTLED: &str = "select count(*) from inbox where settled_at is null";
+const UNSETTLED: &str = "select count(*) from inbox where processed_at is null";
 
 #[sqlx::test]
 async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: PgPool) {
@@ -24,7 +24,7 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
     items[317] = json!({ "Phone": "18500009057", "Note": "无发送序列号" });
     assert_eq!(push_to(&house, &house.hook_path, reports(&items)).await.0, StatusCode::OK);
     until_number(&db, UNSETTLED, 0).await;
-    assert_eq!(number(&db, "select count(*) from foreign_messages").await, 499);
+    assert_eq!(number(&db, "select count(*) from external_messages").await, 499);
     let operator = house.operator().await;
     let page = operator.get(PAGE).await;
     assert_eq!(page.all(".bad-item").len(), 1);
@@ -74,7 +74,7 @@ async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) 
         .map(|(name, value)| (name.to_owned(), value));
     assert_eq!(operator.post_owned(&address, &again).await.status, StatusCode::SEE_OTHER);
     until_number(&db, UNSETTLED, 0).await;
-    assert_eq!(number(&db, "select count(*) from foreign_messages").await, 1);
+    assert_eq!(number(&db, "select count(*) from external_messages").await, 1);
     assert!(!operator.get(PAGE).await.has(".unreadable"));
     operator.post_owned(&address, &again).await;
     assert_eq!(operator.get(PAGE).await.one(".flash"), "已经有人处理过了。");

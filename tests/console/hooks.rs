@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usms_console::db::projects;
 use usms_console::domain::role::Role;
-use usms_console::ops::{projects as project_ops, pushes};
+use usms_console::ops::{projects as project_ops, missing_pushes};
 use usms_console::web;
 
 use crate::harness::{House, Page, Visitor, Ways, http, waited};
@@ -280,7 +280,7 @@ async fn a_test_push_is_taken_and_settled_and_leaves_nothing_behind(db: PgPool) 
     tokio::time::sleep(Duration::from_millis(700)).await;
     for traces in [
         "select count(*) from inbox",
-        "select count(*) from foreign_messages",
+        "select count(*) from external_messages",
         "select count(*) from outcomes",
         "select count(*) from push_counts",
     ] {
@@ -321,7 +321,7 @@ async fn pushes_are_counted_by_their_kind(db: PgPool) {
 async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
     let house = House::with(&db, Ways { pushes: false, ..Ways::default() }).await;
     let admin = house.member("admin", Role::Admin).await;
-    sqlx::query("update projects set notice_emails = '{team@example.test}'")
+    sqlx::query("update projects set notification_emails = '{team@example.test}'")
         .execute(&db)
         .await
         .unwrap();
@@ -336,7 +336,7 @@ async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
     for _ in 0..2 {
         pushes::run_once(&house.app).await.unwrap();
     }
-    let told = "select count(*) from notices where body->>'event' = 'pushes_changed'";
+    let told = "select count(*) from notifications where body->>'event' = 'pushes_changed'";
     assert_eq!(number(&db, told).await, 1);
     for page in ["/p/default/", "/p/default/health", PAGE] {
         let shown = admin.get(page).await;

@@ -44,9 +44,9 @@ async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mend
     );
     assert!(rest.text.contains("1.85E+10,1,5,3,"), "{}", rest.text);
     assert!(rest.text.contains("'+60123456789,1,5,9,"), "no formula: {}", rest.text);
-    let mended =
+    let resubmitted =
         rest.text.replace("1.85E+10", "18500000104").replace("010-12345678", "'+8618500000105");
-    let again = operator.upload_list(CODE, "mended.csv", mended.as_bytes()).await;
+    let again = operator.upload_list(CODE, "mended.csv", resubmitted.as_bytes()).await;
     let page = operator.get(&again).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     // The duplicate of the first file is the only row of its phone now.

@@ -94,8 +94,8 @@ async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool)
     let (four, five, abroad) = ("13800000004", "18500000005", "(60)123456789");
     let all = found(&operator, "").await;
     assert_eq!(all[3..], [four, one, three, two, one], "{all:?}");
-    let foreign: BTreeSet<&str> = all[..3].iter().map(String::as_str).collect();
-    assert_eq!(foreign, BTreeSet::from([two, five, abroad]));
+    let external: BTreeSet<&str> = all[..3].iter().map(String::as_str).collect();
+    assert_eq!(external, BTreeSet::from([two, five, abroad]));
     let first = id_of(&first);
     let none: [&str; 0] = [];
     for (query, wanted) in [
@@ -207,9 +207,9 @@ async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lo
 }
 
 /// Adds messages of another program, each in a millisecond of its own or all in one.
-async fn add_foreign(db: &PgPool, from: i32, to: i32, outcome: &str) {
+async fn add_external(db: &PgPool, from: i32, to: i32, outcome: &str) {
     sqlx::query(
-        "insert into foreign_messages
+        "insert into external_messages
            (id, project_id, session_no, phone, user_id, outcome, parts, recorded_at)
          select new_id(now() + n * interval '1 ms' * (n % 3)), p.id, 'f-' || n / 7,
            '185' || lpad(n::text, 8, '0'), '', $3::outcome, 1, now()
@@ -241,7 +241,7 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         preview
     };
     while usms_console::ops::plan::run_once(&house.app).await.unwrap() {}
-    add_foreign(&db, 1, 120, "delivered").await;
+    add_external(&db, 1, 120, "delivered").await;
     let batch = preview.split('/').nth(4).unwrap().to_owned();
     for (query, wanted) in [
         (String::new(), 350),
@@ -260,7 +260,7 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
             pages += 1;
             assert!(pages < 20, "{query}");
             // New ones come in between; they are newer than what has been seen.
-            add_foreign(&db, 1_000 + pages * 10, 1_004 + pages * 10, "unknown").await;
+            add_external(&db, 1_000 + pages * 10, 1_004 + pages * 10, "unknown").await;
             if !page.has("a[rel=next]") {
                 break;
             }
@@ -285,7 +285,7 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         again.extend(ids(&newest));
         assert!(seen.iter().all(|one| again.contains(one)), "{query}: nothing lost");
         assert_eq!(ids(&newest), ids(&operator.get(&format!("{LOG}?{query}")).await));
-        sqlx::query("delete from foreign_messages where outcome = 'unknown'")
+        sqlx::query("delete from external_messages where outcome = 'unknown'")
             .execute(&db)
             .await
             .unwrap();
@@ -295,7 +295,7 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
 /// Reads and plans lists, where no workers run.
 async fn plan_by_hand(app: usms_console::app::App) {
     loop {
-        let _ = usms_console::ops::reading::run_once(&app).await;
+        let _ = usms_console::ops::uploads::import::run_once(&app).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
@@ -419,20 +419,20 @@ async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db
     let lost = json!({ "action": "SendUSMSMessage", "kind": "reset_after", "times": 1 });
     house.fault(lost).await;
     let batch = operator.send(CODE, &["1", "5"], "18500000001").await;
-    let doubts = format!("{batch}/in-doubt");
+    let in_doubt = format!("{batch}/in-doubt");
     let page = house.until(&operator, &batch, ".notice.doubtful a").await;
     let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
     assert!(story.one(".story li.doubtful").contains("没有得到明确的应答"), "{}", story.text);
-    assert_eq!(story.attr(".story li.doubtful a", "href"), doubts);
+    assert_eq!(story.attr(".story li.doubtful a", "href"), in_doubt);
     assert_eq!(found(&operator, "state=in_doubt").await, ["18500000001"]);
-    let form = operator.get(&doubts).await;
+    let form = operator.get(&in_doubt).await;
     let fields = [
         ("csrf", form.csrf()),
         ("submission", form.value("input[name=submission]")),
         ("decision", "treat_as_sent".to_owned()),
     ];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, of)| (*name, of.as_str())).collect();
-    operator.post(&doubts, &fields).await;
+    operator.post(&in_doubt, &fields).await;
     let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
     assert!(story.all(".story li").iter().any(|told| told.contains("operator 判定：当作已发送")));
     assert_eq!(found(&operator, "state=in_doubt").await, Vec::<String>::new());

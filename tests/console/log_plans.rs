@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
-use usms_console::db::log::{Logged, Next, Page, Phones, Reader, Wanted};
+use usms_console::db::message_search::{FoundMessage, Next, Page, Phones, Reader, ReadOptions};
 use usms_console::domain::ids::{BatchId, Id, MessageId, ProjectId, SignatureId, TemplateId};
 use usms_console::domain::message::MessageState;
 use usms_console::domain::receipt_codes::Category;
@@ -26,7 +26,7 @@ const FILL: &str = "
       vendor_template_id, template_text, purpose, international, total, parts, ordered_by, form_token)
       select (n * 1000::bigint) << 22, 1, n, 'sending', 1 + n / 10, 1 + n % 2, 'S', '1', 'code {1}',
         'notice', false, 3000, 3000, 1, gen_random_uuid() from generate_series(1, 10) n;
-    insert into submissions (id, project_id, batch_id, state, n, next_try_at, session_no, settled)
+    insert into submissions (id, project_id, batch_id, state, n, next_try_at, session_no, complete)
       select b.id + (n::bigint << 22), 1, b.id,
         case when b.id < 9000::bigint << 22 then 'accepted' else 'ready' end::submission_state,
         100, now(), 's-' || b.name || '-' || n, b.id < 9000::bigint << 22
@@ -40,9 +40,9 @@ const FILL: &str = "
       select m.id, 1, m.submission_id, m.batch_id, m.template_id,
         case when m.id % 10 = 0 then 'failed' else 'delivered' end::outcome,
         case when m.id % 10 = 0 then 1 + m.id % 7 else 21 end, 1, now()
-      from messages m join submissions s on s.id = m.submission_id where s.settled;
-    update submissions set delivered = 90, failed = 10 where settled;
-    insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
+      from messages m join submissions s on s.id = m.submission_id where s.complete;
+    update submissions set delivered = 90, failed = 10 where complete;
+    insert into external_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
       parts, recorded_at)
       select (n::bigint << 22) + 7, 1, 'f-' || n / 50, '1860' || lpad(n::text, 7, '0'), '',
         case when n % 10 = 0 then 'failed' else 'delivered' end::outcome,
@@ -55,7 +55,7 @@ async fn read_whole(db: &PgPool) -> i64 {
     db.execute("select pg_stat_force_next_flush()").await.unwrap();
     sqlx::query_scalar(
         "select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables
-         where relname ~ '^(messages|outcomes|foreign_messages)'",
+         where relname ~ '^(messages|outcomes|external_messages)'",
     )
     .fetch_one(db)
     .await
@@ -63,8 +63,8 @@ async fn read_whole(db: &PgPool) -> i64 {
 }
 
 /// Every kind of question, with how many of a page it finds at least; none, if that is 0.
-fn questions() -> Vec<(&'static str, Wanted, usize)> {
-    let all = || Wanted::default();
+fn questions() -> Vec<(&'static str, ReadOptions, usize)> {
+    let all = || ReadOptions::default();
     let (batch, template) = (Some(BatchId(3_000 << 22)), Some(TemplateId(1)));
     let failed = Some(MessageState::Failed);
     let code = Some("e3".to_owned());
@@ -73,29 +73,29 @@ fn questions() -> Vec<(&'static str, Wanted, usize)> {
     let four = Some(Phones::LastFour("1042".to_owned()));
     let mut questions = vec![
         ("newest", all(), 50),
-        ("phone", Wanted { phone, ..all() }, 1),
-        ("last four", Wanted { phone: four.clone(), ..all() }, 5),
-        ("last four and state", Wanted { phone: four, state: failed, ..all() }, 0),
-        ("session", Wanted { session: Some("s-3-4".to_owned()), ..all() }, 50),
-        ("foreign session", Wanted { session: Some("f-3".to_owned()), ..all() }, 50),
-        ("batch", Wanted { batch, ..all() }, 50),
-        ("batch and state", Wanted { batch, state: failed, ..all() }, 50),
-        ("batch and code", Wanted { batch, code: code.clone(), ..all() }, 40),
-        ("template", Wanted { template, ..all() }, 50),
-        ("template and state", Wanted { template, state: failed, ..all() }, 50),
-        ("template and code", Wanted { template, code: code.clone(), ..all() }, 50),
-        ("unused template", Wanted { template: Some(TemplateId(3)), ..all() }, 0),
-        ("signature", Wanted { signature: Some(SignatureId(2)), ..all() }, 50),
-        ("code", Wanted { code, ..all() }, 50),
-        ("cause", Wanted { cause: Some(Category::PoweredOff), ..all() }, 50),
-        ("arrived", Wanted { cause: Some(Category::Delivered), ..all() }, 50),
-        ("text", Wanted { text: text.clone(), ..all() }, 0),
-        ("text and state", Wanted { text, state: failed, ..all() }, 0),
+        ("phone", ReadOptions { phone, ..all() }, 1),
+        ("last four", ReadOptions { phone: four.clone(), ..all() }, 5),
+        ("last four and state", ReadOptions { phone: four, state: failed, ..all() }, 0),
+        ("session", ReadOptions { session: Some("s-3-4".to_owned()), ..all() }, 50),
+        ("foreign session", ReadOptions { session: Some("f-3".to_owned()), ..all() }, 50),
+        ("batch", ReadOptions { batch, ..all() }, 50),
+        ("batch and state", ReadOptions { batch, state: failed, ..all() }, 50),
+        ("batch and code", ReadOptions { batch, code: code.clone(), ..all() }, 40),
+        ("template", ReadOptions { template, ..all() }, 50),
+        ("template and state", ReadOptions { template, state: failed, ..all() }, 50),
+        ("template and code", ReadOptions { template, code: code.clone(), ..all() }, 50),
+        ("unused template", ReadOptions { template: Some(TemplateId(3)), ..all() }, 0),
+        ("signature", ReadOptions { signature: Some(SignatureId(2)), ..all() }, 50),
+        ("code", ReadOptions { code, ..all() }, 50),
+        ("cause", ReadOptions { cause: Some(Category::PoweredOff), ..all() }, 50),
+        ("arrived", ReadOptions { cause: Some(Category::Delivered), ..all() }, 50),
+        ("text", ReadOptions { text: text.clone(), ..all() }, 0),
+        ("text and state", ReadOptions { text, state: failed, ..all() }, 0),
     ];
     for state in MessageState::ALL {
         let there = [MessageState::Delivered, MessageState::Failed, MessageState::Queued];
         let wanted = if there.contains(&state) { 50 } else { 0 };
-        questions.push((state.key(), Wanted { state: Some(state), ..all() }, wanted));
+        questions.push((state.key(), ReadOptions { state: Some(state), ..all() }, wanted));
     }
     questions
 }
@@ -122,7 +122,7 @@ async fn no_question_reads_a_whole_table(db: PgPool) {
         assert!(page.next == Next::End || deeper.next != page.next, "{name} goes on");
         if let (Next::After(_), Some(first)) = (page.next, deeper.messages.first()) {
             let newer = log.page_before(ProjectId(1), &wanted, first.id(), 50).await.unwrap();
-            let ids = |page: &Page| page.messages.iter().map(Logged::id).collect::<Vec<_>>();
+            let ids = |page: &Page| page.messages.iter().map(FoundMessage::id).collect::<Vec<_>>();
             assert_eq!(ids(&newer), ids(&page), "{name}: the page before");
         }
         let read = read_whole(log.pool()).await - before;
@@ -136,7 +136,7 @@ async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
     // The newest 6,000 of the project's own, and 1,000 of other programs.
     let since = Some(MessageId(9_000 << 22).made_at());
     for (name, wanted, _) in questions() {
-        let wanted = Wanted { since, ..wanted };
+        let wanted = ReadOptions { since, ..wanted };
         let (back, on) = (gone_back(&log, &wanted, 700).await, gone_on(&log, &wanted, 700).await);
         assert_eq!(back.len(), on.len(), "{name}");
         assert!(back == on, "{name}: the same, in the same order");
@@ -144,11 +144,11 @@ async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
 }
 
 /// All that is wanted by going back from the newest, so many a page.
-async fn gone_back(log: &Reader, wanted: &Wanted, limit: usize) -> Vec<MessageId> {
+async fn gone_back(log: &Reader, wanted: &ReadOptions, limit: usize) -> Vec<MessageId> {
     let (mut ids, mut after) = (Vec::new(), None);
     loop {
         let page = log.page(ProjectId(1), wanted, after, limit).await.unwrap();
-        ids.extend(page.messages.iter().map(Logged::id));
+        ids.extend(page.messages.iter().map(FoundMessage::id));
         assert!(after.is_none() || page.next.after() < after, "{wanted:?} goes back");
         after = page.next.after();
         if after.is_none() {
@@ -158,11 +158,11 @@ async fn gone_back(log: &Reader, wanted: &Wanted, limit: usize) -> Vec<MessageId
 }
 
 /// The same by going on from before the oldest, newest first.
-async fn gone_on(log: &Reader, wanted: &Wanted, limit: usize) -> Vec<MessageId> {
+async fn gone_on(log: &Reader, wanted: &ReadOptions, limit: usize) -> Vec<MessageId> {
     let (mut ids, mut before) = (Vec::new(), MessageId(0));
     loop {
         let page = log.page_before(ProjectId(1), wanted, before, limit).await.unwrap();
-        ids.extend(page.messages.iter().rev().map(Logged::id));
+        ids.extend(page.messages.iter().rev().map(FoundMessage::id));
         let Some(next) = page.next.after() else { break };
         assert!(next > before, "{wanted:?} goes on");
         before = next;
@@ -185,7 +185,7 @@ const RARE: &str = "
       select at + 1, 1, at, 'accepted', 1, now(), 'r-' || n from moments;
     insert into messages (id, project_id, submission_id, batch_id, template_id, phone, params)
       select at + 2, 1, at + 1, at, 1, '18500001234', array['1'] from moments;
-    insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, parts,
+    insert into external_messages (id, project_id, session_no, phone, user_id, outcome, parts,
       recorded_at)
       select at + (432000000::bigint << 22), 1, 'rf-' || n, '18500001235', '', 'delivered', 1, now()
       from moments";
@@ -197,12 +197,12 @@ async fn what_is_rare_is_found_over_years_with_pages_of_any_size(db: PgPool) {
     let since = Some(MessageId(800 * (86_400_000 << 22)).made_at());
     let until = Some(MessageId(1_500 * (86_400_000 << 22)).made_at());
     let template = Some(TemplateId(1));
-    let all = Wanted { since, ..Wanted::default() };
+    let all = ReadOptions { since, ..ReadOptions::default() };
     let questions = [
         (108, all.clone()),
-        (54, Wanted { template, ..all.clone() }),
-        (54, Wanted { state: Some(MessageState::Submitted), ..all.clone() }),
-        (74, Wanted { until, ..all }),
+        (54, ReadOptions { template, ..all.clone() }),
+        (54, ReadOptions { state: Some(MessageState::Submitted), ..all.clone() }),
+        (74, ReadOptions { until, ..all }),
     ];
     for (wanted_number, wanted) in questions {
         // Of pages of three and less each is full within a month; larger ones go beyond it.

@@ -16,7 +16,7 @@ mod lists;
 mod log;
 mod log_plans;
 mod model;
-mod notices;
+mod notifications;
 mod opt_outs;
 mod pages;
 mod people;

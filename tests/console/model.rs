@@ -12,11 +12,11 @@ use usms_console::db::claims::{Claim, Claimed};
 use usms_console::db::messages::{self, Target};
 use usms_console::db::submissions::NotTaken;
 use usms_console::db::{batch_transitions, invariants};
-use usms_console::domain::batch::Hold;
+use usms_console::domain::batch::PauseReason;
 use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
-use usms_console::ops::steer::{self, Decision, Step, Word};
+use usms_console::ops::batch_actions::{self, Decision, Step, Actor};
 use usms_console::ops::submit::{self, End};
-use usms_console::ops::{oversee, plan, poll, receive};
+use usms_console::ops::{failure_guard, plan, poll, push_inbox};
 
 use crate::harness::{House, Visitor, Ways};
 
@@ -28,7 +28,7 @@ const RECIPIENTS: usize = 450;
 #[derive(Default)]
 struct Vendor {
     /// How often each message was taken.
-    taken: BTreeMap<i64, usize>,
+    accepted: BTreeMap<i64, usize>,
     /// Under which session, and whether its receipts were told.
     sessions: Vec<(String, Vec<Target>)>,
 }
@@ -74,7 +74,7 @@ async fn order(house: &House, operator: &Visitor, seed: u64) -> BatchId {
         .collect();
     let app = house.app.clone();
     let reading = tokio::spawn(async move {
-        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
@@ -132,14 +132,14 @@ impl<'a> Model<'a> {
             90..93 => self.decide().await,
             93..95 => self.crash().await,
             95..97 => self.opt_out().await,
-            97..98 => self.hold().await,
+            97..98 => self.lock().await,
             98..99 => {
                 // The sandbox knows none of these sessions: nothing is learnt, nothing may change.
                 let _ = poll::run_once(self.app()).await;
                 "poll"
             }
             _ => {
-                oversee::run_once(self.app()).await.unwrap();
+                failure_guard::run_once(self.app()).await.unwrap();
                 "oversee"
             }
         };
@@ -182,7 +182,7 @@ impl<'a> Model<'a> {
         let request_id = String::new();
         match self.dice.random_range(0..10) {
             0..4 => {
-                let session_no = self.taken(claimed, targets.to_vec());
+                let session_no = self.accepted(claimed, targets.to_vec());
                 let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
                 ("taken", end)
             }
@@ -191,7 +191,7 @@ impl<'a> Model<'a> {
                 if rest.is_empty() {
                     return ("not sent", End::not_sent(String::new(), None));
                 }
-                let session_no = self.taken(claimed, rest.to_vec());
+                let session_no = self.accepted(claimed, rest.to_vec());
                 let reason =
                     |one: &Target| NotTaken { id: one.id, reason: "号码在黑名单".to_owned() };
                 let not_taken = some.iter().map(reason).collect();
@@ -203,19 +203,19 @@ impl<'a> Model<'a> {
             }
             6 => ("not sent", End::not_sent("x".to_owned(), None)),
             7 => {
-                let hold = Some(Hold::Balance);
+                let pause_reason = Some(PauseReason::Balance);
                 (
                     "no balance",
                     End::NotSent {
                         ret_code: Some(18013),
                         why: "x".to_owned(),
-                        hold,
+                        pause_reason,
                         throttled: false,
                     },
                 )
             }
             8 => {
-                self.taken(claimed, targets.to_vec());
+                self.accepted(claimed, targets.to_vec());
                 (
                     "in doubt, taken",
                     End::InDoubt { ret_code: None, why: "x".to_owned(), request_id },
@@ -228,9 +228,9 @@ impl<'a> Model<'a> {
     }
 
     /// The vendor takes these; answers the session number.
-    fn taken(&mut self, claimed: &Claimed, targets: Vec<Target>) -> String {
+    fn accepted(&mut self, claimed: &Claimed, targets: Vec<Target>) -> String {
         for one in &targets {
-            *self.vendor.taken.entry(one.id.0).or_default() += 1;
+            *self.vendor.accepted.entry(one.id.0).or_default() += 1;
         }
         let session = format!("s-{}-{}", claimed.id, self.vendor.sessions.len());
         self.vendor.sessions.push((session.clone(), targets));
@@ -254,17 +254,17 @@ impl<'a> Model<'a> {
                 "ReceiptDesc": "", "UserId": one.id.vendor_user_id() }));
         }
         let body = json!({ "MsgType": 2, "Data": items }).to_string();
-        receive::take_in(self.app(), self.house.project, body.as_bytes()).await.unwrap();
-        while receive::run_once(self.app()).await.unwrap() {}
+        push_inbox::store(self.app(), self.house.project, body.as_bytes()).await.unwrap();
+        while push_inbox::process_next(self.app()).await.unwrap() {}
         "receipts"
     }
 
-    fn word(&self) -> Word<'static> {
-        Word { project: self.house.project, batch: self.batch, by: self.person, address: "-" }
+    fn actor(&self) -> Actor<'static> {
+        Actor { project: self.house.project, batch: self.batch, by: self.person, address: "-" }
     }
 
     async fn step(&mut self, step: Step) -> &'static str {
-        steer::take(self.app(), self.word(), step).await.unwrap();
+        batch_actions::take(self.app(), self.actor(), step).await.unwrap();
         match step {
             Step::Pause => "pause",
             Step::Resume => "resume",
@@ -274,18 +274,18 @@ impl<'a> Model<'a> {
     }
 
     async fn decide(&mut self) -> &'static str {
-        let doubts: Vec<i64> = sqlx::query_scalar(
+        let in_doubt: Vec<i64> = sqlx::query_scalar(
             "select id from submissions where state = 'in_doubt' and batch_id = $1",
         )
         .bind(self.batch.0)
         .fetch_all(self.db)
         .await
         .unwrap();
-        let Some(one) = doubts.first() else { return "no doubt" };
+        let Some(one) = in_doubt.first() else { return "no doubt" };
         let again = self.dice.random_bool(0.5);
         let decision = if again { Decision::SendAgain } else { Decision::TreatAsSent };
         let ids = [SubmissionId(*one)];
-        let moved = steer::decide(self.app(), self.word(), &ids, decision).await.unwrap();
+        let moved = batch_actions::decide(self.app(), self.actor(), &ids, decision).await.unwrap();
         if again && moved == 1 {
             let messages: Vec<i64> =
                 sqlx::query_scalar("select id from messages where submission_id = $1")
@@ -306,7 +306,7 @@ impl<'a> Model<'a> {
         let claimed = self.flying.swap_remove(0);
         if self.dice.random_bool(0.5) {
             let targets = messages::targets(self.db, claimed.id).await.unwrap();
-            self.taken(&claimed, targets);
+            self.accepted(&claimed, targets);
         }
         sqlx::query("update submissions set lease_until = now() - interval '1 second' where id = $1 and state = 'in_flight'")
             .bind(claimed.id.0)
@@ -330,9 +330,9 @@ impl<'a> Model<'a> {
         "opt out"
     }
 
-    async fn hold(&mut self) -> &'static str {
+    async fn lock(&mut self) -> &'static str {
         let mut db = self.db.acquire().await.unwrap();
-        batch_transitions::pause(&mut db, self.house.project, self.batch, Hold::Failures, "9/9")
+        batch_transitions::pause(&mut db, self.house.project, self.batch, PauseReason::Failures, "9/9")
             .await
             .unwrap();
         "hold"
@@ -344,7 +344,7 @@ impl<'a> Model<'a> {
         for (promise, breaches) in invariants::broken(self.db).await.unwrap().by_name() {
             assert_eq!(breaches, 0, "seed {seed}: {promise}, after {:?}", self.story);
         }
-        for (message, times) in &self.vendor.taken {
+        for (message, times) in &self.vendor.accepted {
             assert!(
                 *times <= 1 || self.again.contains(message),
                 "seed {seed}: {message} was taken {times} times, after {:?}",
@@ -376,13 +376,13 @@ impl<'a> Model<'a> {
         // watches over it looks twice before that.
         let mut idle = 0;
         while idle < 3 {
-            let moved = oversee::run_once(self.app()).await.unwrap();
+            let moved = failure_guard::run_once(self.app()).await.unwrap();
             self.step(Step::Resume).await;
             let nothing = self.flying.is_empty() && self.claim().await == "nothing to claim";
             idle = if nothing && moved == 0 { idle + 1 } else { 0 };
             while let Some(claimed) = self.flying.pop() {
                 let targets = messages::targets(self.db, claimed.id).await.unwrap();
-                let session_no = self.taken(&claimed, targets);
+                let session_no = self.accepted(&claimed, targets);
                 let request_id = String::new();
                 let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
                 submit::record(self.app(), &claimed, &end).await.unwrap();
@@ -405,7 +405,7 @@ impl<'a> Model<'a> {
                and not m.id = any($2) and s.answered_at is null",
         )
         .bind(self.batch.0)
-        .bind(self.vendor.taken.keys().copied().collect::<Vec<i64>>())
+        .bind(self.vendor.accepted.keys().copied().collect::<Vec<i64>>())
         .fetch_one(self.db)
         .await
         .unwrap();

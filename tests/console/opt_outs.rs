@@ -9,7 +9,7 @@ use usms_console::db::claims::Claim;
 use usms_console::db::messages;
 use usms_console::domain::role::Role;
 use usms_console::ops::submit::{self, End};
-use usms_console::ops::{plan, reading};
+use usms_console::ops::{plan, uploads};
 
 use super::replies::{AT, INBOX, is_sound, newest, number, press, quiet, reply, suppressed, tell};
 use crate::harness::{House, Visitor};
@@ -21,7 +21,7 @@ async fn running_batch(house: &House, operator: &Visitor) -> String {
     let file: String = (0..250).map(|n| format!("1850000{:04},{n},5\n", 1_000 + n)).collect();
     let app = house.app.clone();
     let reading = tokio::spawn(async move {
-        while !reading::run_once(&app).await.unwrap() {
+        while !uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });

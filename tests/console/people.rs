@@ -157,12 +157,12 @@ async fn a_new_password_ends_the_other_login_sessions_and_deeds_are_audited(db: 
     assert_eq!(changed.leads_to(), "/account");
     assert_eq!(there.get("/account").await.status, StatusCode::SEE_OTHER);
     assert_eq!(here.get("/account").await.status, StatusCode::OK);
-    let deeds: Vec<String> = sqlx::query_scalar("select action from audit_log order by id")
+    let audited_actions: Vec<String> = sqlx::query_scalar("select action from audit_log order by id")
         .fetch_all(&house.app.db)
         .await
         .unwrap();
-    assert!(deeds.contains(&"signed_in".to_owned()));
-    assert!(deeds.contains(&"password_changed".to_owned()));
+    assert!(audited_actions.contains(&"signed_in".to_owned()));
+    assert!(audited_actions.contains(&"password_changed".to_owned()));
 }
 
 #[sqlx::test]

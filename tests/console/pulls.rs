@@ -59,7 +59,7 @@ async fn left_there(house: &House) -> i64 {
     house.admin(Method::GET, "counts", json!(null)).await["reports_to_pull"].as_i64().unwrap()
 }
 
-const KNOWN: &str = "select count(*) from foreign_messages";
+const KNOWN: &str = "select count(*) from external_messages";
 const KEPT: &str = "select count(*) from inbox";
 
 #[sqlx::test]
@@ -143,7 +143,7 @@ async fn a_pulled_report_settles_what_is_in_doubt(db: PgPool) {
     press(&admin, "keep", &[("pulls", "1")]).await;
     let page = house.settled(&admin, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(house.accepted().await, (1, 0));
     assert_eq!(
         number(&db, "select count(*) from audit_log where action = 'pulling_changed'").await,
         1

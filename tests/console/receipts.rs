@@ -18,7 +18,7 @@ use usms_console::db::messages::{self, Target};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::ops::projects as project_ops;
 use usms_console::ops::submit::{self, End};
-use usms_console::ops::{plan, poll, reading, receive};
+use usms_console::ops::{plan, poll, uploads, push_inbox};
 use usms_console::sandbox;
 
 use crate::harness::{House, Visitor, Ways};
@@ -41,7 +41,7 @@ async fn send(house: &House, operator: &Visitor, series: usize, n: usize) -> Vec
     let file: String = (0..n).map(|n| format!("1850{series:03}{n:04},{n},5\n")).collect();
     let app = house.app.clone();
     let read = tokio::spawn(async move {
-        while !reading::run_once(&app).await.unwrap() {
+        while !uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
@@ -72,11 +72,11 @@ fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
 
 async fn push(house: &House, items: &[Value]) {
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
-    receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
+    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
 }
 
 async fn settle(app: &App) {
-    while receive::run_once(app).await.unwrap() {}
+    while push_inbox::process_next(app).await.unwrap() {}
 }
 
 async fn sound(db: &PgPool) {
@@ -93,7 +93,7 @@ async fn known(db: &PgPool) -> BTreeMap<(String, String), (String, String)> {
            join reasons r on r.id = o.reason_id
          union all
          select f.session_no, f.phone, f.outcome::text, r.code
-         from foreign_messages f join reasons r on r.id = f.reason_id",
+         from external_messages f join reasons r on r.id = f.reason_id",
     )
     .fetch_all(db)
     .await
@@ -187,7 +187,7 @@ async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(d
         assert_eq!(of_seed, expected, "seed {seed}");
         sound(&db).await;
         let troubled: i64 = sqlx::query_scalar(
-            "select count(*) from inbox where tries > 0 or problems <> '[]' or settled_at is null",
+            "select count(*) from inbox where tries > 0 or problems <> '[]' or processed_at is null",
         )
         .fetch_one(&db)
         .await
@@ -344,7 +344,7 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     sqlx::raw_sql(
         "create function refuse() returns trigger language plpgsql as $$
          begin if new.parts = 666 then raise 'a bad day'; end if; return new; end $$;
-         create trigger refuse before insert on foreign_messages
+         create trigger refuse before insert on external_messages
            for each row execute function refuse();",
     )
     .execute(&db)
@@ -367,7 +367,7 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     }
     assert_eq!(known(&db).await.len(), 3);
     let (problems, tries): (Value, i16) = sqlx::query_as(
-        "select problems, tries from inbox where settled_at is not null and tries > 0",
+        "select problems, tries from inbox where processed_at is not null and tries > 0",
     )
     .fetch_one(&db)
     .await
@@ -375,7 +375,7 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     assert_eq!(tries, 5);
     assert!(problems[0]["why"].as_str().unwrap().contains("a bad day"), "{problems}");
     clock.advance(Duration::days(1));
-    assert!(!receive::run_once(&app).await.unwrap(), "it is not tried for ever");
+    assert!(!push_inbox::process_next(&app).await.unwrap(), "it is not tried for ever");
 }
 
 /// A second project whose keys are wrong.
@@ -428,7 +428,7 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
         let db = db.clone();
         async move {
             sqlx::query_as::<_, (bool, i32, i32, i32)>(
-                "select s.settled, s.delivered, s.unknown, s.polls from submissions s
+                "select s.complete, s.delivered, s.unknown, s.polls from submissions s
                  where s.project_id = $1",
             )
             .bind(project)

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::db::invariants;
-use usms_console::ops::receive;
+use usms_console::ops::push_inbox;
 
 use crate::harness::{House, Page, Visitor, Ways};
 
@@ -26,11 +26,11 @@ pub fn reply(phone: &str, words: &str, at: i64) -> Value {
 /// Pushes replies and settles them.
 pub async fn tell(house: &House, items: &[Value]) {
     let body = json!({ "MsgType": 0, "Data": items }).to_string();
-    receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
-    let waiting = "select count(*) from inbox where settled_at is null";
+    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+    let waiting = "select count(*) from inbox where processed_at is null";
     // Where workers are, one of them may have it in hand.
     while number(&house.app.db, waiting).await > 0 {
-        receive::run_once(&house.app).await.unwrap();
+        push_inbox::process_next(&house.app).await.unwrap();
     }
 }
 
@@ -93,8 +93,8 @@ async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_ans
     assert_eq!(back.leads_to(), INBOX);
     press(&operator, &page, "unread").await;
     assert_eq!(operator.get(&format!("{INBOX}?show=unread")).await.all("tbody tr").len(), 1);
-    let deeds = number(&db, "select count(*) from audit_log where action like 'conversation%'");
-    assert_eq!(deeds.await, 2, "the second press changed nothing");
+    let audited_actions = number(&db, "select count(*) from audit_log where action like 'conversation%'");
+    assert_eq!(audited_actions.await, 2, "the second press changed nothing");
     // Another text by a template begins with the phone filled in.
     let form = operator.get(&page.attr(".head a.act", "href")).await;
     assert_eq!(form.one("#phones"), "18500001234");
@@ -151,7 +151,7 @@ async fn hear(house: &House, phone: &str, times: impl Iterator<Item = i64>) {
         })
         .collect();
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
-    receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
+    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
     house.settle_pushes().await;
 }
 
@@ -243,7 +243,7 @@ async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
     tell(&house, &items).await;
     tell(&house, &items).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 11);
-    assert_eq!(number(&db, "select count(*) from inbox where settled_at is null").await, 0);
+    assert_eq!(number(&db, "select count(*) from inbox where processed_at is null").await, 0);
     assert_eq!(suppressed(&db).await, ["18500001002"], "stars cannot be kept from texts");
     let list = operator.get(&format!("{INBOX}?phone=18500001001")).await;
     let page = operator.get(&list.attr("tbody th a", "href")).await;
@@ -283,7 +283,7 @@ async fn a_masked_phone_with_a_user_id_of_ours_gets_its_digits_back(db: PgPool) 
 /// Everything that replies have left behind, without ids.
 async fn state(db: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
-        "select concat_ws(' ', phone, replies, unread, opted_out, last_at, last_words,
+        "select concat_ws(' ', phone, replies, unread, opted_out, last_at, last_text,
            exists (select from suppressions s where s.phone = c.phone))
          from conversations c order by phone",
     )
@@ -311,12 +311,12 @@ async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
             let many = dice.random_range(1..=storm.len().min(15));
             let push: Vec<Value> = storm.drain(..many).collect();
             let body = json!({ "MsgType": 0, "Data": push }).to_string();
-            receive::take_in(&house.app, house.project, body.as_bytes()).await.unwrap();
+            push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
         }
         let settlers: Vec<_> = (0..4)
             .map(|_| {
                 let app = house.app.clone();
-                tokio::spawn(async move { while receive::run_once(&app).await.unwrap() {} })
+                tokio::spawn(async move { while push_inbox::process_next(&app).await.unwrap() {} })
             })
             .collect();
         for settler in settlers {

@@ -51,7 +51,7 @@ async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
            from projects p, generate_series(0, 3999) n,
              lateral (select now() - (4000 - n) * interval '1 minute' as at) t;
          insert into conversations (id, project_id, phone, replies, unread, last_id, last_at,
-             last_words, newest_id)
+             last_text, newest_id)
            select new_id(now()), project_id, phone, 1, 1, id, replied_at, content, id from replies;
          analyze",
     )
@@ -60,11 +60,11 @@ async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
     .unwrap();
     for show in ["", "&show=unread"] {
         let mut address = format!("{INBOX}?q=没收到{show}");
-        let (mut seen, mut notices) = (Vec::new(), 0);
+        let (mut seen, mut notifications) = (Vec::new(), 0);
         loop {
             let page = operator.get(&address).await;
             seen.extend(page.all("tbody th a"));
-            notices += usize::from(page.has("div.notice a[rel=next]"));
+            notifications += usize::from(page.has("div.notice a[rel=next]"));
             assert!(!page.has(".brackets"), "nothing is said to be missing before all was read");
             if !page.has("a[rel=next]") {
                 break;
@@ -75,7 +75,7 @@ async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
         let older = (0..2_110).rev().map(|n| format!("1850000{n}"));
         let wanted: Vec<String> = std::iter::once("18500003990".to_owned()).chain(older).collect();
         assert!(seen == wanted, "{} of {}", seen.len(), wanted.len());
-        assert!(notices > 0, "the first pages read on");
+        assert!(notifications > 0, "the first pages read on");
     }
     let rare = operator.get(&format!("{INBOX}?q=海错")).await;
     assert_eq!(rare.all("tbody th a"), ["18500002500"], "what few say is found at once");

@@ -21,7 +21,7 @@ async fn break_next(house: &House, action: &str, kind: &str) {
 
 /// Has what is in doubt looked into now rather than in its turn.
 async fn hurry(db: &PgPool) {
-    sqlx::query("update applications set next_look_at = now() where next_look_at is not null")
+    sqlx::query("update applications set next_check_at = now() where next_check_at is not null")
         .execute(db)
         .await
         .unwrap();
@@ -130,15 +130,15 @@ async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: Pg
         let done = operator.upload(&edit, &fields, &[]).await;
         let application = done.leads_to();
         assert!(application.contains("/applications/"), "{kind}: {application}");
-        let (word, mended) = if arrived { ("待审核", true) } else { ("未通过", false) };
+        let (actor, resubmitted) = if arrived { ("待审核", true) } else { ("未通过", false) };
         until("the doubt is settled", async || {
             hurry(&db).await;
             let page = operator.get(&application).await;
             !page.one("section.notice").contains("不知道")
         })
         .await;
-        let page = until_status(&house, &operator, &address, word).await;
-        assert_eq!(page.one(".story").contains("修改并重新提交"), mended, "{kind}");
+        let page = until_status(&house, &operator, &address, actor).await;
+        assert_eq!(page.one(".story").contains("修改并重新提交"), resubmitted, "{kind}");
         if !arrived {
             let again = operator.get(&application).await.attr("section a.act", "href");
             let again = operator.get(&again).await;

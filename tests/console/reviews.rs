@@ -82,10 +82,10 @@ pub async fn calls(house: &House, action: &str) -> i64 {
 }
 
 /// Waits until the page says this status.
-pub async fn until_status(house: &House, visitor: &Visitor, address: &str, word: &str) -> Page {
+pub async fn until_status(house: &House, visitor: &Visitor, address: &str, actor: &str) -> Page {
     let there = waited(async || {
         let page = visitor.get(address).await;
-        page.all(".head .status").iter().any(|one| one == word).then_some(page)
+        page.all(".head .status").iter().any(|one| one == actor).then_some(page)
     });
     if let Some(page) = there.await {
         return page;
@@ -106,14 +106,14 @@ async fn a_signature_is_applied_for_with_its_certificate_and_followed_to_its_app
     let there = at_vendor(&house, &id_of(&address)).await;
     assert_eq!(there["content"], "云帆读书");
     assert_eq!(there["application"]["file_bytes"], PNG.len());
-    for (status, word) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
+    for (status, actor) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
         review(&house, &id_of(&address), status, "").await;
         if status == 4 {
             // Approved ones are looked at daily: nobody waits for that in a test.
             let csrf = operator.get(&address).await.csrf();
             operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
         }
-        until_status(&house, &operator, &address, word).await;
+        until_status(&house, &operator, &address, actor).await;
     }
     let story = operator.get(&address).await.all(".story li > span");
     assert_eq!(story, ["operator 提交申请", "审核中", "已通过", "已停用"]);
@@ -169,13 +169,13 @@ async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool
     assert_eq!(asked.status, StatusCode::OK);
     assert!(asked.one(".notice.doubtful").contains("2026-05-01"), "{}", asked.text);
     assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
-    let mut yes = asked.whole_form(FORM);
-    yes.push(("confirm".to_owned(), asked.attr("button[name=confirm]", "value")));
+    let mut confirmed = asked.whole_form(FORM);
+    confirmed.push(("confirm".to_owned(), asked.attr("button[name=confirm]", "value")));
     // Something new came up since: the yes was not for that.
-    let mut other = yes.clone();
+    let mut other = confirmed.clone();
     set(&mut other, "content", "云帆·App");
     assert_eq!(operator.upload(new, &other, &[]).await.status, StatusCode::OK);
-    assert_eq!(operator.upload(new, &yes, &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(operator.upload(new, &confirmed, &[]).await.status, StatusCode::SEE_OTHER);
     let mut english = operator.get_in("en", new).await.whole_form(FORM);
     set(&mut english, "content", "");
     let back = operator.upload(new, &english, &[]).await;
@@ -319,7 +319,7 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
     until_status(&house, &operator, &address, "已通过").await;
     let batch = operator.send("发货提醒", &["YF1", "青禾"], "18500001234").await;
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(house.accepted().await, (1, 0));
 }
 
 #[sqlx::test]

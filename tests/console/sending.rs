@@ -24,7 +24,7 @@ async fn a_text_goes_to_three_phones_and_each_has_its_receipt_under_an_address(d
     assert_eq!(receipts.all(".messages tbody tr").len(), 3);
     let of_phone = operator.get("/p/default/receipts?phone=185-0000-1234").await;
     assert_eq!(of_phone.all(".messages tbody .status"), ["已送达"]);
-    assert_eq!(house.taken().await, (3, 0));
+    assert_eq!(house.accepted().await, (3, 0));
     assert!(
         invariants::broken(&house.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
     );
@@ -36,16 +36,16 @@ async fn a_double_click_a_reload_and_two_tabs_send_once(db: PgPool) {
     let operator = house.operator().await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
-    let yes = check.form_fields("confirm");
+    let confirmed = check.form_fields("confirm");
     let (first, second) = tokio::join!(
-        operator.post_owned("/p/default/send", &yes),
-        operator.post_owned("/p/default/send", &yes),
+        operator.post_owned("/p/default/send", &confirmed),
+        operator.post_owned("/p/default/send", &confirmed),
     );
-    let third = operator.post_owned("/p/default/send", &yes).await;
+    let third = operator.post_owned("/p/default/send", &confirmed).await;
     assert_eq!(first.leads_to(), second.leads_to());
     assert_eq!(first.leads_to(), third.leads_to());
     house.settled(&operator, &first.leads_to()).await;
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(house.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
@@ -59,14 +59,14 @@ async fn the_same_text_within_a_day_is_asked_about_first(db: PgPool) {
     assert!(check.has(".notice.doubtful input[name=again]"));
     let without = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
     house.settled(&operator, &without.leads_to()).await;
-    assert_eq!(house.taken().await, (2, 0));
+    assert_eq!(house.accepted().await, (2, 0));
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     let mut insists = check.form_fields("confirm");
     insists.push(("again".to_owned(), "1".to_owned()));
     let again = operator.post_owned("/p/default/send", &insists).await;
     house.settled(&operator, &again.leads_to()).await;
-    assert_eq!(house.taken().await, (3, 0));
+    assert_eq!(house.accepted().await, (3, 0));
 }
 
 #[sqlx::test]
@@ -80,7 +80,7 @@ async fn a_repeat_that_came_up_after_checking_is_shown_before_it_is_sent(db: PgP
     let answer = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.has("[role=alert]") && answer.has("input[name=again]"));
-    assert_eq!(house.taken().await.0, 1);
+    assert_eq!(house.accepted().await.0, 1);
 }
 
 #[sqlx::test]
@@ -109,10 +109,10 @@ async fn hostile_and_foreign_values_arrive_as_they_were_typed(db: PgPool) {
     let page = house.settled(&operator, &batch).await;
     assert!(!page.has("img"));
     assert!(page.one(".bubble").contains(hostile));
-    let taken = house
+    let accepted = house
         .admin(reqwest::Method::GET, "messages?phone=18500001234", serde_json::Value::Null)
         .await;
-    assert!(taken.to_string().contains("OR 1=1"), "{taken}");
+    assert!(accepted.to_string().contains("OR 1=1"), "{taken}");
 }
 
 #[sqlx::test]
@@ -150,7 +150,7 @@ async fn marketing_waits_for_a_second_person_and_nobody_approves_their_own(db: P
     assert!(!page.has("form[action$=approve]"));
     let own = approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf())]).await;
     assert_eq!(own.status, StatusCode::SEE_OTHER);
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
     let second = house.member("second", usms_console::domain::role::Role::Approver).await;
     let page = second.get(&batch).await;
     assert!(page.has("form[action$=approve]"));
@@ -177,7 +177,7 @@ async fn a_scheduled_batch_waits_and_what_has_not_left_can_be_called_off(db: PgP
     operator.post(&format!("{batch}/cancel"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
     let page = operator.get(&batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已取消"]);
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
 }
 
 #[sqlx::test]

@@ -6,12 +6,12 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
-use usms_console::db::statistics::Wanted;
-use usms_console::db::{foreign_messages, invariants, statistics};
+use usms_console::db::statistics::ReadOptions;
+use usms_console::db::{external_messages, invariants, statistics};
 use usms_console::domain::ids::SubmissionId;
-use usms_console::domain::span;
+use usms_console::domain::period;
 use usms_console::domain::statistics::By;
-use usms_console::ops::receive;
+use usms_console::ops::push_inbox;
 
 use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways, until};
 
@@ -71,7 +71,7 @@ fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
 }
 
 pub async fn settle(house: &House, items: &[(&str, &str, &str)], session: &str) {
-    receive::take_in(&house.app, house.project, &push(items, session)).await.unwrap();
+    push_inbox::store(&house.app, house.project, &push(items, session)).await.unwrap();
     house.settle_pushes().await;
 }
 
@@ -144,13 +144,13 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     }
     house.settled(&operator, &batch).await;
     // Another program's, and a late word on the unknown one.
-    let foreign = [
+    let external = [
         ("18500002001", "发送成功", "DELIVRD"),
         ("18500002002", "发送失败", "-37"),
         ("18500002003", "发送失败", "ERRNUM"),
         ("18500002004", "发送失败", "-1"),
     ];
-    settle(&house, &foreign, "foreign-1").await;
+    settle(&house, &external, "foreign-1").await;
     let session: String = sqlx::query_scalar(
         "select s.session_no from messages m join submissions s on s.id = m.submission_id
          where m.phone = '18500000007'",
@@ -201,8 +201,8 @@ async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
 async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db: PgPool) {
     let house = House::open(&db).await;
     let operator = house.operator().await;
-    let day = span::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
-    let midnight = span::midnight(day);
+    let day = period::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
+    let midnight = period::midnight(day);
     list(&house, &operator, &rows(1_000..1_004)).await;
     move_all_to(&db, midnight - Duration::SECOND).await;
     list(&house, &operator, &rows(1_100..1_106)).await;
@@ -238,9 +238,9 @@ async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
     list(&house, &operator, &rows(1_100..1_102)).await;
     move_all_to(&db, now - Duration::DAY - Duration::minutes(1)).await;
     let project = house.project;
-    let earlier = |until| Wanted {
+    let earlier = |until| ReadOptions {
         project,
-        since: span::midnight(span::day_of(now)) - Duration::days(2),
+        since: period::midnight(period::day_of(now)) - Duration::days(2),
         until,
         others: false,
     };
@@ -301,7 +301,7 @@ async fn abroad(db: &PgPool) {
     for statement in [
         "insert into batches select (jsonb_populate_record(b, jsonb_build_object('id',
            new_id(now()), 'international', true, 'price', null, 'form_token', gen_random_uuid(), 'total', 3,
-           'settled', false, 'delivered', null, 'failed', null, 'unknown', null, 'refused', null,
+           'complete', false, 'delivered', null, 'failed', null, 'unknown', null, 'refused', null,
            'suppressed', null, 'cancelled', null))).* from batches b limit 1",
         "insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
            session_no)
@@ -350,8 +350,8 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
             for (n, phone) in phones.iter().enumerate() {
                 let result = ["发送成功", "发送失败", "状态未知"][n % 3];
                 let body = push(&[(phone.as_str(), result, "X")], &session);
-                receive::take_in(&app, project, &body).await.unwrap();
-                receive::run_once(&app).await.unwrap();
+                push_inbox::store(&app, project, &body).await.unwrap();
+                push_inbox::process_next(&app).await.unwrap();
             }
         })
     });
@@ -425,7 +425,7 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
     sqlx::query("update submissions set session_no = null").execute(&db).await.unwrap();
     settle(&house, &[(&phones[0], "发送失败", "-37")], &session).await;
     settle(&house, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
-    let foreign = async || -> i64 {
+    let external = async || -> i64 {
         sqlx::query_scalar(
             "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0",
         )
@@ -433,7 +433,7 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
         .await
         .unwrap()
     };
-    assert_eq!(foreign().await, 2);
+    assert_eq!(external().await, 2);
     sqlx::query("update submissions set session_no = $1")
         .bind(&session)
         .execute(&db)
@@ -443,15 +443,15 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
     let submission: i64 =
         sqlx::query_scalar("select id from submissions").fetch_one(&mut *tx).await.unwrap();
     let adopted =
-        foreign_messages::adopt(&mut tx, house.project, &session, SubmissionId(submission))
+        external_messages::adopt(&mut tx, house.project, &session, SubmissionId(submission))
             .await
             .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(adopted.len(), 1);
-    assert_eq!(foreign().await, 1);
+    assert_eq!(external().await, 1);
     // Old ones go when their month is over.
-    sqlx::query("delete from foreign_messages").execute(&db).await.unwrap();
-    assert_eq!(foreign().await, 1);
+    sqlx::query("delete from external_messages").execute(&db).await.unwrap();
+    assert_eq!(external().await, 1);
     sound(&house).await;
 }
 

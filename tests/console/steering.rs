@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use usms_console::db::invariants;
-use usms_console::ops::{oversee, plan, submit};
+use usms_console::ops::{failure_guard, plan, submit};
 
 use super::hooks::until_number;
 use crate::harness::{House, Ways, until};
@@ -48,7 +48,7 @@ async fn a_scheduled_list_is_ready_before_its_time_and_can_be_moved_and_called_o
     assert_eq!(operator.get(&batch).await.value("#schedule_at"), later, "no time that has passed");
     operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
     assert_eq!(operator.get(&batch).await.all(".ledger dd"), ["500", "500"]);
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
     sound(&house).await;
 }
 
@@ -71,7 +71,7 @@ async fn a_schedule_that_was_missed_asks_and_takes_a_new_time(db: PgPool) {
         .await;
     let page = operator.get(&batch).await;
     assert!(!page.has("form[action$=resume]") && page.has("form[action$=schedule]"));
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
 }
 
 #[sqlx::test]
@@ -83,10 +83,10 @@ async fn the_first_leave_alone_and_the_rest_follows_a_persons_word(db: PgPool) {
     let batch = operator.confirm_list(&preview, &first).await;
     let page = house.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("首批已发出"), "{}", page.text);
-    assert_eq!(house.taken().await.0, 30);
+    assert_eq!(house.accepted().await.0, 30);
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (700, 0));
+    assert_eq!(house.accepted().await, (700, 0));
     sound(&house).await;
 }
 
@@ -105,12 +105,12 @@ async fn the_rest_follows_by_itself_when_the_first_fare_well_and_not_when_they_f
     let preview = operator.upload_list(CODE, "a.csv", &list(300)).await;
     let batch = operator.confirm_list(&preview, &canary("5")).await;
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (300, 0));
+    assert_eq!(house.accepted().await, (300, 0));
     let bad: String = (0..300).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
     let preview = operator.upload_list(CODE, "bad.csv", bad.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &canary("5")).await;
     house.until(&operator, &batch, "form[action$=resume]").await;
-    assert_eq!(house.taken().await.0, 310);
+    assert_eq!(house.accepted().await.0, 310);
     sound(&house).await;
 }
 
@@ -125,7 +125,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     let bad: String = (0..1_000).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
     let app = house.app.clone();
     let reading = tokio::spawn(async move {
-        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
@@ -137,7 +137,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     // The receipts come as a push, which is settled here by hand.
     let settled = async {
         loop {
-            usms_console::ops::receive::run_once(&house.app).await.unwrap();
+            usms_console::ops::push_inbox::run_once(&house.app).await.unwrap();
             let n: i64 =
                 sqlx::query_scalar("select count(*) from outcomes").fetch_one(&db).await.unwrap();
             if n == 200 {
@@ -147,14 +147,14 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), settled).await.unwrap();
-    assert_eq!(oversee::run_once(&house.app).await.unwrap(), 1);
+    assert_eq!(failure_guard::run_once(&house.app).await.unwrap(), 1);
     assert!(!submit::run_once(&house.app).await.unwrap(), "nothing more leaves");
     let page = operator.get(&batch).await;
     assert!(page.text.contains("已有结果的 200 条中，失败 200 条"), "{}", page.text);
     assert!(page.text.contains("空号"), "the causes are on the page");
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
     assert_eq!(
-        oversee::run_once(&house.app).await.unwrap(),
+        failure_guard::run_once(&house.app).await.unwrap(),
         0,
         "counted anew from the person's word"
     );
@@ -178,7 +178,7 @@ async fn a_large_batch_needs_a_second_person_where_the_settings_say_so(db: PgPoo
     assert!(page.has("form[action$=approve]"), "{}", page.text);
     approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
     house.settled(&approver, &batch).await;
-    assert_eq!(house.taken().await, (41, 0));
+    assert_eq!(house.accepted().await, (41, 0));
 }
 
 #[sqlx::test]
@@ -187,7 +187,7 @@ async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: Pg
     let operator = house.operator().await;
     let app = house.app.clone();
     let reading = tokio::spawn(async move {
-        while !usms_console::ops::reading::run_once(&app).await.unwrap() {
+        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
@@ -207,7 +207,7 @@ async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: Pg
         .unwrap();
     }
     while submit::run_once(&house.app).await.unwrap() {}
-    assert_eq!(house.taken().await, (200 - 1, 0));
+    assert_eq!(house.accepted().await, (200 - 1, 0));
     let page = operator.get(&batch).await;
     assert!(page.all(".ledger dd").contains(&"2".to_owned()), "{:?}", page.all(".ledger dd"));
     let counts = house.admin(reqwest::Method::GET, "counts", serde_json::Value::Null).await;
@@ -248,6 +248,6 @@ async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_p
     .await;
     house.clear_faults().await;
     house.settled(&operator, &batch).await;
-    assert_eq!(house.taken().await, (2_400, 0));
+    assert_eq!(house.accepted().await, (2_400, 0));
     sound(&house).await;
 }

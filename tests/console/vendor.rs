@@ -32,7 +32,7 @@ async fn every_ret_code_that_refuses_is_shown_in_words_and_never_tried_again(db:
         let told = page.one(".messages tbody td.text");
         assert!(told.contains(&code.to_string()) && told.chars().count() > 12, "{told}");
     }
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
 }
 
 #[sqlx::test]
@@ -57,7 +57,7 @@ async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
         let page = house.settled(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{n}");
     }
-    assert_eq!(house.taken().await, (5, 0));
+    assert_eq!(house.accepted().await, (5, 0));
 }
 
 #[sqlx::test]
@@ -76,7 +76,7 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
         let page = house.settled(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{code}");
     }
-    assert_eq!(house.taken().await, (16, 0));
+    assert_eq!(house.accepted().await, (16, 0));
 }
 
 #[sqlx::test]
@@ -89,7 +89,7 @@ async fn a_lost_answer_is_in_doubt_and_a_receipt_settles_it(db: PgPool) {
         let page = house.settled(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{kind}");
     }
-    assert_eq!(house.taken().await, (4, 0));
+    assert_eq!(house.accepted().await, (4, 0));
 }
 
 #[sqlx::test]
@@ -128,18 +128,18 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     .map(|(name, value)| (name.to_owned(), value));
     let ask = operator.post_owned(&format!("{second}/in-doubt"), &again).await;
     assert!(ask.has("button[name=confirm]"), "it asks for a yes");
-    assert_eq!(house.taken().await.0, 0);
-    let yes = ask.form_fields("confirm");
-    operator.post_owned(&format!("{second}/in-doubt"), &yes).await;
+    assert_eq!(house.accepted().await.0, 0);
+    let confirmed = ask.form_fields("confirm");
+    operator.post_owned(&format!("{second}/in-doubt"), &confirmed).await;
     let page = house.settled(&operator, &second).await;
     assert_eq!(state(&page).await, "已送达");
-    assert_eq!(house.taken().await, (1, 0));
-    let deeds: Vec<String> =
+    assert_eq!(house.accepted().await, (1, 0));
+    let audited_actions: Vec<String> =
         sqlx::query_scalar("select action from audit_log where action like 'doubt%' order by id")
             .fetch_all(&house.app.db)
             .await
             .unwrap();
-    assert_eq!(deeds, ["doubt_treated_as_sent", "doubt_sent_again"]);
+    assert_eq!(audited_actions, ["doubt_treated_as_sent", "doubt_sent_again"]);
 }
 
 #[sqlx::test]
@@ -150,7 +150,7 @@ async fn a_cut_connection_before_anything_was_taken_is_still_in_doubt(db: PgPool
     let batch = send_one(&operator, "18500001234").await;
     let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
     assert_eq!(state(&page).await, "存疑", "nobody can tell it from a cut after taking");
-    assert_eq!(house.taken().await.0, 0);
+    assert_eq!(house.accepted().await.0, 0);
 }
 
 #[sqlx::test]

@@ -93,8 +93,8 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     }
     let mut answered = BTreeSet::new();
     let left = "select count(*) from submissions where state in ('ready', 'in_flight')
-                  or state in ('accepted', 'partly') and not settled";
-    let waiting = "select count(*) from inbox where settled_at is null";
+                  or state in ('accepted', 'partly') and not complete";
+    let waiting = "select count(*) from inbox where processed_at is null";
     until_none(&db, left).await;
     end.send(true).unwrap();
     for storm in storms {
@@ -102,7 +102,7 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     }
     until_none(&db, waiting).await;
     let kept: Vec<String> = sqlx::query_scalar(
-        "select session_no from foreign_messages where session_no like 'storm-%'",
+        "select session_no from external_messages where session_no like 'storm-%'",
     )
     .fetch_all(&db)
     .await

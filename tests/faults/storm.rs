@@ -19,7 +19,7 @@ const PROCESSES: usize = 3;
 /// Kills and faults go on for so long; then everything comes to its end undisturbed.
 const STORM: Duration = Duration::from_secs(24);
 /// The whole, in the slowest case: leases of the last ones killed run for half a minute.
-const LONGEST: Duration = Duration::from_secs(300);
+const MAX_LENGTH: Duration = Duration::from_secs(300);
 /// The database is stopped at these moments of the storm.
 const STOPS: [Duration; 2] = [Duration::from_secs(7), Duration::from_secs(16)];
 
@@ -112,7 +112,7 @@ impl Storm {
     /// Waits until nothing is left to submit. A batch that was paused for what the vendor did is
     /// told to go on, as a person would.
     async fn calm(&self, batch: &str) {
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + MAX_LENGTH;
         loop {
             let state: String = sqlx::query_scalar("select state::text from batches")
                 .fetch_one(&self.db)
@@ -154,8 +154,8 @@ impl Storm {
                 assert!(answer.status().is_success());
             }
         }
-        let until = Instant::now() + LONGEST;
-        let waiting = "select count(*) from inbox where settled_at is null";
+        let until = Instant::now() + MAX_LENGTH;
+        let waiting = "select count(*) from inbox where processed_at is null";
         while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&self.db).await.unwrap() > 0 {
             assert!(Instant::now() < until, "seed {}: pushes wait for ever", self.seed);
             sleep(Duration::from_millis(200)).await;
@@ -176,7 +176,7 @@ impl Storm {
         let (taken, twice) = self.house.taken().await;
         assert_eq!(twice, 0, "seed {seed}: taken twice");
         assert_eq!(taken, accepted, "seed {seed}: what is in doubt now was not taken");
-        let silent = "select count(*) from submissions where state = 'in_doubt' and answer = ''";
+        let silent = "select count(*) from submissions where state = 'in_doubt' and vendor_message = ''";
         let silent: i64 = sqlx::query_scalar(silent).fetch_one(&self.db).await.unwrap();
         assert_eq!(silent, 0, "seed {seed}: a doubt without a reason");
         println!("seed {seed}: {taken} taken once, {in_doubt} in doubt and not taken");
@@ -219,7 +219,7 @@ async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing
         json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 900, "times": 0 });
     storm.house.fault(slow).await;
     let batch = storm.order().await;
-    let until = Instant::now() + LONGEST;
+    let until = Instant::now() + MAX_LENGTH;
     while in_state(&storm.db, "accepted").await < 20 {
         assert!(Instant::now() < until, "nothing leaves");
         sleep(Duration::from_millis(50)).await;

@@ -20,15 +20,15 @@ use tokio_util::sync::CancellationToken;
 use usms_console::app::{App, Pace, UploadLimits, Wake};
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
-use usms_console::courier::{Courier, MailSettings};
-use usms_console::db::log::Reader;
+use usms_console::outbound::{Outbound, MailSettings};
+use usms_console::db::message_search::Reader;
 use usms_console::db::projects;
 use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
-use usms_console::intake::Intake;
+use usms_console::backpressure::Backpressure;
 use usms_console::keyring::Keyring;
 use usms_console::ops::accounts::{self, Standing};
-use usms_console::ops::{projects as project_ops, receive, review};
+use usms_console::ops::{projects as project_ops, push_inbox, review};
 use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
@@ -88,10 +88,10 @@ impl House {
         };
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
-        let courier = Courier::new(ways.mail.as_ref()).unwrap();
+        let outbound = Outbound::new(ways.mail.as_ref()).unwrap();
         let own = for_threads(db);
         let app =
-            App { courier, ..app(own.as_ref().unwrap_or(db), &sandbox.url(), ways.call_timeout) };
+            App { outbound, ..app(own.as_ref().unwrap_or(db), &sandbox.url(), ways.call_timeout) };
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
             private_key: SecretString::from(sandbox::PRIVATE_KEY),
@@ -180,7 +180,7 @@ impl House {
     /// Settles what was pushed. A push that the house's own worker holds is waited for.
     pub async fn settle_pushes(&self) {
         until("what was pushed is settled", async || {
-            while receive::run_once(&self.app).await.unwrap() {}
+            while push_inbox::process_next(&self.app).await.unwrap() {}
             self.waiting_pushes().await == 0
         })
         .await;
@@ -193,7 +193,7 @@ impl House {
     }
 
     async fn waiting_pushes(&self) -> i64 {
-        let waiting = "select count(*) from inbox where settled_at is null";
+        let waiting = "select count(*) from inbox where processed_at is null";
         sqlx::query_scalar(waiting).fetch_one(&self.app.db).await.unwrap()
     }
 
@@ -273,8 +273,8 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
         },
         in_hand: Arc::default(),
         wake: Wake::default(),
-        intake: Intake::default(),
-        courier: Courier::new(None).unwrap(),
+        backpressure: Backpressure::default(),
+        outbound: Outbound::new(None).unwrap(),
         public_url: Some("https://console.example.test".to_owned()),
         calls: tokio_util::task::TaskTracker::new(),
     }

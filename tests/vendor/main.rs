@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use tokio::io::AsyncReadExt;
-use usms_console::courier::MailSettings;
+use usms_console::outbound::MailSettings;
 use usms_console::domain::role::Role;
 use usms_console::sandbox::{Sandbox, Settings};
 
@@ -79,7 +79,7 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let hurry =
-                "update notices set next_try_at = now() where told_at is null and trouble <> ''";
+                "update notifications set next_try_at = now() where delivered_at is null and error <> ''";
             sqlx::query(hurry).execute(&db).await.unwrap();
         }
     };
@@ -102,7 +102,7 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
     for part in said {
         assert!(unfolded.contains(part), "{part}: {heard}");
     }
-    let told: i64 = sqlx::query_scalar("select count(*) from notices where attempts > 0")
+    let told: i64 = sqlx::query_scalar("select count(*) from notifications where attempts > 0")
         .fetch_one(&db)
         .await
         .unwrap();

@@ -21,12 +21,12 @@ use crate::domain::role::Permission;
 use crate::domain::sms_template::read_instruction;
 use crate::domain::text::{TemplateText, as_cell};
 use crate::ops::order;
-use crate::ops::reading::report::Report;
+use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::form::peer_address;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::message_rows::Why;
+use crate::web::message_table::Why;
 
 /// Rows read at once.
 const PAGE: i64 = 2_000;
@@ -82,7 +82,7 @@ pub fn headed(names: Vec<String>) -> Vec<u8> {
 /// Which messages are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct ReadOptions {
     state: String,
 }
 
@@ -92,7 +92,7 @@ pub async fn messages(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    wanted: web::Query<Wanted>,
+    wanted: web::Query<ReadOptions>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let state = MessageState::ALL.into_iter().find(|state| state.key() == wanted.state);
@@ -211,11 +211,11 @@ pub async fn rejected(
     let from = Some((headed(names), 0));
     let pages = stream::unfold((app, l, from), move |(app, l, from)| async move {
         let (mut bytes, after) = from?;
-        let found = match recipients::aside(&app.db, batch.id, verdict, after, PAGE).await {
+        let found = match recipients::rejected(&app.db, batch.id, verdict, after, PAGE).await {
             Ok(found) => found,
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, l, None))),
         };
-        let next = found.last().map(|last| (Vec::new(), last.place));
+        let next = found.last().map(|last| (Vec::new(), last.position));
         bytes.extend(lines(found.into_iter().map(|one| rejected_row(&l, one, width))));
         Some((Ok(web::Bytes::from(bytes)), (app, l, next)))
     });
@@ -245,7 +245,7 @@ fn rejected_row(l: &Layout, recipient: Recipient, width: usize) -> Vec<String> {
     let word = l.t(&format!("verdict-{}", recipient.verdict.key()));
     let mut cells = recipient.cells.unwrap_or_default();
     cells.resize(width, String::new());
-    cells.extend([recipient.place.to_string(), word, why]);
+    cells.extend([recipient.position.to_string(), word, why]);
     cells
 }
 

@@ -6,16 +6,16 @@ use serde::Deserialize;
 use super::find;
 use super::preview::{Look, Problem, respond};
 use crate::app::App;
-use crate::db::batch_transitions::Canary;
+use crate::db::batch_transitions::Trial;
 use crate::db::batches::Batch;
 use crate::db::uploads;
 use crate::domain::batch::BatchState;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::Mapping;
 use crate::ops::order::OrderError;
-use crate::ops::reading::report::{Report, Wanted};
-use crate::ops::upload::{self, Change, Confirmation, LONGEST_NAME, UploadError, Yes};
-use crate::table::{Delimiter, Encoding};
+use crate::ops::uploads::report::{ReadOptions, Report};
+use crate::ops::uploads::{self as upload_ops, Change, Confirmation, MAX_NAME_LENGTH, UploadError, ConfirmRequest};
+use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::Section;
@@ -54,8 +54,8 @@ pub async fn read_again(
         Ok(wanted) => wanted,
         Err(key) => {
             let problem = Problem { field: "columns", sentence: l.t(key) };
-            let yes = YesFields::of(&batch);
-            return respond(&app, &member, &request, batch, Look::default(), yes, Some(problem))
+            let confirm_form = ConfirmFields::of(&batch);
+            return respond(&app, &member, &request, batch, Look::default(), confirm_form, Some(problem))
                 .await;
         }
     };
@@ -66,13 +66,13 @@ pub async fn read_again(
         template: remap.template_id.parse().unwrap_or(batch.template_id),
         wanted,
     };
-    match upload::read_again(&app, &change).await {
+    match upload_ops::read_again(&app, &change).await {
         Ok(true) => {}
         Ok(false) => flash::say(&request, &l.t("batch-not-moved")),
         Err(UploadError::Order(error)) => {
             let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
-            let yes = YesFields::of(&batch);
-            return respond(&app, &member, &request, batch, Look::default(), yes, Some(problem))
+            let confirm_form = ConfirmFields::of(&batch);
+            return respond(&app, &member, &request, batch, Look::default(), confirm_form, Some(problem))
                 .await;
         }
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
@@ -97,7 +97,7 @@ fn wanted(
     report: Option<&Report>,
     template_changed: bool,
     batch: &Batch,
-) -> Result<Wanted, &'static str> {
+) -> Result<ReadOptions, &'static str> {
     let encoding = Encoding::ALL.into_iter().find(|one| one.key() == remap.encoding);
     let delimiter = Delimiter::ALL.into_iter().find(|one| one.key() == remap.delimiter);
     let cut_otherwise = report.is_none_or(|report| {
@@ -105,7 +105,7 @@ fn wanted(
             || delimiter.is_some() && delimiter != report.delimiter
     });
     if template_changed || cut_otherwise || remap.column.is_empty() {
-        return Ok(Wanted { encoding, delimiter, mapping: None });
+        return Ok(ReadOptions { encoding, delimiter, mapping: None });
     }
     let place = |wanted: &str| -> Result<Option<usize>, &'static str> {
         let mut places = remap.column.iter().enumerate().filter(|(_, used)| *used == wanted);
@@ -121,13 +121,13 @@ fn wanted(
         return Err("preview-error-variable");
     }
     let mapping = Mapping { header: remap.header.is_some(), phone, values };
-    Ok(Wanted { encoding, delimiter, mapping: Some(mapping) })
+    Ok(ReadOptions { encoding, delimiter, mapping: Some(mapping) })
 }
 
 /// What the person's yes says.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct YesFields {
+pub struct ConfirmFields {
     pub(super) name: String,
     pub(super) checked: i64,
     pub(super) again: Option<String>,
@@ -141,7 +141,7 @@ pub struct YesFields {
     pub(super) confirm: Option<String>,
 }
 
-impl YesFields {
+impl ConfirmFields {
     /// What the form begins with.
     pub(super) fn of(batch: &Batch) -> Self {
         Self {
@@ -154,7 +154,7 @@ impl YesFields {
         }
     }
 
-    fn canary(&self) -> Result<Option<Canary>, &'static str> {
+    fn trial(&self) -> Result<Option<Trial>, &'static str> {
         if self.canary.is_none() {
             return Ok(None);
         }
@@ -174,7 +174,7 @@ impl YesFields {
                 Some(percent).filter(|percent| (0..=100).contains(percent))
             }
         };
-        Ok(Some(Canary { first, wait_seconds: minutes * 60, percent }))
+        Ok(Some(Trial { first, wait_seconds: minutes * 60, percent }))
     }
 }
 
@@ -184,7 +184,7 @@ pub async fn confirm(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<YesFields>,
+    form: Form<ConfirmFields>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
@@ -195,8 +195,8 @@ pub async fn confirm(
     }
     let schedule = schedule::read(&fields.schedule_at, app.clock.now());
     let name: String =
-        fields.name.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    let problem = match (&schedule, fields.canary()) {
+        fields.name.trim().chars().filter(|c| !c.is_control()).take(MAX_NAME_LENGTH).collect();
+    let problem = match (&schedule, fields.trial()) {
         (Err(key), _) => Some(("at", *key)),
         (_, Err(key)) => Some(("canary", key)),
         _ if name.is_empty() => Some(("name", "preview-error-name")),
@@ -208,7 +208,7 @@ pub async fn confirm(
             .await;
     }
     let address = peer_address(&request);
-    let yes = Yes {
+    let order = ConfirmRequest {
         project: member.project.id,
         batch: batch.id,
         by: member.person.id,
@@ -216,10 +216,10 @@ pub async fn confirm(
         checked: fields.checked,
         with_repeats: fields.again.is_some(),
         schedule_at: schedule.unwrap_or_default(),
-        canary: fields.canary().unwrap_or_default(),
+        trial: fields.trial().unwrap_or_default(),
         address: &address,
     };
-    let (said, part) = match upload::confirm(&app, &yes).await {
+    let (said, part) = match upload_ops::confirm(&app, &order).await {
         Ok(Confirmation::Ordered(BatchState::AwaitingApproval)) => ("send-done-approval", None),
         Ok(Confirmation::Ordered(BatchState::Scheduled)) => ("preview-done-scheduled", None),
         Ok(Confirmation::Ordered(_)) => ("preview-done", None),
@@ -245,10 +245,10 @@ pub async fn discard(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<super::Yes>,
+    _: Form<super::ConfirmRequest>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let gone = upload::discard(&app, member.project.id, batch.id).await?;
+    let gone = upload_ops::discard(&app, member.project.id, batch.id).await?;
     let words = member.words(&request);
     flash::say(&request, &words.t(if gone { "preview-discarded" } else { "batch-not-moved" }));
     let urls = member.urls();

@@ -12,22 +12,22 @@ use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
 use super::{After, Standing, find, why};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::kept::Past;
+use crate::db::retained::PastRetention;
 use crate::db::messages::Cause;
 use crate::db::uploads;
-use crate::domain::batch::{BatchState, Hold, may_leave};
+use crate::domain::batch::{BatchState, PauseReason, may_leave};
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
 use crate::domain::role::Permission;
-use crate::domain::trouble::Trouble;
-use crate::web::clock_face::Moment;
+use crate::domain::call_problem::CallProblem;
+use crate::web::moment::Moment;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::{Bar, Ledger};
 use crate::web::member::Member;
-use crate::web::message_rows::{Eyes, MessageRows};
-use crate::web::send::view::{Piece, pieces_of};
+use crate::web::message_table::{Viewer, MessageTable};
+use crate::web::send::view::{Piece, parts_of};
 use crate::web::{page, schedule, urls};
 
 /// A silent line keeps a connection alive.
@@ -58,13 +58,13 @@ struct LivePart {
     tally: Tally,
     pace: i64,
     ledger: Ledger,
-    rows: MessageRows,
+    rows: MessageTable,
     older: Option<String>,
     sessions: Vec<String>,
     troubles: Vec<TroubleRow>,
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
-    past: Past,
+    past: PastRetention,
     has_file: bool,
     may_send: bool,
     may_approve: bool,
@@ -124,7 +124,7 @@ impl LivePart {
 
     /// Whether all of its messages are still known with their phones.
     fn is_whole(&self) -> bool {
-        self.past == Past::default()
+        self.past == PastRetention::default()
     }
 
     fn can_resend(&self) -> bool {
@@ -139,9 +139,9 @@ impl LivePart {
 
     /// What the vendor said about it; where it said nothing, the heading says what happened.
     fn hold_words(&self) -> String {
-        let detail = self.batch.hold_detail.as_str();
-        match self.batch.hold {
-            Some(Hold::Failures | Hold::Canary) => {
+        let detail = self.batch.pause_detail.as_str();
+        match self.batch.pause_reason {
+            Some(PauseReason::Failures | PauseReason::Trial) => {
                 let (failed, known) = detail.split_once('/').unwrap_or(("0", "0"));
                 let number = |text: &str| text.parse::<i64>().unwrap_or(0);
                 self.l.with(
@@ -149,13 +149,13 @@ impl LivePart {
                     &[("failed", number(failed).into()), ("known", number(known).into())],
                 )
             }
-            _ if detail.is_empty() || Trouble::read(detail).is_some() => String::new(),
+            _ if detail.is_empty() || CallProblem::read(detail).is_some() => String::new(),
             _ => self.l.with("batch-hold-detail", &[("words", detail.into())]),
         }
     }
 
     fn hold_key(&self) -> Option<&'static str> {
-        self.batch.hold.map(Hold::key)
+        self.batch.pause_reason.map(PauseReason::key)
     }
 
     /// Seconds until all have left, at the pace of late.
@@ -169,12 +169,12 @@ impl LivePart {
     }
 
     fn canary_minutes(&self) -> i32 {
-        self.batch.canary_wait_seconds / 60
+        self.batch.trial_wait_seconds / 60
     }
 }
 
 /// One batch: how far it is, each phone, and what a person can do. A draft is at its preview.
-pub async fn one(
+pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -227,14 +227,14 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
     let (batch, tally) = (snapshot.batch.clone(), snapshot.tally);
     let older = page::full(&snapshot.messages, MESSAGES)
         .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
-    let eyes = Eyes { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let eyes = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let sample = snapshot.messages.first().map(|one| one.params.clone()).unwrap_or_default();
     let rows = snapshot.messages.iter().map(|message| eyes.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
         status: Status::new(&Standing::of(&batch, &tally), l.words),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.words),
-        rows: MessageRows::new(&l, caption, rows).of_one_batch(),
+        rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         older,
         sessions: snapshot.sessions.clone(),
         troubles: troubles(&l, snapshot),
@@ -246,7 +246,7 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
         own: batch.ordered_by == member.person.id,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
-        pieces: pieces_of(&batch.template_text, &sample),
+        pieces: parts_of(&batch.template_text, &sample),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
         tally,

@@ -16,7 +16,7 @@ use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::ops::order::OrderError;
-use crate::ops::upload::{self, Begin, Taking, UploadError};
+use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
 use crate::web::choices::Choices;
 use crate::web::error::WebError;
 use crate::web::form::Door;
@@ -27,7 +27,7 @@ use crate::web::{flash, page, schedule};
 /// A field that is no file is no longer: pasted phones may be many.
 const FIELD_BYTES: usize = 4 << 20;
 /// Fields of one form.
-const MOST_FIELDS: usize = 50;
+const MAX_FIELDS: usize = 50;
 /// What a file is known by.
 const HEAD: usize = 4 << 10;
 /// What pasted phones are called where a file has its name.
@@ -209,11 +209,11 @@ impl Receiver<'_> {
         &mut self,
         mut parts: Multipart,
     ) -> Result<Result<BatchId, Refused>, WebError> {
-        let mut taken: Option<Result<Taking, Refused>> = None;
+        let mut taken: Option<Result<IncomingFile, Refused>> = None;
         let mut count = 0;
         while let Some(part) = parts.try_next().await.map_err(|_| WebError::BadRequest)? {
             count += 1;
-            if count > MOST_FIELDS {
+            if count > MAX_FIELDS {
                 return Err(WebError::TooLarge);
             }
             let field = part.name().unwrap_or_default().to_owned();
@@ -247,7 +247,7 @@ impl Receiver<'_> {
         &self,
         name: &str,
         part: &mut Fuse<Field>,
-    ) -> Result<Result<Taking, Refused>, WebError> {
+    ) -> Result<Result<IncomingFile, Refused>, WebError> {
         let begin = match self.begin(name) {
             Ok(begin) => begin,
             Err(refused) => {
@@ -255,7 +255,7 @@ impl Receiver<'_> {
                 return Ok(Err(refused));
             }
         };
-        if let Err(error) = upload::check(self.app, &begin).await {
+        if let Err(error) = uploads::check(self.app, &begin).await {
             pass_by(part).await?;
             return Ok(Err(error.into()));
         }
@@ -266,7 +266,7 @@ impl Receiver<'_> {
                 None => break,
             }
         }
-        let mut taking = match Taking::begin(self.app, &begin, &head).await {
+        let mut taking = match IncomingFile::begin(self.app, &begin, &head).await {
             Ok(taking) => taking,
             Err(error) => {
                 pass_by(part).await?;
@@ -291,7 +291,7 @@ impl Receiver<'_> {
         }
     }
 
-    async fn pasted(&self) -> Result<Result<Taking, Refused>, WebError> {
+    async fn pasted(&self) -> Result<Result<IncomingFile, Refused>, WebError> {
         if self.fields.phones.trim().is_empty() {
             return Ok(Err(Refused::NoFile));
         }
@@ -299,7 +299,7 @@ impl Receiver<'_> {
             Ok(begin) => begin,
             Err(refused) => return Ok(Err(refused)),
         };
-        Ok(Taking::begin(self.app, &begin, self.fields.phones.as_bytes()).await.map_err(Into::into))
+        Ok(IncomingFile::begin(self.app, &begin, self.fields.phones.as_bytes()).await.map_err(Into::into))
     }
 
     fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Refused> {

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::draft::YesFields;
+use super::draft::ConfirmFields;
 use super::find;
 use crate::app::App;
 use crate::db::batches::Batch;
@@ -19,15 +19,15 @@ use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{UploadSource, UploadState};
-use crate::ops::reading::report::{Report, Sample};
-use crate::table::{Delimiter, Encoding};
+use crate::ops::uploads::report::{Report, Sample};
+use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
 use crate::web::choices::Choices;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
 use crate::web::member::Member;
-use crate::web::send::view::{Piece, pieces_of};
+use crate::web::send::view::{Piece, parts_of};
 use crate::web::{page, urls};
 
 /// Rows that are not sent, as shown.
@@ -53,7 +53,7 @@ struct Line {
 }
 
 /// A row that is not sent.
-struct Aside {
+struct RejectedRow {
     line: i32,
     phone: String,
     word: String,
@@ -84,7 +84,7 @@ struct PreviewPage {
     choices: Choices,
     lines: Vec<Line>,
     bar: Bar,
-    asides: Vec<Aside>,
+    asides: Vec<RejectedRow>,
     asides_of: String,
     older: Option<String>,
     samples: Vec<Shown>,
@@ -92,7 +92,7 @@ struct PreviewPage {
     variables: Vec<(usize, String)>,
     signature: String,
     policy: Policy,
-    yes: YesFields,
+    confirm_form: ConfirmFields,
     problem: Option<Problem>,
     calls_a_second: u32,
     size: String,
@@ -129,10 +129,10 @@ struct UnreadablePage {
 
 impl PreviewPage {
     fn going(&self) -> i64 {
-        self.report.going(self.yes.again.is_some())
+        self.report.going(self.confirm_form.again.is_some())
     }
 
-    fn aside_count(&self) -> i64 {
+    fn rejected_count(&self) -> i64 {
         i64::from(self.report.rows) - self.report.count(Verdict::Ready)
     }
 
@@ -141,7 +141,7 @@ impl PreviewPage {
     }
 
     fn parts(&self) -> i64 {
-        self.report.going_parts(self.yes.again.is_some())
+        self.report.going_parts(self.confirm_form.again.is_some())
     }
 
     fn approval(&self) -> bool {
@@ -232,8 +232,8 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let look = look.into_inner();
-    let yes = YesFields::of(&batch);
-    respond(&app, &member, &request, batch, look, yes, None).await
+    let confirm_form = ConfirmFields::of(&batch);
+    respond(&app, &member, &request, batch, look, confirm_form, None).await
 }
 
 /// The draft's page: how far it is being read, why it cannot be, or what was found in it.
@@ -243,7 +243,7 @@ pub(super) async fn respond(
     request: &HttpRequest,
     batch: Batch,
     look: Look,
-    yes: YesFields,
+    confirm_form: ConfirmFields,
     problem: Option<Problem>,
 ) -> Result<HttpResponse, WebError> {
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
@@ -262,7 +262,7 @@ pub(super) async fn respond(
             page::ok(&UnreadablePage { l, batch, upload, why })
         }
         UploadState::Read => {
-            let drawn = draw(app, member, l, batch, upload, look, yes, problem).await?;
+            let drawn = draw(app, member, l, batch, upload, look, confirm_form, problem).await?;
             if drawn.problem.is_some() { page::unprocessable(&drawn) } else { page::ok(&drawn) }
         }
     }
@@ -288,7 +288,7 @@ async fn draw(
     batch: Batch,
     upload: Upload,
     look: Look,
-    yes: YesFields,
+    confirm_form: ConfirmFields,
     problem: Option<Problem>,
 ) -> Result<PreviewPage, WebError> {
     let report: Report = upload
@@ -300,10 +300,10 @@ async fn draw(
     let verdict = look.show.as_deref().and_then(Verdict::from_key);
     let verdict = verdict.filter(|one| *one != Verdict::Ready);
     let after = look.after.unwrap_or(0);
-    let found = recipients::aside(&app.db, batch.id, verdict, after, ROWS).await?;
+    let found = recipients::rejected(&app.db, batch.id, verdict, after, ROWS).await?;
     let older = page::full(&found, ROWS).map(|last| {
         let show = verdict.map_or("", Verdict::key);
-        urls::with_query(&here, &[("show", show), ("after", &last.place.to_string())])
+        urls::with_query(&here, &[("show", show), ("after", &last.position.to_string())])
     });
     let lines = lines(&l, &report, &here);
     let counts: Vec<(String, &'static str, i64)> =
@@ -317,7 +317,7 @@ async fn draw(
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     Ok(PreviewPage {
         bar: Bar::of_counts(&counts, spoken.join(", ")),
-        asides: found.into_iter().map(|one| aside(&l, one)).collect(),
+        asides: found.into_iter().map(|one| rejected(&l, one)).collect(),
         asides_of: verdict
             .map_or_else(|| l.t("preview-aside-all"), |one| l.t(&format!("verdict-{}", one.key()))),
         older,
@@ -326,7 +326,7 @@ async fn draw(
         variables: variables(&batch, meanings),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,
-        yes,
+        confirm_form,
         problem,
         calls_a_second: app.pace.calls_per_second,
         size: size(upload.bytes),
@@ -407,10 +407,10 @@ pub(super) fn why(l: &Layout, recipient: &Recipient) -> String {
     }
 }
 
-fn aside(l: &Layout, recipient: Recipient) -> Aside {
+fn rejected(l: &Layout, recipient: Recipient) -> RejectedRow {
     let cells = recipient.cells.as_deref().unwrap_or_default().join(", ");
-    Aside {
-        line: recipient.place,
+    RejectedRow {
+        line: recipient.position,
         word: l.t(&format!("verdict-{}", recipient.verdict.key())),
         why: why(l, &recipient),
         cells: cells.chars().take(120).collect(),
@@ -428,7 +428,7 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<Shown> {
                 ("parts", one.parts.into()),
             ],
         ),
-        pieces: pieces_of(&batch.template_text, &one.params),
+        pieces: parts_of(&batch.template_text, &one.params),
     };
     let mut lines = Vec::new();
     let mut all = Vec::new();

@@ -12,7 +12,7 @@ use crate::db::messages;
 use crate::domain::message::{Failed, Tally};
 use crate::ops::order::OrderError;
 use crate::ops::resend::{self, Again};
-use crate::ops::upload::UploadError;
+use crate::ops::uploads::UploadError;
 use crate::web::error::WebError;
 use crate::web::form::Form;
 use crate::web::layout::{Layout, Section};

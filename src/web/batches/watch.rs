@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::db::kept::{self, Past};
+use crate::db::retained::{self, PastRetention};
 use crate::db::messages::{Cause, Message};
 use crate::db::submissions::Submission;
 use crate::db::{messages, submissions};
@@ -22,9 +22,9 @@ use crate::domain::message::Tally;
 /// The channel on which the database tells that a batch moved.
 const CHANNEL: &str = "batches";
 /// A batch is looked at no more often than this.
-const OFTENEST: Duration = Duration::from_millis(500);
+const MIN_INTERVAL: Duration = Duration::from_millis(500);
 /// And at least this often, should the database's word be lost: times pass as well.
-const RAREST: Duration = Duration::from_secs(10);
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
 /// How long to wait before listening again when the database was lost.
 const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 /// The span over which the pace is taken.
@@ -54,7 +54,7 @@ pub struct Snapshot {
     /// The batches that repeat what did not arrive.
     pub resends: Vec<Batch>,
     /// What of it is past keeping.
-    pub past: Past,
+    pub past: PastRetention,
 }
 
 impl Snapshot {
@@ -75,7 +75,7 @@ impl Snapshot {
             sessions: submissions::sessions(&app.db, id, SHOWN).await?,
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,
-            past: kept::past_of(&app.db, id).await?,
+            past: retained::past_retention(&app.db, id).await?,
             batch,
         }))
     }
@@ -194,7 +194,7 @@ async fn hear(app: &App, me: &Weak<Watchers>, stop: &CancellationToken) -> sqlx:
     loop {
         let heard = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(RAREST) => None,
+            () = tokio::time::sleep(MAX_INTERVAL) => None,
             heard = listener.try_recv() => Some(heard?),
         };
         let Some(watchers) = me.upgrade() else { return Ok(()) };
@@ -226,13 +226,13 @@ async fn follow(
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(OFTENEST) => {}
+            () = tokio::time::sleep(MIN_INTERVAL) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = newest.closed() => {}
             () = moved.notified() => {}
-            () = tokio::time::sleep(RAREST) => {}
+            () = tokio::time::sleep(MAX_INTERVAL) => {}
         }
         match me.upgrade() {
             Some(watchers) if !watchers.forget(batch) => {}

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::db::failures::{Only, Reason};
 use crate::domain::message::{MessageState, Outcome};
-use crate::domain::span::Span;
+use crate::domain::period::Period;
 use crate::web::chart::Spark;
 use crate::web::components::{Shown, Tone};
 use crate::web::layout::Layout;
@@ -98,7 +98,7 @@ impl Causes {
     /// Groups the reasons of a span and of the one before it, of which there are `only` these.
     pub fn new(
         l: &Layout,
-        (span, days): (&Span, bool),
+        (period, days): (&Period, bool),
         only: &Only,
         now: &[Reason],
         before: &[Reason],
@@ -119,7 +119,7 @@ impl Causes {
                 sum.words.clone_from(&one.words);
             }
         }
-        let view = View { l, span, days, only };
+        let view = View { l, period, days, only };
         let causes: BTreeSet<(u8, String)> =
             sums.keys().map(|(outcome, category, _)| (*outcome, category.clone())).collect();
         let mut rows: Vec<Cause> = causes
@@ -147,7 +147,7 @@ fn key(reason: &Reason) -> Key {
 
 struct View<'a> {
     l: &'a Layout,
-    span: &'a Span,
+    period: &'a Period,
     days: bool,
     only: &'a Only,
 }
@@ -214,7 +214,7 @@ impl View<'_> {
     }
 
     fn messages(&self, outcome: Outcome, more: &[(&str, &str)]) -> String {
-        let (from, to) = (self.span.from.to_string(), self.span.to.to_string());
+        let (from, to) = (self.period.from.to_string(), self.period.to.to_string());
         let mut filters = vec![("state", state_of(outcome).key())];
         let all = more.iter().copied().chain([("template", self.only.template.as_str())]);
         filters.extend(all.filter(|(_, value)| !value.is_empty()));
@@ -224,8 +224,8 @@ impl View<'_> {
 
     fn spark(&self, name: &str, course: &BTreeMap<OffsetDateTime, i64>) -> Spark {
         let step = if self.days { Duration::DAY } else { Duration::HOUR };
-        let steps = std::iter::successors(Some(self.span.since()), |at| Some(*at + step))
-            .take_while(|at| *at < self.span.until());
+        let steps = std::iter::successors(Some(self.period.since()), |at| Some(*at + step))
+            .take_while(|at| *at < self.period.until());
         let counts: Vec<i64> =
             steps.map(|at| course.get(&at).copied().unwrap_or_default()).collect();
         let most = counts.iter().copied().max().unwrap_or(0);

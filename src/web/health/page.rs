@@ -9,15 +9,15 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
-use crate::db::{health, hooks, report_pulls, unreadable, workers};
+use crate::db::{health, push_url, report_pulls, unreadable_pushes, workers};
 use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::ops::hooks::By;
-use crate::ops::pushes::{self, Gap};
-use crate::ops::receive_again;
+use crate::ops::push_url::Actor;
+use crate::ops::missing_pushes::{self, Gap};
+use crate::ops::unreadable_pushes as unreadable_push_ops;
 use crate::web::applications::said;
-use crate::web::clock_face::Moment;
+use crate::web::moment::Moment;
 use crate::web::components::{Drawing, Tone};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
@@ -130,7 +130,7 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Health).await?;
     let whole = member.may(Permission::SeePhones);
-    let found = unreadable::list(&app.db, member.project.id, older.before, ROWS).await?;
+    let found = unreadable_pushes::list(&app.db, member.project.id, older.before, ROWS).await?;
     let older = page::full(&found, ROWS)
         .map(|last| urls::with_query(&l.urls.health(), &[("before", &last.id.to_string())]));
     page::ok(&HealthPage {
@@ -162,7 +162,7 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
         let failures = [("count", pulling.failures.into())];
         let check = if pulling.failures > 0 {
             Check::new(l, Tone::Doubtful, "pulling", l.with("hooks-pull-failed", &failures))
-                .more(pulling.trouble)
+                .more(pulling.error)
         } else {
             Check::new(l, Tone::Good, "pulling", l.t("health-pulling-well"))
         };
@@ -178,7 +178,7 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
             .more(l.t("health-inbox-late"))
             .since(l, "oldest", Some(since)),
     });
-    let unread = unreadable::count(&app.db, project, ROWS + 1).await?;
+    let unread = unreadable_pushes::count(&app.db, project, ROWS + 1).await?;
     checks.push(if unread == 0 {
         Check::new(l, Tone::Good, "unreadable", l.t("health-unreadable-none"))
     } else {
@@ -212,8 +212,8 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
 }
 
 async fn push_check(app: &App, member: &Member, l: &Layout) -> Result<Check, WebError> {
-    let last = hooks::last_reports(&mut *app.db.acquire().await?, member.project.id).await?;
-    Ok(match pushes::gap(app, member.project.id).await? {
+    let last = push_url::last_reports(&mut *app.db.acquire().await?, member.project.id).await?;
+    Ok(match missing_pushes::gap(app, member.project.id).await? {
         Some(gap) => {
             let check =
                 Check::new(l, Tone::Doubtful, "pushes", gap_words(l, gap)).since(l, "last", last);
@@ -280,7 +280,7 @@ async fn vendor_check(app: &App, l: &Layout) -> Result<Check, WebError> {
     })
 }
 
-fn line(l: &Layout, one: unreadable::Unreadable, whole: bool) -> Line {
+fn line(l: &Layout, one: unreadable_pushes::Unreadable, whole: bool) -> Line {
     let problems = one.problems.as_array().map(Vec::as_slice).unwrap_or_default();
     let items: Vec<Item> = problems
         .iter()
@@ -368,10 +368,10 @@ pub async fn decide(
 ) -> Result<HttpResponse, WebError> {
     let (_, push) = path.into_inner();
     let address = peer_address(&request);
-    let by = By { project: member.project.id, user: member.person.id, address: &address };
+    let by = Actor { project: member.project.id, user: member.person.id, address: &address };
     let (done, key) = match form.into_inner().step {
-        Step::Seen => (receive_again::see(&app, by, push).await?, "health-seen-done"),
-        Step::Again => (receive_again::settle(&app, by, push).await?, "health-again-done"),
+        Step::Seen => (unreadable_push_ops::dismiss(&app, by, push).await?, "health-seen-done"),
+        Step::Again => (unreadable_push_ops::process_again(&app, by, push).await?, "health-again-done"),
     };
     let key = if done { key } else { "health-decided-before" };
     Ok(said(&request, &member, key, &member.urls().health()))

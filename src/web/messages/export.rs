@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::filters::{Filters, Read};
 use crate::app::App;
 use crate::db::audit;
-use crate::db::log::{Logged, UsedLately, Wanted};
+use crate::db::message_search::{FoundMessage, RecentlyUsed, Wanted};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
@@ -21,7 +21,7 @@ use crate::web::error::WebError;
 use crate::web::form::peer_address;
 use crate::web::layout::Section;
 use crate::web::member::Member;
-use crate::web::message_rows::Why;
+use crate::web::message_table::Why;
 use crate::web::page;
 
 /// Rows read at once.
@@ -55,7 +55,7 @@ impl Export {
         kind: &str,
     ) -> Result<Result<Self, HttpResponse>, WebError> {
         let l = member.layout(&app, request, Section::Messages).await?;
-        let read = Read::new(&app, member, &l, typed, &UsedLately::default()).await?;
+        let read = Read::new(&app, member, &l, typed, &RecentlyUsed::default()).await?;
         let Some(wanted) = read.wanted() else {
             return Ok(Err(page::see_other(&read.address(&l.urls.messages(), &[]))));
         };
@@ -112,19 +112,19 @@ fn names() -> Vec<String> {
     downloads::NAMES.into_iter().chain(MORE).map(str::to_owned).collect()
 }
 
-fn row(message: &Logged, whole: bool) -> Vec<String> {
+fn row(message: &FoundMessage, whole: bool) -> Vec<String> {
     let why = Why::of(message.reason());
     let cause = why.cause(message.state());
     let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match message {
-        Logged::Own(one) => {
+        FoundMessage::Own(one) => {
             let mut cells = downloads::row(one, whole);
             let names = [one.origin.batch_name.clone(), one.origin.template_name.clone(), cause];
             cells.extend(names);
             cells.push("own".to_owned());
             cells
         }
-        Logged::Foreign(one) => {
+        FoundMessage::ExternalMessage(one) => {
             let said = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let none = String::new;
             vec![

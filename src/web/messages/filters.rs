@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::log::{self, Phones, UsedLately, Wanted};
+use crate::db::message_search::{self, Phones, RecentlyUsed, Wanted};
 use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
@@ -19,7 +19,7 @@ use crate::web::member::Member;
 use crate::web::urls;
 
 /// Letters of a value.
-const LONGEST: usize = 100;
+const MAX_CHARACTERS: usize = 100;
 
 /// The filters as they stand in the address.
 #[derive(Debug, Default, Deserialize)]
@@ -128,14 +128,14 @@ impl Read {
         member: &Member,
         l: &Layout,
         typed: Filters,
-        used: &UsedLately,
+        used: &RecentlyUsed,
     ) -> Result<Self, WebError> {
         let mut read =
             Self { typed, chips: Vec::new(), wanted: Wanted::default(), problems: Vec::new() };
         let set: Vec<(&'static str, String)> =
             read.typed.set().map(|(name, value)| (name, value.to_owned())).collect();
         for (name, value) in set {
-            let long = value.chars().count() > LONGEST;
+            let long = value.chars().count() > MAX_CHARACTERS;
             let shown =
                 if long { None } else { read.take(app, member, l, (name, &value), used).await? };
             match shown {
@@ -163,7 +163,7 @@ impl Read {
         member: &Member,
         l: &Layout,
         (name, value): (&str, &str),
-        used: &UsedLately,
+        used: &RecentlyUsed,
     ) -> Result<Option<String>, WebError> {
         let (db, project) = (&app.db, member.project.id);
         let wanted = &mut self.wanted;
@@ -193,7 +193,7 @@ impl Read {
             "template" => {
                 let found = match used.template(value) {
                     Some(used) => Some(used.clone()),
-                    None => log::template(db, project, value, value.parse().ok()).await?,
+                    None => message_search::template(db, project, value, value.parse().ok()).await?,
                 };
                 wanted.template = found.as_ref().map(|one| TemplateId(one.id));
                 found.map(|one| one.name)
@@ -201,7 +201,7 @@ impl Read {
             "signature" => {
                 let found = match used.signature(value) {
                     Some(used) => Some(used.clone()),
-                    None => log::signature(db, project, value, value.parse().ok()).await?,
+                    None => message_search::signature(db, project, value, value.parse().ok()).await?,
                 };
                 wanted.signature = found.as_ref().map(|one| SignatureId(one.id));
                 found.map(|one| one.name)

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{micros, read_micros};
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
-use crate::db::log::{Foreign, Logged, Phones, Wanted};
+use crate::db::message_search::{ExternalMessage, FoundMessage, Phones, Wanted};
 use crate::db::messages::Message;
 use crate::db::replies::{self, Cursor, Reply};
 use crate::db::suppressions::{self, Suppression};
@@ -20,13 +20,13 @@ use crate::domain::reply::OptOut;
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
 use crate::domain::text;
-use crate::web::clock_face::Moment;
+use crate::web::moment::Moment;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
-use crate::web::send::view::{Piece, pieces_of};
+use crate::web::send::view::{Piece, parts_of};
 use crate::web::urls::with_query;
 
 /// Bubbles of a page.
@@ -191,7 +191,7 @@ fn cursor(text: &str) -> Option<Place> {
 enum Entry {
     Reply(Box<Reply>),
     Message(Box<Message>),
-    Foreign(Foreign),
+    ExternalMessage(ExternalMessage),
 }
 
 /// What another program sent is heard of by its receipt, within these days.
@@ -204,14 +204,14 @@ impl Entry {
         match self {
             Self::Reply(reply) => reply.replied_at + Duration::milliseconds(999),
             Self::Message(message) => message.id.made_at(),
-            Self::Foreign(message) => message.id.made_at(),
+            Self::ExternalMessage(message) => message.id.made_at(),
         }
     }
 
     /// Its place in the thread. What another program sent stands by its receipt's own time, where
     /// that can be true.
     fn at(&self) -> OffsetDateTime {
-        let Self::Foreign(message) = self else { return self.known_at() };
+        let Self::ExternalMessage(message) = self else { return self.known_at() };
         let heard = message.id.made_at();
         let can_be = (heard - HEARD_WITHIN)..=(heard + Duration::HOUR);
         message.receipt_at.filter(|at| can_be.contains(at)).unwrap_or(heard)
@@ -222,7 +222,7 @@ impl Entry {
         match self {
             Self::Reply(_) => None,
             Self::Message(message) => Some(message.id),
-            Self::Foreign(message) => Some(message.id),
+            Self::ExternalMessage(message) => Some(message.id),
         }
     }
 }
@@ -235,11 +235,11 @@ struct Thread {
 
 impl Thread {
     /// Merges replies and messages, each newest first, behind `place`.
-    fn merge(came: Vec<Reply>, went: Vec<Logged>, place: Place) -> Self {
+    fn merge(came: Vec<Reply>, went: Vec<FoundMessage>, place: Place) -> Self {
         let came = came.into_iter().map(|one| Entry::Reply(Box::new(one)));
         let went = went.into_iter().map(|one| match one {
-            Logged::Own(message) => Entry::Message(message),
-            Logged::Foreign(message) => Entry::Foreign(message),
+            FoundMessage::Own(message) => Entry::Message(message),
+            FoundMessage::ExternalMessage(message) => Entry::ExternalMessage(message),
         });
         let mut entries: Vec<Entry> = came.chain(went).collect();
         // Both lists keep their own order: the sort is stable.
@@ -250,7 +250,7 @@ impl Thread {
         for entry in &entries {
             match entry {
                 Entry::Reply(one) => reply = Some(Cursor { at: one.replied_at, id: one.id }),
-                Entry::Message(_) | Entry::Foreign(_) => message = entry.message(),
+                Entry::Message(_) | Entry::ExternalMessage(_) => message = entry.message(),
             }
         }
         entries.reverse();
@@ -271,7 +271,7 @@ fn bubbles(l: &Layout, one: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
             behind_other = false;
             Bubble::Sent(sent(l, &message))
         }
-        Entry::Foreign(message) => {
+        Entry::ExternalMessage(message) => {
             behind_other = true;
             Bubble::Other(other(l, &message))
         }
@@ -290,7 +290,7 @@ fn unread(one: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
         .iter()
         .filter_map(|entry| match entry {
             Entry::Reply(reply) => Some(reply.id),
-            Entry::Message(_) | Entry::Foreign(_) => None,
+            Entry::Message(_) | Entry::ExternalMessage(_) => None,
         })
         .collect();
     ids.sort_unstable();
@@ -303,14 +303,14 @@ fn sent(l: &Layout, message: &Message) -> Sent {
     Sent {
         id: message.id,
         signature: text::bracketed(&origin.sig_content, origin.international),
-        pieces: pieces_of(&origin.template_text, &message.params),
+        pieces: parts_of(&origin.template_text, &message.params),
         status: Status::new(&message.state, l.words),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),
     }
 }
 
-fn other(l: &Layout, message: &Foreign) -> Other {
+fn other(l: &Layout, message: &ExternalMessage) -> Other {
     Other {
         address: l.urls.message(message.id),
         status: Status::new(&MessageState::from(message.outcome), l.words),
@@ -332,7 +332,7 @@ fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Rece
         unread,
         stands: reply.opt_out == OptOut::Stands,
         taken_back: match reply.opt_out {
-            OptOut::TakenBack => Some(reply.taken_back_by.unwrap_or_default()),
+            OptOut::TakenBack => Some(reply.undone_by.unwrap_or_default()),
             OptOut::None | OptOut::Stands => None,
         },
         answers,

@@ -80,7 +80,7 @@ fn row(one: Row, whole: bool) -> Vec<String> {
         one.opt_out.key().to_owned(),
         one.extend_code,
         one.user_id,
-        one.answers.map(|id| id.to_string()).unwrap_or_default(),
+        one.in_reply_to.map(|id| id.to_string()).unwrap_or_default(),
     ]
 }
 

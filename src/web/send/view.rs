@@ -84,7 +84,7 @@ fn pieces(draft: &Draft) -> Vec<Piece> {
 }
 
 /// A text with `params` filled in, for other pages.
-pub fn pieces_of(template_text: &str, params: &[String]) -> Vec<Piece> {
+pub fn parts_of(template_text: &str, params: &[String]) -> Vec<Piece> {
     filled(&text::TemplateText::parse(template_text), params)
 }
 

@@ -13,10 +13,10 @@ use crate::db::signatures::{self, Signature};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ApplicationId, FileId};
 use crate::domain::review::Subject;
-use crate::domain::signature::{Papers, SignatureApplication, SignatureKind};
+use crate::domain::signature::{RequiredFiles, SignatureApplication, SignatureKind};
 use crate::domain::text;
-use crate::ops::apply::{self, Form as Handed, Handing};
-use crate::ops::papers::{self, PaperError};
+use crate::ops::apply::{self, Form as SubmittedForm, Submission};
+use crate::ops::files::{self as file_ops, FileError};
 use crate::web::applications::{self as application_pages, Done, Outcome};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
@@ -26,7 +26,7 @@ use crate::web::page;
 use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, Piece};
 use crate::web::reviewed::locked::{self, Locked};
-use crate::web::reviewed::notes::Notes;
+use crate::web::reviewed::findings::FieldFindings;
 use crate::web::upload::{Upload, Uploaded};
 
 /// What the form posts. Every field may be missing or wrong.
@@ -111,7 +111,7 @@ struct FormPage {
     certificate_type: String,
     certificate: Option<File>,
     proxy: Option<File>,
-    notes: Notes,
+    findings: FieldFindings,
     /// What the vendor answered to the last press.
     outcome: Option<Outcome>,
     changed: Vec<Changed>,
@@ -162,7 +162,7 @@ pub async fn new_form(
         Some(id) => begun(&app, &member, id).await?,
         None => Fields::default(),
     };
-    show(&app, &member, &request, None, fields, Notes::default(), None).await
+    show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
 /// What an application that did not arrive had.
@@ -199,7 +199,7 @@ pub async fn edit_form(
         (None, Some(last)) => from_application(&last)?,
         (None, None) => Fields::of(&described(&known)),
     };
-    show(&app, &member, &request, Some(known), fields, Notes::default(), None).await
+    show(&app, &member, &request, Some(known), fields, FieldFindings::default(), None).await
 }
 
 async fn last_handed_in(
@@ -223,18 +223,18 @@ fn described(known: &Signature) -> SignatureApplication {
 }
 
 /// Checks and hands in a first application.
-pub async fn hand_in_new(
+pub async fn submit_new(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     form: Upload<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let (fields, files) = form.into_inner();
-    hand_in(&app, &member, &request, None, fields, files).await
+    submit(&app, &member, &request, None, fields, files).await
 }
 
 /// Checks and hands in a rejected one again.
-pub async fn hand_in_again(
+pub async fn resubmit(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -243,10 +243,10 @@ pub async fn hand_in_again(
 ) -> Result<HttpResponse, WebError> {
     let known = super::find(&app, &member, &path.1).await?;
     let (fields, files) = form.into_inner();
-    hand_in(&app, &member, &request, Some(known), fields, files).await
+    submit(&app, &member, &request, Some(known), fields, files).await
 }
 
-async fn hand_in(
+async fn submit(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -254,7 +254,7 @@ async fn hand_in(
     mut fields: Fields,
     files: Vec<Uploaded>,
 ) -> Result<HttpResponse, WebError> {
-    if let Some(there) = application_pages::handed_in(app, member, &fields.form_token).await? {
+    if let Some(there) = application_pages::submitted(app, member, &fields.form_token).await? {
         return Ok(page::see_other(&there));
     }
     if let Some(known) = known.as_ref().filter(|known| !apply::signature_can_change(known)) {
@@ -267,39 +267,39 @@ async fn hand_in(
     let application = fields.application();
     let certificate = kept(app, member, &fields.certificate_id).await?;
     let proxy = kept(app, member, &fields.proxy_id).await?;
-    let papers = Papers {
+    let files = RequiredFiles {
         certificate: certificate.is_some() || findings.iter().any(|one| one.field == "certificate"),
         proxy: proxy.is_some() || findings.iter().any(|one| one.field == "proxy"),
     };
     let on_behalf = application.on_behalf;
     let words = rows::sensitive_words(&app.db, member.project.id).await?;
-    findings.extend(application.check(papers, &words));
+    findings.extend(application.check(files, &words));
     if known.is_none() {
         findings.extend(twice(app, member, &application.content).await?);
     }
-    let notes = Notes::of(&member.layout(app, request, Section::Signatures).await?, &findings);
-    if !notes.let_through(fields.confirm.as_deref()) {
-        return show(app, member, request, known, fields, notes, None).await;
+    let findings = FieldFindings::of(&member.layout(app, request, Section::Signatures).await?, &findings);
+    if !findings.let_through(fields.confirm.as_deref()) {
+        return show(app, member, request, known, fields, findings, None).await;
     }
-    let handing = Handing {
+    let submission = Submission {
         project: member.project.id,
         by: member.person.id,
         address: peer_address(request),
         form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
         form: match known.clone() {
-            Some(known) => Handed::MendedSignature(Box::new(known), application),
-            None => Handed::Signature(application),
+            Some(known) => SubmittedForm::ResubmittedSignature(Box::new(known), application),
+            None => SubmittedForm::Signature(application),
         },
         certificate: certificate.map(|file| file.id),
         // A letter that was brought for somebody else's name does not go along with one's own.
         proxy: proxy.filter(|_| on_behalf).map(|file| file.id),
     };
     let done = Done { subject: Subject::Signature, key: "apply-done-signature" };
-    match application_pages::hand_in(app, member, request, handing, done).await? {
+    match application_pages::submit(app, member, request, submission, done).await? {
         Ok(response) => Ok(response),
         Err(outcome) => {
             fields.form_token = Uuid::new_v4().to_string();
-            show(app, member, request, known, fields, notes, Some(outcome)).await
+            show(app, member, request, known, fields, findings, Some(outcome)).await
         }
     }
 }
@@ -316,15 +316,15 @@ async fn keep_file(
         "proxy" => (&mut fields.proxy_id, "proxy"),
         _ => return Ok(None),
     };
-    match papers::keep(app, member.project.id, member.person.id, &file.name, &file.content).await {
+    match file_ops::keep(app, member.project.id, member.person.id, &file.name, &file.content).await {
         Ok(id) => {
             *place = id.to_string();
             Ok(None)
         }
-        Err(PaperError::Problem(problem)) => {
+        Err(FileError::Problem(problem)) => {
             Ok(Some(Finding { field, key: problem.key(), about: file.name, blocks: true }))
         }
-        Err(error) => Err(application_pages::paper_error(error)),
+        Err(error) => Err(application_pages::file_error(error)),
     }
 }
 
@@ -352,12 +352,12 @@ async fn show(
     request: &HttpRequest,
     known: Option<Signature>,
     fields: Fields,
-    notes: Notes,
+    findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Signatures).await?;
     let form = fields.application();
-    let bad = !notes.blocking().is_empty() || outcome.is_some();
+    let bad = !findings.blocking().is_empty() || outcome.is_some();
     let page = FormPage {
         changed: changed(app, &l, known.as_ref(), &form).await?,
         standing: known.as_ref().map(|known| super::standing(&l, known)),
@@ -367,7 +367,7 @@ async fn show(
         certificate_type: fields.certificate_type,
         known,
         form,
-        notes,
+        findings,
         outcome,
         l,
     };

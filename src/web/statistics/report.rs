@@ -15,11 +15,11 @@ use crate::domain::statistics::{By, Counts};
 use crate::web::error::WebError;
 use crate::web::i18n::Words;
 use crate::web::layout::Layout;
-use crate::web::span_choice::SpanChoice;
+use crate::web::period_picker::PeriodChoice;
 use crate::web::urls::with_query;
 
 /// Longer spans are not shown by hour.
-pub const MOST_DAYS_OF_HOURS: i64 = 31;
+pub const MAX_DAYS_OF_HOURS: i64 = 31;
 /// Charts of so few days have hours.
 const DAYS_OF_HOURS_IN_CHARTS: i64 = 2;
 
@@ -58,7 +58,7 @@ pub struct Row {
 /// Everything that the page and its files show.
 pub struct Report {
     /// The span.
-    pub choice: SpanChoice,
+    pub choice: PeriodChoice,
     /// What the rows are.
     pub by: By,
     /// Hours were asked for, of too long a span.
@@ -82,11 +82,11 @@ impl Report {
         look: &Look,
     ) -> Result<Self, WebError> {
         let now = app.clock.now();
-        let choice = SpanChoice::read(&look.span, &look.from, &look.to, now);
+        let choice = PeriodChoice::read(&look.period, &look.from, &look.to, now);
         let wished = By::from_key(&look.by).unwrap_or(By::Day);
-        let too_many_hours = wished == By::Hour && choice.span.days() > MOST_DAYS_OF_HOURS;
+        let too_many_hours = wished == By::Hour && choice.period.days() > MAX_DAYS_OF_HOURS;
         let by = if too_many_hours { By::Day } else { wished };
-        let in_days = choice.span.days() > DAYS_OF_HOURS_IN_CHARTS;
+        let in_days = choice.period.days() > DAYS_OF_HOURS_IN_CHARTS;
         let course = course(app, project, &choice, in_days, now).await?;
         let rows = match by {
             By::Day | By::Hour => {
@@ -111,30 +111,30 @@ pub async fn sum(app: &App, wanted: Wanted) -> sqlx::Result<Counts> {
 }
 
 /// The console's own messages of the span.
-pub fn wanted(project: ProjectId, choice: &SpanChoice) -> Wanted {
-    let span = choice.span;
-    Wanted { project, since: span.since(), until: span.until(), others: false }
+pub fn wanted(project: ProjectId, choice: &PeriodChoice) -> Wanted {
+    let period = choice.period;
+    Wanted { project, since: period.since(), until: period.until(), others: false }
 }
 
 /// The same up to the last whole hour: of an hour that has begun no billed pieces are known to
 /// compare with.
-fn wanted_whole(project: ProjectId, choice: &SpanChoice, now: OffsetDateTime) -> Wanted {
+fn wanted_whole(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> Wanted {
     let own = wanted(project, choice);
     Wanted { until: own.until.min(now.truncate_to_hour()), ..own }
 }
 
 /// Those of the span before, no further than today has come.
-fn wanted_before(project: ProjectId, choice: &SpanChoice, now: OffsetDateTime) -> Wanted {
-    let span = choice.span;
-    let until = span.before_until(now);
-    Wanted { project, since: span.before().since(), until, others: false }
+fn wanted_before(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> Wanted {
+    let period = choice.period;
+    let until = period.before_until(now);
+    Wanted { project, since: period.before().since(), until, others: false }
 }
 
 /// The same steps as `shown` has, or smaller or larger ones.
 async fn course_of(
     app: &App,
     project: ProjectId,
-    choice: &SpanChoice,
+    choice: &PeriodChoice,
     days: bool,
     shown: &Course,
     now: OffsetDateTime,
@@ -156,7 +156,7 @@ async fn course_of(
 async fn course(
     app: &App,
     project: ProjectId,
-    choice: &SpanChoice,
+    choice: &PeriodChoice,
     days: bool,
     now: OffsetDateTime,
 ) -> Result<Course, WebError> {
@@ -165,7 +165,7 @@ async fn course(
         statistics::by_time(&app.db, there, days).await?.into_iter().collect();
     let before: HashMap<_, _> =
         statistics::by_time(&app.db, earlier, days).await?.into_iter().collect();
-    let back = Duration::days(choice.span.days());
+    let back = Duration::days(choice.period.days());
     let step = if days { Duration::DAY } else { Duration::HOUR };
     let beginnings = std::iter::successors(Some(there.since), |at| Some(*at + step))
         .take_while(|at| *at < there.until);
@@ -203,7 +203,7 @@ async fn of_groups(
     app: &App,
     l: &Layout,
     project: ProjectId,
-    choice: &SpanChoice,
+    choice: &PeriodChoice,
     by: By,
     now: OffsetDateTime,
 ) -> Result<Vec<Row>, WebError> {

@@ -11,14 +11,14 @@ use crate::app::App;
 use crate::db::statistics::{self, Wanted};
 use crate::db::vendor_figures::{self, Asked};
 use crate::domain::ids::ProjectId;
-use crate::domain::span::day_of;
+use crate::domain::period::day_of;
 use crate::domain::statistics::Counts;
 use crate::ops::vendor_figures::{self as figures, FiguresError};
 use crate::web::error::WebError;
 use crate::web::form::Form;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
-use crate::web::span_choice::SpanChoice;
+use crate::web::period_picker::PeriodChoice;
 use crate::web::{flash, page};
 
 /// A day of both.
@@ -55,13 +55,13 @@ impl Comparison {
         app: &App,
         l: &Layout,
         project: ProjectId,
-        choice: &SpanChoice,
+        choice: &PeriodChoice,
     ) -> Result<Self, WebError> {
-        let span = choice.span;
+        let period = choice.period;
         let own = wanted(project, choice);
         let ours = by_day(app, own).await?;
         let others = by_day(app, Wanted { others: true, ..own }).await?;
-        let days = vendor_figures::days(&app.db, project, span.from, span.to).await?;
+        let days = vendor_figures::days(&app.db, project, period.from, period.to).await?;
         let rows = days.into_iter().map(|one| {
             let of = |counts: &HashMap<Date, Counts>| counts.get(&one.day).copied();
             let (ours, others) = (of(&ours).unwrap_or_default(), of(&others).unwrap_or_default());

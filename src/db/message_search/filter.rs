@@ -1,0 +1,140 @@
+//! What a candidate is asked for when the driving index does not answer it, and the rows that are
+//! looked up for that.
+
+use sqlx::{Postgres, QueryBuilder};
+
+use super::Phones;
+use super::window::Window;
+use super::table::Table;
+use crate::domain::ids::SignatureId;
+use crate::domain::message::{MessageState, Outcome};
+
+/// The outcome that makes a state; the other states are those of submissions.
+pub(super) fn outcome(state: MessageState) -> Option<Outcome> {
+    match state {
+        MessageState::Delivered => Some(Outcome::Delivered),
+        MessageState::Failed => Some(Outcome::Failed),
+        MessageState::Unknown => Some(Outcome::Unknown),
+        MessageState::Refused => Some(Outcome::Refused),
+        MessageState::Suppressed => Some(Outcome::Suppressed),
+        MessageState::Queued
+        | MessageState::Submitted
+        | MessageState::InDoubt
+        | MessageState::Cancelled => None,
+    }
+}
+
+/// What a candidate is asked for.
+#[derive(Debug)]
+pub(super) enum Filter<'a> {
+    Phone(&'a Phones),
+    Number(&'static str, i64),
+    Batches(&'a [i64]),
+    Signature(SignatureId),
+    State(MessageState),
+    Reasons(&'a [i64]),
+    Text(&'a str, &'a [i64]),
+}
+
+/// A row that is looked up for a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookUp {
+    Message,
+    Outcome,
+    Submission,
+    Batch,
+}
+
+impl LookUp {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Message, Self::Outcome, Self::Submission, Self::Batch];
+
+    /// Adds it. `offset 0` keeps each a look-up of its own: joined freely, they were read whole. A
+    /// narrow span keeps pieces from being opened for it.
+    pub(super) fn push(self, window: Window, sql: &mut QueryBuilder<Postgres>) {
+        let within = |sql: &mut QueryBuilder<Postgres>| {
+            sql.push(" and id >= ").push_bind(window.from).push(" and id < ").push_bind(window.below);
+        };
+        match self {
+            Self::Message => {
+                sql.push(" cross join lateral (select params from messages where id = d.id");
+                within(sql);
+                sql.push(" offset 0) m");
+            }
+            Self::Outcome => {
+                sql.push(" left join lateral (select outcome, reason_id from outcomes");
+                sql.push(" where id = d.id");
+                within(sql);
+                sql.push(" offset 0) o on true");
+            }
+            Self::Submission => {
+                sql.push(" cross join lateral (select state from submissions");
+                sql.push(" where id = d.submission_id offset 0) s");
+            }
+            Self::Batch => {
+                sql.push(" cross join lateral (select signature_id from batches");
+                sql.push(" where id = d.batch_id offset 0) b");
+            }
+        }
+    }
+}
+
+impl Filter<'_> {
+    /// Whether it needs that row, for candidates of `table`.
+    pub(super) fn needs(&self, table: Table, look_up: LookUp) -> bool {
+        let messages = table == Table::Messages;
+        match self {
+            Self::Phone(_) | Self::Number(..) | Self::Batches(_) => false,
+            Self::Signature(_) => look_up == LookUp::Batch,
+            Self::State(state) => {
+                let by_submission = look_up == LookUp::Submission && outcome(*state).is_none();
+                messages && (look_up == LookUp::Outcome || by_submission)
+            }
+            Self::Reasons(_) => messages && look_up == LookUp::Outcome,
+            Self::Text(..) => !messages && look_up == LookUp::Message,
+        }
+    }
+
+    /// Adds its condition.
+    pub(super) fn push(&self, table: Table, sql: &mut QueryBuilder<Postgres>) {
+        let messages = table == Table::Messages;
+        let outcome_of = if messages { "o" } else { "d" };
+        match self {
+            Self::Phone(Phones::Whole(phone)) => {
+                sql.push("d.phone = ").push_bind((*phone).clone());
+            }
+            Self::Phone(Phones::LastFour(digits)) => {
+                sql.push("right(d.phone, 4) = ").push_bind((*digits).clone());
+            }
+            Self::Number(column, number) => {
+                sql.push(format_args!("d.{column} = ")).push_bind(*number);
+            }
+            Self::Batches(ids) => {
+                sql.push("d.batch_id = any(").push_bind(ids.to_vec()).push("::bigint[])");
+            }
+            Self::Signature(id) => {
+                sql.push("b.signature_id = ").push_bind(id.0);
+            }
+            Self::State(state) if outcome(*state).is_some() => {
+                sql.push(format_args!("{outcome_of}.outcome = '{}'", state.key()));
+            }
+            Self::State(state) => {
+                sql.push(format_args!("message_state(s.state, o.outcome) = '{}'", state.key()));
+            }
+            Self::Reasons(ids) => {
+                sql.push(format_args!("{outcome_of}.reason_id = any("));
+                sql.push_bind(ids.to_vec()).push("::bigint[])");
+            }
+            Self::Text(words, templates) => {
+                let params = if messages { "d.params" } else { "m.params" };
+                // Most words have no case; folding it costs more than all the rest.
+                let cased = words.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+                let fold = if cased { "lower" } else { "" };
+                sql.push("(d.template_id = any(").push_bind(templates.to_vec());
+                sql.push("::bigint[]) or strpos(").push(fold).push("(array_to_string(");
+                sql.push(params).push(", E'\\n')), ").push(fold).push("(");
+                sql.push_bind((*words).to_owned()).push(")) > 0)");
+            }
+        }
+    }
+}

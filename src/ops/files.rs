@@ -1,0 +1,139 @@
+//! Certificates and letters of authority: taken in sealed, and opened for the vendor and for those
+//! who may look.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use time::Duration;
+
+use crate::app::App;
+use crate::db::audit;
+use crate::db::files::{self, File, NewFile};
+use crate::domain::file::{FileKind, FileProblem};
+use crate::domain::ids::{FileId, ProjectId, UserId, first_number_at};
+use crate::keyring::CannotOpen;
+
+/// A form that was never handed in leaves its files behind for so long.
+const UNUSED: Duration = Duration::days(2);
+/// A file's name is no longer.
+const MAX_NAME_LENGTH: usize = 120;
+
+/// Why a file cannot be kept or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is not what it should be.
+    #[error("file not accepted: {0:?}")]
+    Problem(FileProblem),
+    /// It was deleted, or is not the project's.
+    #[error("file no longer exists")]
+    Gone,
+    /// The installation's secret key changed.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Keeps a file, sealed.
+pub async fn keep(
+    app: &App,
+    project: ProjectId,
+    by: UserId,
+    name: &str,
+    content: &[u8],
+) -> Result<FileId, FileError> {
+    let kind = FileKind::of(content).map_err(FileError::Problem)?;
+    let sealed = app.keyring.seal_bytes(content)?;
+    let name: String = name
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(MAX_NAME_LENGTH)
+        .collect();
+    let file = NewFile {
+        project,
+        name: if name.is_empty() { "file" } else { &name },
+        kind,
+        bytes: i32::try_from(content.len()).unwrap_or(i32::MAX),
+        sealed: &sealed,
+        uploaded_by: by,
+    };
+    let mut db = app.db.acquire().await?;
+    Ok(files::insert(&mut db, &file, app.clock.now()).await?)
+}
+
+async fn open(app: &App, project: ProjectId, id: FileId) -> Result<(File, Vec<u8>), FileError> {
+    let file = files::find(&app.db, project, id).await?.ok_or(FileError::Gone)?;
+    let sealed = files::content(&app.db, project, id).await?.ok_or(FileError::Gone)?;
+    Ok((file, app.keyring.open_bytes(&sealed)?))
+}
+
+/// Opens a file for a person, which is written down: it may name people and carry their stamps.
+pub async fn show(
+    app: &App,
+    project: ProjectId,
+    id: FileId,
+    by: UserId,
+    address: &str,
+) -> Result<(File, Vec<u8>), FileError> {
+    let opened = open(app, project, id).await?;
+    let mut db = app.db.acquire().await?;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(by),
+        action: "file_opened",
+        subject: &id.to_string(),
+        detail: json!({}),
+        address,
+    };
+    audit::record(&mut db, &entry, app.clock.now()).await?;
+    Ok(opened)
+}
+
+/// Opens a file for the vendor: plain base64 for a first application, with its media type in front
+/// for a change (USMS API reference, UpdateUSMSSignature: `File`).
+pub(super) async fn for_vendor(
+    app: &App,
+    project: ProjectId,
+    id: Option<FileId>,
+    resubmits: bool,
+) -> Result<Option<String>, FileError> {
+    let Some(id) = id else { return Ok(None) };
+    let (file, content) = open(app, project, id).await?;
+    let encoded = STANDARD.encode(content);
+    Ok(Some(if resubmits { format!("{};base64,{encoded}", file.kind.media_type()) } else { encoded }))
+}
+
+/// Deletes the content of a file; its name stays in the history. Answers whether it did.
+pub async fn delete(
+    app: &App,
+    project: ProjectId,
+    id: FileId,
+    by: UserId,
+    address: &str,
+) -> Result<bool, FileError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let deleted = files::delete(&mut tx, project, id, now).await?;
+    if deleted {
+        let entry = audit::Entry {
+            project: Some(project),
+            user: Some(by),
+            action: "file_deleted",
+            subject: &id.to_string(),
+            detail: json!({}),
+            address,
+        };
+        audit::record(&mut tx, &entry, now).await?;
+    }
+    tx.commit().await?;
+    Ok(deleted)
+}
+
+/// Removes files whose form was never handed in.
+pub async fn remove_unused(app: &App) -> sqlx::Result<u64> {
+    files::remove_unused(&app.db, first_number_at(app.clock.now() - UNUSED)).await
+}

@@ -1,0 +1,479 @@
+//! Telling people outside of the pages: a change of a review goes to the project's webhook and by
+//! mail to its addresses, again and again until it arrives.
+
+use rand::RngExt;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::outbound::{self, OutboundError};
+use crate::db::notifications::{self, Channel, Due, NotificationSettings};
+use crate::db::{audit, projects};
+use crate::domain::ids::{ProjectId, UserId, first_number_at};
+use crate::domain::review::{ReviewStatus, Subject};
+use crate::i18n::{Language, Words};
+use crate::keyring::CannotOpen;
+
+/// Waits between tries; after the last it is given up, and the settings page says so.
+const WAITS: [Duration; 6] = [
+    Duration::seconds(30),
+    Duration::minutes(2),
+    Duration::minutes(10),
+    Duration::hours(1),
+    Duration::hours(6),
+    Duration::hours(24),
+];
+/// Nobody else takes a notice for so long: longer than a try may take.
+const LEASE: Duration = Duration::minutes(2);
+/// Notices that are over are forgotten after this.
+const KEPT: Duration = Duration::days(30);
+/// People who get mail.
+const MAX_ADDRESSES: usize = 20;
+
+/// The event of pushes that are missing or back.
+pub const PUSHES_CHANGED: &str = "pushes_changed";
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// `review_changed`, [`PUSHES_CHANGED`], or `test`.
+    pub event: String,
+    /// The project's name in addresses.
+    pub project: String,
+    /// `signature`, `template` or `pushes`.
+    pub subject: String,
+    /// The vendor's id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The review status, or `missing`; of pushes, `missing` or `back`.
+    pub status: String,
+    /// The vendor's words; may be empty.
+    pub reason: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// Its page, if the console knows how browsers reach it.
+    pub url: Option<String>,
+}
+
+/// What happened to a review.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// Of what.
+    pub subject: Subject,
+    /// The vendor's id.
+    pub vendor_id: &'a str,
+    /// What it is called.
+    pub name: &'a str,
+    /// Its status now; `None` when the vendor does not know it any more.
+    pub status: Option<ReviewStatus>,
+    /// The vendor's words.
+    pub reason: &'a str,
+}
+
+/// Writes a change down to be told, together with the change itself. What is merely on its way
+/// through the review is not told.
+pub async fn review_changed(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    change: Change<'_>,
+) -> sqlx::Result<()> {
+    if change.status.is_some_and(ReviewStatus::is_open) {
+        return Ok(());
+    }
+    let notification = notification(app, db, project, change, "review_changed").await?;
+    notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
+}
+
+/// Writes down that a project's pushes are missing, or are back, to be told.
+pub async fn pushes_changed(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    are_back: bool,
+) -> sqlx::Result<()> {
+    let slug = projects::slug(db, project).await?;
+    let notification = Notification {
+        event: PUSHES_CHANGED.to_owned(),
+        subject: "pushes".to_owned(),
+        id: String::new(),
+        name: String::new(),
+        status: if are_back { "back" } else { "missing" }.to_owned(),
+        reason: String::new(),
+        at: app.clock.now().format(&Rfc3339).unwrap_or_default(),
+        url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/health")),
+        project: slug,
+    };
+    notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
+}
+
+async fn notification(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    change: Change<'_>,
+    event: &str,
+) -> sqlx::Result<Notification> {
+    let slug = projects::slug(db, project).await?;
+    let list = match change.subject {
+        Subject::Signature => "signatures",
+        Subject::Template => "templates",
+    };
+    let at = app.clock.now().format(&Rfc3339);
+    Ok(Notification {
+        event: event.to_owned(),
+        subject: change.subject.key().to_owned(),
+        id: change.vendor_id.to_owned(),
+        name: change.name.to_owned(),
+        status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
+        reason: change.reason.to_owned(),
+        at: at.unwrap_or_default(),
+        // Ids of the vendor are letters and digits.
+        url: app
+            .public_url
+            .as_ref()
+            .map(|base| format!("{base}/p/{slug}/{list}/{}", change.vendor_id)),
+        project: slug,
+    })
+}
+
+/// Tells one that is due. Answers whether there was one.
+pub async fn run_once(app: &App) -> sqlx::Result<bool> {
+    let now = app.clock.now();
+    let Some(due) = notifications::take(&app.db, now, now + LEASE).await? else { return Ok(false) };
+    match deliver(app, &due).await {
+        Ok(()) => notifications::delivered(&app.db, due.id, app.clock.now()).await?,
+        Err(NotificationError::Database(error)) => return Err(error),
+        Err(error @ (NotificationError::NotConfigured | NotificationError::Unreadable)) => {
+            notifications::failed(&app.db, due.id, &error.stored(), None).await?;
+        }
+        Err(error) => {
+            let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
+            let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
+            warn!(notification = due.id, %error, again = next.is_some(), "notification not delivered");
+            notifications::failed(&app.db, due.id, &error.stored(), next).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Forgets what is long over.
+pub async fn delete_old(app: &App) -> sqlx::Result<u64> {
+    notifications::delete_old(&app.db, first_number_at(app.clock.now() - KEPT)).await
+}
+
+/// Why something was not told, or a wish cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NotificationError {
+    /// The wish was taken back in the meantime.
+    #[error("channel is no longer configured")]
+    NotConfigured,
+    /// What was written down cannot be read.
+    #[error("cannot read the stored notification")]
+    Unreadable,
+    /// The way out.
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    /// The installation's secret key changed.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl NotificationError {
+    /// How it is kept: a key that pages put into words, and what another side said, if it did.
+    fn stored(&self) -> String {
+        let (key, said) = match self {
+            Self::NotConfigured => ("no-wish", String::new()),
+            Self::Unreadable => ("unreadable", String::new()),
+            Self::Sealed(_) => ("sealed", String::new()),
+            Self::Database(_) => ("database", String::new()),
+            Self::Outbound(OutboundError::NoMail) => ("no-mail", String::new()),
+            Self::Outbound(OutboundError::Message(said)) => ("message", said.clone()),
+            Self::Outbound(OutboundError::Mail(said)) => ("mail", said.clone()),
+            Self::Outbound(OutboundError::Unreachable(said)) => ("unreachable", said.clone()),
+            Self::Outbound(OutboundError::Answer(status, said)) => {
+                ("answer", format!("HTTP {status}: {said}"))
+            }
+        };
+        format!("{key} {said}")
+    }
+}
+
+/// Reads why the last try failed: the key of its words, and what another side said.
+pub fn error(past: &notifications::PastNotification) -> Option<(&str, &str)> {
+    past.error.split_once(' ')
+}
+
+async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
+    let settings = notifications::settings(&app.db, due.project).await?;
+    match due.channel {
+        Channel::Webhook => {
+            let (Some(url), Some(key)) = (&settings.webhook_sealed, &settings.webhook_key_sealed)
+            else {
+                return Err(NotificationError::NotConfigured);
+            };
+            let (url, key) = (app.keyring.open(url)?, app.keyring.open(key)?);
+            let now = app.clock.now().unix_timestamp();
+            app.outbound.post(url.expose_secret(), &key, now, due.body.to_string()).await?;
+        }
+        Channel::Email => {
+            if settings.emails.is_empty() {
+                return Err(NotificationError::NotConfigured);
+            }
+            let notification: Notification =
+                serde_json::from_value(due.body.clone()).map_err(|_| NotificationError::Unreadable)?;
+            let words = Words(Language::from_tag(&settings.language).unwrap_or(Language::ZhCn));
+            let (subject, text) = email(words, &notification);
+            app.outbound.mail(&settings.emails, &subject, &text).await?;
+        }
+    }
+    info!(notification = due.id, "notification delivered");
+    Ok(())
+}
+
+/// A notice as mail: subject and text.
+fn email(words: Words, notification: &Notification) -> (String, String) {
+    if notification.event == PUSHES_CHANGED {
+        let project = [("project", notification.project.as_str().into())];
+        let text = words.with(&format!("notice-pushes-{}-text", notification.status), &project);
+        let url = notification.url.as_deref().unwrap_or_default();
+        let subject = words.with(&format!("notice-pushes-{}", notification.status), &project);
+        return (subject, format!("{text}\n\n{url}\n"));
+    }
+    let what = words.t(&format!("notice-{}", notification.subject));
+    let status = words.t(&format!("notice-status-{}", notification.status));
+    let values = [
+        ("what", what.into()),
+        ("name", notification.name.as_str().into()),
+        ("status", status.into()),
+        ("id", notification.id.as_str().into()),
+        ("reason", notification.reason.as_str().into()),
+        ("project", notification.project.as_str().into()),
+    ];
+    let subject = words.with("notice-subject", &values);
+    let mut text = words.with("notice-text", &values);
+    if !notification.reason.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&words.with("notice-reason", &values));
+    }
+    if let Some(url) = &notification.url {
+        text.push_str("\n\n");
+        text.push_str(url);
+    }
+    text.push('\n');
+    (subject, text)
+}
+
+/// What a project wishes, opened for its administrators.
+#[derive(Debug, Clone, Default)]
+pub struct NotificationForm {
+    /// The webhook's address; may be empty.
+    pub webhook: String,
+    /// The key its posts are signed with; empty without a webhook.
+    pub webhook_key: String,
+    /// Who gets mail.
+    pub emails: Vec<String>,
+    /// The language of mail.
+    pub language: String,
+}
+
+/// What is wrong with a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationProblem {
+    /// The webhook's address is no http or https address.
+    Webhook,
+    /// One of the mail addresses is none.
+    Email,
+    /// Too many mail addresses.
+    ManyEmails,
+}
+
+/// Reads the wishes of `project`.
+pub async fn settings(app: &App, project: ProjectId) -> Result<NotificationForm, NotificationError> {
+    let kept = notifications::settings(&app.db, project).await?;
+    let open = |sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
+        let Some(sealed) = sealed else { return Ok(String::new()) };
+        Ok(app.keyring.open(sealed)?.expose_secret().to_owned())
+    };
+    Ok(NotificationForm {
+        webhook: open(&kept.webhook_sealed)?,
+        webhook_key: open(&kept.webhook_key_sealed)?,
+        emails: kept.emails,
+        language: kept.language,
+    })
+}
+
+/// What is wrong with these wishes, if something is.
+pub fn problem(form: &NotificationForm) -> Option<NotificationProblem> {
+    let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    let clean = |url: &str| url.len() > 10 && !url.contains(char::is_whitespace);
+    let fine = |url: &str| url.is_empty() || is_web(url) && clean(url);
+    if !fine(&form.webhook) {
+        Some(NotificationProblem::Webhook)
+    } else if form.emails.len() > MAX_ADDRESSES {
+        Some(NotificationProblem::ManyEmails)
+    } else if !form.emails.iter().all(|address| outbound::is_address(address)) {
+        Some(NotificationProblem::Email)
+    } else {
+        None
+    }
+}
+
+/// Keeps wishes. A first webhook, or another one, gets a key of its own.
+pub async fn save_settings(
+    app: &App,
+    project: ProjectId,
+    form: &NotificationForm,
+    by: UserId,
+    address: &str,
+) -> Result<(), NotificationError> {
+    let before = settings(app, project).await?;
+    let key = if form.webhook == before.webhook && !before.webhook_key.is_empty() {
+        before.webhook_key
+    } else {
+        hex::encode(rand::rng().random::<[u8; 32]>())
+    };
+    let seal = |text: &str| -> Result<Option<Vec<u8>>, CannotOpen> {
+        if form.webhook.is_empty() {
+            return Ok(None);
+        }
+        app.keyring.seal(&SecretString::from(text)).map(Some)
+    };
+    let kept = NotificationSettings {
+        webhook_sealed: seal(&form.webhook)?,
+        webhook_key_sealed: seal(&key)?,
+        emails: form.emails.clone(),
+        language: form.language.clone(),
+    };
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    notifications::update_settings(&mut tx, project, &kept).await?;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(by),
+        action: "notices_changed",
+        subject: &project.to_string(),
+        detail: json!({ "webhook": !form.webhook.is_empty(), "emails": form.emails.len() }),
+        address,
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes a test down to be told every way the project wishes. Answers how many ways.
+pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<u64> {
+    let change = Change {
+        subject: Subject::Template,
+        vendor_id: "TEST",
+        name: "TEST",
+        status: Some(ReviewStatus::Approved),
+        reason: "",
+    };
+    let mut db = app.db.acquire().await?;
+    let notification = notification(app, &mut db, project, change, "test").await?;
+    notifications::add(&mut db, project, &json!(notification), app.clock.now()).await
+}
+
+/// When a failed try comes again, for pages.
+pub fn given_up(past: &notifications::PastNotification) -> bool {
+    past.delivered_at.is_none() && past.next_try_at.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_checked() {
+        let wish = |webhook: &str, emails: &[&str]| NotificationForm {
+            webhook: webhook.to_owned(),
+            emails: emails.iter().map(|one| (*one).to_owned()).collect(),
+            ..NotificationForm::default()
+        };
+        assert_eq!(problem(&wish("", &[])), None);
+        assert_eq!(problem(&wish("https://hooks.example.test/x", &["a@example.test"])), None);
+        for wrong in ["ftp://x.example", "https://", "javascript:1", "https://a b.example"] {
+            assert_eq!(problem(&wish(wrong, &[])), Some(NotificationProblem::Webhook), "{wrong}");
+        }
+        assert_eq!(problem(&wish("", &["nobody"])), Some(NotificationProblem::Email));
+        assert_eq!(problem(&wish("", &["a@b.test"; 21])), Some(NotificationProblem::ManyEmails));
+    }
+
+    #[test]
+    fn every_trouble_has_words() {
+        let outbound = [
+            OutboundError::NoMail,
+            OutboundError::Message(String::new()),
+            OutboundError::Mail(String::new()),
+            OutboundError::Unreachable(String::new()),
+            OutboundError::Answer(500, "not now".to_owned()),
+        ];
+        let mut all: Vec<NotificationError> = outbound.into_iter().map(NotificationError::Outbound).collect();
+        all.extend([
+            NotificationError::NotConfigured,
+            NotificationError::Unreadable,
+            NotificationError::Sealed(CannotOpen),
+            NotificationError::Database(sqlx::Error::PoolTimedOut),
+        ]);
+        for error in all {
+            let stored = error.stored();
+            let (key, _) = stored.split_once(' ').unwrap();
+            let key = format!("notice-trouble-{key}");
+            assert!(Words(Language::En).try_t(&key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_letter_about_pushes_says_where_to_look() {
+        for (language, status) in
+            Language::ALL.into_iter().flat_map(|one| [(one, "missing"), (one, "back")])
+        {
+            let notification = Notification {
+                event: PUSHES_CHANGED.to_owned(),
+                project: "shop".to_owned(),
+                subject: "pushes".to_owned(),
+                id: String::new(),
+                name: String::new(),
+                status: status.to_owned(),
+                reason: String::new(),
+                at: String::new(),
+                url: Some("https://console.example.test/p/shop/health".to_owned()),
+            };
+            let (subject, text) = email(Words(language), &notification);
+            assert!(subject.contains("shop"), "{subject}");
+            assert!(text.contains("/p/shop/health"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_letter_names_what_happened_why_and_where() {
+        let notification = Notification {
+            event: "review_changed".to_owned(),
+            project: "default".to_owned(),
+            subject: "template".to_owned(),
+            id: "UTA1".to_owned(),
+            name: "发货通知".to_owned(),
+            status: "rejected".to_owned(),
+            reason: "含有链接".to_owned(),
+            at: String::new(),
+            url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
+        };
+        for language in Language::ALL {
+            let (subject, text) = email(Words(language), &notification);
+            assert!(subject.contains("发货通知"), "{subject}");
+            for part in ["UTA1", "含有链接", "https://console.example.test/"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The verdict on one row after the other.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+use crate::domain::phone::Phone;
+use crate::domain::recipient::{Recipient, Verdict};
+use crate::domain::text::{self, Kind, ParamProblem, TemplateText};
+use crate::domain::upload::Mapping;
+use crate::recipient_file::Row;
+
+/// What a person sees of a wrong phone.
+const PHONE_SHOWN: usize = 40;
+
+/// What was sent lately and who opted out, small enough to hold a million of each.
+#[derive(Debug, Default)]
+pub struct SendHistory {
+    suppressed: HashSet<u64>,
+    sent: HashSet<(u64, u64)>,
+    hasher: RandomState,
+}
+
+impl SendHistory {
+    /// A phone that opted out.
+    pub fn suppressions(&mut self, phone: &str) {
+        self.suppressed.insert(packed(phone));
+    }
+
+    /// A phone that was sent these values within the last day.
+    pub fn sent(&mut self, phone: &str, params: &[String]) {
+        let values = self.hasher.hash_one(params);
+        self.sent.insert((packed(phone), values));
+    }
+
+    fn was_sent(&self, phone: u64, params: &[String]) -> bool {
+        !self.sent.is_empty() && self.sent.contains(&(phone, self.hasher.hash_one(params)))
+    }
+}
+
+/// A phone as a number: its digits, behind the length of its country's. Two phones never share one:
+/// a phone has at most 15 digits, which is less than 50 bits.
+fn packed(phone: &str) -> u64 {
+    let country = phone.find(')').map_or(0, |end| end as u64);
+    let digits = phone.bytes().filter(u8::is_ascii_digit);
+    let number =
+        digits.fold(0u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+    number | (country << 56)
+}
+
+/// What the rows are judged by.
+#[derive(Debug)]
+pub struct Rules {
+    /// The template's text, unsubscribe text included.
+    pub text: TemplateText,
+    /// The signature's content.
+    pub signature: String,
+    /// For texts abroad.
+    pub international: bool,
+    /// Which column is what.
+    pub mapping: Mapping,
+}
+
+/// A row with its verdict, and what its text comes to.
+#[derive(Debug)]
+pub struct Classified {
+    /// The row.
+    pub recipient: Recipient,
+    /// Characters of the text; 0 when there is none.
+    pub length: usize,
+    /// Billed pieces; 0 when there is no text.
+    pub parts: usize,
+}
+
+/// Judges rows in the order of the file.
+#[derive(Debug)]
+pub struct Classifier {
+    rules: Rules,
+    known: SendHistory,
+    seen: HashSet<u64>,
+}
+
+impl Classifier {
+    /// A judge that has seen nothing yet.
+    pub fn new(rules: Rules, known: SendHistory) -> Self {
+        Self { rules, known, seen: HashSet::new() }
+    }
+
+    /// The verdict on a row. Of several rows of one phone the first that could be sent counts.
+    pub fn classify(&mut self, row: Row) -> Classified {
+        let cell = |column: usize| row.cells.get(column).map_or("", String::as_str);
+        let written = cell(self.rules.mapping.phone);
+        let phone = match Phone::parse(written) {
+            Ok(phone) => phone,
+            Err(problem) => return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self),
+        };
+        if phone.is_domestic() == self.rules.international {
+            return rejected(row, Verdict::WrongCountry, String::new(), self);
+        }
+        let columns = &self.rules.mapping.values;
+        let params: Vec<String> =
+            columns.iter().map(|column| value(column.map_or("", cell))).collect();
+        for (index, value) in params.iter().enumerate() {
+            let Some(problem) = text::param_problem(value).filter(ParamProblem::blocks) else {
+                continue;
+            };
+            let verdict = match problem {
+                ParamProblem::Empty => Verdict::MissingValue,
+                ParamProblem::Control
+                | ParamProblem::Invisible
+                | ParamProblem::Brackets
+                | ParamProblem::Emoji => Verdict::BadValue,
+            };
+            return rejected(row, verdict, format!("{}:{}", index + 1, problem.key()), self);
+        }
+        let rules = &self.rules;
+        let full = rules.text.full_text(&params, &rules.signature, rules.international);
+        let length = text::length(&full);
+        if length > text::MAX_LENGTH {
+            return rejected(row, Verdict::TooLong, length.to_string(), self);
+        }
+        let number = packed(phone.as_str());
+        if self.known.suppressed.contains(&number) {
+            return rejected(row, Verdict::Suppressed, String::new(), self);
+        }
+        if !self.seen.insert(number) {
+            return rejected(row, Verdict::Duplicate, String::new(), self);
+        }
+        let repeat = self.known.was_sent(number, &params);
+        let parts = text::parts(&full, Kind::of(rules.international));
+        let recipient = Recipient {
+            position: row.line,
+            verdict: if repeat { Verdict::Repeat } else { Verdict::Ready },
+            phone: phone.as_str().to_owned(),
+            params,
+            detail: String::new(),
+            cells: repeat.then_some(row.cells),
+        };
+        Classified { recipient, length, parts }
+    }
+}
+
+/// A value as it was meant: our own files, and those of careful programs, put an apostrophe before
+/// what a spreadsheet would take for a formula.
+fn value(cell: &str) -> String {
+    let cell = cell.trim();
+    match cell.strip_prefix('\'') {
+        Some(rest) if text::is_formula(rest) => rest.to_owned(),
+        _ => cell.to_owned(),
+    }
+}
+
+/// A row that is not sent.
+fn rejected(row: Row, verdict: Verdict, detail: String, classify: &Classifier) -> Classified {
+    let written = row.cells.get(classify.rules.mapping.phone).map_or("", String::as_str);
+    let phone: String =
+        written.chars().filter(|letter| !letter.is_control()).take(PHONE_SHOWN).collect();
+    let recipient = Recipient {
+        position: row.line,
+        verdict,
+        phone,
+        params: Vec::new(),
+        detail,
+        cells: Some(row.cells),
+    };
+    Classified { recipient, length: 0, parts: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn classify(known: SendHistory) -> Classifier {
+        let rules = Rules {
+            text: TemplateText::parse("{1}您好，余额{2}元。"),
+            signature: "云帆书店".to_owned(),
+            international: false,
+            mapping: Mapping { header: false, phone: 0, values: vec![Some(1), Some(2)] },
+        };
+        Classifier::new(rules, known)
+    }
+
+    fn row(line: i32, cells: &[&str]) -> Row {
+        Row { line, cells: cells.iter().map(|cell| (*cell).to_owned()).collect() }
+    }
+
+    #[test]
+    fn every_row_gets_its_verdict_and_the_reason() {
+        let mut known = SendHistory::default();
+        known.suppressions("18500000009");
+        known.sent("18500000008", &["李".to_owned(), "5".to_owned()]);
+        let mut classify = classify(known);
+        let long = "字".repeat(490);
+        let rows: [(&[&str], Verdict, &str); 12] = [
+            (&["1.38E+10", "李", "5"], Verdict::WrongPhone, "spreadsheet"),
+            (&["010-12345678", "李", "5"], Verdict::WrongPhone, "landline"),
+            (&["(60)123456789", "李", "5"], Verdict::WrongCountry, ""),
+            (&["18500000001", "", "5"], Verdict::MissingValue, "1:empty"),
+            (&["18500000001", "李"], Verdict::MissingValue, "2:empty"),
+            (&["18500000001", "李", "【5】"], Verdict::BadValue, "2:brackets"),
+            (&["18500000001", &long, "5"], Verdict::TooLong, "504"),
+            (&["+86 185-0000-0001", "李", "5"], Verdict::Ready, ""),
+            (&["18500000001", "韩", "6"], Verdict::Duplicate, ""),
+            (&["18500000009", "李", "5"], Verdict::Suppressed, ""),
+            (&["18500000008", "李", "5"], Verdict::Repeat, ""),
+            (&["18500000007", "李", "5"], Verdict::Ready, ""),
+        ];
+        for (n, (cells, verdict, detail)) in rows.into_iter().enumerate() {
+            let judged = classify.classify(row(i32::try_from(n).unwrap(), cells)).recipient;
+            assert_eq!((judged.verdict, judged.detail.as_str()), (verdict, detail), "{cells:?}");
+            assert_eq!(judged.cells.is_none(), verdict == Verdict::Ready);
+        }
+    }
+
+    #[test]
+    fn other_values_to_the_same_phone_are_no_repeat() {
+        let mut known = SendHistory::default();
+        known.sent("18500000008", &["李".to_owned(), "5".to_owned()]);
+        let judged = classify(known).classify(row(1, &["18500000008", "李", "6"]));
+        assert_eq!(judged.recipient.verdict, Verdict::Ready);
+    }
+
+    proptest! {
+        #[test]
+        fn phones_that_differ_have_different_numbers(
+            one in "1[3-9][0-9]{9}|\\([1-9][0-9]{0,2}\\)[1-9][0-9]{5,11}",
+            other in "1[3-9][0-9]{9}|\\([1-9][0-9]{0,2}\\)[1-9][0-9]{5,11}",
+        ) {
+            prop_assert_eq!(one == other, packed(&one) == packed(&other));
+        }
+
+        #[test]
+        fn no_row_makes_judging_panic(cells in proptest::collection::vec("\\PC{0,20}", 0..4)) {
+            classify(SendHistory::default()).classify(Row { line: 1, cells });
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Spreadsheets of Excel and its relatives: the first visible sheet that has rows.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetVisible, Xls, Xlsx};
+use time::{Duration, PrimitiveDateTime};
+
+use super::{MAX_CELLS, Row, TableError, Taker};
+
+/// All parts of a spreadsheet together unpack to no more than this: some ten million cells.
+const MAX_UNPACKED: u64 = 1 << 30;
+/// The texts of a spreadsheet are held in memory while it is read.
+const MAX_TEXTS: u64 = 256 << 20;
+
+/// Which kind of spreadsheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Book {
+    /// Since 2007.
+    Xlsx,
+    /// Before.
+    Xls,
+}
+
+/// Reads rows until there are none or `take` has enough. Answers the name of the sheet.
+pub fn read_spreadsheet(file: File, book: Book, take: Taker<'_>) -> Result<String, TableError> {
+    match book {
+        Book::Xlsx => read_xlsx(file, take),
+        Book::Xls => read_xls(file, take),
+    }
+}
+
+fn read_xlsx(file: File, take: Taker<'_>) -> Result<String, TableError> {
+    weigh(file.try_clone()?)?;
+    let mut book: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(broken)?;
+    for name in visible(book.sheets_metadata()) {
+        let mut reader = book.worksheet_cells_reader(&name).map_err(broken)?;
+        let mut row = Building::default();
+        let mut any = false;
+        while let Some(cell) = reader.next_cell().map_err(broken)? {
+            let (line, column) = cell.get_position();
+            if let Some(done) = row.move_to(line) {
+                any = true;
+                if take(done).is_break() {
+                    return Ok(name);
+                }
+            }
+            row.put(column, text_of(cell.get_value()));
+        }
+        if let Some(last) = row.end() {
+            let _ = take(last);
+            any = true;
+        }
+        if any {
+            return Ok(name);
+        }
+    }
+    Err(TableError::Empty)
+}
+
+fn read_xls(file: File, take: Taker<'_>) -> Result<String, TableError> {
+    let mut book: Xls<_> = Xls::new(BufReader::new(file)).map_err(broken)?;
+    for name in visible(book.sheets_metadata()) {
+        let range = book.worksheet_range(&name).map_err(broken)?;
+        let first = range.start().map_or(0, |(line, _)| line);
+        let mut any = false;
+        for (index, cells) in range.rows().enumerate() {
+            let mut row = Building::default();
+            let _ = row.move_to(first + u32::try_from(index).unwrap_or(u32::MAX));
+            for (column, value) in cells.iter().enumerate() {
+                row.put(u32::try_from(column).unwrap_or(u32::MAX), text_of_owned(value));
+            }
+            let Some(row) = row.end() else { continue };
+            any = true;
+            if take(row).is_break() {
+                return Ok(name);
+            }
+        }
+        if any {
+            return Ok(name);
+        }
+    }
+    Err(TableError::Empty)
+}
+
+fn visible(sheets: &[calamine::Sheet]) -> Vec<String> {
+    let shown = sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    shown.map(|sheet| sheet.name.clone()).collect()
+}
+
+fn broken(error: impl std::fmt::Display) -> TableError {
+    TableError::Spreadsheet(error.to_string())
+}
+
+/// Unpacks everything once into nothing: a small file can unpack to more than any machine holds.
+fn weigh(file: File) -> Result<(), TableError> {
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let mut all = 0;
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(broken)?;
+        let texts = part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml"));
+        let most = if texts { MAX_TEXTS } else { MAX_UNPACKED - all };
+        let weight = io::copy(&mut part.take(most + 1), &mut io::sink()).map_err(broken)?;
+        if weight > most {
+            return Err(TableError::Bomb(most));
+        }
+        all += weight;
+    }
+    Ok(())
+}
+
+/// A row that is being put together from its cells.
+#[derive(Default)]
+struct Building {
+    line: u32,
+    cells: Vec<String>,
+}
+
+impl Building {
+    /// Goes on to the row of `line`; answers the one before if it has something in it.
+    fn move_to(&mut self, line: u32) -> Option<Row> {
+        if line == self.line {
+            return None;
+        }
+        let done = std::mem::take(self).end();
+        self.line = line;
+        done
+    }
+
+    fn put(&mut self, column: u32, text: String) {
+        let column = column as usize;
+        if column >= MAX_CELLS {
+            return;
+        }
+        if self.cells.len() <= column {
+            self.cells.resize(column + 1, String::new());
+        }
+        self.cells[column] = text.trim().replace('\0', "");
+    }
+
+    fn end(self) -> Option<Row> {
+        let line = i32::try_from(self.line + 1).unwrap_or(i32::MAX);
+        let something = self.cells.iter().any(|cell| !cell.is_empty());
+        something.then_some(Row { line, cells: self.cells })
+    }
+}
+
+fn text_of(value: &DataRef<'_>) -> String {
+    match value {
+        DataRef::Int(number) => number.to_string(),
+        DataRef::Float(number) => number_text(*number),
+        DataRef::String(text) => text.clone(),
+        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::Bool(yes) => truth(*yes),
+        DataRef::DateTime(at) => date_text(at),
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
+        DataRef::Error(error) => error.to_string(),
+        DataRef::Empty => String::new(),
+    }
+}
+
+fn text_of_owned(value: &Data) -> String {
+    match value {
+        Data::Int(number) => number.to_string(),
+        Data::Float(number) => number_text(*number),
+        Data::String(text) => text.clone(),
+        Data::Bool(yes) => truth(*yes),
+        Data::DateTime(at) => date_text(at),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
+        Data::Error(error) => error.to_string(),
+        Data::Empty => String::new(),
+    }
+}
+
+fn truth(yes: bool) -> String {
+    if yes { "TRUE".to_owned() } else { "FALSE".to_owned() }
+}
+
+/// A number as people read it: a phone that was kept as a number has all of its digits.
+fn number_text(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        #[allow(clippy::cast_possible_truncation)]
+        return (number as i64).to_string();
+    }
+    // Fifteen digits are what a spreadsheet shows: 0.1 + 0.2 is 0.3 there.
+    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
+    rounded.to_string()
+}
+
+fn date_text(at: &ExcelDateTime) -> String {
+    const EPOCH: PrimitiveDateTime = time::macros::datetime!(1899-12-30 0:00);
+    let days = at.as_f64();
+    if at.is_duration() || !(1.0..3_000_000.0).contains(&days) {
+        return number_text(days);
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = (days * 86_400.0).round() as i64;
+    let Some(at) = EPOCH.checked_add(Duration::seconds(seconds)) else {
+        return number_text(days);
+    };
+    if seconds % 86_400 == 0 {
+        at.date().to_string()
+    } else {
+        format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
+    }
+}

@@ -1,0 +1,152 @@
+//! `/settings/retention`: for how long messages are retained, and phones and texts in them; for
+//! administrators.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::applications::said;
+use super::error::WebError;
+use super::form::{Form, peer_address};
+use super::layout::{Layout, Section};
+use super::member::Member;
+use super::page;
+use crate::app::App;
+use crate::db::retention::{self, RetentionPolicy};
+use crate::db::retained::{self, Retained};
+use crate::domain::ids::{Id, SubmissionId};
+use crate::domain::period::day_of;
+use crate::ops::retention as retention_ops;
+
+const MAX_MONTHS: i16 = 120;
+/// Receipts come for 72 hours; a week leaves time to look into what went wrong.
+const MIN_DAYS: i16 = 7;
+const MAX_DAYS: i16 = 3_650;
+
+/// What the form posts, as it was typed.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Fields {
+    keep_months: String,
+    blank_days: String,
+    confirm: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "settings/retention.html")]
+struct RetentionPage {
+    l: Layout,
+    fields: Fields,
+    wrong: Vec<&'static str>,
+    /// What is typed keeps less than before: that is asked about.
+    asks: bool,
+    retained: Retained,
+}
+
+impl RetentionPage {
+    /// What is retained, in words, with the list of messages where there is one.
+    fn facts(&self) -> Vec<(&'static str, String, Option<String>)> {
+        let day = |id: SubmissionId| day_of(id.made_at()).to_string();
+        let said = |key: &str, from: String, to: String| {
+            self.l.with(key, &[("from", from.into()), ("to", to.into())])
+        };
+        let Retained { deleted_to, redacted_from, redacted_to, whole_from } = self.retained;
+        let deleted = deleted_to.map(|to| ("deleted", said("retention-until", String::new(), day(to)), None));
+        let redacted = redacted_from.zip(redacted_to).map(|(from, to)| {
+            let (from, to) = (day(from), day(to));
+            let list = self.l.urls.messages_where(&[("from", &from), ("to", &to)]);
+            ("redacted", said("retention-between", from, to), Some(list))
+        });
+        let whole = whole_from.map(|from| {
+            let list = self.l.urls.messages_with("from", day(from));
+            ("whole", said("retention-since", day(from), String::new()), Some(list))
+        });
+        [deleted, redacted, whole].into_iter().flatten().collect()
+    }
+
+    fn is_wrong(&self, field: &str) -> bool {
+        self.wrong.contains(&field)
+    }
+}
+
+impl Fields {
+    fn of(policy: RetentionPolicy) -> Self {
+        let typed = |n: Option<i16>| n.map(|n| n.to_string()).unwrap_or_default();
+        Self {
+            keep_months: typed(policy.retention_months),
+            blank_days: typed(policy.redact_days),
+            confirm: None,
+        }
+    }
+
+    /// What was typed, or the fields that are wrong.
+    fn read(&self) -> Result<RetentionPolicy, Vec<&'static str>> {
+        let keep_months = within(&self.keep_months, 1, MAX_MONTHS);
+        let blank_days = within(&self.blank_days, MIN_DAYS, MAX_DAYS);
+        match (keep_months, blank_days) {
+            (Some(retention_months), Some(redact_days)) => {
+                Ok(RetentionPolicy { retention_months, redact_days })
+            },
+            (months, days) => {
+                let wrong = [("keep_months", months.is_none()), ("blank_days", days.is_none())];
+                Err(wrong.into_iter().filter(|(_, wrong)| *wrong).map(|(name, _)| name).collect())
+            }
+        }
+    }
+}
+
+/// A number within its limits; nothing typed is for ever.
+fn within(typed: &str, least: i16, most: i16) -> Option<Option<i16>> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Some(None);
+    }
+    typed.parse().ok().filter(|n| (least..=most).contains(n)).map(Some)
+}
+
+/// `/settings/keeping`, as the address was before: redirects for good.
+pub async fn moved(member: Member) -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header((LOCATION, member.urls().retention()))
+        .finish()
+}
+
+/// The form.
+pub async fn form(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let mut db = app.db.acquire().await?;
+    let policy = retention::of(&mut db, member.project.id).await?;
+    let retained = retained::retained(&mut db, member.project.id).await?;
+    let l = member.layout(&app, &request, Section::Settings).await?;
+    page::ok(&RetentionPage { l, fields: Fields::of(policy), wrong: Vec::new(), asks: false, retained })
+}
+
+/// Keeps it. To keep less than before needs a second yes: what is removed does not come back.
+pub async fn save(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<Fields>,
+) -> Result<HttpResponse, WebError> {
+    let fields = form.into_inner();
+    let (project, by) = (member.project.id, member.person.id);
+    let policy = fields.read();
+    let before = retention::of(&mut *app.db.acquire().await?, project).await?;
+    let asks = policy.as_ref().is_ok_and(|policy| retention_ops::keeps_less(before, *policy));
+    match policy {
+        Ok(policy) if !asks || fields.confirm.is_some() => {
+            retention_ops::save_policy(&app, project, policy, by, &peer_address(&request)).await?;
+            Ok(said(&request, &member, "settings-retained", &member.urls().retention()))
+        }
+        policy => {
+            let wrong = policy.err().unwrap_or_default();
+            let l = member.layout(&app, &request, Section::Settings).await?;
+            let retained = retained::retained(&mut *app.db.acquire().await?, project).await?;
+            page::unprocessable(&RetentionPage { l, fields, wrong, asks, retained })
+        }
+    }
+}

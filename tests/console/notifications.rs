@@ -1,0 +1,144 @@
+//! How people outside of the pages are told about reviews.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
+use reqwest::StatusCode;
+use serde_json::Value;
+use sqlx::PgPool;
+use usms_console::domain::role::Role;
+
+use crate::harness::{House, Visitor, waited};
+use crate::reviews::{apply_for_signature, id_of, patient, review, until_status};
+
+/// What a webhook was told: time, signature and body of each; it fails as often as it is asked to.
+#[derive(Clone, Default)]
+struct Hook {
+    told: Arc<Mutex<Vec<(String, String, Value)>>>,
+    failing: Arc<Mutex<u32>>,
+}
+
+impl Hook {
+    fn open(&self) -> String {
+        let hook = self.clone();
+        let server = HttpServer::new(move || {
+            actix_web::App::new().app_data(web::Data::new(hook.clone())).default_service(web::to(
+                |hook: web::Data<Hook>, request: HttpRequest, body: web::Bytes| async move {
+                    let mut failing = hook.failing.lock().unwrap();
+                    if *failing > 0 {
+                        *failing -= 1;
+                        return HttpResponse::InternalServerError().body("not now");
+                    }
+                    let header = |name: &str| {
+                        request.headers().get(name).unwrap().to_str().unwrap().to_owned()
+                    };
+                    let told = (
+                        header("x-console-timestamp"),
+                        header("x-console-signature"),
+                        serde_json::from_slice(&body).unwrap(),
+                    );
+                    hook.told.lock().unwrap().push(told);
+                    HttpResponse::Ok().finish()
+                },
+            ))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        .unwrap();
+        let address = server.addrs()[0];
+        tokio::spawn(server.run());
+        format!("http://{address}/hook?token=secret-token")
+    }
+
+    async fn until(&self, n: usize) -> Vec<(String, String, Value)> {
+        let told = waited(async || {
+            let told = self.told.lock().unwrap().clone();
+            (told.len() >= n).then_some(told)
+        });
+        match told.await {
+            Some(told) => told,
+            None => panic!("told {} of {n}", self.told.lock().unwrap().len()),
+        }
+    }
+}
+
+async fn wish(admin: &Visitor, webhook: &str, emails: &str) -> crate::harness::Page {
+    let settings = "/p/default/settings";
+    let csrf = admin.get(settings).await.csrf();
+    let fields =
+        [("csrf", csrf.as_str()), ("webhook", webhook), ("emails", emails), ("language", "en")];
+    admin.post(settings, &fields).await
+}
+
+#[sqlx::test]
+async fn a_decided_review_is_told_to_the_webhook_once_and_again_until_it_is_taken(db: PgPool) {
+    let house = patient(&db).await;
+    let admin = house.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    let url = hook.open();
+    assert_eq!(wish(&admin, &url, "").await.status, StatusCode::SEE_OTHER);
+    let key = admin.get("/p/default/settings").await.one("code.long");
+    assert_eq!(key.len(), 64);
+    let address = apply_for_signature(&admin, "云帆读书").await;
+    review(&house, &id_of(&address), 1, "").await;
+    until_status(&house, &admin, &address, "审核中").await;
+    *hook.failing.lock().unwrap() = 1;
+    review(&house, &id_of(&address), 3, "证件不清晰").await;
+    until_status(&house, &admin, &address, "未通过").await;
+    let failed = house.until(&admin, "/p/default/settings", ".notices .muted").await;
+    assert!(failed.one(".notices").contains("HTTP 500: not now"), "{}", failed.text);
+    assert!(!failed.one(".notices").contains("secret-token"));
+    sqlx::query("update notifications set next_try_at = now() where delivered_at is null")
+        .execute(&db)
+        .await
+        .unwrap();
+    let told = hook.until(1).await;
+    let (timestamp, signature, body) = &told[0];
+    assert_eq!(body["event"], "review_changed");
+    assert_eq!((&body["subject"], &body["status"]), (&"signature".into(), &"rejected".into()));
+    assert_eq!((&body["name"], &body["reason"]), (&"云帆读书".into(), &"证件不清晰".into()));
+    assert_eq!(body["url"], format!("https://console.example.test{address}"));
+    assert!(timestamp.parse::<i64>().is_ok() && signature.starts_with("sha256="));
+    // What is on its way was not told, and what was told is not told again.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(hook.told.lock().unwrap().len(), 1);
+    let page = admin.get("/p/default/settings").await;
+    assert_eq!(page.one(".notices .status"), "已送达");
+    let stored: Vec<u8> =
+        sqlx::query_scalar("select webhook_sealed from projects").fetch_one(&db).await.unwrap();
+    assert!(!stored.windows(6).any(|bytes| bytes == b"secret"), "kept sealed");
+}
+
+#[sqlx::test]
+async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    assert_eq!(operator.get("/p/default/settings").await.status, StatusCode::FORBIDDEN);
+    let admin = house.member("admin", Role::Admin).await;
+    for (webhook, emails, field) in [
+        ("ftp://example.test", "", "#webhook"),
+        ("javascript:alert(1)", "", "#webhook"),
+        ("", "nobody", "#emails"),
+        ("", "a@example.test\nb@", "#emails"),
+    ] {
+        let back = wish(&admin, webhook, emails).await;
+        assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{webhook} {emails}");
+        assert!(back.has(&format!("{field}[aria-invalid=true]")));
+    }
+    let csrf = admin.get("/p/default/settings").await.csrf();
+    admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
+    let page = admin.get("/p/default/settings").await;
+    assert!(page.one(".flash").contains("没有设置"), "nobody wished to be told");
+    assert_eq!(wish(&admin, "", "mei@example.test, li@example.test").await.status, 303);
+    let page = admin.get("/p/default/settings").await;
+    assert_eq!(page.one("#emails").trim(), "mei@example.test li@example.test");
+    assert!(page.one(".doubt").contains("CONSOLE_SMTP_URL"), "no mail server is set here");
+    let csrf = page.csrf();
+    let tested = admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
+    assert_eq!(tested.status, StatusCode::SEE_OTHER);
+    let page = house.until(&admin, "/p/default/settings", ".notices .muted").await;
+    assert!(page.one(".notices").contains("CONSOLE_SMTP_URL"), "{}", page.text);
+}

@@ -1,0 +1,329 @@
+//! What is past keeping goes, in small steps or a month at once; what still waits for anything stays,
+//! and every sum stays as it was.
+
+use std::time::Instant;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use time::Duration;
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::db::{invariants, partitions};
+use usms_console::domain::ids::SubmissionId;
+use usms_console::domain::role::Role;
+use usms_console::ops::{push_inbox, retention};
+
+use crate::harness::{House, Page, Visitor};
+
+const CODE: &str = "登录验证码";
+const KEEPING: &str = "/p/default/settings/keeping";
+
+async fn count(db: &PgPool, what: &'static str) -> i64 {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {what}")))
+        .fetch_one(db)
+        .await
+        .unwrap()
+}
+
+async fn sound(db: &PgPool) {
+    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{promise}");
+    }
+}
+
+async fn wish(db: &PgPool, months: Option<i16>, days: Option<i16>) {
+    sqlx::query("update projects set retention_months = $1, redact_days = $2")
+        .bind(months)
+        .bind(days)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+/// The console, so much later.
+fn later(house: &House, by: Duration) -> App {
+    App { clock: Clock::set_to(house.app.clock.now() + by), ..house.app.clone() }
+}
+
+/// A step that cannot have its locks in time is left to a later turn: the house's own worker takes
+/// its turns as well.
+async fn let_go(app: &App) {
+    for _ in 0..3 {
+        while retention::run_once(app).await.unwrap() {}
+    }
+}
+
+/// A batch of three: one delivered, one failed, one refused.
+async fn settled_batch(house: &House, operator: &Visitor) -> String {
+    let file = b"18509991234,a,5\n18509990001,b,5\n18509990099,c,5\n";
+    let preview = operator.upload_list(CODE, "a.csv", file).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    house.settled(operator, &batch).await;
+    batch
+}
+
+/// One that nobody knows whether it was taken.
+async fn doubtful(house: &House, operator: &Visitor) -> String {
+    let lost =
+        json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 110, "times": 1 });
+    house.fault(lost).await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    house.until(operator, &batch, "a[href$='in-doubt']").await;
+    batch
+}
+
+async fn other_programs(house: &House) {
+    let item = |n: usize| {
+        json!({ "SessionNo": format!("other-{n}"), "Phone": "18500001234", "CostCount": 1,
+            "ReceiptTime": 1_790_000_000, "ReceiptResult": "Success", "UserId": "theirs" })
+    };
+    let items: Vec<Value> = (0..2_500).map(item).collect();
+    let body = json!({ "MsgType": 2, "Data": items }).to_string();
+    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+    let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "你好",
+        "ReplyTime": 1_790_000_000 }] });
+    push_inbox::store(&house.app, house.project, reply.to_string().as_bytes()).await.unwrap();
+    house.settle_pushes().await;
+}
+
+/// What the page says is left.
+fn left(page: &Page) -> Vec<String> {
+    page.all("dl.facts dt")
+}
+
+fn ledger(page: &Page) -> Vec<(String, String)> {
+    page.all(".ledger dt").into_iter().zip(page.all(".ledger dd")).collect()
+}
+
+#[sqlx::test]
+async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = settled_batch(&house, &operator).await;
+    let before = ledger(&operator.get(&batch).await);
+    let doubt = doubtful(&house, &operator).await;
+    other_programs(&house).await;
+    // A second project keeps everything: no piece may be dropped.
+    sqlx::query(
+        "insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
+           hook_secret_sealed, hook_secret_hash, created_at)
+         values (7, 'other', 'Other', 'org-b', 'k', '', '', '\\x07', now())",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    wish(&db, Some(1), None).await;
+    sqlx::query("update projects set retention_months = null where id = 7").execute(&db).await.unwrap();
+    let_go(&later(&house, Duration::days(20))).await;
+    assert_eq!(count(&db, "messages").await, 4, "nothing goes before its time");
+    assert_eq!(count(&db, "inbox").await, 0, "settled pushes go after some days");
+    let_go(&later(&house, Duration::days(100))).await;
+    assert_eq!(count(&db, "messages").await, 1, "what is in doubt stays");
+    assert_eq!(count(&db, "outcomes").await, 0);
+    assert_eq!(count(&db, "external_messages").await, 0);
+    assert_eq!(count(&db, "replies").await, 0);
+    assert_eq!(count(&db, "partitions where name = 'first'").await, 1);
+    let page = operator.get(&batch).await;
+    assert_eq!(ledger(&page), before, "its sum stays");
+    assert!(page.text.contains("3 条短信明细超过保存期限"), "{}", page.text);
+    assert!(!page.has("a[href$='/resend']"));
+    assert!(operator.get(&doubt).await.has("a[href$='in-doubt']"));
+    sound(&db).await;
+    // A receipt that comes years late finds nothing and breaks nothing.
+    let session: String =
+        sqlx::query_scalar("select session_no from submissions where session_no is not null")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    let late = json!({ "MsgType": 2, "Data": [{ "SessionNo": session, "Phone": "18509991234",
+        "ReceiptResult": "Fail" }] });
+    push_inbox::store(&house.app, house.project, late.to_string().as_bytes()).await.unwrap();
+    house.settle_pushes().await;
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = settled_batch(&house, &operator).await;
+    other_programs(&house).await;
+    let admin = house.member("Ada", Role::Admin).await;
+    assert_eq!(left(&admin.get(KEEPING).await), ["完整保存"]);
+    wish(&db, None, Some(7)).await;
+    let_go(&later(&house, Duration::days(6))).await;
+    assert_eq!(count(&db, "messages where phone like '%*%'").await, 0);
+    let_go(&later(&house, Duration::days(8))).await;
+    assert_eq!(count(&db, "messages where phone like '185****____' and params = '{}'").await, 3);
+    assert_eq!(
+        count(&db, "external_messages where phone = '185****1234' and user_id = ''").await,
+        2_500
+    );
+    assert_eq!(count(&db, "replies").await, 0);
+    assert_eq!(count(&db, "recipients").await, 0);
+    let page = operator.get(&batch).await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达", "失败", "被拒绝"]);
+    assert!(page.text.contains("185****1234") && !page.text.contains("18509991234"));
+    assert!(page.text.contains("3 条短信的号码和变量内容超过保存期限"), "{}", page.text);
+    assert!(!page.has("a[href$='/resend']"), "stars are nobody's phone");
+    assert_eq!(left(&admin.get(KEEPING).await), ["已抹去号码和内容"]);
+    let list = admin.get(&admin.get(KEEPING).await.attr("dl.facts a", "href")).await;
+    assert!(list.text.contains("185****1234"), "{}", list.text);
+    sound(&db).await;
+    // In the end they go as well.
+    wish(&db, Some(1), Some(7)).await;
+    let_go(&later(&house, Duration::days(40))).await;
+    assert_eq!(count(&db, "messages").await, 0);
+    assert_eq!(left(&admin.get(KEEPING).await), ["已删除"]);
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_month_nobody_keeps_is_dropped_at_once_unless_something_in_it_waits(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let batch = settled_batch(&house, &operator).await;
+    let before = ledger(&operator.get(&batch).await);
+    let doubt = doubtful(&house, &operator).await;
+    wish(&db, Some(1), None).await;
+    let much_later = later(&house, Duration::days(100));
+    let_go(&much_later).await;
+    assert_eq!(count(&db, "partitions where name = 'first'").await, 1, "one in it is in doubt");
+    assert_eq!(count(&db, "messages").await, 1);
+    let submission: i64 = sqlx::query_scalar("select id from submissions where state = 'in_doubt'")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    let proof = json!({ "MsgType": 2, "Data": [{ "SessionNo": "late", "Phone": "18500001234",
+        "ReceiptResult": "Success", "UserId": SubmissionId(submission).vendor_user_id() }] });
+    push_inbox::store(&house.app, house.project, proof.to_string().as_bytes()).await.unwrap();
+    house.settled(&operator, &doubt).await;
+    let to = "select to_id from partitions where name = 'first'";
+    let before_that: i64 = sqlx::query_scalar(to).fetch_one(&db).await.unwrap();
+    let_go(&much_later).await;
+    assert_eq!(count(&db, "messages").await, 0);
+    assert_eq!(count(&db, "external_messages").await, 0);
+    let after_that: i64 = sqlx::query_scalar(to).fetch_one(&db).await.unwrap();
+    assert!(after_that > before_that, "the months behind it are dropped, too");
+    assert_eq!(ledger(&operator.get(&batch).await), before);
+    let next = operator.send(CODE, &["1", "5"], "18500001239").await;
+    house.settled(&operator, &next).await;
+}
+
+#[sqlx::test]
+async fn letting_go_waits_for_nobody_and_sending_goes_on_meanwhile(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    settled_batch(&house, &operator).await;
+    wish(&db, Some(1), None).await;
+    // Somebody reads a long export.
+    let mut reader = db.begin().await.unwrap();
+    sqlx::query("select from messages, outcomes").fetch_all(&mut *reader).await.unwrap();
+    let started = Instant::now();
+    let much_later = later(&house, Duration::days(100));
+    let_go(&much_later).await;
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    assert_eq!(count(&db, "messages_first").await, 3, "the month is still read");
+    let app = much_later.clone();
+    let going = tokio::spawn(async move {
+        for _ in 0..20 {
+            retention::run_once(&app).await.unwrap();
+        }
+    });
+    let batch = operator.send(CODE, &["1", "5"], "18500001237").await;
+    let page = house.settled(&operator, &batch).await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+    going.await.unwrap();
+    reader.commit().await.unwrap();
+    sound(&db).await;
+}
+
+#[sqlx::test]
+async fn pieces_are_made_ahead_and_nothing_ever_falls_outside(db: PgPool) {
+    let house = House::open(&db).await;
+    assert_eq!(pieces::make_ahead(&db, house.app.clock.now()).await.unwrap(), 0);
+    let years = |n: i64| house.app.clock.now() + Duration::days(365 * n);
+    let insert = "insert into messages select new_id($1), 1, 1, 1, 1, '18500001234', '{}'";
+    for at in [years(-5), years(0), years(3)] {
+        sqlx::query(insert).bind(at).execute(&db).await.unwrap();
+    }
+    // What was dated three years ahead stays where it is, and its piece ends behind it.
+    assert!(pieces::make_ahead(&db, years(0) + Duration::days(40)).await.unwrap() > 0);
+    for month in 0..14 {
+        let at = years(4) + Duration::days(30 * month);
+        pieces::make_ahead(&db, at).await.unwrap();
+        sqlx::query(insert).bind(at).execute(&db).await.unwrap();
+    }
+    let gaps = count(
+        &db,
+        "partitions a where to_id is not null
+           and not exists (select from partitions b where b.from_id = a.to_id)",
+    )
+    .await;
+    assert_eq!(gaps, 0);
+    let partitions = count(
+        &db,
+        "pg_inherits where inhparent in ('messages'::regclass, 'outcomes'::regclass, 'external_messages'::regclass)",
+    )
+    .await;
+    assert_eq!(partitions, 3 * count(&db, "pieces").await);
+    assert_eq!(count(&db, "messages").await, 17);
+    let order: Vec<i64> = sqlx::query_scalar("select id from messages order by id desc limit 17")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert!(order.is_sorted_by(|a, b| a > b));
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain select id from messages where id < 4000000000000000000 order by id desc limit 5",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert!(!plan.join("\n").contains("Sort"), "newest first costs no sort: {plan:?}");
+}
+
+#[sqlx::test]
+async fn an_admin_says_how_long_is_kept_and_to_keep_less_needs_a_second_yes(db: PgPool) {
+    let house = House::open(&db).await;
+    let operator = house.operator().await;
+    let address = "/p/default/settings/keeping";
+    assert_eq!(operator.get(address).await.status, StatusCode::FORBIDDEN);
+    let admin = house.member("admin", Role::Admin).await;
+    let post = |months: &'static str, days: &'static str, more: &'static [(&str, &str)]| {
+        let admin = &admin;
+        async move {
+            let csrf = admin.get(address).await.csrf();
+            let wish = [("csrf", csrf.as_str()), ("keep_months", months), ("blank_days", days)];
+            admin.post(address, &[&wish, more].concat()).await
+        }
+    };
+    for (months, days, wrong) in [
+        ("0", "", "keep_months"),
+        ("121", "", "keep_months"),
+        ("", "6", "blank_days"),
+        ("many", "1e9", "blank_days"),
+        ("-1", "99999999999999999999", "blank_days"),
+    ] {
+        let page = post(months, days, &[("confirm", "1")]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.has(&format!("#{wrong}-error")), "{months} {days}");
+        assert_eq!(page.value("#keep_months"), months, "what was typed is kept");
+    }
+    let asked = post("12", "", &[]).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.has("button[name=confirm]"));
+    assert_eq!(post("12", "30", &[("confirm", "1")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(admin.get(address).await.value("#blank_days"), "30");
+    // More needs no second yes.
+    assert_eq!(post("24", " ", &[]).await.status, StatusCode::SEE_OTHER);
+    let detail: Vec<Value> = sqlx::query_scalar(
+        "select detail from audit_log where action = 'keeping_changed' order by id",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert_eq!(detail[0], json!({ "keep_months": [null, 12], "blank_days": [null, 30] }));
+    assert_eq!(detail[1], json!({ "keep_months": [12, 24], "blank_days": [30, null] }));
+    assert!(admin.get_in("en", address).await.text.contains("Retention"));
+}
