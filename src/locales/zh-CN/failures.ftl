@@ -1,6 +1,6 @@
 failures-title = 失败分析
 failures-lead = 短信未送达的原因及处理建议。
-failures-of-sent = 失败占已发送
+failures-of-sent = 失败率（占已发送）
 failures-sent = 已发送 { $count } 条
 failures-none = 该时段无失败短信
 failures-none-hint = 请更换日期，或移除筛选条件。
