@@ -23,7 +23,7 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
     for (n, language) in ["en", "zh-CN"].into_iter().enumerate() {
         let (waiting, delivered, failed) = match language {
             "en" => ("Awaiting receipt", "Delivered", "Failed"),
-            _ => ("等回执", "已送达", "失败"),
+            _ => ("等待回执", "已送达", "失败"),
         };
         if n == 0 {
             sign_in(driver, &house, "/p/default/send").await;

@@ -44,7 +44,7 @@ async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(d
     let delivered = entry("已送达", "450");
     assert!(ledger(&page).contains(&delivered), "{:?}", ledger(&page));
     assert!(ledger(&page).contains(&entry("失败", "2")));
-    assert!(ledger(&page).contains(&entry("被拒绝", "1")));
+    assert!(ledger(&page).contains(&entry("未受理", "1")));
     let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 3, "{counts}");
     assert_eq!(house.accepted().await, (452, 0));

@@ -10,7 +10,7 @@ use super::log::{CODE, LOG, found, push, quiet, report, session_of};
 const MEANINGS: [(&str, &str, &str, &str); 3] = [
     ("13800000001", "13800000011", "powered_off", "关机或不在服务区"),
     ("18900000002", "18900000012", "expired", "超过有效期未送达"),
-    ("18500000003", "18500000013", "invalid_number", "空号或号码有误"),
+    ("18500000003", "18500000013", "invalid_number", "空号或号码错误"),
 ];
 
 #[sqlx::test]

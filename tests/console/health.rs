@@ -29,7 +29,7 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
     let page = operator.get(PAGE).await;
     assert_eq!(page.all(".bad-item").len(), 1);
     let item = page.one(".bad-item");
-    assert!(item.contains("没有发送序列号"), "{item}");
+    assert!(item.contains("缺少发送序列号"), "{item}");
     assert!(item.contains("18500009057") && item.contains("无发送序列号"), "{item}");
     assert!(page.has(".verdict.doubtful"));
     assert!(operator.get("/p/default/").await.has(".tasks a[href$='/health#unreadable']"));
@@ -42,7 +42,7 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
     let csrf = page.csrf();
     let tried = viewer.post(&address, &[("csrf", &csrf), ("step", "seen")]).await;
     assert_eq!(tried.status, StatusCode::FORBIDDEN);
-    for said in ["已标记为查看过。", "已经有人处理过了。"] {
+    for said in ["已标记为已查看。", "已由他人处理。"] {
         let done = operator.post(&address, &[("csrf", &csrf), ("step", "seen")]).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER);
         assert_eq!(operator.get(PAGE).await.one(".flash"), said);
@@ -59,7 +59,7 @@ async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) 
     assert_eq!(push_to(&house, &house.hook_path, hostile).await.0, StatusCode::OK);
     until_number(&db, UNSETTLED, 0).await;
     let page = operator.get(PAGE).await;
-    assert!(page.one(".bad-item").contains("不是 JSON"));
+    assert!(page.one(".bad-item").contains("不是有效的 JSON"));
     assert!(page.one(".bad-item code").contains("<script>alert(1)</script>"));
     assert!(!page.text.contains("<script>alert(1)"));
     // As if the console had learned to read it.
@@ -77,7 +77,7 @@ async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) 
     assert_eq!(number(&db, "select count(*) from external_messages").await, 1);
     assert!(!operator.get(PAGE).await.has(".unreadable"));
     operator.post_owned(&address, &again).await;
-    assert_eq!(operator.get(PAGE).await.one(".flash"), "已经有人处理过了。");
+    assert_eq!(operator.get(PAGE).await.one(".flash"), "已由他人处理。");
 }
 
 #[sqlx::test]
@@ -99,7 +99,7 @@ async fn all_is_well_when_it_is_and_a_missing_process_is_told(db: PgPool) {
     let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
     let viewer = house.viewer().await;
     let page = viewer.get(PAGE).await;
-    assert!(page.one(".checks").contains("没有进程在工作"), "{}", page.text);
+    assert!(page.one(".checks").contains("无运行中的进程"), "{}", page.text);
     assert!(page.has(".verdict.doubtful"));
     // A push that nobody settles.
     push_to(&house, &house.hook_path, reports(&[])).await;
@@ -111,7 +111,7 @@ async fn all_is_well_when_it_is_and_a_missing_process_is_told(db: PgPool) {
     let stop = tokio_util::sync::CancellationToken::new();
     let worker = tokio::spawn(usms_console::worker::run(house.app.clone(), stop.clone()));
     let well = house.until(&viewer, PAGE, ".verdict.good").await;
-    assert!(well.one(".checks").contains("1 个进程在工作"));
+    assert!(well.one(".checks").contains("1 个进程运行中"));
     stop.cancel();
     worker.await.unwrap();
 }
@@ -124,7 +124,7 @@ async fn health_says_when_the_vendor_does_not_answer(db: PgPool) {
     sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
     let told = waited(async || {
         let checks = operator.get(PAGE).await.one(".checks");
-        checks.contains("最近一次调用没有应答").then_some(checks)
+        checks.contains("最近一次调用未收到响应").then_some(checks)
     });
     let told = told.await.expect("nobody says so");
     assert!(told.contains("HTTP 500"), "{told}");

@@ -176,7 +176,7 @@ async fn pushes_can_be_limited_to_addresses_and_the_page_names_who_was_turned_aw
     assert_eq!(admin.get(PAGE).await.one("#networks"), "203.0.113.0/24 2001:db8::/32");
     assert_eq!(push_to(&house, &house.hook_path, reports(&[])).await.0, StatusCode::NOT_FOUND);
     until_number(&db, "select count(*) from projects where hook_refused_at is not null", 1).await;
-    assert!(admin.get(PAGE).await.one("main").contains("拒绝了来自 127.0.0.1 的推送"));
+    assert!(admin.get(PAGE).await.one("main").contains("已拒绝来自 127.0.0.1 的推送"));
     press(&admin, "keep", &[("networks", "127.0.0.0/8")]).await;
     assert_eq!(push_to(&house, &house.hook_path, reports(&[])).await.0, StatusCode::OK);
     assert_eq!(audited(&db, "hook_networks_changed").await, 2);
@@ -276,7 +276,7 @@ async fn a_test_push_is_taken_and_settled_and_leaves_nothing_behind(db: PgPool) 
     let tested = press(&admin, "test", &[]).await;
     assert_eq!(tested.status, StatusCode::SEE_OTHER, "{}", tested.text);
     let said = admin.get(PAGE).await.one(".flash");
-    assert!(said.contains("毫秒收到") && said.contains("毫秒入账"), "{said}");
+    assert!(said.contains("毫秒收到") && said.contains("毫秒处理完成"), "{said}");
     tokio::time::sleep(Duration::from_millis(700)).await;
     for traces in [
         "select count(*) from inbox",
@@ -298,7 +298,7 @@ async fn a_test_push_says_when_nobody_settles(db: PgPool) {
     let admin = house.member("admin", Role::Admin).await;
     let tested = press(&admin, "test", &[]).await;
     assert_eq!(tested.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(tested.one(".notice.doubtful h2").contains("没有入账"));
+    assert!(tested.one(".notice.doubtful h2").contains("未处理"));
     assert_eq!(number(&db, "select count(*) from inbox").await, 0);
 }
 
@@ -312,7 +312,7 @@ async fn pushes_are_counted_by_their_kind(db: PgPool) {
     }
     until_number(&db, "select coalesce(sum(pushes), 0)::bigint from push_counts", 4).await;
     let page = admin.get(PAGE).await;
-    assert_eq!(page.all(".pushes tbody th"), ["状态报告", "上行短信", "其他内容"]);
+    assert_eq!(page.all(".pushes tbody th"), ["状态报告", "上行消息", "其他内容"]);
     assert_eq!(page.all(".pushes td.count"), ["2", "2", "1", "1", "1", "1"]);
     assert_eq!(page.all(".pushes td time").len(), 3);
 }
@@ -348,5 +348,5 @@ async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
     pushes::run_once(&house.app).await.unwrap();
     assert_eq!(number(&db, told).await, 2);
     assert!(!admin.get("/p/default/").await.one("main").contains("从未收到推送"));
-    assert!(admin.get("/p/default/settings").await.text.contains("又能收到 UCloud 的推送了"));
+    assert!(admin.get("/p/default/settings").await.text.contains("已恢复接收 UCloud 推送"));
 }

@@ -31,7 +31,7 @@ async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mend
     assert_eq!(counts, ["2", "1", "1", "2", "1", "1", "1"], "{:?}", verdicts(&page));
     assert_eq!(page.all("#aside ~ * tbody tr, #aside tbody tr").len(), 7);
     let whys = page.all("#aside tbody td:nth-child(4)").join("\n");
-    for why in ["科学计数法", "固定电话", "变量 1", "只保留第一行", "24 小时内"]
+    for why in ["科学计数法", "固定电话", "变量 1", "仅保留第一行", "24 小时内"]
     {
         assert!(whys.contains(why), "{why}: {whys}");
     }
@@ -142,8 +142,8 @@ async fn files_that_are_no_lists_are_refused_in_plain_words_and_nothing_stays(db
     assert_eq!(drafts, 0);
     for (name, content, why) in [
         ("quote.csv", [b"18500000100,\"x\n".as_slice(), &vec![b'y'; 2 << 20]].concat(), "引号"),
-        ("broken.xlsx", b"PK\x03\x04 not a zip".to_vec(), "打不开"),
-        ("blank.csv", b"\n\n , ,\n".to_vec(), "没有一行"),
+        ("broken.xlsx", b"PK\x03\x04 not a zip".to_vec(), "无法打开"),
+        ("blank.csv", b"\n\n , ,\n".to_vec(), "没有可读取的行"),
     ] {
         let preview = operator.upload_list(CODE, name, &content).await;
         let page = operator.get(&preview).await;

@@ -147,7 +147,7 @@ async fn what_is_set_is_shown_and_each_can_be_taken_off(db: PgPool) {
     let address = format!("{LOG}?phone=0002&batch={}&state=failed", id_of(&first));
     let page = operator.get(&address).await;
     assert_eq!(page.all(".chips li").len(), 4);
-    assert!(page.one(".chips").contains("末四位 0002") && page.one(".chips").contains("失败"));
+    assert!(page.one(".chips").contains("后四位 0002") && page.one(".chips").contains("失败"));
     let without = page.attr(".chips li:last-of-type a, .chips li:nth-child(3) a", "href");
     assert_eq!(without, format!("{LOG}?phone=0002&batch={}", id_of(&first)));
     assert!(page.has("#fold[checked]"), "open when one is set");
@@ -389,7 +389,7 @@ async fn a_story_tells_who_ordered_it_what_the_vendor_and_the_carrier_said_and_w
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.one(".bubble"), "【云帆书店】您的验证码是4711，5分钟内有效。");
     let story = page.all(".story li");
-    for (step, words) in [(0, "operator 下单"), (1, "已收下"), (2, "失败 -37")] {
+    for (step, words) in [(0, "operator 发起"), (1, "已受理"), (2, "失败 -37")] {
         assert!(story.iter().any(|told| told.contains(words)), "{step}: {story:?}");
     }
     assert!(story.iter().any(|told| told.contains("<b>不要了</b>")), "{story:?}");
@@ -422,7 +422,7 @@ async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db
     let in_doubt = format!("{batch}/in-doubt");
     let page = house.until(&operator, &batch, ".notice.doubtful a").await;
     let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
-    assert!(story.one(".story li.doubtful").contains("没有得到明确的应答"), "{}", story.text);
+    assert!(story.one(".story li.doubtful").contains("未收到明确结果"), "{}", story.text);
     assert_eq!(story.attr(".story li.doubtful a", "href"), in_doubt);
     assert_eq!(found(&operator, "state=in_doubt").await, ["18500000001"]);
     let form = operator.get(&in_doubt).await;
@@ -434,7 +434,7 @@ async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, of)| (*name, of.as_str())).collect();
     operator.post(&in_doubt, &fields).await;
     let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
-    assert!(story.all(".story li").iter().any(|told| told.contains("operator 判定：当作已发送")));
+    assert!(story.all(".story li").iter().any(|told| told.contains("operator 确认视为已发送")));
     assert_eq!(found(&operator, "state=in_doubt").await, Vec::<String>::new());
     assert_eq!(found(&operator, "state=submitted").await, ["18500000001"]);
 }

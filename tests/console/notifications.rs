@@ -131,7 +131,7 @@ async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) 
     let csrf = admin.get("/p/default/settings").await.csrf();
     admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
     let page = admin.get("/p/default/settings").await;
-    assert!(page.one(".flash").contains("没有设置"), "nobody wished to be told");
+    assert!(page.one(".flash").contains("尚未设置"), "nobody wished to be told");
     assert_eq!(wish(&admin, "", "mei@example.test, li@example.test").await.status, 303);
     let page = admin.get("/p/default/settings").await;
     assert_eq!(page.one("#emails").trim(), "mei@example.test li@example.test");

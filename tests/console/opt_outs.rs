@@ -95,10 +95,10 @@ async fn a_false_alarm_is_undone_in_one_press_and_only_once(db: PgPool) {
     // Another press, from another tab, and the same replies again.
     press(&operator, &page, "take-back").await;
     let after = operator.get(&address).await;
-    assert!(after.one(".flash").contains("没有改动"));
+    assert!(after.one(".flash").contains("未作更改"));
     tell(&house, &alarm).await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
-    assert!(operator.get(&address).await.text.contains("不是退订（operator）"));
+    assert!(operator.get(&address).await.text.contains("已撤销退订（operator）"));
     let undone = "select count(*) from audit_log where action = 'opt_out_taken_back'";
     assert_eq!(number(&db, undone).await, 1);
     // A new one counts, whatever the old tab still shows.
@@ -117,7 +117,7 @@ async fn a_tab_that_is_behind_takes_back_only_what_it_shows(db: PgPool) {
     tell(&house, &[reply("18500001001", "退订", AT + 1)]).await;
     press(&operator, &page, "take-back").await;
     let after = operator.get(&address).await;
-    assert!(after.one(".flash").contains("之后又来了一条退订"));
+    assert!(after.one(".flash").contains("之后又收到一条退订"));
     assert_eq!(suppressed(&db).await, ["18500001001"]);
     press(&operator, &after, "take-back").await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
@@ -153,7 +153,7 @@ async fn whoever_undoes_is_told_that_the_vendor_has_the_phone_on_its_list_as_wel
     operator.post("/p/default/suppressions/offer", &[("csrf", csrf.as_str())]).await;
     let (address, page) = newest(&operator).await;
     press(&operator, &page, "take-back").await;
-    assert!(operator.get(&address).await.one(".flash").contains("请 UCloud 也移出"));
+    assert!(operator.get(&address).await.one(".flash").contains("请 UCloud 技术支持移出"));
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
 }
 
@@ -167,7 +167,7 @@ async fn removing_a_phone_from_the_list_takes_its_opt_out_back(db: PgPool) {
     let csrf = list.csrf();
     operator.post(&ask, &[("csrf", csrf.as_str()), ("why", "本人来电")]).await;
     let (_, page) = newest(&operator).await;
-    assert!(!page.has(".notice.doubtful") && page.text.contains("不是退订（operator）"));
+    assert!(!page.has(".notice.doubtful") && page.text.contains("已撤销退订（operator）"));
     tell(&house, &[reply("18500001001", "T", AT)]).await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
     is_sound(&db).await;

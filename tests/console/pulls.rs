@@ -139,7 +139,7 @@ async fn a_pulled_report_settles_what_is_in_doubt(db: PgPool) {
     house.fault(json!({ "action": "SendUSMSMessage", "kind": "reset_after" })).await;
     let batch = admin.send("登录验证码", &["1", "5"], "18500001234").await;
     until_number(&db, "select count(*) from submissions where state = 'in_doubt'", 1).await;
-    assert!(admin.get("/p/default/health").await.one(".checks").contains("不确定是否已提交"));
+    assert!(admin.get("/p/default/health").await.one(".checks").contains("条短信是否已发送"));
     press(&admin, "keep", &[("pulls", "1")]).await;
     let page = house.settled(&admin, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);

@@ -49,7 +49,7 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
         }
     };
     send("18500001234", "状态未知").await;
-    assert_eq!(states(&operator, &batch).await, ["未知", "等回执"]);
+    assert_eq!(states(&operator, &batch).await, ["未知", "等待回执"]);
     send("18500001234", "发送成功").await;
     send("18500001234", "发送失败").await;
     send("(86)18500001234", "Success").await;

@@ -73,7 +73,7 @@ async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_ans
     house.admin(Method::POST, "reply", answer).await;
     let list = house.until(&operator, INBOX, "tbody tr.unread").await;
     assert_eq!(list.one("tbody .words"), "收到，谢谢");
-    assert_eq!(list.one(".rail a[aria-current] .needs"), "1 需要处理");
+    assert_eq!(list.one(".rail a[aria-current] .needs"), "1 项待处理");
     let (address, page) = newest(&operator).await;
     assert!(!address.contains("1850000"), "an address names no phone: {address}");
     let bubbles = page.all(".thread .bubble");
@@ -253,7 +253,7 @@ async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
     assert!(!page.text.contains("<script>alert"));
     let masked = operator.get(&format!("{INBOX}?show=opted-out&phone=9057")).await;
     let page = operator.get(&masked.attr("tbody th a", "href")).await;
-    assert!(page.one(".notice.doubtful").contains("打了码"));
+    assert!(page.one(".notice.doubtful").contains("已脱敏"));
     for query in ["q=%00%27", "q=%25", "phone=%27%3b--", "after=x_y", "show=%3c"] {
         assert_eq!(operator.get(&format!("{INBOX}?{query}")).await.status, StatusCode::OK);
     }

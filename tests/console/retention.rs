@@ -126,7 +126,7 @@ async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
     assert_eq!(count(&db, "partitions where name = 'first'").await, 1);
     let page = operator.get(&batch).await;
     assert_eq!(ledger(&page), before, "its sum stays");
-    assert!(page.text.contains("3 条短信明细超过保存期限"), "{}", page.text);
+    assert!(page.text.contains("3 条发送记录已超过保留期限"), "{}", page.text);
     assert!(!page.has("a[href$='/resend']"));
     assert!(operator.get(&doubt).await.has("a[href$='in-doubt']"));
     sound(&db).await;
@@ -150,7 +150,7 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
     let batch = settled_batch(&house, &operator).await;
     other_programs(&house).await;
     let admin = house.member("Ada", Role::Admin).await;
-    assert_eq!(left(&admin.get(KEEPING).await), ["完整保存"]);
+    assert_eq!(left(&admin.get(KEEPING).await), ["完整保留"]);
     wish(&db, None, Some(7)).await;
     let_go(&later(&house, Duration::days(6))).await;
     assert_eq!(count(&db, "messages where phone like '%*%'").await, 0);
@@ -163,11 +163,11 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
     assert_eq!(count(&db, "replies").await, 0);
     assert_eq!(count(&db, "recipients").await, 0);
     let page = operator.get(&batch).await;
-    assert_eq!(page.all(".messages tbody .status"), ["已送达", "失败", "被拒绝"]);
+    assert_eq!(page.all(".messages tbody .status"), ["已送达", "失败", "未受理"]);
     assert!(page.text.contains("185****1234") && !page.text.contains("18509991234"));
-    assert!(page.text.contains("3 条短信的号码和变量内容超过保存期限"), "{}", page.text);
+    assert!(page.text.contains("3 条短信的手机号和变量内容已超过保留期限"), "{}", page.text);
     assert!(!page.has("a[href$='/resend']"), "stars are nobody's phone");
-    assert_eq!(left(&admin.get(KEEPING).await), ["已抹去号码和内容"]);
+    assert_eq!(left(&admin.get(KEEPING).await), ["已清除手机号和内容"]);
     let list = admin.get(&admin.get(KEEPING).await.attr("dl.facts a", "href")).await;
     assert!(list.text.contains("185****1234"), "{}", list.text);
     sound(&db).await;

@@ -35,7 +35,7 @@ async fn a_signature_whose_application_had_no_answer_is_found_again_by_its_conte
     let application = apply_for_signature(&operator, "云帆读书").await;
     assert!(application.contains("/applications/"), "{application}");
     let page = operator.get(&application).await;
-    assert!(page.one("section.notice").contains("不知道有没有送到"), "{}", page.text);
+    assert!(page.one("section.notice").contains("不确定是否已提交"), "{}", page.text);
     let list = operator.get("/p/default/signatures").await;
     assert!(list.one("section.notice").contains("云帆读书"));
     // The same again is not applied for before that is known.
@@ -44,7 +44,7 @@ async fn a_signature_whose_application_had_no_answer_is_found_again_by_its_conte
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
     let back = operator.upload("/p/default/signatures/new", &fields, &files).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(back.one("#errors").contains("还没有结果"), "{}", back.text);
+    assert!(back.one("#errors").contains("尚无结果"), "{}", back.text);
     hurry(&db).await;
     let there = loop {
         let page = operator.get("/p/default/signatures?q=云帆读书").await;
@@ -68,7 +68,7 @@ async fn an_application_that_did_not_arrive_is_handed_in_again_with_everything_i
     let page = loop {
         hurry(&db).await;
         let page = operator.get(&application).await;
-        if page.one("section.notice").contains("没有送到 UCloud") && page.has("a.act") {
+        if page.one("section.notice").contains("未提交到 UCloud") && page.has("a.act") {
             break page;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -90,7 +90,7 @@ async fn a_template_without_an_answer_is_settled_by_the_person_who_imports_it_or
     break_next(&house, "CreateUSMSTemplate", "reset_after").await;
     let application = apply_for_template(&operator, "发货提醒", text).await;
     let page = operator.get(&application).await;
-    assert!(page.one("section.notice").contains("用它的模板 ID 导入"), "{}", page.text);
+    assert!(page.one("section.notice").contains("用模板 ID 导入"), "{}", page.text);
     let home = operator.get("/p/default/").await;
     assert!(home.one(".tasks").contains("发货提醒"), "a person is told on the dashboard");
     let all = house.admin(Method::GET, "reviews", json!(null)).await;
@@ -103,7 +103,7 @@ async fn a_template_without_an_answer_is_settled_by_the_person_who_imports_it_or
     let page = operator.get(&format!("/p/default/templates/{id}")).await;
     assert!(page.one(".story").contains("operator 提交申请"), "{}", page.text);
     let page = operator.get(&application).await;
-    assert!(page.one("section.notice").contains("收下了"));
+    assert!(page.one("section.notice").contains("已受理"));
     // The other end: it did not arrive.
     break_next(&house, "CreateUSMSTemplate", "reset_before").await;
     let application = apply_for_template(&operator, "另一个", "您的{1}已受理。").await;
@@ -134,7 +134,7 @@ async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: Pg
         until("the doubt is settled", async || {
             hurry(&db).await;
             let page = operator.get(&application).await;
-            !page.one("section.notice").contains("不知道")
+            !page.one("section.notice").contains("不确定")
         })
         .await;
         let page = until_status(&house, &operator, &address, actor).await;
@@ -174,16 +174,16 @@ async fn what_changes_on_the_vendors_side_is_noticed_and_told(db: PgPool) {
     };
     house.sandbox.seed(edited);
     let page = look().await;
-    assert!(page.one(".story").contains("在 UCloud 那边被修改"), "{}", page.text);
-    assert!(page.one(".story").contains("原来是：您的订单{1}已发出。"));
+    assert!(page.one(".story").contains("在 UCloud 侧修改"), "{}", page.text);
+    assert!(page.one(".story").contains("修改前：您的订单{1}已发出。"));
     let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
     house.app.usms.delete_templates(&keys, &[&id]).await.unwrap();
     sqlx::query("update sms_templates set next_check_at = now()").execute(&db).await.unwrap();
-    let page = until_status(&house, &operator, &address, "UCloud 查不到").await;
-    assert!(page.one(".story").contains("UCloud 查不到它了"));
+    let page = until_status(&house, &operator, &address, "UCloud 无记录").await;
+    assert!(page.one(".story").contains("UCloud 已无此记录"));
     assert!(!operator.get("/p/default/send").await.text.contains("发货提醒"), "not offered");
     let home = operator.get("/p/default/").await;
-    assert!(home.one(".tasks").contains("UCloud 查不到模板「发货提醒」了"), "{}", home.text);
+    assert!(home.one(".tasks").contains("UCloud 已无模板“发货提醒”的记录"), "{}", home.text);
 }
 
 #[sqlx::test]
@@ -302,7 +302,7 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
     let page = operator.get(&there).await;
     assert_eq!(page.all(".story li > span"), ["operator 提交申请"]);
     let application = operator.get(&landed.leads_to()).await;
-    assert!(application.one("section.notice").contains("收下了"), "{}", application.text);
+    assert!(application.one("section.notice").contains("已受理"), "{}", application.text);
     assert_eq!(calls(&house, "CreateUSMSSignature").await, 1);
 }
 

@@ -88,7 +88,7 @@ async fn one_or_all_are_refreshed(db: PgPool) {
     house.fault(json!({"action": "QueryUSMSSignature", "kind": "http_500"})).await;
     operator.post("/p/default/signatures/SIG0001/refresh", &[("csrf", &csrf)]).await;
     let page = operator.get("/p/default/signatures/SIG0001").await;
-    assert!(page.one(".flash").contains("没有应答"), "{}", page.one(".flash"));
+    assert!(page.one(".flash").contains("未响应"), "{}", page.one(".flash"));
     let nobody = operator.post("/p/default/signatures/SIGNOBODY/refresh", &[("csrf", &csrf)]).await;
     assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
@@ -199,8 +199,8 @@ async fn how_much_was_sent_with_each_stands_in_the_list(db: PgPool) {
     let batch = operator.send("登录验证码", &["4312", "5"], "18500001234\n18500001235").await;
     house.settled(&operator, &batch).await;
     let list = operator.get("/p/default/templates?q=登录").await;
-    assert_eq!(list.one(".list td[data-label='近 30 天发送']"), "2");
+    assert_eq!(list.one(".list td[data-label='近 30 天发送量']"), "2");
     let list = operator.get("/p/default/signatures").await;
-    assert_eq!(list.one(".list td[data-label='近 30 天发送']"), "2");
+    assert_eq!(list.one(".list td[data-label='近 30 天发送量']"), "2");
     assert_eq!(house.admin(Method::GET, "counts", json!(null)).await["taken"], 2);
 }

@@ -229,7 +229,7 @@ async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: Pg
     let operator = house.operator().await;
     let address = apply_for_signature(&operator, "云帆读书").await;
     let locked = operator.get(&format!("{address}/edit")).await;
-    assert!(locked.one("section.notice").contains("只允许修改未通过审核的签名"), "{}", locked.text);
+    assert!(locked.one("section.notice").contains("仅允许修改未通过审核的签名"), "{}", locked.text);
     review(&house, &id_of(&address), 3, "证件不清晰").await;
     until_status(&house, &operator, &address, "未通过").await;
     let home = operator.get("/p/default/").await;
@@ -258,7 +258,7 @@ async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: Pg
     let second = operator.get(applications.last().unwrap()).await;
     assert_eq!(second.one(".diff ins"), "会", "what changed stands with what was handed in");
     let locked = operator.get(&format!("{address}/edit")).await;
-    assert!(locked.one("section.notice").contains("不允许修改通过的签名"));
+    assert!(locked.one("section.notice").contains("不允许修改已通过审核的签名"));
     let refused =
         operator.upload(&format!("{address}/edit"), &locked_fields(&operator).await, &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -308,7 +308,7 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
     assert_eq!(meanings, ["订单号", "快递公司"]);
     // An unchanged text would not be reviewed: the page knows, and asks.
     let asked = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
-    assert!(asked.one(".notice.doubtful").contains("正文没有变"), "{}", asked.text);
+    assert!(asked.one(".notice.doubtful").contains("模板内容未变化"), "{}", asked.text);
     set(&mut fields, "text", "您的订单{1}已由{2}发出。");
     let preview = operator.post_owned(&format!("{address}/preview"), &fields).await;
     assert_eq!(preview.one(".diff ins"), "已");
@@ -336,7 +336,7 @@ async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let page = operator.get(&done.leads_to()).await;
     assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("登录码", "已通过"));
-    assert!(page.one(".story").contains("不需要审核的修改"));
+    assert!(page.one(".story").contains("修改了无需审核的内容"));
     let there = at_vendor(&house, "UTA0001").await;
     assert_eq!((there["name"].as_str(), there["status"].as_i64()), (Some("登录码"), Some(2)));
     set(&mut fields, "text", "别的正文，验证码{1}，{2}");

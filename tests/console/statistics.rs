@@ -175,7 +175,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     assert!(page.has("section[aria-labelledby=sum] .status.good"), "the books balance");
     assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["4", "1", "3"]);
     let failures = operator.get(&format!("{FAILURES}?span=7d")).await;
-    assert!(failures.text.contains("空号或号码有误") && failures.text.contains("ERRNUM"));
+    assert!(failures.text.contains("空号或号码错误") && failures.text.contains("ERRNUM"));
     assert!(failures.text.contains("18023"), "{}", failures.text);
     assert!(failures.has("section[aria-labelledby=others]"));
     assert!(failures.has("a[href$='/resend']"));
@@ -463,7 +463,7 @@ async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
         ("from=yesterday", "开始日期无效"),
         ("from=2026-11-01&to=%00", "结束日期无效"),
         ("from=2026-11-09&to=2026-11-02", "结束日期早于开始日期"),
-        ("from=2999-01-01", "早于开始日期,开始日期还没有到"),
+        ("from=2999-01-01", "早于开始日期,开始日期不能晚于今天"),
         ("from=2020-01-01", "最多 366 天"),
         ("from=-9999-01-01&to=-9999-01-01", "开始日期无效"),
         ("from=%F0%9F%93%85&by=%22%3E%3Cb%3E", "开始日期无效"),
@@ -487,5 +487,5 @@ async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
     let page = operator.get(&format!("{FAILURES}?{odd}")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.text.contains("<b>"), "{}", page.text);
-    assert!(operator.get(HERE).await.text.contains("这段时间没有发送"));
+    assert!(operator.get(HERE).await.text.contains("该时段无发送数据"));
 }

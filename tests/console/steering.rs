@@ -64,7 +64,7 @@ async fn a_schedule_that_was_missed_asks_and_takes_a_new_time(db: PgPool) {
         .await
         .unwrap();
     let page = house.until(&operator, &batch, "form[action$=resume]").await;
-    assert!(page.text.contains("错过了定时"));
+    assert!(page.text.contains("错过定时时间"));
     let csrf = page.csrf();
     operator
         .post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &tomorrow)])
@@ -82,7 +82,7 @@ async fn the_first_leave_alone_and_the_rest_follows_a_persons_word(db: PgPool) {
     let first = [("canary", "on"), ("canary_first", "30"), ("canary_minutes", "0")];
     let batch = operator.confirm_list(&preview, &first).await;
     let page = house.until(&operator, &batch, "form[action$=resume]").await;
-    assert!(page.text.contains("首批已发出"), "{}", page.text);
+    assert!(page.text.contains("试发已完成"), "{}", page.text);
     assert_eq!(house.accepted().await.0, 30);
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
     house.settled(&operator, &batch).await;
@@ -150,7 +150,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     assert_eq!(failure_guard::run_once(&house.app).await.unwrap(), 1);
     assert!(!submit::run_once(&house.app).await.unwrap(), "nothing more leaves");
     let page = operator.get(&batch).await;
-    assert!(page.text.contains("已有结果的 200 条中，失败 200 条"), "{}", page.text);
+    assert!(page.text.contains("已有结果的 200 条中，200 条失败"), "{}", page.text);
     assert!(page.text.contains("空号"), "the causes are on the page");
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
     assert_eq!(

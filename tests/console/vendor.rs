@@ -28,7 +28,7 @@ async fn every_ret_code_that_refuses_is_shown_in_words_and_never_tried_again(db:
         house.fault(fault).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1000 + n)).await;
         let page = house.settled(&operator, &batch).await;
-        assert_eq!(state(&page).await, "被拒绝", "{code}");
+        assert_eq!(state(&page).await, "未受理", "{code}");
         let told = page.one(".messages tbody td.text");
         assert!(told.contains(&code.to_string()) && told.chars().count() > 12, "{told}");
     }
@@ -101,11 +101,11 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     house.fault(hang).await;
     let batch = send_one(&operator, "18500001234").await;
     let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
-    assert_eq!(state(&page).await, "存疑");
+    assert_eq!(state(&page).await, "待确认");
     let doubt = operator.get_in("en", &format!("{batch}/in-doubt")).await;
     assert_eq!(doubt.one("tbody td.text"), "UCloud did not respond in time");
     let doubt = operator.get_in("zh-CN", &format!("{batch}/in-doubt")).await;
-    assert_eq!(doubt.one("tbody td.text"), "没有等到应答");
+    assert_eq!(doubt.one("tbody td.text"), "等待响应超时");
     let fields = [
         ("csrf", doubt.csrf()),
         ("submission", doubt.value("input[name=submission]")),
@@ -114,7 +114,7 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     .map(|(name, value)| (name.to_owned(), value));
     let decided = operator.post_owned(&format!("{batch}/in-doubt"), &fields).await;
     assert_eq!(decided.leads_to(), batch);
-    assert_eq!(state(&operator.get(&batch).await).await, "等回执");
+    assert_eq!(state(&operator.get(&batch).await).await, "等待回执");
 
     let second = send_one(&operator, "18500001235").await;
     let page = house.until(&operator, &second, "a[href$='in-doubt']").await;
@@ -149,7 +149,7 @@ async fn a_cut_connection_before_anything_was_taken_is_still_in_doubt(db: PgPool
     house.fault(json!({ "action": "SendUSMSMessage", "kind": "reset_before", "times": 1 })).await;
     let batch = send_one(&operator, "18500001234").await;
     let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
-    assert_eq!(state(&page).await, "存疑", "nobody can tell it from a cut after taking");
+    assert_eq!(state(&page).await, "待确认", "nobody can tell it from a cut after taking");
     assert_eq!(house.accepted().await.0, 0);
 }
 

@@ -1,10 +1,10 @@
 message-state-queued = 排队中
-message-state-submitted = 等回执
-message-state-in_doubt = 存疑
+message-state-submitted = 等待回执
+message-state-in_doubt = 待确认
 message-state-delivered = 已送达
 message-state-failed = 失败
 message-state-unknown = 未知
-message-state-refused = 被拒绝
+message-state-refused = 未受理
 message-state-cancelled = 已取消
 message-state-suppressed = 已屏蔽
 batch-state-draft = 草稿
