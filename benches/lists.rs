@@ -11,7 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 use tokio::task::JoinSet;
 
-use harness::{House, Visitor, Ways};
+use harness::{TestClient, TestConsole, TestOptions};
 
 const A_SECOND: u64 = 50;
 const REQUESTS: usize = 500;
@@ -24,8 +24,10 @@ async fn main() {
     let options = options.options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
     let db = PgPoolOptions::new().max_connections(16).connect_with(options).await.unwrap();
     sqlx::migrate!().run(&db).await.unwrap();
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let operator = console.operator().await;
     fill(&db).await;
     println!("{:<58} {:>8} {:>8} {:>8}", "page", "p50 ms", "p99 ms", "most ms");
     for page in [
@@ -95,16 +97,16 @@ async fn fill(db: &PgPool) {
 }
 
 /// Asks for a page `A_SECOND` times a second, whether the last answer is there or not.
-async fn measure(visitor: &Visitor, page: &str) {
+async fn measure(client: &TestClient, page: &str) {
     let address = format!("/p/default/{page}");
     for _ in 0..20 {
-        assert!(visitor.get(&address).await.status.is_success(), "{page}");
+        assert!(client.get(&address).await.status.is_success(), "{page}");
     }
     let mut tick = tokio::time::interval(Duration::from_millis(1_000 / A_SECOND));
     let mut under_way = JoinSet::new();
     for _ in 0..REQUESTS {
         tick.tick().await;
-        let request = visitor.request_to(&address);
+        let request = client.request_to(&address);
         under_way.spawn(async move {
             let began = Instant::now();
             // The answer's head is there with its first bytes.

@@ -9,12 +9,12 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::backpressure::Backpressure;
 use crate::clock::Clock;
-use crate::outbound::Outbound;
 use crate::db::message_search::Reader;
 use crate::domain::ids::SubmissionId;
-use crate::backpressure::Backpressure;
 use crate::keyring::Keyring;
+use crate::outbound::Outbound;
 use crate::usms;
 
 /// Everything an operation may need. Cheap to clone.

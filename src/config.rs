@@ -8,7 +8,7 @@ use std::path::Path;
 use secrecy::{SecretSlice, SecretString};
 use time::Duration;
 
-use crate::outbound::{Outbound, OutboundBuildError, MailSettings};
+use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 
 /// Names that begin with this and are not ours are mistakes.
 const PREFIX: &str = "CONSOLE_";

@@ -97,9 +97,9 @@ fn grouped(number: i64) -> String {
 
 /// The texts of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words(pub Language);
+pub struct Texts(pub Language);
 
-impl Words {
+impl Texts {
     fn bundle(self) -> &'static Bundle {
         match self.0 {
             Language::ZhCn => &BUNDLES[0],
@@ -219,7 +219,7 @@ mod tests {
     fn every_text_that_a_page_names_exists() {
         let all = keys(Language::En);
         let mut files: Vec<std::path::PathBuf> =
-            vec!["src/web".into(), "src/ops/notify.rs".into(), "templates".into()];
+            vec!["src/web".into(), "src/ops/notifications.rs".into(), "templates".into()];
         while let Some(path) = files.pop() {
             if path.is_dir() {
                 files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
@@ -246,26 +246,26 @@ mod tests {
 
     #[test]
     fn states_and_causes_have_words() {
-        let words = Words(Language::En);
+        let texts = Texts(Language::En);
         for state in crate::domain::message::MessageState::ALL {
-            assert!(words.try_t(&format!("message-state-{}", state.key())).is_some(), "{state:?}");
+            assert!(texts.try_t(&format!("message-state-{}", state.key())).is_some(), "{state:?}");
         }
         for category in crate::domain::receipt_codes::Category::ALL {
-            assert!(words.try_t(&format!("cause-{}", category.key())).is_some(), "{category:?}");
+            assert!(texts.try_t(&format!("cause-{}", category.key())).is_some(), "{category:?}");
         }
-        for trouble in crate::domain::call_problem::CallProblem::ALL {
-            assert!(words.try_t(&format!("batch-trouble-{}", trouble.key())).is_some());
+        for problem in crate::domain::call_problem::CallProblem::ALL {
+            assert!(texts.try_t(&format!("batch-problem-{}", problem.key())).is_some());
         }
         for status in crate::domain::review::ReviewStatus::ALL {
-            assert!(words.try_t(&format!("review-status-{}", status.key())).is_some());
+            assert!(texts.try_t(&format!("review-status-{}", status.key())).is_some());
         }
     }
 
     #[test]
     fn numbers_are_grouped() {
-        let words = Words(Language::En);
-        assert_eq!(words.n(1_234_567_i64), "1,234,567");
-        assert_eq!(words.n(999_usize), "999");
-        assert_eq!(words.n(-1_000), "-1,000");
+        let texts = Texts(Language::En);
+        assert_eq!(texts.n(1_234_567_i64), "1,234,567");
+        assert_eq!(texts.n(999_usize), "999");
+        assert_eq!(texts.n(-1_000), "-1,000");
     }
 }

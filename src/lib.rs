@@ -11,21 +11,21 @@
 //! through one sending, from the click to the receipt, is in `docs/ARCHITECTURE.md`.
 
 pub mod app;
+pub mod backpressure;
 pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod outbound;
 pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod i18n;
-pub mod backpressure;
 pub mod keyring;
 pub mod ops;
+pub mod outbound;
+pub mod recipient_file;
 pub mod sandbox;
 pub mod serve;
-pub mod recipient_file;
 pub mod telemetry;
 pub mod usms;
 pub mod web;

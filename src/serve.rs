@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::app::{App, Pace, UploadLimits, Wake};
+use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::outbound::Outbound;
 use crate::db::message_search::Reader;
-use crate::backpressure::Backpressure;
 use crate::keyring::Keyring;
 use crate::ops::projects;
+use crate::outbound::Outbound;
 use crate::{telemetry, usms, web, worker};
 
 /// A connection that was not used for so long is tried first.

@@ -11,16 +11,19 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("usms", &[]),
     ("sandbox", &[]),
     ("db", &["domain"]),
-    ("courier", &[]),
+    ("outbound", &[]),
     ("i18n", &[]),
-    ("intake", &[]),
-    ("table", &[]),
-    ("ops", &["app", "config", "courier", "db", "domain", "i18n", "keyring", "table", "usms"]),
-    ("worker", &["app", "db", "domain", "intake", "ops"]),
-    ("web", &["app", "db", "domain", "i18n", "ops", "table", "usms"]),
+    ("backpressure", &[]),
+    ("recipient_file", &[]),
+    (
+        "ops",
+        &["app", "config", "outbound", "db", "domain", "i18n", "keyring", "recipient_file", "usms"],
+    ),
+    ("worker", &["app", "db", "domain", "backpressure", "ops"]),
+    ("web", &["app", "db", "domain", "i18n", "ops", "recipient_file", "usms"]),
     ("bench", &["domain", "sandbox"]),
     ("demo", &["app", "clock", "config", "db", "domain", "ops", "sandbox", "serve"]),
-    ("app", &["clock", "courier", "db", "domain", "intake", "keyring", "usms"]),
+    ("app", &["clock", "outbound", "db", "domain", "backpressure", "keyring", "usms"]),
 ];
 
 fn files(of: &Path) -> Vec<PathBuf> {

@@ -14,7 +14,7 @@ async fn all_migrations_run_on_an_empty_database_and_a_second_time_change_nothin
 }
 
 #[sqlx::test]
-async fn phones_and_session_numbers_compare_byte_by_byte_wherever_they_are_kept(db: PgPool) {
+async fn phones_and_session_numbers_compare_byte_by_byte_in_every_table(db: PgPool) {
     let columns: Vec<(String, bool)> = sqlx::query_as(
         "select c.relname || '.' || a.attname, l.collname = 'C'
          from pg_attribute a join pg_class c on c.oid = a.attrelid
@@ -98,7 +98,7 @@ async fn reviewed_rows_of_the_second_migration_are_counted_found_and_asked_about
 }
 
 #[sqlx::test(migrations = false)]
-async fn what_was_sent_before_statistics_were_kept_is_counted(db: PgPool) {
+async fn what_was_sent_before_there_were_statistics_is_counted(db: PgPool) {
     let migrator = sqlx::migrate!();
     for migration in migrator.iter() {
         if migration.description == "statistics" {
@@ -129,7 +129,7 @@ async fn what_was_sent_before_statistics_were_kept_is_counted(db: PgPool) {
                    parts, receipt_at, recorded_at)
                  values (7, 1, 6, 5, 4, 'delivered', 2, now() + interval '3 seconds', now()),
                    (8, 1, 6, 5, 4, 'failed', 1, now(), now());
-                 insert into external_messages (id, project_id, session_no, phone, user_id, outcome,
+                 insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome,
                    parts, receipt_at, recorded_at)
                  values (10, 1, 'f', '18500000099', '', 'delivered', 1, now(), now());",
             )
@@ -180,9 +180,7 @@ async fn columns(db: &PgPool) -> Vec<String> {
 }
 
 #[sqlx::test(migrations = false)]
-async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie_in_pieces(
-    db: PgPool,
-) {
+async fn messages_and_outcomes_are_found_after_their_tables_were_partitioned(db: PgPool) {
     let migrator = sqlx::migrate!();
     for (n, migration) in migrator.iter().enumerate() {
         if n == 5 {
@@ -192,7 +190,7 @@ async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie
                    '18500001234', '{a}' from generate_series(0, 30) n;
                  insert into reasons (code, description, category) values ('X', '', 'channel');
                  insert into outcomes select id, 1, 2, 3, 4, 'failed', 1, 1, null, now() from messages;
-                 insert into external_messages values
+                 insert into foreign_messages values
                    (9, 1, 's-1', '18500001234', '', 'unknown', 1, 1, null, now());
                  insert into inbox values (8, 1, 'x', now(), null);",
             )
@@ -219,5 +217,132 @@ async fn messages_and_outcomes_of_before_are_found_where_they_were_once_they_lie
     .fetch_one(&db)
     .await
     .unwrap();
-    assert_eq!(fresh, 3, "now, the next month, and the piece without an end");
+    assert_eq!(fresh, 3, "now, the next month, and the partition without an end");
+}
+
+/// Rows in every table and column that `standard_terms` renames, as the schema was before it.
+const BEFORE_STANDARD_TERMS: &str = "
+    insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
+      hook_secret_sealed, hook_secret_hash, created_at, notice_emails, notice_language, keep_months,
+      blank_days, opt_out_words, hook_refused_address)
+    values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now(), '{mei@example.test}', 'en', 6,
+      45, '{退订}', '203.0.113.9');
+    insert into users values (2, 'Mei', 'hash', false, null, now());
+    insert into login_sessions (key_hash, user_id, state, address, agent, created_at, seen_at, expires_at)
+    values ('\\x02', 2, '{}', '203.0.113.7', 'Firefox', now(), now(), now() + interval '1 day');
+    insert into audit_log values (3, 1, 2, 'Mei', 'signed_in', '', '{}', '203.0.113.8');
+    insert into signatures (id, project_id, sig_id, content, international, status, checked_at, changed_at,
+      next_check_at, delete_asked_by)
+    values (4, 1, 'SIG1', '云帆', false, 'approved', now(), now(), now(), 2);
+    insert into sms_templates (id, project_id, template_id, name, purpose, text, international, status,
+      checked_at, changed_at, next_check_at)
+    values (5, 1, 'UTA1', '验证码', 'notice', '您的{1}', false, 'approved', now(), now(), now());
+    insert into applications (id, project_id, subject, template_id, mends, state, content, applied_by,
+      form_token, answer, next_look_at, looks)
+    values (6, 1, 'template', 5, true, 'in_doubt', '{}', 2, gen_random_uuid(), 'no answer', now(), 3);
+    insert into review_events (id, project_id, template_id, event, user_id)
+    values (7, 1, 5, 'mended', 2), (8, 1, 5, 'changed_there', null);
+    insert into batches (id, project_id, name, state, hold, hold_detail, signature_id, template_id,
+      sig_content, vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
+      form_token, canary, canary_wait_seconds, canary_percent, canary_left_at, settled)
+    values (9, 1, 'b', 'paused', 'canary', '3/200', 4, 5, '云帆', 'UTA1', 't', 'notice', false, 3, 3, 2,
+      gen_random_uuid(), 100, 60, 5, now(), false);
+    insert into submissions (id, project_id, batch_id, state, n, delivered, failed, unknown, next_try_at,
+      sent_at, session_no, answer, settled, kept)
+    values (10, 1, 9, 'accepted', 3, 1, 1, 1, now(), now(), 's', 'OK', true, 'blanked'),
+      (11, 1, 9, 'accepted', 3, 1, 1, 1, now(), now(), 't', '', true, 'gone');
+    insert into foreign_messages (id, project_id, session_no, phone, user_id, outcome, parts, receipt_at,
+      recorded_at)
+    select new_id(now() + n * interval '40 days'), 1, 'f', '1850000001' || n, '', 'delivered', 1, now(), now()
+    from generate_series(0, 1) n;
+    insert into keeping (project_id, removed_to, blanked_to) values (1, 12, 13);
+    insert into inbox (id, project_id, body, received_at, settled_at) values (14, 1, 'x', now(), now());
+    insert into notices (id, project_id, channel, body, attempts, told_at, trouble)
+    values (15, 1, 'email', '{}', 1, now(), 'mail refused');
+    insert into conversations (id, project_id, phone, replies, unread, opted_out, last_id, last_at,
+      last_words, newest_id)
+    values (16, 1, '18500000012', 1, 0, true, 17, now(), 'T', 17);
+    insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at, recorded_at,
+      opt_out, timed, answers, taken_back_by, taken_back_at)
+    values (17, 1, '18500000012', 'T', '', '', now(), now(), 'taken_back', true, 18, 2, now()),
+      (18, 1, '18500000012', '退订', '', '', now(), now(), 'stands', true, null, null, null);
+    insert into suppressions (project_id, phone, id, reason, note, offered_at)
+    values (1, '18500000012', 19, 'reply', '', now());
+    insert into uploads (batch_id, project_id, state, source, file_name, wanted)
+    values (9, 1, 'read', 'text', 'a.csv', '{}');
+    insert into recipients (batch_id, place, verdict, phone) values (9, 2, 'ready', '18500000013');
+    insert into workers (id, started_at, seen_at, vendor_heard_at, vendor_trouble_at, vendor_trouble)
+    values (gen_random_uuid(), now(), now(), now(), now(), 'reset');
+    insert into report_pulls (project_id, next_at, failures, trouble) values (1, now(), 2, 'HTTP 500');";
+
+/// What those rows are under the new names: one query a table, each answers one row of text.
+const AFTER_STANDARD_TERMS: [(&str, &str); 17] = [
+    ("select concat_ws(' ', notification_emails[1], notification_language, retention_months, redact_days,
+       opt_out_keywords[1], hook_refused_ip) from projects", "mei@example.test en 6 45 退订 203.0.113.9"),
+    ("select concat_ws(' ', host(ip::inet), user_agent) from login_sessions", "203.0.113.7 Firefox"),
+    ("select ip from audit_log", "203.0.113.8"),
+    ("select delete_requested_by::text from signatures", "2"),
+    ("select concat_ws(' ', is_resubmission, vendor_message, checks, next_check_at is not null)
+       from applications", "t no answer 3 t"),
+    ("select string_agg(event::text, ' ' order by id) from review_events", "resubmitted changed_by_vendor"),
+    ("select concat_ws(' ', pause_reason, pause_detail, trial_size, trial_wait_seconds,
+       trial_failure_percent, trial_sent_at is not null, complete) from batches", "trial 3/200 100 60 5 t f"),
+    ("select string_agg(concat_ws(' ', vendor_message, complete, retention), ', ' order by id)
+       from submissions", "OK t redacted,  t deleted"),
+    ("select count(*)::text from external_messages where phone like '1850000001_'", "2"),
+    ("select concat_ws(' ', deleted_to, redacted_to) from retention_progress", "12 13"),
+    ("select (processed_at is not null)::text from inbox", "true"),
+    ("select concat_ws(' ', channel, delivered_at is not null, error) from notifications",
+       "email t mail refused"),
+    ("select last_text from conversations", "T"),
+    ("select string_agg(concat_ws(' ', opt_out, in_reply_to, undone_by), ', ' order by id) from replies",
+       "undone 18 2, active"),
+    ("select concat_ws(' ', blacklisted_at is not null, (select read_options from uploads),
+       (select position from recipients)) from suppressions", "t {} 2"),
+    ("select concat_ws(' ', vendor_answered_at is not null, vendor_error_at is not null, vendor_error)
+       from workers", "t t reset"),
+    ("select error from report_pulls", "HTTP 500"),
+];
+
+#[sqlx::test(migrations = false)]
+async fn an_upgrade_to_the_standard_terms_loses_no_row_and_counts_go_on(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    for migration in migrator.iter() {
+        if migration.description == "standard terms" {
+            db.execute("select make_pieces(now())").await.unwrap();
+            db.execute(BEFORE_STANDARD_TERMS).await.unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    for (query, row) in AFTER_STANDARD_TERMS {
+        let found: String = sqlx::query_scalar(query).fetch_one(&db).await.unwrap();
+        assert_eq!(found, row, "{query}");
+    }
+    let old: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace
+           and relname ~ 'foreign|keeping|pieces|notices|unsettled'
+         union all
+         select proname::text from pg_proc where pronamespace = 'public'::regnamespace
+           and (proname ~ 'foreign|piece|tell' or prosrc ~ 'foreign_|pieces')",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert_eq!(old, Vec::<String>::new(), "nothing has an old name");
+
+    let counted = "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0";
+    let before: i64 = sqlx::query_scalar(counted).fetch_one(&db).await.unwrap();
+    db.execute(
+        "insert into external_messages (id, project_id, session_no, phone, user_id, outcome, parts,
+           receipt_at, recorded_at)
+         values (new_id(now()), 1, 'g', '18500000014', '', 'failed', 1, now(), now())",
+    )
+    .await
+    .unwrap();
+    let after: i64 = sqlx::query_scalar(counted).fetch_one(&db).await.unwrap();
+    assert_eq!(after - before, 1, "an external message is counted");
+    db.execute("select make_partitions(now() + interval '70 days')").await.unwrap();
+    let dropped: bool =
+        sqlx::query_scalar("select drop_partition('first')").fetch_one(&db).await.unwrap();
+    assert!(dropped || before > 0, "the oldest partition can be dropped");
 }

@@ -346,11 +346,7 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 /// outcome. What waits in a batch that was cancelled is cancelled with it, also what came back to the
 /// queue in that moment. Called after each change of its submissions, in the same transaction. The row
 /// is locked first: of two submissions that end at once, the later one sees the earlier one's end.
-pub async fn close(
-    db: &mut PgConnection,
-    batch: BatchId,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
+pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
     match lock(db, batch).await? {
         BatchState::Sending | BatchState::Paused => {
             sqlx::query!(

@@ -4,7 +4,7 @@
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::statistics::Wanted;
+use super::statistics::StatisticsQuery;
 use crate::domain::ids::BatchId;
 use crate::domain::message::Outcome;
 
@@ -43,7 +43,7 @@ pub struct Reason {
 /// Failures by hour or day, cause and code.
 pub async fn by_reason(
     db: &PgPool,
-    wanted: Wanted,
+    wanted: StatisticsQuery,
     only: &Only,
     days: bool,
 ) -> sqlx::Result<Vec<Reason>> {
@@ -89,7 +89,11 @@ pub struct Share {
 }
 
 /// Failures by the operator of the phone, the most first.
-pub async fn by_operator(db: &PgPool, wanted: Wanted, only: &Only) -> sqlx::Result<Vec<Share>> {
+pub async fn by_operator(
+    db: &PgPool,
+    wanted: StatisticsQuery,
+    only: &Only,
+) -> sqlx::Result<Vec<Share>> {
     sqlx::query_as!(
         Share,
         r#"select f.operator as "key!", '' as "name!", sum(f.n)::bigint as "n!"
@@ -117,7 +121,7 @@ pub async fn by_operator(db: &PgPool, wanted: Wanted, only: &Only) -> sqlx::Resu
 /// Failures by template, the most first.
 pub async fn by_template(
     db: &PgPool,
-    wanted: Wanted,
+    wanted: StatisticsQuery,
     only: &Only,
     limit: i64,
 ) -> sqlx::Result<Vec<Share>> {
@@ -165,7 +169,7 @@ pub struct Struck {
 /// The batches with the most failures.
 pub async fn by_batch(
     db: &PgPool,
-    wanted: Wanted,
+    wanted: StatisticsQuery,
     only: &Only,
     limit: i64,
 ) -> sqlx::Result<Vec<Struck>> {

@@ -92,7 +92,7 @@ pub struct Heard {
     /// When a call had no answer last.
     pub trouble_at: Option<OffsetDateTime>,
     /// What was seen instead.
-    pub trouble: String,
+    pub problem: String,
 }
 
 /// What was heard from the vendor last, over all processes.
@@ -101,7 +101,7 @@ pub async fn heard(db: &PgPool) -> sqlx::Result<Heard> {
         Heard,
         r#"select max(vendor_answered_at) as heard_at, max(vendor_error_at) as trouble_at,
              coalesce((select vendor_error from workers where vendor_error_at is not null
-               order by vendor_error_at desc limit 1), '') as "trouble!"
+               order by vendor_error_at desc limit 1), '') as "problem!"
            from workers"#,
     )
     .fetch_one(db)

@@ -105,7 +105,12 @@ pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Opt
 
 /// Counts a try that failed. The next one comes later; after the last one the push is set aside: it
 /// counts as settled, with the error as its problem.
-pub async fn record_failure(db: &PgPool, id: i64, error: &str, now: OffsetDateTime) -> sqlx::Result<()> {
+pub async fn record_failure(
+    db: &PgPool,
+    id: i64,
+    error: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update inbox
            set tries = tries + 1,

@@ -11,8 +11,8 @@ mod keys;
 mod plan;
 mod remembered;
 mod rows;
-mod window;
 mod table;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId}
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 use plan::Plan;
-use window::{Window, Start};
+use window::{Start, Window};
 
 /// Phones that are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Phones {
 
 /// Which messages are wanted. What is not set is not asked.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct MessageQuery {
     /// To these phones.
     pub phone: Option<Phones>,
     /// Of this session number.
@@ -163,7 +163,11 @@ impl Reader {
     }
 
     /// One message of the project, own or another program's.
-    pub async fn find(&self, project: ProjectId, id: MessageId) -> sqlx::Result<Option<FoundMessage>> {
+    pub async fn find(
+        &self,
+        project: ProjectId,
+        id: MessageId,
+    ) -> sqlx::Result<Option<FoundMessage>> {
         let mut db = self.db.acquire().await?;
         let found = rows::find_one(&mut db, project, id).await?;
         let found = self.known.shared.complete(&mut db, found.as_slice()).await?;
@@ -174,7 +178,7 @@ impl Reader {
     pub async fn page(
         &self,
         project: ProjectId,
-        wanted: &Wanted,
+        wanted: &MessageQuery,
         after: Option<MessageId>,
         limit: usize,
     ) -> sqlx::Result<Page> {
@@ -187,7 +191,7 @@ impl Reader {
     pub async fn page_before(
         &self,
         project: ProjectId,
-        wanted: &Wanted,
+        wanted: &MessageQuery,
         before: MessageId,
         limit: usize,
     ) -> sqlx::Result<Page> {
@@ -199,7 +203,7 @@ impl Reader {
     async fn read(
         &self,
         project: ProjectId,
-        wanted: &Wanted,
+        wanted: &MessageQuery,
         window: Window,
         limit: usize,
     ) -> sqlx::Result<Page> {
@@ -234,7 +238,7 @@ impl Reader {
 async fn look(
     db: &mut PgConnection,
     project: ProjectId,
-    wanted: &Wanted,
+    wanted: &MessageQuery,
     window: Window,
     limit: usize,
 ) -> sqlx::Result<(Vec<Found>, Option<i64>)> {
@@ -258,7 +262,7 @@ async fn look(
     Ok((all, edge))
 }
 
-impl Wanted {
+impl MessageQuery {
     /// Whether messages of any time may be many.
     fn is_broad(&self) -> bool {
         self.phone.is_none()

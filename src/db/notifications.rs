@@ -184,7 +184,11 @@ pub struct PastNotification {
 }
 
 /// The latest of a project, newest first.
-pub async fn latest(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<PastNotification>> {
+pub async fn latest(
+    db: &PgPool,
+    project: ProjectId,
+    limit: i64,
+) -> sqlx::Result<Vec<PastNotification>> {
     sqlx::query_as!(
         PastNotification,
         r#"select id_time(id) as "at!", channel as "channel: Channel", body, attempts, delivered_at,
@@ -199,8 +203,9 @@ pub async fn latest(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result
 
 /// Forgets those that were written down before this border of ids.
 pub async fn delete_old(db: &PgPool, before: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from notifications where id < $1 and next_try_at is null", before)
-        .execute(db)
-        .await?;
+    let done =
+        sqlx::query!("delete from notifications where id < $1 and next_try_at is null", before)
+            .execute(db)
+            .await?;
     Ok(done.rows_affected())
 }

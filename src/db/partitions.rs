@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 /// Makes sure that this month and the next one have partitions of their own. Answers how many were made.
 pub async fn make_ahead(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<i32> {
-    let made = sqlx::query_scalar!(r#"select make_partitions($1) as "made!""#, now).fetch_one(db).await;
+    let made =
+        sqlx::query_scalar!(r#"select make_partitions($1) as "made!""#, now).fetch_one(db).await;
     or_later(made, 0)
 }
 

@@ -321,7 +321,10 @@ async fn correct(
     Ok(())
 }
 
-async fn move_counters(db: &mut PgConnection, updates: &[Update<'_>]) -> sqlx::Result<Vec<BatchId>> {
+async fn move_counters(
+    db: &mut PgConnection,
+    updates: &[Update<'_>],
+) -> sqlx::Result<Vec<BatchId>> {
     let mut moves: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
     for one in updates {
         let [delivered, failed, unknown] = moves.entry(one.of.submission).or_default();

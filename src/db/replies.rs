@@ -113,7 +113,8 @@ pub async fn keep(
     let user_ids: Vec<&str> = incoming.iter().map(|one| one.user_id.as_str()).collect();
     let times: Vec<OffsetDateTime> = incoming.iter().map(|one| one.replied_at).collect();
     let timed: Vec<bool> = incoming.iter().map(|one| one.timed).collect();
-    let answers: Vec<Option<i64>> = incoming.iter().map(|one| one.in_reply_to.map(|id| id.0)).collect();
+    let answers: Vec<Option<i64>> =
+        incoming.iter().map(|one| one.in_reply_to.map(|id| id.0)).collect();
     let opts_out: Vec<bool> = incoming.iter().map(|one| one.opts_out).collect();
     sqlx::query_as!(
         Kept,
@@ -382,7 +383,10 @@ pub async fn opt_out(
 }
 
 /// A project's opt-out words, as they were typed.
-pub async fn opt_out_keywords(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Vec<String>> {
+pub async fn opt_out_keywords(
+    db: &mut PgConnection,
+    project: ProjectId,
+) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!("select opt_out_keywords from projects where id = $1", project.0)
         .fetch_one(db)
         .await

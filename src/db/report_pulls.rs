@@ -75,7 +75,7 @@ pub async fn rest(db: &PgPool, project: ProjectId, next_at: OffsetDateTime) -> s
 pub async fn failed(
     db: &PgPool,
     project: ProjectId,
-    trouble: &str,
+    problem: &str,
     now: OffsetDateTime,
     next_at: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -85,7 +85,7 @@ pub async fn failed(
              lease_until = null
            where project_id = $1"#,
         project.0,
-        trouble,
+        problem,
         now,
         next_at,
     )

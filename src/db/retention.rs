@@ -29,7 +29,11 @@ pub async fn of(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Reten
 }
 
 /// Replaces a project's retention policy.
-pub async fn set(db: &mut PgConnection, project: ProjectId, policy: RetentionPolicy) -> sqlx::Result<()> {
+pub async fn set(
+    db: &mut PgConnection,
+    project: ProjectId,
+    policy: RetentionPolicy,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update projects set retention_months = $2, redact_days = $3 where id = $1",
         project.0,

@@ -86,7 +86,7 @@ async fn fold_times(db: &mut PgConnection) -> sqlx::Result<u64> {
 
 /// Whose messages, and from when until before when. It begins with a whole hour.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct StatisticsQuery {
     /// The project.
     pub project: ProjectId,
     /// The first moment.
@@ -101,7 +101,7 @@ pub struct Wanted {
 /// The counts of each hour or day, the oldest first; those without messages are left out.
 pub async fn by_time(
     db: &PgPool,
-    wanted: Wanted,
+    wanted: StatisticsQuery,
     days: bool,
 ) -> sqlx::Result<Vec<(OffsetDateTime, Counts)>> {
     let rows = sqlx::query!(
@@ -164,7 +164,7 @@ pub struct Group {
 }
 
 /// The counts of each group, the largest first. Hours and days are no groups: see [`by_time`].
-pub async fn by_group(db: &PgPool, wanted: Wanted, by: By) -> sqlx::Result<Vec<Group>> {
+pub async fn by_group(db: &PgPool, wanted: StatisticsQuery, by: By) -> sqlx::Result<Vec<Group>> {
     let rows = sqlx::query!(
         r#"select case $5
                when 'template' then b.vendor_template_id when 'signature' then b.sig_content
@@ -224,7 +224,7 @@ pub async fn by_group(db: &PgPool, wanted: Wanted, by: By) -> sqlx::Result<Vec<G
 
 /// How long delivered messages took: each number of seconds with how many took no longer, but
 /// longer than the one before.
-pub async fn times(db: &PgPool, wanted: Wanted) -> sqlx::Result<Vec<(i32, i64)>> {
+pub async fn times(db: &PgPool, wanted: StatisticsQuery) -> sqlx::Result<Vec<(i32, i64)>> {
     let rows = sqlx::query!(
         r#"select within_seconds as "within_seconds!", sum(n)::bigint as "n!"
            from counted_times

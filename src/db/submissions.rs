@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::claims::Claimed;
 use crate::domain::batch::SubmissionState;
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::call_problem::CallProblem;
+use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 
 /// Stores a submission of `n` messages that may be claimed from `now` on.
 pub async fn insert(
@@ -324,7 +324,7 @@ pub struct Submission {
 }
 
 /// What is worth a person's eye in a batch: tries that failed, refusals, doubts; newest first.
-pub async fn troubles(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<Submission>> {
+pub async fn problems(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<Submission>> {
     sqlx::query_as!(
         Submission,
         r#"select id as "id: SubmissionId", state as "state: SubmissionState", n, attempts, sent_at,

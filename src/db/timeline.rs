@@ -62,7 +62,8 @@ pub async fn audited_actions(
     )
     .fetch_all(db)
     .await?;
-    let audited_action = |id: MessageId, actor, action| AuditedAction { at: id.made_at(), actor, action };
+    let audited_action =
+        |id: MessageId, actor, action| AuditedAction { at: id.made_at(), actor, action };
     Ok(rows.into_iter().map(|row| audited_action(row.id, row.actor, row.action)).collect())
 }
 

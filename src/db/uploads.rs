@@ -80,7 +80,11 @@ pub async fn append(
 }
 
 /// Says how a file is to be read before it is.
-pub async fn save_read_options(db: &PgPool, batch: BatchId, read_options: &Value) -> sqlx::Result<()> {
+pub async fn save_read_options(
+    db: &PgPool,
+    batch: BatchId,
+    read_options: &Value,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update uploads set read_options = $2 where batch_id = $1 and state = 'receiving'",
         batch.0,

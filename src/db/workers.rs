@@ -17,7 +17,7 @@ pub struct VendorHeard {
     /// When a call had no answer.
     pub trouble_at: Option<OffsetDateTime>,
     /// What was seen instead.
-    pub trouble: String,
+    pub problem: String,
 }
 
 /// Says that a process lives, and what it heard from the vendor.
@@ -35,7 +35,7 @@ pub async fn beat(
         now,
         heard.heard_at as Option<OffsetDateTime>,
         heard.trouble_at as Option<OffsetDateTime>,
-        heard.trouble,
+        heard.problem,
     )
     .execute(db)
     .await?;

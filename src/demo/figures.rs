@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use time::Duration;
 
 use crate::app::App;
-use crate::db::statistics::{self, Wanted};
+use crate::db::statistics::{self, StatisticsQuery};
 use crate::db::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
 use crate::domain::period::{day_of, midnight};
@@ -16,9 +16,13 @@ use crate::domain::statistics::Counts;
 pub async fn keep(app: &App, project: ProjectId, days: i64) -> anyhow::Result<()> {
     let now = app.clock.now();
     let today = midnight(day_of(now));
-    let wanted =
-        Wanted { project, since: today - Duration::days(days), until: today, others: false };
-    let others = Wanted { others: true, ..wanted };
+    let wanted = StatisticsQuery {
+        project,
+        since: today - Duration::days(days),
+        until: today,
+        others: false,
+    };
+    let others = StatisticsQuery { others: true, ..wanted };
     let others: HashMap<_, _> =
         statistics::by_time(&app.db, others, true).await?.into_iter().collect();
     let counted = statistics::by_time(&app.db, wanted, true).await?;

@@ -14,9 +14,9 @@ use crate::domain::batch::china;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
-use crate::ops::uploads::report::Report;
 use crate::ops::suppressions::{self, Actor};
-use crate::ops::uploads::{self as upload_ops, Begin, Confirmation, IncomingFile, ConfirmRequest};
+use crate::ops::uploads::report::Report;
+use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile};
 use crate::ops::{plan, submit};
 
 const ADDRESS: &str = "127.0.0.1";

@@ -1,11 +1,11 @@
 //! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
 
 mod figures;
-mod retention;
 mod lists;
 mod postgres;
 mod pushes;
 mod replies;
+mod retention;
 mod reviewed;
 mod sample;
 

@@ -17,7 +17,8 @@ const LONG_AGO: [(i64, &str, usize); 5] = [
     (83, "发货通知", 51),
     (61, "登录验证码", 3),
 ];
-const POLICY: RetentionPolicy = RetentionPolicy { retention_months: Some(6), redact_days: Some(45) };
+const POLICY: RetentionPolicy =
+    RetentionPolicy { retention_months: Some(6), redact_days: Some(45) };
 
 impl Past {
     /// Batches of earlier months.

@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{figures, retention, pushes, replies, reviewed};
+use super::{figures, pushes, replies, retention, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::claims::{Claim, Claimed};
-use crate::db::message_search::{FoundMessage, Wanted};
+use crate::db::message_search::{FoundMessage, MessageQuery};
 use crate::db::receipts::Incoming;
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::batch::china;
@@ -22,8 +22,8 @@ use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
 use crate::ops::accounts::{self, Standing};
+use crate::ops::batch_actions::{self, Actor, Step};
 use crate::ops::order::{self, Order, Ordered};
-use crate::ops::batch_actions::{self, Step, Actor};
 use crate::ops::submit::{self, End};
 use crate::ops::{projects as project_ops, push_inbox};
 
@@ -151,10 +151,10 @@ impl Past {
 
     /// The phones of a session number that were reached.
     async fn arrived(&self, session_no: String) -> anyhow::Result<Vec<String>> {
-        let wanted = Wanted {
+        let wanted = MessageQuery {
             session: Some(session_no),
             state: Some(MessageState::Delivered),
-            ..Wanted::default()
+            ..MessageQuery::default()
         };
         let page = self.app.log.page(self.project, &wanted, None, 1_000).await?;
         let phone = |one| match one {

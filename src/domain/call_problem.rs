@@ -68,7 +68,7 @@ impl CallProblem {
     /// Reads what was kept; `None` for the vendor's own words.
     pub fn read(stored: &str) -> Option<Self> {
         let key = stored.strip_prefix(OURS)?;
-        Self::ALL.into_iter().find(|trouble| trouble.key() == key)
+        Self::ALL.into_iter().find(|problem| problem.key() == key)
     }
 }
 
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn each_is_read_as_it_was_stored_and_the_vendors_words_are_left_alone() {
-        for trouble in CallProblem::ALL {
-            assert_eq!(CallProblem::read(&trouble.stored()), Some(trouble));
+        for problem in CallProblem::ALL {
+            assert_eq!(CallProblem::read(&problem.stored()), Some(problem));
         }
         assert_eq!(CallProblem::read("lease"), None);
     }

@@ -1,11 +1,13 @@
 //! Types and rules, without input or output.
 
 pub mod batch;
+pub mod call_problem;
 pub mod file;
 pub mod finding;
 pub mod ids;
 pub mod message;
 pub mod network;
+pub mod period;
 pub mod phone;
 pub mod project;
 pub mod receipt_codes;
@@ -15,9 +17,7 @@ pub mod review;
 pub mod role;
 pub mod signature;
 pub mod sms_template;
-pub mod period;
 pub mod statistics;
 pub mod suppression;
 pub mod text;
-pub mod call_problem;
 pub mod upload;

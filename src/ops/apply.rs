@@ -16,15 +16,15 @@ use crate::db::audit;
 use crate::db::reviewed::Row;
 use crate::db::signatures::{self, Signature};
 use crate::db::sms_templates::{self, SmsTemplate};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ApplicationId, FileId, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::signature::SignatureApplication;
 use crate::domain::sms_template::TemplateApplication;
-use crate::domain::call_problem::CallProblem;
 use crate::usms::{self, CallError, Credentials};
 
-pub mod in_doubt;
 mod accepted;
+pub mod in_doubt;
 
 use accepted::Taken;
 
@@ -66,7 +66,9 @@ impl Form {
 
     fn content(&self) -> Result<serde_json::Value, serde_json::Error> {
         match self {
-            Self::Signature(form) | Self::ResubmittedSignature(_, form) => serde_json::to_value(form),
+            Self::Signature(form) | Self::ResubmittedSignature(_, form) => {
+                serde_json::to_value(form)
+            }
             Self::Template(form) | Self::ResubmittedTemplate(_, form) => serde_json::to_value(form),
         }
     }
@@ -193,19 +195,31 @@ async fn wait_for(app: &App, project: ProjectId, id: ApplicationId) -> sqlx::Res
     Ok(())
 }
 
-async fn store_call_record(app: &App, submission: &Submission) -> Result<SubmitOutcome, ApplyError> {
-    let earlier =
-        applications::by_form_token(&app.db, submission.project, submission.by, submission.form_token);
+async fn store_call_record(
+    app: &App,
+    submission: &Submission,
+) -> Result<SubmitOutcome, ApplyError> {
+    let earlier = applications::by_form_token(
+        &app.db,
+        submission.project,
+        submission.by,
+        submission.form_token,
+    );
     if let Some(id) = earlier.await? {
         return Ok(SubmitOutcome::Already(id));
     }
     let keys = credentials::of(app, submission.project).await?;
     let resubmits = submission.form.resubmits().is_some();
-    let certificate = files::for_vendor(app, submission.project, submission.certificate, resubmits).await?;
+    let certificate =
+        files::for_vendor(app, submission.project, submission.certificate, resubmits).await?;
     let proxy = files::for_vendor(app, submission.project, submission.proxy, resubmits).await?;
     let Some(id) = begin(app, submission).await? else {
-        let id =
-            applications::by_form_token(&app.db, submission.project, submission.by, submission.form_token);
+        let id = applications::by_form_token(
+            &app.db,
+            submission.project,
+            submission.by,
+            submission.form_token,
+        );
         return id.await?.map(SubmitOutcome::Already).ok_or(ApplyError::FormUsed);
     };
     let answered = call(app, &keys, &submission.form, certificate, proxy).await;

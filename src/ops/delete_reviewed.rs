@@ -54,8 +54,9 @@ pub async fn delete(
     requester: &Requester,
 ) -> Result<Deleted, CredentialsError> {
     let (app_there, vendor_id, requester) = (app.clone(), vendor_id.to_owned(), requester.clone());
-    let task =
-        app.calls.spawn(async move { remove_now(&app_there, subject, &vendor_id, &requester).await });
+    let task = app
+        .calls
+        .spawn(async move { remove_now(&app_there, subject, &vendor_id, &requester).await });
     task.await.unwrap_or(Ok(Deleted::InDoubt))
 }
 

@@ -124,11 +124,15 @@ mod tests {
     #[test]
     fn the_rest_waits_for_the_first_and_for_the_time_that_was_set() {
         let first = GuardedBatch { trial_size: Some(100), ..batch() };
-        let left = GuardedBatch { trial_sent_at: Some(NOW - Duration::minutes(9)), ..first.clone() };
+        let left =
+            GuardedBatch { trial_sent_at: Some(NOW - Duration::minutes(9)), ..first.clone() };
         let open = GuardedBatch { first_open: 1, ..first.clone() };
         assert_eq!(judge(&open, NOW), GuardDecision::Fine);
         assert_eq!(judge(&first, NOW), GuardDecision::FirstLeft);
-        assert_eq!(judge(&GuardedBatch { first_known: 99, ..left.clone() }, NOW), GuardDecision::Fine);
+        assert_eq!(
+            judge(&GuardedBatch { first_known: 99, ..left.clone() }, NOW),
+            GuardDecision::Fine
+        );
         let late = NOW + Duration::minutes(2);
         assert_eq!(
             judge(&GuardedBatch { first_known: 99, ..left.clone() }, late),
@@ -140,8 +144,17 @@ mod tests {
             judge(&GuardedBatch { first_failed: 5, ..all.clone() }, NOW),
             GuardDecision::RestFollows
         );
-        assert_eq!(judge(&GuardedBatch { first_failed: 6, ..all.clone() }, NOW), GuardDecision::Ask);
-        assert_eq!(judge(&GuardedBatch { first_in_doubt: 1, ..all.clone() }, NOW), GuardDecision::Ask);
-        assert_eq!(judge(&GuardedBatch { trial_failure_percent: None, ..all }, NOW), GuardDecision::Ask);
+        assert_eq!(
+            judge(&GuardedBatch { first_failed: 6, ..all.clone() }, NOW),
+            GuardDecision::Ask
+        );
+        assert_eq!(
+            judge(&GuardedBatch { first_in_doubt: 1, ..all.clone() }, NOW),
+            GuardDecision::Ask
+        );
+        assert_eq!(
+            judge(&GuardedBatch { trial_failure_percent: None, ..all }, NOW),
+            GuardDecision::Ask
+        );
     }
 }

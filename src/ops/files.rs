@@ -104,7 +104,11 @@ pub(super) async fn for_vendor(
     let Some(id) = id else { return Ok(None) };
     let (file, content) = open(app, project, id).await?;
     let encoded = STANDARD.encode(content);
-    Ok(Some(if resubmits { format!("{};base64,{encoded}", file.kind.media_type()) } else { encoded }))
+    Ok(Some(if resubmits {
+        format!("{};base64,{encoded}", file.kind.media_type())
+    } else {
+        encoded
+    }))
 }
 
 /// Deletes the content of a file; its name stays in the history. Answers whether it did.

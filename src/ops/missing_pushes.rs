@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::notifications;
 use crate::app::App;
-use crate::db::{push_url, projects, report_pulls};
+use crate::db::{projects, push_url, report_pulls};
 use crate::domain::ids::ProjectId;
 
 /// Pushes are missing after this many first intervals of asking: half an hour of ten seconds.

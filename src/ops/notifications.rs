@@ -11,13 +11,13 @@ use time::format_description::well_known::Rfc3339;
 use tracing::{info, warn};
 
 use crate::app::App;
-use crate::outbound::{self, OutboundError};
 use crate::db::notifications::{self, Channel, Due, NotificationSettings};
 use crate::db::{audit, projects};
 use crate::domain::ids::{ProjectId, UserId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
-use crate::i18n::{Language, Words};
+use crate::i18n::{Language, Texts};
 use crate::keyring::CannotOpen;
+use crate::outbound::{self, OutboundError};
 
 /// Waits between tries; after the last it is given up, and the settings page says so.
 const WAITS: [Duration; 6] = [
@@ -229,10 +229,10 @@ async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
             if settings.emails.is_empty() {
                 return Err(NotificationError::NotConfigured);
             }
-            let notification: Notification =
-                serde_json::from_value(due.body.clone()).map_err(|_| NotificationError::Unreadable)?;
-            let words = Words(Language::from_tag(&settings.language).unwrap_or(Language::ZhCn));
-            let (subject, text) = email(words, &notification);
+            let notification: Notification = serde_json::from_value(due.body.clone())
+                .map_err(|_| NotificationError::Unreadable)?;
+            let texts = Texts(Language::from_tag(&settings.language).unwrap_or(Language::ZhCn));
+            let (subject, text) = email(texts, &notification);
             app.outbound.mail(&settings.emails, &subject, &text).await?;
         }
     }
@@ -241,16 +241,17 @@ async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
 }
 
 /// A notice as mail: subject and text.
-fn email(words: Words, notification: &Notification) -> (String, String) {
+fn email(texts: Texts, notification: &Notification) -> (String, String) {
     if notification.event == PUSHES_CHANGED {
         let project = [("project", notification.project.as_str().into())];
-        let text = words.with(&format!("notice-pushes-{}-text", notification.status), &project);
+        let text =
+            texts.with(&format!("notification-pushes-{}-text", notification.status), &project);
         let url = notification.url.as_deref().unwrap_or_default();
-        let subject = words.with(&format!("notice-pushes-{}", notification.status), &project);
+        let subject = texts.with(&format!("notification-pushes-{}", notification.status), &project);
         return (subject, format!("{text}\n\n{url}\n"));
     }
-    let what = words.t(&format!("notice-{}", notification.subject));
-    let status = words.t(&format!("notice-status-{}", notification.status));
+    let what = texts.t(&format!("notification-{}", notification.subject));
+    let status = texts.t(&format!("notification-status-{}", notification.status));
     let values = [
         ("what", what.into()),
         ("name", notification.name.as_str().into()),
@@ -259,11 +260,11 @@ fn email(words: Words, notification: &Notification) -> (String, String) {
         ("reason", notification.reason.as_str().into()),
         ("project", notification.project.as_str().into()),
     ];
-    let subject = words.with("notice-subject", &values);
-    let mut text = words.with("notice-text", &values);
+    let subject = texts.with("notification-subject", &values);
+    let mut text = texts.with("notification-text", &values);
     if !notification.reason.is_empty() {
         text.push_str("\n\n");
-        text.push_str(&words.with("notice-reason", &values));
+        text.push_str(&texts.with("notification-reason", &values));
     }
     if let Some(url) = &notification.url {
         text.push_str("\n\n");
@@ -298,7 +299,10 @@ pub enum NotificationProblem {
 }
 
 /// Reads the wishes of `project`.
-pub async fn settings(app: &App, project: ProjectId) -> Result<NotificationForm, NotificationError> {
+pub async fn settings(
+    app: &App,
+    project: ProjectId,
+) -> Result<NotificationForm, NotificationError> {
     let kept = notifications::settings(&app.db, project).await?;
     let open = |sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
         let Some(sealed) = sealed else { return Ok(String::new()) };
@@ -418,7 +422,8 @@ mod tests {
             OutboundError::Unreachable(String::new()),
             OutboundError::Answer(500, "not now".to_owned()),
         ];
-        let mut all: Vec<NotificationError> = outbound.into_iter().map(NotificationError::Outbound).collect();
+        let mut all: Vec<NotificationError> =
+            outbound.into_iter().map(NotificationError::Outbound).collect();
         all.extend([
             NotificationError::NotConfigured,
             NotificationError::Unreadable,
@@ -428,8 +433,8 @@ mod tests {
         for error in all {
             let stored = error.stored();
             let (key, _) = stored.split_once(' ').unwrap();
-            let key = format!("notice-trouble-{key}");
-            assert!(Words(Language::En).try_t(&key).is_some(), "{key}");
+            let key = format!("notification-error-{key}");
+            assert!(Texts(Language::En).try_t(&key).is_some(), "{key}");
         }
     }
 
@@ -449,7 +454,7 @@ mod tests {
                 at: String::new(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
             };
-            let (subject, text) = email(Words(language), &notification);
+            let (subject, text) = email(Texts(language), &notification);
             assert!(subject.contains("shop"), "{subject}");
             assert!(text.contains("/p/shop/health"), "{text}");
         }
@@ -469,7 +474,7 @@ mod tests {
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
         };
         for language in Language::ALL {
-            let (subject, text) = email(Words(language), &notification);
+            let (subject, text) = email(Texts(language), &notification);
             assert!(subject.contains("发货通知"), "{subject}");
             for part in ["UTA1", "含有链接", "https://console.example.test/"] {
                 assert!(text.contains(part), "{text}");

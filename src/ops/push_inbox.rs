@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::db::claims::Claimed;
 use crate::db::inbox::Waiting;
 use crate::db::receipt_matches::Match;
-use crate::db::receipts::{Incoming, Update, Reason};
+use crate::db::receipts::{Incoming, Reason, Update};
 use crate::db::submissions;
 use crate::db::{batch_transitions, external_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
@@ -352,7 +352,10 @@ async fn write_ours(
 }
 
 /// Of what was told, what is new: once a message, and of two receipts of one the better known.
-fn updates<'a>(found: &[Match], told: &[(SubmissionId, &'a Incoming)]) -> Vec<(Match, &'a Incoming)> {
+fn updates<'a>(
+    found: &[Match],
+    told: &[(SubmissionId, &'a Incoming)],
+) -> Vec<(Match, &'a Incoming)> {
     let mut updates: BTreeMap<MessageId, (Match, &Incoming)> = BTreeMap::new();
     for one in found {
         let says = told[one.index].1;

@@ -11,12 +11,12 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::outbound::OutboundError;
 use crate::db::push_url::{self, NewSecret};
 use crate::db::{audit, report_pulls};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::network::Network;
 use crate::keyring::CannotOpen;
+use crate::outbound::OutboundError;
 
 /// A secret that was replaced works on for so long: support needs days to change an address.
 pub const OVERLAP: Duration = Duration::days(7);
@@ -188,7 +188,8 @@ async fn follow(
             None => break,
             Some((id, Some(_))) => {
                 push_url::remove_push(&app.db, id).await?;
-                let millis = |period: Duration| i64::try_from(period.whole_milliseconds()).unwrap_or(0);
+                let millis =
+                    |period: Duration| i64::try_from(period.whole_milliseconds()).unwrap_or(0);
                 let settled = millis(app.clock.now() - began);
                 return Ok(Tested::Settled { taken: millis(taken - began), settled });
             }

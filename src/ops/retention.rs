@@ -63,7 +63,8 @@ pub fn keeps_less(before: RetentionPolicy, policy: RetentionPolicy) -> bool {
     let shorter = |before: Option<i16>, policy: Option<i16>| {
         policy.is_some_and(|policy| before.is_none_or(|before| policy < before))
     };
-    shorter(before.retention_months, policy.retention_months) || shorter(before.redact_days, policy.redact_days)
+    shorter(before.retention_months, policy.retention_months)
+        || shorter(before.redact_days, policy.redact_days)
 }
 
 /// Replaces a project's wishes and writes down who did it.

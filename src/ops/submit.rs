@@ -18,10 +18,10 @@ use crate::db::messages::Target;
 use crate::db::submissions::NotTaken;
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{PauseReason, may_leave};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, MessageId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::review::Purpose;
-use crate::domain::call_problem::CallProblem;
 use crate::keyring::CannotOpen;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
@@ -126,10 +126,29 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub enum End {
-    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<NotTaken> },
-    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
-    NotSent { ret_code: Option<i64>, why: String, pause_reason: Option<PauseReason>, throttled: bool },
-    InDoubt { ret_code: Option<i64>, why: String, request_id: String },
+    Taken {
+        session_no: String,
+        request_id: String,
+        ret_code: i64,
+        not_taken: Vec<NotTaken>,
+    },
+    Refused {
+        ret_code: i64,
+        answer: String,
+        request_id: String,
+        each: Vec<NotTaken>,
+    },
+    NotSent {
+        ret_code: Option<i64>,
+        why: String,
+        pause_reason: Option<PauseReason>,
+        throttled: bool,
+    },
+    InDoubt {
+        ret_code: Option<i64>,
+        why: String,
+        request_id: String,
+    },
     NotBegun,
 }
 
@@ -299,7 +318,12 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
         CallError::NotSent { because, ret_code, .. } => {
             let throttled = matches!(because, NotSentBecause::Throttled(_));
             let why = why_not_sent(because);
-            End::NotSent { ret_code: ret_code.map(|code| code.0), why, pause_reason: None, throttled }
+            End::NotSent {
+                ret_code: ret_code.map(|code| code.0),
+                why,
+                pause_reason: None,
+                throttled,
+            }
         }
         CallError::Refused { ret_code, message, request_id } => {
             let of_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
@@ -377,8 +401,14 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             let tired = !throttled && claimed.attempts >= MAX_ATTEMPTS;
             let pause_reason = pause_reason.or(tired.then_some(PauseReason::VendorUnavailable));
             if let Some(pause_reason) = pause_reason {
-                batch_transitions::pause(&mut tx, claimed.project_id, claimed.batch_id, pause_reason, why)
-                    .await?;
+                batch_transitions::pause(
+                    &mut tx,
+                    claimed.project_id,
+                    claimed.batch_id,
+                    pause_reason,
+                    why,
+                )
+                .await?;
             }
             if let Some(code) = ret_code.filter(|_| pause_reason == Some(PauseReason::Refused)) {
                 look_again(&mut tx, claimed, code, now).await?;

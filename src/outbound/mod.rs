@@ -131,7 +131,12 @@ impl Outbound {
     }
 
     /// Sends a plain text to all of `to` in one mail.
-    pub async fn mail(&self, to: &[String], subject: &str, text: &str) -> Result<(), OutboundError> {
+    pub async fn mail(
+        &self,
+        to: &[String],
+        subject: &str,
+        text: &str,
+    ) -> Result<(), OutboundError> {
         let mail = self.mail.as_ref().ok_or(OutboundError::NoMail)?;
         let wrong = |error: &dyn std::fmt::Display| OutboundError::Message(error.to_string());
         let mut message = Message::builder().from(mail.from.clone()).subject(subject);

@@ -5,7 +5,7 @@ const GSM: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!\"#¤
 
 /// A text cut at its variables.
 enum Piece<'a> {
-    Words(&'a str),
+    Texts(&'a str),
     Variable(usize),
 }
 
@@ -19,11 +19,11 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        found.push(Piece::Words(words));
+        found.push(Piece::Texts(words));
         found.push(Piece::Variable(number.parse().ok()?));
         rest = after;
     }
-    found.push(Piece::Words(rest));
+    found.push(Piece::Texts(rest));
     Some(found)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
         .iter()
         .filter_map(|piece| match piece {
             Piece::Variable(number) => Some(*number),
-            Piece::Words(_) => None,
+            Piece::Texts(_) => None,
         })
         .collect();
     numbers.sort_unstable();
@@ -49,7 +49,7 @@ pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
 pub(super) fn variables_only(text: &str) -> bool {
     pieces(text).is_some_and(|pieces| {
         pieces.iter().all(|piece| match piece {
-            Piece::Words(words) => words.trim().is_empty(),
+            Piece::Texts(words) => words.trim().is_empty(),
             Piece::Variable(_) => true,
         })
     })
@@ -61,7 +61,7 @@ pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     let mut rendered = String::with_capacity(text.len() * 2);
     for piece in pieces {
         match piece {
-            Piece::Words(words) => rendered.push_str(words),
+            Piece::Texts(words) => rendered.push_str(words),
             Piece::Variable(number) => {
                 let value = number.checked_sub(1).and_then(|index| values.get(index));
                 rendered.push_str(value.map(AsRef::as_ref).unwrap_or_default());

@@ -34,7 +34,7 @@ pub struct Heard {
     /// When it answered last, whatever it said.
     pub answered: Option<Instant>,
     /// When a call had no answer last, and what was seen instead.
-    pub trouble: Option<(Instant, String)>,
+    pub problem: Option<(Instant, String)>,
 }
 
 /// Why no client can be built.
@@ -101,7 +101,7 @@ impl Client {
         match error {
             None | Some(CallError::Refused { .. }) => heard.answered = Some(Instant::now()),
             Some(error @ (CallError::NotSent { .. } | CallError::Unknown { .. })) => {
-                heard.trouble = Some((Instant::now(), error.to_string()));
+                heard.problem = Some((Instant::now(), error.to_string()));
             }
         }
     }

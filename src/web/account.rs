@@ -6,12 +6,12 @@ use askama::Template;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
-use super::i18n::{Words, language_of};
+use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::member::Person;
+use super::moment::Moment;
 use super::{flash, page, session};
 use crate::app::App;
 use crate::db::login_sessions;
@@ -66,15 +66,15 @@ pub async fn change_password(
     let address = peer_address(&request);
     let changed =
         accounts::change_password(&app, person.0.user.id, old, new, &keep, &address).await;
-    let words = Words(language_of(&request));
+    let texts = Texts(language_of(&request));
     let problem = match changed {
         Ok(()) => {
-            flash::say(&request, &words.t("account-password-changed"));
+            flash::say(&request, &texts.t("account-password-changed"));
             return Ok(page::see_other("/account"));
         }
-        Err(PasswordError::TooShort) => ("new", words.t("account-password-short")),
-        Err(PasswordError::TooLong) => ("new", words.t("account-password-long")),
-        Err(PasswordError::WrongOld) => ("old", words.t("account-password-wrong")),
+        Err(PasswordError::TooShort) => ("new", texts.t("account-password-short")),
+        Err(PasswordError::TooLong) => ("new", texts.t("account-password-long")),
+        Err(PasswordError::WrongOld) => ("old", texts.t("account-password-wrong")),
         Err(PasswordError::Database(error)) => return Err(WebError::Database(error)),
         Err(error @ PasswordError::Hashing) => return Err(WebError::Password(error.to_string())),
     };
@@ -148,6 +148,6 @@ pub async fn revoke(
         let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
         login_sessions::revoke(&app.db, person.0.user.id, &key_hash).await?;
     }
-    flash::say(&request, &Words(language_of(&request)).t("account-sessions-ended"));
+    flash::say(&request, &Texts(language_of(&request)).t("account-sessions-ended"));
     Ok(page::see_other("/account/sessions"))
 }

@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::reviewed::compare::{self, Changed, Piece};
 use super::reviewed::name_of;
 use super::{flash, page};
@@ -17,12 +17,12 @@ use crate::app::App;
 use crate::db::applications::{self, Application, ApplicationState};
 use crate::db::reviewed::Row;
 use crate::db::{signatures, sms_templates};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
-use crate::domain::call_problem::CallProblem;
 use crate::ops::apply::in_doubt::{self, CheckOutcome};
-use crate::ops::apply::{self, ApplyError, SubmitOutcome, Submission};
+use crate::ops::apply::{self, ApplyError, Submission, SubmitOutcome};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::files::FileError;
 
@@ -54,11 +54,11 @@ pub async fn submit(
     submission: Submission,
     done: Done,
 ) -> Result<Result<HttpResponse, Outcome>, WebError> {
-    let words = member.words(request);
+    let texts = member.texts(request);
     let urls = member.urls();
     let plain = |title: &str, advice: &str| Outcome {
-        title: words.t(title),
-        advice: words.t(advice),
+        title: texts.t(title),
+        advice: texts.t(advice),
         link: None,
     };
     Ok(match apply::submit(app, submission).await {
@@ -70,19 +70,19 @@ pub async fn submit(
         }
         Ok(SubmitOutcome::InDoubt(id)) => Ok(page::see_other(&urls.application(id))),
         Ok(SubmitOutcome::Refused { ret_code, words: said }) => {
-            let advice = words
+            let advice = texts
                 .try_t(&format!("ret-{ret_code}-do"))
-                .unwrap_or_else(|| words.t("apply-refused-advice"));
+                .unwrap_or_else(|| texts.t("apply-refused-advice"));
             let values = [("words", said.into()), ("code", ret_code.to_string().into())];
-            Err(Outcome { title: words.with("import-refused", &values), advice, link: None })
+            Err(Outcome { title: texts.with("import-refused", &values), advice, link: None })
         }
         Ok(SubmitOutcome::NotTaken(why)) => {
-            Err(Outcome { title: trouble(words, &why), ..plain("apply-not-taken", "apply-again") })
+            Err(Outcome { title: problem(texts, &why), ..plain("apply-not-taken", "apply-again") })
         }
         Err(ApplyError::NotNow) => Err(plain("apply-not-now", "apply-not-now-advice")),
         Err(ApplyError::Doubtful(id)) => Err(Outcome {
-            link: Some((urls.application(id), words.t("apply-doubt-look"))),
-            ..plain("apply-doubtful", "apply-doubtful-advice")
+            link: Some((urls.application(id), texts.t("apply-in-doubt-check"))),
+            ..plain("apply-in-doubt", "apply-in-doubt-advice")
         }),
         Err(ApplyError::Credentials(CredentialsError::Sealed(_))) => {
             Err(plain("apply-not-taken", "import-sealed"))
@@ -97,11 +97,11 @@ pub async fn submit(
     })
 }
 
-/// The vendor's words, or ours where it said nothing.
-fn trouble(words: super::i18n::Words, why: &str) -> String {
+/// The vendor's texts, or ours where it said nothing.
+fn problem(texts: super::i18n::Texts, why: &str) -> String {
     match CallProblem::read(why) {
-        Some(trouble) => words.t(&format!("batch-trouble-{}", trouble.key())),
-        None => words.with("review-vendor-says", &[("words", why.to_owned().into())]),
+        Some(problem) => texts.t(&format!("batch-problem-{}", problem.key())),
+        None => texts.with("review-vendor-says", &[("words", why.to_owned().into())]),
     }
 }
 
@@ -117,7 +117,7 @@ pub fn file_error(error: FileError) -> WebError {
 
 /// Says a sentence there.
 pub fn said(request: &HttpRequest, member: &Member, key: &str, there: &str) -> HttpResponse {
-    flash::say(request, &member.words(request).t(key));
+    flash::say(request, &member.texts(request).t(key));
     page::see_other(there)
 }
 
@@ -223,13 +223,13 @@ pub async fn show(
 
 fn trouble_or_words(l: &Layout, one: &Application) -> String {
     match (CallProblem::read(&one.vendor_message), one.ret_code) {
-        (Some(_), _) => trouble(l.words, &one.vendor_message),
+        (Some(_), _) => problem(l.texts, &one.vendor_message),
         (None, _) if one.vendor_message.is_empty() => String::new(),
         (None, Some(code)) => l.with(
             "import-refused",
             &[("words", one.vendor_message.as_str().into()), ("code", code.to_string().into())],
         ),
-        (None, None) => trouble(l.words, &one.vendor_message),
+        (None, None) => problem(l.texts, &one.vendor_message),
     }
 }
 
@@ -299,12 +299,12 @@ pub async fn decide(
         return Ok(said(&request, &member, key, &there));
     }
     let key = match in_doubt::look(&app, project, id).await {
-        Ok(CheckOutcome::Taken) => "apply-look-taken",
-        Ok(CheckOutcome::NotTaken) => "apply-look-not-taken",
-        Ok(CheckOutcome::Later) => "apply-look-later",
-        Ok(CheckOutcome::Person) => "apply-look-person",
+        Ok(CheckOutcome::Taken) => "apply-check-taken",
+        Ok(CheckOutcome::NotTaken) => "apply-check-not-taken",
+        Ok(CheckOutcome::Later) => "apply-check-later",
+        Ok(CheckOutcome::Person) => "apply-check-person",
         Err(error) => {
-            flash::say(&request, &super::import::why_not(member.words(&request), error)?);
+            flash::say(&request, &super::import::why_not(member.texts(&request), error)?);
             return Ok(page::see_other(&there));
         }
     };

@@ -138,5 +138,5 @@ pub async fn save(
     };
     let (project, by) = (member.project.id, member.person.id);
     project_ops::keep_policy(&app, project, &policy, by, &peer_address(&request)).await?;
-    Ok(said(&request, &member, "settings-kept", &member.urls().policy()))
+    Ok(said(&request, &member, "settings-saved", &member.urls().policy()))
 }

@@ -4,30 +4,30 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::moment::Moment;
 use super::components::Status;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::ledger::Bar;
 use super::member::Member;
+use super::moment::Moment;
 use super::page;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::submissions;
 use crate::domain::batch::BatchState;
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
-use crate::domain::call_problem::CallProblem;
 
-pub mod in_doubt;
+pub mod actions;
 pub mod downloads;
 pub mod draft;
+pub mod in_doubt;
 pub mod live;
 pub mod new;
 pub mod preview;
 pub mod resend;
-pub mod actions;
 pub mod watch;
 
 /// Rows of a page of the list of batches.
@@ -76,8 +76,8 @@ impl BatchRow {
         let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
         Self {
             address: l.urls.batch(batch.id),
-            status: Status::new(&Standing::of(&batch, &tally), l.words),
-            bar: Bar::thin(&tally, i64::from(batch.total), l.words, label),
+            status: Status::new(&Standing::of(&batch, &tally), l.texts),
+            bar: Bar::thin(&tally, i64::from(batch.total), l.texts, label),
             at: l.made_at(batch.id),
             going: batch.state != BatchState::Draft && tally.open() > 0,
             batch,
@@ -203,13 +203,13 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
 
 /// What happened to a submission, in words: the code's, then the vendor's own.
 pub(super) fn why(l: &Layout, submission: &submissions::Submission) -> String {
-    if let Some(trouble) = CallProblem::read(&submission.vendor_message) {
-        return l.t(&format!("batch-trouble-{}", trouble.key()));
+    if let Some(problem) = CallProblem::read(&submission.vendor_message) {
+        return l.t(&format!("batch-problem-{}", problem.key()));
     }
     let words = submission
         .ret_code
         .filter(|code| *code != 0)
-        .and_then(|code| l.words.try_t(&format!("ret-{code}")));
+        .and_then(|code| l.texts.try_t(&format!("ret-{code}")));
     match (words, submission.vendor_message.as_str()) {
         (Some(words), "") => words,
         (Some(words), answer) => format!("{words} · {answer}"),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use super::assets;
-use super::i18n::Words;
+use super::i18n::Texts;
 use crate::domain::batch::BatchState;
 use crate::domain::message::MessageState;
 use crate::domain::review::ReviewStatus;
@@ -133,8 +133,8 @@ pub struct Status {
 
 impl Status {
     /// `state` in words.
-    pub fn new(state: &impl Shown, words: Words) -> Self {
-        Self { tone: state.tone(), mark: state.mark(), word: words.t(&state.word()) }
+    pub fn new(state: &impl Shown, texts: Texts) -> Self {
+        Self { tone: state.tone(), mark: state.mark(), word: texts.t(&state.word()) }
     }
 }
 

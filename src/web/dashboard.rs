@@ -5,11 +5,11 @@ use askama::Template;
 use time::{Duration, OffsetDateTime};
 
 use super::batches::BatchRow;
-use super::moment::Moment;
 use super::components::{Drawing, Tone};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::{health, page, reviewed};
 use crate::app::App;
 use crate::db::dashboard::{self, Numbers};
@@ -143,7 +143,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             tone: Tone::Doubtful,
             mark: "mark-doubt",
             word: l.t("message-state-in_doubt").to_string(),
-            what: l.with("dashboard-doubt", &[("count", one.messages.into())]).to_string(),
+            what: l.with("dashboard-in-doubt", &[("count", one.messages.into())]).to_string(),
             more: one.name,
             since: l.moment(one.since),
             address: l.urls.batch_part(one.batch, "in-doubt"),
@@ -156,7 +156,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         let (word, what) = match one.pause_reason {
             Some(pause_reason) => (
                 l.t("batch-state-paused").to_string(),
-                l.t(&format!("batch-hold-{}-title", pause_reason.key())).to_string(),
+                l.t(&format!("batch-paused-{}-title", pause_reason.key())).to_string(),
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),

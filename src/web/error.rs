@@ -12,7 +12,7 @@ use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
-use super::i18n::{Words, language_of};
+use super::i18n::{Texts, language_of};
 use super::{assets, layout, page, urls};
 
 /// Why a page cannot be shown.
@@ -98,7 +98,7 @@ struct Expired;
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
-    words: Words,
+    texts: Texts,
     theme: Option<&'static str>,
     title: String,
     advice: String,
@@ -106,11 +106,11 @@ struct ErrorPage {
 }
 
 impl ErrorPage {
-    fn new(words: Words, theme: Option<&'static str>, kind: &str, request_id: String) -> Self {
+    fn new(texts: Texts, theme: Option<&'static str>, kind: &str, request_id: String) -> Self {
         Self {
-            title: words.t(&format!("error-{kind}-title")),
-            advice: words.t(&format!("error-{kind}")),
-            words,
+            title: texts.t(&format!("error-{kind}-title")),
+            advice: texts.t(&format!("error-{kind}")),
+            texts,
             theme,
             request_id,
         }
@@ -126,7 +126,7 @@ pub async fn pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let words = Words(language_of(request.request()));
+    let texts = Texts(language_of(request.request()));
     let theme = layout::theme(request.request());
     let request_id =
         request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
@@ -138,7 +138,7 @@ pub async fn pages(
             }
             let expired = response.response().extensions().get::<Expired>().is_some();
             let kind = if expired { "expired" } else { kind(status) };
-            let drawn = ErrorPage::new(words, theme, kind, request_id).response(status);
+            let drawn = ErrorPage::new(texts, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();
             Ok(ServiceResponse::new(request, keep_cookies(&old, drawn)))
         }
@@ -146,7 +146,7 @@ pub async fn pages(
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, &error);
-            let drawn = ErrorPage::new(words, theme, kind(status), request_id).response(status);
+            let drawn = ErrorPage::new(texts, theme, kind(status), request_id).response(status);
             Err(InternalError::from_response(error, drawn).into())
         }
     }

@@ -13,14 +13,14 @@ use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
-use super::sheet::{Cell, Kind, Sheet};
 use super::period_picker::{PeriodChoice, PeriodPicker};
+use super::sheet::{Cell, Kind, Sheet};
 use super::statistics::change;
 use super::statistics::report::sum;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::failures::{self, Only, Reason, Share, Struck};
-use crate::db::statistics::{self, Wanted};
+use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
@@ -118,7 +118,7 @@ impl FailuresPage {
                 "state" => self.l.t(&format!("message-state-{value}")),
                 "operator" => self.operator(value),
                 "cause" => {
-                    let words = self.l.words.try_t(&format!("cause-{value}"));
+                    let words = self.l.texts.try_t(&format!("cause-{value}"));
                     words.unwrap_or_else(|| value.to_owned())
                 }
                 _ => value.to_owned(),
@@ -130,7 +130,7 @@ impl FailuresPage {
 
     fn operator(&self, key: &str) -> String {
         let known = if key.is_empty() { "other" } else { key };
-        self.l.t(&format!("failures-operator-{known}"))
+        self.l.t(&format!("failures-carrier-{known}"))
     }
 
     fn share(&self, part: impl Borrow<i64>, whole: impl Borrow<i64>) -> String {
@@ -166,8 +166,8 @@ fn address(
 struct Found {
     choice: PeriodChoice,
     only: Only,
-    wanted: Wanted,
-    before: Wanted,
+    wanted: StatisticsQuery,
+    before: StatisticsQuery,
     days: bool,
 }
 
@@ -176,14 +176,22 @@ impl Found {
         let now = app.clock.now();
         let choice = PeriodChoice::read(&look.period, &look.from, &look.to, now);
         let period = choice.period;
-        let wanted = Wanted { project, since: period.since(), until: period.until(), others: false };
-        let before =
-            Wanted { since: period.before().since(), until: period.before_until(now), ..wanted };
+        let wanted = StatisticsQuery {
+            project,
+            since: period.since(),
+            until: period.until(),
+            others: false,
+        };
+        let before = StatisticsQuery {
+            since: period.before().since(),
+            until: period.before_until(now),
+            ..wanted
+        };
         Self { days: period.days() > 2, only: look.only(), wanted, before, choice }
     }
 
     async fn reasons(&self, app: &App, others: bool) -> sqlx::Result<(Vec<Reason>, Vec<Reason>)> {
-        let of = |wanted| Wanted { others, ..wanted };
+        let of = |wanted| StatisticsQuery { others, ..wanted };
         let now = failures::by_reason(&app.db, of(self.wanted), &self.only, self.days).await?;
         let before = failures::by_reason(&app.db, of(self.before), &self.only, self.days).await?;
         Ok((now, before))
@@ -217,11 +225,11 @@ pub async fn show(
     let more = filters(only).into_iter().filter(|(_, value)| !value.is_empty());
     let page = FailuresPage {
         picker: found.choice.picker(
-            l.words,
+            l.texts,
             l.urls.failures(),
             more.map(|(name, value)| (name, value.to_owned())).collect(),
         ),
-        before_words: found.choice.before_words(l.words),
+        before_words: found.choice.before_words(l.texts),
         operators: failures::by_operator(&app.db, wanted, only).await?,
         templates: templates
             .into_iter()

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT_LANGUAGE;
 
-pub use crate::i18n::{Count, Language, Words};
+pub use crate::i18n::{Count, Language, Texts};
 
 /// Remembers the language a person chose.
 pub const COOKIE: &str = "lang";

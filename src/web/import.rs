@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::components::Status;
 use super::error::WebError;
 use super::form::Form;
-use super::i18n::Words;
+use super::i18n::Texts;
 use super::layout::Layout;
 use super::member::Member;
 use super::page;
@@ -155,30 +155,30 @@ impl Answer {
         found: Result<Seen, LookupError>,
     ) -> Result<Self, WebError> {
         Ok(match found {
-            Ok(seen) => Self { asked, status: Some(Status::new(&seen.status, l.words)), why: None },
-            Err(error) => Self { asked, status: None, why: Some(why_not(l.words, error)?) },
+            Ok(seen) => Self { asked, status: Some(Status::new(&seen.status, l.texts)), why: None },
+            Err(error) => Self { asked, status: None, why: Some(why_not(l.texts, error)?) },
         })
     }
 }
 
 /// Why something was not looked up: a refusal in the vendor's words, everything else in ours.
-pub fn why_not(words: Words, error: LookupError) -> Result<String, WebError> {
+pub fn why_not(texts: Texts, error: LookupError) -> Result<String, WebError> {
     Ok(match error {
         LookupError::Database(error)
         | LookupError::Credentials(CredentialsError::Database(error)) => {
             return Err(WebError::Database(error));
         }
-        LookupError::Nothing => words.t("import-nothing"),
+        LookupError::Nothing => texts.t("import-nothing"),
         LookupError::Incomplete(field) => {
-            words.with("import-incomplete", &[("field", field.into())])
+            texts.with("import-incomplete", &[("field", field.into())])
         }
-        LookupError::Credentials(CredentialsError::Sealed(_)) => words.t("import-sealed"),
-        LookupError::Vendor(CallError::Refused { ret_code, message, .. }) => words.with(
+        LookupError::Credentials(CredentialsError::Sealed(_)) => texts.t("import-sealed"),
+        LookupError::Vendor(CallError::Refused { ret_code, message, .. }) => texts.with(
             "import-refused",
             &[("code", ret_code.0.to_string().into()), ("words", message.into())],
         ),
         LookupError::Vendor(CallError::NotSent { .. } | CallError::Unknown { .. }) => {
-            words.t("import-unanswered")
+            texts.t("import-unanswered")
         }
     })
 }

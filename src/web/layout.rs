@@ -9,15 +9,15 @@ use actix_web::http::Method;
 use fluent_bundle::FluentValue;
 use time::OffsetDateTime;
 
-use super::moment::{self, Moment};
 use super::components::{Copy, Drawing};
 use super::error::WebError;
-use super::i18n::{Count, Language, Words, language_of};
+use super::i18n::{Count, Language, Texts, language_of};
+use super::moment::{self, Moment};
 use super::urls::Urls;
 use super::{assets, session};
 use crate::app::App;
-use crate::db::login_sessions::SignedIn;
 use crate::db::dashboard::{self, Needs};
+use crate::db::login_sessions::SignedIn;
 use crate::db::projects::Membership;
 use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::message::MessageState;
@@ -76,7 +76,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Layout {
     /// The texts.
-    pub words: Words,
+    pub texts: Texts,
     /// The addresses of the project.
     pub urls: Urls,
     /// The person's name.
@@ -127,7 +127,7 @@ impl Layout {
         };
         let slug = project.as_ref().map_or("", |one| one.project.slug.as_str());
         Ok(Self {
-            words: Words(language_of(request)),
+            texts: Texts(language_of(request)),
             urls: Urls::of(slug),
             person: person.user.name.clone(),
             flash: session::take_flash(&session),
@@ -212,12 +212,12 @@ impl Layout {
     pub fn settings_parts(&self) -> Vec<(String, String, bool)> {
         let urls = &self.urls;
         let all = [
-            (urls.settings(), "settings-notices", Permission::Manage),
-            (urls.policy(), "policy-title", Permission::Manage),
-            (urls.words(), "words-title", Permission::Send),
+            (urls.settings(), "settings-notifications", Permission::Manage),
+            (urls.policy(), "batch-rules-title", Permission::Manage),
+            (urls.words(), "sensitive-words-title", Permission::Send),
             (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),
             (urls.hooks(), "hooks-title", Permission::Manage),
-            (urls.retention(), "keeping-title", Permission::Manage),
+            (urls.retention(), "retention-title", Permission::Manage),
         ];
         let role = self.project.as_ref().map(|place| place.role);
         all.into_iter()
@@ -241,7 +241,7 @@ impl Layout {
 
     /// The languages to switch to: tag and name.
     pub fn other_languages(&self) -> Vec<(&'static str, &'static str)> {
-        let others = Language::ALL.into_iter().filter(|language| *language != self.words.0);
+        let others = Language::ALL.into_iter().filter(|language| *language != self.texts.0);
         others.map(|language| (language.tag(), language.own_name())).collect()
     }
 
@@ -252,17 +252,17 @@ impl Layout {
 
     /// A text.
     pub fn t(&self, key: &str) -> String {
-        self.words.t(key)
+        self.texts.t(key)
     }
 
     /// A text with variables.
     pub fn with(&self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
-        self.words.with(key, values)
+        self.texts.with(key, values)
     }
 
     /// A number.
     pub fn n(&self, number: impl Count) -> String {
-        self.words.n(number)
+        self.texts.n(number)
     }
 
     /// How many things wait for a person, short enough for the rail.
@@ -297,7 +297,7 @@ impl Layout {
 
     /// A time.
     pub fn moment(&self, at: impl When) -> Moment {
-        Moment::new(at.when(), self.now, self.words)
+        Moment::new(at.when(), self.now, self.texts)
     }
 
     /// When something was made.

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::components::Drawing;
-use super::i18n::Words;
+use super::i18n::Texts;
 use crate::domain::message::{MessageState, Tally};
 
 /// Shares below this are drawn this wide, so that a single lost message is still seen.
@@ -14,7 +14,7 @@ const MIN_SHARE: f64 = 0.4;
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/ledger.html")]
 pub struct Ledger {
-    words: Words,
+    texts: Texts,
     total: i64,
     entries: Vec<Entry>,
     balanced: bool,
@@ -31,17 +31,17 @@ impl askama::filters::HtmlSafe for Ledger {}
 
 impl Ledger {
     /// The sum of `tally`, which must come to `total`.
-    pub fn new(tally: &Tally, total: i64, words: Words) -> Self {
+    pub fn new(tally: &Tally, total: i64, texts: Texts) -> Self {
         let entries = MessageState::ALL
             .into_iter()
             .filter(|state| tally.of(*state) > 0)
             .map(|state| Entry {
-                word: words.t(&format!("message-state-{}", state.key())),
+                word: texts.t(&format!("message-state-{}", state.key())),
                 class: class(state),
                 count: tally.of(state),
             })
             .collect();
-        Self { words, total, entries, balanced: tally.sum() == total }
+        Self { texts, total, entries, balanced: tally.sum() == total }
     }
 
     fn bar(&self) -> Bar {
@@ -52,9 +52,9 @@ impl Ledger {
         let each: Vec<String> = self
             .entries
             .iter()
-            .map(|entry| format!("{} {}", entry.word, self.words.n(entry.count)))
+            .map(|entry| format!("{} {}", entry.word, self.texts.n(entry.count)))
             .collect();
-        format!("{} = {}", self.words.n(self.total), each.join(" + "))
+        format!("{} = {}", self.texts.n(self.total), each.join(" + "))
     }
 }
 
@@ -78,8 +78,8 @@ impl askama::filters::HtmlSafe for Bar {}
 
 impl Bar {
     /// A thin bar for a row of a list.
-    pub fn thin(tally: &Tally, total: i64, words: Words, label: String) -> Self {
-        let ledger = Ledger::new(tally, total, words);
+    pub fn thin(tally: &Tally, total: i64, texts: Texts, label: String) -> Self {
+        let ledger = Ledger::new(tally, total, texts);
         Self { pieces: pieces(&ledger.entries), label, thin: true }
     }
 
@@ -150,14 +150,14 @@ mod tests {
     #[test]
     fn the_line_says_when_the_sum_does_not_come_out() {
         let tally = Tally { delivered: 2, failed: 1, ..Tally::default() };
-        assert!(Ledger::new(&tally, 3, Words(Language::En)).balanced);
-        assert!(!Ledger::new(&tally, 4, Words(Language::En)).balanced);
+        assert!(Ledger::new(&tally, 3, Texts(Language::En)).balanced);
+        assert!(!Ledger::new(&tally, 4, Texts(Language::En)).balanced);
     }
 
     #[test]
     fn one_message_in_a_million_is_still_drawn_and_the_bar_stays_whole() {
         let tally = Tally { delivered: 999_999, failed: 1, ..Tally::default() };
-        let pieces = pieces(&Ledger::new(&tally, 1_000_000, Words(Language::En)).entries);
+        let pieces = pieces(&Ledger::new(&tally, 1_000_000, Texts(Language::En)).entries);
         assert_eq!(pieces[1].wide, "0.40%");
         assert_eq!(pieces[1].from, "99.60%");
     }

@@ -8,13 +8,13 @@ use askama::Template;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::moment;
 use super::components::Drawing;
 use super::error::WebError;
 use super::form::{Form, peer_address};
-use super::i18n::{self, Language, Words};
+use super::i18n::{self, Language, Texts};
 use super::layout::{CsrfField, Layout, Section};
 use super::member::Person;
+use super::moment;
 use super::urls::{Urls, own_path};
 use super::{Settings, assets, layout, page, session};
 use crate::app::App;
@@ -41,7 +41,7 @@ pub struct Fields {
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
-    words: Words,
+    texts: Texts,
     theme: Option<&'static str>,
     csrf: CsrfField,
     next: String,
@@ -52,7 +52,7 @@ struct LoginPage {
 impl LoginPage {
     fn new(request: &HttpRequest, next: &str) -> Result<Self, WebError> {
         Ok(Self {
-            words: Words(i18n::language_of(request)),
+            texts: Texts(i18n::language_of(request)),
             theme: layout::theme(request),
             csrf: CsrfField(session::csrf(&request.get_session())?),
             next: own_path(next).to_owned(),
@@ -62,7 +62,7 @@ impl LoginPage {
     }
 
     fn other_languages(&self) -> impl Iterator<Item = Language> {
-        let own = self.words.0;
+        let own = self.texts.0;
         Language::ALL.into_iter().filter(move |language| *language != own)
     }
 
@@ -93,7 +93,7 @@ pub async fn sign_in(
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let session = request.get_session();
-    let words = Words(i18n::language_of(&request));
+    let texts = Texts(i18n::language_of(&request));
     let address = peer_address(&request);
     let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &address).await;
     let (status, problem) = match signed_in {
@@ -102,10 +102,10 @@ pub async fn sign_in(
             session::sign_in(&session, user.id, &address, agent.unwrap_or(""))?;
             return Ok(page::see_other(own_path(&fields.next)));
         }
-        Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, words.t("login-wrong")),
+        Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, texts.t("login-wrong")),
         Err(SignInError::Throttled { until }) => {
             let when = moment::full(until);
-            let sentence = words.with("login-throttled", &[("when", when.into())]);
+            let sentence = texts.with("login-throttled", &[("when", when.into())]);
             (StatusCode::TOO_MANY_REQUESTS, sentence)
         }
         Err(SignInError::Database(error)) => return Err(WebError::Database(error)),

@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Ready, ready};
 
 use super::error::WebError;
-use super::i18n::{Words, language_of};
+use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::session;
 use super::urls::Urls;
@@ -49,8 +49,8 @@ impl Member {
     }
 
     /// The texts of their language.
-    pub fn words(&self, request: &HttpRequest) -> Words {
-        Words(language_of(request))
+    pub fn texts(&self, request: &HttpRequest) -> Texts {
+        Texts(language_of(request))
     }
 
     /// The addresses of their project.

@@ -4,10 +4,10 @@
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::moment::Moment;
 use super::components::Status;
-use super::i18n::Words;
+use super::i18n::Texts;
 use super::layout::Layout;
+use super::moment::Moment;
 use crate::db::message_search::{ExternalMessage, FoundMessage};
 use crate::db::messages::{Message, Reason};
 use crate::domain::ids::MessageId;
@@ -39,7 +39,7 @@ pub struct Row {
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/message_table.html")]
 pub struct MessageTable {
-    words: Words,
+    texts: Texts,
     caption: String,
     rows: Vec<Row>,
     with_batch: bool,
@@ -53,7 +53,7 @@ impl MessageTable {
     /// Rows under `caption`.
     pub fn new(l: &Layout, caption: String, rows: Vec<Row>) -> Self {
         Self {
-            words: l.words,
+            texts: l.texts,
             caption,
             rows,
             with_batch: true,
@@ -105,7 +105,7 @@ impl Viewer<'_> {
         let took = message
             .sent_at
             .zip(message.receipt_at)
-            .map(|(sent, received)| took(self.l.words, sent, received));
+            .map(|(sent, received)| took(self.l.texts, sent, received));
         let template = urls.template(&message.origin.vendor_template_id);
         Row {
             batch: Some((message.origin.batch_name.clone(), urls.batch(message.origin.batch))),
@@ -145,13 +145,13 @@ impl Viewer<'_> {
         why: Why<'_>,
     ) -> Row {
         let urls = &self.l.urls;
-        let explained = Explained::of(self.l.words, state, why);
+        let explained = Explained::of(self.l.texts, state, why);
         let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         Row {
             phone: self.phone(phone),
             copyable: self.whole_phones,
             address: urls.message(id),
-            status: Status::new(&state, self.l.words),
+            status: Status::new(&state, self.l.texts),
             code: said(why.code),
             cause: explained.cause,
             description: said(why.description),
@@ -211,14 +211,14 @@ pub struct Explained {
 
 impl Explained {
     /// Why a message is in `state`.
-    pub fn of(words: Words, state: MessageState, why: Why<'_>) -> Self {
+    pub fn of(texts: Texts, state: MessageState, why: Why<'_>) -> Self {
         let (cause, advice) = match (state, why.code) {
             (MessageState::Failed, Some(_)) => {
                 let Some(cause) = why.cause(state) else { return Self::default() };
                 (format!("cause-{}", cause.key()), format!("cause-{}-do", cause.key()))
             }
             (MessageState::Refused, Some(code)) => {
-                let known = words.try_t(&format!("ret-{code}")).is_some();
+                let known = texts.try_t(&format!("ret-{code}")).is_some();
                 let key = if known { format!("ret-{code}") } else { "ret-other".to_owned() };
                 (key.clone(), format!("{key}-do"))
             }
@@ -236,20 +236,20 @@ impl Explained {
                 _,
             ) => return Self::default(),
         };
-        Self { cause: words.try_t(&cause), advice: words.try_t(&advice) }
+        Self { cause: texts.try_t(&cause), advice: texts.try_t(&advice) }
     }
 }
 
 /// How long a receipt took, in the largest two units.
-pub fn took(words: Words, sent: OffsetDateTime, received: OffsetDateTime) -> String {
+pub fn took(texts: Texts, sent: OffsetDateTime, received: OffsetDateTime) -> String {
     let seconds = (received - sent).whole_seconds().max(0);
     match seconds {
-        0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),
-        60..3600 => words.with(
+        0..60 => texts.with("receipts-seconds", &[("n", seconds.into())]),
+        60..3600 => texts.with(
             "receipts-minutes",
             &[("m", (seconds / 60).into()), ("s", (seconds % 60).into())],
         ),
-        _ => words.with(
+        _ => texts.with(
             "receipts-hours",
             &[("h", (seconds / 3600).into()), ("m", (seconds / 60 % 60).into())],
         ),

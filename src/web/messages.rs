@@ -12,10 +12,10 @@ use askama::Template;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::message_table::{Viewer, MessageTable};
+use super::message_table::{MessageTable, Viewer};
 use super::page;
 use crate::app::App;
-use crate::db::message_search::{FoundMessage, Next, RecentlyUsed, Wanted};
+use crate::db::message_search::{FoundMessage, MessageQuery, Next, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
@@ -101,14 +101,16 @@ struct Turn {
 async fn turned(
     app: &App,
     project: ProjectId,
-    wanted: &Wanted,
+    wanted: &MessageQuery,
     typed: &Filters,
 ) -> sqlx::Result<(Vec<FoundMessage>, Turn)> {
     if let Some(before) = typed.before {
         let found = app.log.page_before(project, wanted, before, ROWS).await?;
         if found.next != Next::End {
-            let last =
-                found.messages.last().map_or(MessageId(before.0.saturating_add(1)), FoundMessage::id);
+            let last = found
+                .messages
+                .last()
+                .map_or(MessageId(before.0.saturating_add(1)), FoundMessage::id);
             return Ok((found.messages, Turn { newer: found.next, older: Next::After(last) }));
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
-use super::i18n::Words;
+use super::i18n::Texts;
 use crate::domain::batch::china;
 
 /// How the zone is named.
@@ -19,12 +19,12 @@ pub struct Moment {
 
 impl Moment {
     /// `at`, seen from `now`.
-    pub fn new(at: OffsetDateTime, now: OffsetDateTime, words: Words) -> Self {
+    pub fn new(at: OffsetDateTime, now: OffsetDateTime, texts: Texts) -> Self {
         let local = local(at);
         let days = (now.to_offset(china()).date() - at.to_offset(china()).date()).whole_days();
         let short = match days {
-            0 => words.with("time-today", &[("time", local[TIME..].into())]),
-            1 => words.with("time-yesterday", &[("time", local[TIME..SECONDS].into())]),
+            0 => texts.with("time-today", &[("time", local[TIME..].into())]),
+            1 => texts.with("time-yesterday", &[("time", local[TIME..SECONDS].into())]),
             _ => local[..SECONDS].to_owned(),
         };
         Self { local, short }
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn a_time_is_shown_in_china_whole_on_demand_and_short_when_the_day_is_clear() {
-        let words = Words(Language::En);
+        let texts = Texts(Language::En);
         let now = datetime!(2026-11-23 18:00 UTC);
-        let today = Moment::new(datetime!(2026-11-23 17:03:22 UTC), now, words);
+        let today = Moment::new(datetime!(2026-11-23 17:03:22 UTC), now, texts);
         assert_eq!(today.full(), "2026-11-24 01:03:22 UTC+8");
         assert!(today.short().contains("01:03:22"));
-        let earlier = Moment::new(datetime!(2026-11-20 01:00 UTC), now, words);
+        let earlier = Moment::new(datetime!(2026-11-20 01:00 UTC), now, texts);
         assert_eq!(earlier.short(), "2026-11-20 09:00");
     }
 }

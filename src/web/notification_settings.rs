@@ -5,12 +5,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::applications::said;
-use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::page;
 use crate::app::App;
 use crate::db;
@@ -83,7 +83,7 @@ async fn page_of(
     let past = db::notifications::latest(&app.db, member.project.id, SHOWN).await?;
     let lines = past.into_iter().map(|one| Line {
         at: l.moment(one.at),
-        way: l.t(&format!("notice-way-{}", one.channel.key())),
+        way: l.t(&format!("notification-channel-{}", one.channel.key())),
         what: what(&l, &one.body),
         delivered: one.delivered_at.is_some(),
         given_up: notifications::given_up(&one),
@@ -101,19 +101,19 @@ async fn page_of(
 }
 
 fn in_words(l: &Layout, (key, said): (&str, &str)) -> String {
-    l.with(&format!("notice-trouble-{key}"), &[("said", said.to_owned().into())])
+    l.with(&format!("notification-error-{key}"), &[("said", said.to_owned().into())])
 }
 
 fn what(l: &Layout, body: &serde_json::Value) -> String {
     let said = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     if said("event") == "test" {
-        return l.t("settings-test-notice");
+        return l.t("settings-test-notification");
     }
     if said("event") == notifications::PUSHES_CHANGED {
         let project = [("project", said("project").into())];
-        return l.with(&format!("notice-pushes-{}", said("status")), &project);
+        return l.with(&format!("notification-pushes-{}", said("status")), &project);
     }
-    let status = l.t(&format!("notice-status-{}", said("status")));
+    let status = l.t(&format!("notification-status-{}", said("status")));
     format!("{} · {status}", said("name"))
 }
 
@@ -150,7 +150,8 @@ pub async fn save(
         return page::unprocessable(&page_of(&app, &member, &request, form, Some(problem)).await?);
     }
     let (project, by) = (member.project.id, member.person.id);
-    let kept = notifications::save_settings(&app, project, &form, by, &peer_address(&request)).await;
+    let kept =
+        notifications::save_settings(&app, project, &form, by, &peer_address(&request)).await;
     kept.map_err(settings_error)?;
-    Ok(said(&request, &member, "settings-kept", &there))
+    Ok(said(&request, &member, "settings-saved", &there))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use time::OffsetDateTime;
 
 use super::components::Drawing;
-use super::i18n::Words;
+use super::i18n::Texts;
 use super::urls::with_query;
 use crate::domain::period::{Named, Period, PeriodProblem};
 
@@ -61,18 +61,18 @@ impl PeriodChoice {
     }
 
     /// What a page compares with, in words: yesterday, the 30 days before.
-    pub fn before_words(&self, words: Words) -> String {
-        words.with("span-before", &[("days", self.period.days().into())])
+    pub fn before_words(&self, texts: Texts) -> String {
+        texts.with("period-before", &[("days", self.period.days().into())])
     }
 
     /// How the page chooses. `address` is the page without a query; `more` is the rest of its query.
     pub fn picker(
         &self,
-        words: Words,
+        texts: Texts,
         address: String,
         more: Vec<(&'static str, String)>,
     ) -> PeriodPicker {
-        PeriodPicker { words, address, more, choice: self.clone() }
+        PeriodPicker { texts, address, more, choice: self.clone() }
     }
 }
 
@@ -80,7 +80,7 @@ impl PeriodChoice {
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/period.html")]
 pub struct PeriodPicker {
-    words: Words,
+    texts: Texts,
     address: String,
     more: Vec<(&'static str, String)>,
     choice: PeriodChoice,

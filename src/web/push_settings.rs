@@ -7,22 +7,22 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::applications::said;
-use super::moment::Moment;
 use super::components::Tone;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::{health, page};
 use crate::app::App;
-use crate::db::push_url::{self as rows, PushKind};
 use crate::db::projects;
+use crate::db::push_url::{self as rows, PushKind};
 use crate::db::report_pulls::{self, Pulling};
 use crate::domain::batch::china;
 use crate::domain::network::Network;
-use crate::ops::push_url::{self, Actor, HookError, Tested};
 use crate::ops::missing_pushes;
+use crate::ops::push_url::{self, Actor, HookError, Tested};
 
 /// Networks that may be named.
 const MAX_NETWORKS: usize = 50;
@@ -146,18 +146,18 @@ pub async fn step(
         Step::EndOld if push_url::end_old(&app, by).await? => done("hooks-old-ended"),
         Step::EndOld => done("hooks-old-ended-before"),
         Step::Keep => {
-            let words = member.words(&request);
+            let texts = member.texts(&request);
             match read_networks(&fields.networks) {
                 Ok(networks) => {
                     push_url::keep(&app, by, &networks, fields.pulls.is_some()).await?;
-                    done("settings-kept")
+                    done("settings-saved")
                 }
                 Err(wrong) => {
                     let problem = match wrong {
                         Some(entry) => {
-                            words.with("hooks-network-wrong", &[("entry", entry.into())])
+                            texts.with("hooks-network-wrong", &[("entry", entry.into())])
                         }
-                        None => words.with("hooks-network-many", &[("most", MAX_NETWORKS.into())]),
+                        None => texts.with("hooks-network-many", &[("most", MAX_NETWORKS.into())]),
                     };
                     let (networks, pulls) = (fields.networks, fields.pulls.is_some());
                     let kept = Kept { networks, pulls, problem: Some(problem) };
@@ -203,12 +203,12 @@ async fn test(
 ) -> Result<HttpResponse, WebError> {
     let local = request.app_config().local_addr();
     let base = app_base(request).unwrap_or_else(|| format!("http://{local}"));
-    let words = member.words(request);
+    let texts = member.texts(request);
     let tested = push_url::test(app, by, &base).await?;
     let (tone, mark, key, values) = match tested {
         Tested::Settled { taken, settled } => {
             let values = [("taken", taken.into()), ("settled", settled.into())];
-            super::flash::say(request, &words.with("hooks-test-settled", &values));
+            super::flash::say(request, &texts.with("hooks-test-settled", &values));
             return Ok(page::see_other(&member.urls().hooks()));
         }
         Tested::NotSettled => (Tone::Doubtful, "doubt", "not-settled", ("said", "".into())),
@@ -222,8 +222,8 @@ async fn test(
     let outcome = Outcome {
         tone,
         mark,
-        title: words.with(&format!("hooks-test-{key}"), &values),
-        advice: words.with(&format!("hooks-test-{key}-advice"), &values),
+        title: texts.with(&format!("hooks-test-{key}"), &values),
+        advice: texts.with(&format!("hooks-test-{key}-advice"), &values),
     };
     let look = Look { tested: Some(outcome), ..Look::default() };
     page::unprocessable(&draw(app, member, request, look).await?)
@@ -271,7 +271,7 @@ async fn draw(
     let tickets = Language::ALL.map(|language| {
         let values =
             [("url", address.as_str().into()), ("project", keys.ucloud_project_id.as_str().into())];
-        (language, super::i18n::Words(language).with("hooks-ticket", &values))
+        (language, super::i18n::Texts(language).with("hooks-ticket", &values))
     });
     let kept = look.kept.unwrap_or_else(|| Kept {
         networks: door.networks.join("\n"),

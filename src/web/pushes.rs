@@ -23,7 +23,7 @@ use super::form::peer_address;
 use crate::app::App;
 use crate::db::push_url::{self as rows, Opened};
 use crate::domain::network::Network;
-use crate::ops::{push_url, push_inbox};
+use crate::ops::{push_inbox, push_url};
 use limits::Limits;
 use tally::{Seen, Tally};
 

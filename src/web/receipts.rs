@@ -10,10 +10,10 @@ use super::form::Form;
 use super::layout::{Layout, Section};
 use super::ledger::Ledger;
 use super::member::Member;
-use super::message_table::{Viewer, MessageTable};
+use super::message_table::{MessageTable, Viewer};
 use super::page;
 use crate::app::App;
-use crate::db::message_search::{FoundMessage, Phones, Wanted};
+use crate::db::message_search::{FoundMessage, MessageQuery, Phones};
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
 use crate::domain::phone::{Phone, PhoneProblem, masked};
@@ -127,8 +127,10 @@ async fn of_phone(
     let l = member.layout(app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole = member.may(Permission::SeePhones);
-    let wanted =
-        Wanted { phone: Some(Phones::Whole(phone.as_str().to_owned())), ..Wanted::default() };
+    let wanted = MessageQuery {
+        phone: Some(Phones::Whole(phone.as_str().to_owned())),
+        ..MessageQuery::default()
+    };
     let found = app.log.page(project, &wanted, before, ROWS).await?;
     let older = found.next.after().map(|last| {
         let query = [("phone", phone.as_str()), ("before", &last.to_string())];
@@ -141,7 +143,11 @@ async fn of_phone(
     page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
 }
 
-fn rows(l: &Layout, whole_phones: bool, messages: &[FoundMessage]) -> Vec<super::message_table::Row> {
+fn rows(
+    l: &Layout,
+    whole_phones: bool,
+    messages: &[FoundMessage],
+) -> Vec<super::message_table::Row> {
     let eyes = Viewer { l, whole_phones };
     messages.iter().map(|message| eyes.logged(message)).collect()
 }
@@ -171,7 +177,9 @@ pub async fn session(
         MessageTable::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
     });
     let batch = found.iter().find_map(|one| match one {
-        FoundMessage::Own(one) => Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch))),
+        FoundMessage::Own(one) => {
+            Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch)))
+        }
         FoundMessage::ExternalMessage(_) => None,
     });
     let page = SessionPage {
@@ -187,8 +195,12 @@ pub async fn session(
 }
 
 /// The messages of a session number, in the order they were given.
-async fn of_session(app: &App, member: &Member, session_no: &str) -> Result<Vec<FoundMessage>, WebError> {
-    let wanted = Wanted { session: Some(session_no.to_owned()), ..Wanted::default() };
+async fn of_session(
+    app: &App,
+    member: &Member,
+    session_no: &str,
+) -> Result<Vec<FoundMessage>, WebError> {
+    let wanted = MessageQuery { session: Some(session_no.to_owned()), ..MessageQuery::default() };
     let found = app.log.page(member.project.id, &wanted, None, OF_SESSION).await?;
     Ok(found.messages.into_iter().rev().collect())
 }
@@ -198,7 +210,7 @@ fn ledger(l: &Layout, messages: &[FoundMessage]) -> Ledger {
     for message in messages {
         tally.count(message.state());
     }
-    Ledger::new(&tally, tally.sum(), l.words)
+    Ledger::new(&tally, tally.sum(), l.texts)
 }
 
 async fn ask_vendor(app: &App, member: &Member, session_no: &str) -> Result<Asked, WebError> {
@@ -228,13 +240,13 @@ pub async fn ask(
     if !is_session_no(&session_no) {
         return Err(WebError::NotFound);
     }
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let said = match poll::look_up(&app, member.project.id, &session_no).await {
-        Ok(count) => words.with("receipts-asked", &[("count", count.into())]),
+        Ok(count) => texts.with("receipts-asked", &[("count", count.into())]),
         Err(PollError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
             tracing::info!(%error, "cannot query a session number");
-            words.t("receipts-asked-failed")
+            texts.t("receipts-asked-failed")
         }
     };
     flash::say(&request, &said);

@@ -6,10 +6,10 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::moment::Moment;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::page;
 use super::urls::with_query;
 use crate::app::App;
@@ -17,9 +17,9 @@ use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
 use crate::domain::phone::{Phone, masked};
 use crate::domain::role::Permission;
 
+pub mod actions;
 pub mod conversation;
 pub mod export;
-pub mod actions;
 pub mod opt_out_keywords;
 
 /// Rows of a page.

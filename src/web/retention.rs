@@ -13,8 +13,8 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::retention::{self, RetentionPolicy};
 use crate::db::retained::{self, Retained};
+use crate::db::retention::{self, RetentionPolicy};
 use crate::domain::ids::{Id, SubmissionId};
 use crate::domain::period::day_of;
 use crate::ops::retention as retention_ops;
@@ -52,7 +52,8 @@ impl RetentionPage {
             self.l.with(key, &[("from", from.into()), ("to", to.into())])
         };
         let Retained { deleted_to, redacted_from, redacted_to, whole_from } = self.retained;
-        let deleted = deleted_to.map(|to| ("deleted", said("retention-until", String::new(), day(to)), None));
+        let deleted =
+            deleted_to.map(|to| ("deleted", said("retention-until", String::new(), day(to)), None));
         let redacted = redacted_from.zip(redacted_to).map(|(from, to)| {
             let (from, to) = (day(from), day(to));
             let list = self.l.urls.messages_where(&[("from", &from), ("to", &to)]);
@@ -87,7 +88,7 @@ impl Fields {
         match (keep_months, blank_days) {
             (Some(retention_months), Some(redact_days)) => {
                 Ok(RetentionPolicy { retention_months, redact_days })
-            },
+            }
             (months, days) => {
                 let wrong = [("keep_months", months.is_none()), ("blank_days", days.is_none())];
                 Err(wrong.into_iter().filter(|(_, wrong)| *wrong).map(|(name, _)| name).collect())
@@ -107,9 +108,7 @@ fn within(typed: &str, least: i16, most: i16) -> Option<Option<i16>> {
 
 /// `/settings/keeping`, as the address was before: redirects for good.
 pub async fn moved(member: Member) -> HttpResponse {
-    HttpResponse::PermanentRedirect()
-        .insert_header((LOCATION, member.urls().retention()))
-        .finish()
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, member.urls().retention())).finish()
 }
 
 /// The form.
@@ -122,7 +121,13 @@ pub async fn form(
     let policy = retention::of(&mut db, member.project.id).await?;
     let retained = retained::retained(&mut db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Settings).await?;
-    page::ok(&RetentionPage { l, fields: Fields::of(policy), wrong: Vec::new(), asks: false, retained })
+    page::ok(&RetentionPage {
+        l,
+        fields: Fields::of(policy),
+        wrong: Vec::new(),
+        asks: false,
+        retained,
+    })
 }
 
 /// Keeps it. To keep less than before needs a second yes: what is removed does not come back.

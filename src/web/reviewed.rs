@@ -9,12 +9,12 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::moment::Moment;
 use super::components::{Shown, Status, Tone};
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::urls::with_query;
 use super::{flash, page};
 use crate::app::App;
@@ -27,9 +27,9 @@ use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::ops::review;
 
 pub mod compare;
-pub mod locked;
-pub mod findings;
 pub mod deletion;
+pub mod findings;
+pub mod locked;
 
 /// Rows of a page.
 pub const A_PAGE: i64 = 50;
@@ -238,11 +238,11 @@ pub async fn timeline(app: &App, l: &Layout, row: Row) -> Result<Vec<TimelineEnt
             let person = one.person.unwrap_or_default();
             let key = if person.is_empty() { "vendor" } else { "person" };
             let sentence = l.with(
-                &format!("story-{}-{key}", one.event.key()),
+                &format!("timeline-{}-{key}", one.event.key()),
                 &[("person", person.into()), ("status", status.into())],
             );
             let more = match one.event {
-                Event::ChangedByVendor => l.with("story-before", &[("text", one.before.into())]),
+                Event::ChangedByVendor => l.with("timeline-before", &[("text", one.before.into())]),
                 _ if one.reason.is_empty() => String::new(),
                 _ => l.with("review-vendor-says", &[("words", one.reason.into())]),
             };
@@ -269,7 +269,7 @@ impl Standing {
         } else if missing {
             Self::Ours("doubtful", l.t("review-missing"))
         } else {
-            Self::Status(Status::new(&status, l.words))
+            Self::Status(Status::new(&status, l.texts))
         }
     }
 }
@@ -343,17 +343,17 @@ pub async fn refresh(
     if !known {
         return Err(WebError::NotFound);
     }
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let looked = match subject {
         Subject::Signature => review::look_up_signature(&app, project, vendor_id, by).await,
         Subject::Template => review::look_up_template(&app, project, vendor_id, by).await,
     };
     let sentence = match looked {
         Ok(seen) => {
-            let status = words.t(&seen.status.word());
-            words.with("review-refreshed", &[("status", status.into())])
+            let status = texts.t(&seen.status.word());
+            texts.with("review-refreshed", &[("status", status.into())])
         }
-        Err(error) => super::import::why_not(words, error)?,
+        Err(error) => super::import::why_not(texts, error)?,
     };
     flash::say(&request, &sentence);
     Ok(page::see_other(&member.urls().reviewed(subject, vendor_id)))
@@ -371,7 +371,7 @@ pub async fn refresh_all(
     let (project, by) = (member.project.id, member.person.id);
     let n = review::look_at_all(&app, project, subject, by, &address).await?;
     let n = i64::try_from(n).unwrap_or(i64::MAX);
-    let said = member.words(&request).with("review-refreshing", &[("count", n.into())]);
+    let said = member.texts(&request).with("review-refreshing", &[("count", n.into())]);
     flash::say(&request, &said);
     Ok(page::see_other(&member.urls().all_reviewed(subject)))
 }

@@ -7,9 +7,9 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, deletion};
 use super::{
-    account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health, import,
-    login, messages, notification_settings, push_settings, pushes, receipts, replies, retention, send,
-    sensitive_words, signatures, sms_templates, statistics, suppressions,
+    account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health,
+    import, login, messages, notification_settings, push_settings, pushes, receipts, replies,
+    retention, send, sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -77,21 +77,25 @@ fn project(config: &mut ServiceConfig) {
         )
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
-        .service(resource("/settings").route(may(Manage, get(), notification_settings::form)).route(may(
-            Manage,
-            post(),
-            notification_settings::save,
-        )))
-        .service(resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
-            Manage,
-            post(),
-            batch_rules::save,
-        )))
-        .service(resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
-            Send,
-            post(),
-            sensitive_words::save,
-        )));
+        .service(
+            resource("/settings")
+                .route(may(Manage, get(), notification_settings::form))
+                .route(may(Manage, post(), notification_settings::save)),
+        )
+        .service(
+            resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
+                Manage,
+                post(),
+                batch_rules::save,
+            )),
+        )
+        .service(
+            resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
+                Send,
+                post(),
+                sensitive_words::save,
+            )),
+        );
 }
 
 /// Batches.
@@ -127,8 +131,16 @@ fn batch_pages(config: &mut ServiceConfig) {
             batches::draft::discard,
         )))
         .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::actions::pause)))
-        .service(resource("/batches/{id}/resume").route(may(Send, post(), batches::actions::resume)))
-        .service(resource("/batches/{id}/cancel").route(may(Send, post(), batches::actions::cancel)))
+        .service(resource("/batches/{id}/resume").route(may(
+            Send,
+            post(),
+            batches::actions::resume,
+        )))
+        .service(resource("/batches/{id}/cancel").route(may(
+            Send,
+            post(),
+            batches::actions::cancel,
+        )))
         .service(resource("/batches/{id}/schedule").route(may(
             Send,
             post(),
@@ -196,7 +208,11 @@ fn suppression_pages(config: &mut ServiceConfig) {
             post(),
             suppressions::add,
         )))
-        .service(resource("/suppressions/offer").route(may(Send, post(), suppressions::add_to_blacklist)))
+        .service(resource("/suppressions/offer").route(may(
+            Send,
+            post(),
+            suppressions::add_to_blacklist,
+        )))
         .service(resource("/suppressions.csv").route(may(Read, get(), suppressions::export)))
         .service(
             resource("/suppressions/{id}/remove")
@@ -231,13 +247,15 @@ fn statistics_pages(config: &mut ServiceConfig) {
 
 /// Retention. Its first address redirects for good.
 fn retention_pages(config: &mut ServiceConfig) {
-    config.service(resource("/settings/keeping").route(may(Manage, get(), retention::moved))).service(
-        resource("/settings/retention").route(may(Manage, get(), retention::form)).route(may(
-            Manage,
-            post(),
-            retention::save,
-        )),
-    );
+    config
+        .service(resource("/settings/keeping").route(may(Manage, get(), retention::moved)))
+        .service(
+            resource("/settings/retention").route(may(Manage, get(), retention::form)).route(may(
+                Manage,
+                post(),
+                retention::save,
+            )),
+        );
 }
 
 /// Signatures.
@@ -277,7 +295,11 @@ fn template_pages(config: &mut ServiceConfig) {
                 .route(may(Send, get(), sms_templates::apply::new_form))
                 .route(may(Send, post(), sms_templates::apply::submit_new)),
         )
-        .service(resource("/templates/preview").route(may(Send, post(), sms_templates::apply::preview)))
+        .service(resource("/templates/preview").route(may(
+            Send,
+            post(),
+            sms_templates::apply::preview,
+        )))
         .configure(|config| actions(config, "templates"))
         .service(resource("/templates/{id}").route(may(Read, get(), sms_templates::show)))
         .service(

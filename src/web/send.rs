@@ -338,17 +338,17 @@ fn sent(
     draft: &Draft,
     ordered: Ordered,
 ) -> HttpResponse {
-    let words = member.words(request);
+    let texts = member.texts(request);
     let (batch, said) = match ordered {
-        Ordered::Already(batch) => (batch, words.t("send-already")),
-        Ordered::New(batch, BatchState::AwaitingApproval) => (batch, words.t("send-done-approval")),
+        Ordered::Already(batch) => (batch, texts.t("send-already")),
+        Ordered::New(batch, BatchState::AwaitingApproval) => (batch, texts.t("send-done-approval")),
         Ordered::New(batch, BatchState::Scheduled) => {
             let when = draft.schedule_at.unwrap_or_else(|| app.clock.now());
-            (batch, words.with("send-done-scheduled", &[("when", shown(when).into())]))
+            (batch, texts.with("send-done-scheduled", &[("when", shown(when).into())]))
         }
         Ordered::New(batch, _) => {
             let count = draft.phones.phones.len();
-            (batch, words.with("send-done", &[("count", count.into())]))
+            (batch, texts.with("send-done", &[("count", count.into())]))
         }
     };
     flash::say(request, &said);

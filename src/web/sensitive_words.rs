@@ -54,5 +54,5 @@ pub async fn save(
     };
     let (project, by) = (member.project.id, member.person.id);
     review::keep_sensitive_words(&app, project, &words, by, &peer_address(&request)).await?;
-    Ok(said(&request, &member, "words-kept", &member.urls().words()))
+    Ok(said(&request, &member, "sensitive-words-saved", &member.urls().words()))
 }

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::moment::Moment;
 use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::page;
 use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, TimelineEntry, Wanted};
 use crate::app::App;
@@ -162,7 +162,12 @@ pub async fn show(
 }
 
 /// The files of everything that was handed in for one, newest first.
-async fn files(app: &App, member: &Member, l: &Layout, row: Row) -> Result<Vec<AttachedFile>, WebError> {
+async fn files(
+    app: &App,
+    member: &Member,
+    l: &Layout,
+    row: Row,
+) -> Result<Vec<AttachedFile>, WebError> {
     let mut seen: Vec<FileId> = Vec::new();
     let mut files = Vec::new();
     for one in applications::of(&app.db, row).await? {

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::moment::Moment;
 use super::components::{Copy, Drawing};
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::page;
 use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, TimelineEntry, Wanted};
 use super::send::view::{Piece, parts_of};

@@ -13,16 +13,16 @@ use time::OffsetDateTime;
 use super::batches::preview::yuan;
 use super::chart::{Bars, Point, Rate};
 use super::error::WebError;
-use super::i18n::Words;
+use super::i18n::Texts;
 use super::layout::{Layout, Section};
 use super::ledger::Ledger;
 use super::member::Member;
 use super::page;
-use super::sheet::{Cell, Kind, Sheet};
 use super::period_picker::PeriodPicker;
+use super::sheet::{Cell, Kind, Sheet};
 use super::urls::with_query;
 use crate::app::App;
-use crate::db::statistics::{self, Wanted};
+use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::batch::china;
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
@@ -156,25 +156,25 @@ pub async fn show(
     let (total, before) = report.course.totals();
     let own = wanted(project, &report.choice);
     let times = statistics::times(&app.db, own).await?;
-    let others = report::sum(&app, Wanted { others: true, ..own }).await?;
-    let lasting = |percent| within(&times, percent).map(|seconds| lasting(l.words, seconds));
+    let others = report::sum(&app, StatisticsQuery { others: true, ..own }).await?;
+    let lasting = |percent| within(&times, percent).map(|seconds| lasting(l.texts, seconds));
     let rest = report.rows.get(SHOWN..).filter(|rest| !rest.is_empty());
     let wrong = report.choice.problem.is_some() || report.too_many_hours;
     let page = StatisticsPage {
         picker: report.choice.picker(
-            l.words,
+            l.texts,
             l.urls.statistics(),
             vec![("by", report.by.key().to_owned())],
         ),
         p50: lasting(50),
         p95: lasting(95),
-        ledger: Ledger::new(&total.tally, total.total, l.words),
+        ledger: Ledger::new(&total.tally, total.total, l.texts),
         bars: bars(&l, &report),
         rate: rate(&l, &report),
         rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
-        others_ledger: Ledger::new(&others.tally, others.total, l.words),
+        others_ledger: Ledger::new(&others.tally, others.total, l.texts),
         others,
-        before_words: report.choice.before_words(l.words),
+        before_words: report.choice.before_words(l.texts),
         vendor: Comparison::load(&app, &l, project, &report.choice).await?,
         may_send: member.may(Permission::Send),
         may_manage: member.may(Permission::Manage),
@@ -187,14 +187,14 @@ pub async fn show(
 }
 
 /// How long something takes, in its largest two units.
-fn lasting(words: Words, seconds: i32) -> String {
+fn lasting(texts: Texts, seconds: i32) -> String {
     match seconds {
-        0..60 => words.with("receipts-seconds", &[("n", seconds.into())]),
-        60..3_600 => words.with(
+        0..60 => texts.with("receipts-seconds", &[("n", seconds.into())]),
+        60..3_600 => texts.with(
             "receipts-minutes",
             &[("m", (seconds / 60).into()), ("s", (seconds % 60).into())],
         ),
-        _ => words.with(
+        _ => texts.with(
             "receipts-hours",
             &[("h", (seconds / 3_600).into()), ("m", (seconds / 60 % 60).into())],
         ),

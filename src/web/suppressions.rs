@@ -9,11 +9,11 @@ use futures_util::stream;
 use serde::Deserialize;
 
 use super::batches::downloads::{attachment, headed, lines};
-use super::moment::Moment;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::upload::{Upload, Uploaded};
 use super::{flash, page, urls};
 use crate::app::App;
@@ -161,7 +161,8 @@ pub async fn add(
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
     let address = peer_address(&request);
-    let added = suppression_ops::add(&app, by(&member, &address), &list.phones, reason, &note).await?;
+    let added =
+        suppression_ops::add(&app, by(&member, &address), &list.phones, reason, &note).await?;
     let there = list.phones.len() as u64 - added.min(list.phones.len() as u64);
     let values = [("added", added.into()), ("there", there.into())];
     flash::say(&request, &l.with("suppression-added", &values));
@@ -267,19 +268,22 @@ pub async fn add_to_blacklist(
     let (own, person) = ((*app.into_inner()).clone(), member.clone());
     let address = peer_address(&request);
     let calls = own.calls.clone();
-    let offering = calls.spawn(async move { suppression_ops::add_to_blacklist(&own, by(&person, &address)).await });
+    let offering = calls
+        .spawn(async move { suppression_ops::add_to_blacklist(&own, by(&person, &address)).await });
     let blacklisted = offering.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let said = match blacklisted {
-        Ok(blacklisted) => words.with(
+        Ok(blacklisted) => texts.with(
             "suppression-offered",
             &[("taken", blacklisted.taken.into()), ("refused", blacklisted.refused.into())],
         ),
         Err(BlacklistError::Vendor(error)) => {
-            words.with("suppression-offer-failed", &[("why", error.to_string().into())])
+            texts.with("suppression-offer-failed", &[("why", error.to_string().into())])
         }
         Err(BlacklistError::Database(error)) => return Err(WebError::Database(error)),
-        Err(BlacklistError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
+        Err(BlacklistError::Credentials(error)) => {
+            return Err(WebError::Internal(error.to_string()));
+        }
     };
     flash::say(&request, &said);
     Ok(page::see_other(&member.urls().suppressions()))

@@ -73,9 +73,12 @@ impl Fault {
         match self {
             Self::Word(word, longest) => {
                 let word = word.chars().take(*longest).collect::<String>();
-                l.with("words-error-word", &[("word", word.into()), ("longest", (*longest).into())])
+                l.with(
+                    "sensitive-words-error-word",
+                    &[("word", word.into()), ("longest", (*longest).into())],
+                )
             }
-            Self::Many(most) => l.with("words-error-many", &[("most", (*most).into())]),
+            Self::Many(most) => l.with("sensitive-words-error-many", &[("most", (*most).into())]),
         }
     }
 }

@@ -14,17 +14,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::app::App;
+use crate::backpressure::PUSH_WORKERS;
 use crate::db::claims::{Claim, Claimed};
 use crate::db::workers::{self, VendorHeard};
 use crate::db::{batch_transitions, login_sessions, statistics, uploads as upload_rows};
 use crate::domain::batch::SCHEDULE_GRACE;
-use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::domain::call_problem::CallProblem;
-use crate::backpressure::PUSH_WORKERS;
+use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    apply, notifications, failure_guard, files, plan, poll, pull, missing_pushes, uploads, push_inbox, retention, review,
-    submit, vendor_figures,
+    apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull, push_inbox,
+    retention, review, submit, uploads, vendor_figures,
 };
 
 /// How long a loop rests when it found nothing: the longest delay of work that another process made.
@@ -74,7 +74,9 @@ pub async fn run(app: App, stop: CancellationToken) {
     let review = app.clone();
     loops.spawn(turn("reviews", stop.clone(), move || check_reviews(review.clone())));
     let doubt = app.clone();
-    loops.spawn(turn("applications in doubt", stop.clone(), move || check_applications(doubt.clone())));
+    loops.spawn(turn("applications in doubt", stop.clone(), move || {
+        check_applications(doubt.clone())
+    }));
     let tell = app.clone();
     loops.spawn(turn("notices", stop.clone(), move || deliver_notifications(tell.clone())));
     let read = app.clone();
@@ -90,7 +92,9 @@ pub async fn run(app: App, stop: CancellationToken) {
     let fold = app.clone();
     loops.spawn(turn("statistics", stop.clone(), move || fold_statistics(fold.clone())));
     let figures = app.clone();
-    loops.spawn(turn("vendor's counts", stop.clone(), move || fetch_vendor_figures(figures.clone())));
+    loops.spawn(turn("vendor's counts", stop.clone(), move || {
+        fetch_vendor_figures(figures.clone())
+    }));
     let retention = app.clone();
     loops.spawn(turn("retention", stop.clone(), move || apply_retention(retention.clone())));
     let tidy = app.clone();
@@ -330,7 +334,8 @@ async fn clean_up(app: App) -> sqlx::Result<Turn> {
     files::remove_unused(&app).await?;
     notifications::delete_old(&app).await?;
     let now = app.clock.now();
-    upload_rows::delete_abandoned(&app.db, now - DRAFT_RETENTION, now - BROKEN_UPLOAD_RETENTION).await?;
+    upload_rows::delete_abandoned(&app.db, now - DRAFT_RETENTION, now - BROKEN_UPLOAD_RETENTION)
+        .await?;
     workers::forget_dead(&app.db, now).await?;
     Ok(Turn::Rest(CLEAN_UP))
 }
@@ -347,11 +352,11 @@ async fn missing_pushes(app: App) -> sqlx::Result<Turn> {
 /// What this process heard from the vendor, by the clock.
 fn vendor_contact(app: &App) -> VendorHeard {
     let (now, heard) = (app.clock.now(), app.usms.heard());
-    let (trouble_at, trouble) = heard.trouble.unzip();
+    let (trouble_at, problem) = heard.problem.unzip();
     VendorHeard {
         heard_at: heard.answered.map(|at| now - at.elapsed()),
         trouble_at: trouble_at.map(|at| now - at.elapsed()),
-        trouble: trouble.unwrap_or_default(),
+        problem: problem.unwrap_or_default(),
     }
 }
 

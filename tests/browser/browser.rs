@@ -8,7 +8,7 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
-use crate::harness::{self, House, PASSWORD, waited};
+use crate::harness::{self, PASSWORD, TestConsole, waited};
 
 /// A browser of one test's own, which ends with it.
 pub struct Browser {
@@ -102,8 +102,8 @@ pub async fn press(driver: &WebDriver, selector: &str) {
     find(driver, By::Css(selector)).await.click().await.unwrap();
 }
 
-pub async fn sign_in(driver: &WebDriver, house: &House, path: &str) {
-    driver.goto(format!("http://{}{path}", house.address)).await.unwrap();
+pub async fn sign_in(driver: &WebDriver, console: &TestConsole, path: &str) {
+    driver.goto(format!("http://{}{path}", console.address)).await.unwrap();
     fill(driver, "#username", "operator").await;
     fill(driver, "#password", PASSWORD).await;
     press(driver, "button.act").await;

@@ -4,18 +4,18 @@ use sqlx::PgPool;
 use thirtyfour::prelude::*;
 
 use crate::browser::{Browser, fill, find, press, sign_in, text, until};
-use crate::harness::{House, PASSWORD};
+use crate::harness::{PASSWORD, TestConsole};
 
 #[sqlx::test]
 async fn a_message_is_found_by_four_digits_bookmarked_and_there_again_after_signing_in(db: PgPool) {
-    let house = House::open(&db).await;
-    let sender = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let sender = console.operator().await;
     let batch = sender.send("登录验证码", &["4310", "5"], "18500001234\n18500001235").await;
-    house.settled(&sender, &batch).await;
+    console.closed(&sender, &batch).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(390).await;
-    sign_in(driver, &house, "/p/default/messages").await;
+    sign_in(driver, &console, "/p/default/messages").await;
     // On a phone the filters are folded, until one is set.
     press(driver, "label[for=fold]").await;
     fill(driver, "input[name=phone]", "1235").await;

@@ -8,16 +8,16 @@ use thirtyfour::prelude::*;
 use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, sign_in};
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 #[sqlx::test]
 async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPool) {
-    let house = House::open(&db).await;
-    house.account("operator", Role::Admin).await;
+    let console = TestConsole::start(&db).await;
+    console.account("operator", Role::Admin).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(390).await;
-    sign_in(driver, &house, "/").await;
+    sign_in(driver, &console, "/").await;
     let pages = [
         "",
         "send",
@@ -45,7 +45,7 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
         "settings/hooks",
     ];
     for page in pages {
-        driver.goto(format!("http://{}/p/default/{page}", house.address)).await.unwrap();
+        driver.goto(format!("http://{}/p/default/{page}", console.address)).await.unwrap();
         let wide = driver
             .execute("return document.documentElement.scrollWidth - innerWidth", vec![])
             .await

@@ -5,19 +5,19 @@ use thirtyfour::prelude::*;
 use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, find, press, sign_in, until};
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 #[sqlx::test]
 async fn a_conversation_that_somebody_looks_at_is_read_by_itself(db: PgPool) {
-    let house = House::open(&db).await;
-    house.account("operator", Role::Operator).await;
+    let console = TestConsole::start(&db).await;
+    console.account("operator", Role::Operator).await;
     let answer = serde_json::json!({ "phone": "18500001234", "content": "收到" });
-    house.admin(reqwest::Method::POST, "reply", answer).await;
+    console.admin(reqwest::Method::POST, "reply", answer).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;
-    sign_in(driver, &house, "/p/default/replies").await;
-    let list = format!("http://{}/p/default/replies", house.address);
+    sign_in(driver, &console, "/p/default/replies").await;
+    let list = format!("http://{}/p/default/replies", console.address);
     while driver.find(By::Css(".rail .needs")).await.is_err() {
         driver.goto(&list).await.unwrap();
     }

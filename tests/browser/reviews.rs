@@ -8,21 +8,21 @@ use thirtyfour::prelude::*;
 use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, reload_until, sign_in, text, until};
-use crate::harness::{House, Ways};
+use crate::harness::{TestConsole, TestOptions};
 use crate::looks::photograph;
 
 #[sqlx::test]
 async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: PgPool) {
-    let ways = Ways { review_after: Duration::from_secs(3_600), ..Default::default() };
-    let house = House::with(&db, ways).await;
-    house.account("operator", Role::Operator).await;
+    let options = TestOptions { review_after: Duration::from_secs(3_600), ..Default::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;
     let scan = browser.folder.join("执照.png");
     std::fs::create_dir_all(&browser.folder).unwrap();
     std::fs::write(&scan, b"\x89PNG\r\n\x1a\na scan").unwrap();
-    sign_in(driver, &house, "/p/default/signatures/new").await;
+    sign_in(driver, &console, "/p/default/signatures/new").await;
     fill(driver, "#content", "云帆App").await;
     // The name is shown as it will stand in front of a text, while it is being written.
     until(driver, "#preview .bubble b", &["【云帆App】"]).await;
@@ -38,7 +38,7 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     let address = driver.current_url().await.unwrap().to_string();
     let id = address.rsplit('/').next().unwrap().to_owned();
     let verdict = serde_json::json!({ "id": id, "status": 3, "err_desc": "应用名称不再受理" });
-    house.admin(reqwest::Method::POST, "review", verdict).await;
+    console.admin(reqwest::Method::POST, "review", verdict).await;
     // The page looks again by itself.
     until(driver, ".head .status", &["Rejected"]).await;
     press(driver, ".head a.act").await;
@@ -48,13 +48,13 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     until(driver, "#preview .diff ins", &["文化", "Company"]).await;
     press(driver, "form.form button.act").await;
     until(driver, ".head .status", &["Waiting"]).await;
-    house
+    console
         .admin(reqwest::Method::POST, "review", serde_json::json!({ "id": id, "status": 2 }))
         .await;
     reload_until(driver, &address, "Approved").await;
     if let Ok(folder) = std::env::var("USMS_SCREENSHOTS") {
         std::fs::create_dir_all(&folder).unwrap();
-        photograph(&browser, Path::new(&folder), "signature-story", 1440).await;
+        photograph(&browser, Path::new(&folder), "signature-timeline", 1440).await;
     }
     press(driver, ".head a.act").await;
     let chosen = "return document.querySelector('#signature').selectedOptions[0].textContent";
@@ -70,7 +70,7 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     press(driver, "button[name=confirm]").await;
     until(driver, ".messages tbody .status", &["Delivered"]).await;
     // The template's editor: a button puts a variable at the cursor, and its meaning has a field.
-    driver.goto(format!("http://{}/p/default/templates/new", house.address)).await.unwrap();
+    driver.goto(format!("http://{}/p/default/templates/new", console.address)).await.unwrap();
     fill(driver, "#text", "您的订单").await;
     press(driver, "button[name=insert]").await;
     press(driver, "button[name=insert]:last-of-type").await;

@@ -8,14 +8,14 @@ use thirtyfour::prelude::*;
 use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, sign_in, text, until};
-use crate::harness::{self, House, Ways};
+use crate::harness::{self, TestConsole, TestOptions};
 use crate::looks::photograph;
 
 #[sqlx::test]
 async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgPool) {
-    let ways = Ways { receipt_after: Duration::from_secs(3), ..Ways::default() };
-    let house = House::with(&db, ways).await;
-    house.account("operator", Role::Operator).await;
+    let options = TestOptions { receipt_after: Duration::from_secs(3), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;
@@ -26,9 +26,9 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
             _ => ("等待回执", "已送达", "失败"),
         };
         if n == 0 {
-            sign_in(driver, &house, "/p/default/send").await;
+            sign_in(driver, &console, "/p/default/send").await;
         } else {
-            driver.goto(format!("http://{}/p/default/send", house.address)).await.unwrap();
+            driver.goto(format!("http://{}/p/default/send", console.address)).await.unwrap();
             press(driver, "button[name=lang]").await;
             find(driver, By::Css("html[lang=zh-CN]")).await;
         }
@@ -62,9 +62,9 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         assert_eq!(driver.find_all(By::Css(".messages tbody tr")).await.unwrap().len(), 3);
         assert_eq!(driver.current_url().await.unwrap().as_str(), address);
     }
-    assert_eq!(house.taken().await, (6, 0));
+    assert_eq!(console.accepted().await, (6, 0));
     // The same again: nobody is left, until the box is ticked and the numbers are drawn anew.
-    driver.goto(format!("http://{}/p/default/send", house.address)).await.unwrap();
+    driver.goto(format!("http://{}/p/default/send", console.address)).await.unwrap();
     let template = "//select[@id='template']/option[contains(., '登录验证码')]";
     find(driver, By::XPath(template)).await.click().await.unwrap();
     fill(driver, "#p2", "5").await;
@@ -75,7 +75,7 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
     find(driver, By::Css("input[name=again][checked]")).await;
     press(driver, "button[name=confirm]").await;
     until(driver, ".messages tbody .status", &["已送达"]).await;
-    assert_eq!(house.taken().await, (7, 0));
+    assert_eq!(console.accepted().await, (7, 0));
     browser.close().await;
 }
 
@@ -83,9 +83,9 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
 async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_are_sent_again(
     db: PgPool,
 ) {
-    let ways = Ways { receipt_after: Duration::from_secs(2), ..Ways::default() };
-    let house = House::with(&db, ways).await;
-    house.account("operator", Role::Operator).await;
+    let options = TestOptions { receipt_after: Duration::from_secs(2), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;
@@ -95,7 +95,7 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
         18500000102,5,1236\n18500000100,5,9\n";
     std::fs::create_dir_all(&browser.folder).unwrap();
     std::fs::write(&list, rows).unwrap();
-    sign_in(driver, &house, "/p/default/batches/new").await;
+    sign_in(driver, &console, "/p/default/batches/new").await;
     let template = "//select[@id='template']/option[contains(., '登录验证码')]";
     find(driver, By::XPath(template)).await.click().await.unwrap();
     find(driver, By::Css("#recipients")).await.send_keys(list.to_str().unwrap()).await.unwrap();
@@ -119,14 +119,14 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
         &["Awaiting receipt", "Awaiting receipt", "Awaiting receipt"],
     )
     .await;
-    let settled = ["Delivered", "Failed", "Delivered"];
-    until(driver, ".messages tbody .status", &settled).await;
+    let closed = ["Delivered", "Failed", "Delivered"];
+    until(driver, ".messages tbody .status", &closed).await;
     assert!(text(driver, ".ledger").await.contains('3'));
     press(driver, ".head a[href$='/resend']").await;
     press(driver, "form.form button.act").await;
     until(driver, "#verdict", &["1 message can be sent; 0 rows rejected"]).await;
     press(driver, "button[name=confirm]").await;
     until(driver, ".messages tbody .status", &["Failed"]).await;
-    assert_eq!(house.taken().await, (4, 0));
+    assert_eq!(console.accepted().await, (4, 0));
     browser.close().await;
 }

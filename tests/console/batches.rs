@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use usms_console::db::invariants;
 
-use crate::harness::{House, Ways};
+use crate::harness::{TestConsole, TestOptions};
 
 const CODE: &str = "登录验证码";
 
@@ -15,8 +15,8 @@ fn list(n: usize) -> Vec<u8> {
     rows.collect::<String>().into_bytes()
 }
 
-async fn sound(house: &House) {
-    for (promise, breaches) in invariants::broken(&house.app.db).await.unwrap().by_name() {
+async fn sound(console: &TestConsole) {
+    for (promise, breaches) in invariants::broken(&console.app.db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");
     }
 }
@@ -26,67 +26,67 @@ fn ledger(page: &crate::harness::Page) -> Vec<(String, String)> {
     page.all(".ledger dt").into_iter().zip(page.all(".ledger dd")).collect()
 }
 
-fn entry(actor: &str, n: &str) -> (String, String) {
-    (actor.to_owned(), n.to_owned())
+fn entry(word: &str, n: &str) -> (String, String) {
+    (word.to_owned(), n.to_owned())
 }
 
 #[sqlx::test]
 async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     // Whose last four digits are those of a failure fails.
     let mut file = list(450);
     file.extend(b"18509990001,x,5\n18509990002,y,5\n18509990099,z,5\n");
     let preview = operator.upload_list(CODE, "a.csv", &file).await;
     let batch = operator.confirm_list(&preview, &[("name", "双十一")]).await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert_eq!(page.one("h1"), "双十一");
     let delivered = entry("已送达", "450");
     assert!(ledger(&page).contains(&delivered), "{:?}", ledger(&page));
     assert!(ledger(&page).contains(&entry("失败", "2")));
     assert!(ledger(&page).contains(&entry("未受理", "1")));
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 3, "{counts}");
-    assert_eq!(house.accepted().await, (452, 0));
+    assert_eq!(console.accepted().await, (452, 0));
     let rows: i64 = sqlx::query_scalar("select count(*) from recipients where verdict = 'ready'")
         .fetch_one(&db)
         .await
         .unwrap();
     assert_eq!(rows, 0, "what became a message is no recipient any more");
-    sound(&house).await;
+    sound(&console).await;
     let file = operator.get(&format!("{batch}/messages.csv")).await;
     assert_eq!(file.text.lines().count(), 454);
     assert!(file.text.contains(",18509990001,failed,"), "{}", file.text);
     assert!(file.text.contains(",18509990099,refused,"));
     let only = operator.get(&format!("{batch}/messages.csv?state=failed")).await;
     assert_eq!(only.text.lines().count(), 3);
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let masked = viewer.get(&format!("{batch}/messages.csv")).await;
     assert!(masked.text.contains("185****0001") && !masked.text.contains("18509990001"));
 }
 
 #[sqlx::test]
 async fn the_same_text_for_all_goes_out_by_calls_of_a_thousand(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let file: String = (0..1_500).map(|n| format!("1850{:07},1234,5\n", 1_000 + n)).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    house.settled(&operator, &batch).await;
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    console.closed(&operator, &batch).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendUSMSMessage"], 2, "{counts}");
-    assert_eq!(house.accepted().await, (1_500, 0));
-    sound(&house).await;
+    assert_eq!(console.accepted().await, (1_500, 0));
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn what_failed_is_sent_again_and_nothing_else_is(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let file = b"18509990001,a,5\n18509990002,'=b,5\n18509991234,c,5\n18509990006,d,5\n";
     let preview = operator.upload_list(CODE, "a.csv", file).await;
     let first = operator.confirm_list(&preview, &[]).await;
-    house.settled(&operator, &first).await;
+    console.closed(&operator, &first).await;
     let form = operator.get(&format!("{first}/resend")).await;
     let words = form.all("label.choice");
     assert!(words[0].contains("2 条"), "{words:?}");
@@ -101,10 +101,10 @@ async fn what_failed_is_sent_again_and_nothing_else_is(db: PgPool) {
     assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["2"]);
     assert!(page.all(".bubble").iter().any(|text| text.contains("验证码是=b，")), "{}", page.text);
     let second = operator.confirm_list(&answer.leads_to(), &[]).await;
-    let page = house.settled(&operator, &second).await;
+    let page = console.closed(&operator, &second).await;
     assert!(page.has(&format!("a[href='{first}']")), "{}", page.text);
     assert!(operator.get(&first).await.has(&format!("a[href='{second}']")));
-    assert_eq!(house.accepted().await, (6, 0), "two texts more, each of them taken once");
+    assert_eq!(console.accepted().await, (6, 0), "two texts more, each of them taken once");
     // What was sent again counts as sent: a third time is a repeat.
     let form = operator.get(&format!("{first}/resend")).await;
     let mut fields = form.whole_form("main form.form");
@@ -114,18 +114,18 @@ async fn what_failed_is_sent_again_and_nothing_else_is(db: PgPool) {
     let page = operator.read(&answer.leads_to()).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     assert_eq!(counts, ["1", "2"], "{}", page.text);
-    sound(&house).await;
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn repeats_of_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let file = b"18509991001,a,5\n18509991002,b,5\n";
     let first = operator.upload_list(CODE, "a.csv", file).await;
     let second = operator.upload_list(CODE, "a.csv", file).await;
     let batch = operator.confirm_list(&first, &[]).await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     // The second preview was made before the first left: it is read again before anything goes.
     let back = operator.confirm_list(&second, &[]).await;
     assert_eq!(back, second);
@@ -139,14 +139,14 @@ async fn repeats_of_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
     let mut fields = page.whole_form("form#yes");
     fields.push(("confirm".to_owned(), "valid".to_owned()));
     let answer = operator.post_owned(&second.replace("/preview", "/confirm"), &fields).await;
-    house.settled(&operator, &answer.leads_to()).await;
-    assert_eq!(house.accepted().await.0, 4);
+    console.closed(&operator, &answer.leads_to()).await;
+    assert_eq!(console.accepted().await.0, 4);
 }
 
 #[sqlx::test]
 async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let preview = operator.upload_list(CODE, "a.csv", &list(30)).await;
     let page = operator.get(&preview).await;
     let mut fields = page.whole_form("form#yes");
@@ -158,8 +158,8 @@ async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     }
     let batch = preview.replace("/preview", "");
-    house.settled(&operator, &batch).await;
-    assert_eq!(house.accepted().await, (30, 0));
+    console.closed(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (30, 0));
     let page = operator.get(&preview).await;
     assert_eq!(page.leads_to(), batch, "a draft that was confirmed is a batch");
 }
@@ -168,57 +168,59 @@ async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
 async fn a_call_that_was_cut_off_stays_in_doubt_until_receipts_of_its_own_phones_settle_it(
     db: PgPool,
 ) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    house
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    console
         .fault(json!({ "action": "SendBatchUSMSMessage", "kind": "reset_after", "times": 1 }))
         .await;
     let preview = operator.upload_list(CODE, "a.csv", &list(3)).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "3")), "{:?}", ledger(&page));
-    assert_eq!(house.accepted().await, (3, 0));
-    sound(&house).await;
+    assert_eq!(console.accepted().await, (3, 0));
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn throttling_slows_down_and_loses_nothing(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let fault = json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 153, "times": 12 });
-    house.fault(fault).await;
+    console.fault(fault).await;
     let preview = operator.upload_list(CODE, "a.csv", &list(900)).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "900")), "{:?}", ledger(&page));
-    assert_eq!(house.accepted().await, (900, 0));
+    assert_eq!(console.accepted().await, (900, 0));
     let slow: f64 = sqlx::query_scalar("select slow from call_slots").fetch_one(&db).await.unwrap();
     assert!(slow > 1.5, "{slow}");
-    sound(&house).await;
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_rest(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let fault =
         json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18017, "times": 1 });
-    house.fault(fault).await;
+    console.fault(fault).await;
     let file: String = (0..2_000).map(|n| format!("1850{:07},1,5\n", 1_000 + n)).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let page = house.until(&operator, &batch, "form[action$=resume]").await;
+    let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("18017") && page.text.contains("UCloud 拒绝了签名或模板"));
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
-    house.settled(&operator, &batch).await;
-    assert_eq!(house.accepted().await, (2_000, 0));
-    sound(&house).await;
+    console.closed(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (2_000, 0));
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn an_older_page_of_batches_leads_back_to_the_newest(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let operator = console.operator().await;
     operator.send(CODE, &["4310", "5"], "18500001234").await;
     let newest = operator.send(CODE, &["4311", "5"], "18500001235").await;
     let id = newest.rsplit('/').next().unwrap();

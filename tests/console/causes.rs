@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::log::{CODE, LOG, found, push, quiet, report, session_of};
+use super::messages::{CODE, LOG, found, push, quiet, report, session_of};
 
 /// What the code 10 means by whose number the phone is: the phone of ours, another program's, how
 /// it is called in addresses, and in words.
@@ -15,17 +15,17 @@ const MEANINGS: [(&str, &str, &str, &str); 3] = [
 
 #[sqlx::test]
 async fn a_code_that_carriers_use_differently_is_found_counted_and_told_by_its_cause(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let phones: Vec<&str> = MEANINGS.iter().map(|(phone, ..)| *phone).collect();
     let batch = operator.send(CODE, &["4711", "5"], &phones.join("\n")).await;
-    let session = session_of(&house, &operator, &batch).await;
+    let session = session_of(&console, &operator, &batch).await;
     let receipts: Vec<_> = MEANINGS
         .iter()
         .flat_map(|(ours, theirs, ..)| [(session.as_str(), *ours), ("other-1", *theirs)])
         .map(|(session, phone)| report(session, phone, "发送失败", "10", "失败"))
         .collect();
-    push(&house, json!(receipts)).await;
+    push(&console, json!(receipts)).await;
     assert_eq!(found(&operator, "code=10").await.len(), 6);
     for (ours, theirs, cause, words) in MEANINGS {
         assert_eq!(found(&operator, &format!("cause={cause}")).await, [theirs, ours]);
@@ -47,9 +47,9 @@ async fn a_code_that_carriers_use_differently_is_found_counted_and_told_by_its_c
 
 #[sqlx::test]
 async fn a_masked_phone_tells_its_carrier_by_the_digits_that_are_left(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    push(&house, json!([report("other-1", "138****0001", "发送失败", "10", "失败")])).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    push(&console, json!([report("other-1", "138****0001", "发送失败", "10", "失败")])).await;
     assert_eq!(found(&operator, "cause=powered_off").await, ["138****0001"]);
     assert!(found(&operator, "cause=carrier_unspecified").await.is_empty());
 }

@@ -13,34 +13,34 @@ use usms_console::domain::ids::{BatchId, SubmissionId};
 use usms_console::ops::submit::{self, End};
 
 use super::replies::quiet;
-use crate::harness::{House, until};
+use crate::harness::{TestConsole, until};
 
 /// A batch that is sending, with one submission that waits.
-async fn sending(house: &House) -> BatchId {
-    let operator = house.operator().await;
+async fn sending(console: &TestConsole) -> BatchId {
+    let operator = console.operator().await;
     operator.send("登录验证码", &["482913", "5"], "18500001234").await;
     sqlx::query_scalar("select id from batches")
-        .fetch_one(&house.app.db)
+        .fetch_one(&console.app.db)
         .await
         .map(BatchId)
         .unwrap()
 }
 
 /// Plans another submission of the batch, in a transaction that began a moment ago.
-async fn plan(house: &House, batch: BatchId) -> SubmissionId {
-    plan_at(house, batch, OffsetDateTime::now_utc() - time::Duration::seconds(1)).await
+async fn plan(console: &TestConsole, batch: BatchId) -> SubmissionId {
+    plan_at(console, batch, OffsetDateTime::now_utc() - time::Duration::seconds(1)).await
 }
 
-async fn plan_at(house: &House, batch: BatchId, began: OffsetDateTime) -> SubmissionId {
-    let mut db = house.app.db.acquire().await.unwrap();
-    submissions::insert(&mut db, house.project, batch, 1, began).await.unwrap()
+async fn plan_at(console: &TestConsole, batch: BatchId, began: OffsetDateTime) -> SubmissionId {
+    let mut db = console.app.db.acquire().await.unwrap();
+    submissions::insert(&mut db, console.project, batch, 1, began).await.unwrap()
 }
 
 /// Holds the project's call slot, which every claim waits for.
-async fn hold_slot(house: &House) -> Transaction<'static, Postgres> {
-    let mut tx = house.app.db.begin().await.unwrap();
+async fn hold_slot(console: &TestConsole) -> Transaction<'static, Postgres> {
+    let mut tx = console.app.db.begin().await.unwrap();
     sqlx::query("insert into call_slots (project_id, next_at) values ($1, now()) on conflict (project_id) do update set next_at = now()")
-        .bind(house.project.0)
+        .bind(console.project.0)
         .execute(&mut *tx)
         .await
         .unwrap();
@@ -98,31 +98,31 @@ async fn claim_all(app: App, total: usize) -> Vec<i64> {
 
 #[sqlx::test]
 async fn what_is_planned_while_a_claim_is_under_way_is_claimed_whole(db: PgPool) {
-    let house = quiet(&db).await;
-    let batch = sending(&house).await;
+    let console = quiet(&db).await;
+    let batch = sending(&console).await;
     for round in 0..24 {
         let waits: i64 =
             sqlx::query_scalar("select min(id) from submissions where state = 'ready'")
                 .fetch_one(&db)
                 .await
                 .unwrap();
-        let mut slot = hold_slot(&house).await;
-        let app = house.app.clone();
+        let mut slot = hold_slot(&console).await;
+        let app = console.app.clone();
         let claim = tokio::spawn(async move { submit::claim(&app).await.unwrap() });
         until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
         // Each round another order of what happens between the claim's beginning and its choice.
         let planned = match round % 3 {
             0 => {
-                let planned = plan(&house, batch).await;
+                let planned = plan(&console, batch).await;
                 end(&db, waits).await;
                 planned
             }
             1 => {
                 end(&db, waits).await;
-                plan(&house, batch).await
+                plan(&console, batch).await
             }
             _ => {
-                let sooner = plan(&house, batch).await;
+                let sooner = plan(&console, batch).await;
                 sqlx::query("update submissions set next_try_at = '2020-01-01' where id = $1")
                     .bind(sooner.0)
                     .execute(&db)
@@ -140,7 +140,7 @@ async fn what_is_planned_while_a_claim_is_under_way_is_claimed_whole(db: PgPool)
         assert_eq!(claimed, Some(planned), "round {round}");
         end(&db, planned.0).await;
         end(&db, waits).await;
-        plan(&house, batch).await;
+        plan(&console, batch).await;
     }
 }
 
@@ -156,15 +156,15 @@ async fn end(db: &PgPool, submission: i64) {
 #[sqlx::test]
 async fn claims_and_planning_side_by_side_lose_nothing(db: PgPool) {
     const TOTAL: usize = 600;
-    let house = quiet(&db).await;
-    let batch = sending(&house).await;
+    let console = quiet(&db).await;
+    let batch = sending(&console).await;
     let claiming: Vec<_> =
-        (0..3).map(|_| tokio::spawn(claim_all(house.app.clone(), TOTAL))).collect();
+        (0..3).map(|_| tokio::spawn(claim_all(console.app.clone(), TOTAL))).collect();
     let mut dice = StdRng::seed_from_u64(7);
     for _ in 1..TOTAL {
         // The newest is often the first in the queue.
         let ago = time::Duration::milliseconds(dice.random_range(1_000..3_600_000));
-        plan_at(&house, batch, OffsetDateTime::now_utc() - ago).await;
+        plan_at(&console, batch, OffsetDateTime::now_utc() - ago).await;
     }
     let mut claimed = Vec::new();
     for task in claiming {
@@ -177,11 +177,11 @@ async fn claims_and_planning_side_by_side_lose_nothing(db: PgPool) {
 
 #[sqlx::test]
 async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: PgPool) {
-    let house = quiet(&db).await;
-    sending(&house).await;
-    let mut slot = hold_slot(&house).await;
+    let console = quiet(&db).await;
+    sending(&console).await;
+    let mut slot = hold_slot(&console).await;
     // The connection is given up while PostgreSQL makes the claim, which is committed all the same.
-    let app = house.app.clone();
+    let app = console.app.clone();
     let claim = tokio::spawn(async move { submit::claim(&app).await });
     until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
     claim.abort();
@@ -190,21 +190,21 @@ async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: P
     slot.commit().await.unwrap();
     until("the claim is committed", async || in_flight(&db).await.len() == 1).await;
 
-    let other = App { process: uuid::Uuid::new_v4(), ..house.app.clone() };
+    let other = App { process: uuid::Uuid::new_v4(), ..console.app.clone() };
     assert_eq!(submit::put_back_unknown(&other).await.unwrap(), 0, "not by another process");
-    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 1);
-    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 0, "once");
-    assert!(submit::run_once(&house.app).await.unwrap(), "it leaves");
-    assert_eq!(house.accepted().await, (1, 0));
+    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 1);
+    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 0, "once");
+    assert!(submit::run_once(&console.app).await.unwrap(), "it leaves");
+    assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
 async fn a_claim_that_is_in_hand_is_not_put_back(db: PgPool) {
-    let house = quiet(&db).await;
-    sending(&house).await;
-    let claimed = won(submit::claim(&house.app).await.unwrap());
+    let console = quiet(&db).await;
+    sending(&console).await;
+    let claimed = won(submit::claim(&console.app).await.unwrap());
     assert!(claimed.is_some());
-    assert_eq!(submit::put_back_unknown(&house.app).await.unwrap(), 0);
+    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 0);
     assert_eq!(in_flight(&db).await.len(), 1);
 }
 
@@ -212,22 +212,24 @@ async fn a_claim_that_is_in_hand_is_not_put_back(db: PgPool) {
 async fn only_the_claiming_process_says_that_nothing_was_sent_and_only_within_its_lease(
     db: PgPool,
 ) {
-    let house = quiet(&db).await;
-    sending(&house).await;
-    let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() else { panic!("no claim") };
+    let console = quiet(&db).await;
+    sending(&console).await;
+    let Claim::Won(claimed) = submit::claim(&console.app).await.unwrap() else {
+        panic!("no claim")
+    };
     let not_sent = End::not_sent(String::new(), None);
     let mut of_another = claimed.clone();
     of_another.worker = uuid::Uuid::new_v4();
-    submit::record(&house.app, &of_another, &not_sent).await.unwrap();
+    submit::record(&console.app, &of_another, &not_sent).await.unwrap();
     assert_eq!(in_flight(&db).await.len(), 1, "another process concludes nothing");
 
     let past = OffsetDateTime::now_utc() - time::Duration::seconds(1);
     sqlx::query("update submissions set lease_until = $1").bind(past).execute(&db).await.unwrap();
     let mut late = claimed.clone();
     late.lease_until = past;
-    submit::record(&house.app, &late, &not_sent).await.unwrap();
+    submit::record(&console.app, &late, &not_sent).await.unwrap();
     assert_eq!(in_flight(&db).await.len(), 1, "nothing is concluded after the lease");
-    submit::expire_leases(&house.app).await.unwrap();
+    submit::expire_leases(&console.app).await.unwrap();
     let state: String =
         sqlx::query_scalar("select state::text from submissions").fetch_one(&db).await.unwrap();
     assert_eq!(state, "in_doubt");

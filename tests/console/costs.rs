@@ -3,14 +3,14 @@
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::db::statistics;
-use usms_console::domain::role::Role;
 use usms_console::domain::period;
+use usms_console::domain::role::Role;
 
 use super::statistics::{CODE, HERE, list, rows, settle};
-use crate::harness::{House, Page, Visitor};
+use crate::harness::{Page, TestClient, TestConsole};
 
 /// An admin says what a part costs at home; nothing is said where `yuan` is empty.
-async fn price(admin: &Visitor, yuan: &str) {
+async fn price(admin: &TestClient, yuan: &str) {
     let there = "/p/default/settings/batches";
     let csrf = admin.get(there).await.csrf();
     let fields = [
@@ -32,28 +32,28 @@ fn parts_and_cost(page: &Page) -> (String, String) {
 }
 
 /// The column called so of the file by batch, the largest first.
-async fn column(visitor: &Visitor, name: &str) -> Vec<String> {
-    let file = visitor.get(&format!("{HERE}.csv?span=7d&by=batch")).await;
+async fn column(client: &TestClient, name: &str) -> Vec<String> {
+    let file = client.get(&format!("{HERE}.csv?span=7d&by=batch")).await;
     let mut reader = csv::Reader::from_reader(file.text.trim_start_matches('\u{feff}').as_bytes());
     let column = reader.headers().unwrap().iter().position(|one| one == name).unwrap();
     reader.records().map(|row| row.unwrap()[column].to_owned()).collect()
 }
 
 /// Sends one text and waits for its receipt.
-async fn one(house: &House, operator: &Visitor, phone: &str) {
+async fn one(console: &TestConsole, operator: &TestClient, phone: &str) {
     operator.send(CODE, &["4310", "5"], phone).await;
     let receipts = format!("/p/default/receipts?phone={phone}");
-    house.until(operator, &receipts, ".status.good").await;
+    console.until(operator, &receipts, ".status.good").await;
 }
 
 #[sqlx::test]
 async fn a_batch_costs_what_its_parts_cost_when_it_was_ordered(db: PgPool) {
-    let house = House::open(&db).await;
-    let (operator, admin) = (house.operator().await, house.member("Ada", Role::Admin).await);
+    let console = TestConsole::start(&db).await;
+    let (operator, admin) = (console.operator().await, console.member("Ada", Role::Admin).await);
     price(&admin, "0.045").await;
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     price(&admin, "1").await;
-    one(&house, &operator, "18500001500").await;
+    one(&console, &operator, "18500001500").await;
     let shown = async || parts_and_cost(&operator.get(&format!("{HERE}?span=7d")).await);
     let (parts, cost) = shown().await;
     assert!(parts.starts_with('5'), "{parts}");
@@ -64,14 +64,14 @@ async fn a_batch_costs_what_its_parts_cost_when_it_was_ordered(db: PgPool) {
     price(&admin, "").await;
     assert!(shown().await.1.starts_with("¥1.18"));
     // Ordered while no price was set: none is known, and today's serves once there is one.
-    one(&house, &operator, "18500001501").await;
+    one(&console, &operator, "18500001501").await;
     let (parts, cost) = shown().await;
     assert!(parts.starts_with('6') && cost.starts_with('—'), "{parts} {cost}");
     assert_eq!(column(&operator, "cost").await.iter().filter(|cost| cost.is_empty()).count(), 1);
     price(&admin, "0.5").await;
     assert!(shown().await.1.starts_with("¥1.68"));
     // What other programs sent has no price of ours.
-    settle(&house, &[("18500002001", "发送成功", "DELIVRD")], "foreign-1").await;
+    settle(&console, &[("18500002001", "发送成功", "DELIVRD")], "foreign-1").await;
     let page = operator.get_in("en", &format!("{HERE}?span=7d")).await;
     assert!(parts_and_cost(&page).1.starts_with("¥1.68"));
     assert!(page.one("section[aria-labelledby=others] .hint").contains("their cost is unknown"));
@@ -89,15 +89,15 @@ async fn counted_at(db: &PgPool, at: OffsetDateTime) {
 
 #[sqlx::test]
 async fn parts_and_cost_are_compared_with_the_time_before(db: PgPool) {
-    let house = House::open(&db).await;
-    let (operator, admin) = (house.operator().await, house.member("Ada", Role::Admin).await);
+    let console = TestConsole::start(&db).await;
+    let (operator, admin) = (console.operator().await, console.member("Ada", Role::Admin).await);
     let day = period::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
     let midnight = period::midnight(day);
     price(&admin, "0.5").await;
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     counted_at(&db, midnight - Duration::HOUR).await;
     price(&admin, "1").await;
-    list(&house, &operator, &rows(1_100..1_106)).await;
+    list(&console, &operator, &rows(1_100..1_106)).await;
     counted_at(&db, midnight).await;
     let page = operator.get(&format!("{HERE}?from={day}&to={day}")).await;
     assert_eq!(parts_and_cost(&page), ("6+50%".to_owned(), "¥6.00+200%".to_owned()));
@@ -108,12 +108,12 @@ async fn parts_and_cost_are_compared_with_the_time_before(db: PgPool) {
 
 #[sqlx::test]
 async fn parts_of_an_hour_that_is_not_over_are_not_compared(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let now = OffsetDateTime::now_utc().truncate_to_hour();
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     counted_at(&db, period::midnight(period::day_of(now) - Duration::days(9))).await;
-    list(&house, &operator, &rows(1_100..1_106)).await;
+    list(&console, &operator, &rows(1_100..1_106)).await;
     counted_at(&db, now + Duration::HOUR).await;
     let parts =
         async || operator.get(&format!("{HERE}?span=7d")).await.all(".figures dd")[4].clone();

@@ -14,23 +14,24 @@ use usms_console::domain::phone::{Operator, Phone};
 use usms_console::ops::vendor_figures;
 
 use super::statistics::{FAILURES, HERE, list, rows, settle};
-use crate::harness::{CODE_TEMPLATE, House, Ways};
+use crate::harness::{CODE_TEMPLATE, TestConsole, TestOptions};
 
 #[sqlx::test]
 async fn viewers_read_and_take_files_with_them_and_every_file_is_written_down(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    let batch = list(&house, &operator, &format!("{}18500000002,1,5\n", rows(1_000..1_003))).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch =
+        list(&console, &operator, &format!("{}18500000002,1,5\n", rows(1_000..1_003))).await;
     let session: String =
         sqlx::query_scalar("select session_no from submissions").fetch_one(&db).await.unwrap();
     // A code that looks like a formula, in the words of a carrier.
     let external = [("18500002002", "发送失败", "=1+1")];
-    settle(&house, &external, "theirs").await;
+    settle(&console, &external, "theirs").await;
     sqlx::query("update reasons set description = '=cmd()' where code = '-37'")
         .execute(&db)
         .await
         .unwrap();
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let page = viewer.get(&format!("{FAILURES}?span=today")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains("关机或不在服务区") && !page.has("a[href$='/resend']"));
@@ -60,17 +61,17 @@ async fn viewers_read_and_take_files_with_them_and_every_file_is_written_down(db
     let row: Vec<&Data> = sheet.rows().nth(1).unwrap().iter().collect();
     assert_eq!((row[2], row[3], row[4]), (&Data::Float(4.0), &Data::Float(3.0), &Data::Float(1.0)));
     assert_eq!(row[0].to_string(), batch.rsplit('/').next().unwrap());
-    let out = house.signed_out().get(&format!("{HERE}?span=7d&by=hour")).await;
+    let out = console.signed_out().get(&format!("{HERE}?span=7d&by=hour")).await;
     assert_eq!(out.status, StatusCode::SEE_OTHER);
 }
 
 #[sqlx::test]
 async fn failures_are_narrowed_to_a_cause_an_operator_or_a_template(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let file =
         "18500000001,1,5\n18500000002,1,5\n13800000001,1,5\n18900000005,1,5\n18500001000,1,5\n";
-    list(&house, &operator, file).await;
+    list(&console, &operator, file).await;
     let shown = async |query: &str| {
         let page = operator.get_in("en", &format!("{FAILURES}?span=today&{query}")).await;
         (page.all(".cause tr:first-child .count:nth-of-type(1)"), page)
@@ -130,13 +131,13 @@ async fn the_database_and_the_pages_know_the_same_operators(db: PgPool) {
 
 #[sqlx::test]
 async fn the_vendors_own_counts_stand_beside_ours_and_differences_are_explained(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     // The vendor tells of today tomorrow.
     let tomorrow = OffsetDateTime::now_utc() + Duration::DAY;
-    let app = App { clock: Clock::set_to(tomorrow), ..house.app.clone() };
-    assert_eq!(vendor_figures::ask(&app, house.project).await.unwrap(), 1);
+    let app = App { clock: Clock::set_to(tomorrow), ..console.app.clone() };
+    assert_eq!(vendor_figures::ask(&app, console.project).await.unwrap(), 1);
     let row = async || {
         let page = operator.get(&format!("{HERE}?span=today")).await;
         page.all("section[aria-labelledby=vendor] tbody td")
@@ -144,7 +145,7 @@ async fn the_vendors_own_counts_stand_beside_ours_and_differences_are_explained(
     let cells = row().await;
     assert_eq!(cells[..4], ["4", "0", "4", "0"], "{cells:?}");
     assert_eq!(cells[5], "一致。");
-    settle(&house, &[("18500002001", "发送成功", "DELIVRD")], "theirs").await;
+    settle(&console, &[("18500002001", "发送成功", "DELIVRD")], "theirs").await;
     let cells = row().await;
     assert_eq!((cells[1].as_str(), cells[3].as_str()), ("1", "-1"));
     assert!(cells[5].contains("少 1 条"), "{cells:?}");
@@ -152,24 +153,26 @@ async fn the_vendors_own_counts_stand_beside_ours_and_differences_are_explained(
     sqlx::query("update vendor_days set sent = sent + 9").execute(&db).await.unwrap();
     assert!(row().await[5].contains("多 8 条"));
     // Asking again brings what the vendor says now.
-    vendor_figures::ask(&app, house.project).await.unwrap();
+    vendor_figures::ask(&app, console.project).await.unwrap();
     assert_eq!(row().await[2], "4");
 }
 
 #[sqlx::test]
 async fn the_vendor_is_asked_every_morning_or_by_a_button_and_its_refusal_is_shown(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let app = App { clock: Clock::set_to(datetime!(2026-11-25 01:00 UTC)), ..house.app.clone() };
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let app = App { clock: Clock::set_to(datetime!(2026-11-25 01:00 UTC)), ..console.app.clone() };
     assert!(!vendor_figures::run_once(&app).await.unwrap(), "the first time is next morning");
     app.clock.advance(Duration::hours(22));
     assert!(!vendor_figures::run_once(&app).await.unwrap());
     app.clock.advance(Duration::hours(1));
     assert!(vendor_figures::run_once(&app).await.unwrap());
     assert!(!vendor_figures::run_once(&app).await.unwrap(), "once a day");
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["GetUSMSSendStatistics"], 2, "at home and abroad");
-    let operator = house.operator().await;
-    house
+    let operator = console.operator().await;
+    console
         .fault(json!({ "action": "GetUSMSSendStatistics", "kind": "ret_code", "ret_code": 292 }))
         .await;
     let csrf = operator.get(HERE).await.csrf();
@@ -180,7 +183,7 @@ async fn the_vendor_is_asked_every_morning_or_by_a_button_and_its_refusal_is_sho
     assert!(page.one("section[aria-labelledby=vendor] .notice").contains("292"), "{}", page.text);
     operator.post(&ask, &[("csrf", csrf.as_str())]).await;
     assert!(!operator.get(HERE).await.has("section[aria-labelledby=vendor] .notice"));
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let csrf = viewer.get(HERE).await.csrf();
     let answer = viewer.post(&ask, &[("csrf", csrf.as_str())]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);

@@ -6,15 +6,15 @@ use sqlx::PgPool;
 use usms_console::domain::role::Role;
 use usms_console::{telemetry, web};
 
-use crate::harness::{House, Ways, http, waited};
-use crate::hooks::{number, push_to, reports, until_number};
+use crate::harness::{TestConsole, TestOptions, http, waited};
+use crate::push_settings::{number, push_to, reports, until_number};
 
 const PAGE: &str = "/p/default/health";
 const UNSETTLED: &str = "select count(*) from inbox where processed_at is null";
 
 #[sqlx::test]
 async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: PgPool) {
-    let house = House::open(&db).await;
+    let console = TestConsole::start(&db).await;
     let mut items: Vec<_> = (0..500)
         .map(|n| {
             json!({ "SessionNo": "s-1", "Phone": format!("1850000{:04}", 1_000 + n),
@@ -22,10 +22,10 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
         })
         .collect();
     items[317] = json!({ "Phone": "18500009057", "Note": "无发送序列号" });
-    assert_eq!(push_to(&house, &house.hook_path, reports(&items)).await.0, StatusCode::OK);
+    assert_eq!(push_to(&console, &console.hook_path, reports(&items)).await.0, StatusCode::OK);
     until_number(&db, UNSETTLED, 0).await;
     assert_eq!(number(&db, "select count(*) from external_messages").await, 499);
-    let operator = house.operator().await;
+    let operator = console.operator().await;
     let page = operator.get(PAGE).await;
     assert_eq!(page.all(".bad-item").len(), 1);
     let item = page.one(".bad-item");
@@ -33,7 +33,7 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
     assert!(item.contains("18500009057") && item.contains("无发送序列号"), "{item}");
     assert!(page.has(".verdict.doubtful"));
     assert!(operator.get("/p/default/").await.has(".tasks a[href$='/health#unreadable']"));
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let seen = viewer.get(PAGE).await;
     assert!(seen.one(".bad-item").contains("185****9057"), "{}", seen.one(".bad-item"));
     assert!(!seen.text.contains("18500009057"));
@@ -53,10 +53,10 @@ async fn one_bad_item_of_five_hundred_is_shown_and_the_others_are_settled(db: Pg
 
 #[sqlx::test]
 async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let hostile = "<script>alert(1)</script> \u{0} 回执";
-    assert_eq!(push_to(&house, &house.hook_path, hostile).await.0, StatusCode::OK);
+    assert_eq!(push_to(&console, &console.hook_path, hostile).await.0, StatusCode::OK);
     until_number(&db, UNSETTLED, 0).await;
     let page = operator.get(PAGE).await;
     assert!(page.one(".bad-item").contains("不是有效的 JSON"));
@@ -82,12 +82,12 @@ async fn what_is_no_json_is_kept_and_shown_and_can_be_settled_again(db: PgPool) 
 
 #[sqlx::test]
 async fn the_list_of_unreadable_pushes_goes_on(db: PgPool) {
-    let house = House::open(&db).await;
+    let console = TestConsole::start(&db).await;
     for _ in 0..23 {
-        push_to(&house, &house.hook_path, "no push").await;
+        push_to(&console, &console.hook_path, "no push").await;
     }
     until_number(&db, UNSETTLED, 0).await;
-    let operator = house.operator().await;
+    let operator = console.operator().await;
     let first = operator.get(PAGE).await;
     assert_eq!(first.all(".bad-item").len(), 20);
     let older = first.attr(".paging a", "href");
@@ -96,21 +96,23 @@ async fn the_list_of_unreadable_pushes_goes_on(db: PgPool) {
 
 #[sqlx::test]
 async fn all_is_well_when_it_is_and_a_missing_process_is_told(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let viewer = house.viewer().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let viewer = console.viewer().await;
     let page = viewer.get(PAGE).await;
     assert!(page.one(".checks").contains("无运行中的进程"), "{}", page.text);
     assert!(page.has(".verdict.doubtful"));
     // A push that nobody settles.
-    push_to(&house, &house.hook_path, reports(&[])).await;
+    push_to(&console, &console.hook_path, reports(&[])).await;
     sqlx::query("update inbox set received_at = received_at - interval '5 minutes'")
         .execute(&db)
         .await
         .unwrap();
     assert!(viewer.get(PAGE).await.one(".checks").contains("等待时间过长"));
     let stop = tokio_util::sync::CancellationToken::new();
-    let worker = tokio::spawn(usms_console::worker::run(house.app.clone(), stop.clone()));
-    let well = house.until(&viewer, PAGE, ".verdict.good").await;
+    let worker = tokio::spawn(usms_console::worker::run(console.app.clone(), stop.clone()));
+    let well = console.until(&viewer, PAGE, ".verdict.good").await;
     assert!(well.one(".checks").contains("1 个进程运行中"));
     stop.cancel();
     worker.await.unwrap();
@@ -118,9 +120,9 @@ async fn all_is_well_when_it_is_and_a_missing_process_is_told(db: PgPool) {
 
 #[sqlx::test]
 async fn health_says_when_the_vendor_does_not_answer(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    house.fault(json!({ "action": "QueryUSMSSignature", "kind": "http_500", "times": 0 })).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    console.fault(json!({ "action": "QueryUSMSSignature", "kind": "http_500", "times": 0 })).await;
     sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
     let told = waited(async || {
         let checks = operator.get(PAGE).await.one(".checks");
@@ -132,14 +134,16 @@ async fn health_says_when_the_vendor_does_not_answer(db: PgPool) {
 
 #[sqlx::test]
 async fn those_outside_are_told_by_numbers_and_by_readiness(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
     let listen = "127.0.0.1:0".parse().unwrap();
     let settings = web::Settings { listen, public_url: None, trust_proxy: false };
     let metrics = telemetry::start_metrics().unwrap();
-    let (server, address) = web::start(house.app.clone(), settings, Some(metrics)).unwrap();
+    let (server, address) = web::start(console.app.clone(), settings, Some(metrics)).unwrap();
     tokio::spawn(server);
     let get = |path: &str| http().get(format!("http://{address}{path}")).send();
-    push_to(&house, &house.hook_path, reports(&[])).await;
+    push_to(&console, &console.hook_path, reports(&[])).await;
     let told = get("/metrics").await.unwrap().text().await.unwrap();
     for line in [
         "console_database_up 1",
@@ -152,7 +156,7 @@ async fn those_outside_are_told_by_numbers_and_by_readiness(db: PgPool) {
         assert!(told.contains(line), "{line}: {told}");
     }
     assert_eq!(get("/readyz").await.unwrap().status(), StatusCode::OK);
-    house.app.db.close().await;
+    console.app.db.close().await;
     assert_eq!(get("/readyz").await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get("/healthz").await.unwrap().status(), StatusCode::OK);
     let told = get("/metrics").await.unwrap().text().await.unwrap();
@@ -161,8 +165,8 @@ async fn those_outside_are_told_by_numbers_and_by_readiness(db: PgPool) {
 
 #[sqlx::test]
 async fn the_parts_of_the_settings_lead_to_each_other(db: PgPool) {
-    let house = House::open(&db).await;
-    let admin = house.member("admin", Role::Admin).await;
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
     let parts = admin.get("/p/default/settings").await;
     let names = parts.all(".tabs a");
     assert!(names.contains(&"推送".to_owned()), "{names:?}");
@@ -172,6 +176,6 @@ async fn the_parts_of_the_settings_lead_to_each_other(db: PgPool) {
         assert_eq!(page.all(".tabs a"), names);
         assert_eq!(page.all(".tabs a[aria-current]").len(), 1, "{part}");
     }
-    let operator = house.operator().await;
+    let operator = console.operator().await;
     assert_eq!(operator.get("/p/default/settings/words").await.all(".tabs a").len(), 1);
 }

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 const CODE: &str = "登录验证码";
 
@@ -18,10 +18,10 @@ fn verdicts(page: &crate::harness::Page) -> Vec<(String, String)> {
 async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mended_and_uploaded(
     db: PgPool,
 ) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let sent = operator.send(CODE, &["7", "5"], "18500000020").await;
-    house.settled(&operator, &sent).await;
+    console.closed(&operator, &sent).await;
     let file = "手机号,验证码,分钟\n+86 185-0000-0100,1234,5\n1.85E+10,1,5\n010-12345678,2,5\n\
         18500000101,,5\n18500000102,【x】,5\n18500000100,9,5\n18500000020,7,5\n+60123456789,1,5\n\
         18500000103,\"=cmd()\",5\n";
@@ -55,8 +55,8 @@ async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mend
 
 #[sqlx::test]
 async fn a_list_is_read_however_a_spreadsheet_wrote_it(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let text = "手机号;说明;分钟\r\n18500000100;\"甲;乙\";5\r\n";
     let utf16: Vec<u8> = "\u{feff}手机号\t说明\t分钟\n18500000100\t甲;乙\t5\n"
         .encode_utf16()
@@ -90,8 +90,8 @@ async fn a_list_is_read_however_a_spreadsheet_wrote_it(db: PgPool) {
 
 #[sqlx::test]
 async fn columns_can_be_chosen_anew_and_wrong_choices_are_named(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let file = b"18500000100,5,1234\n18500000101,5,5678\n";
     let preview = operator.upload_list(CODE, "a.csv", file).await;
     let page = operator.get(&preview).await;
@@ -116,8 +116,8 @@ async fn columns_can_be_chosen_anew_and_wrong_choices_are_named(db: PgPool) {
 
 #[sqlx::test]
 async fn files_that_are_no_lists_are_refused_in_plain_words_and_nothing_stays(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let form = operator.get("/p/default/batches/new").await;
     let huge = vec![b'1'; (20 << 20) + 1];
     let wrong: [(&str, &[u8]); 4] = [
@@ -163,15 +163,15 @@ async fn files_that_are_no_lists_are_refused_in_plain_words_and_nothing_stays(db
 
 #[sqlx::test]
 async fn a_form_without_its_token_or_from_a_viewer_uploads_nothing(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let form = operator.get("/p/default/batches/new").await;
     let mut fields = form.whole_form("form[data-upload]");
     fields.retain(|(name, _)| name != "csrf");
     let files: [(&str, &str, &[u8]); 1] = [("recipients", "a.csv", b"18500000100,1,2")];
     let answer = operator.upload("/p/default/batches/new", &fields, &files).await;
     assert!(answer.status.is_client_error());
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     assert_eq!(viewer.get("/p/default/batches/new").await.status, StatusCode::FORBIDDEN);
     let preview = operator.upload_list(CODE, "a.csv", b"18500000100,1,2").await;
     assert_eq!(viewer.get(&preview).await.status, StatusCode::FORBIDDEN);
@@ -184,8 +184,8 @@ async fn a_form_without_its_token_or_from_a_viewer_uploads_nothing(db: PgPool) {
 
 #[sqlx::test]
 async fn a_double_click_on_upload_makes_one_draft(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let form = operator.get("/p/default/batches/new").await;
     let fields = form.whole_form("form[data-upload]");
     let files: [(&str, &str, &[u8]); 1] = [("recipients", "a.csv", b"18500000100,1,2")];
@@ -202,8 +202,8 @@ async fn a_double_click_on_upload_makes_one_draft(db: PgPool) {
 
 #[sqlx::test]
 async fn the_sample_file_of_a_template_can_be_uploaded_as_it_is(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let form = operator.get("/p/default/batches/new").await;
     let sample = operator.get(&form.attr("[data-sample-link]", "href")).await;
     assert_eq!(sample.status, StatusCode::OK);

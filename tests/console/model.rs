@@ -14,11 +14,11 @@ use usms_console::db::submissions::NotTaken;
 use usms_console::db::{batch_transitions, invariants};
 use usms_console::domain::batch::PauseReason;
 use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
-use usms_console::ops::batch_actions::{self, Decision, Step, Actor};
+use usms_console::ops::batch_actions::{self, Actor, Decision, Step};
 use usms_console::ops::submit::{self, End};
 use usms_console::ops::{failure_guard, plan, poll, push_inbox};
 
-use crate::harness::{House, Visitor, Ways};
+use crate::harness::{TestClient, TestConsole, TestOptions};
 
 const CODE: &str = "登录验证码";
 /// Recipients of one batch: three calls of their own texts.
@@ -34,7 +34,7 @@ struct Vendor {
 }
 
 struct Model<'a> {
-    house: &'a House,
+    console: &'a TestConsole,
     db: &'a PgPool,
     batch: BatchId,
     person: UserId,
@@ -51,14 +51,18 @@ struct Model<'a> {
 
 #[sqlx::test]
 async fn no_order_of_events_breaks_a_promise_of_sending(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, pushes: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(
+        &db,
+        TestOptions { workers: false, pushes: false, ..TestOptions::default() },
+    )
+    .await;
+    let operator = console.operator().await;
     let seeds: u64 =
         std::env::var("USMS_MODEL_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
     for seed in 1..=seeds {
         println!("events of seed {seed}");
-        let batch = order(&house, &operator, seed).await;
-        let mut model = Model::new(&house, &db, batch, seed).await;
+        let batch = order(&console, &operator, seed).await;
+        let mut model = Model::new(&console, &db, batch, seed).await;
         for _ in 0..90 {
             model.event().await;
             model.look(seed).await;
@@ -68,11 +72,11 @@ async fn no_order_of_events_breaks_a_promise_of_sending(db: PgPool) {
 }
 
 /// A batch of this seed, with phones of its own.
-async fn order(house: &House, operator: &Visitor, seed: u64) -> BatchId {
+async fn order(console: &TestConsole, operator: &TestClient, seed: u64) -> BatchId {
     let file: String = (0..RECIPIENTS)
         .map(|n| format!("1{}0{n:03}{:04},{n},5\n", 50 + seed % 9, 1_000 + seed))
         .collect();
-    let app = house.app.clone();
+    let app = console.app.clone();
     let reading = tokio::spawn(async move {
         while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -95,11 +99,11 @@ async fn order(house: &House, operator: &Visitor, seed: u64) -> BatchId {
 }
 
 impl<'a> Model<'a> {
-    async fn new(house: &'a House, db: &'a PgPool, batch: BatchId, seed: u64) -> Self {
+    async fn new(console: &'a TestConsole, db: &'a PgPool, batch: BatchId, seed: u64) -> Self {
         let person: i64 =
             sqlx::query_scalar("select id from users limit 1").fetch_one(db).await.unwrap();
         Self {
-            house,
+            console,
             db,
             batch,
             person: UserId(person),
@@ -113,7 +117,7 @@ impl<'a> Model<'a> {
     }
 
     fn app(&self) -> &'a App {
-        &self.house.app
+        &self.console.app
     }
 
     async fn event(&mut self) {
@@ -254,13 +258,13 @@ impl<'a> Model<'a> {
                 "ReceiptDesc": "", "UserId": one.id.vendor_user_id() }));
         }
         let body = json!({ "MsgType": 2, "Data": items }).to_string();
-        push_inbox::store(self.app(), self.house.project, body.as_bytes()).await.unwrap();
+        push_inbox::store(self.app(), self.console.project, body.as_bytes()).await.unwrap();
         while push_inbox::process_next(self.app()).await.unwrap() {}
         "receipts"
     }
 
     fn actor(&self) -> Actor<'static> {
-        Actor { project: self.house.project, batch: self.batch, by: self.person, address: "-" }
+        Actor { project: self.console.project, batch: self.batch, by: self.person, address: "-" }
     }
 
     async fn step(&mut self, step: Step) -> &'static str {
@@ -332,9 +336,15 @@ impl<'a> Model<'a> {
 
     async fn lock(&mut self) -> &'static str {
         let mut db = self.db.acquire().await.unwrap();
-        batch_transitions::pause(&mut db, self.house.project, self.batch, PauseReason::Failures, "9/9")
-            .await
-            .unwrap();
+        batch_transitions::pause(
+            &mut db,
+            self.console.project,
+            self.batch,
+            PauseReason::Failures,
+            "9/9",
+        )
+        .await
+        .unwrap();
         "hold"
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 
-use crate::harness::{House, Visitor, waited};
+use crate::harness::{TestClient, TestConsole, waited};
 use crate::reviews::{apply_for_signature, id_of, patient, review, until_status};
 
 /// What a webhook was told: time, signature and body of each; it fails as often as it is asked to.
@@ -65,7 +65,7 @@ impl Hook {
     }
 }
 
-async fn wish(admin: &Visitor, webhook: &str, emails: &str) -> crate::harness::Page {
+async fn wish(admin: &TestClient, webhook: &str, emails: &str) -> crate::harness::Page {
     let settings = "/p/default/settings";
     let csrf = admin.get(settings).await.csrf();
     let fields =
@@ -75,20 +75,20 @@ async fn wish(admin: &Visitor, webhook: &str, emails: &str) -> crate::harness::P
 
 #[sqlx::test]
 async fn a_decided_review_is_told_to_the_webhook_once_and_again_until_it_is_taken(db: PgPool) {
-    let house = patient(&db).await;
-    let admin = house.member("admin", Role::Admin).await;
+    let console = patient(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
     let hook = Hook::default();
     let url = hook.open();
     assert_eq!(wish(&admin, &url, "").await.status, StatusCode::SEE_OTHER);
     let key = admin.get("/p/default/settings").await.one("code.long");
     assert_eq!(key.len(), 64);
     let address = apply_for_signature(&admin, "云帆读书").await;
-    review(&house, &id_of(&address), 1, "").await;
-    until_status(&house, &admin, &address, "审核中").await;
+    review(&console, &id_of(&address), 1, "").await;
+    until_status(&console, &admin, &address, "审核中").await;
     *hook.failing.lock().unwrap() = 1;
-    review(&house, &id_of(&address), 3, "证件不清晰").await;
-    until_status(&house, &admin, &address, "未通过").await;
-    let failed = house.until(&admin, "/p/default/settings", ".notices .muted").await;
+    review(&console, &id_of(&address), 3, "证件不清晰").await;
+    until_status(&console, &admin, &address, "未通过").await;
+    let failed = console.until(&admin, "/p/default/settings", ".notices .muted").await;
     assert!(failed.one(".notices").contains("HTTP 500: not now"), "{}", failed.text);
     assert!(!failed.one(".notices").contains("secret-token"));
     sqlx::query("update notifications set next_try_at = now() where delivered_at is null")
@@ -114,10 +114,10 @@ async fn a_decided_review_is_told_to_the_webhook_once_and_again_until_it_is_take
 
 #[sqlx::test]
 async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     assert_eq!(operator.get("/p/default/settings").await.status, StatusCode::FORBIDDEN);
-    let admin = house.member("admin", Role::Admin).await;
+    let admin = console.member("admin", Role::Admin).await;
     for (webhook, emails, field) in [
         ("ftp://example.test", "", "#webhook"),
         ("javascript:alert(1)", "", "#webhook"),
@@ -139,6 +139,6 @@ async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) 
     let csrf = page.csrf();
     let tested = admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
     assert_eq!(tested.status, StatusCode::SEE_OTHER);
-    let page = house.until(&admin, "/p/default/settings", ".notices .muted").await;
+    let page = console.until(&admin, "/p/default/settings", ".notices .muted").await;
     assert!(page.one(".notices").contains("CONSOLE_SMTP_URL"), "{}", page.text);
 }

@@ -12,14 +12,14 @@ use usms_console::ops::submit::{self, End};
 use usms_console::ops::{plan, uploads};
 
 use super::replies::{AT, INBOX, is_sound, newest, number, press, quiet, reply, suppressed, tell};
-use crate::harness::{House, Visitor};
+use crate::harness::{TestClient, TestConsole};
 
 const WORDS: &str = "/p/default/settings/replies";
 
 /// A batch of two calls to phones of their own values, the second call still waiting.
-async fn running_batch(house: &House, operator: &Visitor) -> String {
+async fn running_batch(console: &TestConsole, operator: &TestClient) -> String {
     let file: String = (0..250).map(|n| format!("1850000{:04},{n},5\n", 1_000 + n)).collect();
-    let app = house.app.clone();
+    let app = console.app.clone();
     let reading = tokio::spawn(async move {
         while !uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -28,23 +28,23 @@ async fn running_batch(house: &House, operator: &Visitor) -> String {
     let preview = operator.upload_list("登录验证码", "a.csv", file.as_bytes()).await;
     reading.await.unwrap();
     let batch = operator.confirm_list(&preview, &[]).await;
-    while plan::run_once(&house.app).await.unwrap() {}
+    while plan::run_once(&console.app).await.unwrap() {}
     batch
 }
 
 /// Sends the next call; answers its phones.
-async fn one_call(house: &House) -> Vec<String> {
+async fn one_call(console: &TestConsole) -> Vec<String> {
     loop {
-        match submit::claim(&house.app).await.unwrap() {
+        match submit::claim(&console.app).await.unwrap() {
             Claim::Won(claimed) => {
-                let sent = messages::targets(&house.app.db, claimed.id).await.unwrap();
+                let sent = messages::targets(&console.app.db, claimed.id).await.unwrap();
                 let end = End::Taken {
                     session_no: claimed.id.to_string(),
                     request_id: String::new(),
                     ret_code: 0,
                     not_taken: Vec::new(),
                 };
-                submit::record(&house.app, &claimed, &end).await.unwrap();
+                submit::record(&console.app, &claimed, &end).await.unwrap();
                 return sent.into_iter().map(|one| one.phone).collect();
             }
             Claim::TakenOut => {}
@@ -55,16 +55,16 @@ async fn one_call(house: &House) -> Vec<String> {
 
 #[sqlx::test]
 async fn a_phone_that_opts_out_is_taken_out_of_a_batch_that_runs(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    let batch = running_batch(&house, &operator).await;
-    let first = one_call(&house).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let batch = running_batch(&console, &operator).await;
+    let first = one_call(&console).await;
     let waiting: Vec<String> = (1_000..1_250).map(|n| format!("1850000{n}")).collect();
     let waiting: Vec<&String> = waiting.iter().filter(|phone| !first.contains(phone)).collect();
     let out = waiting[7].clone();
     // One that was sent to before, one that still waits.
-    tell(&house, &[reply(&first[0], "谢谢", AT), reply(&out, "ｔ。", AT)]).await;
-    let second = one_call(&house).await;
+    tell(&console, &[reply(&first[0], "谢谢", AT), reply(&out, "ｔ。", AT)]).await;
+    let second = one_call(&console).await;
     assert_eq!(second.len(), waiting.len() - 1);
     assert!(!second.contains(&out), "{out} opted out before the call left");
     assert_eq!(suppressed(&db).await, [out]);
@@ -83,10 +83,10 @@ async fn a_phone_that_opts_out_is_taken_out_of_a_batch_that_runs(db: PgPool) {
 
 #[sqlx::test]
 async fn a_false_alarm_is_undone_in_one_press_and_only_once(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let alarm = [reply("18500001001", "N", AT), reply("18500001001", "T", AT + 1)];
-    tell(&house, &alarm).await;
+    tell(&console, &alarm).await;
     let (address, page) = newest(&operator).await;
     let undone = press(&operator, &page, "take-back").await;
     assert_eq!(undone.status, StatusCode::SEE_OTHER, "{}", undone.text);
@@ -96,13 +96,13 @@ async fn a_false_alarm_is_undone_in_one_press_and_only_once(db: PgPool) {
     press(&operator, &page, "take-back").await;
     let after = operator.get(&address).await;
     assert!(after.one(".flash").contains("未作更改"));
-    tell(&house, &alarm).await;
+    tell(&console, &alarm).await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
     assert!(operator.get(&address).await.text.contains("已撤销退订（operator）"));
     let undone = "select count(*) from audit_log where action = 'opt_out_taken_back'";
     assert_eq!(number(&db, undone).await, 1);
     // A new one counts, whatever the old tab still shows.
-    tell(&house, &[reply("18500001001", "退订", AT + 9)]).await;
+    tell(&console, &[reply("18500001001", "退订", AT + 9)]).await;
     press(&operator, &page, "take-back").await;
     assert_eq!(suppressed(&db).await, ["18500001001"]);
     is_sound(&db).await;
@@ -110,11 +110,11 @@ async fn a_false_alarm_is_undone_in_one_press_and_only_once(db: PgPool) {
 
 #[sqlx::test]
 async fn a_tab_that_is_behind_takes_back_only_what_it_shows(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    tell(&house, &[reply("18500001001", "R", AT)]).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    tell(&console, &[reply("18500001001", "R", AT)]).await;
     let (address, page) = newest(&operator).await;
-    tell(&house, &[reply("18500001001", "退订", AT + 1)]).await;
+    tell(&console, &[reply("18500001001", "退订", AT + 1)]).await;
     press(&operator, &page, "take-back").await;
     let after = operator.get(&address).await;
     assert!(after.one(".flash").contains("之后又收到一条退订"));
@@ -126,14 +126,14 @@ async fn a_tab_that_is_behind_takes_back_only_what_it_shows(db: PgPool) {
 
 #[sqlx::test]
 async fn a_phone_on_the_list_for_another_reason_stays_there(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let list = "/p/default/suppressions";
     let csrf = operator.get(list).await.csrf();
     let phone = "18500001001";
     let fields = [("csrf", csrf.as_str()), ("phones", phone), ("reason", "complaint")];
     operator.post(list, &fields).await;
-    tell(&house, &[reply(phone, "T", AT)]).await;
+    tell(&console, &[reply(phone, "T", AT)]).await;
     let (address, page) = newest(&operator).await;
     assert!(page.one(".notice.doubtful").contains("投诉"));
     // No button offers it; a press from an old tab is told what stays.
@@ -146,9 +146,9 @@ async fn a_phone_on_the_list_for_another_reason_stays_there(db: PgPool) {
 
 #[sqlx::test]
 async fn whoever_undoes_is_told_that_the_vendor_has_the_phone_on_its_list_as_well(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    tell(&house, &[reply("18500001001", "T", AT)]).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    tell(&console, &[reply("18500001001", "T", AT)]).await;
     let csrf = operator.get(INBOX).await.csrf();
     operator.post("/p/default/suppressions/offer", &[("csrf", csrf.as_str())]).await;
     let (address, page) = newest(&operator).await;
@@ -159,25 +159,25 @@ async fn whoever_undoes_is_told_that_the_vendor_has_the_phone_on_its_list_as_wel
 
 #[sqlx::test]
 async fn removing_a_phone_from_the_list_takes_its_opt_out_back(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    tell(&house, &[reply("18500001001", "T", AT)]).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    tell(&console, &[reply("18500001001", "T", AT)]).await;
     let list = operator.get("/p/default/suppressions").await;
     let ask = list.attr("tbody a[href$=remove]", "href");
     let csrf = list.csrf();
     operator.post(&ask, &[("csrf", csrf.as_str()), ("why", "本人来电")]).await;
     let (_, page) = newest(&operator).await;
     assert!(!page.has(".notice.doubtful") && page.text.contains("已撤销退订（operator）"));
-    tell(&house, &[reply("18500001001", "T", AT)]).await;
+    tell(&console, &[reply("18500001001", "T", AT)]).await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
     is_sound(&db).await;
 }
 
 #[sqlx::test]
 async fn what_a_person_reads_as_an_opt_out_is_one(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    tell(&house, &[reply("18500001001", "别再发了！", AT)]).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    tell(&console, &[reply("18500001001", "别再发了！", AT)]).await;
     let (address, page) = newest(&operator).await;
     press(&operator, &page, "opt-out").await;
     press(&operator, &page, "opt-out").await;
@@ -191,9 +191,9 @@ async fn what_a_person_reads_as_an_opt_out_is_one(db: PgPool) {
 
 #[sqlx::test]
 async fn changed_words_count_for_replies_that_come_from_then_on(db: PgPool) {
-    let house = quiet(&db).await;
-    let admin = house.member("admin", Role::Admin).await;
-    tell(&house, &[reply("18500001001", "N", AT), reply("18500001002", "不要了", AT)]).await;
+    let console = quiet(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    tell(&console, &[reply("18500001001", "N", AT), reply("18500001002", "不要了", AT)]).await;
     let csrf = admin.get(WORDS).await.csrf();
     for wrong in ["。", "一二三四五六七八九十一二三四五六七八九十一"] {
         let page = admin.post(WORDS, &[("csrf", csrf.as_str()), ("words", wrong)]).await;
@@ -205,7 +205,7 @@ async fn changed_words_count_for_replies_that_come_from_then_on(db: PgPool) {
     assert_eq!(admin.get(WORDS).await.one("#words"), "T 不要了");
     assert_eq!(suppressed(&db).await, ["18500001001"]);
     let later = [reply("18500001003", "N", AT), reply("18500001004", "不要了。", AT)];
-    tell(&house, &later).await;
+    tell(&console, &later).await;
     assert_eq!(suppressed(&db).await, ["18500001001", "18500001004"]);
     let before: Value = sqlx::query_scalar(
         "select detail->'after' from audit_log where action = 'opt_out_words_kept'",
@@ -217,6 +217,6 @@ async fn changed_words_count_for_replies_that_come_from_then_on(db: PgPool) {
     // None at all: nothing is recognised, and the page says so.
     admin.post(WORDS, &[("csrf", csrf.as_str()), ("words", "")]).await;
     assert!(admin.get(WORDS).await.has("p.doubt"));
-    let operator = house.operator().await;
+    let operator = console.operator().await;
     assert_eq!(operator.get(WORDS).await.status, StatusCode::FORBIDDEN);
 }

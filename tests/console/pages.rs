@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use sqlx::PgPool;
 
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 const ADDRESSES: [&str; 11] = [
     "/p/default/",
@@ -21,8 +21,8 @@ const ADDRESSES: [&str; 11] = [
 
 #[sqlx::test]
 async fn every_page_is_whole_in_both_languages_and_trusts_nobody_else(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     operator.send("登录验证码", &["1234", "5"], "18500001234").await;
     for language in ["zh-CN", "en"] {
         for address in ADDRESSES {
@@ -44,8 +44,8 @@ async fn every_page_is_whole_in_both_languages_and_trusts_nobody_else(db: PgPool
 
 #[sqlx::test]
 async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     for (address, status) in [
         ("/p/default/nothing", StatusCode::NOT_FOUND),
         ("/p/default/batches/b-zzz", StatusCode::NOT_FOUND),
@@ -61,7 +61,7 @@ async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool)
     let page = operator.request(Method::PUT, "/login", &[], Some(&[])).await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(page.has(".brackets h1"));
-    house.app.db.close().await;
+    console.app.db.close().await;
     let page = operator.get("/p/default/").await;
     assert!(page.status.is_server_error());
     assert!(page.has(".brackets h1"), "{}", page.text);
@@ -70,19 +70,19 @@ async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool)
 
 #[sqlx::test]
 async fn health_is_told_apart_from_readiness(db: PgPool) {
-    let house = House::open(&db).await;
-    let anybody = house.signed_out();
+    let console = TestConsole::start(&db).await;
+    let anybody = console.signed_out();
     assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
     assert_eq!(anybody.get("/readyz").await.status, StatusCode::OK);
-    house.app.db.close().await;
+    console.app.db.close().await;
     assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
     assert_eq!(anybody.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[sqlx::test]
 async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let page = operator.get("/p/default/").await;
     let style = operator.get(&page.attr("link[rel=stylesheet]", "href")).await;
     assert_eq!(style.status, StatusCode::OK);
@@ -105,8 +105,8 @@ async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) 
 
 #[sqlx::test]
 async fn the_language_can_be_switched_and_leads_back(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let back = operator.post("/language", &[("lang", "en"), ("next", "/p/default/batches")]).await;
     assert_eq!(back.leads_to(), "/p/default/batches");
     assert_eq!(operator.get("/p/default/batches").await.one("h1"), "Batches");
@@ -116,8 +116,8 @@ async fn the_language_can_be_switched_and_leads_back(db: PgPool) {
 
 #[sqlx::test]
 async fn ids_are_imported_and_each_wrong_one_says_why(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let address = "/p/default/templates/import";
     let csrf = operator.get(address).await.csrf();
     let page = operator.post(address, &[("csrf", &csrf), ("ids", "UTA0001\nUTX999\n")]).await;
@@ -133,9 +133,9 @@ async fn ids_are_imported_and_each_wrong_one_says_why(db: PgPool) {
 
 #[sqlx::test]
 async fn what_is_under_review_is_asked_about_until_it_is_decided(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
     let template = |name: &str, text: &str| usms_console::usms::CreateTemplate {
         purpose: 2,
         name: name.to_owned(),
@@ -147,15 +147,15 @@ async fn what_is_under_review_is_asked_about_until_it_is_decided(db: PgPool) {
     };
     let good = template("发货", "您的订单{1}已发出");
     let bad = template("拒绝", "您的订单{1}被拒");
-    let good = house.app.usms.create_template(&keys, &good).await.unwrap();
-    let bad = house.app.usms.create_template(&keys, &bad).await.unwrap();
+    let good = console.app.usms.create_template(&keys, &good).await.unwrap();
+    let bad = console.app.usms.create_template(&keys, &bad).await.unwrap();
     let address = "/p/default/templates/import";
     let csrf = operator.get(address).await.csrf();
     let ids = format!("{good}\n{bad}");
     let page = operator.post(address, &[("csrf", &csrf), ("ids", &ids)]).await;
     assert_eq!(page.all("tbody .status.bad").len(), 0, "not decided yet");
     let list = "/p/default/templates?review=rejected";
-    let page = house.until(&operator, list, ".reason").await;
+    let page = console.until(&operator, list, ".reason").await;
     assert!(page.one("tbody").contains(&bad));
     let approved = operator.get("/p/default/templates?review=approved").await;
     assert!(approved.one("tbody").contains(&good));

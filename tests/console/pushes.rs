@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::db::invariants;
 
-use crate::harness::{House, Visitor, Ways, http};
+use crate::harness::{TestClient, TestConsole, TestOptions, http};
 
-async fn push(house: &House, body: Vec<u8>) -> (StatusCode, Value) {
+async fn push(console: &TestConsole, body: Vec<u8>) -> (StatusCode, Value) {
     let answer = http()
-        .post(format!("http://{}{}", house.address, house.hook_path))
+        .post(format!("http://{}{}", console.address, console.hook_path))
         .header("content-type", "application/json")
         .body(body)
         .send()
@@ -23,29 +23,29 @@ fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…", "UserId": "" })
 }
 
-async fn states(operator: &Visitor, batch: &str) -> Vec<String> {
+async fn states(operator: &TestClient, batch: &str) -> Vec<String> {
     operator.get(batch).await.all(".messages tbody .status")
 }
 
 #[sqlx::test]
 async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db: PgPool) {
     // Nothing comes by itself: the test is the carrier.
-    let ways = Ways {
+    let options = TestOptions {
         pushes: false,
         receipt_after: std::time::Duration::from_secs(3600),
-        ..Ways::default()
+        ..TestOptions::default()
     };
-    let house = House::with(&db, ways).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
     let batch = operator.send("登录验证码", &["1", "5"], "18500001234\n18500001235").await;
-    let page = house.until(&operator, &batch, ".messages tbody td:last-child a").await;
+    let page = console.until(&operator, &batch, ".messages tbody td:last-child a").await;
     let session = page.one(".messages tbody td:last-child a");
     let send = |phone: &'static str, result: &'static str| {
         let body = json!({ "MsgType": 2, "Data": [report(&session, phone, result, "X")] });
-        let house = &house;
+        let console = &console;
         async move {
-            assert_eq!(push(house, body.to_string().into_bytes()).await.1["code"], 0);
-            house.pushes_settled().await;
+            assert_eq!(push(console, body.to_string().into_bytes()).await.1["code"], 0);
+            console.pushes_processed().await;
         }
     };
     send("18500001234", "状态未知").await;
@@ -57,27 +57,29 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
     send("18500001235", "状态未知").await;
     assert_eq!(states(&operator, &batch).await, ["已送达", "失败"]);
     assert!(
-        invariants::broken(&house.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
+        invariants::broken(&console.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
     );
 }
 
 #[sqlx::test]
 async fn a_receipt_that_overtakes_the_answer_is_not_lost(db: PgPool) {
-    let house =
-        House::with(&db, Ways { receipt_after: std::time::Duration::ZERO, ..Ways::default() })
-            .await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(
+        &db,
+        TestOptions { receipt_after: std::time::Duration::ZERO, ..TestOptions::default() },
+    )
+    .await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 800, "times": 1 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
 }
 
 #[sqlx::test]
 async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let good = report("s-1", "18500001234", "发送成功", "DELIVRD");
     let bodies: Vec<Vec<u8>> = vec![
         b"".to_vec(),
@@ -89,40 +91,42 @@ async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
         json!({ "MsgType": "2", "Data": [{ "x": 1 }, good] }).to_string().into_bytes(),
     ];
     for body in bodies {
-        let (status, answer) = push(&house, body).await;
+        let (status, answer) = push(&console, body).await;
         assert_eq!((status, &answer["code"]), (StatusCode::OK, &json!(0)));
     }
-    house.pushes_settled().await;
+    console.pushes_processed().await;
     let kept: i64 =
-        sqlx::query_scalar("select count(*) from inbox").fetch_one(&house.app.db).await.unwrap();
+        sqlx::query_scalar("select count(*) from inbox").fetch_one(&console.app.db).await.unwrap();
     assert_eq!(kept, 7);
     let page = operator.get("/p/default/receipts/s-1").await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "R",
         "ReplyTime": 1_790_000_000, "UserId": "" }] });
-    push(&house, reply.to_string().into_bytes()).await;
-    push(&house, reply.to_string().into_bytes()).await;
-    house.pushes_settled().await;
-    let replies: i64 =
-        sqlx::query_scalar("select count(*) from replies").fetch_one(&house.app.db).await.unwrap();
+    push(&console, reply.to_string().into_bytes()).await;
+    push(&console, reply.to_string().into_bytes()).await;
+    console.pushes_processed().await;
+    let replies: i64 = sqlx::query_scalar("select count(*) from replies")
+        .fetch_one(&console.app.db)
+        .await
+        .unwrap();
     assert_eq!(replies, 1);
 }
 
 #[sqlx::test]
 async fn an_unknown_secret_and_a_giant_push_are_turned_away(db: PgPool) {
-    let house = House::open(&db).await;
-    let url = format!("http://{}/hooks/{}", house.address, "0".repeat(64));
+    let console = TestConsole::start(&db).await;
+    let url = format!("http://{}/hooks/{}", console.address, "0".repeat(64));
     let answer = http().post(url).body("{}").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    let (status, _) = push(&house, vec![b'x'; 5 << 20]).await;
+    let (status, _) = push(&console, vec![b'x'; 5 << 20]).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[sqlx::test]
 async fn a_push_that_cannot_be_kept_is_asked_for_again(db: PgPool) {
-    let house = House::open(&db).await;
-    house.app.db.close().await;
-    let (status, answer) = push(&house, b"{}".to_vec()).await;
+    let console = TestConsole::start(&db).await;
+    console.app.db.close().await;
+    let (status, answer) = push(&console, b"{}".to_vec()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_ne!(answer["code"], 0);
 }

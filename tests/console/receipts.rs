@@ -18,10 +18,10 @@ use usms_console::db::messages::{self, Target};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::ops::projects as project_ops;
 use usms_console::ops::submit::{self, End};
-use usms_console::ops::{plan, poll, uploads, push_inbox};
+use usms_console::ops::{plan, poll, push_inbox, uploads};
 use usms_console::sandbox;
 
-use crate::harness::{House, Visitor, Ways};
+use crate::harness::{TestClient, TestConsole, TestOptions};
 
 const CODE: &str = "登录验证码";
 
@@ -32,14 +32,23 @@ struct Session {
     targets: Vec<Target>,
 }
 
-async fn quiet(db: &PgPool) -> House {
-    House::with(db, Ways { workers: false, pushes: false, ..Ways::default() }).await
+async fn quiet(db: &PgPool) -> TestConsole {
+    TestConsole::start_with(
+        db,
+        TestOptions { workers: false, pushes: false, ..TestOptions::default() },
+    )
+    .await
 }
 
 /// Sends a list of so many phones, all with values of their own, and answers its calls.
-async fn send(house: &House, operator: &Visitor, series: usize, n: usize) -> Vec<Session> {
+async fn send(
+    console: &TestConsole,
+    operator: &TestClient,
+    series: usize,
+    n: usize,
+) -> Vec<Session> {
     let file: String = (0..n).map(|n| format!("1850{series:03}{n:04},{n},5\n")).collect();
-    let app = house.app.clone();
+    let app = console.app.clone();
     let read = tokio::spawn(async move {
         while !uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -48,18 +57,18 @@ async fn send(house: &House, operator: &Visitor, series: usize, n: usize) -> Vec
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     read.await.unwrap();
     operator.confirm_list(&preview, &[]).await;
-    while plan::run_once(&house.app).await.unwrap() {}
+    while plan::run_once(&console.app).await.unwrap() {}
     let mut sessions = Vec::new();
-    while let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() {
+    while let Claim::Won(claimed) = submit::claim(&console.app).await.unwrap() {
         let number = format!("s-{}", claimed.id);
-        let targets = messages::targets(&house.app.db, claimed.id).await.unwrap();
+        let targets = messages::targets(&console.app.db, claimed.id).await.unwrap();
         let end = End::Taken {
             session_no: number.clone(),
             request_id: String::new(),
             ret_code: 0,
             not_taken: Vec::new(),
         };
-        submit::record(&house.app, &claimed, &end).await.unwrap();
+        submit::record(&console.app, &claimed, &end).await.unwrap();
         sessions.push(Session { submission: claimed.id, number, targets });
     }
     sessions
@@ -70,9 +79,9 @@ fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…" })
 }
 
-async fn push(house: &House, items: &[Value]) {
+async fn push(console: &TestConsole, items: &[Value]) {
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
-    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+    push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
 }
 
 async fn settle(app: &App) {
@@ -117,13 +126,13 @@ fn written(phone: &str, dice: &mut StdRng) -> String {
 
 #[sqlx::test]
 async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     for seed in 1..=4 {
         println!("pushes of seed {seed}");
         let mut dice = StdRng::seed_from_u64(seed);
         let series = usize::try_from(seed).unwrap();
-        let sessions = send(&house, &operator, series, 450).await;
+        let sessions = send(&console, &operator, series, 450).await;
         let mut phones: Vec<(String, String, String)> = Vec::new();
         for session in &sessions {
             for target in &session.targets {
@@ -160,12 +169,12 @@ async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(d
             let many = dice.random_range(1..=120).min(items.len());
             let some: Vec<Value> = items.drain(..many).collect();
             for _ in 0..dice.random_range(1..=2) {
-                push(&house, &some).await;
+                push(&console, &some).await;
             }
         }
         let settlers: Vec<_> = (0..3)
             .map(|_| {
-                let app = house.app.clone();
+                let app = console.app.clone();
                 tokio::spawn(async move { settle(&app).await })
             })
             .collect();
@@ -175,7 +184,7 @@ async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(d
         for settler in settlers {
             settler.await.unwrap();
         }
-        settle(&house.app).await;
+        settle(&console.app).await;
         let all = known(&db).await;
         let of_seed: BTreeMap<_, _> = all
             .into_iter()
@@ -198,9 +207,9 @@ async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(d
 
 #[sqlx::test]
 async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    let sessions = send(&house, &operator, 1, 200).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let sessions = send(&console, &operator, 1, 200).await;
     let number = &sessions[0].number;
     let mut items: Vec<Value> = sessions[0]
         .targets
@@ -220,8 +229,8 @@ async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(
         "ReceiptTime": "tomorrow", "ReceiptResult": " SUCCESS ", "ReceiptCode": null,
         "ReceiptDesc": "\u{0}'; drop table inbox; --".repeat(400) });
     items.insert(100, strange);
-    push(&house, &items).await;
-    settle(&house.app).await;
+    push(&console, &items).await;
+    settle(&console.app).await;
     let problems: Value =
         sqlx::query_scalar("select problems from inbox").fetch_one(&db).await.unwrap();
     let why: Vec<&str> =
@@ -246,20 +255,20 @@ async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(
 
 #[sqlx::test]
 async fn a_masked_phone_settles_what_it_can_only_mean(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    let sessions = send(&house, &operator, 1, 200).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let sessions = send(&console, &operator, 1, 200).await;
     let (number, targets) = (&sessions[0].number, &sessions[0].targets);
     let masked = format!("185****{}", &targets[3].phone[7..]);
-    push(&house, &[report(number, &masked, "Success", "DELIVRD")]).await;
+    push(&console, &[report(number, &masked, "Success", "DELIVRD")]).await;
     // This one fits every phone of the session; its UserId says which is meant.
     let mut vague = report(number, "185********", "Fail", "ERRNUM");
-    push(&house, &[vague.clone()]).await;
+    push(&console, &[vague.clone()]).await;
     vague["UserId"] = json!(targets[5].id.vendor_user_id());
-    push(&house, &[vague]).await;
+    push(&console, &[vague]).await;
     // Marks of a pattern are none of ours.
-    push(&house, &[report(number, "1850%", "Fail", "ERRNUM")]).await;
-    settle(&house.app).await;
+    push(&console, &[report(number, "1850%", "Fail", "ERRNUM")]).await;
+    settle(&console.app).await;
     let known = known(&db).await;
     let of = |at: usize| &known[&(number.clone(), targets[at].phone.clone())].0;
     assert_eq!((of(3).as_str(), of(5).as_str()), ("delivered", "failed"));
@@ -277,9 +286,9 @@ async fn a_masked_phone_settles_what_it_can_only_mean(db: PgPool) {
 async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another_message(
     db: PgPool,
 ) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    let sessions = send(&house, &operator, 1, 250).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let sessions = send(&console, &operator, 1, 250).await;
     let [one, other] = sessions.as_slice() else { panic!("{} calls", sessions.len()) };
     let names = |message: &Target, session: &str, phone: &str, result| {
         let mut item = report(session, phone, result, "X");
@@ -288,11 +297,11 @@ async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another
     };
     // Of another phone of the same session; of another session; of a phone that is not in the session.
     let (first, second) = (&one.targets[1].phone, &one.targets[2].phone);
-    push(&house, &[names(&one.targets[0], &one.number, first, "Success")]).await;
-    push(&house, &[names(&other.targets[0], &one.number, second, "Fail")]).await;
+    push(&console, &[names(&one.targets[0], &one.number, first, "Success")]).await;
+    push(&console, &[names(&other.targets[0], &one.number, second, "Fail")]).await;
     let stranger = &other.targets[1].phone;
-    push(&house, &[names(&one.targets[3], &one.number, stranger, "Fail")]).await;
-    settle(&house.app).await;
+    push(&console, &[names(&one.targets[3], &one.number, stranger, "Fail")]).await;
+    settle(&console.app).await;
     let known: Vec<((String, String), String)> =
         known(&db).await.into_iter().map(|(of, (outcome, _))| (of, outcome)).collect();
     let of = |phone: &String| (one.number.clone(), phone.clone());
@@ -303,9 +312,9 @@ async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another
 
 #[sqlx::test]
 async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counters(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    let sessions = send(&house, &operator, 1, 8).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let sessions = send(&console, &operator, 1, 8).await;
     let (number, targets) = (&sessions[0].number, &sessions[0].targets);
     // Refused, and not counted: what a defect could leave behind.
     sqlx::query(
@@ -324,8 +333,8 @@ async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counter
     for (item, target) in items.iter_mut().zip(targets).step_by(2) {
         item["UserId"] = json!(target.id.vendor_user_id());
     }
-    push(&house, &items).await;
-    settle(&house.app).await;
+    push(&console, &items).await;
+    settle(&console.app).await;
     let arrived: i64 =
         sqlx::query_scalar("select count(*) from outcomes where outcome = 'delivered'")
             .fetch_one(&db)
@@ -340,7 +349,7 @@ async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counter
 
 #[sqlx::test]
 async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_others(db: PgPool) {
-    let house = quiet(&db).await;
+    let console = quiet(&db).await;
     sqlx::raw_sql(
         "create function refuse() returns trigger language plpgsql as $$
          begin if new.parts = 666 then raise 'a bad day'; end if; return new; end $$;
@@ -350,18 +359,18 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     .execute(&db)
     .await
     .unwrap();
-    let clock = Clock::set_to(house.app.clock.now());
-    let app = App { clock: clock.clone(), ..house.app.clone() };
+    let clock = Clock::set_to(console.app.clock.now());
+    let app = App { clock: clock.clone(), ..console.app.clone() };
     let mut poison = report("s-bad", "18500001234", "Success", "DELIVRD");
     poison["CostCount"] = json!(666);
-    push(&house, &[report("s-1", "18500001234", "Success", "DELIVRD")]).await;
-    push(&house, &[poison]).await;
-    push(&house, &[report("s-2", "18500001234", "Success", "DELIVRD")]).await;
+    push(&console, &[report("s-1", "18500001234", "Success", "DELIVRD")]).await;
+    push(&console, &[poison]).await;
+    push(&console, &[report("s-2", "18500001234", "Success", "DELIVRD")]).await;
     settle(&app).await;
     let sessions: Vec<String> = known(&db).await.into_keys().map(|(session, _)| session).collect();
     assert_eq!(sessions, ["s-1", "s-2"]);
     for _ in 0..4 {
-        push(&house, &[report("s-3", "18500001234", "Success", "DELIVRD")]).await;
+        push(&console, &[report("s-3", "18500001234", "Success", "DELIVRD")]).await;
         clock.advance(Duration::hours(1));
         settle(&app).await;
     }
@@ -379,35 +388,35 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
 }
 
 /// A second project whose keys are wrong.
-async fn broken_project(house: &House) -> i64 {
+async fn broken_project(console: &TestConsole) -> i64 {
     let keys = DefaultProject {
         public_key: sandbox::PUBLIC_KEY.to_owned(),
         private_key: "wrong".to_owned().into(),
         ucloud_project_id: sandbox::PROJECT_ID.to_owned(),
     };
-    project_ops::ensure(&house.app, "other", "Other", &keys).await.unwrap().0
+    project_ops::ensure(&console.app, "other", "Other", &keys).await.unwrap().0
 }
 
 #[sqlx::test]
 async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: PgPool) {
-    let ways = Ways {
+    let options = TestOptions {
         workers: false,
         pushes: false,
         receipt_after: std::time::Duration::ZERO,
-        ..Ways::default()
+        ..TestOptions::default()
     };
-    let house = House::with(&db, ways).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
     for phone in ["18500001234", "18500001235"] {
         operator.send(CODE, &["1", "5"], phone).await;
-        let Claim::Won(claimed) = submit::claim(&house.app).await.unwrap() else {
+        let Claim::Won(claimed) = submit::claim(&console.app).await.unwrap() else {
             panic!("nothing to send")
         };
-        let ready = submit::prepare(&house.app, &claimed).await.unwrap();
-        let end = submit::call(&house.app, &claimed, ready).await;
-        submit::record(&house.app, &claimed, &end).await.unwrap();
+        let ready = submit::prepare(&console.app, &claimed).await.unwrap();
+        let end = submit::call(&console.app, &claimed, ready).await;
+        submit::record(&console.app, &claimed, &end).await.unwrap();
     }
-    let other = broken_project(&house).await;
+    let other = broken_project(&console).await;
     sqlx::query(
         "with moved as (update submissions set project_id = $1
            where id = (select min(id) from submissions) returning id, batch_id),
@@ -418,8 +427,8 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
     .execute(&db)
     .await
     .unwrap();
-    let clock = Clock::set_to(house.app.clock.now() + Duration::hours(73));
-    let app = App { clock: clock.clone(), ..house.app.clone() };
+    let clock = Clock::set_to(console.app.clock.now() + Duration::hours(73));
+    let app = App { clock: clock.clone(), ..console.app.clone() };
     for _ in 0..4 {
         poll::run_once(&app).await.unwrap();
     }
@@ -437,11 +446,11 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
             .unwrap()
         }
     };
-    assert_eq!(state(house.project.0).await, (true, 1, 0, 1));
+    assert_eq!(state(console.project.0).await, (true, 1, 0, 1));
     assert_eq!(state(other).await, (false, 0, 0, 0), "nobody was asked, so nothing is given up");
     clock.advance(Duration::hours(24));
     assert_eq!(poll::run_once(&app).await.unwrap(), 1);
-    let (settled, _, unknown, _) = state(other).await;
-    assert!(settled && unknown == 1);
+    let (closed, _, unknown, _) = state(other).await;
+    assert!(closed && unknown == 1);
     sound(&db).await;
 }

@@ -9,14 +9,18 @@ use sqlx::PgPool;
 use usms_console::db::invariants;
 use usms_console::ops::push_inbox;
 
-use crate::harness::{House, Page, Visitor, Ways};
+use crate::harness::{Page, TestClient, TestConsole, TestOptions};
 
 pub const INBOX: &str = "/p/default/replies";
 pub const AT: i64 = 1_760_000_000;
 
 /// A house in which nothing happens by itself.
-pub async fn quiet(db: &PgPool) -> House {
-    House::with(db, Ways { workers: false, pushes: false, ..Ways::default() }).await
+pub async fn quiet(db: &PgPool) -> TestConsole {
+    TestConsole::start_with(
+        db,
+        TestOptions { workers: false, pushes: false, ..TestOptions::default() },
+    )
+    .await
 }
 
 pub fn reply(phone: &str, words: &str, at: i64) -> Value {
@@ -24,13 +28,13 @@ pub fn reply(phone: &str, words: &str, at: i64) -> Value {
 }
 
 /// Pushes replies and settles them.
-pub async fn tell(house: &House, items: &[Value]) {
+pub async fn tell(console: &TestConsole, items: &[Value]) {
     let body = json!({ "MsgType": 0, "Data": items }).to_string();
-    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+    push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
     let waiting = "select count(*) from inbox where processed_at is null";
     // Where workers are, one of them may have it in hand.
-    while number(&house.app.db, waiting).await > 0 {
-        push_inbox::process_next(&house.app).await.unwrap();
+    while number(&console.app.db, waiting).await > 0 {
+        push_inbox::process_next(&console.app).await.unwrap();
     }
 }
 
@@ -49,29 +53,29 @@ pub async fn is_sound(db: &PgPool) {
 }
 
 /// The page of the conversation that is the newest.
-pub async fn newest(visitor: &Visitor) -> (String, Page) {
-    let address = visitor.get(INBOX).await.attr("tbody th a", "href");
-    let page = visitor.get(&address).await;
+pub async fn newest(client: &TestClient) -> (String, Page) {
+    let address = client.get(INBOX).await.attr("tbody th a", "href");
+    let page = client.get(&address).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     (address, page)
 }
 
 /// Presses the button of the form that posts to `step`.
-pub async fn press(visitor: &Visitor, page: &Page, step: &str) -> Page {
+pub async fn press(client: &TestClient, page: &Page, step: &str) -> Page {
     let form = format!("main form[action$='/{step}']");
     let fields = page.whole_form(&form);
-    visitor.post_owned(&page.attr(&form, "action"), &fields).await
+    client.post_owned(&page.attr(&form, "action"), &fields).await
 }
 
 #[sqlx::test]
 async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_answers(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let batch = operator.send("登录验证码", &["4312", "5"], "18500001234").await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     let answer = json!({ "phone": "18500001234", "content": "收到，谢谢" });
-    house.admin(Method::POST, "reply", answer).await;
-    let list = house.until(&operator, INBOX, "tbody tr.unread").await;
+    console.admin(Method::POST, "reply", answer).await;
+    let list = console.until(&operator, INBOX, "tbody tr.unread").await;
     assert_eq!(list.one("tbody .words"), "收到，谢谢");
     assert_eq!(list.one(".rail a[aria-current] .needs"), "1 项待处理");
     let (address, page) = newest(&operator).await;
@@ -93,7 +97,8 @@ async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_ans
     assert_eq!(back.leads_to(), INBOX);
     press(&operator, &page, "unread").await;
     assert_eq!(operator.get(&format!("{INBOX}?show=unread")).await.all("tbody tr").len(), 1);
-    let audited_actions = number(&db, "select count(*) from audit_log where action like 'conversation%'");
+    let audited_actions =
+        number(&db, "select count(*) from audit_log where action like 'conversation%'");
     assert_eq!(audited_actions.await, 2, "the second press changed nothing");
     // Another text by a template begins with the phone filled in.
     let form = operator.get(&page.attr(".head a.act", "href")).await;
@@ -102,11 +107,11 @@ async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_ans
 
 #[sqlx::test]
 async fn a_tab_that_is_behind_marks_only_what_it_shows_as_read(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
-    tell(&house, &[reply("18500001001", "一", AT)]).await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    tell(&console, &[reply("18500001001", "一", AT)]).await;
     let (address, old_tab) = newest(&operator).await;
-    tell(&house, &[reply("18500001001", "二", AT + 5)]).await;
+    tell(&console, &[reply("18500001001", "二", AT + 5)]).await;
     press(&operator, &old_tab, "read").await;
     let page = operator.get(&address).await;
     assert_eq!(page.all(".theirs .status"), ["未读"]);
@@ -120,14 +125,14 @@ async fn a_tab_that_is_behind_marks_only_what_it_shows_as_read(db: PgPool) {
 async fn a_reply_without_a_user_id_is_said_to_answer_the_last_text_before_it_as_a_guess(
     db: PgPool,
 ) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     for code in ["1111", "2222"] {
         let batch = operator.send("登录验证码", &[code, "5"], "18500001234").await;
-        house.settled(&operator, &batch).await;
+        console.closed(&operator, &batch).await;
     }
     let now = number(&db, "select extract(epoch from now())::bigint").await;
-    tell(&house, &[reply("18500001234", "什么？", now + 60)]).await;
+    tell(&console, &[reply("18500001234", "什么？", now + 60)]).await;
     let (_, page) = newest(&operator).await;
     assert!(page.one(".theirs .row").contains("可能回复的是"));
     let answered = page.attr(".theirs .row a", "href");
@@ -135,14 +140,14 @@ async fn a_reply_without_a_user_id_is_said_to_answer_the_last_text_before_it_as_
     let selector = scraper::Selector::parse(".thread .ours").unwrap();
     let last = ours.select(&selector).next_back().unwrap().attr("id").unwrap();
     assert_eq!(answered, format!("#{last}"));
-    tell(&house, &[reply("18500001234", "早", AT)]).await;
+    tell(&console, &[reply("18500001234", "早", AT)]).await;
     let (_, page) = newest(&operator).await;
     assert!(!page.one(".theirs .row").contains("回复的是"), "nothing left before it");
     assert_eq!(page.one(".thread .bubble"), "早");
 }
 
 /// Pushes receipts of another program's messages, each of a session of its own, and settles them.
-async fn hear(house: &House, phone: &str, times: impl Iterator<Item = i64>) {
+async fn hear(console: &TestConsole, phone: &str, times: impl Iterator<Item = i64>) {
     let items: Vec<Value> = times
         .map(|at| {
             json!({ "SessionNo": format!("other-{at}"), "Phone": phone, "CostCount": 1,
@@ -151,21 +156,21 @@ async fn hear(house: &House, phone: &str, times: impl Iterator<Item = i64>) {
         })
         .collect();
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
-    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
-    house.settle_pushes().await;
+    push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
+    console.process_pushes().await;
 }
 
 #[sqlx::test]
 async fn a_conversation_shows_what_other_programs_sent_where_it_came(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let phone = "18500001234";
     let batch = operator.send("登录验证码", &["1111", "5"], phone).await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     let now = number(&db, "select extract(epoch from now())::bigint").await;
     // Heard of late, it still stands before ours; the reply behind ours answers ours.
-    hear(&house, phone, [now - 3_600].into_iter()).await;
-    tell(&house, &[reply(phone, "什么？", now + 60)]).await;
+    hear(&console, phone, [now - 3_600].into_iter()).await;
+    tell(&console, &[reply(phone, "什么？", now + 60)]).await;
     let (address, page) = newest(&operator).await;
     let bubbles = page.all(".thread .bubble");
     assert!(bubbles[0].contains("其他程序") && bubbles[1].contains("1111"), "{bubbles:?}");
@@ -175,25 +180,25 @@ async fn a_conversation_shows_what_other_programs_sent_where_it_came(db: PgPool)
     let story = operator.get(&page.attr(".thread .other a", "href")).await;
     assert!(story.status == StatusCode::OK && story.one("h1").starts_with(phone));
     // Behind a text of another program nothing is guessed.
-    hear(&house, phone, [now + 30].into_iter()).await;
+    hear(&console, phone, [now + 30].into_iter()).await;
     let page = operator.get(&address).await;
     assert_eq!(page.all(".thread .other").len(), 2);
     assert!(page.all(".thread .bubble")[2].contains("其他程序"), "in the order of time");
     assert!(!page.one(".theirs .row").contains("回复的是"));
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     assert!(!viewer.get(&address).await.text.contains(phone));
 }
 
 #[sqlx::test]
 async fn a_conversation_with_other_programs_is_paged_back_to_its_beginning(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let phone = "18500001001";
     let now = number(&db, "select extract(epoch from now())::bigint").await;
-    hear(&house, phone, now - 200..now - 130).await;
-    hear(&house, phone, now - 130..now - 70).await;
+    hear(&console, phone, now - 200..now - 130).await;
+    hear(&console, phone, now - 130..now - 70).await;
     let replies: Vec<Value> = (0..70).map(|n| reply(phone, "好", now - n)).collect();
-    tell(&house, &replies).await;
+    tell(&console, &replies).await;
     let (address, _) = newest(&operator).await;
     let (mut others, mut earlier) = (Vec::new(), Some(address));
     let mut came = 0;
@@ -213,8 +218,8 @@ async fn a_conversation_with_other_programs_is_paged_back_to_its_beginning(db: P
 
 #[sqlx::test]
 async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let mut dice = StdRng::seed_from_u64(1);
     // Nothing an index could fold together.
     let long: String =
@@ -240,8 +245,8 @@ async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
         reply("18500001003", "later", i64::MAX),
         reply("18500001004", "millis", AT * 1_000),
     ]);
-    tell(&house, &items).await;
-    tell(&house, &items).await;
+    tell(&console, &items).await;
+    tell(&console, &items).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 11);
     assert_eq!(number(&db, "select count(*) from inbox where processed_at is null").await, 0);
     assert_eq!(suppressed(&db).await, ["18500001002"], "stars cannot be kept from texts");
@@ -266,16 +271,16 @@ async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
 
 #[sqlx::test]
 async fn a_masked_phone_with_a_user_id_of_ours_gets_its_digits_back(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let batch = operator.send("登录验证码", &["1", "5"], "18500001234\n18500001235").await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     let submission: i64 =
         sqlx::query_scalar("select id from submissions").fetch_one(&db).await.unwrap();
     let user_id = usms_console::domain::ids::SubmissionId(submission).vendor_user_id();
     let reply = |phone: &str| json!({ "Phone": phone, "ReplyContent": "T", "ReplyTime": AT, "UserId": user_id });
     // The second fits both phones of the call, the third none.
-    tell(&house, &[reply("185****1234"), reply("185****123*"), reply("185****9999")]).await;
+    tell(&console, &[reply("185****1234"), reply("185****123*"), reply("185****9999")]).await;
     assert_eq!(suppressed(&db).await, ["18500001234"]);
     assert_eq!(number(&db, "select count(*) from conversations where opted_out").await, 3);
 }
@@ -294,7 +299,7 @@ async fn state(db: &PgPool) -> Vec<String> {
 
 #[sqlx::test]
 async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
-    let house = quiet(&db).await;
+    let console = quiet(&db).await;
     let mut items: Vec<Value> = Vec::new();
     for n in 0..60_i64 {
         let words = ["好的", "T", "几点到？", "=1+1", "退订"][usize::try_from(n % 5).unwrap()];
@@ -311,18 +316,18 @@ async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
             let many = dice.random_range(1..=storm.len().min(15));
             let push: Vec<Value> = storm.drain(..many).collect();
             let body = json!({ "MsgType": 0, "Data": push }).to_string();
-            push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+            push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
         }
         let settlers: Vec<_> = (0..4)
             .map(|_| {
-                let app = house.app.clone();
+                let app = console.app.clone();
                 tokio::spawn(async move { while push_inbox::process_next(&app).await.unwrap() {} })
             })
             .collect();
         for settler in settlers {
             settler.await.unwrap();
         }
-        house.settle_pushes().await;
+        console.process_pushes().await;
         is_sound(&db).await;
         assert_eq!(number(&db, "select count(*) from replies").await, 60);
         ends.push(state(&db).await);
@@ -337,15 +342,15 @@ async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
 
 #[sqlx::test]
 async fn a_reply_without_a_time_that_is_pushed_again_is_the_same(db: PgPool) {
-    let house = quiet(&db).await;
+    let console = quiet(&db).await;
     let untimed = json!({ "Phone": "18500001001", "ReplyContent": "好" });
-    tell(&house, &[untimed.clone(), untimed.clone()]).await;
-    tell(&house, std::slice::from_ref(&untimed)).await;
+    tell(&console, &[untimed.clone(), untimed.clone()]).await;
+    tell(&console, std::slice::from_ref(&untimed)).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 1);
     sqlx::query("update replies set replied_at = replied_at - interval '1 hour'")
         .execute(&db)
         .await
         .unwrap();
-    tell(&house, &[untimed]).await;
+    tell(&console, &[untimed]).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 2, "an hour later it is another");
 }

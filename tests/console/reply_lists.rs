@@ -8,13 +8,13 @@ use super::replies::{AT, INBOX, newest, number, press, quiet, reply, tell};
 
 #[sqlx::test]
 async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let phone = |n: i64| format!("1850000{:04}", 1_000 + n);
     let mut items: Vec<Value> = (0..120).map(|n| reply(&phone(n), "好的", AT + n)).collect();
     items.push(reply(&phone(3), "请问《海错图》有货吗 ABC", AT - 9));
     items.extend([reply(&phone(5), "退订", AT + 5), reply("(60)123451003", "ok", AT - 99)]);
-    tell(&house, &items).await;
+    tell(&console, &items).await;
     let mut seen = Vec::new();
     let mut next = Some(INBOX.to_owned());
     while let Some(address) = next {
@@ -40,8 +40,8 @@ async fn the_inbox_is_paged_filtered_and_searched(db: PgPool) {
 
 #[sqlx::test]
 async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     // 4,000 conversations; what is looked for was said by the older half and in one of the newest.
     sqlx::raw_sql(
         "insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
@@ -83,8 +83,8 @@ async fn a_search_that_reads_on_page_by_page_finds_all_in_order(db: PgPool) {
 
 #[sqlx::test]
 async fn the_file_holds_what_the_list_is_asked_for_and_every_download_is_written_down(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     let (one, two, three) = ("18500001001", "18500001002", "18500001003");
     let items = [
         reply(one, "请问 ABC 有货吗", AT),
@@ -95,7 +95,7 @@ async fn the_file_holds_what_the_list_is_asked_for_and_every_download_is_written
         reply("(60)123451003", "ok", AT + 5),
     ];
     for item in items {
-        tell(&house, &[item]).await;
+        tell(&console, &[item]).await;
     }
     let (_, page) = newest(&operator).await;
     press(&operator, &page, "read").await;
@@ -129,12 +129,12 @@ async fn the_file_holds_what_the_list_is_asked_for_and_every_download_is_written
 
 #[sqlx::test]
 async fn a_long_conversation_is_paged_back_to_its_first_reply(db: PgPool) {
-    let house = quiet(&db).await;
-    let operator = house.operator().await;
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
     // All in one second.
     let items: Vec<Value> =
         (0..130).map(|n| reply("18500001001", &n.to_string(), AT + n / 70)).collect();
-    tell(&house, &items).await;
+    tell(&console, &items).await;
     let (address, _) = newest(&operator).await;
     let mut seen = Vec::new();
     let mut earlier = Some(address);
@@ -152,9 +152,10 @@ async fn a_long_conversation_is_paged_back_to_its_first_reply(db: PgPool) {
 
 #[sqlx::test]
 async fn a_viewer_sees_masked_phones_changes_nothing_and_the_file_is_audited(db: PgPool) {
-    let house = quiet(&db).await;
-    tell(&house, &[reply("18500001001", "=HYPERLINK(1)", AT), reply("18500001002", "T", AT)]).await;
-    let viewer = house.viewer().await;
+    let console = quiet(&db).await;
+    tell(&console, &[reply("18500001001", "=HYPERLINK(1)", AT), reply("18500001002", "T", AT)])
+        .await;
+    let viewer = console.viewer().await;
     let (address, page) = newest(&viewer).await;
     let list = viewer.get(INBOX).await;
     for page in [&page, &list] {
@@ -172,12 +173,12 @@ async fn a_viewer_sees_masked_phones_changes_nothing_and_the_file_is_audited(db:
     assert!(file.starts_with("\u{feff}id,phone,content,replied_at,received_at,opt_out,"));
     assert!(file.contains("185****1001,'=HYPERLINK(1),2025-10-09T"), "{file}");
     assert!(!file.contains("1850000100"));
-    let operator = house.operator().await;
+    let operator = console.operator().await;
     let file = operator.get("/p/default/replies.csv").await.text;
     assert!(file.contains("18500001002,T,") && file.contains(",stands,"), "{file}");
     let exports = "select count(*) from audit_log where action = 'replies_exported'";
     assert_eq!(number(&db, exports).await, 2);
     // Signed out, the bookmark asks who it is and then shows the same page.
-    let away = house.signed_out().get(&address).await;
+    let away = console.signed_out().get(&address).await;
     assert!(away.leads_to().starts_with("/login?next="));
 }

@@ -14,7 +14,7 @@ use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::role::Role;
 use usms_console::ops::{push_inbox, retention};
 
-use crate::harness::{House, Page, Visitor};
+use crate::harness::{Page, TestClient, TestConsole};
 
 const CODE: &str = "登录验证码";
 const KEEPING: &str = "/p/default/settings/keeping";
@@ -42,8 +42,8 @@ async fn wish(db: &PgPool, months: Option<i16>, days: Option<i16>) {
 }
 
 /// The console, so much later.
-fn later(house: &House, by: Duration) -> App {
-    App { clock: Clock::set_to(house.app.clock.now() + by), ..house.app.clone() }
+fn later(console: &TestConsole, by: Duration) -> App {
+    App { clock: Clock::set_to(console.app.clock.now() + by), ..console.app.clone() }
 }
 
 /// A step that cannot have its locks in time is left to a later turn: the house's own worker takes
@@ -55,36 +55,36 @@ async fn let_go(app: &App) {
 }
 
 /// A batch of three: one delivered, one failed, one refused.
-async fn settled_batch(house: &House, operator: &Visitor) -> String {
+async fn settled_batch(console: &TestConsole, operator: &TestClient) -> String {
     let file = b"18509991234,a,5\n18509990001,b,5\n18509990099,c,5\n";
     let preview = operator.upload_list(CODE, "a.csv", file).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    house.settled(operator, &batch).await;
+    console.closed(operator, &batch).await;
     batch
 }
 
 /// One that nobody knows whether it was taken.
-async fn doubtful(house: &House, operator: &Visitor) -> String {
+async fn doubtful(console: &TestConsole, operator: &TestClient) -> String {
     let lost =
         json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 110, "times": 1 });
-    house.fault(lost).await;
+    console.fault(lost).await;
     let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
-    house.until(operator, &batch, "a[href$='in-doubt']").await;
+    console.until(operator, &batch, "a[href$='in-doubt']").await;
     batch
 }
 
-async fn other_programs(house: &House) {
+async fn other_programs(console: &TestConsole) {
     let item = |n: usize| {
         json!({ "SessionNo": format!("other-{n}"), "Phone": "18500001234", "CostCount": 1,
             "ReceiptTime": 1_790_000_000, "ReceiptResult": "Success", "UserId": "theirs" })
     };
     let items: Vec<Value> = (0..2_500).map(item).collect();
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
-    push_inbox::store(&house.app, house.project, body.as_bytes()).await.unwrap();
+    push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
     let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "你好",
         "ReplyTime": 1_790_000_000 }] });
-    push_inbox::store(&house.app, house.project, reply.to_string().as_bytes()).await.unwrap();
-    house.settle_pushes().await;
+    push_inbox::store(&console.app, console.project, reply.to_string().as_bytes()).await.unwrap();
+    console.process_pushes().await;
 }
 
 /// What the page says is left.
@@ -98,12 +98,12 @@ fn ledger(page: &Page) -> Vec<(String, String)> {
 
 #[sqlx::test]
 async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    let batch = settled_batch(&house, &operator).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = settled_batch(&console, &operator).await;
     let before = ledger(&operator.get(&batch).await);
-    let doubt = doubtful(&house, &operator).await;
-    other_programs(&house).await;
+    let doubt = doubtful(&console, &operator).await;
+    other_programs(&console).await;
     // A second project keeps everything: no piece may be dropped.
     sqlx::query(
         "insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
@@ -114,11 +114,14 @@ async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
     .await
     .unwrap();
     wish(&db, Some(1), None).await;
-    sqlx::query("update projects set retention_months = null where id = 7").execute(&db).await.unwrap();
-    let_go(&later(&house, Duration::days(20))).await;
+    sqlx::query("update projects set retention_months = null where id = 7")
+        .execute(&db)
+        .await
+        .unwrap();
+    let_go(&later(&console, Duration::days(20))).await;
     assert_eq!(count(&db, "messages").await, 4, "nothing goes before its time");
     assert_eq!(count(&db, "inbox").await, 0, "settled pushes go after some days");
-    let_go(&later(&house, Duration::days(100))).await;
+    let_go(&later(&console, Duration::days(100))).await;
     assert_eq!(count(&db, "messages").await, 1, "what is in doubt stays");
     assert_eq!(count(&db, "outcomes").await, 0);
     assert_eq!(count(&db, "external_messages").await, 0);
@@ -138,23 +141,23 @@ async fn what_is_past_keeping_goes_and_nothing_that_waits(db: PgPool) {
             .unwrap();
     let late = json!({ "MsgType": 2, "Data": [{ "SessionNo": session, "Phone": "18509991234",
         "ReceiptResult": "Fail" }] });
-    push_inbox::store(&house.app, house.project, late.to_string().as_bytes()).await.unwrap();
-    house.settle_pushes().await;
+    push_inbox::store(&console.app, console.project, late.to_string().as_bytes()).await.unwrap();
+    console.process_pushes().await;
     sound(&db).await;
 }
 
 #[sqlx::test]
 async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    let batch = settled_batch(&house, &operator).await;
-    other_programs(&house).await;
-    let admin = house.member("Ada", Role::Admin).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = settled_batch(&console, &operator).await;
+    other_programs(&console).await;
+    let admin = console.member("Ada", Role::Admin).await;
     assert_eq!(left(&admin.get(KEEPING).await), ["完整保留"]);
     wish(&db, None, Some(7)).await;
-    let_go(&later(&house, Duration::days(6))).await;
+    let_go(&later(&console, Duration::days(6))).await;
     assert_eq!(count(&db, "messages where phone like '%*%'").await, 0);
-    let_go(&later(&house, Duration::days(8))).await;
+    let_go(&later(&console, Duration::days(8))).await;
     assert_eq!(count(&db, "messages where phone like '185****____' and params = '{}'").await, 3);
     assert_eq!(
         count(&db, "external_messages where phone = '185****1234' and user_id = ''").await,
@@ -173,7 +176,7 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
     sound(&db).await;
     // In the end they go as well.
     wish(&db, Some(1), Some(7)).await;
-    let_go(&later(&house, Duration::days(40))).await;
+    let_go(&later(&console, Duration::days(40))).await;
     assert_eq!(count(&db, "messages").await, 0);
     assert_eq!(left(&admin.get(KEEPING).await), ["已删除"]);
     sound(&db).await;
@@ -181,13 +184,13 @@ async fn phones_and_texts_are_blanked_and_the_rest_stays(db: PgPool) {
 
 #[sqlx::test]
 async fn a_month_nobody_keeps_is_dropped_at_once_unless_something_in_it_waits(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    let batch = settled_batch(&house, &operator).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = settled_batch(&console, &operator).await;
     let before = ledger(&operator.get(&batch).await);
-    let doubt = doubtful(&house, &operator).await;
+    let doubt = doubtful(&console, &operator).await;
     wish(&db, Some(1), None).await;
-    let much_later = later(&house, Duration::days(100));
+    let much_later = later(&console, Duration::days(100));
     let_go(&much_later).await;
     assert_eq!(count(&db, "partitions where name = 'first'").await, 1, "one in it is in doubt");
     assert_eq!(count(&db, "messages").await, 1);
@@ -197,8 +200,8 @@ async fn a_month_nobody_keeps_is_dropped_at_once_unless_something_in_it_waits(db
         .unwrap();
     let proof = json!({ "MsgType": 2, "Data": [{ "SessionNo": "late", "Phone": "18500001234",
         "ReceiptResult": "Success", "UserId": SubmissionId(submission).vendor_user_id() }] });
-    push_inbox::store(&house.app, house.project, proof.to_string().as_bytes()).await.unwrap();
-    house.settled(&operator, &doubt).await;
+    push_inbox::store(&console.app, console.project, proof.to_string().as_bytes()).await.unwrap();
+    console.closed(&operator, &doubt).await;
     let to = "select to_id from partitions where name = 'first'";
     let before_that: i64 = sqlx::query_scalar(to).fetch_one(&db).await.unwrap();
     let_go(&much_later).await;
@@ -208,20 +211,20 @@ async fn a_month_nobody_keeps_is_dropped_at_once_unless_something_in_it_waits(db
     assert!(after_that > before_that, "the months behind it are dropped, too");
     assert_eq!(ledger(&operator.get(&batch).await), before);
     let next = operator.send(CODE, &["1", "5"], "18500001239").await;
-    house.settled(&operator, &next).await;
+    console.closed(&operator, &next).await;
 }
 
 #[sqlx::test]
 async fn letting_go_waits_for_nobody_and_sending_goes_on_meanwhile(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
-    settled_batch(&house, &operator).await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    settled_batch(&console, &operator).await;
     wish(&db, Some(1), None).await;
     // Somebody reads a long export.
     let mut reader = db.begin().await.unwrap();
     sqlx::query("select from messages, outcomes").fetch_all(&mut *reader).await.unwrap();
     let started = Instant::now();
-    let much_later = later(&house, Duration::days(100));
+    let much_later = later(&console, Duration::days(100));
     let_go(&much_later).await;
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     assert_eq!(count(&db, "messages_first").await, 3, "the month is still read");
@@ -232,7 +235,7 @@ async fn letting_go_waits_for_nobody_and_sending_goes_on_meanwhile(db: PgPool) {
         }
     });
     let batch = operator.send(CODE, &["1", "5"], "18500001237").await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     going.await.unwrap();
     reader.commit().await.unwrap();
@@ -241,18 +244,18 @@ async fn letting_go_waits_for_nobody_and_sending_goes_on_meanwhile(db: PgPool) {
 
 #[sqlx::test]
 async fn pieces_are_made_ahead_and_nothing_ever_falls_outside(db: PgPool) {
-    let house = House::open(&db).await;
-    assert_eq!(pieces::make_ahead(&db, house.app.clock.now()).await.unwrap(), 0);
-    let years = |n: i64| house.app.clock.now() + Duration::days(365 * n);
+    let console = TestConsole::start(&db).await;
+    assert_eq!(partitions::make_ahead(&db, console.app.clock.now()).await.unwrap(), 0);
+    let years = |n: i64| console.app.clock.now() + Duration::days(365 * n);
     let insert = "insert into messages select new_id($1), 1, 1, 1, 1, '18500001234', '{}'";
     for at in [years(-5), years(0), years(3)] {
         sqlx::query(insert).bind(at).execute(&db).await.unwrap();
     }
     // What was dated three years ahead stays where it is, and its piece ends behind it.
-    assert!(pieces::make_ahead(&db, years(0) + Duration::days(40)).await.unwrap() > 0);
+    assert!(partitions::make_ahead(&db, years(0) + Duration::days(40)).await.unwrap() > 0);
     for month in 0..14 {
         let at = years(4) + Duration::days(30 * month);
-        pieces::make_ahead(&db, at).await.unwrap();
+        partitions::make_ahead(&db, at).await.unwrap();
         sqlx::query(insert).bind(at).execute(&db).await.unwrap();
     }
     let gaps = count(
@@ -285,11 +288,11 @@ async fn pieces_are_made_ahead_and_nothing_ever_falls_outside(db: PgPool) {
 
 #[sqlx::test]
 async fn an_admin_says_how_long_is_kept_and_to_keep_less_needs_a_second_yes(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let address = "/p/default/settings/keeping";
     assert_eq!(operator.get(address).await.status, StatusCode::FORBIDDEN);
-    let admin = house.member("admin", Role::Admin).await;
+    let admin = console.member("admin", Role::Admin).await;
     let post = |months: &'static str, days: &'static str, more: &'static [(&str, &str)]| {
         let admin = &admin;
         async move {

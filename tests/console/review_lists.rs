@@ -5,19 +5,19 @@ use serde_json::json;
 use sqlx::PgPool;
 use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
-use crate::harness::{House, Visitor};
+use crate::harness::{TestClient, TestConsole};
 use crate::reviews::{apply_for_signature, at_vendor, calls, id_of, patient, review};
 
-async fn import(visitor: &Visitor, what: &str, ids: &str) -> crate::harness::Page {
+async fn import(client: &TestClient, what: &str, ids: &str) -> crate::harness::Page {
     let address = format!("/p/default/{what}/import");
-    let csrf = visitor.get(&address).await.csrf();
-    visitor.post(&address, &[("csrf", &csrf), ("ids", ids)]).await
+    let csrf = client.get(&address).await.csrf();
+    client.post(&address, &[("csrf", &csrf), ("ids", ids)]).await
 }
 
 #[sqlx::test]
 async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let seed = |n: usize| TemplateSeed {
         template_id: format!("UTI{n:04}"),
         name: format!("导入{n:04}"),
@@ -27,7 +27,7 @@ async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
         ..TemplateSeed::default()
     };
     let templates = (0..300).map(seed).collect();
-    house.sandbox.seed(Seeds { templates, ..Seeds::default() });
+    console.sandbox.seed(Seeds { templates, ..Seeds::default() });
     let mut ids: Vec<String> = (0..300).map(|n| format!("UTI{n:04}")).collect();
     ids.push("UTI9999".to_owned());
     let page = import(&operator, "templates", &ids.join("\n")).await;
@@ -76,16 +76,16 @@ async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
 
 #[sqlx::test]
 async fn one_or_all_are_refreshed(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
-    review(&house, "SIG0001", 4, "").await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
+    review(&console, "SIG0001", 4, "").await;
     let list = operator.get("/p/default/signatures").await;
     let csrf = list.csrf();
     let done = operator.post("/p/default/signatures/refresh", &[("csrf", &csrf)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    crate::reviews::until_status(&house, &operator, "/p/default/signatures/SIG0001", "已停用")
+    crate::reviews::until_status(&console, &operator, "/p/default/signatures/SIG0001", "已停用")
         .await;
-    house.fault(json!({"action": "QueryUSMSSignature", "kind": "http_500"})).await;
+    console.fault(json!({"action": "QueryUSMSSignature", "kind": "http_500"})).await;
     operator.post("/p/default/signatures/SIG0001/refresh", &[("csrf", &csrf)]).await;
     let page = operator.get("/p/default/signatures/SIG0001").await;
     assert!(page.one(".flash").contains("未响应"), "{}", page.one(".flash"));
@@ -95,8 +95,8 @@ async fn one_or_all_are_refreshed(db: PgPool) {
 
 #[sqlx::test]
 async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let mut fields = operator.send_fields("登录验证码", &["4312", "5"], "18500001234").await;
     let later = time::OffsetDateTime::now_utc() + time::Duration::hours(30);
     fields.push((
@@ -115,7 +115,7 @@ async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(
     // Without a yes nothing is deleted.
     let asked = operator.post(&format!("{address}/delete"), &[("csrf", &csrf)]).await;
     assert_eq!(asked.status, StatusCode::OK);
-    assert_eq!(calls(&house, "DeleteUSMSTemplate").await, 0);
+    assert_eq!(calls(&console, "DeleteUSMSTemplate").await, 0);
     let fields = [("csrf", csrf.as_str()), ("confirm", "1")];
     let done = operator.post(&format!("{address}/delete"), &fields).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
@@ -130,8 +130,8 @@ async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(
 
 #[sqlx::test]
 async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let open = apply_for_signature(&operator, "云帆读书").await;
     let second = Seeds {
         signatures: vec![SignatureSeed {
@@ -141,7 +141,7 @@ async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
         }],
         ..Seeds::default()
     };
-    house.sandbox.seed(second);
+    console.sandbox.seed(second);
     import(&operator, "signatures", "SIG0002").await;
     let chosen = format!("id=SIG0001&id=SIG0002&id={}", id_of(&open));
     let ask = operator.get(&format!("/p/default/signatures/delete?{chosen}")).await;
@@ -154,14 +154,18 @@ async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
     let back = operator.post("/p/default/signatures/delete", &fields).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(back.one(".error").contains("审核期间"), "{}", back.text);
-    assert_eq!(calls(&house, "DeleteUSMSSignature").await, 1);
+    assert_eq!(calls(&console, "DeleteUSMSSignature").await, 1);
     // The answer is lost, the deletion is not.
-    house.fault(json!({"action": "DeleteUSMSSignature", "kind": "reset_after"})).await;
+    console.fault(json!({"action": "DeleteUSMSSignature", "kind": "reset_after"})).await;
     let fields = [("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0002")];
     let back = operator.post("/p/default/signatures/delete", &fields).await;
     assert!(back.one(".error").contains("可能已经删除"), "{}", back.text);
-    let page =
-        crate::reviews::until_status(&house, &operator, "/p/default/signatures/SIG0002", "已删除");
+    let page = crate::reviews::until_status(
+        &console,
+        &operator,
+        "/p/default/signatures/SIG0002",
+        "已删除",
+    );
     assert!(page.await.one(".story").contains("operator 删除"));
     for (promise, breaches) in usms_console::db::invariants::broken(&db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");
@@ -178,8 +182,8 @@ async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
 
 #[sqlx::test]
 async fn a_file_is_deleted_and_its_name_stays_in_the_history(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let address = apply_for_signature(&operator, "云帆读书").await;
     let file = operator.get(&address).await.attr(".papers a", "href");
     let csrf = operator.get(&address).await.csrf();
@@ -189,18 +193,18 @@ async fn a_file_is_deleted_and_its_name_stays_in_the_history(db: PgPool) {
     assert_eq!(operator.get(&file).await.status, StatusCode::NOT_FOUND);
     let page = operator.get(&address).await;
     assert!(page.one(".papers").contains("执照.png") && page.one(".papers").contains("已删除"));
-    assert_eq!(at_vendor(&house, &id_of(&address)).await["content"], "云帆读书");
+    assert_eq!(at_vendor(&console, &id_of(&address)).await["content"], "云帆读书");
 }
 
 #[sqlx::test]
 async fn how_much_was_sent_with_each_stands_in_the_list(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let batch = operator.send("登录验证码", &["4312", "5"], "18500001234\n18500001235").await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     let list = operator.get("/p/default/templates?q=登录").await;
     assert_eq!(list.one(".list td[data-label='近 30 天发送量']"), "2");
     let list = operator.get("/p/default/signatures").await;
     assert_eq!(list.one(".list td[data-label='近 30 天发送量']"), "2");
-    assert_eq!(house.admin(Method::GET, "counts", json!(null)).await["taken"], 2);
+    assert_eq!(console.admin(Method::GET, "counts", json!(null)).await["taken"], 2);
 }

@@ -6,21 +6,22 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{House, Page, Visitor, Ways, waited};
+use crate::harness::{Page, TestClient, TestConsole, TestOptions, waited};
 
 pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 pub const PDF: &[u8] = b"%PDF-1.7 a letter";
 const FORM: &str = "main form.form";
 
 /// A house whose sandbox reviews nothing by itself.
-pub async fn patient(db: &PgPool) -> House {
-    let ways = Ways { review_after: Duration::from_secs(3_600), ..Ways::default() };
-    House::with(db, ways).await
+pub async fn patient(db: &PgPool) -> TestConsole {
+    let options =
+        TestOptions { review_after: Duration::from_secs(3_600), ..TestOptions::default() };
+    TestConsole::start_with(db, options).await
 }
 
-pub async fn review(house: &House, id: &str, status: u8, why: &str) {
+pub async fn review(console: &TestConsole, id: &str, status: u8, why: &str) {
     let verdict = json!({ "id": id, "status": status, "err_desc": why });
-    house.admin(Method::POST, "review", verdict).await;
+    console.admin(Method::POST, "review", verdict).await;
 }
 
 pub fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
@@ -31,11 +32,11 @@ pub fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
 }
 
 pub async fn form_of(
-    visitor: &Visitor,
+    client: &TestClient,
     address: &str,
     values: &[(&str, &str)],
 ) -> Vec<(String, String)> {
-    let page = visitor.get(address).await;
+    let page = client.get(address).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let mut fields = page.whole_form(FORM);
     for (name, value) in values {
@@ -45,20 +46,20 @@ pub async fn form_of(
 }
 
 /// Applies for a signature; answers its address.
-pub async fn apply_for_signature(visitor: &Visitor, content: &str) -> String {
+pub async fn apply_for_signature(client: &TestClient, content: &str) -> String {
     let values = [("content", content), ("description", "发货通知")];
-    let fields = form_of(visitor, "/p/default/signatures/new", &values).await;
+    let fields = form_of(client, "/p/default/signatures/new", &values).await;
     let files = [("certificate", "执照.png", PNG)];
-    let done = visitor.upload("/p/default/signatures/new", &fields, &files).await;
+    let done = client.upload("/p/default/signatures/new", &fields, &files).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     done.leads_to()
 }
 
 /// Applies for a template; answers its address.
-pub async fn apply_for_template(visitor: &Visitor, name: &str, text: &str) -> String {
+pub async fn apply_for_template(client: &TestClient, name: &str, text: &str) -> String {
     let values = [("name", name), ("text", text)];
-    let fields = form_of(visitor, "/p/default/templates/new", &values).await;
-    let done = visitor.upload("/p/default/templates/new", &fields, &[]).await;
+    let fields = form_of(client, "/p/default/templates/new", &values).await;
+    let done = client.upload("/p/default/templates/new", &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     done.leads_to()
 }
@@ -67,8 +68,8 @@ pub fn id_of(address: &str) -> String {
     address.rsplit('/').next().unwrap().to_owned()
 }
 
-pub async fn at_vendor(house: &House, id: &str) -> Value {
-    let all = house.admin(Method::GET, "reviews", Value::Null).await;
+pub async fn at_vendor(console: &TestConsole, id: &str) -> Value {
+    let all = console.admin(Method::GET, "reviews", Value::Null).await;
     let mut both =
         all["signatures"].as_array().unwrap().iter().chain(all["templates"].as_array().unwrap());
     both.find(|one| one["sig_id"] == id || one["template_id"] == id)
@@ -76,44 +77,49 @@ pub async fn at_vendor(house: &House, id: &str) -> Value {
         .clone()
 }
 
-pub async fn calls(house: &House, action: &str) -> i64 {
-    let counts = house.admin(Method::GET, "counts", Value::Null).await;
+pub async fn calls(console: &TestConsole, action: &str) -> i64 {
+    let counts = console.admin(Method::GET, "counts", Value::Null).await;
     counts["by_action"][action].as_i64().unwrap_or(0)
 }
 
 /// Waits until the page says this status.
-pub async fn until_status(house: &House, visitor: &Visitor, address: &str, actor: &str) -> Page {
+pub async fn until_status(
+    console: &TestConsole,
+    client: &TestClient,
+    address: &str,
+    word: &str,
+) -> Page {
     let there = waited(async || {
-        let page = visitor.get(address).await;
-        page.all(".head .status").iter().any(|one| one == actor).then_some(page)
+        let page = client.get(address).await;
+        page.all(".head .status").iter().any(|one| one == word).then_some(page)
     });
     if let Some(page) = there.await {
         return page;
     }
-    let calls = house.admin(Method::GET, "counts", Value::Null).await;
-    panic!("never {word}: {} {calls}", visitor.get(address).await.text);
+    let calls = console.admin(Method::GET, "counts", Value::Null).await;
+    panic!("never {word}: {} {calls}", client.get(address).await.text);
 }
 
 #[sqlx::test]
 async fn a_signature_is_applied_for_with_its_certificate_and_followed_to_its_approval(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let address = apply_for_signature(&operator, "云帆读书").await;
     let page = operator.get(&address).await;
     assert_eq!(page.one("h1"), "【云帆读书】");
     assert_eq!(page.one(".head .status"), "待审核");
     assert!(page.text.contains("执照.png") && page.one(".story").contains("operator 提交申请"));
-    let there = at_vendor(&house, &id_of(&address)).await;
+    let there = at_vendor(&console, &id_of(&address)).await;
     assert_eq!(there["content"], "云帆读书");
     assert_eq!(there["application"]["file_bytes"], PNG.len());
-    for (status, actor) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
-        review(&house, &id_of(&address), status, "").await;
+    for (status, word) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
+        review(&console, &id_of(&address), status, "").await;
         if status == 4 {
             // Approved ones are looked at daily: nobody waits for that in a test.
             let csrf = operator.get(&address).await.csrf();
             operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
         }
-        until_status(&house, &operator, &address, actor).await;
+        until_status(&console, &operator, &address, word).await;
     }
     let story = operator.get(&address).await.all(".story li > span");
     assert_eq!(story, ["operator 提交申请", "审核中", "已通过", "已停用"]);
@@ -123,8 +129,8 @@ async fn a_signature_is_applied_for_with_its_certificate_and_followed_to_its_app
 
 #[sqlx::test]
 async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothing_in(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let values =
         [("content", "【云帆】"), ("description", ""), ("purpose", "1"), ("sig_type", "4")];
@@ -139,12 +145,12 @@ async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothi
         assert!(again.contains(&(name.to_owned(), value.to_owned())), "{name}");
     }
     assert!(back.text.contains("商标.png"), "the file need not be chosen again");
-    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    assert_eq!(calls(&console, "CreateUSMSSignature").await, 0);
     set(&mut again, "content", "云帆文化");
     set(&mut again, "description", "代云帆文化发送");
     let done = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let there = at_vendor(&house, &id_of(&done.leads_to())).await;
+    let there = at_vendor(&console, &id_of(&done.leads_to())).await;
     assert_eq!(there["application"]["file_bytes"], PNG.len());
     assert_eq!(there["application"]["proxy_bytes"], PDF.len());
     assert_eq!(there["application"]["sig_type"], 4);
@@ -154,21 +160,21 @@ async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothi
     set(&mut again, "purpose", "0");
     set(&mut again, "form_token", &uuid::Uuid::new_v4().to_string());
     let back = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
-    let there = at_vendor(&house, &id_of(&back.leads_to())).await;
+    let there = at_vendor(&console, &id_of(&back.leads_to())).await;
     assert_eq!(there["application"]["proxy_bytes"], Value::Null);
 }
 
 #[sqlx::test]
 async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let values = [("content", "云帆App"), ("description", "通知"), ("sig_type", "1")];
     let fields = form_of(&operator, new, &values).await;
     let asked = operator.upload(new, &fields, &[("certificate", "a.png", PNG)]).await;
     assert_eq!(asked.status, StatusCode::OK);
     assert!(asked.one(".notice.doubtful").contains("2026-05-01"), "{}", asked.text);
-    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    assert_eq!(calls(&console, "CreateUSMSSignature").await, 0);
     let mut confirmed = asked.whole_form(FORM);
     confirmed.push(("confirm".to_owned(), asked.attr("button[name=confirm]", "value")));
     // Something new came up since: the yes was not for that.
@@ -184,8 +190,8 @@ async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool
 
 #[sqlx::test]
 async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let large = [PNG, &vec![0; 5 << 20]].concat();
     let hostile: [(&str, &[u8], &str); 3] = [
@@ -204,7 +210,7 @@ async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
             back.one("#certificate-note")
         );
     }
-    assert_eq!(calls(&house, "CreateUSMSSignature").await, 0);
+    assert_eq!(calls(&console, "CreateUSMSSignature").await, 0);
     // A name with a path and quotes harms nobody.
     let address = apply_for_signature(&operator, "云帆读书").await;
     let file = operator.get(&address).await.attr(".papers a", "href");
@@ -225,13 +231,13 @@ async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
 
 #[sqlx::test]
 async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let address = apply_for_signature(&operator, "云帆读书").await;
     let locked = operator.get(&format!("{address}/edit")).await;
     assert!(locked.one("section.notice").contains("仅允许修改未通过审核的签名"), "{}", locked.text);
-    review(&house, &id_of(&address), 3, "证件不清晰").await;
-    until_status(&house, &operator, &address, "未通过").await;
+    review(&console, &id_of(&address), 3, "证件不清晰").await;
+    until_status(&console, &operator, &address, "未通过").await;
     let home = operator.get("/p/default/").await;
     assert!(home.one(".tasks").contains("证件不清晰"), "the dashboard says what needs a person");
     let edit = operator.get(&format!("{address}/edit")).await;
@@ -245,11 +251,11 @@ async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: Pg
     assert_eq!(preview.one(".diff ins"), "会");
     let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let there = at_vendor(&house, &id_of(&address)).await;
+    let there = at_vendor(&console, &id_of(&address)).await;
     assert_eq!(there["content"], "云帆读书会");
     assert_eq!(there["application"]["file_bytes"], PNG.len(), "the kept file goes along");
-    review(&house, &id_of(&address), 2, "").await;
-    let page = until_status(&house, &operator, &address, "已通过").await;
+    review(&console, &id_of(&address), 2, "").await;
+    let page = until_status(&console, &operator, &address, "已通过").await;
     assert_eq!(
         page.all(".story li > span"),
         ["operator 提交申请", "未通过", "operator 修改并重新提交", "已通过"]
@@ -262,18 +268,18 @@ async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: Pg
     let refused =
         operator.upload(&format!("{address}/edit"), &locked_fields(&operator).await, &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(calls(&house, "UpdateUSMSSignature").await, 1);
+    assert_eq!(calls(&console, "UpdateUSMSSignature").await, 1);
 }
 
-async fn locked_fields(visitor: &Visitor) -> Vec<(String, String)> {
-    let csrf = visitor.get("/p/default/signatures/new").await.csrf();
+async fn locked_fields(client: &TestClient) -> Vec<(String, String)> {
+    let csrf = client.get("/p/default/signatures/new").await.csrf();
     vec![("csrf".to_owned(), csrf), ("content".to_owned(), "别的".to_owned())]
 }
 
 #[sqlx::test]
 async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/templates/new";
     let mut fields = form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}由")]).await;
     // A button puts the next variable behind the text, without scripts too.
@@ -293,10 +299,10 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
     let done = operator.upload(new, &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let address = done.leads_to();
-    let there = at_vendor(&house, &id_of(&address)).await;
+    let there = at_vendor(&console, &id_of(&address)).await;
     assert_eq!(there["instruction"], "{1}订单号；{2}快递公司");
-    review(&house, &id_of(&address), 3, "内容不明确").await;
-    until_status(&house, &operator, &address, "未通过").await;
+    review(&console, &id_of(&address), 3, "内容不明确").await;
+    until_status(&console, &operator, &address, "未通过").await;
     let edit = operator.get(&format!("{address}/edit")).await;
     assert!(edit.one("#why").contains("内容不明确"));
     let mut fields = edit.whole_form(FORM);
@@ -315,17 +321,17 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
     assert!(preview.one("[data-length]").contains("1 条"));
     let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    review(&house, &id_of(&address), 2, "").await;
-    until_status(&house, &operator, &address, "已通过").await;
+    review(&console, &id_of(&address), 2, "").await;
+    until_status(&console, &operator, &address, "已通过").await;
     let batch = operator.send("发货提醒", &["YF1", "青禾"], "18500001234").await;
-    house.settled(&operator, &batch).await;
-    assert_eq!(house.accepted().await, (1, 0));
+    console.closed(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
 async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing_else(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let kept = "update sms_templates set remark = '给审核', instruction = '{1}验证码'";
     sqlx::query(kept).execute(&db).await.unwrap();
     let edit = "/p/default/templates/UTA0001/edit";
@@ -337,19 +343,19 @@ async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing
     let page = operator.get(&done.leads_to()).await;
     assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("登录码", "已通过"));
     assert!(page.one(".story").contains("修改了无需审核的内容"));
-    let there = at_vendor(&house, "UTA0001").await;
+    let there = at_vendor(&console, "UTA0001").await;
     assert_eq!((there["name"].as_str(), there["status"].as_i64()), (Some("登录码"), Some(2)));
     set(&mut fields, "text", "别的正文，验证码{1}，{2}");
     set(&mut fields, "form_token", &uuid::Uuid::new_v4().to_string());
     let refused = operator.upload(edit, &fields, &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(calls(&house, "UpdateUSMSTemplate").await, 1);
+    assert_eq!(calls(&console, "UpdateUSMSTemplate").await, 1);
 }
 
 #[sqlx::test]
 async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/templates/new";
     let fields =
         form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
@@ -357,7 +363,7 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
     for page in futures_util::future::join_all(presses).await {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     }
-    assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+    assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
     let new = "/p/default/signatures/new";
     let values = [("content", "云帆读书"), ("description", "发货通知")];
     let fields = form_of(&operator, new, &values).await;
@@ -365,17 +371,17 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
     let first = operator.upload(new, &fields, &files).await;
     let again = operator.upload(new, &fields, &files).await;
     assert_eq!((again.status, again.leads_to()), (StatusCode::SEE_OTHER, first.leads_to()));
-    assert_eq!(calls(&house, "CreateUSMSSignature").await, 1);
+    assert_eq!(calls(&console, "CreateUSMSSignature").await, 1);
 }
 
 #[sqlx::test]
 async fn the_vendors_refusal_stands_over_the_form_and_loses_nothing(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/templates/new";
     for (code, words) in [(18003, "RetCode 18003"), (150, "fault on demand"), (171, "RetCode 171")]
     {
-        house
+        console
             .fault(json!({"action": "CreateUSMSTemplate", "kind": "ret_code", "ret_code": code}))
             .await;
         let fields =
@@ -391,8 +397,8 @@ async fn the_vendors_refusal_stands_over_the_form_and_loses_nothing(db: PgPool) 
 
 #[sqlx::test]
 async fn sensitive_words_are_the_teams_own(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let words = "/p/default/settings/words";
     let csrf = operator.get(words).await.csrf();
     let kept = operator.post(words, &[("csrf", &csrf), ("words", "秒杀、贷款\n秒杀")]).await;
@@ -411,11 +417,11 @@ async fn sensitive_words_are_the_teams_own(db: PgPool) {
 
 #[sqlx::test]
 async fn a_viewer_reads_and_neither_applies_nor_changes_nor_sees_a_file(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let address = apply_for_signature(&operator, "云帆读书").await;
     let file = operator.get(&address).await.attr(".papers a", "href");
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let page = viewer.get(&address).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.has("main form") && !page.text.contains("/files/"));
@@ -430,7 +436,7 @@ async fn a_viewer_reads_and_neither_applies_nor_changes_nor_sees_a_file(db: PgPo
         let tried = viewer.post(&there, &[("csrf", &csrf), ("confirm", "1")]).await;
         assert_eq!(tried.status, StatusCode::FORBIDDEN, "{path}");
     }
-    assert_eq!(house.signed_out().get(&file).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(console.signed_out().get(&file).await.status, StatusCode::SEE_OTHER);
 }
 
 fn page_links(html: &scraper::Html, selector: &str) -> Vec<String> {
@@ -440,8 +446,8 @@ fn page_links(html: &scraper::Html, selector: &str) -> Vec<String> {
 
 #[sqlx::test]
 async fn a_form_comes_with_files_or_without_and_from_our_own_pages_only(db: PgPool) {
-    let house = patient(&db).await;
-    let operator = house.operator().await;
+    let console = patient(&db).await;
+    let operator = console.operator().await;
     let new = "/p/default/templates/new";
     let values = [("name", "发货提醒"), ("text", "您的订单{1}已发出。")];
     let mut fields = form_of(&operator, new, &values).await;
@@ -458,5 +464,5 @@ async fn a_form_comes_with_files_or_without_and_from_our_own_pages_only(db: PgPo
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     let long = vec![("text".to_owned(), "长".repeat(200_000))];
     assert_eq!(operator.upload(new, &long, &[]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(calls(&house, "CreateUSMSTemplate").await, 1);
+    assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
 }

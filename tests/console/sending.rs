@@ -4,17 +4,17 @@ use reqwest::StatusCode;
 use sqlx::PgPool;
 use usms_console::db::invariants;
 
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 const CODE: &str = "登录验证码";
 
 #[sqlx::test]
 async fn a_text_goes_to_three_phones_and_each_has_its_receipt_under_an_address(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let phones = "+86 185 0000 1234\n（86）１８５０００００００１，18500000007;18500001234";
     let batch = operator.send(CODE, &["4321", "5"], phones).await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     let states = page.all(".messages tbody .status");
     assert_eq!(states, ["已送达", "失败", "未知"], "{}", page.text);
     assert!(page.has(".status.good"), "the sum comes out");
@@ -24,16 +24,16 @@ async fn a_text_goes_to_three_phones_and_each_has_its_receipt_under_an_address(d
     assert_eq!(receipts.all(".messages tbody tr").len(), 3);
     let of_phone = operator.get("/p/default/receipts?phone=185-0000-1234").await;
     assert_eq!(of_phone.all(".messages tbody .status"), ["已送达"]);
-    assert_eq!(house.accepted().await, (3, 0));
+    assert_eq!(console.accepted().await, (3, 0));
     assert!(
-        invariants::broken(&house.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
+        invariants::broken(&console.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
     );
 }
 
 #[sqlx::test]
 async fn a_double_click_a_reload_and_two_tabs_send_once(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     let confirmed = check.form_fields("confirm");
@@ -44,49 +44,49 @@ async fn a_double_click_a_reload_and_two_tabs_send_once(db: PgPool) {
     let third = operator.post_owned("/p/default/send", &confirmed).await;
     assert_eq!(first.leads_to(), second.leads_to());
     assert_eq!(first.leads_to(), third.leads_to());
-    house.settled(&operator, &first.leads_to()).await;
-    assert_eq!(house.accepted().await, (1, 0));
+    console.closed(&operator, &first.leads_to()).await;
+    assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
 async fn the_same_text_within_a_day_is_asked_about_first(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let batch = operator.send(CODE, &["1234", "5"], "18500001234").await;
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234\n18500001235").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     assert!(check.has(".notice.doubtful input[name=again]"));
     let without = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
-    house.settled(&operator, &without.leads_to()).await;
-    assert_eq!(house.accepted().await, (2, 0));
+    console.closed(&operator, &without.leads_to()).await;
+    assert_eq!(console.accepted().await, (2, 0));
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     let mut insists = check.form_fields("confirm");
     insists.push(("again".to_owned(), "1".to_owned()));
     let again = operator.post_owned("/p/default/send", &insists).await;
-    house.settled(&operator, &again.leads_to()).await;
-    assert_eq!(house.accepted().await, (3, 0));
+    console.closed(&operator, &again.leads_to()).await;
+    assert_eq!(console.accepted().await, (3, 0));
 }
 
 #[sqlx::test]
 async fn a_repeat_that_came_up_after_checking_is_shown_before_it_is_sent(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234\n18500001235").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     let other = operator.send(CODE, &["1234", "5"], "18500001234").await;
-    house.settled(&operator, &other).await;
+    console.closed(&operator, &other).await;
     let answer = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.has("[role=alert]") && answer.has("input[name=again]"));
-    assert_eq!(house.accepted().await.0, 1);
+    assert_eq!(console.accepted().await.0, 1);
 }
 
 #[sqlx::test]
 async fn a_wrong_form_comes_back_with_what_was_typed_and_each_problem_at_its_field(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let phones = "1850000123\n010-12345678\n1.85E+10\n李四\n18500001234\n<script>alert(1)</script>";
     let fields = operator.send_fields(CODE, &["", "a\u{202e}b"], phones).await;
     let page = operator.post_owned("/p/default/send", &fields).await;
@@ -102,23 +102,23 @@ async fn a_wrong_form_comes_back_with_what_was_typed_and_each_problem_at_its_fie
 
 #[sqlx::test]
 async fn hostile_and_foreign_values_arrive_as_they_were_typed(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let hostile = "\"><img src=x onerror=alert(1)>' OR 1=1 -- مرحبا 😀";
     let batch = operator.send(CODE, &[hostile, "5"], "18500001234").await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert!(!page.has("img"));
     assert!(page.one(".bubble").contains(hostile));
-    let accepted = house
+    let accepted = console
         .admin(reqwest::Method::GET, "messages?phone=18500001234", serde_json::Value::Null)
         .await;
-    assert!(accepted.to_string().contains("OR 1=1"), "{taken}");
+    assert!(accepted.to_string().contains("OR 1=1"), "{accepted}");
 }
 
 #[sqlx::test]
 async fn limits_are_kept_a_thousand_phones_five_hundred_characters(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let many: String = (0..1_001).map(|n| format!("1850{n:07}\n")).collect();
     let fields = operator.send_fields(CODE, &["1", "5"], &many).await;
     let page = operator.post_owned("/p/default/send", &fields).await;
@@ -133,8 +133,8 @@ async fn limits_are_kept_a_thousand_phones_five_hundred_characters(db: PgPool) {
 
 #[sqlx::test]
 async fn the_preview_shows_the_text_its_length_and_parts(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let fields = operator.send_fields(CODE, &[&"长".repeat(80), "5"], "18500001234").await;
     let preview = operator.post_owned("/p/default/send/preview", &fields).await;
     assert_eq!(preview.all(".bubble .variable").len(), 2);
@@ -143,15 +143,15 @@ async fn the_preview_shows_the_text_its_length_and_parts(db: PgPool) {
 
 #[sqlx::test]
 async fn marketing_waits_for_a_second_person_and_nobody_approves_their_own(db: PgPool) {
-    let house = House::open(&db).await;
-    let approver = house.approver().await;
+    let console = TestConsole::start(&db).await;
+    let approver = console.approver().await;
     let batch = approver.send("新书", &["读者"], "18500001234").await;
     let page = approver.get(&batch).await;
     assert!(!page.has("form[action$=approve]"));
     let own = approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf())]).await;
     assert_eq!(own.status, StatusCode::SEE_OTHER);
-    assert_eq!(house.accepted().await.0, 0);
-    let second = house.member("second", usms_console::domain::role::Role::Approver).await;
+    assert_eq!(console.accepted().await.0, 0);
+    let second = console.member("second", usms_console::domain::role::Role::Approver).await;
     let page = second.get(&batch).await;
     assert!(page.has("form[action$=approve]"));
     second.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
@@ -161,8 +161,8 @@ async fn marketing_waits_for_a_second_person_and_nobody_approves_their_own(db: P
 
 #[sqlx::test]
 async fn a_scheduled_batch_waits_and_what_has_not_left_can_be_called_off(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let mut fields = operator.send_fields(CODE, &["1", "5"], "18500001234").await;
     let tomorrow = time::OffsetDateTime::now_utc() + time::Duration::hours(20);
     let local = tomorrow.to_offset(time::UtcOffset::from_hms(8, 0, 0).unwrap());
@@ -177,15 +177,15 @@ async fn a_scheduled_batch_waits_and_what_has_not_left_can_be_called_off(db: PgP
     operator.post(&format!("{batch}/cancel"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
     let page = operator.get(&batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已取消"]);
-    assert_eq!(house.accepted().await.0, 0);
+    assert_eq!(console.accepted().await.0, 0);
 }
 
 #[sqlx::test]
 async fn sending_again_begins_with_what_was_sent(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let batch = operator.send(CODE, &["77", "5"], "18500001234").await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     let form = operator.get(&page.attr("a[href*='/send?batch=']", "href")).await;
     assert_eq!(form.value("#p1"), "77");
     assert_eq!(form.one("#phones"), "18500001234");

@@ -6,21 +6,21 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
-use usms_console::db::statistics::ReadOptions;
+use usms_console::db::statistics::StatisticsQuery;
 use usms_console::db::{external_messages, invariants, statistics};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::period;
 use usms_console::domain::statistics::By;
 use usms_console::ops::push_inbox;
 
-use crate::harness::{CODE_TEMPLATE, House, Page, Visitor, Ways, until};
+use crate::harness::{CODE_TEMPLATE, Page, TestClient, TestConsole, TestOptions, until};
 
 pub const CODE: &str = "登录验证码";
 pub const HERE: &str = "/p/default/statistics";
 pub const FAILURES: &str = "/p/default/failures";
 
-async fn sound(house: &House) {
-    for (promise, breaches) in invariants::broken(&house.app.db).await.unwrap().by_name() {
+async fn sound(console: &TestConsole) {
+    for (promise, breaches) in invariants::broken(&console.app.db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");
     }
 }
@@ -70,9 +70,9 @@ fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
     json!({ "MsgType": 2, "Data": items }).to_string().into_bytes()
 }
 
-pub async fn settle(house: &House, items: &[(&str, &str, &str)], session: &str) {
-    push_inbox::store(&house.app, house.project, &push(items, session)).await.unwrap();
-    house.settle_pushes().await;
+pub async fn settle(console: &TestConsole, items: &[(&str, &str, &str)], session: &str) {
+    push_inbox::store(&console.app, console.project, &push(items, session)).await.unwrap();
+    console.process_pushes().await;
 }
 
 /// Waits until a batch of `n` recipients has its messages.
@@ -86,10 +86,10 @@ async fn planned(db: &PgPool, n: i32) {
 }
 
 /// Sends to these rows, and waits for what becomes of it.
-pub async fn list(house: &House, operator: &Visitor, rows: &str) -> String {
+pub async fn list(console: &TestConsole, operator: &TestClient, rows: &str) -> String {
     let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    house.settled(operator, &batch).await;
+    console.closed(operator, &batch).await;
     batch
 }
 
@@ -103,25 +103,25 @@ fn figures(page: &Page) -> Vec<String> {
 
 #[sqlx::test]
 async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     // Delivered, failed for four reasons, unknown; some without a receipt yet.
     let all = format!(
         "{}18500000001,1,5\n18500000002,1,5\n18500000003,1,5\n18500000004,1,5\n18500000007,1,5\n",
         rows(1_000..1_040)
     );
-    list(&house, &operator, &all).await;
+    list(&console, &operator, &all).await;
     // Refused whole.
-    house.fault(json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 18023, "times": 1 })).await;
-    list(&house, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
-    house.clear_faults().await;
+    console.fault(json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 18023, "times": 1 })).await;
+    list(&console, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
+    console.clear_faults().await;
     // In doubt, and it stays so.
-    house
+    console
         .fault(json!({ "action": "SendBatchUSMSMessage", "kind": "reset_before", "times": 1 }))
         .await;
     let preview = operator.upload_list(CODE, "d.csv", rows(1_400..1_403).as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    house.until(&operator, &batch, "a[href$='/in-doubt']").await;
+    console.until(&operator, &batch, "a[href$='/in-doubt']").await;
     // Cancelled before it left.
     let tomorrow = OffsetDateTime::now_utc() + Duration::hours(20 + 8);
     let typed = format!("{}T{:02}:{:02}", tomorrow.date(), tomorrow.hour(), tomorrow.minute());
@@ -142,7 +142,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     ] {
         sqlx::query(statement).execute(&db).await.unwrap();
     }
-    house.settled(&operator, &batch).await;
+    console.closed(&operator, &batch).await;
     // Another program's, and a late word on the unknown one.
     let external = [
         ("18500002001", "发送成功", "DELIVRD"),
@@ -150,7 +150,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
         ("18500002003", "发送失败", "ERRNUM"),
         ("18500002004", "发送失败", "-1"),
     ];
-    settle(&house, &external, "foreign-1").await;
+    settle(&console, &external, "foreign-1").await;
     let session: String = sqlx::query_scalar(
         "select s.session_no from messages m join submissions s on s.id = m.submission_id
          where m.phone = '18500000007'",
@@ -159,7 +159,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     .await
     .unwrap();
     assert_eq!(log(&db).await.get("unknown"), Some(&1));
-    settle(&house, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
+    settle(&console, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
     let there = log(&db).await;
     assert_eq!(there.get("unknown"), None, "{there:?}");
     assert_eq!(there.get("delivered"), Some(&44));
@@ -167,7 +167,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     assert_eq!(counted(&db).await, there);
     fold(&db).await;
     assert_eq!(counted(&db).await, there);
-    sound(&house).await;
+    sound(&console).await;
     let page = operator.get(&format!("{HERE}?span=7d")).await;
     let sum: Vec<String> = page.all("section[aria-labelledby=sum] .ledger dd");
     assert_eq!(sum[0], there.values().sum::<i64>().to_string());
@@ -199,13 +199,13 @@ async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
 
 #[sqlx::test]
 async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let day = period::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
     let midnight = period::midnight(day);
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     move_all_to(&db, midnight - Duration::SECOND).await;
-    list(&house, &operator, &rows(1_100..1_106)).await;
+    list(&console, &operator, &rows(1_100..1_106)).await;
     move_all_to(&db, midnight).await;
     fold(&db).await;
     let shown = async |from: Date, to: Date, by: &str| {
@@ -230,15 +230,15 @@ fn weekday(day: Date) -> &'static str {
 
 #[sqlx::test]
 async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let now = OffsetDateTime::now_utc();
-    list(&house, &operator, &rows(1_000..1_004)).await;
+    list(&console, &operator, &rows(1_000..1_004)).await;
     move_all_to(&db, now - Duration::DAY + Duration::minutes(10)).await;
-    list(&house, &operator, &rows(1_100..1_102)).await;
+    list(&console, &operator, &rows(1_100..1_102)).await;
     move_all_to(&db, now - Duration::DAY - Duration::minutes(1)).await;
-    let project = house.project;
-    let earlier = |until| ReadOptions {
+    let project = console.project;
+    let earlier = |until| StatisticsQuery {
         project,
         since: period::midnight(period::day_of(now)) - Duration::days(2),
         until,
@@ -254,12 +254,12 @@ async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
 
 #[sqlx::test]
 async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     sqlx::query("update projects set price_domestic = 450").execute(&db).await.unwrap();
-    list(&house, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
+    list(&console, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
     operator.send(CODE, &["4310", "5"], "18500001500").await;
-    house.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
+    console.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
     abroad(&db).await;
     for by in By::ALL {
         let page = operator.get_in("en", &format!("{HERE}?span=today&by={}", by.key())).await;
@@ -293,7 +293,7 @@ async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: P
     sqlx::query("update projects set price_international = 3000").execute(&db).await.unwrap();
     let page = operator.get(&format!("{HERE}?span=today")).await;
     assert!(figures(&page)[5].contains("¥1.10"), "{:?}", figures(&page));
-    sound(&house).await;
+    sound(&console).await;
 }
 
 /// A batch of three messages abroad, two of which have their receipts.
@@ -326,8 +326,10 @@ async fn abroad(db: &PgPool) {
 
 #[sqlx::test]
 async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    console.operator().await;
     let mut sessions = Vec::new();
     for n in 0..8 {
         sessions.push(submission(&db, n).await);
@@ -345,7 +347,7 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
         }
     });
     let settling = sessions.into_iter().map(|(session, phones)| {
-        let (app, project) = (house.app.clone(), house.project);
+        let (app, project) = (console.app.clone(), console.project);
         tokio::spawn(async move {
             for (n, phone) in phones.iter().enumerate() {
                 let result = ["发送成功", "发送失败", "状态未知"][n % 3];
@@ -363,7 +365,7 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
     for one in settling {
         one.await.unwrap();
     }
-    house.settle_pushes().await;
+    console.process_pushes().await;
     let folded = folding.await.unwrap();
     assert!(folded > 0);
     assert_eq!(counted(&db).await, log(&db).await);
@@ -374,7 +376,7 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
         .unwrap();
     assert_eq!(left, 0);
     assert_eq!(counted(&db).await, log(&db).await);
-    sound(&house).await;
+    sound(&console).await;
 }
 
 /// A batch of 50 phones that the vendor took: its session number and the phones.
@@ -419,12 +421,14 @@ async fn submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
 
 #[sqlx::test]
 async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counted(db: PgPool) {
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    console.operator().await;
     let (session, phones) = submission(&db, 1).await;
     sqlx::query("update submissions set session_no = null").execute(&db).await.unwrap();
-    settle(&house, &[(&phones[0], "发送失败", "-37")], &session).await;
-    settle(&house, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
+    settle(&console, &[(&phones[0], "发送失败", "-37")], &session).await;
+    settle(&console, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
     let external = async || -> i64 {
         sqlx::query_scalar(
             "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0",
@@ -443,7 +447,7 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
     let submission: i64 =
         sqlx::query_scalar("select id from submissions").fetch_one(&mut *tx).await.unwrap();
     let adopted =
-        external_messages::adopt(&mut tx, house.project, &session, SubmissionId(submission))
+        external_messages::adopt(&mut tx, console.project, &session, SubmissionId(submission))
             .await
             .unwrap();
     tx.commit().await.unwrap();
@@ -452,13 +456,13 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
     // Old ones go when their month is over.
     sqlx::query("delete from external_messages").execute(&db).await.unwrap();
     assert_eq!(external().await, 1);
-    sound(&house).await;
+    sound(&console).await;
 }
 
 #[sqlx::test]
 async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     for (query, words) in [
         ("from=yesterday", "开始日期无效"),
         ("from=2026-11-01&to=%00", "结束日期无效"),

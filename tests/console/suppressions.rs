@@ -4,14 +4,14 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::House;
+use crate::harness::TestConsole;
 
 const LIST: &str = "/p/default/suppressions";
 
 #[sqlx::test]
 async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
     let phones = "+86 185-0000-1001\n18500001002";
     let fields =
@@ -26,7 +26,7 @@ async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
     assert_eq!(found.all("tbody th").len(), 1);
     let file = operator.get(&format!("{LIST}.csv")).await;
     assert!(file.text.contains("18500001001,complaint,'=投诉,operator,"), "{}", file.text);
-    let viewer = house.viewer().await;
+    let viewer = console.viewer().await;
     let seen = viewer.get(LIST).await;
     assert!(seen.text.contains("185****1001") && !seen.text.contains("18500001001"));
     assert!(!viewer.get(&format!("{LIST}.csv")).await.text.contains("18500001001"));
@@ -35,8 +35,8 @@ async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
 
 #[sqlx::test]
 async fn a_list_with_a_wrong_phone_adds_nothing_and_names_it(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
     let fields = [("csrf", csrf.as_str()), ("phones", "18500001001\n1850000"), ("note", "x")];
     let page = operator.post(LIST, &fields).await;
@@ -48,8 +48,8 @@ async fn a_list_with_a_wrong_phone_adds_nothing_and_names_it(db: PgPool) {
 
 #[sqlx::test]
 async fn a_file_is_imported_and_offered_to_the_vendor_once(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let form = operator.get(LIST).await;
     let rows: String = (0..2_100).map(|n| format!("客户{n},1850{:07}\n", n)).collect();
     let file = format!("姓名,手机号\n{rows}");
@@ -58,18 +58,18 @@ async fn a_file_is_imported_and_offered_to_the_vendor_once(db: PgPool) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let csrf = form.csrf();
     operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["blacklisted"], 2_100);
     assert_eq!(counts["by_action"]["BatchCreateUSMSBlacklistPhone"], 3);
     operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["BatchCreateUSMSBlacklistPhone"], 3, "nothing new");
 }
 
 #[sqlx::test]
 async fn a_phone_is_removed_with_a_reason_only(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
     operator.post(LIST, &[("csrf", csrf.as_str()), ("phones", "18500001001")]).await;
     let ask = operator.get(LIST).await.attr("tbody a[href$=remove]", "href");
@@ -88,8 +88,8 @@ async fn a_phone_is_removed_with_a_reason_only(db: PgPool) {
 
 #[sqlx::test]
 async fn the_rules_of_batches_are_kept_and_wrong_numbers_come_back(db: PgPool) {
-    let house = House::open(&db).await;
-    let admin = house.member("admin", usms_console::domain::role::Role::Admin).await;
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", usms_console::domain::role::Role::Admin).await;
     let there = "/p/default/settings/batches";
     let csrf = admin.get(there).await.csrf();
     let wrong = [

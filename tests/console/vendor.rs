@@ -6,11 +6,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{House, Page, Visitor, Ways};
+use crate::harness::{Page, TestClient, TestConsole, TestOptions};
 
 const CODE: &str = "登录验证码";
 
-async fn send_one(operator: &Visitor, phone: &str) -> String {
+async fn send_one(operator: &TestClient, phone: &str) -> String {
     operator.send(CODE, &["1234", "5"], phone).await
 }
 
@@ -20,25 +20,25 @@ async fn state(page: &Page) -> String {
 
 #[sqlx::test]
 async fn every_ret_code_that_refuses_is_shown_in_words_and_never_tried_again(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let codes = [18000, 18001, 18002, 18003, 18014, 18016, 18017, 18018, 18019, 18023, 18033];
     for (n, code) in codes.into_iter().enumerate() {
         let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": code, "times": 1 });
-        house.fault(fault).await;
+        console.fault(fault).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1000 + n)).await;
-        let page = house.settled(&operator, &batch).await;
+        let page = console.closed(&operator, &batch).await;
         assert_eq!(state(&page).await, "未受理", "{code}");
         let told = page.one(".messages tbody td.text");
         assert!(told.contains(&code.to_string()) && told.chars().count() > 12, "{told}");
     }
-    assert_eq!(house.accepted().await.0, 0);
+    assert_eq!(console.accepted().await.0, 0);
 }
 
 #[sqlx::test]
 async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     for (n, fault) in [
         json!({ "kind": "ret_code", "ret_code": 18004 }),
         json!({ "kind": "ret_code", "ret_code": 18007 }),
@@ -52,55 +52,56 @@ async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
         let mut fault = fault;
         fault["action"] = json!("SendUSMSMessage");
         fault["times"] = json!(1);
-        house.fault(fault).await;
+        console.fault(fault).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1100 + n)).await;
-        let page = house.settled(&operator, &batch).await;
+        let page = console.closed(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{n}");
     }
-    assert_eq!(house.accepted().await, (5, 0));
+    assert_eq!(console.accepted().await, (5, 0));
 }
 
 #[sqlx::test]
 async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let codes = [18013, 160, 161, 170, 171, 172, 173, 174, 180, 290, 291, 292, 293, 294, 295, 299];
     for code in codes {
         let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": code, "times": 1 });
-        house.fault(fault).await;
+        console.fault(fault).await;
         let phone = format!("1850001{:04}", code % 10_000);
         let batch = send_one(&operator, &phone).await;
-        let page = house.until(&operator, &batch, "form[action$=resume]").await;
+        let page = console.until(&operator, &batch, "form[action$=resume]").await;
         assert_eq!(state(&page).await, "排队中", "{code}");
         operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
-        let page = house.settled(&operator, &batch).await;
+        let page = console.closed(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{code}");
     }
-    assert_eq!(house.accepted().await, (16, 0));
+    assert_eq!(console.accepted().await, (16, 0));
 }
 
 #[sqlx::test]
 async fn a_lost_answer_is_in_doubt_and_a_receipt_settles_it(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     for (n, kind) in ["reset_after", "broken_json", "http_500", "html"].into_iter().enumerate() {
-        house.fault(json!({ "action": "SendUSMSMessage", "kind": kind, "times": 1 })).await;
+        console.fault(json!({ "action": "SendUSMSMessage", "kind": kind, "times": 1 })).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1200 + n)).await;
-        let page = house.settled(&operator, &batch).await;
+        let page = console.closed(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{kind}");
     }
-    assert_eq!(house.accepted().await, (4, 0));
+    assert_eq!(console.accepted().await, (4, 0));
 }
 
 #[sqlx::test]
 async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
-    let ways = Ways { call_timeout: Duration::from_millis(700), ..Ways::default() };
-    let house = House::with(&db, ways).await;
-    let operator = house.operator().await;
+    let options =
+        TestOptions { call_timeout: Duration::from_millis(700), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
     let hang = json!({ "action": "SendUSMSMessage", "kind": "hang", "taken": false, "times": 2 });
-    house.fault(hang).await;
+    console.fault(hang).await;
     let batch = send_one(&operator, "18500001234").await;
-    let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
+    let page = console.until(&operator, &batch, "a[href$='in-doubt']").await;
     assert_eq!(state(&page).await, "待确认");
     let doubt = operator.get_in("en", &format!("{batch}/in-doubt")).await;
     assert_eq!(doubt.one("tbody td.text"), "UCloud did not respond in time");
@@ -117,7 +118,7 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     assert_eq!(state(&operator.get(&batch).await).await, "等待回执");
 
     let second = send_one(&operator, "18500001235").await;
-    let page = house.until(&operator, &second, "a[href$='in-doubt']").await;
+    let page = console.until(&operator, &second, "a[href$='in-doubt']").await;
     assert!(page.has(".notice.doubtful"));
     let doubt = operator.get(&format!("{second}/in-doubt")).await;
     let again = [
@@ -128,15 +129,15 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     .map(|(name, value)| (name.to_owned(), value));
     let ask = operator.post_owned(&format!("{second}/in-doubt"), &again).await;
     assert!(ask.has("button[name=confirm]"), "it asks for a yes");
-    assert_eq!(house.accepted().await.0, 0);
+    assert_eq!(console.accepted().await.0, 0);
     let confirmed = ask.form_fields("confirm");
     operator.post_owned(&format!("{second}/in-doubt"), &confirmed).await;
-    let page = house.settled(&operator, &second).await;
+    let page = console.closed(&operator, &second).await;
     assert_eq!(state(&page).await, "已送达");
-    assert_eq!(house.accepted().await, (1, 0));
+    assert_eq!(console.accepted().await, (1, 0));
     let audited_actions: Vec<String> =
         sqlx::query_scalar("select action from audit_log where action like 'doubt%' order by id")
-            .fetch_all(&house.app.db)
+            .fetch_all(&console.app.db)
             .await
             .unwrap();
     assert_eq!(audited_actions, ["doubt_treated_as_sent", "doubt_sent_again"]);
@@ -144,40 +145,43 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
 
 #[sqlx::test]
 async fn a_cut_connection_before_anything_was_taken_is_still_in_doubt(db: PgPool) {
-    let house = House::with(&db, Ways { pushes: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
-    house.fault(json!({ "action": "SendUSMSMessage", "kind": "reset_before", "times": 1 })).await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
+    console.fault(json!({ "action": "SendUSMSMessage", "kind": "reset_before", "times": 1 })).await;
     let batch = send_one(&operator, "18500001234").await;
-    let page = house.until(&operator, &batch, "a[href$='in-doubt']").await;
+    let page = console.until(&operator, &batch, "a[href$='in-doubt']").await;
     assert_eq!(state(&page).await, "待确认", "nobody can tell it from a cut after taking");
-    assert_eq!(house.accepted().await.0, 0);
+    assert_eq!(console.accepted().await.0, 0);
 }
 
 #[sqlx::test]
 async fn a_slow_vendor_is_waited_for(db: PgPool) {
-    let house = House::open(&db).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 1 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     let batch = send_one(&operator, "18500001234").await;
-    assert_eq!(state(&house.settled(&operator, &batch).await).await, "已送达");
+    assert_eq!(state(&console.closed(&operator, &batch).await).await, "已送达");
 }
 
 #[sqlx::test]
 async fn without_pushes_receipts_are_asked_for(db: PgPool) {
-    let house = House::with(&db, Ways { pushes: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
     let batch = operator.send(CODE, &["1", "5"], "18500001234\n18500000003").await;
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达", "失败"]);
     assert!(page.one(".messages tbody").contains("MLBLACK"));
 }
 
 #[sqlx::test]
 async fn a_session_number_nobody_here_knows_is_asked_of_the_vendor_shown_and_kept(db: PgPool) {
-    let house = House::with(&db, Ways { pushes: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
-    let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
+    let console =
+        TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
+    let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
     let phones = ["18500001234".to_owned()];
     let params = ["1".to_owned(), "5".to_owned()];
     let request = usms_console::usms::SendMessage {
@@ -187,23 +191,23 @@ async fn a_session_number_nobody_here_knows_is_asked_of_the_vendor_shown_and_kep
         params: &params,
         user_id: "another-program",
     };
-    let sent = house.app.usms.send_message(&keys, &request).await.unwrap();
+    let sent = console.app.usms.send_message(&keys, &request).await.unwrap();
     let address = format!("/p/default/receipts/{}", sent.session_no);
-    let page = house.until(&operator, &address, ".messages tbody tr").await;
+    let page = console.until(&operator, &address, ".messages tbody tr").await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
-    house.fault(json!({ "kind": "ret_code", "ret_code": 150, "times": 0 })).await;
+    console.fault(json!({ "kind": "ret_code", "ret_code": 150, "times": 0 })).await;
     assert_eq!(operator.get(&address).await.all(".messages tbody .status"), ["已送达"]);
     let unknown = operator.get("/p/default/receipts/nobody-knows-this").await;
     assert_eq!(unknown.status, StatusCode::OK);
     assert!(unknown.one(".brackets h2").contains("UCloud"), "{}", unknown.text);
-    house.admin(Method::DELETE, "faults", serde_json::Value::Null).await;
+    console.admin(Method::DELETE, "faults", serde_json::Value::Null).await;
 }
 
 #[sqlx::test]
 async fn a_vendor_that_cannot_be_reached_takes_nothing_and_is_tried_again(db: PgPool) {
-    let house = House::open(&db).await;
-    let keys = usms_console::ops::credentials::of(&house.app, house.project).await.unwrap();
-    for url in ["http://127.0.0.1:9", &house.sandbox.url().replace("http://", "https://")] {
+    let console = TestConsole::start(&db).await;
+    let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
+    for url in ["http://127.0.0.1:9", &console.sandbox.url().replace("http://", "https://")] {
         let client = usms_console::usms::Client::new(url, Duration::from_secs(5)).unwrap();
         let error = client.query_template(&keys, "UTA0001").await.unwrap_err();
         assert!(matches!(error, usms_console::usms::CallError::NotSent { .. }), "{url}: {error}");

@@ -8,17 +8,19 @@ use serde_json::{Value, json};
 use usms_console::serve;
 
 use crate::cluster::Cluster;
-use crate::harness::{House, Ways, http, until};
+use crate::harness::{TestConsole, TestOptions, http, until};
 
 #[tokio::test]
 async fn without_a_database_a_push_is_refused_quickly_and_taken_when_it_is_back() {
     let cluster = Cluster::start();
     let db = serve::connect(&SecretString::from(cluster.url())).await.unwrap();
     serve::migrate(&db).await.unwrap();
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let url = format!("http://{}{}", house.address, house.hook_path);
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let url = format!("http://{}{}", console.address, console.hook_path);
     let push = || http().post(&url).json(&json!({ "MsgType": 2, "Data": [] })).send();
-    let ready = format!("http://{}/readyz", house.address);
+    let ready = format!("http://{}/readyz", console.address);
     assert_eq!(push().await.unwrap().status(), StatusCode::OK);
     cluster.kill();
     for _ in 0..2 {

@@ -19,30 +19,30 @@ use usms_console::db::invariants;
 use usms_console::ops::apply;
 use usms_console::sandbox;
 
-use harness::{House, Page, Visitor, Ways};
+use harness::{Page, TestClient, TestConsole, TestOptions};
 
 /// The console's own program, on the same database and sandbox, without pages.
-fn worker(db: &PgPool, house: &House) -> Child {
-    program(db, house).arg("--worker-only").spawn().unwrap()
+fn worker(db: &PgPool, console: &TestConsole) -> Child {
+    program(db, console).arg("--worker-only").spawn().unwrap()
 }
 
 /// The same with pages and without workers, and where they are.
-fn pages(db: &PgPool, house: &House) -> (Child, String) {
+fn pages(db: &PgPool, console: &TestConsole) -> (Child, String) {
     let anywhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = anywhere.local_addr().unwrap().to_string();
     drop(anywhere);
     let process =
-        program(db, house).arg("--no-worker").env("CONSOLE_LISTEN", &address).spawn().unwrap();
+        program(db, console).arg("--no-worker").env("CONSOLE_LISTEN", &address).spawn().unwrap();
     (process, format!("http://{address}"))
 }
 
-fn program(db: &PgPool, house: &House) -> Command {
+fn program(db: &PgPool, console: &TestConsole) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usms-console"));
     command
         .arg("serve")
         .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
         .env("CONSOLE_SECRET_KEY", "07".repeat(32))
-        .env("USMS_API_URL", house.sandbox.url())
+        .env("USMS_API_URL", console.sandbox.url())
         .env("UCLOUD_PUBLIC_KEY", sandbox::PUBLIC_KEY)
         .env("UCLOUD_PRIVATE_KEY", sandbox::PRIVATE_KEY)
         .env("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID)
@@ -94,53 +94,53 @@ async fn sound(db: &PgPool) {
     }
 }
 
-fn by_hand() -> Ways {
-    Ways { workers: false, pushes: false, ..Ways::default() }
+fn by_hand() -> TestOptions {
+    TestOptions { workers: false, pushes: false, ..TestOptions::default() }
 }
 
 #[sqlx::test]
 async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_settles_it(db: PgPool) {
-    let house = House::with(&db, by_hand()).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(&db, by_hand()).await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 1 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let mut first = worker(&db, &house);
+    let mut first = worker(&db, &console);
     wait_for(&db, "in_flight", 1, Duration::from_secs(20)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     first.kill().await.unwrap();
     end_leases_of_the_dead(&db).await;
-    let mut second = worker(&db, &house);
+    let mut second = worker(&db, &console);
     wait_for(&db, "in_doubt", 1, Duration::from_secs(20)).await;
     assert!(operator.get(&batch).await.has("a[href$='in-doubt']"));
-    let url = format!("http://{}{}", house.address, house.hook_path);
-    house.admin(reqwest::Method::POST, "push", json!({ "url": url })).await;
+    let url = format!("http://{}{}", console.address, console.hook_path);
+    console.admin(reqwest::Method::POST, "push", json!({ "url": url })).await;
     let user_id: String = {
-        let taken =
-            house.admin(reqwest::Method::GET, "messages?phone=18500001234", json!(null)).await;
-        let list = taken.as_array().or_else(|| taken["messages"].as_array()).unwrap().clone();
-        assert_eq!(list.len(), 1, "taken once: {taken}");
+        let accepted =
+            console.admin(reqwest::Method::GET, "messages?phone=18500001234", json!(null)).await;
+        let list = accepted.as_array().or_else(|| accepted["messages"].as_array()).unwrap().clone();
+        assert_eq!(list.len(), 1, "accepted once: {accepted}");
         list[0]["user_id"].as_str().unwrap().to_owned()
     };
     let report = json!({ "MsgType": 2, "Data": [{ "SessionNo": "any", "Phone": "18500001234",
         "CostCount": 1, "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功",
         "ReceiptCode": "DELIVRD", "ReceiptDesc": "", "UserId": user_id }] });
     harness::http().post(url).json(&report).send().await.unwrap();
-    let page = house.settled(&operator, &batch).await;
+    let page = console.closed(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(console.accepted().await, (1, 0));
     sound(&db).await;
     second.kill().await.unwrap();
 }
 
 #[sqlx::test]
 async fn a_process_told_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db: PgPool) {
-    let house = House::with(&db, by_hand()).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(&db, by_hand()).await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1200, "times": 1 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let mut process = worker(&db, &house);
+    let mut process = worker(&db, &console);
     wait_for(&db, "in_flight", 1, Duration::from_secs(20)).await;
     let id = process.id().unwrap().to_string();
     Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
@@ -148,34 +148,34 @@ async fn a_process_told_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db
     assert!(ended.unwrap().success());
     assert_eq!(in_state(&db, "accepted").await, 1);
     assert_eq!(in_state(&db, "in_doubt").await, 0);
-    assert_eq!(house.taken().await, (1, 0));
+    assert_eq!(console.accepted().await, (1, 0));
     sound(&db).await;
 }
 
 #[sqlx::test]
 async fn processes_killed_again_and_again_send_each_message_at_most_once(db: PgPool) {
-    let house = House::with(&db, by_hand()).await;
-    let operator = house.operator().await;
+    let console = TestConsole::start_with(&db, by_hand()).await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 30, "times": 0 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     for n in 0..60 {
         let phone = format!("1850000{:04}", 1000 + n);
         operator.send("登录验证码", &["1", "5"], &phone).await;
     }
     for round in 0..5 {
-        let mut one = worker(&db, &house);
-        let mut other = worker(&db, &house);
+        let mut one = worker(&db, &console);
+        let mut other = worker(&db, &console);
         tokio::time::sleep(Duration::from_millis(350 + 80 * round)).await;
         one.kill().await.unwrap();
         other.kill().await.unwrap();
         end_leases_of_the_dead(&db).await;
     }
-    let mut last = worker(&db, &house);
+    let mut last = worker(&db, &console);
     wait_for(&db, "ready", 0, Duration::from_secs(30)).await;
     wait_for(&db, "in_flight", 0, Duration::from_secs(30)).await;
-    let (taken, twice) = house.taken().await;
+    let (accepted, twice) = console.accepted().await;
     assert_eq!(twice, 0);
-    assert!(taken <= 60);
+    assert!(accepted <= 60);
     let known = in_state(&db, "accepted").await + in_state(&db, "in_doubt").await;
     assert_eq!(known, 60, "every message is accounted for");
     sound(&db).await;
@@ -204,10 +204,10 @@ async fn a_wrong_setting_stops_the_start_with_one_line_that_names_it(_db: PgPool
 
 #[sqlx::test]
 async fn the_commands_add_list_and_check(db: PgPool) {
-    let house = House::with(&db, by_hand()).await;
+    let console = TestConsole::start_with(&db, by_hand()).await;
     let run = |args: &'static [&'static str], input: &'static str| {
         let url = db.connect_options().to_url_lossy();
-        let api = house.sandbox.url();
+        let api = console.sandbox.url();
         async move {
             let mut child = Command::new(env!("CARGO_BIN_EXE_usms-console"))
                 .args(args)
@@ -250,7 +250,7 @@ async fn the_commands_add_list_and_check(db: PgPool) {
     let projects = run(&["project", "list", "--json"], "").await.1;
     let projects: serde_json::Value = serde_json::from_str(&projects).unwrap();
     assert_eq!(projects[0]["slug"], "default");
-    assert_eq!(projects[0]["hook_path"], house.hook_path.as_str());
+    assert_eq!(projects[0]["hook_path"], console.hook_path.as_str());
     let healthy = run(&["doctor"], "").await;
     assert!(healthy.0, "{}", healthy.1);
     assert!(healthy.1.contains("counters match outcomes"));
@@ -266,17 +266,19 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
         .await
         .unwrap();
     sqlx::migrate!().run(&db).await.unwrap();
-    let house = House::with(&db, Ways { workers: false, ..Ways::default() }).await;
-    let operator = house.operator().await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 0 });
-    house.fault(slow).await;
+    console.fault(slow).await;
     let mut batches = Vec::new();
     for n in 0..4 {
         let phone = format!("1850000{:04}", 1000 + n);
         batches.push(operator.send("登录验证码", &["1", "5"], &phone).await);
     }
     let stop = tokio_util::sync::CancellationToken::new();
-    let working = tokio::spawn(usms_console::worker::run(house.app.clone(), stop.clone()));
+    let working = tokio::spawn(usms_console::worker::run(console.app.clone(), stop.clone()));
     wait_for(&db, "in_flight", 4, Duration::from_secs(20)).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     // The calls end while the database is dead; what they came to is kept until it is back.
@@ -284,10 +286,10 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.run();
     for batch in &batches {
-        let page = house.settled(&operator, batch).await;
+        let page = console.closed(&operator, batch).await;
         assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     }
-    assert_eq!(house.taken().await, (4, 0));
+    assert_eq!(console.accepted().await, (4, 0));
     sound(&db).await;
     stop.cancel();
     working.await.unwrap();
@@ -295,7 +297,7 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
 }
 
 /// Presses the button of a template's form at another process.
-async fn apply_for_template(there: &Visitor) -> Page {
+async fn apply_for_template(there: &TestClient) -> Page {
     let new = "/p/default/templates/new";
     let mut fields = there.get(new).await.whole_form("main form.form");
     for (name, value) in [("name", "发货提醒"), ("text", "您的订单{1}已发出。")] {
@@ -313,12 +315,14 @@ async fn application_state(db: &PgPool) -> Option<String> {
 async fn a_process_killed_while_it_hands_in_leaves_a_doubt_and_nothing_is_applied_for_twice(
     db: PgPool,
 ) {
-    let house = House::with(&db, by_hand()).await;
-    let operator = house.operator().await;
-    let (mut process, base) = pages(&db, &house);
+    let console = TestConsole::start_with(&db, by_hand()).await;
+    let operator = console.operator().await;
+    let (mut process, base) = pages(&db, &console);
     let there = operator.at(base);
     there.wait_for_answer().await;
-    house.fault(json!({ "action": "CreateUSMSSignature", "kind": "delay", "millis": 1_500 })).await;
+    console
+        .fault(json!({ "action": "CreateUSMSSignature", "kind": "delay", "millis": 1_500 }))
+        .await;
     let new = "/p/default/signatures/new";
     let mut fields = there.get(new).await.whole_form("main form.form");
     for (name, value) in [("content", "云帆读书"), ("description", "发货通知")] {
@@ -335,23 +339,25 @@ async fn a_process_killed_while_it_hands_in_leaves_a_doubt_and_nothing_is_applie
         .execute(&db)
         .await
         .unwrap();
-    assert_eq!(apply::expire_leases(&house.app).await.unwrap(), 1);
+    assert_eq!(apply::expire_leases(&console.app).await.unwrap(), 1);
     assert_eq!(application_state(&db).await.as_deref(), Some("in_doubt"));
     tokio::time::sleep(Duration::from_millis(1_000)).await;
-    assert!(apply::doubts::run_once(&house.app).await.unwrap());
+    assert!(apply::in_doubt::run_once(&console.app).await.unwrap());
     assert_eq!(application_state(&db).await.as_deref(), Some("taken"));
-    let counts = house.admin(reqwest::Method::GET, "counts", json!(null)).await;
+    let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["CreateUSMSSignature"], 1);
 }
 
 #[sqlx::test]
 async fn a_process_told_to_stop_finishes_handing_in(db: PgPool) {
-    let house = House::with(&db, by_hand()).await;
-    let operator = house.operator().await;
-    let (mut process, base) = pages(&db, &house);
+    let console = TestConsole::start_with(&db, by_hand()).await;
+    let operator = console.operator().await;
+    let (mut process, base) = pages(&db, &console);
     let there = operator.at(base);
     there.wait_for_answer().await;
-    house.fault(json!({ "action": "CreateUSMSTemplate", "kind": "delay", "millis": 1_200 })).await;
+    console
+        .fault(json!({ "action": "CreateUSMSTemplate", "kind": "delay", "millis": 1_200 }))
+        .await;
     let pressed = apply_for_template(&there);
     assert!(tokio::time::timeout(Duration::from_millis(700), pressed).await.is_err());
     let pid = process.id().unwrap().to_string();

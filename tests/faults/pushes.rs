@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, watch};
 use usms_console::db::invariants;
 
-use crate::harness::{House, Ways, http};
+use crate::harness::{TestConsole, TestOptions, http};
 use crate::{end_leases_of_the_dead, pages, worker};
 
 const CODE: &str = "登录验证码";
@@ -57,37 +57,40 @@ async fn storm(
 async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_nothing(
     db: PgPool,
 ) {
-    let ways =
-        Ways { workers: false, receipt_after: Duration::from_millis(300), ..Ways::default() };
-    let house = House::with(&db, ways).await;
-    let operator = house.operator().await;
-    house
+    let options = TestOptions {
+        workers: false,
+        receipt_after: Duration::from_millis(300),
+        ..TestOptions::default()
+    };
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
+    console
         .fault(
             json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 400, "times": 0 }),
         )
         .await;
-    let mut first = worker(&db, &house);
+    let mut first = worker(&db, &console);
     // Phones whose last four digits tell the sandbox nothing: all of these arrive.
     let phone = |n: usize| format!("185000{}{:04}", n / 5_000, 4_000 + n % 5_000);
     let file: String = (0..RECIPIENTS).map(|n| format!("{},{n},5\n", phone(n))).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let (mut door, address) = pages(&db, &house);
+    let (mut door, address) = pages(&db, &console);
     let at = Arc::new(Mutex::new(address));
     let (end, stop) = watch::channel(false);
     let storms: Vec<_> = (0..3)
-        .map(|n| tokio::spawn(storm(n, house.hook_path.clone(), at.clone(), stop.clone())))
+        .map(|n| tokio::spawn(storm(n, console.hook_path.clone(), at.clone(), stop.clone())))
         .collect();
-    let mut second = worker(&db, &house);
+    let mut second = worker(&db, &console);
     for round in 0..4 {
         tokio::time::sleep(Duration::from_millis(900 + 150 * round)).await;
         first.kill().await.unwrap();
         second.kill().await.unwrap();
         door.kill().await.unwrap();
         end_leases_of_the_dead(&db).await;
-        first = worker(&db, &house);
-        second = worker(&db, &house);
-        let (process, address) = pages(&db, &house);
+        first = worker(&db, &console);
+        second = worker(&db, &console);
+        let (process, address) = pages(&db, &console);
         door = process;
         *at.lock().await = address;
     }
@@ -111,7 +114,7 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     assert_eq!(once.len(), kept.len(), "nothing is kept twice");
     assert!(answered.len() > 500, "{} receipts are no storm", answered.len());
     assert!(answered.is_subset(&once), "what was answered for is kept");
-    let (taken, twice) = house.taken().await;
+    let (accepted, twice) = console.accepted().await;
     assert_eq!(twice, 0);
     let delivered: i64 =
         sqlx::query_scalar("select count(*) from outcomes where outcome = 'delivered'")
@@ -125,7 +128,7 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
     .await
     .unwrap();
     assert_eq!(delivered + doubt, i64::try_from(RECIPIENTS).unwrap());
-    assert!(taken <= i64::try_from(RECIPIENTS).unwrap());
+    assert!(accepted <= i64::try_from(RECIPIENTS).unwrap());
     for (promise, breaches) in invariants::broken(&db).await.unwrap().by_name() {
         assert_eq!(breaches, 0, "{promise}");
     }

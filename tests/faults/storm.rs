@@ -1,4 +1,4 @@
-//! A hundred thousand recipients through three consoles that are killed all the time, a database
+//! A hundred thousand recipients through three processes that are killed all the time, a database
 //! that is stopped at once, and a vendor that resets, hangs, throttles and answers rubbish.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::Cluster;
-use crate::harness::{self, House, Visitor, Ways};
+use crate::harness::{self, TestClient, TestConsole, TestOptions};
 use crate::{in_state, program, sound};
 
 const RECIPIENTS: usize = 100_000;
@@ -47,9 +47,9 @@ fn fault(dice: &mut StdRng) -> Value {
 struct Storm {
     cluster: Cluster,
     db: PgPool,
-    house: House,
-    operator: Visitor,
-    consoles: Vec<Child>,
+    console: TestConsole,
+    operator: TestClient,
+    processes: Vec<Child>,
     dice: StdRng,
     seed: u64,
 }
@@ -66,12 +66,12 @@ impl Storm {
         sqlx::migrate!().run(&db).await.unwrap();
         // Some receipts come while processes die, others when it is over.
         let receipt_after = Duration::from_secs(if seed.is_multiple_of(2) { 2 } else { 20 });
-        let ways = Ways { workers: false, receipt_after, ..Ways::default() };
-        let house = House::with(&db, ways).await;
-        let operator = house.operator().await;
-        let consoles = (0..PROCESSES).map(|_| console(&db, &house)).collect();
+        let options = TestOptions { workers: false, receipt_after, ..TestOptions::default() };
+        let console = TestConsole::start_with(&db, options).await;
+        let operator = console.operator().await;
+        let processes = (0..PROCESSES).map(|_| start_process(&db, &console)).collect();
         let dice = StdRng::seed_from_u64(seed);
-        Self { cluster, db, house, operator, consoles, dice, seed }
+        Self { cluster, db, console, operator, processes, dice, seed }
     }
 
     async fn order(&self) -> String {
@@ -89,7 +89,7 @@ impl Storm {
         let mut next_kill = began + Duration::from_secs(1);
         while began.elapsed() < STORM {
             let fault = fault(&mut self.dice);
-            self.house.fault(fault).await;
+            self.console.fault(fault).await;
             if stops.next_if(|at| began.elapsed() >= *at).is_some() {
                 self.cluster.stop_at_once();
                 self.cluster.run();
@@ -100,13 +100,13 @@ impl Storm {
             }
             sleep(Duration::from_millis(self.dice.random_range(50..250))).await;
         }
-        self.house.clear_faults().await;
+        self.console.clear_faults().await;
     }
 
     async fn kill_one(&mut self) {
         let one = self.dice.random_range(0..PROCESSES);
-        self.consoles[one].kill().await.unwrap();
-        self.consoles[one] = console(&self.db, &self.house);
+        self.processes[one].kill().await.unwrap();
+        self.processes[one] = start_process(&self.db, &self.console);
     }
 
     /// Waits until nothing is left to submit. A batch that was paused for what the vendor did is
@@ -143,13 +143,13 @@ impl Storm {
         .unwrap();
         for (phone, _) in doubts {
             let which = format!("messages?phone={phone}");
-            let taken = self.house.admin(reqwest::Method::GET, &which, Value::Null).await;
-            for one in taken.as_array().unwrap() {
+            let accepted = self.console.admin(reqwest::Method::GET, &which, Value::Null).await;
+            for one in accepted.as_array().unwrap() {
                 let report = json!({ "MsgType": 2, "Data": [{ "SessionNo": one["session_no"],
                     "Phone": phone, "CostCount": 1, "ReceiptTime": one["at"],
                     "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD", "ReceiptDesc": "",
                     "UserId": one["user_id"] }] });
-                let url = format!("http://{}{}", self.house.address, self.house.hook_path);
+                let url = format!("http://{}{}", self.console.address, self.console.hook_path);
                 let answer = harness::http().post(url).json(&report).send().await.unwrap();
                 assert!(answer.status().is_success());
             }
@@ -173,18 +173,19 @@ impl Storm {
         let (accepted, in_doubt) = (of("accepted").await.unwrap(), of("in_doubt").await.unwrap());
         let total = i64::try_from(RECIPIENTS).unwrap();
         assert_eq!(accepted + in_doubt, total, "seed {seed}: some are in no such state");
-        let (taken, twice) = self.house.taken().await;
+        let (accepted, twice) = self.console.accepted().await;
         assert_eq!(twice, 0, "seed {seed}: taken twice");
-        assert_eq!(taken, accepted, "seed {seed}: what is in doubt now was not taken");
-        let silent = "select count(*) from submissions where state = 'in_doubt' and vendor_message = ''";
+        assert_eq!(accepted, accepted, "seed {seed}: what is in doubt now was not taken");
+        let silent =
+            "select count(*) from submissions where state = 'in_doubt' and vendor_message = ''";
         let silent: i64 = sqlx::query_scalar(silent).fetch_one(&self.db).await.unwrap();
         assert_eq!(silent, 0, "seed {seed}: a doubt without a reason");
-        println!("seed {seed}: {taken} taken once, {in_doubt} in doubt and not taken");
+        println!("seed {seed}: {accepted} accepted once, {in_doubt} in doubt and not taken");
     }
 }
 
-fn console(db: &PgPool, house: &House) -> Child {
-    program(db, house)
+fn start_process(db: &PgPool, console: &TestConsole) -> Child {
+    program(db, console)
         .env("CONSOLE_LISTEN", "127.0.0.1:0")
         .env("CONSOLE_SUBMIT_RATE", "30")
         .spawn()
@@ -205,8 +206,8 @@ async fn three_consoles_killed_every_second_have_each_of_a_hundred_thousand_take
         storm.calm(&batch).await;
         storm.receipts_arrive().await;
         storm.account().await;
-        for mut console in std::mem::take(&mut storm.consoles) {
-            console.kill().await.unwrap();
+        for mut process in std::mem::take(&mut storm.processes) {
+            process.kill().await.unwrap();
         }
         storm.db.close().await;
     }
@@ -217,7 +218,7 @@ async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing
     let mut storm = Storm::gather(2).await;
     let slow =
         json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 900, "times": 0 });
-    storm.house.fault(slow).await;
+    storm.console.fault(slow).await;
     let batch = storm.order().await;
     let until = Instant::now() + MAX_LENGTH;
     while in_state(&storm.db, "accepted").await < 20 {
@@ -225,14 +226,14 @@ async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing
         sleep(Duration::from_millis(50)).await;
     }
     let began = Instant::now();
-    for mut console in std::mem::take(&mut storm.consoles) {
-        let id = console.id().unwrap().to_string();
+    for mut process in std::mem::take(&mut storm.processes) {
+        let id = process.id().unwrap().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(told.success());
-        let ended = tokio::time::timeout(Duration::from_secs(10), console.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(10), process.wait()).await;
         assert!(ended.expect("it does not stop").unwrap().success());
     }
-    println!("three consoles stopped within {:?}", began.elapsed());
+    println!("three processes stopped within {:?}", began.elapsed());
     assert_eq!(in_state(&storm.db, "in_flight").await, 0);
     assert_eq!(in_state(&storm.db, "in_doubt").await, 0);
     assert!(in_state(&storm.db, "ready").await > 0, "{batch} was over before");

@@ -2,8 +2,8 @@
 //! behind a real socket, and one type of client per actor.
 #![allow(dead_code, missing_docs)]
 
-mod patience;
-mod visitor;
+mod client;
+mod wait;
 
 use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,29 +18,29 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Postgres};
 use tokio_util::sync::CancellationToken;
 use usms_console::app::{App, Pace, UploadLimits, Wake};
+use usms_console::backpressure::Backpressure;
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
-use usms_console::outbound::{Outbound, MailSettings};
 use usms_console::db::message_search::Reader;
 use usms_console::db::projects;
 use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
-use usms_console::backpressure::Backpressure;
 use usms_console::keyring::Keyring;
 use usms_console::ops::accounts::{self, Standing};
 use usms_console::ops::{projects as project_ops, push_inbox, review};
+use usms_console::outbound::{MailSettings, Outbound};
 use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
-pub use patience::{until, waited};
-pub use visitor::{Page, Visitor, http};
+pub use client::{Page, TestClient, http};
+pub use wait::{until, waited};
 
 pub const PASSWORD: &str = "a password of tests";
 pub const CODE_TEMPLATE: &str = "UTA0001";
 pub const MARKETING_TEMPLATE: &str = "UTM0001";
 
 /// A running console with its sandbox.
-pub struct House {
+pub struct TestConsole {
     pub app: App,
     pub sandbox: Sandbox,
     pub address: SocketAddr,
@@ -52,7 +52,7 @@ pub struct House {
 }
 
 /// How a house differs from the usual one.
-pub struct Ways {
+pub struct TestOptions {
     pub call_timeout: Duration,
     pub receipt_after: Duration,
     pub review_after: Duration,
@@ -61,7 +61,7 @@ pub struct Ways {
     pub workers: bool,
 }
 
-impl Default for Ways {
+impl Default for TestOptions {
     fn default() -> Self {
         Self {
             call_timeout: Duration::from_secs(20),
@@ -74,24 +74,26 @@ impl Default for Ways {
     }
 }
 
-impl House {
-    pub async fn open(db: &PgPool) -> Self {
-        Self::with(db, Ways::default()).await
+impl TestConsole {
+    pub async fn start(db: &PgPool) -> Self {
+        Self::start_with(db, TestOptions::default()).await
     }
 
-    pub async fn with(db: &PgPool, ways: Ways) -> Self {
+    pub async fn start_with(db: &PgPool, options: TestOptions) -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = sandbox::Settings {
-            receipt_after: ways.receipt_after,
-            review_after: ways.review_after,
+            receipt_after: options.receipt_after,
+            review_after: options.review_after,
             ..sandbox::Settings::on(anywhere)
         };
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
-        let outbound = Outbound::new(ways.mail.as_ref()).unwrap();
+        let outbound = Outbound::new(options.mail.as_ref()).unwrap();
         let own = for_threads(db);
-        let app =
-            App { outbound, ..app(own.as_ref().unwrap_or(db), &sandbox.url(), ways.call_timeout) };
+        let app = App {
+            outbound,
+            ..app(own.as_ref().unwrap_or(db), &sandbox.url(), options.call_timeout)
+        };
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
             private_key: SecretString::from(sandbox::PRIVATE_KEY),
@@ -106,18 +108,18 @@ impl House {
         let (server, address) = web::start(app.clone(), settings, None).unwrap();
         tokio::spawn(server);
         let stop = CancellationToken::new();
-        if ways.workers {
+        if options.workers {
             tokio::spawn(worker::run(app.clone(), stop.clone()));
         }
         let all = projects::all(&app.db).await.unwrap();
         let hook_path = project_ops::hook_path(&app, &all[0]).unwrap();
         let open = if own.is_some() { Some(db.acquire().await.unwrap()) } else { None };
-        let house = Self { app, sandbox, address, project, hook_path, stop, open };
-        if ways.pushes {
-            let url = format!("http://{address}{}", house.hook_path);
-            house.admin(Method::POST, "push", json!({ "url": url })).await;
+        let console = Self { app, sandbox, address, project, hook_path, stop, open };
+        if options.pushes {
+            let url = format!("http://{address}{}", console.hook_path);
+            console.admin(Method::POST, "push", json!({ "url": url })).await;
         }
-        house
+        console
     }
 
     /// Orders the sandbox about.
@@ -141,14 +143,14 @@ impl House {
     }
 
     /// What the sandbox has taken: messages, and how many of them twice.
-    pub async fn taken(&self) -> (i64, i64) {
+    pub async fn accepted(&self) -> (i64, i64) {
         let counts = self.admin(Method::GET, "counts", Value::Null).await;
         let number = |name: &str| counts[name].as_i64().unwrap();
         (number("taken"), number("phones_taken_twice"))
     }
 
-    pub fn signed_out(&self) -> Visitor {
-        Visitor::new(format!("http://{}", self.address))
+    pub fn signed_out(&self) -> TestClient {
+        TestClient::new(format!("http://{}", self.address))
     }
 
     pub async fn account(&self, name: &str, role: Role) {
@@ -156,29 +158,29 @@ impl House {
         accounts::create(&self.app, name, SecretString::from(PASSWORD), standing).await.unwrap();
     }
 
-    pub async fn operator(&self) -> Visitor {
+    pub async fn operator(&self) -> TestClient {
         self.member("operator", Role::Operator).await
     }
 
-    pub async fn viewer(&self) -> Visitor {
+    pub async fn viewer(&self) -> TestClient {
         self.member("viewer", Role::Viewer).await
     }
 
-    pub async fn approver(&self) -> Visitor {
+    pub async fn approver(&self) -> TestClient {
         self.member("approver", Role::Approver).await
     }
 
     /// A new account with this role, signed in.
-    pub async fn member(&self, name: &str, role: Role) -> Visitor {
+    pub async fn member(&self, name: &str, role: Role) -> TestClient {
         self.account(name, role).await;
-        let visitor = self.signed_out();
-        let landed = visitor.sign_in(name, PASSWORD, "/").await;
+        let client = self.signed_out();
+        let landed = client.sign_in(name, PASSWORD, "/").await;
         assert_eq!(landed.status, StatusCode::SEE_OTHER, "{}", landed.text);
-        visitor
+        client
     }
 
     /// Settles what was pushed. A push that the house's own worker holds is waited for.
-    pub async fn settle_pushes(&self) {
+    pub async fn process_pushes(&self) {
         until("what was pushed is settled", async || {
             while push_inbox::process_next(&self.app).await.unwrap() {}
             self.waiting_pushes().await == 0
@@ -187,7 +189,7 @@ impl House {
     }
 
     /// Waits until the workers have settled every push.
-    pub async fn pushes_settled(&self) {
+    pub async fn pushes_processed(&self) {
         until("the workers settle what was pushed", async || self.waiting_pushes().await == 0)
             .await;
     }
@@ -198,31 +200,31 @@ impl House {
     }
 
     /// Waits until every message of the batch is final, and answers its page.
-    pub async fn settled(&self, visitor: &Visitor, batch: &str) -> Page {
-        let settled = waited(async || {
-            let page = visitor.get(batch).await;
+    pub async fn closed(&self, client: &TestClient, batch: &str) -> Page {
+        let closed = waited(async || {
+            let page = client.get(batch).await;
             (!page.has("[data-live]")).then_some(page)
         });
-        match settled.await {
+        match closed.await {
             Some(page) => page,
-            None => panic!("the batch does not settle: {}", visitor.get(batch).await.text),
+            None => panic!("the batch does not settle: {}", client.get(batch).await.text),
         }
     }
 
     /// Waits until the page of the batch has `selector`.
-    pub async fn until(&self, visitor: &Visitor, address: &str, selector: &str) -> Page {
+    pub async fn until(&self, client: &TestClient, address: &str, selector: &str) -> Page {
         let found = waited(async || {
-            let page = visitor.get(address).await;
+            let page = client.get(address).await;
             page.has(selector).then_some(page)
         });
         match found.await {
             Some(page) => page,
-            None => panic!("no {selector} on {}", visitor.get(address).await.text),
+            None => panic!("no {selector} on {}", client.get(address).await.text),
         }
     }
 }
 
-impl Drop for House {
+impl Drop for TestConsole {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(open) = self.open.take() {

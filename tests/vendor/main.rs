@@ -13,11 +13,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use tokio::io::AsyncReadExt;
-use usms_console::outbound::MailSettings;
 use usms_console::domain::role::Role;
+use usms_console::outbound::MailSettings;
 use usms_console::sandbox::{Sandbox, Settings};
 
-use harness::{House, Ways};
+use harness::{TestConsole, TestOptions};
 
 fn python() -> OsString {
     std::env::var_os("USMS_SDK_PYTHON")
@@ -56,14 +56,16 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
         url: SecretString::from(format!("smtp://127.0.0.1:{port}")),
         from: "USMS Console <console@example.test>".to_owned(),
     };
-    let house = House::with(&db, Ways { mail: Some(mail), ..Ways::default() }).await;
-    let admin = house.member("admin", Role::Admin).await;
+    let console =
+        TestConsole::start_with(&db, TestOptions { mail: Some(mail), ..TestOptions::default() })
+            .await;
+    let admin = console.member("admin", Role::Admin).await;
     let settings = "/p/default/settings";
     let csrf = admin.get(settings).await.csrf();
     let fields = [("csrf", csrf.as_str()), ("emails", "mei@example.test"), ("language", "en")];
     assert_eq!(admin.post(settings, &fields).await.status, 303);
     let verdict = serde_json::json!({ "id": "UTA0001", "status": 4, "err_desc": "unused" });
-    house.admin(reqwest::Method::POST, "review", verdict).await;
+    console.admin(reqwest::Method::POST, "review", verdict).await;
     let refresh = "/p/default/templates/UTA0001/refresh";
     assert_eq!(admin.post(refresh, &[("csrf", &csrf)]).await.status, 303);
     let mut heard = String::new();
@@ -78,8 +80,7 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
     let hurry = async {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            let hurry =
-                "update notifications set next_try_at = now() where delivered_at is null and error <> ''";
+            let hurry = "update notifications set next_try_at = now() where delivered_at is null and error <> ''";
             sqlx::query(hurry).execute(&db).await.unwrap();
         }
     };

@@ -4,8 +4,8 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Phones;
-use super::window::Window;
 use super::table::Table;
+use super::window::Window;
 use crate::domain::ids::SignatureId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -53,7 +53,10 @@ impl LookUp {
     /// narrow span keeps pieces from being opened for it.
     pub(super) fn push(self, window: Window, sql: &mut QueryBuilder<Postgres>) {
         let within = |sql: &mut QueryBuilder<Postgres>| {
-            sql.push(" and id >= ").push_bind(window.from).push(" and id < ").push_bind(window.below);
+            sql.push(" and id >= ")
+                .push_bind(window.from)
+                .push(" and id < ")
+                .push_bind(window.below);
         };
         match self {
             Self::Message => {

@@ -5,9 +5,9 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use super::filter::{Filter, LookUp, outcome};
 use super::keys::{self, Reasons};
 use super::rows::{self, Found};
-use super::window::Window;
 use super::table::Table;
-use super::{Phones, Wanted};
+use super::window::Window;
+use super::{MessageQuery, Phones};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -52,7 +52,7 @@ const FEW: &str = " order by phone offset 0";
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     project: ProjectId,
-    wanted: &'a Wanted,
+    wanted: &'a MessageQuery,
     window: Window,
     limit: usize,
     table: Table,
@@ -75,7 +75,7 @@ impl<'a> Plan<'a> {
     pub(super) async fn all(
         db: &mut PgConnection,
         project: ProjectId,
-        wanted: &'a Wanted,
+        wanted: &'a MessageQuery,
         window: Window,
         limit: usize,
     ) -> sqlx::Result<Vec<Self>> {
@@ -357,14 +357,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn phone_key(wanted: &Wanted) -> Option<Key> {
+fn phone_key(wanted: &MessageQuery) -> Option<Key> {
     match wanted.phone.as_ref()? {
         Phones::Whole(phone) => Some(Key::Phone(phone.clone())),
         Phones::LastFour(digits) => Some(Key::Text(LAST_FOUR, digits.clone())),
     }
 }
 
-fn batch_or_template_key(wanted: &Wanted) -> Key {
+fn batch_or_template_key(wanted: &MessageQuery) -> Key {
     match (wanted.batch, wanted.template) {
         (Some(batch), _) => Key::Number(BATCH, batch.0),
         (None, Some(template)) => Key::Number(TEMPLATE, template.0),

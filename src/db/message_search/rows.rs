@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 
 use super::remembered::Remembered;
-use super::window::Window;
 use super::table::Table;
+use super::window::Window;
 use crate::db::messages::{self, Message, Origin, Reason};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::{MessageState, Outcome};
@@ -231,7 +231,11 @@ impl Shared {
     }
 }
 
-fn own(row: &PgRow, origin: Arc<Origin>, reason: Option<Arc<Reason>>) -> sqlx::Result<FoundMessage> {
+fn own(
+    row: &PgRow,
+    origin: Arc<Origin>,
+    reason: Option<Arc<Reason>>,
+) -> sqlx::Result<FoundMessage> {
     Ok(FoundMessage::Own(Box::new(Message {
         id: row.try_get(0)?,
         submission_id: row.try_get(3)?,

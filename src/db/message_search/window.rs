@@ -1,6 +1,6 @@
 //! Which ids come into question for a page, and which way they are gone through.
 
-use super::Wanted;
+use super::MessageQuery;
 use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, first_number_at};
 
 /// The bits of an id below its milliseconds.
@@ -30,7 +30,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn of(wanted: &Wanted, start: Start) -> Self {
+    pub(super) fn of(wanted: &MessageQuery, start: Start) -> Self {
         let from = wanted.since.map_or(0, first_number_at);
         let below = wanted.until.map_or(i64::MAX, first_number_at);
         match start {

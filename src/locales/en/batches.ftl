@@ -35,23 +35,23 @@ batch-approve = Approve and send
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
 batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). The rest will be sent from 08:00.
-batch-hold-person-title = Paused
-batch-hold-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
-batch-hold-balance-title = Paused: insufficient balance
-batch-hold-balance = Top up the UCloud account, then resume. Messages not yet submitted are kept, and nothing is sent twice.
-batch-hold-permission-title = Paused: UCloud refused this project's keys or permissions
-batch-hold-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
-batch-hold-vendor_unavailable-title = Paused: UCloud unavailable
-batch-hold-vendor_unavailable = Several attempts failed. Messages not yet submitted are kept; resume the batch later.
-batch-hold-missed_schedule-title = Paused: scheduled time missed
-batch-hold-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Resume to send it now, or cancel it.
-batch-hold-detail = UCloud: { $words }
-batch-doubt-title = { $count ->
+batch-paused-person-title = Paused
+batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
+batch-paused-balance-title = Paused: insufficient balance
+batch-paused-balance = Top up the UCloud account, then resume. Messages not yet submitted are kept, and nothing is sent twice.
+batch-paused-permission-title = Paused: UCloud refused this project's keys or permissions
+batch-paused-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
+batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
+batch-paused-vendor_unavailable = Several attempts failed. Messages not yet submitted are kept; resume the batch later.
+batch-paused-missed_schedule-title = Paused: scheduled time missed
+batch-paused-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Resume to send it now, or cancel it.
+batch-paused-detail = UCloud: { $words }
+batch-in-doubt-title = { $count ->
     [1] 1 message is in doubt
    *[other] { $count } messages are in doubt
   }
-batch-doubt = The console doesn't send messages in doubt again by itself, because UCloud may have accepted them. A receipt resolves them, or you can decide.
-batch-doubt-look = { $count ->
+batch-in-doubt = The console doesn't send messages in doubt again by itself, because UCloud may have accepted them. A receipt resolves them, or you can decide.
+batch-in-doubt-look = { $count ->
     [1] Resolve 1 message
    *[other] Resolve { $count } messages
   }
@@ -69,7 +69,7 @@ batch-cancel-what = { $count ->
     [1] 1 message that hasn't been submitted won't be sent.
    *[other] { $count } messages that haven't been submitted won't be sent.
   } Messages already submitted aren't affected, and their receipts are still recorded. You can't undo this.
-batch-cancel-keep = Don't cancel
+batch-cancel-back = Don't cancel
 batch-again = Send again
 batch-moved-pause = Pause requested
 batch-moved-resume = Resumed
@@ -85,57 +85,57 @@ batch-message-session = Session number
 batch-message-time = Time
 batch-message-waiting = Awaiting receipt
 batch-message-none = —
-batch-troubles = Submission problems
-batch-trouble-time = Time
-batch-trouble-code = Code
-batch-trouble-what = Problem
-batch-trouble-n = Messages
-batch-trouble-lease = The process submitting it was interrupted, so UCloud may or may not have accepted it
+batch-problems = Submission problems
+batch-problem-time = Time
+batch-problem-code = Code
+batch-problem-what = Problem
+batch-problem-n = Messages
+batch-problem-lease = The process submitting it was interrupted, so UCloud may or may not have accepted it
 batch-content = Content
 batch-template = SMS template
 batch-signature = Signature
 batch-sessions = Session numbers
 batch-id = Batch ID
-batch-newer = Previous
-batch-older = Next
-doubt-title = Submissions in doubt
-doubt-lead = These were submitted without a clear response. UCloud can't recognize a repeated submission, so the console never repeats one by itself. A receipt that carries the console's UserId resolves it.
-doubt-none-title = Nothing is in doubt
-doubt-none = Every message is accounted for.
-doubt-when = Submitted
-doubt-phones = Phone numbers
-doubt-why = Reason
-doubt-request = UCloud request ID
-doubt-treat = Treat as sent
-doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
-doubt-again = Send again (may arrive twice)
-doubt-again-hint = If UCloud did accept it, recipients get the message twice.
-doubt-treat-all = Treat all as sent
-doubt-decided = { $count ->
+batch-previous = Previous
+batch-next = Next
+in-doubt-title = Submissions in doubt
+in-doubt-lead = These were submitted without a clear response. UCloud can't recognize a repeated submission, so the console never repeats one by itself. A receipt that carries the console's UserId resolves it.
+in-doubt-none-title = Nothing is in doubt
+in-doubt-none = Every message is accounted for.
+in-doubt-when = Submitted
+in-doubt-phones = Phone numbers
+in-doubt-why = Reason
+in-doubt-request = UCloud request ID
+in-doubt-treat = Treat as sent
+in-doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
+in-doubt-again = Send again (may arrive twice)
+in-doubt-again-hint = If UCloud did accept it, recipients get the message twice.
+in-doubt-treat-all = Treat all as sent
+in-doubt-decided = { $count ->
     [1] Resolved 1 submission
    *[other] Resolved { $count } submissions
   }
-doubt-back = Back to the batch
+in-doubt-back = Back to the batch
 batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
-batch-trouble-timed-out = UCloud did not respond in time
-batch-trouble-cut-off = The connection was lost before UCloud responded
-batch-trouble-http-status = UCloud responded with an HTTP error
-batch-trouble-not-an-answer = UCloud's response could not be read
-batch-trouble-no-session-no = UCloud accepted it but returned no session number
-batch-trouble-unreachable = UCloud could not be reached
-batch-trouble-unbuildable = The request could not be built
-batch-trouble-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY.
-batch-trouble-database = The database did not respond, so nothing was sent
-doubt-count = { $count ->
+batch-problem-timed-out = UCloud did not respond in time
+batch-problem-cut-off = The connection was lost before UCloud responded
+batch-problem-http-status = UCloud responded with an HTTP error
+batch-problem-not-an-answer = UCloud's response could not be read
+batch-problem-no-session-no = UCloud accepted it but returned no session number
+batch-problem-unreachable = UCloud could not be reached
+batch-problem-unbuildable = The request could not be built
+batch-problem-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY.
+batch-problem-database = The database did not respond, so nothing was sent
+in-doubt-count = { $count ->
     [1] 1 message
    *[other] { $count } messages
   }
-doubt-again-title = { $count ->
+in-doubt-again-title = { $count ->
     [1] Send this submission again?
    *[other] Send these { $count } submissions again?
   }
-doubt-again-keep = Leave in doubt
+in-doubt-again-keep = Leave in doubt
 batches-tabs = By state
 batches-all = All
 batches-none-title = No batches in this state
@@ -145,22 +145,22 @@ batch-pace = about { $pace } per second
 batch-reschedule = Send at
 batch-reschedule-do = Reschedule
 batch-moved-schedule = Rescheduled
-batch-hold-failures-title = Paused: too many failures
-batch-hold-failures = The failure rate exceeds the limit in the project's settings. Check the failure causes below, then resume or cancel. Messages not yet submitted are kept.
-batch-hold-refused-title = Paused: UCloud refused the signature or template
-batch-hold-refused = The remaining messages would be refused too. Fix the signature or template, then resume. Messages not yet submitted are kept.
-batch-hold-canary-title = Trial batch finished
-batch-hold-canary = Check the results, then resume to send the rest, or cancel.
-batch-hold-share = { $failed } of { $known } known results failed
-batch-canary-title = { $count ->
+batch-paused-failures-title = Paused: too many failures
+batch-paused-failures = The failure rate exceeds the limit in the project's settings. Check the failure causes below, then resume or cancel. Messages not yet submitted are kept.
+batch-paused-refused-title = Paused: UCloud refused the signature or template
+batch-paused-refused = The remaining messages would be refused too. Fix the signature or template, then resume. Messages not yet submitted are kept.
+batch-paused-trial-title = Trial batch finished
+batch-paused-trial = Check the results, then resume to send the rest, or cancel.
+batch-paused-share = { $failed } of { $known } known results failed
+batch-trial-title = { $count ->
     [1] Trial batch: sending the first message
    *[other] Trial batch: sending the first { $count } messages
   }
-batch-canary-go = { $minutes ->
+batch-trial-go = { $minutes ->
     [1] Waits up to 1 minute for results.
    *[other] Waits up to { $minutes } minutes for results.
   } The rest follows automatically if at most { $percent }% fail; otherwise you decide.
-batch-canary-ask = { $minutes ->
+batch-trial-ask = { $minutes ->
     [1] Waits up to 1 minute for results.
    *[other] Waits up to { $minutes } minutes for results.
   } Then you decide whether to send the rest.
@@ -279,10 +279,10 @@ preview-duration = { $minutes ->
   }
 preview-pace = about { $pace } per second ({ $calls } API calls)
 preview-operators = Carriers by number prefix
-operator-cmcc = China Mobile
-operator-ctcc = China Telecom
-operator-cucc = China Unicom
-operator-other = Other
+carrier-cmcc = China Mobile
+carrier-ctcc = China Telecom
+carrier-cucc = China Unicom
+carrier-other = Other
 preview-send = Send
 preview-name = Batch name
 preview-repeats = { $count ->
@@ -311,7 +311,7 @@ preview-line = Line
 preview-phone = Phone number
 preview-why = Reason
 preview-row = Original row
-preview-aside-all = Rejected rows
+preview-rejected-all = Rejected rows
 preview-done = Batch confirmed
 preview-done-scheduled = Batch scheduled
 preview-nobody = There is no phone number to send to
@@ -323,15 +323,15 @@ delimiter-comma = Comma
 delimiter-semicolon = Semicolon
 delimiter-tab = Tab
 delimiter-bar = Vertical bar
-canary-title = Send a trial batch first
-canary-first = Messages in the trial batch
-canary-minutes = Wait at most (minutes)
-canary-then = Then
-canary-ask = Ask me
-canary-go = Continue if at most { $percent }% fail
-canary-error-first = Enter a number from 1 to 1,000
-canary-error-minutes = Enter a number from 0 to 1,440
-canary-error-percent = Choose an option from the list
+trial-title = Send a trial batch first
+trial-first = Messages in the trial batch
+trial-minutes = Wait at most (minutes)
+trial-then = Then
+trial-ask = Ask me
+trial-go = Continue if at most { $percent }% fail
+trial-error-first = Enter a number from 1 to 1,000
+trial-error-minutes = Enter a number from 0 to 1,440
+trial-error-percent = Choose an option from the list
 verdict-ready = Ready
 verdict-ready-hint = The phone number and values are valid
 verdict-wrong_phone = Invalid phone number
@@ -373,7 +373,7 @@ resend-cancelled = { $count ->
    *[other] { $count } cancelled messages
   }
 resend-cancelled-hint = Never sent
-resend-doubt = { $count ->
+resend-in-doubt = { $count ->
     [1] 1 message in doubt is not included: UCloud may have accepted it.
    *[other] { $count } messages in doubt are not included: UCloud may have accepted them.
   }
@@ -396,10 +396,10 @@ suppressions-note = Note
 suppressions-by = Added by
 suppressions-at = Time
 suppressions-remove = Remove
-suppressions-offered = also on UCloud's blacklist
+suppressions-blacklisted = also on UCloud's blacklist
 suppressions-export = Download opt-out list
-suppressions-offer = Add to UCloud's blacklist
-suppressions-offer-hint = Also stops all other programs of the account from sending to these numbers.
+suppressions-blacklist = Add to UCloud's blacklist
+suppressions-blacklist-hint = Also stops all other programs of the account from sending to these numbers.
 suppressions-add = Add to opt-out list
 suppressions-phones-hint = One per line, or separated by commas
 suppressions-file = Or upload a file (CSV, TXT, XLSX)
@@ -408,7 +408,7 @@ suppressions-remove-what = Messages can then be sent to this phone number again.
 suppressions-why = Reason for removal
 suppressions-why-missing = Enter a reason
 suppressions-remove-do = Remove
-suppressions-keep = Don't remove
+suppressions-cancel = Don't remove
 suppression-reply = Opted out by reply
 suppression-complaint = Complaint
 suppression-person = Added manually
@@ -423,16 +423,16 @@ suppression-added = { $added } added; { $there } already on the list
 suppression-removed = { $phone } removed from the opt-out list
 suppression-offered = UCloud accepted { $taken } and refused { $refused }
 suppression-offer-failed = Not all numbers were added: { $why }. Try again; numbers already added are skipped.
-policy-title = Batch rules
-policy-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
-policy-price_domestic = Price per part, Mainland China (CNY)
-policy-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs.
-policy-price_international = Price per part, international (CNY)
-policy-price_international-hint = Leave empty to hide costs
-policy-approval_over = Require approval above this many recipients
-policy-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only.
-policy-failure_percent = Pause at this failure rate (%)
-policy-failure_percent-hint = 1 to 100
-policy-failure_least = Minimum results before pausing
-policy-failure_least-hint = With only a few results, a failure rate says little
-policy-wrong = Enter a number within the limits
+batch-rules-title = Batch rules
+batch-rules-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
+batch-rules-price_domestic = Price per part, Mainland China (CNY)
+batch-rules-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs.
+batch-rules-price_international = Price per part, international (CNY)
+batch-rules-price_international-hint = Leave empty to hide costs
+batch-rules-approval_over = Require approval above this many recipients
+batch-rules-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only.
+batch-rules-failure_percent = Pause at this failure rate (%)
+batch-rules-failure_percent-hint = 1 to 100
+batch-rules-failure_least = Minimum results before pausing
+batch-rules-failure_least-hint = With only a few results, a failure rate says little
+batch-rules-wrong = Enter a number within the limits

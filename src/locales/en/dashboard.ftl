@@ -29,7 +29,7 @@ dashboard-what = Item
 dashboard-since = Since
 dashboard-look = View
 dashboard-decide = Resolve
-dashboard-doubt = { $count ->
+dashboard-in-doubt = { $count ->
     [1] 1 message may or may not have been sent
    *[other] { $count } messages may or may not have been sent
   }

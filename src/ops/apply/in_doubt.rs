@@ -51,7 +51,11 @@ pub async fn run_once(app: &App) -> Result<bool, LookupError> {
 }
 
 /// Asks the vendor what became of an application in doubt, and settles it if that shows.
-pub async fn look(app: &App, project: ProjectId, id: ApplicationId) -> Result<CheckOutcome, LookupError> {
+pub async fn look(
+    app: &App,
+    project: ProjectId,
+    id: ApplicationId,
+) -> Result<CheckOutcome, LookupError> {
     let found = applications::find(&app.db, project, id).await?;
     let Some(one) = found.filter(|one| one.state == ApplicationState::InDoubt) else {
         return Ok(CheckOutcome::Later);
@@ -157,7 +161,8 @@ async fn template_of(
 
 /// Not there: a little later it may be, after enough looks it did not arrive.
 fn not_there(one: &Application, enough: usize) -> CheckOutcome {
-    let enough = if one.is_resubmission { LOOKS_AT_CHANGE } else { i32::try_from(enough).unwrap_or(4) };
+    let enough =
+        if one.is_resubmission { LOOKS_AT_CHANGE } else { i32::try_from(enough).unwrap_or(4) };
     if one.checks >= enough { CheckOutcome::NotTaken } else { CheckOutcome::Later }
 }
 
@@ -184,7 +189,13 @@ async fn end(
     row: Option<Row>,
     next_check_at: Option<time::OffsetDateTime>,
 ) -> sqlx::Result<bool> {
-    let end = End { state, row, ret_code: one.ret_code, vendor_message: &one.vendor_message, next_check_at };
+    let end = End {
+        state,
+        row,
+        ret_code: one.ret_code,
+        vendor_message: &one.vendor_message,
+        next_check_at,
+    };
     applications::end(db, one.id, &end).await
 }
 

@@ -91,7 +91,9 @@ impl Classifier {
         let written = cell(self.rules.mapping.phone);
         let phone = match Phone::parse(written) {
             Ok(phone) => phone,
-            Err(problem) => return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self),
+            Err(problem) => {
+                return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self);
+            }
         };
         if phone.is_domestic() == self.rules.international {
             return rejected(row, Verdict::WrongCountry, String::new(), self);

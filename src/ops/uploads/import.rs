@@ -13,7 +13,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
-use crate::ops::order::REPEAT_WINDOW;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::uploads::{self, Job};
@@ -22,6 +21,7 @@ use crate::domain::ids::BatchId;
 use crate::domain::sms_template;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource};
+use crate::ops::order::REPEAT_WINDOW;
 use crate::recipient_file::{Book, TableError};
 
 use super::classify::{Rules, SendHistory};

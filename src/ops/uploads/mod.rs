@@ -14,9 +14,8 @@ pub mod import;
 pub mod report;
 mod scan;
 
-use report::{ReadOptions, Report};
 use crate::app::App;
-use crate::db::batch_transitions::{self, Trial, Confirmed};
+use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::batches::{self, NewBatch};
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
@@ -25,6 +24,7 @@ use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::upload::UploadSource;
 use crate::recipient_file::Shape;
+use report::{ReadOptions, Report};
 
 /// Pieces that a file is kept in.
 const PIECE: usize = 1 << 20;
@@ -356,12 +356,14 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Already);
     };
     recipients::one_at_a_time(&mut tx, draft.template_id).await?;
-    let (_, template) = chosen(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
+    let (_, template) =
+        chosen(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
     let Some((report, orders_seen)) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
     if recipients::orders_of(&mut tx, request.project, draft.template_id).await? != orders_seen {
-        uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now).await?;
+        uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now)
+            .await?;
         tx.commit().await?;
         app.wake.read();
         return Ok(Confirmation::Changed);
@@ -391,7 +393,8 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         trial: request.trial.filter(|trial| trial.first < total),
     };
     recipients::with_repeats(&mut tx, request.batch, request.with_repeats).await?;
-    if !batch_transitions::confirm(&mut tx, request.project, request.batch, &confirmed, now).await? {
+    if !batch_transitions::confirm(&mut tx, request.project, request.batch, &confirmed, now).await?
+    {
         return Ok(Confirmation::Already);
     }
     let entry = audit::Entry {

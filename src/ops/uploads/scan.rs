@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::classify::{Classifier, SendHistory, Rules};
+use super::classify::{Classifier, Rules, SendHistory};
 use super::copy::CopyLines;
-use super::report::{self, FIRST_ROWS, Report, ReportBuilder, ReadOptions};
 use super::import::{ImportError, Progress};
+use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{self, Book, Row, TableError};
 
@@ -55,7 +55,8 @@ impl Reader {
                 let mut head = vec![0; HEAD];
                 let n = fill(&mut text, &mut head).map_err(TableError::Io)?;
                 head.truncate(n);
-                let (encoding, found) = recipient_file::sniff(&head, self.utf8, self.wanted.encoding);
+                let (encoding, found) =
+                    recipient_file::sniff(&head, self.utf8, self.wanted.encoding);
                 let delimiter = self.wanted.delimiter.unwrap_or(found);
                 (pass.report.encoding, pass.report.delimiter) = (Some(encoding), Some(delimiter));
                 let whole = std::io::Cursor::new(head).chain(text);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{ConfirmRequest, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::ops::batch_actions::{self, Step, Actor};
+use crate::ops::batch_actions::{self, Actor, Step};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
@@ -76,7 +76,7 @@ pub async fn reschedule(
         wrong => {
             let batch = find(&app, &member, &path.1).await?;
             let key = wrong.err().unwrap_or("send-error-schedule");
-            flash::say(&request, &member.words(&request).t(key));
+            flash::say(&request, &member.texts(&request).t(key));
             Ok(page::see_other(&member.urls().batch(batch.id)))
         }
     }
@@ -123,6 +123,6 @@ async fn step(
         (true, Step::Approve) => "batch-moved-approve",
         (true, Step::Reschedule(_)) => "batch-moved-schedule",
     };
-    flash::say(request, &member.words(request).t(said));
+    flash::say(request, &member.texts(request).t(said));
     Ok(page::see_other(&member.urls().batch(batch.id)))
 }

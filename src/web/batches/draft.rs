@@ -14,7 +14,9 @@ use crate::domain::text::TemplateText;
 use crate::domain::upload::Mapping;
 use crate::ops::order::OrderError;
 use crate::ops::uploads::report::{ReadOptions, Report};
-use crate::ops::uploads::{self as upload_ops, Change, Confirmation, MAX_NAME_LENGTH, UploadError, ConfirmRequest};
+use crate::ops::uploads::{
+    self as upload_ops, Change, ConfirmRequest, Confirmation, MAX_NAME_LENGTH, UploadError,
+};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
@@ -55,8 +57,16 @@ pub async fn read_again(
         Err(key) => {
             let problem = Problem { field: "columns", sentence: l.t(key) };
             let confirm_form = ConfirmFields::of(&batch);
-            return respond(&app, &member, &request, batch, Look::default(), confirm_form, Some(problem))
-                .await;
+            return respond(
+                &app,
+                &member,
+                &request,
+                batch,
+                Look::default(),
+                confirm_form,
+                Some(problem),
+            )
+            .await;
         }
     };
     let change = Change {
@@ -72,8 +82,16 @@ pub async fn read_again(
         Err(UploadError::Order(error)) => {
             let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
             let confirm_form = ConfirmFields::of(&batch);
-            return respond(&app, &member, &request, batch, Look::default(), confirm_form, Some(problem))
-                .await;
+            return respond(
+                &app,
+                &member,
+                &request,
+                batch,
+                Look::default(),
+                confirm_form,
+                Some(problem),
+            )
+            .await;
         }
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),
@@ -158,19 +176,18 @@ impl ConfirmFields {
         if self.canary.is_none() {
             return Ok(None);
         }
-        let first: i32 = self.canary_first.trim().parse().map_err(|_| "canary-error-first")?;
-        let minutes: i32 =
-            self.canary_minutes.trim().parse().map_err(|_| "canary-error-minutes")?;
+        let first: i32 = self.canary_first.trim().parse().map_err(|_| "trial-error-first")?;
+        let minutes: i32 = self.canary_minutes.trim().parse().map_err(|_| "trial-error-minutes")?;
         if !(1..=1_000).contains(&first) {
-            return Err("canary-error-first");
+            return Err("trial-error-first");
         }
         if !(0..=1_440).contains(&minutes) {
-            return Err("canary-error-minutes");
+            return Err("trial-error-minutes");
         }
         let percent = match self.canary_percent.as_str() {
             "ask" | "" => None,
             typed => {
-                let percent: i16 = typed.parse().map_err(|_| "canary-error-percent")?;
+                let percent: i16 = typed.parse().map_err(|_| "trial-error-percent")?;
                 Some(percent).filter(|percent| (0..=100).contains(percent))
             }
         };
@@ -249,8 +266,8 @@ pub async fn discard(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let gone = upload_ops::discard(&app, member.project.id, batch.id).await?;
-    let words = member.words(&request);
-    flash::say(&request, &words.t(if gone { "preview-discarded" } else { "batch-not-moved" }));
+    let texts = member.texts(&request);
+    flash::say(&request, &texts.t(if gone { "preview-discarded" } else { "batch-not-moved" }));
     let urls = member.urls();
     Ok(page::see_other(&if gone { urls.batches() } else { urls.batch(batch.id) }))
 }

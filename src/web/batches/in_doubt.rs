@@ -12,12 +12,12 @@ use crate::db::{messages, submissions};
 use crate::domain::ids::SubmissionId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::ops::batch_actions::{self, Decision, Actor};
-use crate::web::moment::Moment;
+use crate::ops::batch_actions::{self, Actor, Decision};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::moment::Moment;
 use crate::web::{flash, page};
 
 #[derive(Template)]
@@ -114,7 +114,7 @@ pub async fn decide(
     let decided = form.into_inner();
     if matches!(decided.decision, Chosen::SendAgain) && decided.confirm.is_none() {
         let l = member.layout(&app, &request, Section::Batches).await?;
-        let title = l.with("doubt-again-title", &[("count", decided.submission.len().into())]);
+        let title = l.with("in-doubt-again-title", &[("count", decided.submission.len().into())]);
         return page::ok(&AgainPage { l, batch, title, submissions: decided.submission });
     }
     let decision = match decided.decision {
@@ -129,7 +129,7 @@ pub async fn decide(
         address: &address,
     };
     let count = batch_actions::decide(&app, word, &decided.submission, decision).await?;
-    let words = member.words(&request);
-    flash::say(&request, &words.with("doubt-decided", &[("count", count.into())]));
+    let texts = member.texts(&request);
+    flash::say(&request, &texts.with("in-doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))
 }

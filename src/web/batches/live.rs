@@ -12,21 +12,21 @@ use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
 use super::{After, Standing, find, why};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::retained::PastRetention;
 use crate::db::messages::Cause;
+use crate::db::retained::PastRetention;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, PauseReason, may_leave};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
 use crate::domain::role::Permission;
-use crate::domain::call_problem::CallProblem;
-use crate::web::moment::Moment;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::{Bar, Ledger};
 use crate::web::member::Member;
-use crate::web::message_table::{Viewer, MessageTable};
+use crate::web::message_table::{MessageTable, Viewer};
+use crate::web::moment::Moment;
 use crate::web::send::view::{Piece, parts_of};
 use crate::web::{page, schedule, urls};
 
@@ -61,7 +61,7 @@ struct LivePart {
     rows: MessageTable,
     older: Option<String>,
     sessions: Vec<String>,
-    troubles: Vec<TroubleRow>,
+    problems: Vec<TroubleRow>,
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
     past: PastRetention,
@@ -145,12 +145,12 @@ impl LivePart {
                 let (failed, known) = detail.split_once('/').unwrap_or(("0", "0"));
                 let number = |text: &str| text.parse::<i64>().unwrap_or(0);
                 self.l.with(
-                    "batch-hold-share",
+                    "batch-paused-share",
                     &[("failed", number(failed).into()), ("known", number(known).into())],
                 )
             }
             _ if detail.is_empty() || CallProblem::read(detail).is_some() => String::new(),
-            _ => self.l.with("batch-hold-detail", &[("words", detail.into())]),
+            _ => self.l.with("batch-paused-detail", &[("words", detail.into())]),
         }
     }
 
@@ -232,12 +232,12 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
     let rows = snapshot.messages.iter().map(|message| eyes.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
-        status: Status::new(&Standing::of(&batch, &tally), l.words),
-        ledger: Ledger::new(&tally, i64::from(batch.total), l.words),
+        status: Status::new(&Standing::of(&batch, &tally), l.texts),
+        ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         older,
         sessions: snapshot.sessions.clone(),
-        troubles: troubles(&l, snapshot),
+        problems: problems(&l, snapshot),
         causes: causes(&l, snapshot),
         resends: snapshot.resends.clone(),
         past: snapshot.past,
@@ -255,14 +255,14 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
     }
 }
 
-fn troubles(l: &Layout, snapshot: &Snapshot) -> Vec<TroubleRow> {
+fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<TroubleRow> {
     let row = |one: &crate::db::submissions::Submission| TroubleRow {
         at: one.answered_at.or(one.sent_at).map(|at| l.moment(at)),
         code: one.ret_code,
         what: why(l, one),
         n: one.n,
     };
-    snapshot.troubles.iter().map(row).collect()
+    snapshot.problems.iter().map(row).collect()
 }
 
 fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
@@ -284,8 +284,8 @@ fn cause_words(l: &Layout, cause: &Cause) -> (String, String) {
         Outcome::Unknown => (l.t("batch-cause-unknown"), l.t("batch-cause-unknown-do")),
         Outcome::Delivered | Outcome::Failed | Outcome::Cancelled | Outcome::Suppressed => {
             let key = format!("cause-{}", cause.category);
-            let words = l.words.try_t(&key).unwrap_or_else(|| cause.category.clone());
-            (words, l.words.try_t(&format!("{key}-do")).unwrap_or_default())
+            let texts = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
+            (texts, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
         }
     }
 }

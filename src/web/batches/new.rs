@@ -135,7 +135,7 @@ pub async fn receive(
     match received {
         Ok(batch) => Ok(page::see_other(&member.urls().batch_part(batch, "preview"))),
         Err(Refused::Upload(UploadError::Already(batch))) => {
-            flash::say(&request, &member.words(&request).t("upload-already"));
+            flash::say(&request, &member.texts(&request).t("upload-already"));
             Ok(page::see_other(&member.urls().batch(batch)))
         }
         Err(refused) => {
@@ -299,7 +299,9 @@ impl Receiver<'_> {
             Ok(begin) => begin,
             Err(refused) => return Ok(Err(refused)),
         };
-        Ok(IncomingFile::begin(self.app, &begin, self.fields.phones.as_bytes()).await.map_err(Into::into))
+        Ok(IncomingFile::begin(self.app, &begin, self.fields.phones.as_bytes())
+            .await
+            .map_err(Into::into))
     }
 
     fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Refused> {

@@ -191,10 +191,10 @@ impl PreviewPage {
     fn operators(&self) -> Vec<(&'static str, i64)> {
         let of = &self.report.operators;
         let all = [
-            ("operator-cmcc", of.cmcc),
-            ("operator-ctcc", of.ctcc),
-            ("operator-cucc", of.cucc),
-            ("operator-other", of.other),
+            ("carrier-cmcc", of.cmcc),
+            ("carrier-ctcc", of.ctcc),
+            ("carrier-cucc", of.cucc),
+            ("carrier-other", of.other),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -318,8 +318,10 @@ async fn draw(
     Ok(PreviewPage {
         bar: Bar::of_counts(&counts, spoken.join(", ")),
         asides: found.into_iter().map(|one| rejected(&l, one)).collect(),
-        asides_of: verdict
-            .map_or_else(|| l.t("preview-aside-all"), |one| l.t(&format!("verdict-{}", one.key()))),
+        asides_of: verdict.map_or_else(
+            || l.t("preview-rejected-all"),
+            |one| l.t(&format!("verdict-{}", one.key())),
+        ),
         older,
         samples: samples(&l, &batch, &report),
         columns: columns(&l, &report),

@@ -85,13 +85,13 @@ pub async fn make(
     let batch = find(&app, &member, &path.1).await?;
     let chosen = form.into_inner();
     let which = Failed::from_key(&chosen.which).ok_or(WebError::BadRequest)?;
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let again = Again {
         project: member.project.id,
         batch: &batch,
         which,
         by: member.person.id,
-        file_name: &words.with("resend-file", &[("name", batch.name.as_str().into())]),
+        file_name: &texts.with("resend-file", &[("name", batch.name.as_str().into())]),
         form_token: chosen.form_token.parse().map_err(|_| WebError::BadRequest)?,
     };
     let urls = member.urls();
@@ -110,6 +110,6 @@ pub async fn make(
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),
     };
-    flash::say(&request, &words.t(said));
+    flash::say(&request, &texts.t(said));
     Ok(page::see_other(&there))
 }

@@ -12,8 +12,8 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::db::retained::{self, PastRetention};
 use crate::db::messages::{Cause, Message};
+use crate::db::retained::{self, PastRetention};
 use crate::db::submissions::Submission;
 use crate::db::{messages, submissions};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
@@ -46,7 +46,7 @@ pub struct Snapshot {
     /// Why messages did not arrive.
     pub causes: Vec<Cause>,
     /// What happened while submitting.
-    pub troubles: Vec<Submission>,
+    pub problems: Vec<Submission>,
     /// Its session numbers.
     pub sessions: Vec<String>,
     /// Its messages, a page of them.
@@ -71,7 +71,7 @@ impl Snapshot {
             tally: batches::tally(&app.db, id).await?,
             pace: sent / PACE_SPAN.whole_seconds(),
             causes: messages::causes(&app.db, id).await?,
-            troubles: submissions::troubles(&app.db, id, SHOWN).await?,
+            problems: submissions::problems(&app.db, id, SHOWN).await?,
             sessions: submissions::sessions(&app.db, id, SHOWN).await?,
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,

@@ -165,15 +165,15 @@ impl View<'_> {
             codes.push(self.code(outcome, category, code, sum));
         }
         codes.sort_by_key(|code| (-code.n, -code.before));
-        let words = self.l.words;
+        let texts = self.l.texts;
         let (title, advice) = match outcome {
             Outcome::Failed => {
-                let title = words.try_t(&format!("cause-{category}"));
+                let title = texts.try_t(&format!("cause-{category}"));
                 (title.unwrap_or_else(|| category.to_owned()), format!("cause-{category}-do"))
             }
-            Outcome::Refused => (words.t("failures-refused"), "failures-refused-do".to_owned()),
+            Outcome::Refused => (texts.t("failures-refused"), "failures-refused-do".to_owned()),
             Outcome::Unknown | Outcome::Delivered | Outcome::Cancelled | Outcome::Suppressed => {
-                (words.t("message-unknown-what"), "message-unknown-do".to_owned())
+                (texts.t("message-unknown-what"), "message-unknown-do".to_owned())
             }
         };
         Cause {
@@ -182,7 +182,7 @@ impl View<'_> {
             n: codes.iter().map(|code| code.n).sum(),
             before: codes.iter().map(|code| code.before).sum(),
             spark: self.spark(&title, &course),
-            advice: words.try_t(&advice),
+            advice: texts.try_t(&advice),
             messages: self.messages(outcome, &[("cause", category), ("code", &self.only.code)]),
             title,
             codes,
@@ -190,8 +190,8 @@ impl View<'_> {
     }
 
     fn code(&self, outcome: Outcome, category: &str, code: &str, sum: &Sum) -> Code {
-        let words = self.l.words;
-        let known = words.try_t(&format!("ret-{code}")).is_some();
+        let texts = self.l.texts;
+        let known = texts.try_t(&format!("ret-{code}")).is_some();
         let ret = match outcome {
             Outcome::Refused if known => Some(format!("ret-{code}")),
             Outcome::Refused => Some("ret-other".to_owned()),
@@ -204,8 +204,8 @@ impl View<'_> {
         Code {
             code: code.to_owned(),
             words: sum.words.clone(),
-            advice: ret.as_ref().and_then(|key| words.try_t(&format!("{key}-do"))),
-            meaning: ret.map(|key| words.t(&key)),
+            advice: ret.as_ref().and_then(|key| texts.try_t(&format!("{key}-do"))),
+            meaning: ret.map(|key| texts.t(&key)),
             n: sum.n,
             before: sum.before,
             spark: self.spark(code, &sum.course),

@@ -13,16 +13,16 @@ use crate::db::{health, push_url, report_pulls, unreadable_pushes, workers};
 use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::ops::push_url::Actor;
 use crate::ops::missing_pushes::{self, Gap};
+use crate::ops::push_url::Actor;
 use crate::ops::unreadable_pushes as unreadable_push_ops;
 use crate::web::applications::said;
-use crate::web::moment::Moment;
 use crate::web::components::{Drawing, Tone};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::moment::Moment;
 use crate::web::{page, urls};
 
 /// Pushes that could not be read, on a page.
@@ -189,11 +189,11 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     });
     checks.push(queue_check(app, member, l, load.queue).await?);
     checks.push(if load.in_doubt == 0 {
-        Check::new(l, Tone::Good, "doubt", l.t("health-doubt-none"))
+        Check::new(l, Tone::Good, "doubt", l.t("health-in-doubt-none"))
     } else {
-        let words = l.with("health-doubt-some", &[("count", l.n(load.in_doubt).into())]);
+        let words = l.with("health-in-doubt-some", &[("count", l.n(load.in_doubt).into())]);
         Check::new(l, Tone::Doubtful, "doubt", words)
-            .more(l.t("health-doubt-advice"))
+            .more(l.t("health-in-doubt-advice"))
             .way(l.urls.dashboard(), l.t("dashboard-decide"))
     });
     checks.push(process_check(app, l).await?);
@@ -203,10 +203,10 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     checks.push(Check::new(l, Tone::Good, "database", words));
     let broken = health::broken(&app.db, project, now - LOOKED_BACK).await?;
     checks.push(if broken == 0 {
-        Check::new(l, Tone::Good, "promises", l.t("health-promises-kept"))
+        Check::new(l, Tone::Good, "promises", l.t("health-checks-kept"))
     } else {
-        let words = l.with("health-promises-broken", &[("count", l.n(broken).into())]);
-        Check::new(l, Tone::Bad, "promises", words).more(l.t("health-promises-advice"))
+        let words = l.with("health-checks-broken", &[("count", l.n(broken).into())]);
+        Check::new(l, Tone::Bad, "promises", words).more(l.t("health-checks-advice"))
     });
     Ok(checks)
 }
@@ -264,10 +264,10 @@ async fn process_check(app: &App, l: &Layout) -> Result<Check, WebError> {
 async fn vendor_check(app: &App, l: &Layout) -> Result<Check, WebError> {
     let heard = health::heard(&app.db).await?;
     Ok(match heard.trouble_at {
-        Some(trouble) if heard.heard_at.is_none_or(|at| at < trouble) => {
+        Some(problem) if heard.heard_at.is_none_or(|at| at < problem) => {
             Check::new(l, Tone::Doubtful, "vendor", l.t("health-vendor-trouble"))
-                .more(heard.trouble)
-                .since(l, "last", Some(trouble))
+                .more(heard.problem)
+                .since(l, "last", Some(problem))
         }
         Some(_) | None if heard.heard_at.is_some() => {
             Check::new(l, Tone::Good, "vendor", l.t("health-vendor-well")).since(
@@ -371,7 +371,9 @@ pub async fn decide(
     let by = Actor { project: member.project.id, user: member.person.id, address: &address };
     let (done, key) = match form.into_inner().step {
         Step::Seen => (unreadable_push_ops::dismiss(&app, by, push).await?, "health-seen-done"),
-        Step::Again => (unreadable_push_ops::process_again(&app, by, push).await?, "health-again-done"),
+        Step::Again => {
+            (unreadable_push_ops::process_again(&app, by, push).await?, "health-again-done")
+        }
     };
     let key = if done { key } else { "health-decided-before" };
     Ok(said(&request, &member, key, &member.urls().health()))

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::filters::{Filters, Read};
 use crate::app::App;
 use crate::db::audit;
-use crate::db::message_search::{FoundMessage, RecentlyUsed, Wanted};
+use crate::db::message_search::{FoundMessage, MessageQuery, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
@@ -37,7 +37,7 @@ const MORE: [&str; 4] = ["batch_name", "template", "cause", "source"];
 struct Export {
     app: web::Data<App>,
     project: ProjectId,
-    wanted: Wanted,
+    wanted: MessageQuery,
     whole_phones: bool,
     by: UserId,
     address: String,

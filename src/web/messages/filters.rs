@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::message_search::{self, Phones, RecentlyUsed, Wanted};
+use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed};
 use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
@@ -117,7 +117,7 @@ pub struct Read {
     pub typed: Filters,
     /// What is set, in words.
     pub chips: Vec<Chip>,
-    wanted: Wanted,
+    wanted: MessageQuery,
     problems: Vec<(&'static str, String)>,
 }
 
@@ -130,8 +130,12 @@ impl Read {
         typed: Filters,
         used: &RecentlyUsed,
     ) -> Result<Self, WebError> {
-        let mut read =
-            Self { typed, chips: Vec::new(), wanted: Wanted::default(), problems: Vec::new() };
+        let mut read = Self {
+            typed,
+            chips: Vec::new(),
+            wanted: MessageQuery::default(),
+            problems: Vec::new(),
+        };
         let set: Vec<(&'static str, String)> =
             read.typed.set().map(|(name, value)| (name, value.to_owned())).collect();
         for (name, value) in set {
@@ -193,7 +197,9 @@ impl Read {
             "template" => {
                 let found = match used.template(value) {
                     Some(used) => Some(used.clone()),
-                    None => message_search::template(db, project, value, value.parse().ok()).await?,
+                    None => {
+                        message_search::template(db, project, value, value.parse().ok()).await?
+                    }
                 };
                 wanted.template = found.as_ref().map(|one| TemplateId(one.id));
                 found.map(|one| one.name)
@@ -201,7 +207,9 @@ impl Read {
             "signature" => {
                 let found = match used.signature(value) {
                     Some(used) => Some(used.clone()),
-                    None => message_search::signature(db, project, value, value.parse().ok()).await?,
+                    None => {
+                        message_search::signature(db, project, value, value.parse().ok()).await?
+                    }
                 };
                 wanted.signature = found.as_ref().map(|one| SignatureId(one.id));
                 found.map(|one| one.name)
@@ -235,7 +243,7 @@ impl Read {
     }
 
     /// What is wanted, if all of it can be meant.
-    pub fn wanted(&self) -> Option<&Wanted> {
+    pub fn wanted(&self) -> Option<&MessageQuery> {
         self.problems.is_empty().then_some(&self.wanted)
     }
 

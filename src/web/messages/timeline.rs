@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::message_search::{ExternalMessage, FoundMessage};
 use crate::db::messages::Message;
-use crate::db::timeline::{self, Answer, AuditedAction, Sibling};
 use crate::db::submissions::Submission;
+use crate::db::timeline::{self, Answer, AuditedAction, Sibling};
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{Id, MessageId};
 use crate::domain::message::MessageState;
@@ -110,8 +110,8 @@ pub async fn show(
         phone: Viewer { l: &l, whole_phones }.phone(phone),
         copyable: whole_phones,
         all_to_phone: l.urls.messages_with("phone", if whole_phones { phone } else { &digits }),
-        status: Status::new(&state, l.words),
-        explained: Explained::of(l.words, state, why),
+        status: Status::new(&state, l.texts),
+        explained: Explained::of(l.texts, state, why),
         code: said(why.code),
         description: said(why.description),
         resend: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
@@ -169,8 +169,11 @@ impl TimelineBuilder<'_> {
             .ok_or(WebError::NotFound)?;
         let known_at = timeline::known_at(db, message.id).await?;
         let mut steps = vec![self.ordered(message, &batch)];
-        let audited_actions = timeline::audited_actions(db, project, batch.id, message.submission_id).await?;
-        steps.extend(audited_actions.iter().filter_map(|audited_action| self.audited_action(audited_action)));
+        let audited_actions =
+            timeline::audited_actions(db, project, batch.id, message.submission_id).await?;
+        steps.extend(
+            audited_actions.iter().filter_map(|audited_action| self.audited_action(audited_action)),
+        );
         steps.extend(self.call(message, &call));
         steps.extend(self.outcome(
             message.state,
@@ -232,7 +235,7 @@ impl TimelineBuilder<'_> {
             "doubt_treated_as_sent" | "doubt_sent_again" => (Tone::Doubtful, "mark-doubt"),
             _ => return None,
         };
-        let key = format!("messages-deed-{}", audited_action.action.replace('_', "-"));
+        let key = format!("messages-audit-{}", audited_action.action.replace('_', "-"));
         let sentence = self.l.with(&key, &[("person", audited_action.actor.as_str().into())]);
         Some(Step::new(Some(audited_action.at), tone, mark, sentence))
     }
@@ -299,7 +302,7 @@ impl TimelineBuilder<'_> {
         };
         let code = why.code.unwrap_or_default();
         let words = [("state", l.state_word(state).into()), ("code", code.into())];
-        let explained = Explained::of(l.words, state, why);
+        let explained = Explained::of(l.texts, state, why);
         let mut more: Vec<String> = explained.cause.into_iter().collect();
         if let Some(said) = why.description.filter(|said| !said.is_empty()) {
             more.push(l.with("messages-step-said", &[("words", said.into())]));
@@ -308,7 +311,7 @@ impl TimelineBuilder<'_> {
             && known > ended
         {
             more.push(
-                l.with("messages-step-known", &[("took", took(l.words, ended, known).into())]),
+                l.with("messages-step-known", &[("took", took(l.texts, ended, known).into())]),
             );
         }
         let sentence = l.with(key, &words);
@@ -360,7 +363,7 @@ impl TimelineBuilder<'_> {
             message.submission_id.vendor_user_id()
         };
         let lasted = message.sent_at.zip(message.receipt_at);
-        let lasted = lasted.map(|(sent, received)| took(self.l.words, sent, received));
+        let lasted = lasted.map(|(sent, received)| took(self.l.texts, sent, received));
         let session = message.session_no.as_deref().unwrap_or_default();
         let facts = vec![
             linked("batch", &batch.name, urls.batch(batch.id)),
@@ -379,6 +382,6 @@ impl TimelineBuilder<'_> {
     /// Whose number the phone was issued as.
     fn operator(self, phone: &str) -> String {
         Operator::of(phone)
-            .map_or_else(String::new, |operator| self.l.t(&format!("operator-{}", operator.key())))
+            .map_or_else(String::new, |operator| self.l.t(&format!("carrier-{}", operator.key())))
     }
 }

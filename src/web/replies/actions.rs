@@ -61,7 +61,7 @@ pub async fn unread(
 ) -> Result<HttpResponse, WebError> {
     let id = id(&path)?;
     replies::mark_unread(&app, by(&member, &peer_address(&request)), id).await?;
-    flash::say(&request, &member.words(&request).t("replies-marked-unread"));
+    flash::say(&request, &member.texts(&request).t("replies-marked-unread"));
     Ok(page::see_other(&member.urls().replies()))
 }
 
@@ -76,7 +76,7 @@ pub async fn opt_out(
     let (id, press) = (id(&path)?, form.into_inner());
     let new = replies::opt_out(&app, by(&member, &peer_address(&request)), id, press.reply).await?;
     let said = if new { "replies-opted-out-now" } else { "replies-opted-out-before" };
-    flash::say(&request, &member.words(&request).t(said));
+    flash::say(&request, &member.texts(&request).t(said));
     Ok(page::see_other(&member.urls().conversation(id)))
 }
 
@@ -91,16 +91,16 @@ pub async fn take_back(
     let (id, press) = (id(&path)?, form.into_inner());
     let address = peer_address(&request);
     let by = by(&member, &address);
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let said = match replies::take_back(&app, by, id, press.reply).await? {
         TakenBack::NotFound => return Err(WebError::NotFound),
-        TakenBack::Already => words.t("replies-taken-back-before"),
-        TakenBack::Free => words.t("replies-taken-back-now"),
-        TakenBack::Offered => words.t("replies-taken-back-offered"),
-        TakenBack::Newer => words.t("replies-taken-back-newer"),
+        TakenBack::Already => texts.t("replies-opt-out-undone-before"),
+        TakenBack::Free => texts.t("replies-opt-out-undone-now"),
+        TakenBack::Offered => texts.t("replies-opt-out-undone-offered"),
+        TakenBack::Newer => texts.t("replies-opt-out-undone-newer"),
         TakenBack::Listed(reason) => {
-            let reason = words.t(&format!("suppression-{}", reason.key()));
-            words.with("replies-taken-back-listed", &[("reason", reason.into())])
+            let reason = texts.t(&format!("suppression-{}", reason.key()));
+            texts.with("replies-opt-out-undone-listed", &[("reason", reason.into())])
         }
     };
     flash::say(&request, &said);

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::{micros, read_micros};
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
-use crate::db::message_search::{ExternalMessage, FoundMessage, Phones, Wanted};
+use crate::db::message_search::{ExternalMessage, FoundMessage, MessageQuery, Phones};
 use crate::db::messages::Message;
 use crate::db::replies::{self, Cursor, Reply};
 use crate::db::suppressions::{self, Suppression};
@@ -20,11 +20,11 @@ use crate::domain::reply::OptOut;
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
 use crate::domain::text;
-use crate::web::moment::Moment;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::moment::Moment;
 use crate::web::page;
 use crate::web::send::view::{Piece, parts_of};
 use crate::web::urls::with_query;
@@ -143,7 +143,7 @@ pub async fn show(
     let replies = i64::try_from(limit).unwrap_or(i64::MAX);
     let came = replies::of_phone(&app.db, project, &one.phone, reply, replies).await?;
     let phone = Some(Phones::Whole(one.phone.clone()));
-    let wanted = Wanted { phone, ..Wanted::default() };
+    let wanted = MessageQuery { phone, ..MessageQuery::default() };
     let went = app.log.page(project, &wanted, message, limit).await?.messages;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let address = l.urls.conversation(one.id);
@@ -304,7 +304,7 @@ fn sent(l: &Layout, message: &Message) -> Sent {
         id: message.id,
         signature: text::bracketed(&origin.sig_content, origin.international),
         pieces: parts_of(&origin.template_text, &message.params),
-        status: Status::new(&message.state, l.words),
+        status: Status::new(&message.state, l.texts),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),
     }
@@ -313,7 +313,7 @@ fn sent(l: &Layout, message: &Message) -> Sent {
 fn other(l: &Layout, message: &ExternalMessage) -> Other {
     Other {
         address: l.urls.message(message.id),
-        status: Status::new(&MessageState::from(message.outcome), l.words),
+        status: Status::new(&MessageState::from(message.outcome), l.texts),
         at: l.moment(message.receipt_at.unwrap_or_else(|| message.id.made_at())),
     }
 }

@@ -59,5 +59,5 @@ pub async fn save(
     let address = peer_address(&request);
     let by = Actor { project: member.project.id, person: member.person.id, address: &address };
     replies::save_opt_out_keywords(&app, by, &opt_out_keywords).await?;
-    Ok(said(&request, &member, "opt-out-kept", &member.urls().opt_out_keywords()))
+    Ok(said(&request, &member, "opt-out-keywords-saved", &member.urls().opt_out_keywords()))
 }

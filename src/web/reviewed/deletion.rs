@@ -10,7 +10,7 @@ use crate::db::reviewed::{self, Dependent, Row};
 use crate::db::{signatures, sms_templates};
 use crate::domain::review::Subject;
 use crate::ops::credentials::CredentialsError;
-use crate::ops::delete_reviewed::{self, Requester, Deleted};
+use crate::ops::delete_reviewed::{self, Deleted, Requester};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::Layout;
@@ -184,8 +184,11 @@ async fn decide(
         return ask(app, member, request, subject, &chosen.id).await;
     }
     let l = member.layout(app, request, section(subject)).await?;
-    let requester =
-        Requester { project: member.project.id, by: member.person.id, address: peer_address(request) };
+    let requester = Requester {
+        project: member.project.id,
+        by: member.person.id,
+        address: peer_address(request),
+    };
     let mut left = Vec::new();
     let mut done = 0;
     for id in chosen.id.iter().take(MAX) {

@@ -95,14 +95,14 @@ mod tests {
 
     #[test]
     fn every_finding_has_words() {
-        let words = crate::web::i18n::Words(crate::web::i18n::Language::En);
+        let texts = crate::web::i18n::Texts(crate::web::i18n::Language::En);
         let mut keys = Vec::new();
         let files = [
             "src/domain/signature.rs",
             "src/domain/sms_template.rs",
             "src/domain/file.rs",
             "src/web/signatures/apply.rs",
-            "src/web/templates/apply.rs",
+            "src/web/sms_templates/apply.rs",
         ];
         for file in files {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -130,7 +130,7 @@ mod tests {
         keys.retain(|key| !key.starts_with("apply-"));
         assert!(keys.len() > 40, "{keys:?}");
         for key in keys {
-            assert!(words.try_t(&format!("check-{key}")).is_some(), "{key}");
+            assert!(texts.try_t(&format!("check-{key}")).is_some(), "{key}");
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct Problem {
 
 #[derive(Debug)]
 enum What {
-    Words(&'static str),
+    Texts(&'static str),
     Count(&'static str, usize),
     Param(usize, ParamProblem),
     Phones(Vec<(usize, String, Why)>, usize),
@@ -131,7 +131,7 @@ impl Draft {
         }));
         problems.extend(self.length_problem());
         problems.extend(self.phone_problem());
-        problems.extend(self.schedule_problem.map(|key| Problem::at("at", What::Words(key))));
+        problems.extend(self.schedule_problem.map(|key| Problem::at("at", What::Texts(key))));
         problems
     }
 
@@ -140,7 +140,7 @@ impl Draft {
         match (&self.signature, &self.template) {
             (None, _) => vec![Problem::at(
                 "signature",
-                What::Words(missing(
+                What::Texts(missing(
                     self.signature_asked,
                     "send-error-signature-gone",
                     "send-error-signature",
@@ -148,7 +148,7 @@ impl Draft {
             )],
             (_, None) => vec![Problem::at(
                 "template",
-                What::Words(missing(
+                What::Texts(missing(
                     self.template_asked,
                     "send-error-template-gone",
                     "send-error-template",
@@ -157,7 +157,7 @@ impl Draft {
             (Some(signature), Some(template))
                 if signature.international != template.international =>
             {
-                vec![Problem::at("signature", What::Words("send-error-kinds"))]
+                vec![Problem::at("signature", What::Texts("send-error-kinds"))]
             }
             (Some(_), Some(_)) => Vec::new(),
         }
@@ -206,7 +206,7 @@ impl Draft {
             wrong.truncate(NAMED);
             Some(Problem::at("phones", What::Phones(wrong, more)))
         } else if count == 0 {
-            Some(Problem::at("phones", What::Words("send-error-phones")))
+            Some(Problem::at("phones", What::Texts("send-error-phones")))
         } else if count > MAX_PHONES {
             Some(Problem::at("phones", What::Count("send-error-phones-many", count)))
         } else {
@@ -247,13 +247,13 @@ impl Problem {
     pub fn of(error: OrderError) -> Result<Self, WebError> {
         Ok(match error {
             OrderError::SignatureNotApproved => {
-                Self::at("signature", What::Words("send-error-signature-gone"))
+                Self::at("signature", What::Texts("send-error-signature-gone"))
             }
             OrderError::TemplateNotApproved | OrderError::WrongParams(_) => {
-                Self::at("template", What::Words("send-error-template-gone"))
+                Self::at("template", What::Texts("send-error-template-gone"))
             }
-            OrderError::DifferentKinds => Self::at("signature", What::Words("send-error-kinds")),
-            OrderError::PhoneCount(0) => Self::at("phones", What::Words("send-error-phones")),
+            OrderError::DifferentKinds => Self::at("signature", What::Texts("send-error-kinds")),
+            OrderError::PhoneCount(0) => Self::at("phones", What::Texts("send-error-phones")),
             OrderError::PhoneCount(count) => {
                 Self::at("phones", What::Count("send-error-phones-many", count))
             }
@@ -275,7 +275,7 @@ impl Problem {
     /// What to mend, in a sentence.
     pub fn sentence(&self, l: &Layout) -> String {
         match &self.what {
-            What::Words(key) => l.t(key),
+            What::Texts(key) => l.t(key),
             What::Count(key, count) => {
                 l.with(key, &[("count", (*count).into()), ("most", MAX_PHONES.into())])
             }

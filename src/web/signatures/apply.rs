@@ -25,8 +25,8 @@ use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, Piece};
-use crate::web::reviewed::locked::{self, Locked};
 use crate::web::reviewed::findings::FieldFindings;
+use crate::web::reviewed::locked::{self, Locked};
 use crate::web::upload::{Upload, Uploaded};
 
 /// What the form posts. Every field may be missing or wrong.
@@ -277,7 +277,8 @@ async fn submit(
     if known.is_none() {
         findings.extend(twice(app, member, &application.content).await?);
     }
-    let findings = FieldFindings::of(&member.layout(app, request, Section::Signatures).await?, &findings);
+    let findings =
+        FieldFindings::of(&member.layout(app, request, Section::Signatures).await?, &findings);
     if !findings.let_through(fields.confirm.as_deref()) {
         return show(app, member, request, known, fields, findings, None).await;
     }
@@ -316,7 +317,8 @@ async fn keep_file(
         "proxy" => (&mut fields.proxy_id, "proxy"),
         _ => return Ok(None),
     };
-    match file_ops::keep(app, member.project.id, member.person.id, &file.name, &file.content).await {
+    match file_ops::keep(app, member.project.id, member.person.id, &file.name, &file.content).await
+    {
         Ok(id) => {
             *place = id.to_string();
             Ok(None)

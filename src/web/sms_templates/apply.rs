@@ -27,8 +27,8 @@ use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, Piece};
-use crate::web::reviewed::locked::{self, Locked};
 use crate::web::reviewed::findings::FieldFindings;
+use crate::web::reviewed::locked::{self, Locked};
 use crate::web::send::view::{self, parts_of};
 use crate::web::upload::Upload;
 
@@ -187,7 +187,8 @@ pub async fn new_form(
     request: HttpRequest,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let mut fields = Fields { purpose: Purpose::Notification.key().to_owned(), ..Fields::default() };
+    let mut fields =
+        Fields { purpose: Purpose::Notification.key().to_owned(), ..Fields::default() };
     if let Some(id) = start.from {
         fields = begun(&app, &member, id).await?;
     } else if let Some(template_id) = &start.copy {
@@ -273,7 +274,8 @@ async fn submit(
         // An approved text was reviewed as it is: only what can be changed is checked.
         findings.retain(|one| one.field == "name" || one.key == "text-locked");
     }
-    let findings = FieldFindings::of(&member.layout(app, request, Section::Templates).await?, &findings);
+    let findings =
+        FieldFindings::of(&member.layout(app, request, Section::Templates).await?, &findings);
     if !findings.let_through(fields.confirm.as_deref()) {
         return show(app, member, request, known, fields, findings, None).await;
     }

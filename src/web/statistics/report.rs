@@ -7,13 +7,13 @@ use time::{Duration, OffsetDateTime};
 use super::Look;
 use crate::app::App;
 use crate::db::projects::{self, Policy};
-use crate::db::statistics::{self, Wanted};
+use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Purpose;
 use crate::domain::statistics::{By, Counts};
 use crate::web::error::WebError;
-use crate::web::i18n::Words;
+use crate::web::i18n::Texts;
 use crate::web::layout::Layout;
 use crate::web::period_picker::PeriodChoice;
 use crate::web::urls::with_query;
@@ -105,29 +105,33 @@ impl Report {
 }
 
 /// All messages of a span together.
-pub async fn sum(app: &App, wanted: Wanted) -> sqlx::Result<Counts> {
+pub async fn sum(app: &App, wanted: StatisticsQuery) -> sqlx::Result<Counts> {
     let days = statistics::by_time(&app.db, wanted, true).await?;
     Ok(days.into_iter().map(|(_, counts)| counts).sum())
 }
 
 /// The console's own messages of the span.
-pub fn wanted(project: ProjectId, choice: &PeriodChoice) -> Wanted {
+pub fn wanted(project: ProjectId, choice: &PeriodChoice) -> StatisticsQuery {
     let period = choice.period;
-    Wanted { project, since: period.since(), until: period.until(), others: false }
+    StatisticsQuery { project, since: period.since(), until: period.until(), others: false }
 }
 
 /// The same up to the last whole hour: of an hour that has begun no billed pieces are known to
 /// compare with.
-fn wanted_whole(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> Wanted {
+fn wanted_whole(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> StatisticsQuery {
     let own = wanted(project, choice);
-    Wanted { until: own.until.min(now.truncate_to_hour()), ..own }
+    StatisticsQuery { until: own.until.min(now.truncate_to_hour()), ..own }
 }
 
 /// Those of the span before, no further than today has come.
-fn wanted_before(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> Wanted {
+fn wanted_before(
+    project: ProjectId,
+    choice: &PeriodChoice,
+    now: OffsetDateTime,
+) -> StatisticsQuery {
     let period = choice.period;
     let until = period.before_until(now);
-    Wanted { project, since: period.before().since(), until, others: false }
+    StatisticsQuery { project, since: period.before().since(), until, others: false }
 }
 
 /// The same steps as `shown` has, or smaller or larger ones.
@@ -251,7 +255,7 @@ fn named(l: &Layout, by: By, key: String, name: String) -> Named {
             Named { key, label, ..Named::default() }
         }
         By::Country => {
-            let label = country(l.words, &key);
+            let label = country(l.texts, &key);
             Named { key, label, ..Named::default() }
         }
         By::Person => Named { key: name.clone(), label: name, ..Named::default() },
@@ -261,10 +265,10 @@ fn named(l: &Layout, by: By, key: String, name: String) -> Named {
 }
 
 /// The country of a calling code; the best known have names.
-fn country(words: Words, code: &str) -> String {
+fn country(texts: Texts, code: &str) -> String {
     match code {
-        "" => words.t("statistics-country-open"),
-        code => match words.try_t(&format!("country-{code}")) {
+        "" => texts.t("statistics-country-open"),
+        code => match texts.try_t(&format!("country-{code}")) {
             Some(name) => format!("{name} +{code}"),
             None => format!("+{code}"),
         },

@@ -8,7 +8,7 @@ use time::Date;
 
 use super::report::wanted;
 use crate::app::App;
-use crate::db::statistics::{self, Wanted};
+use crate::db::statistics::{self, StatisticsQuery};
 use crate::db::vendor_figures::{self, Asked};
 use crate::domain::ids::ProjectId;
 use crate::domain::period::day_of;
@@ -60,7 +60,7 @@ impl Comparison {
         let period = choice.period;
         let own = wanted(project, choice);
         let ours = by_day(app, own).await?;
-        let others = by_day(app, Wanted { others: true, ..own }).await?;
+        let others = by_day(app, StatisticsQuery { others: true, ..own }).await?;
         let days = vendor_figures::days(&app.db, project, period.from, period.to).await?;
         let rows = days.into_iter().map(|one| {
             let of = |counts: &HashMap<Date, Counts>| counts.get(&one.day).copied();
@@ -82,7 +82,7 @@ impl Comparison {
     }
 }
 
-async fn by_day(app: &App, wanted: Wanted) -> sqlx::Result<HashMap<Date, Counts>> {
+async fn by_day(app: &App, wanted: StatisticsQuery) -> sqlx::Result<HashMap<Date, Counts>> {
     let days = statistics::by_time(&app.db, wanted, true).await?;
     Ok(days.into_iter().map(|(begins, counts)| (day_of(begins), counts)).collect())
 }
@@ -119,11 +119,11 @@ pub async fn ask(
     let calls = own.calls.clone();
     let asking = calls.spawn(async move { figures::ask(&own, project).await });
     let asked = asking.await.map_err(|error| WebError::Internal(error.to_string()))?;
-    let words = member.words(&request);
+    let texts = member.texts(&request);
     let said = match asked {
-        Ok(days) => words.with("vendor-asked", &[("count", days.into())]),
+        Ok(days) => texts.with("vendor-asked", &[("count", days.into())]),
         Err(FiguresError::Vendor(error)) => {
-            words.with("vendor-not-asked", &[("why", error.to_string().into())])
+            texts.with("vendor-not-asked", &[("why", error.to_string().into())])
         }
         Err(FiguresError::Database(error)) => return Err(WebError::Database(error)),
         Err(FiguresError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
