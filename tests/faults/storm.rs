@@ -173,9 +173,9 @@ impl Storm {
         let (accepted, in_doubt) = (of("accepted").await.unwrap(), of("in_doubt").await.unwrap());
         let total = i64::try_from(RECIPIENTS).unwrap();
         assert_eq!(accepted + in_doubt, total, "seed {seed}: some are in no such state");
-        let (accepted, twice) = self.console.accepted().await;
-        assert_eq!(twice, 0, "seed {seed}: taken twice");
-        assert_eq!(accepted, accepted, "seed {seed}: what is in doubt now was not taken");
+        let (sent, twice) = self.console.accepted().await;
+        assert_eq!(twice, 0, "seed {seed}: accepted twice");
+        assert_eq!(sent, accepted, "seed {seed}: what is in doubt now was not accepted");
         let silent =
             "select count(*) from submissions where state = 'in_doubt' and vendor_message = ''";
         let silent: i64 = sqlx::query_scalar(silent).fetch_one(&self.db).await.unwrap();
