@@ -153,12 +153,29 @@ bring_python() {
     "$at/bin/python" -c "import $modules" 2>/dev/null && return
     command -v python3 >/dev/null || bring python3
     rm -rf "$at"
-    python3 -m venv "$at" 2>/dev/null || {
-        bring python3-venv
+    if python3 -m venv "$at" >/dev/null 2>&1; then
+        "$at/bin/pip" install -q --disable-pip-version-check "$@"
+    else
+        # Debian keeps what a whole one needs apart, and finds it only where it is installed.
         rm -rf "$at"
-        python3 -m venv "$at"
-    }
-    "$at/bin/pip" install -q --disable-pip-version-check "$@"
+        python3 -m venv --without-pip "$at"
+        "$at/bin/python" "$(bring_pip)" install -q --disable-pip-version-check "$@"
+    fi
+}
+
+# Where pip is, to be run by any Python.
+bring_pip() {
+    local there
+    there=$(pip_wheel)
+    if [ -z "$there" ]; then
+        bring python3-pip-whl >&2
+        there=$(pip_wheel)
+    fi
+    echo "$there/pip"
+}
+
+pip_wheel() {
+    find /usr/share/python-wheels "$(prefix)/usr/share/python-wheels" -name 'pip-*.whl' 2>/dev/null | head -1
 }
 
 # What others run and the tests run against: the vendor's SDK and a mail server.
