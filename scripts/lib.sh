@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 export PATH="$PATH:$HOME/.cargo/bin"
+# Without it programs take file names for something else than UTF-8, Chromium among them.
+export LC_ALL=C.UTF-8
 
 say() { printf '\n== %s\n' "$*"; }
 
