@@ -7,6 +7,11 @@ export LC_ALL=C.UTF-8
 
 say() { printf '\n== %s\n' "$*"; }
 
+# minutes SECONDS: as people say it.
+minutes() {
+    if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
+
 postgres_bin() {
     local newest
     newest=$(find /usr/lib/postgresql "$(prefix)/usr/lib/postgresql" -maxdepth 3 -name initdb 2>/dev/null | sort -V | tail -1)
