@@ -8,7 +8,7 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
-use crate::harness::{self, House, PASSWORD, waited};
+use crate::harness::{self, House, LONGEST, PASSWORD, waited};
 
 /// A browser of one test's own, which ends with it.
 pub struct Browser {
@@ -81,8 +81,7 @@ impl Browser {
 
 /// Waits for an element: the page may still be on its way.
 pub async fn find(driver: &WebDriver, by: By) -> WebElement {
-    let wait = Duration::from_secs(20);
-    driver.query(by).wait(wait, Duration::from_millis(100)).first().await.unwrap()
+    driver.query(by).wait(LONGEST, Duration::from_millis(100)).first().await.unwrap()
 }
 
 pub async fn text(driver: &WebDriver, selector: &str) -> String {

@@ -7,7 +7,7 @@ use usms_console::domain::role::Role;
 use usms_console::ops::{credentials, poll, pull};
 use usms_console::usms::SendMessage;
 
-use crate::harness::{CODE_TEMPLATE, House, Ways};
+use crate::harness::{CODE_TEMPLATE, House, Ways, until};
 use crate::hooks::{number, press, until_number};
 
 /// A console whose turns come when the test says so.
@@ -40,7 +40,8 @@ async fn others_send(house: &House, count: usize) -> String {
         user_id: "another-program",
     };
     let sent = house.app.usms.send_message(&keys, &send).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let all = i64::try_from(count).unwrap();
+    until("the vendor has a report on each", async || left_there(house).await == all).await;
     sent.session_no
 }
 

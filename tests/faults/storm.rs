@@ -52,10 +52,11 @@ struct Storm {
     consoles: Vec<Child>,
     dice: StdRng,
     seed: u64,
+    call_timeout: &'static str,
 }
 
 impl Storm {
-    async fn gather(seed: u64) -> Self {
+    async fn gather(seed: u64, call_timeout: &'static str) -> Self {
         let cluster = Cluster::start();
         let db = sqlx::postgres::PgPoolOptions::new()
             .max_connections(16)
@@ -69,9 +70,9 @@ impl Storm {
         let ways = Ways { workers: false, receipt_after, ..Ways::default() };
         let house = House::with(&db, ways).await;
         let operator = house.operator().await;
-        let consoles = (0..PROCESSES).map(|_| console(&db, &house)).collect();
+        let consoles = (0..PROCESSES).map(|_| console(&db, &house, call_timeout)).collect();
         let dice = StdRng::seed_from_u64(seed);
-        Self { cluster, db, house, operator, consoles, dice, seed }
+        Self { cluster, db, house, operator, consoles, dice, seed, call_timeout }
     }
 
     async fn order(&self) -> String {
@@ -106,7 +107,7 @@ impl Storm {
     async fn kill_one(&mut self) {
         let one = self.dice.random_range(0..PROCESSES);
         self.consoles[one].kill().await.unwrap();
-        self.consoles[one] = console(&self.db, &self.house);
+        self.consoles[one] = console(&self.db, &self.house, self.call_timeout);
     }
 
     /// Waits until nothing is left to submit. A batch that was paused for what the vendor did is
@@ -183,8 +184,9 @@ impl Storm {
     }
 }
 
-fn console(db: &PgPool, house: &House) -> Child {
+fn console(db: &PgPool, house: &House, call_timeout: &str) -> Child {
     program(db, house)
+        .env("CONSOLE_CALL_TIMEOUT", call_timeout)
         .env("CONSOLE_LISTEN", "127.0.0.1:0")
         .env("CONSOLE_SUBMIT_RATE", "30")
         .spawn()
@@ -198,7 +200,7 @@ async fn three_consoles_killed_every_second_have_each_of_a_hundred_thousand_take
         std::env::var("USMS_STORM_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     for seed in 1..=seeds {
         println!("storm of seed {seed}");
-        let mut storm = Storm::gather(seed).await;
+        let mut storm = Storm::gather(seed, "2s").await;
         let batch = storm.order().await;
         storm.rage().await;
         assert!(in_state(&storm.db, "accepted").await > 0, "seed {seed}: nothing left meanwhile");
@@ -214,7 +216,7 @@ async fn three_consoles_killed_every_second_have_each_of_a_hundred_thousand_take
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing_in_doubt() {
-    let mut storm = Storm::gather(2).await;
+    let mut storm = Storm::gather(2, "70s").await;
     let slow =
         json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 900, "times": 0 });
     storm.house.fault(slow).await;
@@ -229,7 +231,7 @@ async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing
         let id = console.id().unwrap().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(told.success());
-        let ended = tokio::time::timeout(Duration::from_secs(10), console.wait()).await;
+        let ended = tokio::time::timeout(LONGEST, console.wait()).await;
         assert!(ended.expect("it does not stop").unwrap().success());
     }
     println!("three consoles stopped within {:?}", began.elapsed());

@@ -32,7 +32,7 @@ use usms_console::ops::{projects as project_ops, receive, review};
 use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
-pub use patience::{until, waited};
+pub use patience::{LONGEST, until, waited};
 pub use visitor::{Page, Visitor, http};
 
 pub const PASSWORD: &str = "a password of tests";
@@ -64,7 +64,7 @@ pub struct Ways {
 impl Default for Ways {
     fn default() -> Self {
         Self {
-            call_timeout: Duration::from_secs(20),
+            call_timeout: Duration::from_secs(70),
             receipt_after: Duration::from_millis(100),
             review_after: Duration::from_secs(3),
             mail: None,
@@ -243,7 +243,7 @@ fn for_threads(db: &PgPool) -> Option<PgPool> {
     let own = || {
         without_looks()
             .max_connections(options.get_max_connections())
-            .acquire_timeout(options.get_acquire_timeout())
+            .acquire_timeout(LONGEST)
             .connect_lazy_with(db.connect_options().as_ref().clone())
     };
     looks.then(own)
