@@ -2,8 +2,15 @@
 # shellcheck shell=bash
 
 export PATH="$PATH:$HOME/.cargo/bin"
+# Without it programs take file names for something else than UTF-8, Chromium among them.
+export LC_ALL=C.UTF-8
 
 say() { printf '\n== %s\n' "$*"; }
+
+# minutes SECONDS: as people say it.
+minutes() {
+    if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
 
 postgres_bin() {
     local newest
@@ -11,8 +18,13 @@ postgres_bin() {
     if [ -n "$newest" ]; then dirname "$newest"; else command -v initdb | xargs -r dirname; fi
 }
 
-# Where packages are unpacked for people who may not install them.
-prefix() { printf '%s/usms-console/debian' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+# Where packages are unpacked for people who may not install them: a folder for each release, whose
+# packages fit each other.
+prefix() {
+    local release
+    release=$(. /etc/os-release && echo "${ID:-linux}-${VERSION_ID:-rolling}")
+    printf '%s/usms-console/%s' "${XDG_CACHE_HOME:-$HOME/.cache}" "$release"
+}
 
 # Runs a command as root, if there is a way.
 as_root() {
@@ -36,31 +48,79 @@ bring() {
 
 # Downloads packages with what they need and unpacks them, all in the person's own folder.
 unpack() {
-    local to state
+    local to state names deb
     to=$(prefix)
     state="$to/apt"
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/debs"
     local options=(-o "Dir::State::Lists=$state/lists" -o "Dir::Cache=$state/cache" -o Debug::NoLocking=1)
-    [ -n "$(ls "$state/lists"/*Packages* 2>/dev/null)" ] || apt-get "${options[@]}" update -qq
-    local names
-    names=$(apt-get "${options[@]}" install -s --no-install-recommends "$@" | awk '/^Inst / {print $2}')
+    # The archive drops what its lists of yesterday still name.
+    [ -n "$(find "$state/lists" -name '*Packages*' -mtime -1)" ] || apt-get "${options[@]}" update -qq
+    # What is there in another version stays as it is: a second C library would not fit its own loader.
+    names=$(apt-get "${options[@]}" install -s --no-install-recommends "$@" | awk '/^Inst / && $3 !~ /^\[/ {print $2}')
     # shellcheck disable=SC2086
     (cd "$state/debs" && apt-get "${options[@]}" download -qq $names)
-    local deb
-    for deb in "$state/debs"/*.deb; do dpkg -x "$deb" "$to"; done
+    join_lib_folders "$to"
+    for deb in "$state/debs"/*.deb; do
+        dpkg --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$to"
+        rm "$deb"
+    done
+    adapt "$to"
     use_prefix
 }
 
+# Makes /lib and its like one with those below /usr, as they are on an installed system: packages of
+# Debian 12 use both.
+join_lib_folders() {
+    local name
+    for name in bin sbin lib lib64; do
+        mkdir -p "$1/usr/$name"
+        [ -e "$1/$name" ] || ln -s "usr/$name" "$1/$name"
+    done
+}
+
+# Does what else an installation would do, and mends what holds for one place only.
+adapt() {
+    local to=$1
+    [ ! -e "$to/usr/bin/gcc" ] || ln -sf gcc "$to/usr/bin/cc"
+    # Scripts of the linker name the C library's parts by their whole paths. By names alone they are
+    # searched for: the shared ones are the system's, the static ones are here.
+    sed -i -E '/^(GROUP|INPUT)/s#/[^ ]*/##g' "$to"/usr/lib/*-linux-gnu/lib[cm].so 2>/dev/null || true
+    [ ! -e "$to/usr/bin/chromium" ] || mend_chromium "$to"
+}
+
+# Its launcher names its parts by their whole paths.
+mend_chromium() {
+    sed -i -E "s#(^LIBDIR=|[ (])/(usr/lib|etc/chromium\.d)#\1$1/\2#g" "$1/usr/bin/chromium"
+}
+
+# Lets programs be found that were unpacked, and what they need.
 use_prefix() {
     local to lib
     to=$(prefix)
     [ -d "$to/usr" ] || return 0
-    export PATH="$PATH:$to/usr/bin"
-    for lib in "$to"/usr/lib/*-linux-gnu "$to/usr/lib/chromium"; do
-        [ -d "$lib" ] && export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$lib"
+    append PATH "$to/usr/bin"
+    for lib in "$to"/usr/lib/*-linux-gnu "$to"/usr/lib/*-linux-gnu/pulseaudio "$to/usr/lib/chromium"; do
+        [ ! -d "$lib" ] || append LD_LIBRARY_PATH "$lib"
     done
-    mkdir -p "$HOME/.local/share/fonts"
-    find "$to/usr/share/fonts" -name '*.ttc' -exec ln -sf {} "$HOME/.local/share/fonts/" \; 2>/dev/null || true
+    [ ! -e "$to/usr/bin/cc" ] || use_unpacked_compiler "$to"
+    if [ -d "$to/usr/share/fonts" ]; then
+        mkdir -p "$HOME/.local/share/fonts"
+        ln -sfn "$to/usr/share/fonts" "$HOME/.local/share/fonts/usms-console"
+    fi
+}
+
+# A compiler looks for headers and for what begins and ends a program where it would be installed.
+use_unpacked_compiler() {
+    local folder
+    for folder in "$1"/usr/include "$1"/usr/include/*-linux-gnu; do append C_INCLUDE_PATH "$folder"; done
+    for folder in "$1"/usr/lib/*-linux-gnu; do append LIBRARY_PATH "$folder"; done
+}
+
+# append VARIABLE FOLDER: adds a folder to a search path that does not have it.
+append() {
+    local now=${!1:-}
+    case ":$now:" in *":$2:"*) return ;; esac
+    export "$1=${now:+$now:}$2"
 }
 
 bring_compiler() {
@@ -100,12 +160,29 @@ bring_python() {
     "$at/bin/python" -c "import $modules" 2>/dev/null && return
     command -v python3 >/dev/null || bring python3
     rm -rf "$at"
-    python3 -m venv "$at" 2>/dev/null || {
-        bring python3-venv
+    if python3 -m venv "$at" >/dev/null 2>&1; then
+        "$at/bin/pip" install -q --disable-pip-version-check "$@"
+    else
+        # Debian keeps what a whole one needs apart, and finds it only where it is installed.
         rm -rf "$at"
-        python3 -m venv "$at"
-    }
-    "$at/bin/pip" install -q --disable-pip-version-check "$@"
+        python3 -m venv --without-pip "$at"
+        "$at/bin/python" "$(bring_pip)" install -q --disable-pip-version-check "$@"
+    fi
+}
+
+# Where pip is, to be run by any Python.
+bring_pip() {
+    local there
+    there=$(pip_wheel)
+    if [ -z "$there" ]; then
+        bring python3-pip-whl >&2
+        there=$(pip_wheel)
+    fi
+    echo "$there/pip"
+}
+
+pip_wheel() {
+    find /usr/share/python-wheels "$(prefix)/usr/share/python-wheels" -name 'pip-*.whl' 2>/dev/null | head -1
 }
 
 # What others run and the tests run against: the vendor's SDK and a mail server.

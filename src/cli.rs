@@ -169,7 +169,7 @@ enum ProjectCommand {
 /// Runs the command that was typed. Errors are one line each.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start_logs();
+    telemetry::start_logs(matches!(cli.command, Command::Demo { .. }));
     let ran = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -150,12 +150,22 @@ async fn tell_where_to_push(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> 
 }
 
 fn greet(config: &Config, sandbox: &Sandbox) {
-    println!();
-    println!("  USMS Console    http://{}/", config.listen);
-    println!("  Sign in as      {}", sample::ACCOUNTS.map(|account| account.0).join(", "));
-    println!("  Password        {PASSWORD}");
-    println!("  Phone inbox     {}/_inbox", sandbox.url());
-    println!();
-    println!("  Press Ctrl-C to stop. Data is kept; run with --fresh to start over.");
-    println!();
+    let [names @ .., last] = sample::ACCOUNTS.map(|account| account.0);
+    let names = names.join(", ");
+    println!(
+        "
+  USMS Console    http://{address}/
+  Phone inbox     {inbox}/_inbox
+  Sign in as      {names} or {last}
+  Password        {PASSWORD} (the same for all of them)
+
+  To begin with, open http://{address}/ in a browser, sign in as operator, press
+  \u{201c}Send a message\u{201d}, choose a template, and send it to 18500001234. Watch the receipt
+  come in, and see in the phone inbox what arrived. Nothing leaves this machine.
+
+  Press Ctrl-C to stop. Data is kept; run with --fresh to start over.
+",
+        address = config.listen,
+        inbox = sandbox.url(),
+    );
 }

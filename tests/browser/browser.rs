@@ -8,7 +8,7 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
-use crate::harness::{self, PASSWORD, TestConsole, waited};
+use crate::harness::{self, MAX_WAIT, PASSWORD, TestConsole, waited};
 
 /// A browser of one test's own, which ends with it.
 pub struct Browser {
@@ -25,6 +25,8 @@ impl Browser {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
+            // Without it Chromium does not find a file with a Chinese name.
+            .env("LC_ALL", "C.UTF-8")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -79,8 +81,7 @@ impl Browser {
 
 /// Waits for an element: the page may still be on its way.
 pub async fn find(driver: &WebDriver, by: By) -> WebElement {
-    let wait = Duration::from_secs(20);
-    driver.query(by).wait(wait, Duration::from_millis(100)).first().await.unwrap()
+    driver.query(by).wait(MAX_WAIT, Duration::from_millis(100)).first().await.unwrap()
 }
 
 pub async fn text(driver: &WebDriver, selector: &str) -> String {

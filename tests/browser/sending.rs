@@ -13,7 +13,7 @@ use crate::looks::photograph;
 
 #[sqlx::test]
 async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgPool) {
-    let options = TestOptions { receipt_after: Duration::from_secs(3), ..TestOptions::default() };
+    let options = TestOptions { receipt_after: Duration::from_secs(8), ..TestOptions::default() };
     let console = TestConsole::start_with(&db, options).await;
     console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
@@ -83,7 +83,7 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
 async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_are_sent_again(
     db: PgPool,
 ) {
-    let options = TestOptions { receipt_after: Duration::from_secs(2), ..TestOptions::default() };
+    let options = TestOptions { receipt_after: Duration::from_secs(8), ..TestOptions::default() };
     let console = TestConsole::start_with(&db, options).await;
     console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;

@@ -19,6 +19,11 @@ async fn break_next(console: &TestConsole, action: &str, kind: &str) {
     console.fault(json!({ "action": action, "kind": kind })).await;
 }
 
+/// Waits until the vendor is at it.
+async fn until_called(console: &TestConsole, action: &str) {
+    until("the call is under way", async || calls(console, action).await == 1).await;
+}
+
 /// Has what is in doubt looked into now rather than in its turn.
 async fn hurry(db: &PgPool) {
     sqlx::query("update applications set next_check_at = now() where next_check_at is not null")
@@ -259,11 +264,14 @@ async fn processes_never_ask_about_the_same_at_once_and_keep_to_the_rate(db: PgP
 async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
     let console = patient(&db).await;
     let operator = console.operator().await;
-    console.fault(json!({"action": "CreateUSMSTemplate", "kind": "delay", "millis": 600})).await;
+    console.fault(json!({"action": "CreateUSMSTemplate", "kind": "delay", "millis": 2_000})).await;
     let mut fields = form_of(&operator, "/p/default/templates/new", &[("name", "发货提醒")]).await;
     set(&mut fields, "text", "您的订单{1}已发出。");
     let leaving = operator.upload("/p/default/templates/new", &fields, &[]);
-    assert!(tokio::time::timeout(Duration::from_millis(200), leaving).await.is_err());
+    tokio::select! {
+        page = leaving => panic!("they did not leave: {}", page.status),
+        () = until_called(&console, "CreateUSMSTemplate") => {}
+    }
     console.until(&operator, "/p/default/templates?q=发货提醒", ".list tbody tr").await;
     assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
 }
@@ -273,7 +281,7 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
     db: PgPool,
 ) {
     let options = TestOptions {
-        call_timeout: Duration::from_secs(4),
+        call_timeout: Duration::from_secs(10),
         review_after: Duration::from_secs(3_600),
         ..TestOptions::default()
     };
@@ -286,7 +294,7 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
     let pressed = operator.upload(new, &fields, &files);
     let lease = async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        until_called(&console, "CreateUSMSSignature").await;
         // As if the process had died long ago.
         let expired = "update applications set lease_until = now() - interval '1 minute'";
         let n = sqlx::query(expired).execute(&db).await.unwrap().rows_affected();

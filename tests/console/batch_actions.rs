@@ -137,18 +137,12 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     while plan::run_once(&console.app).await.unwrap() {}
     assert!(submit::run_once(&console.app).await.unwrap());
     // The receipts come as a push, which is settled here by hand.
-    let closed = async {
-        loop {
-            usms_console::ops::push_inbox::process_next(&console.app).await.unwrap();
-            let n: i64 =
-                sqlx::query_scalar("select count(*) from outcomes").fetch_one(&db).await.unwrap();
-            if n == 200 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), closed).await.unwrap();
+    until("every receipt is settled", async || {
+        usms_console::ops::push_inbox::process_next(&console.app).await.unwrap();
+        let outcomes = "select count(*) from outcomes";
+        sqlx::query_scalar::<_, i64>(outcomes).fetch_one(&db).await.unwrap() == 200
+    })
+    .await;
     assert_eq!(failure_guard::run_once(&console.app).await.unwrap(), 1);
     assert!(!submit::run_once(&console.app).await.unwrap(), "nothing more leaves");
     let page = operator.get(&batch).await;
@@ -223,9 +217,7 @@ async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: Pg
 async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_put_back(
     db: PgPool,
 ) {
-    let call_timeout = std::time::Duration::from_secs(20);
-    let console =
-        TestConsole::start_with(&db, TestOptions { call_timeout, ..TestOptions::default() }).await;
+    let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let action = "SendBatchUSMSMessage";
     console.fault(json!({ "kind": "delay", "action": action, "millis": 4_500, "times": 0 })).await;

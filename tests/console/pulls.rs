@@ -7,7 +7,7 @@ use usms_console::domain::role::Role;
 use usms_console::ops::{credentials, poll, pull};
 use usms_console::usms::SendMessage;
 
-use crate::harness::{CODE_TEMPLATE, TestConsole, TestOptions};
+use crate::harness::{CODE_TEMPLATE, TestConsole, TestOptions, until};
 use crate::push_settings::{number, press, until_number};
 
 /// A console whose turns come when the test says so.
@@ -40,7 +40,8 @@ async fn others_send(console: &TestConsole, count: usize) -> String {
         user_id: "another-program",
     };
     let sent = console.app.usms.send_message(&keys, &send).await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let all = i64::try_from(count).unwrap();
+    until("the vendor has a report on each", async || left_there(console).await == all).await;
     sent.session_no
 }
 

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{Page, TestClient, TestConsole, TestOptions};
+use crate::harness::{MAX_WAIT, Page, TestClient, TestConsole, TestOptions};
 
 const CODE: &str = "登录验证码";
 
@@ -94,8 +94,7 @@ async fn a_lost_answer_is_in_doubt_and_a_receipt_settles_it(db: PgPool) {
 
 #[sqlx::test]
 async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
-    let options =
-        TestOptions { call_timeout: Duration::from_millis(700), ..TestOptions::default() };
+    let options = TestOptions { call_timeout: Duration::from_secs(3), ..TestOptions::default() };
     let console = TestConsole::start_with(&db, options).await;
     let operator = console.operator().await;
     let hang = json!({ "action": "SendUSMSMessage", "kind": "hang", "taken": false, "times": 2 });
@@ -208,7 +207,7 @@ async fn a_vendor_that_cannot_be_reached_takes_nothing_and_is_tried_again(db: Pg
     let console = TestConsole::start(&db).await;
     let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
     for url in ["http://127.0.0.1:9", &console.sandbox.url().replace("http://", "https://")] {
-        let client = usms_console::usms::Client::new(url, Duration::from_secs(5)).unwrap();
+        let client = usms_console::usms::Client::new(url, MAX_WAIT).unwrap();
         let error = client.query_template(&keys, "UTA0001").await.unwrap_err();
         assert!(matches!(error, usms_console::usms::CallError::NotSent { .. }), "{url}: {error}");
     }

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, watch};
 use usms_console::db::invariants;
 
-use crate::harness::{TestConsole, TestOptions, http};
+use crate::harness::{TestConsole, TestOptions, http, until};
 use crate::{end_leases_of_the_dead, pages, worker};
 
 const CODE: &str = "登录验证码";
@@ -136,12 +136,8 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
 }
 
 async fn until_none(db: &PgPool, question: &'static str) {
-    for _ in 0..900 {
-        let left: i64 = sqlx::query_scalar(question).fetch_one(db).await.unwrap();
-        if left == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it does not end: {question}");
+    until(question, async || {
+        sqlx::query_scalar::<_, i64>(question).fetch_one(db).await.unwrap() == 0
+    })
+    .await;
 }

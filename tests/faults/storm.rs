@@ -19,7 +19,7 @@ const PROCESSES: usize = 3;
 /// Kills and faults go on for so long; then everything comes to its end undisturbed.
 const STORM: Duration = Duration::from_secs(24);
 /// The whole, in the slowest case: leases of the last ones killed run for half a minute.
-const MAX_LENGTH: Duration = Duration::from_secs(300);
+const MAX_STORM: Duration = Duration::from_secs(300);
 /// The database is stopped at these moments of the storm.
 const STOPS: [Duration; 2] = [Duration::from_secs(7), Duration::from_secs(16)];
 
@@ -52,10 +52,11 @@ struct Storm {
     processes: Vec<Child>,
     dice: StdRng,
     seed: u64,
+    call_timeout: &'static str,
 }
 
 impl Storm {
-    async fn gather(seed: u64) -> Self {
+    async fn gather(seed: u64, call_timeout: &'static str) -> Self {
         let cluster = Cluster::start();
         let db = sqlx::postgres::PgPoolOptions::new()
             .max_connections(16)
@@ -69,9 +70,9 @@ impl Storm {
         let options = TestOptions { workers: false, receipt_after, ..TestOptions::default() };
         let console = TestConsole::start_with(&db, options).await;
         let operator = console.operator().await;
-        let processes = (0..PROCESSES).map(|_| start_process(&db, &console)).collect();
+        let processes = (0..PROCESSES).map(|_| start_process(&db, &console, call_timeout)).collect();
         let dice = StdRng::seed_from_u64(seed);
-        Self { cluster, db, console, operator, processes, dice, seed }
+        Self { cluster, db, console, operator, processes, dice, seed, call_timeout }
     }
 
     async fn order(&self) -> String {
@@ -106,13 +107,13 @@ impl Storm {
     async fn kill_one(&mut self) {
         let one = self.dice.random_range(0..PROCESSES);
         self.processes[one].kill().await.unwrap();
-        self.processes[one] = start_process(&self.db, &self.console);
+        self.processes[one] = start_process(&self.db, &self.console, self.call_timeout);
     }
 
     /// Waits until nothing is left to submit. A batch that was paused for what the vendor did is
     /// told to go on, as a person would.
     async fn calm(&self, batch: &str) {
-        let until = Instant::now() + MAX_LENGTH;
+        let until = Instant::now() + MAX_STORM;
         loop {
             let state: String = sqlx::query_scalar("select state::text from batches")
                 .fetch_one(&self.db)
@@ -154,7 +155,7 @@ impl Storm {
                 assert!(answer.status().is_success());
             }
         }
-        let until = Instant::now() + MAX_LENGTH;
+        let until = Instant::now() + MAX_STORM;
         let waiting = "select count(*) from inbox where processed_at is null";
         while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&self.db).await.unwrap() > 0 {
             assert!(Instant::now() < until, "seed {}: pushes wait for ever", self.seed);
@@ -184,8 +185,9 @@ impl Storm {
     }
 }
 
-fn start_process(db: &PgPool, console: &TestConsole) -> Child {
+fn start_process(db: &PgPool, console: &TestConsole, call_timeout: &str) -> Child {
     program(db, console)
+        .env("CONSOLE_CALL_TIMEOUT", call_timeout)
         .env("CONSOLE_LISTEN", "127.0.0.1:0")
         .env("CONSOLE_SUBMIT_RATE", "30")
         .spawn()
@@ -199,7 +201,7 @@ async fn three_consoles_killed_every_second_have_each_of_a_hundred_thousand_take
         std::env::var("USMS_STORM_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     for seed in 1..=seeds {
         println!("storm of seed {seed}");
-        let mut storm = Storm::gather(seed).await;
+        let mut storm = Storm::gather(seed, "2s").await;
         let batch = storm.order().await;
         storm.rage().await;
         assert!(in_state(&storm.db, "accepted").await > 0, "seed {seed}: nothing left meanwhile");
@@ -215,12 +217,12 @@ async fn three_consoles_killed_every_second_have_each_of_a_hundred_thousand_take
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing_in_doubt() {
-    let mut storm = Storm::gather(2).await;
+    let mut storm = Storm::gather(2, "70s").await;
     let slow =
         json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 900, "times": 0 });
     storm.console.fault(slow).await;
     let batch = storm.order().await;
-    let until = Instant::now() + MAX_LENGTH;
+    let until = Instant::now() + MAX_STORM;
     while in_state(&storm.db, "accepted").await < 20 {
         assert!(Instant::now() < until, "nothing leaves");
         sleep(Duration::from_millis(50)).await;
@@ -230,7 +232,7 @@ async fn a_console_told_to_stop_under_load_finishes_its_calls_and_leaves_nothing
         let id = process.id().unwrap().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(told.success());
-        let ended = tokio::time::timeout(Duration::from_secs(10), process.wait()).await;
+        let ended = tokio::time::timeout(MAX_STORM, process.wait()).await;
         assert!(ended.expect("it does not stop").unwrap().success());
     }
     println!("three processes stopped within {:?}", began.elapsed());

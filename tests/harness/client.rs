@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use super::wait::{until, waited};
+use super::wait::{MAX_WAIT, until, waited};
 use reqwest::{Method, StatusCode, header};
 use scraper::{Html, Selector};
 
@@ -13,7 +12,7 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(30))
+        .timeout(MAX_WAIT * 3)
         .build()
         .unwrap()
 }

@@ -33,7 +33,7 @@ use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
 pub use client::{Page, TestClient, http};
-pub use wait::{until, waited};
+pub use wait::{MAX_WAIT, until, waited};
 
 pub const PASSWORD: &str = "a password of tests";
 pub const CODE_TEMPLATE: &str = "UTA0001";
@@ -64,7 +64,7 @@ pub struct TestOptions {
 impl Default for TestOptions {
     fn default() -> Self {
         Self {
-            call_timeout: Duration::from_secs(20),
+            call_timeout: Duration::from_secs(70),
             receipt_after: Duration::from_millis(100),
             review_after: Duration::from_secs(3),
             mail: None,
@@ -245,7 +245,7 @@ fn for_threads(db: &PgPool) -> Option<PgPool> {
     let own = || {
         without_looks()
             .max_connections(options.get_max_connections())
-            .acquire_timeout(options.get_acquire_timeout())
+            .acquire_timeout(MAX_WAIT)
             .connect_lazy_with(db.connect_options().as_ref().clone())
     };
     looks.then(own)

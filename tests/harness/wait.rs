@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// What a test waits for never takes so long, however busy the machine is.
-const MAX_LENGTH: Duration = Duration::from_secs(90);
+pub const MAX_WAIT: Duration = Duration::from_secs(120);
 /// It is asked for again after this.
 const BETWEEN: Duration = Duration::from_millis(40);
 
 /// Asks again and again until there is an answer; `None` when there never is.
 pub async fn waited<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
-    let until = Instant::now() + MAX_LENGTH;
+    let until = Instant::now() + MAX_WAIT;
     loop {
         let answer = ask().await;
         if answer.is_some() || Instant::now() > until {

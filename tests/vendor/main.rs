@@ -17,7 +17,7 @@ use usms_console::domain::role::Role;
 use usms_console::outbound::MailSettings;
 use usms_console::sandbox::{Sandbox, Settings};
 
-use harness::{TestConsole, TestOptions};
+use harness::{MAX_WAIT, TestConsole, TestOptions};
 
 fn python() -> OsString {
     std::env::var_os("USMS_SDK_PYTHON")
@@ -87,7 +87,7 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
     tokio::select! {
         () = listen => {}
         () = hurry => {}
-        () = tokio::time::sleep(Duration::from_secs(30)) => panic!("no mail came: {heard}"),
+        () = tokio::time::sleep(MAX_WAIT) => panic!("no mail came: {heard}"),
     }
     assert!(heard.contains("To: mei@example.test"), "{heard}");
     assert!(heard.contains("From: \"USMS Console\" <console@example.test>"), "{heard}");
