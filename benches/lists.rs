@@ -1,5 +1,6 @@
-//! The lists of signatures and templates, 5,000 and 50,000 rows, over HTTP: first byte of each kind of
-//! page at 50 requests a second. Run by `scripts/bench`, which brings the database.
+//! Benchmarks of the lists of signatures and templates, with 5,000 and 50,000 rows, over HTTP: the
+//! time to the first byte of each kind of page at 50 requests per second. Run by `scripts/bench`,
+//! which provides the database.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../tests/harness/mod.rs"]
@@ -13,13 +14,15 @@ use tokio::task::JoinSet;
 
 use harness::{TestClient, TestConsole, TestOptions};
 
-const A_SECOND: u64 = 50;
+/// The number of requests per second.
+const PER_SECOND: u64 = 50;
+/// The number of requests for each page.
 const REQUESTS: usize = 500;
 
 #[tokio::main]
 async fn main() {
     let url = std::env::var("DATABASE_URL").expect("run scripts/bench, which sets DATABASE_URL");
-    // As `serve` opens it.
+    // The same options as those of `serve`.
     let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
     let options = options.options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
     let db = PgPoolOptions::new().max_connections(16).connect_with(options).await.unwrap();
@@ -47,15 +50,16 @@ async fn main() {
     ] {
         measure(&operator, page).await;
     }
-    // A page deep in the list.
-    let mut address = "/p/default/templates".to_owned();
+    // A page far down the list.
+    let mut path = "/p/default/templates".to_owned();
     for _ in 0..20 {
-        address = operator.get(&address).await.attr("a[rel=next]", "href");
+        path = operator.get(&path).await.attr("a[rel=next]", "href");
     }
-    measure(&operator, address.trim_start_matches("/p/default/")).await;
+    measure(&operator, path.trim_start_matches("/p/default/")).await;
 }
 
-/// A tenth is rejected, a hundredth under review; half of the templates were sent with this month.
+/// Inserts the rows. A tenth is rejected and a hundredth under review; half of the templates were
+/// used this month.
 async fn fill(db: &PgPool) {
     db.execute(
         "insert into signatures (id, project_id, sig_id, content, international, status, reason,
@@ -96,30 +100,31 @@ async fn fill(db: &PgPool) {
     db.execute("analyze").await.unwrap();
 }
 
-/// Asks for a page `A_SECOND` times a second, whether the last answer is there or not.
+/// Requests a page [`PER_SECOND`] times a second, without waiting for responses, and prints the
+/// times.
 async fn measure(client: &TestClient, page: &str) {
-    let address = format!("/p/default/{page}");
+    let path = format!("/p/default/{page}");
     for _ in 0..20 {
-        assert!(client.get(&address).await.status.is_success(), "{page}");
+        assert!(client.get(&path).await.status.is_success(), "{page}");
     }
-    let mut tick = tokio::time::interval(Duration::from_millis(1_000 / A_SECOND));
-    let mut under_way = JoinSet::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(1_000 / PER_SECOND));
+    let mut requests = JoinSet::new();
     for _ in 0..REQUESTS {
         tick.tick().await;
-        let request = client.request_to(&address);
-        under_way.spawn(async move {
-            let began = Instant::now();
-            // The answer's head is there with its first bytes.
-            let answer = request.send().await.unwrap();
-            let took = began.elapsed();
-            assert!(answer.status().is_success());
-            answer.bytes().await.unwrap();
-            took
+        let request = client.request_to(&path);
+        requests.spawn(async move {
+            let started = Instant::now();
+            // The headers arrive with the first bytes.
+            let response = request.send().await.unwrap();
+            let time = started.elapsed();
+            assert!(response.status().is_success());
+            response.bytes().await.unwrap();
+            time
         });
     }
-    let mut took = under_way.join_all().await;
-    took.sort_unstable();
-    let ms = |at: usize| took[at.min(took.len() - 1)].as_secs_f64() * 1_000.0;
-    let (p50, p99, most) = (ms(took.len() / 2), ms(took.len() * 99 / 100), ms(took.len()));
+    let mut times = requests.join_all().await;
+    times.sort_unstable();
+    let ms = |index: usize| times[index.min(times.len() - 1)].as_secs_f64() * 1_000.0;
+    let (p50, p99, most) = (ms(times.len() / 2), ms(times.len() * 99 / 100), ms(times.len()));
     println!("{page:<58} {p50:>8.1} {p99:>8.1} {most:>8.1}");
 }

@@ -1,13 +1,13 @@
-# What the scripts share: bringing what is missing, and a throw-away PostgreSQL.
+# Shared by the scripts: installing what is missing, and a throwaway PostgreSQL.
 # shellcheck shell=bash
 
 export PATH="$PATH:$HOME/.cargo/bin"
-# Without it programs take file names for something else than UTF-8, Chromium among them.
+# Without it programs such as Chromium do not read file names as UTF-8.
 export LC_ALL=C.UTF-8
 
 say() { printf '\n== %s\n' "$*"; }
 
-# minutes SECONDS: as people say it.
+# minutes SECONDS: prints a duration for people.
 minutes() {
     if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
 }
@@ -18,22 +18,22 @@ postgres_bin() {
     if [ -n "$newest" ]; then dirname "$newest"; else command -v initdb | xargs -r dirname; fi
 }
 
-# Where packages are unpacked for people who may not install them: a folder for each release, whose
-# packages fit each other.
+# Prints the folder where packages are unpacked for users who may not install them. Each release has its
+# own, since packages of different releases do not fit together.
 prefix() {
     local release
     release=$(. /etc/os-release && echo "${ID:-linux}-${VERSION_ID:-rolling}")
     printf '%s/usms-console/%s' "${XDG_CACHE_HOME:-$HOME/.cache}" "$release"
 }
 
-# Runs a command as root, if there is a way.
+# Runs a command as root, if possible.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
 may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
 
-# bring PACKAGE…: installs Debian packages, or unpacks them below `prefix`.
+# bring PACKAGE…: installs Debian packages, or unpacks them below `prefix` without root.
 bring() {
     say "Installing $*"
     if may_be_root; then
@@ -46,16 +46,16 @@ bring() {
     fi
 }
 
-# Downloads packages with what they need and unpacks them, all in the person's own folder.
+# Downloads packages with their dependencies and unpacks them into the user's own folder.
 unpack() {
     local to state names deb
     to=$(prefix)
     state="$to/apt"
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/debs"
     local options=(-o "Dir::State::Lists=$state/lists" -o "Dir::Cache=$state/cache" -o Debug::NoLocking=1)
-    # The archive drops what its lists of yesterday still name.
+    # Older package lists may name versions that the archive no longer has.
     [ -n "$(find "$state/lists" -name '*Packages*' -mtime -1)" ] || apt-get "${options[@]}" update -qq
-    # What is there in another version stays as it is: a second C library would not fit its own loader.
+    # Installed packages are not unpacked in another version: a second C library would not fit its loader.
     names=$(apt-get "${options[@]}" install -s --no-install-recommends "$@" | awk '/^Inst / && $3 !~ /^\[/ {print $2}')
     # shellcheck disable=SC2086
     (cd "$state/debs" && apt-get "${options[@]}" download -qq $names)
@@ -68,8 +68,7 @@ unpack() {
     use_prefix
 }
 
-# Makes /lib and its like one with those below /usr, as they are on an installed system: packages of
-# Debian 12 use both.
+# Links /lib and the like to those below /usr, as on an installed system: packages of Debian 12 use both.
 join_lib_folders() {
     local name
     for name in bin sbin lib lib64; do
@@ -78,22 +77,22 @@ join_lib_folders() {
     done
 }
 
-# Does what else an installation would do, and mends what holds for one place only.
+# Does what an installation would do besides unpacking, and fixes absolute paths.
 adapt() {
     local to=$1
     [ ! -e "$to/usr/bin/gcc" ] || ln -sf gcc "$to/usr/bin/cc"
-    # Scripts of the linker name the C library's parts by their whole paths. By names alone they are
+    # Linker scripts name the parts of the C library by absolute paths. By their names alone they are
     # searched for: the shared ones are the system's, the static ones are here.
     sed -i -E '/^(GROUP|INPUT)/s#/[^ ]*/##g' "$to"/usr/lib/*-linux-gnu/lib[cm].so 2>/dev/null || true
     [ ! -e "$to/usr/bin/chromium" ] || mend_chromium "$to"
 }
 
-# Its launcher names its parts by their whole paths.
+# Its launcher names its parts by absolute paths.
 mend_chromium() {
     sed -i -E "s#(^LIBDIR=|[ (])/(usr/lib|etc/chromium\.d)#\1$1/\2#g" "$1/usr/bin/chromium"
 }
 
-# Lets programs be found that were unpacked, and what they need.
+# Adds unpacked programs and libraries to the search paths.
 use_prefix() {
     local to lib
     to=$(prefix)
@@ -109,14 +108,14 @@ use_prefix() {
     fi
 }
 
-# A compiler looks for headers and for what begins and ends a program where it would be installed.
+# The compiler looks for headers and startup files only where they would be installed.
 use_unpacked_compiler() {
     local folder
     for folder in "$1"/usr/include "$1"/usr/include/*-linux-gnu; do append C_INCLUDE_PATH "$folder"; done
     for folder in "$1"/usr/lib/*-linux-gnu; do append LIBRARY_PATH "$folder"; done
 }
 
-# append VARIABLE FOLDER: adds a folder to a search path that does not have it.
+# append VARIABLE FOLDER: adds a folder to a search path, unless it is there already.
 append() {
     local now=${!1:-}
     case ":$now:" in *":$2:"*) return ;; esac
@@ -130,14 +129,14 @@ bring_compiler() {
 
 bring_postgres() {
     [ -n "$(postgres_bin)" ] || install_postgres
-    # Where it was unpacked by hand, the console and the tests find it by the search path.
+    # The console and the tests find an unpacked PostgreSQL by the search path.
     PATH="$PATH:$(postgres_bin)"
     export PATH
 }
 
 install_postgres() {
     if may_be_root; then
-        # Debian would start a server of its own on the usual port otherwise.
+        # Otherwise Debian starts a server on the default port.
         as_root mkdir -p /etc/postgresql-common
         [ -e /etc/postgresql-common/createcluster.conf ] ||
             echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
@@ -149,11 +148,12 @@ bring_chromium() {
     if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
         bring chromium chromium-driver
     fi
-    # Without it Chinese is drawn as boxes.
+    # Without it Chinese is rendered as boxes.
     [ -n "$(find /usr/share/fonts "$(prefix)/usr/share/fonts" -name 'wqy-zenhei*' 2>/dev/null)" ] || bring fonts-wqy-zenhei
 }
 
-# bring_python NAME MODULES PACKAGE…: a Python in a folder of its own, with what is named in it.
+# bring_python NAME MODULES PACKAGE…: makes the virtual environment target/NAME with packages, unless it
+# has the modules already.
 bring_python() {
     local at="$PWD/target/$1" modules=$2
     shift 2
@@ -163,14 +163,14 @@ bring_python() {
     if python3 -m venv "$at" >/dev/null 2>&1; then
         "$at/bin/pip" install -q --disable-pip-version-check "$@"
     else
-        # Debian keeps what a whole one needs apart, and finds it only where it is installed.
+        # Debian has pip in a separate package, and finds it only where it is installed.
         rm -rf "$at"
         python3 -m venv --without-pip "$at"
         "$at/bin/python" "$(bring_pip)" install -q --disable-pip-version-check "$@"
     fi
 }
 
-# Where pip is, to be run by any Python.
+# Prints the path of a pip that any Python can run.
 bring_pip() {
     local there
     there=$(pip_wheel)
@@ -185,19 +185,19 @@ pip_wheel() {
     find /usr/share/python-wheels "$(prefix)/usr/share/python-wheels" -name 'pip-*.whl' 2>/dev/null | head -1
 }
 
-# What others run and the tests run against: the vendor's SDK and a mail server.
+# The vendor's SDK and a mail server, for the tests.
 bring_python_sdk() {
     bring_python python 'ucloud, aiosmtpd' ucloud-sdk-python3 aiosmtpd
     export USMS_SDK_PYTHON="$PWD/target/python/bin/python"
 }
 
-# Django and a server for it, to be measured beside the console.
+# Django and a server for it, for the benchmarks.
 bring_django() {
     bring_python django 'django, gunicorn, psycopg' 'django>=5.2,<5.3' gunicorn 'psycopg[binary]'
     export USMS_DJANGO_PYTHON="$PWD/target/django/bin/python"
 }
 
-# A port of this machine that nobody listens on.
+# Prints a free port of this machine.
 free_port() {
     local port
     while :; do
@@ -209,8 +209,8 @@ free_port() {
     done
 }
 
-# A PostgreSQL that lives as long as the script. Sets CLUSTER_URL (without a database). What it is told
-# beside its address is in CLUSTER_OPTIONS; tests need no data that outlives a crash.
+# Starts a PostgreSQL that runs as long as the script, with the settings in CLUSTER_OPTIONS; the data of
+# tests need not survive a crash. Sets CLUSTER_URL (without a database).
 CLUSTER_OPTIONS='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
 start_cluster() {
     local bin port
@@ -240,7 +240,7 @@ stop_cluster() {
     rm -rf "$CLUSTER"
 }
 
-# A database brought up to date, for the compiler to check queries against. Sets CHECK_URL.
+# Creates a database with all migrations, for the compiler to check queries against. Sets CHECK_URL.
 make_check_database() {
     CHECK_URL="$CLUSTER_URL/usms_check"
     "${PSQL[@]}" "$CLUSTER_URL/postgres" -c 'create database usms_check'

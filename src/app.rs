@@ -1,4 +1,4 @@
-//! The console's parts, put together once at the start and handed to whatever needs them.
+//! Application state: built once at startup, shared by handlers, operations and workers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,73 +17,72 @@ use crate::keyring::Keyring;
 use crate::outbound::Outbound;
 use crate::usms;
 
-/// Everything an operation may need. Cheap to clone.
+/// The shared state of a process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The database.
+    /// Connections to the database.
     pub db: PgPool,
-    /// The log, over connections of its own.
+    /// The message search, over database connections of its own.
     pub log: Reader,
-    /// The vendor.
+    /// The client of the vendor's API.
     pub usms: usms::Client,
-    /// The present time.
+    /// The clock; tests set it.
     pub clock: Clock,
-    /// Seals and opens stored secrets.
+    /// Encrypts and decrypts stored secrets.
     pub keyring: Arc<Keyring>,
-    /// This process among those that send.
+    /// Identifies this process among those that send; new at every start.
     pub process: Uuid,
-    /// Files of recipients are no larger.
+    /// The largest recipient list.
     pub uploads: UploadLimits,
-    /// How fast the vendor is called.
+    /// Rate limits and timeouts of calls to the vendor.
     pub pace: Pace,
-    /// Submissions that this process claimed and has not recorded yet. Locked while one is claimed.
+    /// Submissions that this process has claimed but not recorded yet. Locked during a claim.
     pub in_hand: Arc<Mutex<BTreeSet<SubmissionId>>>,
     /// Wakes the workers of this process.
     pub wake: Wake,
-    /// Pushes that are being stored and processed.
+    /// Delays processing while many pushes are being stored.
     pub backpressure: Backpressure,
-    /// Webhooks and mail.
+    /// Sends webhooks and email.
     pub outbound: Outbound,
-    /// How browsers reach the console, if that is set.
+    /// The URL at which browsers reach the console (`CONSOLE_PUBLIC_URL`), if it is set.
     pub public_url: Option<String>,
-    /// Calls that a page waits for. They go on when the person leaves, and a process that is told
-    /// to stop finishes them first.
+    /// Calls that a page waits for. They continue when the browser disconnects, and the process
+    /// finishes them before it shuts down.
     pub calls: TaskTracker,
 }
 
-/// How large a file of recipients may be.
+/// How large a recipient list may be.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadLimits {
-    /// In bytes.
+    /// The most bytes of the file.
     pub bytes: u64,
-    /// In rows, the header not counted.
+    /// The most rows, not counting the header.
     pub rows: u32,
 }
 
-/// How fast and how patiently the vendor is called.
+/// Rate limits and timeouts of calls to the vendor.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Calls under way at once for one project, over all processes.
+    /// Concurrent calls for one project, over all processes.
     pub concurrency: usize,
-    /// Calls a second for one project, over all processes.
+    /// Calls per second for one project, over all processes.
     pub calls_per_second: u32,
-    /// After this long a call counts as unanswered.
+    /// How long to wait for the response to a call.
     pub call_timeout: Duration,
-    /// The first question about a session's receipts; the next ones double.
+    /// How long after a submission its receipts are first polled; the interval then doubles.
     pub first_receipt_poll: Duration,
-    /// Time between questions about what is under review.
+    /// How often signatures and templates under review are polled.
     pub review_poll: Duration,
 }
 
 impl Pace {
-    /// Time between two calls of one project.
+    /// Returns the time between two calls of one project.
     pub fn call_interval(&self) -> Duration {
         Duration::SECOND / self.calls_per_second.max(1)
     }
 }
 
-/// Tells the workers of this process that there is something to do, so that they need not wait for
-/// their next look.
+/// Wakes the workers of this process, so that new work need not wait for their next poll.
 #[derive(Clone, Debug, Default)]
 pub struct Wake {
     submit: Arc<Notify>,
@@ -92,17 +91,17 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// Something may be submitted.
+    /// Wakes the worker that submits.
     pub fn submit(&self) {
         self.submit.notify_one();
     }
 
-    /// A push waits to be processed.
+    /// Wakes a push worker.
     pub fn process_pushes(&self) {
         self.pushes.notify_one();
     }
 
-    /// A file of recipients waits to be read, or its recipients to become messages.
+    /// Wakes the worker that imports recipient lists.
     pub fn read(&self) {
         self.read.notify_one();
     }

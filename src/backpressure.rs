@@ -1,5 +1,5 @@
-//! Pushes that are being written down and settled. Writing down comes before all that can wait: a push
-//! that is not on disk in time is lost after three tries.
+//! Backpressure between storing pushes and processing them. Storing has priority: the vendor tries
+//! three times to deliver a push, and one that is not on disk by then is lost.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,87 +7,89 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// So many settle at once in a process: while one reads what came, the other writes. Each needs two
-/// connections, and must never wait for the second one behind others that do the same.
+/// Push workers of one process: while one reads pushes, the other writes outcomes. Each needs two
+/// connections, and must never wait for its second one behind others that do the same.
 pub const PUSH_WORKERS: usize = 2;
-/// So many pushes that are being taken in at once are a rush.
-const RUSH: usize = 4;
-/// A rush is over when there were fewer for so long.
-const CALM: Duration = Duration::from_millis(100);
-/// Settling waits so long for a rush. One that lasts longer is everyday business: what was taken in is
-/// settled beside it.
+/// A burst is at least this many pushes that are being stored at once.
+const BURST_PUSHES: usize = 4;
+/// A burst is over when there were fewer for this long.
+const BURST_GAP: Duration = Duration::from_millis(100);
+/// Processing waits for a burst no longer than this. A burst that lasts longer is regular load, and
+/// pushes are processed while others are being stored.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// What is being taken in and settled in this process. Cheap to clone.
+/// Counts the pushes that this process is storing, and limits its push workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Backpressure {
-    door: Arc<Mutex<Crowd>>,
-    settlers: Arc<Semaphore>,
+    load: Arc<Mutex<StoreLoad>>,
+    workers: Arc<Semaphore>,
 }
 
 impl Default for Backpressure {
     fn default() -> Self {
-        Self { door: Arc::default(), settlers: Arc::new(Semaphore::new(PUSH_WORKERS)) }
+        Self { load: Arc::default(), workers: Arc::new(Semaphore::new(PUSH_WORKERS)) }
     }
 }
 
 #[derive(Debug, Default)]
-struct Crowd {
-    /// Pushes that are being taken in.
-    taking: usize,
-    /// Since when there is a rush, and when it was seen last.
-    rush: Option<(Instant, Instant)>,
+struct StoreLoad {
+    /// Pushes that are being stored.
+    storing: usize,
+    /// When the current burst began, and when it was last observed.
+    burst: Option<(Instant, Instant)>,
 }
 
-impl Crowd {
-    fn count(&mut self, now: Instant) {
-        self.taking += 1;
-        if self.taking >= RUSH {
-            let since = self.rush.filter(|(_, seen)| *seen + CALM > now).map(|(since, _)| since);
-            self.rush = Some((since.unwrap_or(now), now));
+impl StoreLoad {
+    fn add_push(&mut self, now: Instant) {
+        self.storing += 1;
+        if self.storing >= BURST_PUSHES {
+            let since =
+                self.burst.filter(|(_, seen)| *seen + BURST_GAP > now).map(|(since, _)| since);
+            self.burst = Some((since.unwrap_or(now), now));
         }
     }
 
-    /// When to look again, if settling is to wait.
-    fn look_again(&self, now: Instant) -> Option<Instant> {
-        let (since, seen) = self.rush?;
-        let again = (seen + CALM).min(since + MAX_WAIT);
+    /// Returns when to check again, if processing has to wait.
+    fn wait_until(&self, now: Instant) -> Option<Instant> {
+        let (since, seen) = self.burst?;
+        let again = (seen + BURST_GAP).min(since + MAX_WAIT);
         (now < again).then_some(again)
     }
 }
 
-/// A push that is being taken in, until this is dropped.
+/// Counts one push as being stored until it is dropped.
 #[derive(Debug)]
-pub struct Taking(Arc<Mutex<Crowd>>);
+pub struct StoringGuard(Arc<Mutex<StoreLoad>>);
 
-impl Drop for Taking {
+impl Drop for StoringGuard {
     fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).taking -= 1;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).storing -= 1;
     }
 }
 
 impl Backpressure {
-    /// Counts a push.
-    pub fn begin(&self) -> Taking {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now());
-        Taking(self.door.clone())
+    /// Counts a push as being stored until the guard is dropped.
+    pub fn begin_storing(&self) -> StoringGuard {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner).add_push(Instant::now());
+        StoringGuard(self.load.clone())
     }
 
-    /// Waits until one of the settlers' places is free; it is until the answer is dropped.
-    pub async fn settler(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes the semaphore.
-        self.settlers.clone().acquire_owned().await.ok()
+    /// Waits until fewer than [`PUSH_WORKERS`] workers are processing. The permit is held until it
+    /// is dropped.
+    pub async fn acquire_worker(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so this is always `Some`.
+        self.workers.clone().acquire_owned().await.ok()
     }
 
-    /// Waits while there is a rush, for some seconds at most.
-    pub async fn let_pass(&self) {
-        while let Some(again) = self.look_again() {
+    /// Waits while a burst of pushes is being stored, a few seconds at most.
+    pub async fn wait_for_burst(&self) {
+        while let Some(again) = self.wait_until() {
             tokio::time::sleep_until(again).await;
         }
     }
 
-    fn look_again(&self) -> Option<Instant> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner).look_again(Instant::now())
+    fn wait_until(&self) -> Option<Instant> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner).wait_until(Instant::now())
     }
 }
 
@@ -95,43 +97,43 @@ impl Backpressure {
 mod tests {
     use super::*;
 
-    /// `pushes` come at once, and are taken in at once.
-    fn come(crowd: &mut Crowd, pushes: usize, now: Instant) {
-        (0..pushes).for_each(|_| crowd.count(now));
-        crowd.taking -= pushes;
+    /// Begins to store `pushes` at the same time, and finishes all of them.
+    fn store(load: &mut StoreLoad, pushes: usize, now: Instant) {
+        (0..pushes).for_each(|_| load.add_push(now));
+        load.storing -= pushes;
     }
 
     #[test]
-    fn nobody_waits_without_a_rush() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
-        assert_eq!(crowd.look_again(now), None);
-        come(&mut crowd, RUSH - 1, now);
-        assert_eq!(crowd.look_again(now), None);
+    fn workers_do_not_wait_without_a_burst() {
+        let (mut load, now) = (StoreLoad::default(), Instant::now());
+        assert_eq!(load.wait_until(now), None);
+        store(&mut load, BURST_PUSHES - 1, now);
+        assert_eq!(load.wait_until(now), None);
     }
 
     #[test]
-    fn a_rush_is_waited_for_until_it_is_calm() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
-        come(&mut crowd, RUSH, now);
-        assert_eq!(crowd.look_again(now), Some(now + CALM));
-        come(&mut crowd, RUSH, now + CALM / 2);
-        assert_eq!(crowd.look_again(now + CALM), Some(now + CALM * 3 / 2));
-        assert_eq!(crowd.look_again(now + CALM * 3 / 2), None);
+    fn workers_wait_until_a_burst_of_pushes_is_over() {
+        let (mut load, now) = (StoreLoad::default(), Instant::now());
+        store(&mut load, BURST_PUSHES, now);
+        assert_eq!(load.wait_until(now), Some(now + BURST_GAP));
+        store(&mut load, BURST_PUSHES, now + BURST_GAP / 2);
+        assert_eq!(load.wait_until(now + BURST_GAP), Some(now + BURST_GAP * 3 / 2));
+        assert_eq!(load.wait_until(now + BURST_GAP * 3 / 2), None);
     }
 
     #[test]
-    fn a_rush_that_lasts_is_waited_for_once_and_the_next_one_again() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
-        let steps = 2 * MAX_WAIT.as_millis() / (CALM / 2).as_millis();
+    fn workers_wait_once_for_a_long_burst_and_again_for_the_next_one() {
+        let (mut load, now) = (StoreLoad::default(), Instant::now());
+        let steps = 2 * MAX_WAIT.as_millis() / (BURST_GAP / 2).as_millis();
         let mut waiting = Duration::ZERO;
         for step in 0..u32::try_from(steps).unwrap() {
-            let now = now + CALM / 2 * step;
-            come(&mut crowd, RUSH, now);
-            waiting += crowd.look_again(now).map_or(Duration::ZERO, |_| CALM / 2);
+            let now = now + BURST_GAP / 2 * step;
+            store(&mut load, BURST_PUSHES, now);
+            waiting += load.wait_until(now).map_or(Duration::ZERO, |_| BURST_GAP / 2);
         }
         assert_eq!(waiting, MAX_WAIT);
-        let next = now + MAX_WAIT * 2 + CALM;
-        come(&mut crowd, RUSH, next);
-        assert_eq!(crowd.look_again(next), Some(next + CALM));
+        let next = now + MAX_WAIT * 2 + BURST_GAP;
+        store(&mut load, BURST_PUSHES, next);
+        assert_eq!(load.wait_until(next), Some(next + BURST_GAP));
     }
 }

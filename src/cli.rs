@@ -1,4 +1,4 @@
-//! The command line: what it offers, and which room does it.
+//! The command line: commands, their options, and the functions that run them.
 
 use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
@@ -166,7 +166,7 @@ enum ProjectCommand {
     },
 }
 
-/// Runs the command that was typed. Errors are one line each.
+/// Parses the command line and runs the command. An error is printed as one line.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     telemetry::start_logs(matches!(cli.command, Command::Demo { .. }));
@@ -207,9 +207,9 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Project(ProjectCommand::List { json }) => {
             list_projects(&Config::load(file)?, json).await?;
         }
-        Command::Bench(what) => {
+        Command::Bench(command) => {
             let url = config::database_url(&config::variables(file)?)?;
-            measure(what, url.expose_secret().to_owned()).await?;
+            measure(command, url.expose_secret().to_owned()).await?;
         }
         Command::Doctor => return doctor(file).await,
     }
@@ -227,7 +227,7 @@ async fn sandbox(
     println!("UCLOUD_PUBLIC_KEY={}", sandbox::PUBLIC_KEY);
     println!("UCLOUD_PRIVATE_KEY={}", sandbox::PRIVATE_KEY);
     println!("UCLOUD_PROJECT_ID={}", sandbox::PROJECT_ID);
-    serve::told_to_stop().await;
+    serve::wait_for_stop_signal().await;
     sandbox.stop().await;
     Ok(())
 }
@@ -241,10 +241,10 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
             println!("Added {name}.");
         }
         UserCommand::List => {
-            for one in users::all(&app.db).await? {
-                let owner = if one.is_owner { " owner" } else { "" };
-                let disabled = if one.enabled { "" } else { " (disabled)" };
-                println!("{}{owner}{disabled} {}", one.name, one.places.join(" "));
+            for account in users::all(&app.db).await? {
+                let owner = if account.is_owner { " owner" } else { "" };
+                let disabled = if account.enabled { "" } else { " (disabled)" };
+                println!("{}{owner}{disabled} {}", account.name, account.places.join(" "));
             }
         }
         UserCommand::ResetPassword { name, .. } => {
@@ -255,8 +255,8 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(what: BenchCommand, database_url: String) -> anyhow::Result<()> {
-    match what {
+async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<()> {
+    match command {
         BenchCommand::Batch { rows, xlsx_rows, python, peer } => {
             let plan = bench::batch::Plan { database_url, rows, xlsx_rows, python, peer };
             bench::batch::run(&plan).await
@@ -297,17 +297,20 @@ fn read_password() -> anyhow::Result<SecretString> {
 async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
     let app = serve::build(config).await?;
     let mut listed = Vec::new();
-    for one in projects::all(&app.db).await? {
-        let hook_path = project_ops::hook_path(&app, &one)?;
+    for project in projects::all(&app.db).await? {
+        let hook_path = project_ops::hook_path(&app, &project)?;
         if as_json {
             listed.push(json!({
-                "slug": one.slug,
-                "name": one.name,
-                "ucloud_project_id": one.ucloud_project_id,
+                "slug": project.slug,
+                "name": project.name,
+                "ucloud_project_id": project.ucloud_project_id,
                 "hook_path": hook_path,
             }));
         } else {
-            println!("{}\t{}\t{}\t{hook_path}", one.slug, one.name, one.ucloud_project_id);
+            println!(
+                "{}\t{}\t{}\t{hook_path}",
+                project.slug, project.name, project.ucloud_project_id
+            );
         }
     }
     if as_json {
@@ -316,40 +319,40 @@ async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says of each thing whether it is sound.
+/// Runs all checks and prints the result of each.
 async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
-    let mut sound = true;
-    let mut say = |name: &str, well: Result<(), String>| match well {
+    let mut healthy = true;
+    let mut report = |name: &str, result: Result<(), String>| match result {
         Ok(()) => println!("ok      {name}"),
-        Err(why) => {
-            sound = false;
-            println!("BROKEN  {name}: {why}");
+        Err(problem) => {
+            healthy = false;
+            println!("BROKEN  {name}: {problem}");
         }
     };
     let config = match Config::load(file) {
         Ok(config) => config,
         Err(error) => {
-            say("settings", Err(error.to_string()));
+            report("settings", Err(error.to_string()));
             return Ok(ExitCode::FAILURE);
         }
     };
-    say("settings", Ok(()));
+    report("settings", Ok(()));
     let app = match serve::build(&config).await {
         Ok(app) => app,
         Err(error) => {
-            say("database", Err(format!("{error:#}")));
+            report("database", Err(format!("{error:#}")));
             return Ok(ExitCode::FAILURE);
         }
     };
-    say("database", Ok(()));
-    say("UCloud reachable", app.usms.reach().await.map_err(|error| error.to_string()));
-    for one in projects::all(&app.db).await? {
-        let opened = project_ops::hook_path(&app, &one).map(drop);
-        say(&format!("keys of {}", one.slug), opened.map_err(|error| error.to_string()));
+    report("database", Ok(()));
+    report("UCloud reachable", app.usms.reach().await.map_err(|error| error.to_string()));
+    for project in projects::all(&app.db).await? {
+        let opened = project_ops::hook_path(&app, &project).map(drop);
+        report(&format!("keys of {}", project.slug), opened.map_err(|error| error.to_string()));
     }
-    for (promise, breaches) in invariants::broken(&app.db).await?.by_name() {
-        let kept = if breaches == 0 { Ok(()) } else { Err(format!("{breaches} violations")) };
-        say(promise, kept);
+    for (name, violations) in invariants::broken(&app.db).await?.by_name() {
+        let result = if violations == 0 { Ok(()) } else { Err(format!("{violations} violations")) };
+        report(name, result);
     }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

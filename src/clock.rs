@@ -1,5 +1,4 @@
-//! The clock: the one place that asks for the present time, so that every job can be run at a set
-//! time by a test.
+//! The clock: the only source of the present time, so that tests can run every job at a set time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,17 +9,17 @@ use time::{Duration, OffsetDateTime};
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until it is moved.
+    /// A clock that stands still until it is advanced.
     Set(Arc<Mutex<OffsetDateTime>>),
 }
 
 impl Clock {
-    /// A clock that stands at `at`.
+    /// Returns a clock that stands still at `at`.
     pub fn set_to(at: OffsetDateTime) -> Self {
         Self::Set(Arc::new(Mutex::new(at)))
     }
 
-    /// The present time in UTC, in whole microseconds (what PostgreSQL keeps).
+    /// Returns the present time in UTC, in whole microseconds (the resolution of PostgreSQL).
     pub fn now(&self) -> OffsetDateTime {
         let now = match self {
             Self::System => system_now(),
@@ -29,7 +28,7 @@ impl Clock {
         now - Duration::nanoseconds(i64::from(now.nanosecond() % 1_000))
     }
 
-    /// Moves a set clock by `by`; the machine's clock cannot be moved and stays as it is.
+    /// Advances a set clock by `by`. Does nothing to the machine's clock.
     pub fn advance(&self, by: Duration) {
         match self {
             Self::System => {}

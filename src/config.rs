@@ -1,5 +1,5 @@
-//! Settings: from the environment, or from the file named by `--config` for what the environment
-//! does not set. A wrong or missing setting is one line that names it.
+//! Settings: from the environment and, for what it does not set, from the file named by `--config`.
+//! The error of an invalid or missing setting is one line that names it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use time::Duration;
 
 use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 
-/// Names that begin with this and are not ours are mistakes.
+/// A variable with this prefix that is not in [`NAMES`] is taken for a typing mistake.
 const PREFIX: &str = "CONSOLE_";
 const NAMES: [&str; 18] = [
     "DATABASE_URL",
@@ -36,40 +36,43 @@ const NAMES: [&str; 18] = [
 /// All settings of the console.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `DATABASE_URL`: a PostgreSQL address. Needed.
+    /// `DATABASE_URL`: a PostgreSQL URL. Required.
     pub database_url: SecretString,
-    /// `CONSOLE_LISTEN`: where pages are served. 127.0.0.1:8080.
+    /// `CONSOLE_LISTEN`: the address and port that pages are served at. Default: 127.0.0.1:8080.
     pub listen: SocketAddr,
-    /// `CONSOLE_PUBLIC_URL`: how browsers and the vendor reach it. An https address makes cookies
-    /// secure.
+    /// `CONSOLE_PUBLIC_URL`: the URL at which browsers and the vendor reach the console. If it is
+    /// https, cookies are marked `Secure`.
     pub public_url: Option<String>,
-    /// `CONSOLE_SECRET_KEY`: at least 32 random bytes in hex; keys of cookies and of stored secrets
-    /// are derived from it. Needed.
+    /// `CONSOLE_SECRET_KEY`: at least 32 random bytes in hex; the keys of cookies and of stored
+    /// secrets are derived from it. Required.
     pub secret_key: SecretSlice<u8>,
-    /// `CONSOLE_TRUST_PROXY`: `true` when a proxy in front sets `X-Forwarded-For`. `false`.
+    /// `CONSOLE_TRUST_PROXY`: `true` if a reverse proxy sets `X-Forwarded-For`. Default: `false`.
     pub trust_proxy: bool,
-    /// `USMS_API_URL`: the vendor. <https://api.sms.ucloud.cn>.
+    /// `USMS_API_URL`: the vendor's API. Default: <https://api.sms.ucloud.cn>.
     pub api_url: String,
     /// `UCLOUD_PUBLIC_KEY`, `UCLOUD_PRIVATE_KEY`, `UCLOUD_PROJECT_ID`: the keys of the project
     /// `default`. All three or none.
     pub default_project: Option<DefaultProject>,
-    /// `CONSOLE_SUBMIT_CONCURRENCY`: calls under way at once for one project, over all processes. 8.
+    /// `CONSOLE_SUBMIT_CONCURRENCY`: concurrent calls for one project, over all processes.
+    /// Default: 8.
     pub submit_concurrency: usize,
-    /// `CONSOLE_SUBMIT_RATE`: calls a second for one project, over all processes. 20.
+    /// `CONSOLE_SUBMIT_RATE`: calls per second for one project, over all processes. Default: 20.
     pub submit_rate: u32,
-    /// `CONSOLE_CALL_TIMEOUT`: after this long a call is unanswered. 70 s, longer than the
-    /// gateway's own 60.
+    /// `CONSOLE_CALL_TIMEOUT`: how long to wait for the response to a call. Default: 70 s, longer
+    /// than the 60 s of the vendor's gateway.
     pub call_timeout: Duration,
-    /// `CONSOLE_REVIEW_POLL`: between questions about what is under review. 2 min.
+    /// `CONSOLE_REVIEW_POLL`: how often signatures and templates under review are polled. Default:
+    /// 2 min.
     pub review_poll: Duration,
-    /// `CONSOLE_RECEIPT_POLL`: until the first question about a receipt; later ones double. 10 s.
+    /// `CONSOLE_RECEIPT_POLL`: how long after a submission its receipts are first polled; the
+    /// interval then doubles. Default: 10 s.
     pub receipt_poll: Duration,
-    /// `CONSOLE_UPLOAD_MB`: the largest file of recipients, in megabytes. 100.
+    /// `CONSOLE_UPLOAD_MB`: the largest recipient list, in mebibytes. Default: 100.
     pub upload_mb: usize,
-    /// `CONSOLE_UPLOAD_ROWS`: the most rows of such a file. 1,000,000.
+    /// `CONSOLE_UPLOAD_ROWS`: the most rows of a recipient list. Default: 1,000,000.
     pub upload_rows: usize,
-    /// `CONSOLE_SMTP_URL`: where mail goes out, `smtp://…` or `smtps://user:password@…`, and
-    /// `CONSOLE_MAIL_FROM`: its sender. Both or none.
+    /// `CONSOLE_SMTP_URL`: the mail server, `smtp://…` or `smtps://user:password@…`, and
+    /// `CONSOLE_MAIL_FROM`: the sender. Both or none.
     pub mail: Option<MailSettings>,
 }
 
@@ -84,7 +87,7 @@ pub struct DefaultProject {
     pub ucloud_project_id: String,
 }
 
-/// A setting that stops the start. Its text is the one line that is shown.
+/// Why the console does not start. Its `Display` is the one line that is printed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ConfigError {
@@ -102,11 +105,19 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads all settings from the environment and, for what it does not set, from `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::read(&variables(file)?)
     }
 
-    /// Reads all settings from variables.
+    /// Reads all settings from `variables`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
     pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         check_names(variables)?;
         let source = Source(variables);
@@ -124,23 +135,23 @@ impl Config {
                 .url("USMS_API_URL")?
                 .unwrap_or_else(|| "https://api.sms.ucloud.cn".to_owned()),
             default_project: source.default_project()?,
-            submit_concurrency: source.counted("CONSOLE_SUBMIT_CONCURRENCY", 8, 256)?,
-            submit_rate: u32::try_from(source.counted("CONSOLE_SUBMIT_RATE", 20, 10_000)?)
+            submit_concurrency: source.number("CONSOLE_SUBMIT_CONCURRENCY", 8, 256)?,
+            submit_rate: u32::try_from(source.number("CONSOLE_SUBMIT_RATE", 20, 10_000)?)
                 .unwrap_or(20),
             call_timeout: source.duration("CONSOLE_CALL_TIMEOUT", Duration::seconds(70))?,
             review_poll: source.duration("CONSOLE_REVIEW_POLL", Duration::minutes(2))?,
             receipt_poll: source.duration("CONSOLE_RECEIPT_POLL", Duration::seconds(10))?,
-            upload_mb: source.counted("CONSOLE_UPLOAD_MB", 100, 2_000)?,
-            upload_rows: source.counted("CONSOLE_UPLOAD_ROWS", 1_000_000, 20_000_000)?,
+            upload_mb: source.number("CONSOLE_UPLOAD_MB", 100, 2_000)?,
+            upload_rows: source.number("CONSOLE_UPLOAD_ROWS", 1_000_000, 20_000_000)?,
             mail: source.mail()?,
         })
     }
 }
 
-/// The database's address alone, for commands that need nothing else.
+/// Reads `DATABASE_URL` alone, for commands that need no other setting.
 pub fn database_url(variables: &BTreeMap<String, String>) -> Result<SecretString, ConfigError> {
     let source = Source(variables);
-    let url = source.needed(
+    let url = source.required(
         "DATABASE_URL",
         "expected a PostgreSQL URL like postgres://user:password@localhost/usms_console",
     )?;
@@ -151,7 +162,7 @@ pub fn database_url(variables: &BTreeMap<String, String>) -> Result<SecretString
     }
 }
 
-/// The variables of the environment, and those of `file` that it does not set.
+/// Returns the variables of the environment and, for what it does not set, those of `file`.
 pub fn variables(file: Option<&Path>) -> Result<BTreeMap<String, String>, ConfigError> {
     let mut variables = match file {
         Some(path) => read_file(path)?,
@@ -196,18 +207,20 @@ fn check_names(variables: &BTreeMap<String, String>) -> Result<(), ConfigError> 
     }
 }
 
-/// The setting that was probably meant: the one that shares the most letter pairs.
+/// Suggests the setting that was probably meant: the one that shares the most pairs of letters.
 fn hint(wrong: &str) -> String {
     let pairs = |name: &str| -> Vec<[u8; 2]> {
         name.as_bytes().windows(2).map(|pair| [pair[0], pair[1]]).collect()
     };
-    let asked = pairs(wrong.trim_start_matches(PREFIX));
+    let typed = pairs(wrong.trim_start_matches(PREFIX));
     let shared = |name: &str| {
-        let own = pairs(name.trim_start_matches(PREFIX));
-        asked.iter().filter(|pair| own.contains(pair)).count() * 4 / asked.len().max(1)
+        let known = pairs(name.trim_start_matches(PREFIX));
+        typed.iter().filter(|pair| known.contains(pair)).count() * 4 / typed.len().max(1)
     };
-    let near = NAMES.into_iter().filter(|name| name.starts_with(PREFIX)).max_by_key(|n| shared(n));
-    near.filter(|name| shared(name) >= 2)
+    let nearest =
+        NAMES.into_iter().filter(|name| name.starts_with(PREFIX)).max_by_key(|n| shared(n));
+    nearest
+        .filter(|name| shared(name) >= 2)
         .map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
 
@@ -218,8 +231,8 @@ impl Source<'_> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn needed(&self, name: &'static str, what: &'static str) -> Result<String, ConfigError> {
-        self.get(name).map(str::to_owned).ok_or(ConfigError::Missing(name, what))
+    fn required(&self, name: &'static str, hint: &'static str) -> Result<String, ConfigError> {
+        self.get(name).map(str::to_owned).ok_or(ConfigError::Missing(name, hint))
     }
 
     fn parsed<T: std::str::FromStr>(
@@ -232,15 +245,10 @@ impl Source<'_> {
         text.parse().map_err(|_| ConfigError::Wrong(name, format!("`{text}` is not {shape}")))
     }
 
-    fn counted(
-        &self,
-        name: &'static str,
-        default: usize,
-        most: usize,
-    ) -> Result<usize, ConfigError> {
-        let shape = format!("a number from 1 to {most}");
+    fn number(&self, name: &'static str, default: usize, max: usize) -> Result<usize, ConfigError> {
+        let shape = format!("a number from 1 to {max}");
         let n: usize = self.parsed(name, &default.to_string(), &shape)?;
-        if (1..=most).contains(&n) {
+        if (1..=max).contains(&n) {
             Ok(n)
         } else {
             Err(ConfigError::Wrong(name, format!("`{n}` is not {shape}")))
@@ -260,7 +268,7 @@ impl Source<'_> {
 
     fn secret_key(&self) -> Result<SecretSlice<u8>, ConfigError> {
         let name = "CONSOLE_SECRET_KEY";
-        let text = self.needed(
+        let text = self.required(
             name,
             "expected at least 32 random bytes in hex; generate them with: openssl rand -hex 32",
         )?;
@@ -279,12 +287,12 @@ impl Source<'_> {
         if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
-        let why =
+        let hint =
             "UCLOUD_PUBLIC_KEY, UCLOUD_PRIVATE_KEY and UCLOUD_PROJECT_ID must be set together";
         Ok(Some(DefaultProject {
-            public_key: self.needed(names[0], why)?,
-            private_key: SecretString::from(self.needed(names[1], why)?),
-            ucloud_project_id: self.needed(names[2], why)?,
+            public_key: self.required(names[0], hint)?,
+            private_key: SecretString::from(self.required(names[1], hint)?),
+            ucloud_project_id: self.required(names[2], hint)?,
         }))
     }
 
@@ -293,10 +301,10 @@ impl Source<'_> {
         if names.iter().all(|name| self.get(name).is_none()) {
             return Ok(None);
         }
-        let why = "CONSOLE_SMTP_URL and CONSOLE_MAIL_FROM must be set together";
+        let hint = "CONSOLE_SMTP_URL and CONSOLE_MAIL_FROM must be set together";
         let mail = MailSettings {
-            url: SecretString::from(self.needed(names[0], why)?),
-            from: self.needed(names[1], why)?,
+            url: SecretString::from(self.required(names[0], hint)?),
+            from: self.required(names[1], hint)?,
         };
         match Outbound::new(Some(&mail)) {
             Ok(_) => Ok(Some(mail)),
@@ -352,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn two_settings_are_enough() {
+    fn two_settings_suffice() {
         let config = with(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.call_timeout, Duration::seconds(70));
@@ -360,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_or_missing_setting_is_named() {
+    fn the_error_names_the_invalid_or_missing_setting() {
         let wrong = [
             ("DATABASE_URL", ""),
             ("DATABASE_URL", "mysql://x"),
@@ -398,13 +406,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_console_name_is_an_error_that_names_the_nearest() {
+    fn the_error_of_an_unknown_setting_suggests_the_nearest_name() {
         let error = with(&[("CONSOLE_LISTN", "x")]).unwrap_err().to_string();
         assert_eq!(error, "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?");
     }
 
     #[test]
-    fn secrets_appear_in_no_debug_print() {
+    fn debug_output_shows_no_secret() {
         let keys = [
             ("UCLOUD_PUBLIC_KEY", "open"),
             ("UCLOUD_PRIVATE_KEY", "hush-hush"),

@@ -1,4 +1,4 @@
-//! Every text a person reads, in two languages.
+//! Every text that a person reads, in two languages (Fluent).
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use unic_langid::LanguageIdentifier;
 
 #[derive(RustEmbed)]
 #[folder = "src/locales"]
-struct Files;
+struct Locales;
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Language {
     /// All languages.
     pub const ALL: [Self; 2] = [Self::ZhCn, Self::En];
 
-    /// Its tag.
+    /// Returns its BCP 47 tag.
     pub fn tag(self) -> &'static str {
         match self {
             Self::ZhCn => "zh-CN",
@@ -32,7 +32,7 @@ impl Language {
         }
     }
 
-    /// Its name, in itself.
+    /// Returns its name in the language itself.
     pub fn own_name(self) -> &'static str {
         match self {
             Self::ZhCn => "中文",
@@ -40,7 +40,7 @@ impl Language {
         }
     }
 
-    /// Reads a tag.
+    /// Returns the language with exactly this tag, if it is one of ours.
     pub fn from_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
@@ -54,13 +54,13 @@ fn bundle(language: Language) -> Bundle {
     let id: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![id]);
     bundle.set_use_isolating(false);
-    bundle.set_formatter(Some(|value, _| whole(value).map(grouped)));
-    for name in Files::iter().filter(|name| name.starts_with(&format!("{}/", language.tag()))) {
-        let Some(file) = Files::get(&name) else { continue };
+    bundle.set_formatter(Some(|value, _| whole_number(value).map(grouped)));
+    for name in Locales::iter().filter(|name| name.starts_with(&format!("{}/", language.tag()))) {
+        let Some(file) = Locales::get(&name) else { continue };
         let text = String::from_utf8_lossy(&file.data).into_owned();
-        let resource = FluentResource::try_new(text).unwrap_or_else(|(partly, errors)| {
+        let resource = FluentResource::try_new(text).unwrap_or_else(|(partial, errors)| {
             tracing::error!(%name, ?errors, "locale file has syntax errors");
-            partly
+            partial
         });
         if let Err(errors) = bundle.add_resource(resource) {
             tracing::error!(%name, ?errors, "duplicate message in locale files");
@@ -69,9 +69,9 @@ fn bundle(language: Language) -> Bundle {
     bundle
 }
 
-/// The whole number that a variable holds.
+/// Returns the value of a variable that is a whole number.
 #[allow(clippy::cast_possible_truncation)]
-fn whole(value: &FluentValue<'_>) -> Option<i64> {
+fn whole_number(value: &FluentValue<'_>) -> Option<i64> {
     match value {
         FluentValue::Number(number) if number.value.fract() == 0.0 => Some(number.value as i64),
         FluentValue::Number(_)
@@ -82,7 +82,7 @@ fn whole(value: &FluentValue<'_>) -> Option<i64> {
     }
 }
 
-/// A number with a comma after every three digits.
+/// Formats a number with a comma between groups of three digits.
 fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut grouped = String::new();
@@ -107,17 +107,17 @@ impl Texts {
         }
     }
 
-    /// The text called `key`, if there is one.
+    /// Returns the text with this key, if there is one.
     pub fn try_t(self, key: &str) -> Option<String> {
         self.format(key, None)
     }
 
-    /// The text called `key`. A missing one shows its key and is logged.
+    /// Returns the text with this key. If there is none, logs an error and returns the key.
     pub fn t(self, key: &str) -> String {
         self.try_t(key).unwrap_or_else(|| missing(key))
     }
 
-    /// The text called `key` with its variables filled in.
+    /// Returns the text with this key and its variables filled in.
     pub fn with(self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
         let args: FluentArgs<'_> = values.iter().cloned().collect();
         self.format(key, Some(&args)).unwrap_or_else(|| missing(key))
@@ -133,7 +133,7 @@ impl Texts {
         Some(text)
     }
 
-    /// A number with a comma after every three digits.
+    /// Formats a number with a comma between groups of three digits.
     pub fn n(self, number: impl Count) -> String {
         grouped(number.count())
     }
@@ -144,9 +144,9 @@ fn missing(key: &str) -> String {
     key.to_owned()
 }
 
-/// What can be counted on a page.
+/// An integer that pages show.
 pub trait Count {
-    /// As one type.
+    /// Returns it as an `i64`.
     fn count(&self) -> i64;
 }
 
@@ -180,12 +180,12 @@ mod tests {
 
     use super::*;
 
-    /// Each key with the variables it uses.
+    /// Returns every key with the variables that its text uses.
     fn keys(language: Language) -> BTreeMap<String, BTreeSet<String>> {
         let mut keys = BTreeMap::new();
         let mut current = String::new();
-        for name in Files::iter().filter(|name| name.starts_with(language.tag())) {
-            let file = Files::get(&name).unwrap();
+        for name in Locales::iter().filter(|name| name.starts_with(language.tag())) {
+            let file = Locales::get(&name).unwrap();
             let text = String::from_utf8(file.data.into_owned()).unwrap();
             for line in text.lines().filter(|line| !line.starts_with('#')) {
                 if let Some((key, _)) = line.split_once(" =").filter(|_| !line.starts_with(' ')) {
@@ -193,9 +193,9 @@ mod tests {
                     let earlier = keys.insert(current.clone(), BTreeSet::new());
                     assert!(earlier.is_none(), "{key} is there twice in {name}");
                 }
-                for piece in line.split('$').skip(1) {
-                    let end = piece.find(|c: char| !c.is_alphanumeric()).unwrap_or(piece.len());
-                    keys.get_mut(&current).unwrap().insert(piece[..end].to_owned());
+                for rest in line.split('$').skip(1) {
+                    let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+                    keys.get_mut(&current).unwrap().insert(rest[..end].to_owned());
                 }
             }
         }
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn states_and_causes_have_words() {
+    fn states_and_causes_have_texts() {
         let texts = Texts(Language::En);
         for state in crate::domain::message::MessageState::ALL {
             assert!(texts.try_t(&format!("message-state-{}", state.key())).is_some(), "{state:?}");

@@ -1,5 +1,5 @@
-//! What is derived from the installation's secret key: the key of the session cookie and the key
-//! that seals the vendor's private keys at rest.
+//! Keys derived from the installation's secret key: one for the session cookie, and one that
+//! encrypts secrets and application files at rest (XChaCha20-Poly1305).
 
 use chacha20poly1305::aead::{Aead, Generate, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
@@ -9,20 +9,20 @@ use sha2::Sha256;
 
 const NONCE_BYTES: usize = 24;
 
-/// Opens and seals secrets. Its debug print shows nothing.
+/// Encrypts ("seals") and decrypts ("opens") secrets. Its `Debug` output shows no key.
 #[derive(Clone)]
 pub struct Keyring {
     seal: XChaCha20Poly1305,
     cookie: actix_web::cookie::Key,
 }
 
-/// A sealed secret that cannot be opened.
+/// The error of a stored secret that cannot be decrypted.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot decrypt a stored secret: it was encrypted with a different CONSOLE_SECRET_KEY")]
 pub struct CannotOpen;
 
 impl Keyring {
-    /// Derives all keys from `secret` (at least 32 random bytes; `Config` checks that).
+    /// Derives all keys from `secret` (at least 32 random bytes, which `Config` checks).
     pub fn derive(secret: &SecretSlice<u8>) -> Self {
         let source = Hkdf::<Sha256>::new(Some(b"usms-console"), secret.expose_secret());
         Self {
@@ -31,34 +31,42 @@ impl Keyring {
         }
     }
 
-    /// The key that signs the session cookie.
+    /// Returns the key that signs the session cookie.
     pub fn cookie(&self) -> actix_web::cookie::Key {
         self.cookie.clone()
     }
 
-    /// Seals a secret for the database.
+    /// Encrypts a secret for the database.
     pub fn seal(&self, secret: &SecretString) -> Result<Vec<u8>, CannotOpen> {
         self.seal_bytes(secret.expose_secret().as_bytes())
     }
 
-    /// Opens what [`Keyring::seal`] sealed.
+    /// Decrypts a secret encrypted by [`Keyring::seal`].
+    ///
+    /// # Errors
+    ///
+    /// [`CannotOpen`] if it was encrypted with another key, or is damaged.
     pub fn open(&self, sealed: &[u8]) -> Result<SecretString, CannotOpen> {
         let opened = self.open_bytes(sealed)?;
         String::from_utf8(opened).map(SecretString::from).map_err(|_| CannotOpen)
     }
 
-    /// Seals a file for the database: a random nonce followed by the sealed content.
+    /// Encrypts a file for the database: a random nonce of 24 bytes, then the ciphertext.
     pub fn seal_bytes(&self, content: &[u8]) -> Result<Vec<u8>, CannotOpen> {
         let nonce = XNonce::generate();
         let sealed = self.seal.encrypt(&nonce, content).map_err(|_| CannotOpen)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`Keyring::seal_bytes`] sealed.
+    /// Decrypts a file encrypted by [`Keyring::seal_bytes`].
+    ///
+    /// # Errors
+    ///
+    /// [`CannotOpen`] if it was encrypted with another key, or is damaged.
     pub fn open_bytes(&self, sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
-        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES).ok_or(CannotOpen)?;
+        let (nonce, ciphertext) = sealed.split_at_checked(NONCE_BYTES).ok_or(CannotOpen)?;
         let nonce = XNonce::try_from(nonce).map_err(|_| CannotOpen)?;
-        self.seal.decrypt(&nonce, text).map_err(|_| CannotOpen)
+        self.seal.decrypt(&nonce, ciphertext).map_err(|_| CannotOpen)
     }
 }
 

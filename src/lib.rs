@@ -1,14 +1,14 @@
 //! USMS Console: a self-hosted web console over UCloud USMS.
 //!
-//! The rooms, and the one direction in which they may use each other:
+//! The modules, and the one direction in which they may depend on each other:
 //!
 //! ```text
-//! web | worker → ops → db, usms, courier → domain
+//! web | worker → ops → db, usms, outbound → domain
 //! ```
 //!
-//! [`sandbox`] hangs on nothing, so that it cannot share a mistake with [`usms`]; [`demo`] may use
-//! all. `tests/architecture.rs` reads the `use` lines and fails on a backward arrow. The walk
-//! through one sending, from the click to the receipt, is in `docs/ARCHITECTURE.md`.
+//! [`sandbox`] depends on none of them, so that it cannot share a mistake with [`usms`]; [`demo`]
+//! may use all. `tests/architecture.rs` reads the `use` lines and fails on a dependency in the
+//! wrong direction. `docs/ARCHITECTURE.md` follows a message from the click to its receipt.
 
 pub mod app;
 pub mod backpressure;

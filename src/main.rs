@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// A page is a thousand small texts. This allocator is quicker with them than the C library's, and
-/// gives back what a million messages took.
+/// Rendering a page allocates about a thousand short strings. This allocator is faster at that than
+/// the C library's, and returns memory to the system after a batch of a million messages.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

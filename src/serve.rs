@@ -1,4 +1,4 @@
-//! Putting the parts together, running them, and stopping them in order.
+//! Builds the application state, runs pages and workers, and shuts them down in order.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -22,15 +22,16 @@ use crate::ops::projects;
 use crate::outbound::Outbound;
 use crate::{telemetry, usms, web, worker};
 
-/// A connection that was not used for so long is tried first.
-const RESTED: Duration = Duration::from_millis(500);
-/// A connection this old is closed when it comes back: what the server keeps for it grows with its age.
-const OLD: Duration = Duration::from_secs(30 * 60);
-/// Connections of everything but the log, and of the log.
+/// A connection that was idle for this long is pinged before it is used.
+const PING_AFTER_IDLE: Duration = Duration::from_millis(500);
+/// A connection of this age is closed when it returns to the pool: the memory that the server uses
+/// for it grows with its age.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+/// Connections of everything but the message search, and of the message search.
 const CONNECTIONS: u32 = 16;
-const LOG_CONNECTIONS: u32 = 8;
+const SEARCH_CONNECTIONS: u32 = 8;
 
-/// Which parts one process runs.
+/// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parts {
     /// Pages, pushes and workers.
@@ -41,7 +42,7 @@ pub enum Parts {
     Workers,
 }
 
-/// Serves until the process is told to stop, then until the calls in flight are done.
+/// Runs until Ctrl-C or SIGTERM, then until the calls in flight are done.
 pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let app = build(config).await?;
     let metrics = telemetry::start_metrics().ok();
@@ -52,9 +53,9 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
                 public_url: config.public_url.clone(),
                 trust_proxy: config.trust_proxy,
             };
-            let (server, address) = web::start(app.clone(), settings, metrics)
+            let (server, local_address) = web::start(app.clone(), settings, metrics)
                 .with_context(|| format!("CONSOLE_LISTEN: cannot listen on {}", config.listen))?;
-            info!("listening on http://{address}");
+            info!("listening on http://{local_address}");
             let handle = server.handle();
             Some((handle, tokio::spawn(server)))
         }
@@ -65,7 +66,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
         Parts::All | Parts::Workers => Some(tokio::spawn(worker::run(app.clone(), stop.clone()))),
         Parts::Pages => None,
     };
-    told_to_stop().await;
+    wait_for_stop_signal().await;
     info!("shutting down; waiting for calls in flight");
     stop.cancel();
     if let Some((handle, server)) = pages {
@@ -83,7 +84,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
 }
 
 /// Waits for Ctrl-C or SIGTERM.
-pub async fn told_to_stop() {
+pub async fn wait_for_stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = match signal(SignalKind::terminate()) {
         Ok(terminate) => terminate,
@@ -98,7 +99,7 @@ pub async fn told_to_stop() {
     }
 }
 
-/// Connects, brings the database up to date, and makes the project that the settings name.
+/// Connects to the database, migrates it, and creates the project that the settings name.
 pub async fn build(config: &Config) -> anyhow::Result<App> {
     let app = assemble(config).await?;
     migrate(&app.db).await?;
@@ -108,13 +109,13 @@ pub async fn build(config: &Config) -> anyhow::Result<App> {
     Ok(app)
 }
 
-/// The parts, without asking anything of the database.
+/// Assembles the application state without querying the database.
 async fn assemble(config: &Config) -> anyhow::Result<App> {
     let db = connect(&config.database_url).await?;
     let call_timeout = config.call_timeout.unsigned_abs();
     let outbound = Outbound::new(config.mail.as_ref())?;
     Ok(App {
-        log: Reader::new(&db, pool(LOG_CONNECTIONS)),
+        log: Reader::new(&db, pool(SEARCH_CONNECTIONS)),
         db,
         usms: usms::Client::new(&config.api_url, call_timeout)?,
         clock: Clock::System,
@@ -140,7 +141,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
     })
 }
 
-/// A pool of connections to the database.
+/// Connects to the database; returns the pool of connections.
 pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url
         .expose_secret()
@@ -149,11 +150,12 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
     let options = options.application_name("usms-console").options([
         ("timezone", "UTC"),
         ("plan_cache_mode", "force_generic_plan"),
-        // A plan over the pieces of two years looks costly, and compiling it takes longer than running it.
+        // A plan over the partitions of two years looks expensive to PostgreSQL, but compiling it
+        // takes longer than running it.
         ("jit", "off"),
-        // Messages and their outcomes are cut at the same borders: joined piece by piece.
+        // Messages and outcomes have the same partition bounds, so they join by partition.
         ("enable_partitionwise_join", "on"),
-        // A page asks for few rows: starting helpers takes longer than reading them.
+        // Pages read few rows: starting parallel workers takes longer than reading them.
         ("max_parallel_workers_per_gather", "0"),
     ]);
     pool(CONNECTIONS)
@@ -167,28 +169,27 @@ fn pool(connections: u32) -> PgPoolOptions {
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
-        .before_acquire(|connection, since| Box::pin(still_there(connection, since)))
-        // The pool's own look for old connections can spin for ever (launchbadge/sqlx#3645, mended
-        // after 0.9.0): without these two it does not run.
+        .before_acquire(|connection, metadata| Box::pin(ping_if_idle(connection, metadata)))
+        // sqlx's reaper of old connections can loop forever (launchbadge/sqlx#3645, fixed after
+        // 0.9.0). Without these two settings it does not run.
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_release(|_, of| Box::pin(ready(Ok(of.age < OLD))))
+        .after_release(|_, metadata| Box::pin(ready(Ok(metadata.age < MAX_CONNECTION_AGE))))
 }
 
-/// A connection that rested is asked whether it is still there before it is used: the server may
-/// have been started anew. One that was used a moment ago is not, which would double the questions of
-/// each page.
-async fn still_there(
+/// Pings a connection that was idle, since the server may have been restarted. One that was used a
+/// moment ago is not pinged, which would double the round trips of every page.
+async fn ping_if_idle(
     connection: &mut PgConnection,
-    since: PoolConnectionMetadata,
+    metadata: PoolConnectionMetadata,
 ) -> sqlx::Result<bool> {
-    if since.idle_for > RESTED {
+    if metadata.idle_for > PING_AFTER_IDLE {
         connection.ping().await?;
     }
     Ok(true)
 }
 
-/// Brings the database up to date.
+/// Applies the migrations that the database lacks.
 pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
     sqlx::migrate!().run(db).await.context("cannot migrate the database")
 }

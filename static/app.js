@@ -1,4 +1,4 @@
-// Niceties only: every page works without these scripts.
+// Progressive enhancement: every page works without these scripts.
 import { showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
 import { watchPage } from "./watch.js";
@@ -19,7 +19,7 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
   });
 }
 
-// A form that is on its way is not sent a second time. The server would find the first one anyway.
+// Prevents a form from being submitted twice. The server would detect a repeated submission anyway.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
@@ -30,7 +30,7 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-// Where tabs do not fit, the one that is open is among those in sight.
+// Scrolls tabs that do not fit, so that the current one is visible.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const tabs = tab.parentElement;
   tabs.scrollLeft = tab.offsetLeft + tab.offsetWidth - tabs.offsetLeft - tabs.clientWidth;

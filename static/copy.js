@@ -1,8 +1,9 @@
-// Buttons that copy an id or a phone. How they look stands in the page once.
+// Buttons that copy an id or a phone. Their content is in the page once, as a template.
 export function showCopyButtons(within) {
   const look = document.getElementById("copy");
   if (!navigator.clipboard || !look) return;
-  // Messages have many: what is marked, and holds nothing else, gets its button here.
+  // Tables of messages have many of them, so their buttons are created here: a marked cell contains
+  // nothing but the text to copy.
   for (const cell of within.querySelectorAll("[data-copies]")) {
     const button = document.createElement("button");
     Object.assign(button, { className: "plain", type: "button", hidden: true });

@@ -1,5 +1,5 @@
-// A batch that is on its way: the server draws what changed and pushes it. Without server-sent
-// events the page is fetched every few seconds.
+// A batch that is being sent: the server renders what changed and pushes it. Without server-sent
+// events it is fetched every few seconds.
 import { showCopyButtons } from "./copy.js";
 
 const EVERY = 5000;
@@ -9,7 +9,7 @@ export function watchLive() {
   if (!place?.dataset.live) return;
   let held;
 
-  // Nothing is replaced under a finger: text being selected, a control in use.
+  // Nothing is replaced while text is selected or a control is in use.
   const isBusy = () =>
     (place.contains(document.activeElement) && document.activeElement !== document.body) ||
     !getSelection().isCollapsed;
@@ -31,7 +31,7 @@ export function watchLive() {
       const answer = await fetch(place.dataset.live, { credentials: "same-origin" });
       if (answer.ok && !answer.redirected) show(await answer.text());
     } catch {
-      // Until the console is back the page shows what it knew.
+      // The page keeps its content until the console is available again.
     }
   }
 

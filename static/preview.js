@@ -1,11 +1,11 @@
-// The check page: with or without repeats, its numbers are drawn anew.
+// The check page: updates its numbers when repeats are included or left out.
 export function checkAgainOnChange() {
   for (const box of document.querySelectorAll("[data-recheck]")) {
     box.addEventListener("change", () => box.form.requestSubmit());
   }
 }
 
-// Forms: the text as it will arrive, while it is being written.
+// Forms: shows a preview of the text while a person types.
 export function previewWhileTyping() {
   const form = document.querySelector("form[data-preview]");
   if (!form) return;
@@ -32,13 +32,13 @@ export function previewWhileTyping() {
     clearTimeout(timer);
     timer = setTimeout(draw, 250);
   });
-  // Another template has other variables: the server draws their fields.
+  // Another template has other variables, whose fields the server renders.
   form.querySelector("[name=template_id]")?.addEventListener("change", () => form.requestSubmit(choose));
   if (choose) choose.classList.add("unseen");
 }
 
-// The template form: a button puts its variable where the cursor is, and each variable that the text
-// has gets a field for its meaning.
+// The template form: a button inserts its variable at the cursor, and each variable of the text has a
+// field for its meaning.
 export function insertVariables() {
   const text = document.querySelector("textarea[name=text]");
   const fields = document.querySelector("[data-variables]");

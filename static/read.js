@@ -1,4 +1,4 @@
-// A conversation that somebody looks at is read: what its button does happens by itself.
+// Marks a conversation as read when it is visible, as its button does.
 export function markRead() {
   const form = document.querySelector("form[data-read]");
   if (!form) return;
@@ -16,7 +16,7 @@ export function markRead() {
       document.querySelector("form[data-unread]").hidden = false;
       countDown(document.querySelector(".rail a[aria-current] .needs"));
     } catch {
-      // The button is still there.
+      // The button can still be used.
     }
   }
 

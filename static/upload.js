@@ -1,4 +1,4 @@
-// A file on its way: how far it is, and the page that answers in place of this one.
+// Uploads a file with a progress bar, and shows the resulting page.
 export function showUpload() {
   const form = document.querySelector("form[data-upload]");
   if (!form) return;
@@ -28,7 +28,7 @@ function send(form, file) {
       location.assign(request.responseURL);
       return;
     }
-    // What is to be mended comes back with the form; the browser keeps the chosen file.
+    // The response is the form with its errors. The chosen file is kept.
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
     const chosen = form.querySelector("input[type=file]").files;
     document.querySelector("main").replaceWith(page.querySelector("main"));
@@ -44,7 +44,7 @@ function send(form, file) {
   request.send(new FormData(form));
 }
 
-// The text of the chosen template and its sample file stand below it.
+// Shows the text of the chosen template and the link to its sample file.
 function followTemplate(form) {
   const choice = form.querySelector("select[data-samples]");
   choice.addEventListener("change", () => {

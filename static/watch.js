@@ -1,8 +1,8 @@
-// Pages about something that is under way: they look again by themselves, so that nobody reloads.
+// Refreshes pages about something that is in progress.
 import { showCopyButtons } from "./copy.js";
 
 const EVERY = 4000;
-// A page that was forgotten in a tab must not keep its login session alive for ever.
+// A page in a forgotten tab must not keep its login session alive forever.
 const LONGEST = 20 * 60 * 1000;
 
 export function watchPage() {
@@ -12,14 +12,14 @@ export function watchPage() {
 
   async function look() {
     if (Date.now() - began > LONGEST) return clearInterval(timer);
-    // What a person has ticked stays under their hand.
+    // Nothing is replaced while a checkbox is ticked.
     if (document.hidden || watched.querySelector(":checked")) return;
     try {
       const answer = await fetch(location.href, { credentials: "same-origin" });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.querySelector(".watched");
-      // What was watched has become another page.
+      // The page has become another one.
       if (!now) return location.reload();
       if (now.innerHTML !== drawn) {
         drawn = now.innerHTML;
@@ -28,7 +28,7 @@ export function watchPage() {
       }
       if (!now.hasAttribute("data-watch")) clearInterval(timer);
     } catch {
-      // The next look may find the console again.
+      // The console may be available again at the next refresh.
     }
   }
 

@@ -1,7 +1,7 @@
-"""What somebody would write instead of the console: the vendor's own SDK in a pool of threads.
+"""A script that does the same as the console, for comparison: the vendor's SDK in a pool of threads.
 
-Reads a list without a header (phone, values…), sends it by SendBatchUSMSMessage, 200 phones a call
-and 8 calls at a time, and tries a call that failed twice more, as such scripts do.
+Reads a list without a header (phone, values…), sends it with SendBatchUSMSMessage, 200 phones per
+call and 8 calls at a time, and retries a failed call twice, as such scripts usually do.
 
 usage: sdk_pool.py URL LIST
 """
@@ -47,7 +47,7 @@ def send(targets):
         try:
             client.usms().send_batch_usms_message({"TaskContent": encoded})
             return 1
-        except Exception as error:  # noqa: BLE001 - whatever it is, such scripts try again
+        except Exception as error:  # noqa: BLE001 - such scripts retry whatever the error is
             last = error
     print("given up:", last, file=sys.stderr)
     return 0

@@ -1,5 +1,5 @@
-//! The page that somebody would write who wants nothing but speed: one question, one table, no
-//! session, no frame. The console's list is measured against it.
+//! A minimal page for comparison with the console's list: one query, one HTML table, no login
+//! session, no layout.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ async fn list(db: web::Data<PgPool>, template: web::Path<i64>) -> HttpResponse {
     }
 }
 
-/// Serves it in this process until it is ended.
+/// Serves the page in this process, until the process ends.
 pub async fn run(database_url: &str, listen: &str) -> anyhow::Result<()> {
     let options: PgConnectOptions = database_url.parse()?;
     let options = options.options(HashMap::from([("plan_cache_mode", "force_generic_plan")]));
@@ -70,12 +70,12 @@ pub async fn run(database_url: &str, listen: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Serves it in a process of its own.
+/// Serves the page in a process of its own.
 pub async fn serve(database_url: &str) -> anyhow::Result<Process> {
     let listen = processes::free_address()?;
     let child = processes::command()?
         .args(["bench", "bare", "--listen", &listen])
         .env("DATABASE_URL", database_url)
         .spawn()?;
-    processes::until_it_answers(child, &listen, "/0").await
+    processes::ready(child, &listen, "/0").await
 }

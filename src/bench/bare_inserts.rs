@@ -1,24 +1,25 @@
-//! Bare inserts: receipts are written into a table that holds as many as the log does, by something
-//! that does nothing else. Taking pushes in and settling them is measured against it.
+//! Bare inserts for comparison: receipts are written into a table of the same size as the
+//! console's, without anything else. Storing and processing pushes is measured against it.
 
 use std::time::Instant;
 
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinSet;
 
-use super::pushes::Named;
+use super::pushes::ReceiptKey;
 
-/// A table for receipts.
+/// The layout of a table of receipts.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(super) struct Layout {
     create: &'static str,
     indexes: &'static str,
-    /// What is written of a receipt `t`, which has an id, a session number and a phone.
+    /// The expressions that are inserted for a receipt `t` with an id, a session number and a
+    /// phone.
     row: &'static str,
 }
 
-/// Nine columns and two indexes: somebody keeps receipts and finds them by phone.
-pub(super) const TWO_INDEXES: Kind = Kind {
+/// Nine columns and two indexes, to find receipts by phone.
+pub(super) const TWO_INDEXES: Layout = Layout {
     create: "create table bare_receipts (id bigint, project_id bigint, session_no text, phone text,
                outcome text, code text, words text, parts int, receipt_at timestamptz)",
     indexes: "alter table bare_receipts add primary key (id);
@@ -26,8 +27,8 @@ pub(super) const TWO_INDEXES: Kind = Kind {
     row: "id, 1, session_no, phone, 'delivered', 'DELIVRD', '用户接收成功', 1, now()",
 };
 
-/// The columns and indexes of a message of the log that is known by its receipt alone.
-pub(super) const SEARCHED: Kind = Kind {
+/// The columns and indexes of external messages, for all filters of the message search.
+pub(super) const ALL_INDEXES: Layout = Layout {
     create: "create table bare_receipts (like external_messages)",
     indexes: "alter table bare_receipts add primary key (id);
               create index on bare_receipts (project_id, id);
@@ -38,19 +39,22 @@ pub(super) const SEARCHED: Kind = Kind {
     row: "id, 1, session_no, phone, '', 'delivered', 1, 1, now(), now()",
 };
 
-/// Such a table, until it is dropped.
+/// A table of receipts, without anything around it.
 #[derive(Debug)]
-pub(super) struct Bare<'a> {
+pub(super) struct BareTable<'a> {
     db: &'a PgPool,
-    kind: Kind,
-    /// The next id.
-    next: i64,
+    layout: Layout,
+    next_id: i64,
 }
 
-impl<'a> Bare<'a> {
-    /// A table that holds so many receipts.
-    pub(super) async fn with(db: &'a PgPool, kind: Kind, stored: i64) -> anyhow::Result<Self> {
-        let Kind { create, indexes, row } = kind;
+impl<'a> BareTable<'a> {
+    /// Creates a table with `stored` receipts.
+    pub(super) async fn create(
+        db: &'a PgPool,
+        layout: Layout,
+        stored: i64,
+    ) -> anyhow::Result<Self> {
+        let Layout { create, indexes, row } = layout;
         let fill = format!(
             "{create};
              insert into bare_receipts select {row} from (
@@ -63,37 +67,37 @@ impl<'a> Bare<'a> {
         sqlx::raw_sql(AssertSqlSafe(fill)).execute(db).await?;
         sqlx::raw_sql("vacuum analyze bare_receipts").execute(db).await?;
         sqlx::raw_sql("checkpoint").execute(db).await?;
-        Ok(Self { db, kind, next: stored + 1 })
+        Ok(Self { db, layout, next_id: stored + 1 })
     }
 
-    /// Writes receipts in their order, a statement for each part of them, over so many connections.
-    /// Answers how many a second.
+    /// Writes receipts in their order, with a statement for each chunk, over `connections`
+    /// connections. Returns the receipts per second.
     #[allow(clippy::cast_precision_loss)]
     pub(super) async fn write(
         &mut self,
-        parts: &[Vec<Named>],
+        chunks: &[Vec<ReceiptKey>],
         connections: usize,
     ) -> anyhow::Result<f64> {
-        let mut waiting = Vec::with_capacity(parts.len());
-        for part in parts {
-            let ids: Vec<i64> = (self.next..).take(part.len()).collect();
-            self.next += i64::try_from(part.len())?;
-            let sessions: Vec<String> = part.iter().map(|one| one.session_no.clone()).collect();
-            let phones: Vec<String> = part.iter().map(|one| one.phone.clone()).collect();
+        let mut waiting = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let ids: Vec<i64> = (self.next_id..).take(chunk.len()).collect();
+            self.next_id += i64::try_from(chunk.len())?;
+            let sessions: Vec<String> = chunk.iter().map(|key| key.session_no.clone()).collect();
+            let phones: Vec<String> = chunk.iter().map(|key| key.phone.clone()).collect();
             waiting.push((ids, sessions, phones));
         }
         let mut waiting = waiting.into_iter();
         let insert = format!(
             "insert into bare_receipts select {} from
                unnest($1::bigint[], $2::text[], $3::text[]) as t (id, session_no, phone)",
-            self.kind.row
+            self.layout.row
         );
-        let began = Instant::now();
-        let mut under_way = JoinSet::new();
+        let started = Instant::now();
+        let mut workers = JoinSet::new();
         for _ in 0..connections {
-            let share: Vec<_> = waiting.by_ref().take(parts.len().div_ceil(connections)).collect();
+            let share: Vec<_> = waiting.by_ref().take(chunks.len().div_ceil(connections)).collect();
             let (db, insert) = (self.db.clone(), insert.clone());
-            under_way.spawn(async move {
+            workers.spawn(async move {
                 for (ids, sessions, phones) in share {
                     let insert = sqlx::query(AssertSqlSafe(insert.clone()));
                     insert.bind(ids).bind(sessions).bind(phones).execute(&db).await?;
@@ -101,15 +105,15 @@ impl<'a> Bare<'a> {
                 anyhow::Ok(())
             });
         }
-        for one in under_way.join_all().await {
-            one?;
+        for result in workers.join_all().await {
+            result?;
         }
-        let receipts: usize = parts.iter().map(Vec::len).sum();
-        Ok(receipts as f64 / began.elapsed().as_secs_f64())
+        let receipts: usize = chunks.iter().map(Vec::len).sum();
+        Ok(receipts as f64 / started.elapsed().as_secs_f64())
     }
 
-    /// Drops it.
-    pub(super) async fn end(self) -> anyhow::Result<()> {
+    /// Drops the table.
+    pub(super) async fn drop_table(self) -> anyhow::Result<()> {
         sqlx::raw_sql("drop table bare_receipts").execute(self.db).await?;
         Ok(())
     }

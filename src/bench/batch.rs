@@ -1,6 +1,6 @@
-//! Batches: a list of a million rows from the upload's last byte to its preview, a spreadsheet of a
-//! hundred thousand, and a million messages submitted to a sandbox that takes 50 ms to answer. The
-//! script that somebody would write instead, over the vendor's own SDK, runs beside it.
+//! Benchmarks of batches: a list of a million rows from the upload's last byte to its preview, a
+//! spreadsheet of a hundred thousand rows, and a million messages submitted to a sandbox that takes
+//! 50 ms to respond. For comparison, a script with the vendor's own SDK does the same.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,39 +13,39 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::process::Command;
 
-use super::people::{Person, option_saying, value_of};
+use super::people::{Person, option_containing, value_of};
 use super::processes::{self, Process};
 use super::{Table, count};
 
 const NAME: &str = "owner";
 const PASSWORD: &str = "a password of measurements";
-/// How long the sandbox takes to answer.
-const ANSWER: Duration = Duration::from_millis(50);
-/// Nothing happens for so long before memory at rest is measured.
-const REST: Duration = Duration::from_secs(15);
-/// Calls under way at once.
+/// How long the sandbox takes to respond.
+const RESPONSE_TIME: Duration = Duration::from_millis(50);
+/// The idle time before memory at rest is measured.
+const IDLE_TIME: Duration = Duration::from_secs(15);
+/// The number of concurrent calls.
 const CONCURRENCY: f64 = 8.0;
-/// Phones one call takes.
-const EACH: f64 = 200.0;
+/// The number of phones in a call.
+const PHONES_PER_CALL: f64 = 200.0;
 
-/// What is measured.
+/// The parameters of the benchmark.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// An empty database.
+    /// The URL of an empty database.
     pub database_url: String,
-    /// Rows of the list.
+    /// The number of rows of the list.
     pub rows: usize,
-    /// Rows of the spreadsheet.
+    /// The number of rows of the spreadsheet.
     pub xlsx_rows: usize,
-    /// A Python that has the vendor's SDK, to measure the script beside it.
+    /// A Python with the vendor's SDK; without one, the script is not run.
     pub python: Option<String>,
-    /// The script.
+    /// The path of the script.
     pub peer: String,
 }
 
-/// Measures all of it and prints a table.
+/// Runs the benchmark and prints a table.
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    // Another part of this program may have been quicker.
+    // Fails if the process has a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut table = Table::default();
     let sandbox = processes::sandbox(&seeds()).await?;
@@ -74,29 +74,33 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     table.add("most memory meanwhile", megabytes(console.peak_memory()?), "");
     discard(&mut person, &other).await?;
 
-    fault(&sandbox, json!({ "kind": "delay", "millis": ANSWER.as_millis() as u64, "times": 0 }))
-        .await?;
-    console.forget_peak()?;
+    add_fault(
+        &sandbox,
+        json!({ "kind": "delay", "millis": RESPONSE_TIME.as_millis() as u64, "times": 0 }),
+    )
+    .await?;
+    console.reset_peak()?;
     let took = submit(&mut person, &db, &draft, plan.rows).await?;
     #[allow(clippy::cast_precision_loss)]
-    let least = (plan.rows as f64 / EACH).ceil() * ANSWER.as_secs_f64() / CONCURRENCY;
+    let minimum =
+        (plan.rows as f64 / PHONES_PER_CALL).ceil() * RESPONSE_TIME.as_secs_f64() / CONCURRENCY;
     table.add(&format!("{} messages submitted", plan.rows), seconds(took), "");
-    let share = least * 100.0 / took.as_secs_f64();
+    let share = minimum * 100.0 / took.as_secs_f64();
     let what = "share of what 8 calls of 50 ms at a time allow";
-    table.add(what, format!("{share:.0} % ({least:.1} s)"), "≥ 90 %");
+    table.add(what, format!("{share:.0} % ({minimum:.1} s)"), "≥ 90 %");
     table.add("most memory meanwhile", megabytes(console.peak_memory()?), "");
     let (taken, twice) = counts(&sandbox).await?;
     table.add("taken by the sandbox, and twice", format!("{taken}, {twice}"), "each once");
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     table.add("memory at rest afterwards", megabytes(console.memory()?), "< 60 MB");
     let more = csv(plan.rows..2 * plan.rows);
     let (draft, _, _) = self::upload(&mut person, &console, "more.csv", more).await?;
     submit(&mut person, &db, &draft, plan.rows).await?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(IDLE_TIME).await;
     let what = format!("memory at rest after another {}", plan.rows);
     table.add(&what, megabytes(console.memory()?), "no growth");
 
-    cut_off(plan, &mut table, &sandbox, &console, &mut person, &db).await?;
+    compare_with_broken_connections(plan, &mut table, &sandbox, &console, &mut person, &db).await?;
     console.stop().await?;
     sandbox.stop().await?;
     table.print();
@@ -116,7 +120,7 @@ fn mega(bytes: usize) -> f64 {
     bytes as f64 / 1_000_000.0
 }
 
-/// A signature and a template that can be sent with.
+/// Returns a signature and a template to send with.
 pub fn seeds() -> Value {
     json!({
         "signatures": [{ "sig_id": "SIGBENCH", "content": "云帆书店" }],
@@ -125,7 +129,8 @@ pub fn seeds() -> Value {
     })
 }
 
-/// Phones that arrive: their last four digits are those of no failure.
+/// Returns the `n`-th phone. Its last four digits are from 1000, so that the sandbox delivers to
+/// it.
 fn phone(n: usize) -> String {
     format!("1{:02}{:04}{:04}", 30 + n / 10_000 / 9_000, n / 9_000 % 10_000, 1_000 + n % 9_000)
 }
@@ -134,7 +139,7 @@ fn csv(rows: Range<usize>) -> Vec<u8> {
     let mut list = String::from("手机号,姓名,单号,地点\n");
     for n in rows {
         use std::fmt::Write;
-        // Writing into memory cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(list, "{},客户{n},YT{n:010},东门{}号柜", phone(n), n % 90);
     }
     list.into_bytes()
@@ -156,18 +161,18 @@ fn xlsx(rows: usize) -> anyhow::Result<Vec<u8>> {
     Ok(book.save_to_buffer()?)
 }
 
-/// Makes them known to the console.
+/// Imports the signature and the template of [`seeds`] into the console.
 pub async fn import(person: &mut Person) -> anyhow::Result<()> {
     for (list, id) in [("signatures", "SIGBENCH"), ("templates", "UTBENCH")] {
-        let address = format!("/p/default/{list}/import");
-        let csrf = value_of(&person.get(&address).await?, "csrf")?;
-        let _ = person.post(&address, &[("csrf", &csrf), ("ids", id)]).await;
+        let path = format!("/p/default/{list}/import");
+        let csrf = value_of(&person.get(&path).await?, "csrf")?;
+        let _ = person.post(&path, &[("csrf", &csrf), ("ids", id)]).await;
     }
     Ok(())
 }
 
-/// Uploads a list. Answers its preview, how long the bytes took, and how long from the last of them
-/// until every row had its verdict.
+/// Uploads a list. Returns the path of its preview, how long the upload took, and how long it took
+/// from the last byte until every row had its verdict.
 async fn upload(
     person: &mut Person,
     console: &Process,
@@ -176,24 +181,24 @@ async fn upload(
 ) -> anyhow::Result<(String, Duration, Duration)> {
     let form = person.get("/p/default/batches/new").await?;
     let (csrf, token) = (value_of(&form, "csrf")?, value_of(&form, "form_token")?);
-    let signature = option_saying(&form, "云帆书店")?;
-    let template = option_saying(&form, "UTBENCH")?;
+    let signature = option_containing(&form, "云帆书店")?;
+    let template = option_containing(&form, "UTBENCH")?;
     let fields = [
         ("csrf", csrf.as_str()),
         ("form_token", &token),
         ("signature_id", &signature),
         ("template_id", &template),
     ];
-    console.forget_peak()?;
-    let began = Instant::now();
+    console.reset_peak()?;
+    let started = Instant::now();
     let file = ("recipients", name, list);
     let preview = person.upload("/p/default/batches/new", &fields, file).await?;
-    let uploaded = began.elapsed();
+    let upload_time = started.elapsed();
     let last_byte = Instant::now();
     loop {
         let page = person.get(&preview).await?;
         if page.contains("id=\"verdict\"") {
-            return Ok((preview, uploaded, last_byte.elapsed()));
+            return Ok((preview, upload_time, last_byte.elapsed()));
         }
         if page.contains("id=\"errors\"") || last_byte.elapsed() > Duration::from_secs(600) {
             bail!("the list was not read: {page}");
@@ -204,22 +209,23 @@ async fn upload(
 
 async fn discard(person: &mut Person, preview: &str) -> anyhow::Result<()> {
     let csrf = value_of(&person.get(preview).await?, "csrf")?;
-    let address = preview.replace("/preview", "/discard");
-    person.post(&address, &[("csrf", &csrf)]).await.map(drop)
+    let path = preview.replace("/preview", "/discard");
+    person.post(&path, &[("csrf", &csrf)]).await.map(drop)
 }
 
-async fn fault(sandbox: &Process, order: Value) -> anyhow::Result<()> {
-    let there = format!("{}/_admin/faults", sandbox.url);
-    reqwest::Client::new().post(there).json(&order).send().await?.error_for_status()?;
+async fn add_fault(sandbox: &Process, fault: Value) -> anyhow::Result<()> {
+    let url = format!("{}/_admin/faults", sandbox.url);
+    reqwest::Client::new().post(url).json(&fault).send().await?.error_for_status()?;
     Ok(())
 }
 
-async fn no_faults(sandbox: &Process) -> anyhow::Result<()> {
-    let there = format!("{}/_admin/faults", sandbox.url);
-    reqwest::Client::new().delete(there).send().await?.error_for_status()?;
+async fn clear_faults(sandbox: &Process) -> anyhow::Result<()> {
+    let url = format!("{}/_admin/faults", sandbox.url);
+    reqwest::Client::new().delete(url).send().await?.error_for_status()?;
     Ok(())
 }
 
+/// Returns how many messages the sandbox accepted, and how many of them twice.
 async fn counts(sandbox: &Process) -> anyhow::Result<(i64, i64)> {
     let counts: Value =
         reqwest::get(format!("{}/_admin/counts", sandbox.url)).await?.json().await?;
@@ -227,7 +233,7 @@ async fn counts(sandbox: &Process) -> anyhow::Result<(i64, i64)> {
     Ok((number("taken"), number("phones_taken_twice")))
 }
 
-/// Confirms a draft and waits until nothing of it is left to submit.
+/// Confirms a draft and waits until all of it is submitted. Returns how long that took.
 async fn submit(
     person: &mut Person,
     db: &PgPool,
@@ -236,11 +242,11 @@ async fn submit(
 ) -> anyhow::Result<Duration> {
     let page = person.get(preview).await?;
     let (csrf, checked) = (value_of(&page, "csrf")?, value_of(&page, "checked")?);
-    let address = preview.replace("/preview", "/confirm");
+    let path = preview.replace("/preview", "/confirm");
     let fields =
         [("csrf", csrf.as_str()), ("checked", &checked), ("name", "bench"), ("confirm", "1")];
-    let began = Instant::now();
-    person.post(&address, &fields).await?;
+    let started = Instant::now();
+    person.post(&path, &fields).await?;
     loop {
         let open = count(
             db,
@@ -248,23 +254,23 @@ async fn submit(
         )
         .await?;
         if open == 0 {
-            return Ok(began.elapsed());
+            return Ok(started.elapsed());
         }
-        if began.elapsed() > Duration::from_secs(3_600) {
+        if started.elapsed() > Duration::from_secs(3_600) {
             bail!("{rows} messages are never submitted");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Messages of the comparison.
+/// The number of messages of the comparison.
 const COMPARED: usize = 20_000;
-/// A connection is cut behind a call that was taken this often.
-const CUT_EVERY: Duration = Duration::from_millis(150);
+/// How often a connection breaks after a call that the vendor accepted.
+const BREAK_INTERVAL: Duration = Duration::from_millis(150);
 
-/// The same list by the console and by the script, while connections are cut behind calls that the
-/// vendor took: how many phones are sent to twice.
-async fn cut_off(
+/// Sends the same list with the console and with the script, while connections break after calls
+/// that the vendor accepted, and counts the phones that got a message twice.
+async fn compare_with_broken_connections(
     plan: &Plan,
     table: &mut Table,
     sandbox: &Process,
@@ -279,10 +285,10 @@ async fn cut_off(
     }
     let (draft, _, _) = upload(person, console, "cut.csv", list.clone().into_bytes()).await?;
     let before = counts(sandbox).await?;
-    let cutting = cut_on_and_off(&sandbox.url);
+    let breaking = break_connections(&sandbox.url);
     let took = submit(person, db, &draft, COMPARED).await;
-    cutting.abort();
-    no_faults(sandbox).await?;
+    breaking.abort();
+    clear_faults(sandbox).await?;
     let (taken, twice) = counts(sandbox).await?;
     let doubts =
         count(db, "select coalesce(sum(n), 0)::bigint from submissions where state = 'in_doubt'")
@@ -299,62 +305,72 @@ async fn cut_off(
     let path = std::env::temp_dir().join(format!("usms-bench-{}.csv", std::process::id()));
     std::fs::write(&path, list.replace("手机号,姓名,单号,地点\n", ""))?;
     let before = counts(sandbox).await?;
-    let cutting = cut_on_and_off(&sandbox.url);
-    let began = Instant::now();
-    let ran = peer(python, &plan.peer, sandbox, &path).await;
-    let took = began.elapsed();
-    cutting.abort();
-    no_faults(sandbox).await?;
+    let breaking = break_connections(&sandbox.url);
+    let started = Instant::now();
+    let result = run_script(python, &plan.peer, sandbox, &path).await;
+    let took = started.elapsed();
+    breaking.abort();
+    clear_faults(sandbox).await?;
     std::fs::remove_file(&path)?;
-    ran?;
+    result?;
     let (taken, twice) = counts(sandbox).await?;
     let what = format!("official Python SDK, 8 threads, 3 tries: {COMPARED} messages, as before");
     let said = format!("{}, {} taken, {} twice", seconds(took), taken - before.0, twice - before.1);
     table.add(&what, said, "");
-    plain_peer(table, python, plan, sandbox).await
+    measure_script(table, python, plan, sandbox).await
 }
 
-/// The script again, without faults, for its speed alone.
-async fn plain_peer(
+/// Runs the script without broken connections, to measure its speed.
+async fn measure_script(
     table: &mut Table,
     python: &str,
     plan: &Plan,
     sandbox: &Process,
 ) -> anyhow::Result<()> {
-    fault(sandbox, json!({ "kind": "delay", "millis": ANSWER.as_millis() as u64, "times": 0 }))
-        .await?;
+    add_fault(
+        sandbox,
+        json!({ "kind": "delay", "millis": RESPONSE_TIME.as_millis() as u64, "times": 0 }),
+    )
+    .await?;
     let path = std::env::temp_dir().join(format!("usms-bench-{}.csv", std::process::id()));
     let rows = plan.rows.min(200_000);
     let list = String::from_utf8(csv(0..rows))?;
     std::fs::write(&path, list.split_once('\n').map_or("", |(_, rest)| rest))?;
-    let began = Instant::now();
-    let ran = peer(python, &plan.peer, sandbox, &path).await;
-    let took = began.elapsed();
+    let started = Instant::now();
+    let result = run_script(python, &plan.peer, sandbox, &path).await;
+    let took = started.elapsed();
     std::fs::remove_file(&path)?;
-    ran?;
+    result?;
     #[allow(clippy::cast_precision_loss)]
-    let pace = rows as f64 / took.as_secs_f64();
+    let per_second = rows as f64 / took.as_secs_f64();
     let what = format!("official Python SDK, 8 threads: {rows} messages, no faults");
-    table.add(&what, format!("{} ({pace:.0} a second)", seconds(took)), "");
+    table.add(&what, format!("{} ({per_second:.0} a second)", seconds(took)), "");
     Ok(())
 }
 
-fn cut_on_and_off(url: &str) -> tokio::task::JoinHandle<()> {
-    let there = format!("{url}/_admin/faults");
+/// Lets the connection of a call break every [`BREAK_INTERVAL`], until the task is aborted.
+fn break_connections(url: &str) -> tokio::task::JoinHandle<()> {
+    let url = format!("{url}/_admin/faults");
     let http = reqwest::Client::new();
     tokio::spawn(async move {
-        let delay = json!({ "kind": "delay", "millis": ANSWER.as_millis() as u64, "times": 0 });
-        let cut = json!({ "kind": "reset_after", "times": 1 });
+        let delay =
+            json!({ "kind": "delay", "millis": RESPONSE_TIME.as_millis() as u64, "times": 0 });
+        let reset = json!({ "kind": "reset_after", "times": 1 });
         loop {
-            let _ = http.delete(&there).send().await;
-            let _ = http.post(&there).json(&cut).send().await;
-            let _ = http.post(&there).json(&delay).send().await;
-            tokio::time::sleep(CUT_EVERY).await;
+            let _ = http.delete(&url).send().await;
+            let _ = http.post(&url).json(&reset).send().await;
+            let _ = http.post(&url).json(&delay).send().await;
+            tokio::time::sleep(BREAK_INTERVAL).await;
         }
     })
 }
 
-async fn peer(python: &str, script: &str, sandbox: &Process, list: &Path) -> anyhow::Result<()> {
+async fn run_script(
+    python: &str,
+    script: &str,
+    sandbox: &Process,
+    list: &Path,
+) -> anyhow::Result<()> {
     let status = Command::new(python)
         .arg(script)
         .arg(&sandbox.url)

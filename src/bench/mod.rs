@@ -1,5 +1,5 @@
-//! Measurements of the whole: real processes, a real database, the sandbox over a real socket. What
-//! is measured runs in processes of its own, so that their memory is theirs alone.
+//! Benchmarks of the whole program: real processes, a real database, and the sandbox over a real
+//! socket. What is measured runs in processes of its own, so that its memory can be measured too.
 
 pub mod bare;
 mod bare_inserts;
@@ -14,7 +14,7 @@ pub mod receipts;
 use anyhow::Context;
 use sqlx::PgPool;
 
-/// What was measured beside its bar.
+/// A measurement and its target.
 #[derive(Debug)]
 struct Line {
     what: String,
@@ -22,11 +22,12 @@ struct Line {
     bar: String,
 }
 
-/// Lines of a table, as they are measured.
+/// A table of measurements.
 #[derive(Debug, Default)]
 struct Table(Vec<Line>);
 
 impl Table {
+    /// Prints a measurement and adds it to the table.
     fn add(&mut self, what: &str, measured: impl Into<String>, bar: &str) {
         let measured = measured.into();
         println!(
@@ -36,7 +37,7 @@ impl Table {
         self.0.push(Line { what: what.to_owned(), measured, bar: bar.to_owned() });
     }
 
-    /// As the tables of `docs/PERFORMANCE.md`.
+    /// Prints the table in the format of `docs/PERFORMANCE.md`.
     fn print(&self) {
         println!("\n| what | measured | bar |\n| --- | --- | --- |");
         for line in &self.0 {
@@ -45,6 +46,7 @@ impl Table {
     }
 }
 
+/// Returns the number that a query counts.
 async fn count(db: &PgPool, sql: &'static str) -> anyhow::Result<i64> {
     sqlx::query_scalar(sql).fetch_one(db).await.with_context(|| format!("asked: {sql}"))
 }

@@ -1,66 +1,67 @@
-//! A past of so many messages, written straight into the tables: six of ten are the project's own,
-//! four another program's, spread over two years.
+//! A history of messages over two years, inserted directly into the tables: six of ten are the
+//! project's own messages, the others external messages.
 
 use anyhow::Context;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
-/// Messages of one batch.
-const OF_A_BATCH: i64 = 10_000;
-/// Messages of one submission.
-const OF_A_CALL: i64 = 200;
-/// Days of the past.
+/// The number of messages in a batch.
+const MESSAGES_PER_BATCH: i64 = 10_000;
+/// The number of messages in a submission.
+const MESSAGES_PER_CALL: i64 = 200;
+/// The length of the history in days.
 const DAYS: i64 = 720;
-/// Where other programs' session numbers come from.
-const FOREIGN_SESSION: i64 = 100;
+/// The number of external messages with the same session number.
+const MESSAGES_PER_EXTERNAL_SESSION: i64 = 100;
 
-/// What there is to ask for.
+/// Keys of the history to search for.
 #[derive(Debug)]
 pub struct Past {
-    /// A phone that was sent to.
+    /// A phone with a message.
     pub phone: String,
-    /// A session number of the console.
+    /// A session number of a submission.
     pub session_no: String,
-    /// A batch, as it is written in addresses.
+    /// The number of a batch's id.
     pub batch: i64,
-    /// The template most messages have.
+    /// The number of the id of the template that all batches have.
     pub template: i64,
 }
 
-/// Writes `rows` messages, batch after batch, oldest first.
+/// Writes `rows` messages, batch by batch, oldest first.
 pub async fn write(db: &PgPool, rows: i64) -> anyhow::Result<Past> {
     reasons(db).await?;
-    let batches = (rows * 6 / 10 / OF_A_BATCH).max(1);
+    let batches = (rows * 6 / 10 / MESSAGES_PER_BATCH).max(1);
     for n in 0..batches {
-        // The newest are of this hour.
+        // The newest batch is 30 minutes old.
         let minutes = 30 + DAYS * 24 * 60 * (batches - 1 - n) / batches;
         let mut tx = db.begin().await?;
         if n < batches * 9 / 10 {
-            // Only the last tenth is counted in the statistics: the past is to be there soon.
+            // To save time, the triggers that count statistics run for the last tenth only.
             sqlx::query("set local session_replication_role = replica").execute(&mut *tx).await?;
         }
         batch(&mut tx, n, minutes).await?;
-        external(&mut tx, n * OF_A_BATCH * 4 / 6, OF_A_BATCH * 4 / 6, minutes).await?;
+        external(&mut tx, n * MESSAGES_PER_BATCH * 4 / 6, MESSAGES_PER_BATCH * 4 / 6, minutes)
+            .await?;
         tx.commit().await?;
     }
-    look_through(db).await?;
-    found(db).await
+    vacuum(db).await?;
+    find(db).await
 }
 
-/// As the server does by itself: it counts neither tables that are empty nor what has no rows of its
-/// own because it is kept in pieces.
-async fn look_through(db: &PgPool) -> anyhow::Result<()> {
-    let filled = sqlx::query_scalar::<_, String>(
+/// Vacuums and analyzes the tables that the server itself would: neither empty ones, nor
+/// partitioned ones, which have no rows of their own.
+async fn vacuum(db: &PgPool) -> anyhow::Result<()> {
+    let tables = sqlx::query_scalar::<_, String>(
         "select quote_ident(relname) from pg_class
          where relkind = 'r' and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 0",
     );
-    for table in filled.fetch_all(db).await? {
+    for table in tables.fetch_all(db).await? {
         sqlx::query(AssertSqlSafe(format!("vacuum analyze {table}"))).execute(db).await?;
     }
     Ok(())
 }
 
-/// The months of the past have pieces of their own, as if the console had been there all the time.
-pub async fn months(db: &PgPool) -> anyhow::Result<()> {
+/// Creates partitions for the months of the history, as if the console had run all the time.
+pub async fn create_partitions(db: &PgPool) -> anyhow::Result<()> {
     sqlx::raw_sql(
         "do $$
          declare
@@ -105,7 +106,7 @@ async fn reasons(db: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A batch of ten thousand: of a hundred, three failed and one is unknown.
+/// Inserts a batch of ten thousand messages. Of a hundred, three failed and one is unknown.
 async fn batch(tx: &mut PgConnection, n: i64, minutes_ago: i64) -> anyhow::Result<()> {
     let batch: i64 = sqlx::query_scalar(
         "insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
@@ -119,7 +120,7 @@ async fn batch(tx: &mut PgConnection, n: i64, minutes_ago: i64) -> anyhow::Resul
     )
     .bind(minutes_ago)
     .bind(n)
-    .bind(OF_A_BATCH)
+    .bind(MESSAGES_PER_BATCH)
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query(
@@ -143,8 +144,8 @@ async fn batch(tx: &mut PgConnection, n: i64, minutes_ago: i64) -> anyhow::Resul
     )
     .bind(batch)
     .bind(minutes_ago)
-    .bind(OF_A_CALL)
-    .bind(OF_A_BATCH / OF_A_CALL)
+    .bind(MESSAGES_PER_CALL)
+    .bind(MESSAGES_PER_BATCH / MESSAGES_PER_CALL)
     .execute(&mut *tx)
     .await?;
     outcomes(tx, batch).await
@@ -218,14 +219,14 @@ async fn external(
     .bind(from)
     .bind(rows)
     .bind(minutes_ago)
-    .bind(FOREIGN_SESSION)
+    .bind(MESSAGES_PER_EXTERNAL_SESSION)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// What there is to ask for in a past that is there.
-pub async fn found(db: &PgPool) -> anyhow::Result<Past> {
+/// Finds keys in an existing history.
+pub async fn find(db: &PgPool) -> anyhow::Result<Past> {
     let (phone, session_no, batch, template): (String, String, i64, i64) = sqlx::query_as(
         "select m.phone, s.session_no, m.batch_id, m.template_id
          from submissions s join messages m on m.submission_id = s.id
@@ -237,9 +238,9 @@ pub async fn found(db: &PgPool) -> anyhow::Result<Past> {
     Ok(Past { phone, session_no, batch, template })
 }
 
-/// A batch whose messages wait for their receipts, 200 to a session number. Answers session number,
-/// phone and id of each, in order.
-pub async fn waiting(db: &PgPool, rows: i64) -> anyhow::Result<Vec<(String, String, i64)>> {
+/// Inserts a batch whose messages wait for their receipts, 200 with each session number. Returns
+/// the session number, phone and id of each message, in order.
+pub async fn insert_waiting(db: &PgPool, rows: i64) -> anyhow::Result<Vec<(String, String, i64)>> {
     let mut tx = db.begin().await?;
     let batch: i64 = sqlx::query_scalar(
         "insert into batches (id, project_id, name, state, signature_id, template_id, sig_content,
@@ -253,7 +254,7 @@ pub async fn waiting(db: &PgPool, rows: i64) -> anyhow::Result<Vec<(String, Stri
     .bind(rows)
     .fetch_one(&mut *tx)
     .await?;
-    let made = sqlx::query_as(
+    let messages = sqlx::query_as(
         "with calls as (
            insert into submissions (id, project_id, batch_id, state, n, next_try_at, sent_at,
              answered_at, session_no, attempts, next_poll_at)
@@ -272,10 +273,10 @@ pub async fn waiting(db: &PgPool, rows: i64) -> anyhow::Result<Vec<(String, Stri
          order by p.id",
     )
     .bind(batch)
-    .bind(OF_A_CALL)
-    .bind(rows / OF_A_CALL)
+    .bind(MESSAGES_PER_CALL)
+    .bind(rows / MESSAGES_PER_CALL)
     .fetch_all(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(made)
+    Ok(messages)
 }

@@ -1,4 +1,4 @@
-//! Somebody who signs in, uploads and confirms, as a browser without scripts would.
+//! A client that signs in, uploads and confirms as a browser without scripts does.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{RequestBuilder, Response};
 
-/// The line that parts a form's fields.
+/// The boundary between the fields of a multipart form.
 const BOUNDARY: &str = "a-line-between-the-fields";
 
 /// A person with a browser.
@@ -18,7 +18,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Signs in.
+    /// Signs in, and returns the signed-in person.
     pub async fn sign_in(base: &str, name: &str, password: &str) -> anyhow::Result<Self> {
         let http =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
@@ -30,19 +30,19 @@ impl Person {
         Ok(person)
     }
 
-    /// The text of a page.
+    /// Returns the HTML of a page.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<String> {
         let request = self.http.get(format!("{}{path}", self.base));
         Ok(self.send(request).await?.error_for_status()?.text().await?)
     }
 
-    /// Posts a form; answers where it leads.
+    /// Posts a form, and returns the location of the redirect.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> anyhow::Result<String> {
         let request = self.http.post(format!("{}{path}", self.base)).form(fields);
-        leads_to(self.send(request).await?).await
+        location(self.send(request).await?).await
     }
 
-    /// Posts a form with a file; answers where it leads.
+    /// Posts a form with a file, and returns the location of the redirect.
     pub async fn upload(
         &mut self,
         path: &str,
@@ -64,12 +64,12 @@ impl Person {
         body.extend_from_slice(&file.2);
         drop(file);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
         let request = self.http.post(format!("{}{path}", self.base));
-        leads_to(self.send(request.header("content-type", kind).body(body)).await?).await
+        location(self.send(request.header("content-type", media_type).body(body)).await?).await
     }
 
-    /// A page to be asked for by whoever measures.
+    /// Returns a request for a page, for measuring.
     pub fn request(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.base)).header(COOKIE, self.cookie_header())
     }
@@ -82,36 +82,37 @@ impl Person {
 
     async fn send(&mut self, request: RequestBuilder) -> anyhow::Result<Response> {
         let request = request.header("sec-fetch-site", "same-origin");
-        let answer = request.header(COOKIE, self.cookie_header()).send().await?;
-        for cookie in answer.headers().get_all(SET_COOKIE) {
+        let response = request.header(COOKIE, self.cookie_header()).send().await?;
+        for cookie in response.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str()?.split(';').next().unwrap_or_default();
             if let Some((name, value)) = cookie.split_once('=') {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
-async fn leads_to(answer: Response) -> anyhow::Result<String> {
-    let status = answer.status();
-    match answer.headers().get(LOCATION).and_then(|there| there.to_str().ok()) {
-        Some(there) => Ok(there.to_owned()),
-        None => bail!("{status}: {}", answer.text().await?),
+async fn location(response: Response) -> anyhow::Result<String> {
+    let status = response.status();
+    match response.headers().get(LOCATION).and_then(|location| location.to_str().ok()) {
+        Some(location) => Ok(location.to_owned()),
+        None => bail!("{status}: {}", response.text().await?),
     }
 }
 
-/// The value of a hidden field, or of the option of a list that says `words`.
+/// Returns the value of a hidden field.
 pub fn value_of(page: &str, name: &str) -> anyhow::Result<String> {
     let field = format!("name=\"{name}\" value=\"");
-    let at = page.find(&field).with_context(|| format!("no field {name}"))? + field.len();
-    Ok(page[at..].split('"').next().unwrap_or_default().to_owned())
+    let start = page.find(&field).with_context(|| format!("no field {name}"))? + field.len();
+    Ok(page[start..].split('"').next().unwrap_or_default().to_owned())
 }
 
-/// The value of the option that says `words`.
-pub fn option_saying(page: &str, words: &str) -> anyhow::Result<String> {
-    let line = page.lines().flat_map(|line| line.split("<option ")).find(|one| one.contains(words));
-    let line = line.with_context(|| format!("nothing says {words}"))?;
-    let at = line.find("value=\"").context("an option without a value")? + "value=\"".len();
-    Ok(line[at..].split('"').next().unwrap_or_default().to_owned())
+/// Returns the value of the first option whose HTML contains `text`.
+pub fn option_containing(page: &str, text: &str) -> anyhow::Result<String> {
+    let mut options = page.lines().flat_map(|line| line.split("<option "));
+    let option = options.find(|option| option.contains(text));
+    let option = option.with_context(|| format!("nothing says {text}"))?;
+    let start = option.find("value=\"").context("an option without a value")? + "value=\"".len();
+    Ok(option[start..].split('"').next().unwrap_or_default().to_owned())
 }

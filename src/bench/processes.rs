@@ -1,4 +1,4 @@
-//! Processes of the console and the sandbox, and what they take of the machine.
+//! Processes of the console and the sandbox, and the memory they use.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -11,30 +11,30 @@ use tokio::process::{Child, Command};
 
 use crate::sandbox;
 
-/// The secret key of consoles that are measured.
+/// The secret key of the measured consoles.
 const SECRET_KEY: &str = "0606060606060606060606060606060606060606060606060606060606060606";
 
-/// A process that ends with this value.
+/// A child process, which is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
-    /// Where it answers.
+    /// The base URL that it serves.
     pub url: String,
 }
 
 impl Process {
-    /// The most memory it ever had, in megabytes, as the kernel says (`VmHWM`).
+    /// Returns its peak memory in megabytes (the kernel's `VmHWM`).
     pub fn peak_memory(&self) -> anyhow::Result<f64> {
         self.status("VmHWM:")
     }
 
-    /// The memory it has now, in megabytes (`VmRSS`).
+    /// Returns its current memory in megabytes (the kernel's `VmRSS`).
     pub fn memory(&self) -> anyhow::Result<f64> {
         self.status("VmRSS:")
     }
 
-    /// Begins the peak anew.
-    pub fn forget_peak(&self) -> anyhow::Result<()> {
+    /// Resets the peak memory.
+    pub fn reset_peak(&self) -> anyhow::Result<()> {
         let id = self.child.id().context("the process has ended")?;
         std::fs::write(format!("/proc/{id}/clear_refs"), "5").context("the peak cannot be reset")
     }
@@ -50,7 +50,7 @@ impl Process {
         Ok(kilobytes / 1_024.0)
     }
 
-    /// Tells it to stop and waits until it has.
+    /// Sends it SIGTERM and waits until it has ended.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let id = self.child.id().context("the process has ended")?.to_string();
         Command::new("kill").args(["-TERM", &id]).status().await?;
@@ -59,31 +59,31 @@ impl Process {
     }
 }
 
-/// An address of this machine that nobody listens at.
+/// Returns a free address of this machine, as host and port.
 pub fn free_address() -> anyhow::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
-/// This program, to be run in a process of its own.
+/// Returns the command of this program.
 pub fn command() -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.stdout(Stdio::null()).kill_on_drop(true).env("RUST_LOG", "warn");
     Ok(command)
 }
 
-/// A sandbox that has what is needed to send.
+/// Starts a sandbox with signatures and templates.
 pub async fn sandbox(seeds: &Value) -> anyhow::Result<Process> {
     let address = free_address()?;
     let child = command()?.args(["sandbox", "--listen", &address]).spawn()?;
     let process = Process { child, url: format!("http://{address}") };
-    answers(&process.url, "/_admin/counts").await?;
-    let seeded =
+    until_ready(&process.url, "/_admin/counts").await?;
+    let seed =
         reqwest::Client::new().post(format!("{}/_admin/seed", process.url)).json(seeds).send();
-    seeded.await?.error_for_status()?;
+    seed.await?.error_for_status()?;
     Ok(process)
 }
 
-/// A console in front of a sandbox, as fast as the bars ask for.
+/// Starts a console that uses a sandbox, with settings for high speed.
 pub async fn console(database_url: &str, api_url: &str) -> anyhow::Result<Process> {
     let address = free_address()?;
     let child = with_settings(&mut command()?, database_url, api_url)
@@ -95,26 +95,26 @@ pub async fn console(database_url: &str, api_url: &str) -> anyhow::Result<Proces
         .env("CONSOLE_RECEIPT_POLL", "1h")
         .spawn()?;
     let process = Process { child, url: format!("http://{address}") };
-    answers(&process.url, "/readyz").await?;
+    until_ready(&process.url, "/readyz").await?;
     Ok(process)
 }
 
-/// A process that listens there, once it answers.
-pub async fn until_it_answers(child: Child, listen: &str, path: &str) -> anyhow::Result<Process> {
+/// Waits until a child serves `path`, and returns it.
+pub async fn ready(child: Child, listen: &str, path: &str) -> anyhow::Result<Process> {
     let process = Process { child, url: format!("http://{listen}") };
-    answers(&process.url, path).await?;
+    until_ready(&process.url, path).await?;
     Ok(process)
 }
 
-/// Where the project's pushes go, below the console's own address.
-pub async fn hook_path(database_url: &str, api_url: &str) -> anyhow::Result<String> {
-    let listed = with_settings(&mut command()?, database_url, api_url)
+/// Returns the path of the project's push URL.
+pub async fn push_path(database_url: &str, api_url: &str) -> anyhow::Result<String> {
+    let output = with_settings(&mut command()?, database_url, api_url)
         .args(["project", "list", "--json"])
         .stdout(Stdio::piped())
         .output()
         .await?;
-    let listed: Value = serde_json::from_slice(&listed.stdout)?;
-    let path = listed[0]["hook_path"].as_str().context("there is no project")?;
+    let projects: Value = serde_json::from_slice(&output.stdout)?;
+    let path = projects[0]["hook_path"].as_str().context("there is no project")?;
     Ok(path.to_owned())
 }
 
@@ -132,7 +132,7 @@ fn with_settings<'a>(
         .env("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID)
 }
 
-/// An account to sign in with.
+/// Creates an owner account.
 pub async fn add_owner(
     database_url: &str,
     api_url: &str,
@@ -149,12 +149,12 @@ pub async fn add_owner(
     if child.wait().await?.success() { Ok(()) } else { bail!("the account could not be added") }
 }
 
-/// Waits until somebody answers there.
-pub async fn answers(url: &str, path: &str) -> anyhow::Result<()> {
+/// Waits until `path` is served.
+pub async fn until_ready(url: &str, path: &str) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
     for _ in 0..400 {
-        let answer = http.get(format!("{url}{path}")).send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
+        let response = http.get(format!("{url}{path}")).send().await;
+        if response.is_ok_and(|response| response.status().is_success()) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(25)).await;

@@ -1,4 +1,5 @@
-//! Pushes: how fast they are taken in and settled, beside bare inserts of the same receipts.
+//! Benchmarks of pushes: how fast they are stored and processed, compared with bare inserts of the
+//! same receipts.
 
 use std::time::{Duration, Instant};
 
@@ -7,92 +8,93 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use super::bare_inserts::{Bare, SEARCHED, TWO_INDEXES};
+use super::bare_inserts::{ALL_INDEXES, BareTable, TWO_INDEXES};
 use super::load::Times;
 use super::processes::Process;
 use super::{Table, count, past};
 use crate::domain::ids::MessageId;
 
-/// Receipts of one push.
-const OF_A_PUSH: usize = 200;
-/// Connections that push, and that insert.
-const PUSHERS: usize = 8;
-/// Receipts that come in each second while pages are asked for.
-const MEANWHILE: u64 = 2_000;
+/// The number of receipts in a push.
+const RECEIPTS_PER_PUSH: usize = 200;
+/// The number of connections that push or insert.
+const CONNECTIONS: usize = 8;
+/// The number of receipts per second that come while pages are measured.
+const BACKGROUND_RATE: u64 = 2_000;
 
-/// Pushes of another program's receipts, so many a second, until it is ended.
-pub(super) async fn push_on(hook: String) -> anyhow::Result<()> {
+/// Pushes [`BACKGROUND_RATE`] external receipts per second, until the task is aborted.
+pub(super) async fn push_in_background(push_url: String) -> anyhow::Result<()> {
     let http = reqwest::Client::new();
-    let a_second = MEANWHILE / OF_A_PUSH as u64;
-    let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(a_second)?);
-    let begun = uuid::Uuid::new_v4();
+    let per_second = BACKGROUND_RATE / RECEIPTS_PER_PUSH as u64;
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / u32::try_from(per_second)?);
+    let run = uuid::Uuid::new_v4();
     for n in 0_usize.. {
         tick.tick().await;
-        let answer = http.post(&hook).json(&body(&of_another(begun, n))).send().await?;
-        ensure!(answer.status().is_success(), "a push: {}", answer.status());
+        let response = http.post(&push_url).json(&body(&external(run, n))).send().await?;
+        ensure!(response.status().is_success(), "a push: {}", response.status());
     }
     Ok(())
 }
 
-/// What a receipt names.
+/// The keys of a receipt.
 #[derive(Debug, Clone)]
-pub(super) struct Named {
+pub(super) struct ReceiptKey {
     pub(super) session_no: String,
     pub(super) phone: String,
     user_id: String,
 }
 
-/// The receipts of another program's `n`-th call.
-fn of_another(begun: uuid::Uuid, n: usize) -> Vec<Named> {
-    let one = |phone| Named {
-        session_no: format!("{begun}-{n}"),
-        // Numbers that are not in order, and come again after ten million.
-        phone: format!("1860{:07}", (n * OF_A_PUSH + phone) * 7_654_321 % 10_000_000),
+/// Returns the receipts of the `n`-th call of another program.
+fn external(run: uuid::Uuid, n: usize) -> Vec<ReceiptKey> {
+    let key = |phone| ReceiptKey {
+        session_no: format!("{run}-{n}"),
+        // Phones in no order, which repeat after ten million.
+        phone: format!("1860{:07}", (n * RECEIPTS_PER_PUSH + phone) * 7_654_321 % 10_000_000),
         user_id: "another-program".to_owned(),
     };
-    (0..OF_A_PUSH).map(one).collect()
+    (0..RECEIPTS_PER_PUSH).map(key).collect()
 }
 
-/// A push, as the vendor would make it.
-fn body(receipts: &[Named]) -> Value {
-    let item = |one: &Named| {
-        json!({ "SessionNo": one.session_no, "Phone": one.phone, "CostCount": 1,
+/// Returns the body of a push.
+fn body(receipts: &[ReceiptKey]) -> Value {
+    let item = |key: &ReceiptKey| {
+        json!({ "SessionNo": key.session_no, "Phone": key.phone, "CostCount": 1,
             "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD",
-            "ReceiptDesc": "用户接收成功", "UserId": one.user_id })
+            "ReceiptDesc": "用户接收成功", "UserId": key.user_id })
     };
     json!({ "MsgType": 2, "Data": receipts.iter().map(item).collect::<Vec<_>>() })
 }
 
-/// Receipts of our own messages and of others, as fast as they are taken, beside bare inserts.
+/// Pushes receipts of own and external messages as fast as possible, and compares that with bare
+/// inserts.
 #[allow(clippy::cast_precision_loss)]
 pub(super) async fn measure(
     table: &mut Table,
     db: &PgPool,
-    hook: &str,
+    push_url: &str,
     console: &Process,
     (stored, pushed): (i64, i64),
 ) -> anyhow::Result<()> {
     let receipts = receipts(db, pushed).await?;
     let bare = bare(table, db, &receipts, stored).await?;
-    let items = receipts.len() * OF_A_PUSH;
+    let items = receipts.len() * RECEIPTS_PER_PUSH;
     let bodies: Vec<Vec<u8>> =
         receipts.iter().map(|push| serde_json::to_vec(&body(push))).collect::<Result<_, _>>()?;
     drop(receipts);
-    console.forget_peak()?;
+    console.reset_peak()?;
     let before = console.memory()?;
-    let began = Instant::now();
-    let times = push_all(hook, bodies).await?;
-    let taken = items as f64 / began.elapsed().as_secs_f64();
-    let shares = |pace: f64| {
-        let [plain, crowd, searched] = bare.map(|of| pace * 100.0 / of);
-        format!("{pace:.0} a second: {plain:.0}, {crowd:.0}, {searched:.0} % of these")
+    let started = Instant::now();
+    let times = push_all(push_url, bodies).await?;
+    let stored_rate = items as f64 / started.elapsed().as_secs_f64();
+    let compared = |rate: f64| {
+        let [single, concurrent, indexed] = bare.map(|bare_rate| rate * 100.0 / bare_rate);
+        format!("{rate:.0} a second: {single:.0}, {concurrent:.0}, {indexed:.0} % of these")
     };
-    let what = format!("{items} receipts in pushes of {OF_A_PUSH}: taken in durably");
-    table.add(&what, shares(taken), "> 100 % of bare");
+    let what = format!("{items} receipts in pushes of {RECEIPTS_PER_PUSH}: taken in durably");
+    table.add(&what, compared(stored_rate), "> 100 % of bare");
     table.add("answer, p99", format!("{:.1} ms", times.percentile(99)), "< 50 ms");
-    until_settled(db).await?;
-    let settled = items as f64 / began.elapsed().as_secs_f64();
-    table.add("settled into the log", shares(settled), "≥ 50 % of bare");
+    until_processed(db).await?;
+    let processed_rate = items as f64 / started.elapsed().as_secs_f64();
+    table.add("settled into the log", compared(processed_rate), "≥ 50 % of bare");
     let memory = format!("{before:.0} → {:.0} MB", console.peak_memory()?);
     table.add("memory meanwhile", memory, "");
     let waiting = "select count(*) from submissions where state = 'accepted' and not complete";
@@ -101,85 +103,88 @@ pub(super) async fn measure(
     Ok(())
 }
 
-/// The same receipts by bare inserts into tables that hold `stored` receipts: how many a second, in
-/// three ways.
+/// Writes the same receipts with bare inserts into tables of `stored` receipts. Returns the
+/// receipts per second of three variants.
 async fn bare(
     table: &mut Table,
     db: &PgPool,
-    receipts: &[Vec<Named>],
+    receipts: &[Vec<ReceiptKey>],
     stored: i64,
 ) -> anyhow::Result<[f64; 3]> {
-    let all: Vec<Named> = receipts.iter().flatten().cloned().collect();
-    let thousands: Vec<Vec<Named>> = all.chunks(1_000).map(<[Named]>::to_vec).collect();
-    let mut two_indexes = Bare::with(db, TWO_INDEXES, stored).await?;
-    let plain = two_indexes.write(&thousands, 1).await?;
-    table.add("bare inserts: two indexes, 1,000 a statement", format!("{plain:.0} rows/s"), "");
-    let crowd = two_indexes.write(receipts, PUSHERS).await?;
-    let what = format!("the same, a statement for each push, {PUSHERS} connections");
-    table.add(&what, format!("{crowd:.0} rows/s"), "");
-    two_indexes.end().await?;
-    let mut indexed = Bare::with(db, SEARCHED, stored).await?;
-    let searched = indexed.write(receipts, PUSHERS).await?;
+    let all: Vec<ReceiptKey> = receipts.iter().flatten().cloned().collect();
+    let thousands: Vec<Vec<ReceiptKey>> = all.chunks(1_000).map(<[ReceiptKey]>::to_vec).collect();
+    let mut two_indexes = BareTable::create(db, TWO_INDEXES, stored).await?;
+    let single = two_indexes.write(&thousands, 1).await?;
+    table.add("bare inserts: two indexes, 1,000 a statement", format!("{single:.0} rows/s"), "");
+    let concurrent = two_indexes.write(receipts, CONNECTIONS).await?;
+    let what = format!("the same, a statement for each push, {CONNECTIONS} connections");
+    table.add(&what, format!("{concurrent:.0} rows/s"), "");
+    two_indexes.drop_table().await?;
+    let mut all_indexes = BareTable::create(db, ALL_INDEXES, stored).await?;
+    let indexed = all_indexes.write(receipts, CONNECTIONS).await?;
     let what = "the same with the indexes that the log is searched by";
-    table.add(what, format!("{searched:.0} rows/s"), "");
-    indexed.end().await?;
-    Ok([plain, crowd, searched])
+    table.add(what, format!("{indexed:.0} rows/s"), "");
+    all_indexes.drop_table().await?;
+    Ok([single, concurrent, indexed])
 }
 
-/// Receipts in pushes as the vendor would make them: six of ten are of our own messages.
-async fn receipts(db: &PgPool, receipts: i64) -> anyhow::Result<Vec<Vec<Named>>> {
-    let own = receipts * 6 / 10 / OF_A_PUSH as i64 * OF_A_PUSH as i64;
-    let mut waiting = past::waiting(db, own).await?.into_iter().map(|(session_no, phone, id)| {
-        Named { session_no, phone, user_id: MessageId(id).vendor_user_id() }
-    });
+/// Returns receipts grouped into pushes; six of ten are of own messages.
+async fn receipts(db: &PgPool, receipts: i64) -> anyhow::Result<Vec<Vec<ReceiptKey>>> {
+    let own = receipts * 6 / 10 / RECEIPTS_PER_PUSH as i64 * RECEIPTS_PER_PUSH as i64;
+    let mut waiting =
+        past::insert_waiting(db, own).await?.into_iter().map(|(session_no, phone, id)| {
+            ReceiptKey { session_no, phone, user_id: MessageId(id).vendor_user_id() }
+        });
     let mut pushes = Vec::new();
     loop {
-        let push: Vec<Named> = waiting.by_ref().take(OF_A_PUSH).collect();
+        let push: Vec<ReceiptKey> = waiting.by_ref().take(RECEIPTS_PER_PUSH).collect();
         if push.is_empty() {
             break;
         }
         pushes.push(push);
     }
-    let others = usize::try_from(receipts - own)? / OF_A_PUSH;
-    let begun = uuid::Uuid::new_v4();
+    let others = usize::try_from(receipts - own)? / RECEIPTS_PER_PUSH;
+    let run = uuid::Uuid::new_v4();
     for n in 0..others {
-        // Between our own, as they come.
-        pushes.insert(n * pushes.len() / others, of_another(begun, n));
+        pushes.insert(n * pushes.len() / others, external(run, n));
     }
     Ok(pushes)
 }
 
-async fn push_all(hook: &str, bodies: Vec<Vec<u8>>) -> anyhow::Result<Times> {
-    let mut shares: Vec<Vec<Vec<u8>>> = vec![Vec::new(); PUSHERS];
+/// Sends all pushes over several connections, and returns the response times.
+async fn push_all(push_url: &str, bodies: Vec<Vec<u8>>) -> anyhow::Result<Times> {
+    let mut shares: Vec<Vec<Vec<u8>>> = vec![Vec::new(); CONNECTIONS];
     for (n, body) in bodies.into_iter().enumerate() {
-        shares[n % PUSHERS].push(body);
+        shares[n % CONNECTIONS].push(body);
     }
-    let mut under_way = JoinSet::new();
+    let mut workers = JoinSet::new();
     for share in shares {
-        let (hook, http) = (hook.to_owned(), reqwest::Client::new());
-        under_way.spawn(async move {
+        let (push_url, http) = (push_url.to_owned(), reqwest::Client::new());
+        workers.spawn(async move {
             let mut times = Vec::with_capacity(share.len());
             for body in share {
-                let began = Instant::now();
-                let push = http.post(&hook).header("content-type", "application/json").body(body);
-                let answer = push.send().await?;
-                ensure!(answer.status().is_success(), "a push: {}", answer.status());
-                times.push(began.elapsed());
+                let started = Instant::now();
+                let push =
+                    http.post(&push_url).header("content-type", "application/json").body(body);
+                let response = push.send().await?;
+                ensure!(response.status().is_success(), "a push: {}", response.status());
+                times.push(started.elapsed());
             }
             anyhow::Ok(times)
         });
     }
     let mut all = Vec::new();
-    for one in under_way.join_all().await {
-        all.extend(one?);
+    for times in workers.join_all().await {
+        all.extend(times?);
     }
     Ok(Times::new(all))
 }
 
-async fn until_settled(db: &PgPool) -> anyhow::Result<()> {
-    let began = Instant::now();
+/// Waits until all pushes are processed.
+async fn until_processed(db: &PgPool) -> anyhow::Result<()> {
+    let started = Instant::now();
     while count(db, "select count(*) from inbox where processed_at is null").await? > 0 {
-        if began.elapsed() > Duration::from_secs(600) {
+        if started.elapsed() > Duration::from_secs(600) {
             bail!("pushes are never settled");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

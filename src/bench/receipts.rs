@@ -1,6 +1,7 @@
-//! Receipts: how fast pushes are taken in and settled beside bare batched inserts, how quick lists
-//! and look-ups are at a small and a large past while receipts come in, and how many lists a second
-//! are served beside Django's admin and a bare page over the same rows.
+//! Benchmarks of receipts: how fast pushes are stored and processed, compared with bare batched
+//! inserts; how fast lists and lookups are over a small and a large history while receipts come in;
+//! and how many lists per second are served, compared with Django's admin and a bare page over the
+//! same rows.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,39 +19,41 @@ use crate::domain::ids::{BatchId, Id, MessageId, first_number_at};
 
 const NAME: &str = "owner";
 const PASSWORD: &str = "a password of measurements";
-/// Pages asked for each second, and for how long.
-const A_SECOND: u32 = 50;
-const HOW_LONG: Duration = Duration::from_secs(6);
-/// Connections of the throughput of a list.
-const READERS: usize = 32;
+/// The number of requests per second for each page.
+const PER_SECOND: u32 = 50;
+/// How long each page is measured.
+const DURATION: Duration = Duration::from_secs(6);
+/// The number of connections that measure the throughput of a list.
+const CONNECTIONS: usize = 32;
 
-/// What is measured.
+/// The parameters of the benchmark.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// An empty database, or one that an earlier measurement left: its past is used again.
+    /// The URL of an empty database, or of one of an earlier run, whose history is used again.
     pub database_url: String,
-    /// Messages of the small past, and of the large one.
+    /// The number of messages of the small history.
     pub small: i64,
-    /// See `small`.
+    /// The number of messages of the large history.
     pub large: i64,
-    /// Receipts that are pushed at once.
+    /// The number of receipts to push.
     pub pushed: i64,
-    /// A Python that has Django, to measure its admin beside it.
+    /// A Python with Django; without one, Django is not measured.
     pub python: Option<String>,
-    /// The folder of Django's side.
+    /// The folder of the Django site.
     pub peer: String,
-    /// Only these; all when none is named.
+    /// The parts to run; all if empty.
     pub only: Vec<Part>,
 }
 
-/// What can be measured alone. A past is written in any case, if there is none.
+/// A part of the benchmark that can be run alone. The history is written in any case, if there is
+/// none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// How quick each page is, while receipts come in.
+    /// The response times of each page while receipts come in.
     Pages,
-    /// How many lists a second.
+    /// The number of lists per second.
     Lists,
-    /// How fast pushes are taken in and settled.
+    /// The speed of storing and processing pushes.
     Pushes,
 }
 
@@ -60,9 +63,9 @@ impl Plan {
     }
 }
 
-/// Measures all of it and prints tables.
+/// Runs the benchmark and prints tables.
 pub async fn run(plan: &Plan) -> anyhow::Result<()> {
-    // Another part of this program may have been quicker.
+    // Fails if the process has a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = processes::sandbox(&batch::seeds()).await?;
     let console = processes::console(&plan.database_url, &sandbox.url).await?;
@@ -72,22 +75,22 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         processes::add_owner(&plan.database_url, &sandbox.url, NAME, PASSWORD).await?;
     }
     let mut person = Person::sign_in(&console.url, NAME, PASSWORD).await?;
-    let hook = processes::hook_path(&plan.database_url, &sandbox.url).await?;
-    let hook = format!("{}{hook}", console.url);
+    let push_path = processes::push_path(&plan.database_url, &sandbox.url).await?;
+    let push_url = format!("{}{push_path}", console.url);
     let mut pages = Pages::default();
     let large = if filled {
-        past::found(&db).await?
+        past::find(&db).await?
     } else {
         batch::import(&mut person).await?;
-        past::months(&db).await?;
+        past::create_partitions(&db).await?;
         let small = past::write(&db, plan.small).await?;
         if plan.has(Part::Pages) {
-            pages.ask(plan.small, &small, &person, &hook).await?;
+            pages.measure(plan.small, &small, &person, &push_url).await?;
         }
         past::write(&db, plan.large - plan.small).await?
     };
     if plan.has(Part::Pages) {
-        pages.ask(plan.large, &large, &person, &hook).await?;
+        pages.measure(plan.large, &large, &person, &push_url).await?;
         pages.print();
     }
     let mut table = Table::default();
@@ -95,63 +98,66 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
         lists(plan, &mut table, &large, &person).await?;
     }
     if plan.has(Part::Pushes) {
-        pushes::measure(&mut table, &db, &hook, &console, (plan.large, plan.pushed)).await?;
+        pushes::measure(&mut table, &db, &push_url, &console, (plan.large, plan.pushed)).await?;
     }
     table.print();
     console.stop().await?;
     sandbox.stop().await
 }
 
-/// Times of each kind of page, by size of the past.
+/// The response times of each page, by the size of the history.
 #[derive(Debug, Default)]
 struct Pages(Vec<(String, Vec<(i64, Times)>)>);
 
 impl Pages {
-    /// Asks for each page while receipts come in.
-    async fn ask(
+    /// Measures each page while receipts come in.
+    async fn measure(
         &mut self,
         rows: i64,
         past: &Past,
         person: &Person,
-        hook: &str,
+        push_url: &str,
     ) -> anyhow::Result<()> {
-        let coming = tokio::spawn(pushes::push_on(hook.to_owned()));
+        let background = tokio::spawn(pushes::push_in_background(push_url.to_owned()));
         for (name, page) in pages(past) {
             let request = person.request(&format!("/p/default/{page}"));
-            load::at_a_pace(&request, A_SECOND, Duration::from_secs(1)).await?;
-            let times = load::at_a_pace(&request, A_SECOND, HOW_LONG).await?;
+            load::at_fixed_rate(&request, PER_SECOND, Duration::from_secs(1)).await?;
+            let times = load::at_fixed_rate(&request, PER_SECOND, DURATION).await?;
             let (p50, p99) = (times.percentile(50), times.percentile(99));
             println!("{rows} messages, {name}: p50 {p50:.1} ms, p99 {p99:.1} ms");
-            match self.0.iter_mut().find(|(known, _)| known == name) {
-                Some((_, of)) => of.push((rows, times)),
+            match self.0.iter_mut().find(|(existing, _)| existing == name) {
+                Some((_, sizes)) => sizes.push((rows, times)),
                 None => self.0.push((name.to_owned(), vec![(rows, times)])),
             }
         }
-        coming.abort();
+        background.abort();
         Ok(())
     }
 
     fn print(&self) {
         let Some((_, sizes)) = self.0.first() else { return };
-        let heads: Vec<String> =
+        let headings: Vec<String> =
             sizes.iter().map(|(rows, _)| format!("p50 at {rows} | p99 at {rows}")).collect();
-        println!("\n| page | {} |", heads.join(" | "));
+        println!("\n| page | {} |", headings.join(" | "));
         println!("| --- |{}", " --- | --- |".repeat(sizes.len()));
-        for (name, of) in &self.0 {
-            let cells: Vec<String> = of
+        for (name, sizes) in &self.0 {
+            let cells: Vec<String> = sizes
                 .iter()
-                .map(|(_, at)| format!("{:.1} | {:.1}", at.percentile(50), at.percentile(99)))
+                .map(|(_, times)| {
+                    format!("{:.1} | {:.1}", times.percentile(50), times.percentile(99))
+                })
                 .collect();
             println!("| {name} | {} |", cells.join(" | "));
         }
     }
 }
 
+/// Returns the names and paths of the measured pages.
 fn pages(past: &Past) -> Vec<(&'static str, String)> {
     let batch = BatchId(past.batch);
     let (phone, session) = (&past.phone, &past.session_no);
     let last_four = &phone[phone.len() - 4..];
-    // It is one of the oldest, of two years ago.
+    // The batch is one of the oldest, from two years ago.
     let year_ago = MessageId(first_number_at(batch.made_at() + time::Duration::days(365)));
     vec![
         ("messages", "messages".to_owned()),
@@ -184,33 +190,33 @@ fn pages(past: &Past) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The same fifty rows as the console's list, Django's admin and a bare page serve them.
+/// Measures lists of the same fifty rows by the console, a bare page and Django's admin.
 async fn lists(plan: &Plan, table: &mut Table, past: &Past, person: &Person) -> anyhow::Result<()> {
-    let ours = person.request("/p/default/messages?template=UTBENCH");
-    load::as_much_as_goes(&ours, READERS, Duration::from_secs(2)).await?;
-    let ours = load::as_much_as_goes(&ours, READERS, Duration::from_secs(10)).await?;
-    table.add("list of a template, 50 rows: console", format!("{ours:.0} requests/s"), "");
+    let request = person.request("/p/default/messages?template=UTBENCH");
+    load::at_full_rate(&request, CONNECTIONS, Duration::from_secs(2)).await?;
+    let console = load::at_full_rate(&request, CONNECTIONS, Duration::from_secs(10)).await?;
+    table.add("list of a template, 50 rows: console", format!("{console:.0} requests/s"), "");
     let page = bare::serve(&plan.database_url).await?;
-    let bare = reqwest::Client::new().get(format!("{}/{}", page.url, past.template));
-    load::as_much_as_goes(&bare, READERS, Duration::from_secs(2)).await?;
-    let bare = load::as_much_as_goes(&bare, READERS, Duration::from_secs(10)).await?;
+    let request = reqwest::Client::new().get(format!("{}/{}", page.url, past.template));
+    load::at_full_rate(&request, CONNECTIONS, Duration::from_secs(2)).await?;
+    let bare = load::at_full_rate(&request, CONNECTIONS, Duration::from_secs(10)).await?;
     page.stop().await?;
     table.add("the same by a bare page", format!("{bare:.0} requests/s"), "");
-    table.add("console's share of it", format!("{:.0} %", ours * 100.0 / bare), "≥ 60 %");
+    table.add("console's share of it", format!("{:.0} %", console * 100.0 / bare), "≥ 60 %");
     let Some(python) = &plan.python else { return Ok(()) };
     let django = Django::start(python, &plan.peer, &plan.database_url).await?;
     let list = format!("{}/admin/log/message/?template__id__exact={}", django.url, past.template);
     let cookie = format!("sessionid={}", django.session);
-    let asked = reqwest::Client::new().get(&list).header("cookie", cookie);
-    let times = load::at_a_pace(&asked, 1, Duration::from_secs(5)).await?;
-    let theirs = load::as_much_as_goes(&asked, READERS, Duration::from_secs(20)).await?;
-    let what = format!("{theirs:.1} requests/s (alone: {:.0} ms)", times.percentile(50));
+    let request = reqwest::Client::new().get(&list).header("cookie", cookie);
+    let times = load::at_fixed_rate(&request, 1, Duration::from_secs(5)).await?;
+    let admin = load::at_full_rate(&request, CONNECTIONS, Duration::from_secs(20)).await?;
+    let what = format!("{admin:.1} requests/s (alone: {:.0} ms)", times.percentile(50));
     table.add("the same by Django's admin", what, "");
-    table.add("console's multiple of it", format!("{:.0}", ours / theirs.max(0.01)), "≥ 50");
+    table.add("console's multiple of it", format!("{:.0}", console / admin.max(0.01)), "≥ 50");
     django.stop().await
 }
 
-/// Django's admin over the same tables, in two processes.
+/// Django's admin over the same tables, with two worker processes.
 #[derive(Debug)]
 struct Django {
     child: Child,
@@ -251,7 +257,7 @@ impl Django {
             .kill_on_drop(true)
             .spawn()?;
         let url = format!("http://{address}");
-        processes::answers(&url, "/admin/login/").await?;
+        processes::until_ready(&url, "/admin/login/").await?;
         Ok(Self { child, url, session })
     }
 

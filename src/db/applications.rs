@@ -1,4 +1,4 @@
-//! What was handed in to the vendor's review, and what became of each call.
+//! Applications: what was submitted to the vendor's review, and the result of each call.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -9,24 +9,24 @@ use super::reviewed::{Row, in_columns};
 use crate::domain::ids::{ApplicationId, FileId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::review::Subject;
 
-/// What is known of the call that handed it in.
+/// The result of the call that submitted an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "application_state", rename_all = "snake_case")]
 pub enum ApplicationState {
     /// The call may be running.
     Sending,
-    /// The vendor took it.
+    /// The vendor accepted it.
     Taken,
-    /// The vendor said no.
+    /// The vendor refused it.
     Refused,
-    /// It surely did not arrive.
+    /// It surely did not reach the vendor.
     NotTaken,
-    /// It may or may not have arrived.
+    /// It may or may not have reached the vendor.
     InDoubt,
 }
 
 impl ApplicationState {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Sending => "sending",
@@ -43,49 +43,49 @@ impl ApplicationState {
 pub struct Application {
     /// Our id.
     pub id: ApplicationId,
-    /// Whose.
+    /// Its project.
     pub project_id: ProjectId,
-    /// For what.
+    /// What it is for.
     pub subject: Subject,
     /// The signature, once it is known.
     pub signature_id: Option<SignatureId>,
     /// The template, once it is known.
     pub template_id: Option<TemplateId>,
-    /// A change of what exists.
+    /// Whether it changes something that exists.
     pub is_resubmission: bool,
-    /// What is known of the call.
+    /// The result of the call.
     pub state: ApplicationState,
-    /// The form as it was handed in.
+    /// The submitted form.
     pub content: Value,
     /// The certificate.
     pub certificate_id: Option<FileId>,
     /// The letter of authority.
     pub proxy_id: Option<FileId>,
-    /// Who handed it in.
+    /// The account that submitted it.
     pub applied_by: UserId,
-    /// Their name.
+    /// The name of that account.
     pub person: String,
-    /// The vendor's code, if it answered.
+    /// The vendor's RetCode, if there was a response.
     pub ret_code: Option<i32>,
-    /// The vendor's words, or ours on why nothing was heard.
+    /// The vendor message, or the stored name of the call problem if there was no response.
     pub vendor_message: String,
-    /// How often the vendor was looked at because of a doubt.
+    /// How often the vendor was checked because of a doubt.
     pub checks: i32,
 }
 
 impl Application {
-    /// What it is about, once that is known.
+    /// Returns the signature or template, once it is known.
     pub fn row(&self) -> Option<Row> {
         self.signature_id.map(Row::Signature).or_else(|| self.template_id.map(Row::Template))
     }
 }
 
-/// An application to be handed in.
+/// An application to submit.
 #[derive(Debug)]
 pub struct NewApplication {
-    /// Whose.
+    /// Its project.
     pub project: ProjectId,
-    /// For what.
+    /// What it is for.
     pub subject: Subject,
     /// What it changes; `None` for a first application.
     pub resubmits: Option<Row>,
@@ -95,13 +95,14 @@ pub struct NewApplication {
     pub certificate: Option<FileId>,
     /// The letter of authority.
     pub proxy: Option<FileId>,
-    /// Who hands it in.
+    /// The account that submits it.
     pub applied_by: UserId,
-    /// The form's one-time token.
+    /// The one-time token of the form.
     pub form_token: Uuid,
 }
 
-/// Stores an application whose call is about to begin; `None` if its form was handed in before.
+/// Inserts an application whose call is about to begin. Returns `None` if its form was submitted
+/// before.
 pub async fn begin(
     db: &mut PgConnection,
     new: &NewApplication,
@@ -131,7 +132,7 @@ pub async fn begin(
     .await
 }
 
-/// The application that this form made before.
+/// Returns the application that this form created before.
 pub async fn by_form_token(
     db: &PgPool,
     project: ProjectId,
@@ -149,25 +150,25 @@ pub async fn by_form_token(
     .await
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug)]
 pub struct End<'a> {
     /// The state after it.
     pub state: ApplicationState,
-    /// What it is about, if that is known now.
+    /// The signature or template, if it is known now.
     pub row: Option<Row>,
-    /// The vendor's code.
+    /// The vendor's RetCode.
     pub ret_code: Option<i32>,
-    /// The vendor's words, or ours.
+    /// The vendor message, or the stored name of the call problem.
     pub vendor_message: &'a str,
-    /// In doubt: when the vendor is looked at.
+    /// If it is in doubt, when the vendor is checked.
     pub next_check_at: Option<OffsetDateTime>,
 }
 
-/// Records what a call came to. Moves nothing that was settled before; answers whether it moved.
+/// Records the result of a call, unless there was one before. Returns whether it was recorded.
 pub async fn end(db: &mut PgConnection, id: ApplicationId, end: &End<'_>) -> sqlx::Result<bool> {
     let (signature, template) = end.row.map_or((None, None), in_columns);
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update applications
            set state = $2, signature_id = coalesce($3, signature_id),
              template_id = coalesce($4, template_id), ret_code = $5, vendor_message = $6,
@@ -183,10 +184,10 @@ pub async fn end(db: &mut PgConnection, id: ApplicationId, end: &End<'_>) -> sql
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// One application of the project.
+/// Finds an application of the project.
 pub async fn find(
     db: &PgPool,
     project: ProjectId,
@@ -209,7 +210,8 @@ pub async fn find(
     .await
 }
 
-/// What was handed in for one thing, and not refused at once, newest first.
+/// Returns the applications for one signature or template that were not refused at once, newest
+/// first.
 pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Application>> {
     let (signature, template) = in_columns(row);
     sqlx::query_as!(
@@ -230,7 +232,7 @@ pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Application>> {
     .await
 }
 
-/// Applications of a kind that nobody has heard of yet, oldest first.
+/// Returns the applications of a kind that are waiting for a result, oldest first.
 pub async fn open(
     db: impl PgExecutor<'_>,
     project: ProjectId,
@@ -254,21 +256,25 @@ pub async fn open(
     .await
 }
 
-/// Puts in doubt those whose process died while their call ran. Answers how many.
-pub async fn doubt_expired(db: &PgPool, answer: &str, now: OffsetDateTime) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
+/// Puts in doubt applications whose process died during the call. Returns how many.
+pub async fn doubt_expired(
+    db: &PgPool,
+    vendor_message: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let updated = sqlx::query!(
         r#"update applications
            set state = 'in_doubt', lease_until = null, vendor_message = $2, next_check_at = $1
            where state = 'sending' and lease_until < $1"#,
         now,
-        answer,
+        vendor_message,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(updated.rows_affected())
 }
 
-/// Takes one doubt whose turn it is to be looked into; nobody else takes it for `until`.
+/// Claims a doubt that is due for a check; no other process claims it before `until`.
 pub async fn take_doubt(
     db: &PgPool,
     now: OffsetDateTime,
@@ -288,7 +294,8 @@ pub async fn take_doubt(
     Ok(row.map(|row| (row.project_id, row.id)))
 }
 
-/// The oldest first application for a template with this name and text that is in doubt.
+/// Returns the oldest first-time application in doubt for a template with this text, and who
+/// submitted it.
 pub async fn doubtful_template(
     db: &mut PgConnection,
     project: ProjectId,

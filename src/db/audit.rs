@@ -1,4 +1,4 @@
-//! Who did what: rows are only ever added.
+//! Audit events: who did what. Rows are only ever added.
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -6,24 +6,24 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::{ProjectId, UserId};
 
-/// One deed.
+/// An audit event.
 #[derive(Debug)]
 pub struct Entry<'a> {
-    /// Where, if in a project.
+    /// The project, if it happened in one.
     pub project: Option<ProjectId>,
-    /// Who; `None` is nobody known, or the command line.
+    /// The account; `None` is somebody unknown, or the command line.
     pub user: Option<UserId>,
-    /// What, as a word: `batch_ordered`.
+    /// The action, as a word: `batch_ordered`.
     pub action: &'a str,
-    /// To what.
+    /// What it was done to.
     pub subject: &'a str,
-    /// More about it.
+    /// Further details.
     pub detail: Value,
-    /// From which address; `-` for the command line.
+    /// The IP; `-` for the command line.
     pub address: &'a str,
 }
 
-/// Adds a deed. The doer's name is written down with it and outlives the account.
+/// Records an audit event. The name of the account is stored with it and outlives the account.
 pub async fn record(
     db: &mut PgConnection,
     entry: &Entry<'_>,

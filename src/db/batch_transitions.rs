@@ -1,5 +1,6 @@
-//! How a batch moves from state to state. Each function names the states it may leave and answers
-//! whether it moved: a second press, or another process that was quicker, moves nothing.
+//! Transitions of a batch between its states. Each function names the states it starts from and
+//! returns whether the batch moved: a second click, or a process that comes second, changes
+//! nothing.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -7,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use crate::domain::batch::{BatchState, PauseReason};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 
-/// Pauses what is sending or scheduled, with the reason.
+/// Pauses a batch that is sending or scheduled, for a reason.
 pub async fn pause(
     db: &mut PgConnection,
     project: ProjectId,
@@ -30,15 +31,15 @@ pub async fn pause(
     Ok(moved)
 }
 
-/// Lets a paused batch go on. Submissions that had waited for the vendor may leave at once, what
-/// waited for the first ones leaves too, and failures are counted anew.
+/// Resumes a paused batch. Submissions that were waiting for the vendor may be sent at once, the
+/// rest no longer waits for the trial batch, and failures are counted from zero.
 pub async fn resume(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    // What is counted below is as of this lock, not as of a moment before somebody else's change.
+    // The counts below must be as of this lock, not of a moment before somebody else's change.
     lock(db, batch).await?;
     let moved = sqlx::query!(
         r#"update batches b
@@ -73,7 +74,7 @@ pub async fn resume(
     Ok(moved)
 }
 
-/// Calls off what has not left. Calls in flight run to their end and are recorded.
+/// Cancels what has not been sent yet. Calls in flight finish and are recorded.
 pub async fn cancel(
     db: &mut PgConnection,
     project: ProjectId,
@@ -101,7 +102,8 @@ pub async fn cancel(
     Ok(moved)
 }
 
-/// A second person's yes: the batch leaves, or waits for its time. Nobody approves their own.
+/// Approves a batch as a second person: it is sent, or waits for its scheduled time. Nobody can
+/// approve their own batch.
 pub async fn approve(
     db: &mut PgConnection,
     project: ProjectId,
@@ -126,7 +128,8 @@ pub async fn approve(
     Ok(moved)
 }
 
-/// Starts what is due and pauses what was missed by more than `grace`: how many of each.
+/// Starts batches that are due and pauses those that are late by more than `grace`. Returns how
+/// many were started and how many paused.
 pub async fn start_due(
     db: &PgPool,
     now: OffsetDateTime,
@@ -150,8 +153,8 @@ pub async fn start_due(
     Ok((started.rows_affected(), missed.rows_affected()))
 }
 
-/// Moves the time of a batch that has not begun. One that was paused because its time had passed
-/// waits for the new one; one that awaits approval goes on awaiting it.
+/// Changes the scheduled time of a batch that has not started. One that was paused because it
+/// missed its time becomes scheduled again; one that awaits approval keeps awaiting it.
 pub async fn reschedule(
     db: &mut PgConnection,
     project: ProjectId,
@@ -172,41 +175,43 @@ pub async fn reschedule(
     Ok(moved.rows_affected() == 1)
 }
 
-/// How a draft goes out once a person has confirmed it.
+/// How a draft is sent, as a person confirmed it.
 #[derive(Debug, Clone)]
 pub struct Confirmed<'a> {
-    /// Where it goes from here: sending, scheduled or awaiting approval.
+    /// Its next state: sending, scheduled or awaiting approval.
     pub state: BatchState,
-    /// What lists call it.
+    /// Its name in lists.
     pub name: &'a str,
-    /// Number of recipients.
+    /// The number of recipients.
     pub total: i32,
-    /// Billed pieces of all messages together.
+    /// The number of billed parts of all messages together.
     pub parts: i32,
-    /// What a part costs, in ten-thousandths of a yuan.
+    /// The price of a part, in ten-thousandths of a yuan.
     pub price: Option<i32>,
-    /// Whether every phone has values of its own.
+    /// Whether every phone has its own values.
     pub each_own: bool,
     /// Who confirmed it.
     pub by: UserId,
-    /// When it leaves, if not at once.
+    /// When sending begins, unless at once.
     pub schedule_at: Option<OffsetDateTime>,
-    /// How it begins.
+    /// Its trial batch, if it starts with one.
     pub trial: Option<Trial>,
 }
 
-/// The first of a batch leave alone, to see how they fare.
+/// A trial batch: the first messages of a batch are sent alone to see how they do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trial {
-    /// How many.
+    /// The number of messages.
     pub first: i32,
-    /// How long to wait after they left, in seconds.
+    /// How long to wait after they were sent, in seconds.
     pub wait_seconds: i32,
-    /// The rest leaves by itself when at most so many percent failed; `None` asks a person.
+    /// The rest is sent without asking if at most this percentage failed; `None` always asks a
+    /// person.
     pub percent: Option<i16>,
 }
 
-/// A person's yes to a draft. A second yes moves nothing.
+/// Stores a person's confirmation of a draft. Returns whether it was still a draft; a second
+/// confirmation changes nothing.
 pub async fn confirm(
     db: &mut PgConnection,
     project: ProjectId,
@@ -231,9 +236,9 @@ pub async fn confirm(
         confirmed.each_own,
         confirmed.by.0,
         confirmed.schedule_at,
-        trial.map(|one| one.first),
-        trial.map_or(0, |one| one.wait_seconds),
-        trial.and_then(|one| one.percent),
+        trial.map(|trial| trial.first),
+        trial.map_or(0, |trial| trial.wait_seconds),
+        trial.and_then(|trial| trial.percent),
         now,
         confirmed.price,
     )
@@ -242,42 +247,42 @@ pub async fn confirm(
     Ok(moved.rows_affected() == 1)
 }
 
-/// A batch that is sending, with what decides whether it may go on.
+/// A batch that is sending, with the numbers that decide whether it may go on.
 #[derive(Debug, Clone)]
 pub struct GuardedBatch {
     /// The batch.
     pub batch: BatchId,
     /// Its project.
     pub project: ProjectId,
-    /// Messages whose fate became known since a person last let it go on.
+    /// Messages with a known outcome since a person last started or resumed it.
     pub known: i64,
-    /// Of them, those that failed or were refused.
+    /// Of these, the failed and refused ones.
     pub failed: i64,
     /// The project's threshold in percent.
     pub failure_percent: i16,
-    /// And from how many known messages on it counts.
+    /// The number of known outcomes from which on the threshold applies.
     pub failure_least: i32,
-    /// How many leave first, while only they may.
+    /// The number of messages in the trial batch, while only that may be sent.
     pub trial_size: Option<i32>,
-    /// For how long to wait after they left, in seconds.
+    /// How long to wait after the trial batch was sent, in seconds.
     pub trial_wait_seconds: i32,
-    /// The rest leaves by itself up to so many percent.
+    /// The rest is sent without asking if at most this percentage of the trial batch failed.
     pub trial_failure_percent: Option<i16>,
-    /// When the first had left.
+    /// When the trial batch had been sent.
     pub trial_sent_at: Option<OffsetDateTime>,
-    /// Of the first: how many there are.
+    /// The number of messages planned for the trial batch.
     pub first: i64,
-    /// Still to be submitted.
+    /// Submissions of the trial batch that are still to be sent.
     pub first_open: i64,
-    /// In doubt.
+    /// Submissions of the trial batch in doubt.
     pub first_in_doubt: i64,
-    /// Known.
+    /// Messages of the trial batch with an outcome.
     pub first_known: i64,
-    /// Failed or refused.
+    /// Messages of the trial batch that failed or were refused.
     pub first_failed: i64,
 }
 
-/// All batches that are sending.
+/// Returns all batches that are sending.
 pub async fn guarded_batches(db: &PgPool) -> sqlx::Result<Vec<GuardedBatch>> {
     sqlx::query_as!(
         GuardedBatch,
@@ -306,7 +311,7 @@ pub async fn guarded_batches(db: &PgPool) -> sqlx::Result<Vec<GuardedBatch>> {
     .await
 }
 
-/// Remembers when the first of a batch had left.
+/// Records when the trial batch of a batch had been sent.
 pub async fn trial_sent(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update batches set trial_sent_at = $2
@@ -319,7 +324,8 @@ pub async fn trial_sent(db: &PgPool, batch: BatchId, now: OffsetDateTime) -> sql
     Ok(())
 }
 
-/// Lets the rest of a batch follow its first.
+/// Allows the rest of a batch to be sent after its trial batch. Returns whether it was waiting for
+/// that.
 pub async fn release_rest(db: &PgPool, batch: BatchId) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         "update batches set wave = 1 where id = $1 and state = 'sending' and wave = 0",
@@ -330,7 +336,7 @@ pub async fn release_rest(db: &PgPool, batch: BatchId) -> sqlx::Result<bool> {
     Ok(moved.rows_affected() == 1)
 }
 
-/// Puts a batch whose in-doubt submission is to be sent again back to work.
+/// Reopens a batch that was done because a submission in doubt is to be sent again.
 pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update batches set state = 'sending', finished_at = null, wave = 1
@@ -342,10 +348,13 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Marks a batch done when nothing is left to submit, and settled when every message has its final
-/// outcome. What waits in a batch that was cancelled is cancelled with it, also what came back to the
-/// queue in that moment. Called after each change of its submissions, in the same transaction. The row
-/// is locked first: of two submissions that end at once, the later one sees the earlier one's end.
+/// Marks a batch done if nothing is left to submit, and complete if every message has its final
+/// outcome.
+///
+/// In a cancelled batch, waiting submissions are cancelled too, including one that returned to the
+/// queue at that very moment. Call this after each change of its submissions, in the same
+/// transaction. The row is locked first: of two submissions that end at the same time, the later
+/// one sees the end of the earlier one.
 pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
     match lock(db, batch).await? {
         BatchState::Sending | BatchState::Paused => {

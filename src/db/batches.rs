@@ -1,4 +1,4 @@
-//! Batches: orders to send, and where they stand.
+//! Batches: orders to send, and their progress.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -9,49 +9,49 @@ use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::message::Tally;
 use crate::domain::review::Purpose;
 
-/// A batch to be stored. What goes out is copied into it: a template that changes later changes
-/// no order.
+/// A batch to insert. What is sent is copied into it, so a template that changes later does not
+/// change an order.
 #[derive(Debug)]
 pub struct NewBatch<'a> {
-    /// The project it is charged to.
+    /// The project that sends and pays for it.
     pub project: ProjectId,
-    /// What lists call it.
+    /// Its name in lists.
     pub name: &'a str,
-    /// Where it begins: sending, scheduled or awaiting approval.
+    /// Its first state: draft, sending, scheduled or awaiting approval.
     pub state: BatchState,
-    /// The signature it goes out under.
+    /// The signature of its texts.
     pub signature: SignatureId,
     /// Its template.
     pub template: TemplateId,
     /// The signature's content.
     pub sig_content: &'a str,
-    /// The vendor's id of the template.
+    /// The vendor's template id.
     pub vendor_template_id: &'a str,
     /// The template's text, unsubscribe text included.
     pub template_text: &'a str,
-    /// What the template is for.
+    /// The purpose of the template.
     pub purpose: Purpose,
-    /// For international texts.
+    /// Whether it goes to international phones.
     pub international: bool,
-    /// Number of recipients; 0 for a draft.
+    /// The number of recipients; 0 for a draft.
     pub total: i32,
-    /// Billed pieces of all messages together, as counted beforehand.
+    /// The number of billed parts of all messages together, as estimated beforehand.
     pub parts: i32,
-    /// What a part costs, in ten-thousandths of a yuan; a draft has no price yet.
+    /// The price of a part, in ten-thousandths of a yuan; a draft has no price yet.
     pub price: Option<i32>,
-    /// Whether its messages are stored with it. Those of an upload are stored later.
+    /// Whether its messages are inserted together with it. Those of an upload are planned later.
     pub planned: bool,
-    /// The batch whose failed messages it repeats.
+    /// The batch whose failed messages it resends.
     pub resend_of: Option<BatchId>,
     /// Who ordered it.
     pub ordered_by: UserId,
-    /// When it leaves, if not at once.
+    /// When sending begins, unless at once.
     pub schedule_at: Option<OffsetDateTime>,
     /// The one-time token of the form.
     pub form_token: Uuid,
 }
 
-/// Stores a batch, or answers `None` when its form token was used before.
+/// Inserts a batch. Returns `None` if its form token was used before.
 pub async fn insert(
     db: &mut PgConnection,
     batch: &NewBatch<'_>,
@@ -91,7 +91,8 @@ pub async fn insert(
     .await
 }
 
-/// The batch that a form token made, looked for among the person's own orders in the project.
+/// Returns the batch that a form token created, among the batches that `ordered_by` ordered in the
+/// project.
 pub async fn by_form_token(
     db: &mut PgConnection,
     project: ProjectId,
@@ -109,70 +110,70 @@ pub async fn by_form_token(
     .await
 }
 
-/// A batch as its page and the lists show it.
+/// A batch as lists and its page show it.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Our id.
     pub id: BatchId,
-    /// What lists call it.
+    /// Its name in lists.
     pub name: String,
-    /// Where it stands.
+    /// Its state.
     pub state: BatchState,
-    /// Why it is paused, when it is.
+    /// Why it is paused, if it is.
     pub pause_reason: Option<PauseReason>,
-    /// The vendor's words on why it is paused; else empty.
+    /// The vendor message that goes with the pause reason, or an empty string.
     pub pause_detail: String,
-    /// The signature it goes out under.
+    /// The signature of its texts.
     pub signature_id: SignatureId,
     /// Its template.
     pub template_id: TemplateId,
-    /// The template's name today.
+    /// The present name of the template.
     pub template_name: String,
     /// The signature's content.
     pub sig_content: String,
-    /// The vendor's id of the template.
+    /// The vendor's template id.
     pub vendor_template_id: String,
-    /// The text as it was ordered, unsubscribe text included.
+    /// The text at the time of the order, unsubscribe text included.
     pub template_text: String,
-    /// What the template is for.
+    /// The purpose of the template.
     pub purpose: Purpose,
-    /// For international texts.
+    /// Whether it goes to international phones.
     pub international: bool,
-    /// Number of recipients.
+    /// The number of recipients.
     pub total: i32,
-    /// Billed pieces as counted beforehand.
+    /// The number of billed parts, as estimated beforehand.
     pub parts: i32,
     /// Who ordered it.
     pub ordered_by: UserId,
-    /// That person's name.
+    /// The name of the account that ordered it.
     pub orderer: String,
-    /// Who approved it or called it off, if somebody did.
+    /// The name of the account that approved or cancelled it, if any.
     pub decider: Option<String>,
-    /// When it leaves or left by schedule.
+    /// The time it is or was scheduled for.
     pub schedule_at: Option<OffsetDateTime>,
     /// When sending began.
     pub started_at: Option<OffsetDateTime>,
-    /// When nothing was left to submit.
+    /// When no submission was left to send.
     pub finished_at: Option<OffsetDateTime>,
-    /// Every message has its final outcome.
+    /// Whether every message has its final outcome.
     pub complete: bool,
-    /// Every recipient has become a message.
+    /// Whether every recipient has become a message.
     pub planned: bool,
-    /// The batch whose failed messages it repeats.
+    /// The batch whose failed messages it resends.
     pub resend_of: Option<BatchId>,
-    /// So many leave first; the rest waits.
+    /// The number of messages in the trial batch, if it has one.
     pub trial_size: Option<i32>,
-    /// For so long after the first have left.
+    /// How long to wait after the trial batch was sent, in seconds.
     pub trial_wait_seconds: i32,
-    /// The rest leaves by itself when at most so many percent of the first failed.
+    /// The rest is sent without asking if at most this percentage of the trial batch failed.
     pub trial_failure_percent: Option<i16>,
-    /// When the first had left.
+    /// When the trial batch had been sent.
     pub trial_sent_at: Option<OffsetDateTime>,
-    /// Which submissions may leave: 0 while only the first may.
+    /// The highest wave that may be sent: 0 during the trial batch, 1 afterwards.
     pub wave: i16,
 }
 
-/// One batch of the project.
+/// Finds a batch of the project.
 pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<Option<Batch>> {
     sqlx::query_as!(
         Batch,
@@ -196,8 +197,8 @@ pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<
     .await
 }
 
-/// A project's batches older than `before` (all, when `None`), newest first; only those in `state`
-/// when that is given.
+/// Returns the project's batches older than `before` (all of them if `None`), newest first,
+/// optionally only those in `state`.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
@@ -231,7 +232,7 @@ pub async fn list(
     .await
 }
 
-/// The batches that repeat what did not arrive of one, oldest first; drafts are not among them.
+/// Returns the batches that resend what this one did not deliver, oldest first, without drafts.
 pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
     sqlx::query_as!(
         Batch,
@@ -254,11 +255,11 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
     .await
 }
 
-/// How the messages of several batches add up, in the order of `ids`. A settled batch knows its own
-/// sum; the others are added up from their submissions, and what has not become a message yet
-/// counts as queued.
+/// Returns how many messages of each batch are in which state, in the order of `ids`. A complete
+/// batch stores its own sums; those of the others are computed from their submissions, and
+/// recipients that are not messages yet count as queued.
 pub async fn tallies(db: &PgPool, ids: &[BatchId]) -> sqlx::Result<Vec<Tally>> {
-    let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let batch_ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"select
              case when b.delivered is not null or b.state = 'cancelled' then 0
@@ -289,7 +290,7 @@ pub async fn tallies(db: &PgPool, ids: &[BatchId]) -> sqlx::Result<Vec<Tally>> {
              ) each
            ) s
            order by place"#,
-        &numbers,
+        &batch_ids,
     )
     .fetch_all(db)
     .await?;
@@ -309,7 +310,7 @@ pub async fn tallies(db: &PgPool, ids: &[BatchId]) -> sqlx::Result<Vec<Tally>> {
         .collect())
 }
 
-/// How the messages of one batch add up.
+/// Returns how many messages of a batch are in which state.
 pub async fn tally(db: &PgPool, id: BatchId) -> sqlx::Result<Tally> {
     Ok(tallies(db, &[id]).await?.into_iter().next().unwrap_or_default())
 }
@@ -317,23 +318,23 @@ pub async fn tally(db: &PgPool, id: BatchId) -> sqlx::Result<Tally> {
 /// What a batch sends.
 #[derive(Debug)]
 pub struct Content<'a> {
-    /// The signature it goes out under.
+    /// The signature of its texts.
     pub signature: SignatureId,
     /// Its template.
     pub template: TemplateId,
     /// The signature's content.
     pub sig_content: &'a str,
-    /// The vendor's id of the template.
+    /// The vendor's template id.
     pub vendor_template_id: &'a str,
     /// The template's text, unsubscribe text included.
     pub template_text: &'a str,
-    /// What the template is for.
+    /// The purpose of the template.
     pub purpose: Purpose,
-    /// For international texts.
+    /// Whether it goes to international phones.
     pub international: bool,
 }
 
-/// Changes what a draft sends. Answers whether it is one.
+/// Replaces what a draft sends. Returns whether the batch is a draft.
 pub async fn change_draft(
     db: &mut PgConnection,
     project: ProjectId,
@@ -360,16 +361,16 @@ pub async fn change_draft(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Removes a draft with everything that belongs to it. Answers whether it was one.
+/// Deletes a draft and everything that belongs to it. Returns whether the batch was a draft.
 pub async fn discard(db: &mut PgConnection, project: ProjectId, id: BatchId) -> sqlx::Result<bool> {
-    let gone = sqlx::query!(
+    let deleted = sqlx::query!(
         "delete from batches where project_id = $1 and id = $2 and state = 'draft'",
         project.0,
         id.0,
     )
     .execute(&mut *db)
     .await?;
-    if gone.rows_affected() == 0 {
+    if deleted.rows_affected() == 0 {
         return Ok(false);
     }
     sqlx::query!("delete from recipients where batch_id = $1", id.0).execute(db).await?;

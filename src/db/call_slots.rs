@@ -1,25 +1,26 @@
-//! When the next call of a project may leave, shared by all processes and all kinds of calls.
+//! Call slots: when a project may make its next call, shared by all processes and all kinds of
+//! calls.
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::ids::ProjectId;
 
-/// How fast one project may call.
+/// The rate of a project's calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Time between two calls, over all processes.
+    /// The time between two calls, over all processes.
     pub interval: Duration,
-    /// How far calls may run ahead of that pace after a quiet moment.
+    /// How far calls may run ahead of that rate after a pause.
     pub burst: Duration,
 }
 
-/// A project that was throttled calls at most this many times more slowly.
-const SLOWEST: f64 = 64.0;
+/// The factor by which the calls of a throttled project are slowed down at most.
+const MAX_SLOWDOWN: f64 = 64.0;
 
-/// Takes a project's next call slot, unless it is not due or another process took it in this
-/// moment. The slot's row stays locked until the transaction ends. A project that was throttled
-/// lately has its slots further apart.
+/// Takes a project's next call slot, unless it is not due or another process took it at this
+/// moment. Returns whether it was taken. The row of the slot stays locked until the transaction
+/// ends. The slots of a project that was throttled recently are further apart.
 pub async fn take(
     db: &mut PgConnection,
     project: ProjectId,
@@ -43,8 +44,9 @@ pub async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
-/// The vendor throttled a project (RetCode 153): its calls come half as often, and recover by
-/// halves every half minute. Calls that were throttled together count once.
+/// Slows a project down because the vendor throttled it (RetCode 153): its calls become half as
+/// frequent, and the slowdown halves every half minute. Calls that were throttled together count
+/// once.
 pub async fn slow_down(
     db: &mut PgConnection,
     project: ProjectId,
@@ -58,7 +60,7 @@ pub async fn slow_down(
            where project_id = $1 and coalesce(slowed_at + interval '1 second' < $2, true)"#,
         project.0,
         now,
-        SLOWEST,
+        MAX_SLOWDOWN,
     )
     .execute(db)
     .await?;

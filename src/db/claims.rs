@@ -1,5 +1,5 @@
-//! Claims: the next submission that may leave, for one process and once. A claim is committed before
-//! its call.
+//! Claims: each gives the next sendable submission to one process, for one call. A claim is
+//! committed before its call.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -8,77 +8,81 @@ use uuid::Uuid;
 use super::{batch_transitions, call_slots, suppressions, workers};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, SubmissionId, TemplateId};
 
-/// A submission this process may send, once.
+/// A submission that this process may send, once.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// The submission.
     pub id: SubmissionId,
-    /// Whose keys sign the call.
+    /// The project whose keys sign the call.
     pub project_id: ProjectId,
-    /// The order it belongs to.
+    /// Its batch.
     pub batch_id: BatchId,
-    /// Its template, as we keep it.
+    /// Our id of its template.
     pub template_id: TemplateId,
-    /// Its signature, as we keep it.
+    /// Our id of its signature.
     pub signature_id: SignatureId,
-    /// The vendor's id of that template.
+    /// The vendor's template id.
     pub vendor_template_id: String,
     /// The signature's content.
     pub sig_content: String,
-    /// How often it was claimed, this time included.
+    /// How often it was claimed, including this time.
     pub attempts: i32,
-    /// Number of messages.
+    /// The number of messages.
     pub n: i32,
-    /// Number of messages of the whole batch.
+    /// The number of messages in the whole batch.
     pub total: i32,
-    /// Every phone has values of its own.
+    /// Whether every phone has its own values.
     pub each_own: bool,
-    /// When it becomes in doubt if nothing was recorded. Also the mark of this one claim: what is
-    /// recorded late, or twice, moves nothing that somebody else claimed since.
+    /// When it becomes in doubt if nothing was recorded. It also identifies this claim: a late or
+    /// repeated record changes nothing if the submission was claimed again since.
     pub lease_until: OffsetDateTime,
-    /// The process that claimed it: no other may say that it was not sent.
+    /// The process that claimed it; no other may conclude that it was not sent.
     pub worker: Uuid,
 }
 
-/// How claims are made.
+/// The limits and circumstances of a claim.
 #[derive(Debug, Clone)]
 pub struct ClaimRules {
-    /// After this long in flight without an end, a submission is in doubt.
+    /// How long a submission may be in flight before it is in doubt.
     pub lease: Duration,
-    /// How fast one project may call.
+    /// How fast one project may make calls.
     pub pace: call_slots::Pace,
-    /// Calls of one project under way at once, over all processes.
+    /// How many calls of one project may run at the same time, over all processes.
     pub concurrency: i64,
-    /// The process that claims.
+    /// The claiming process.
     pub worker: Uuid,
-    /// Calls of this process that have ended and are being recorded: they are not under way.
+    /// Submissions of this process whose calls have ended and are being recorded; they do not count
+    /// as running.
     pub ended: Vec<SubmissionId>,
-    /// Whether marketing may leave now.
+    /// Whether marketing may be sent now.
     pub marketing_open: bool,
-    /// So many may be claimed beyond `concurrency` while this process makes all calls of a project.
-    /// They wait in it for the end of a call.
+    /// How many submissions may be claimed beyond `concurrency` while this process makes all calls
+    /// of a project. They wait in the process until a call ends.
     pub ahead: i64,
 }
 
-/// What a look for the next submission came to.
+/// The result of an attempt to claim a submission.
 #[derive(Debug)]
 pub enum Claim {
-    /// This one is to be sent.
+    /// This submission is to be sent.
     Won(Box<Claimed>),
-    /// Phones that opted out were taken out of the next one: it may be looked for again at once.
+    /// Phones that opted out were removed from the next submission; the caller may claim again at
+    /// once.
     TakenOut,
-    /// Nothing may leave now.
+    /// Nothing may be sent now.
     Nothing,
 }
 
-/// Claims the next submission whose project may call now: commits `in_flight` and the taken slot.
-/// The statement is a function of the database, since claims are the only step of sending that is
-/// taken one after the other.
+/// Claims the next submission whose project may make a call now, and commits its `in_flight` state
+/// and call slot.
+///
+/// The statement is a database function because claims are the only step of sending that runs one
+/// after the other.
 pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx::Result<Claim> {
     let ended: Vec<i64> = rules.ended.iter().map(|id| id.0).collect();
-    // The function returns the rows themselves: a join to them here would read as of the beginning of
-    // this statement, and miss a submission that was planned since.
-    let found = sqlx::query!(
+    // The function returns the rows themselves: a join here would use the snapshot of the beginning
+    // of this statement and miss a submission that was planned since.
+    let row = sqlx::query!(
         r#"select to_take_out as "to_take_out: SubmissionId", (claimed).id as "id: SubmissionId",
              (claimed).project_id as "project_id: ProjectId", (claimed).batch_id as "batch_id: BatchId",
              (batch).template_id as "template_id: TemplateId",
@@ -99,25 +103,25 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
     )
     .fetch_one(db)
     .await?;
-    if let Some(id) = found.to_take_out {
-        take_out(db, id, now).await?;
+    if let Some(id) = row.to_take_out {
+        remove_suppressed(db, id, now).await?;
         return Ok(Claim::TakenOut);
     }
-    let Some(id) = found.id else { return Ok(Claim::Nothing) };
+    let Some(id) = row.id else { return Ok(Claim::Nothing) };
     let claimed = || {
         Some(Claimed {
             id,
-            project_id: found.project_id?,
-            batch_id: found.batch_id?,
-            template_id: found.template_id?,
-            signature_id: found.signature_id?,
-            vendor_template_id: found.vendor_template_id?,
-            sig_content: found.sig_content?,
-            attempts: found.attempts?,
-            n: found.n?,
-            total: found.total?,
-            each_own: found.each_own?,
-            lease_until: found.lease_until?,
+            project_id: row.project_id?,
+            batch_id: row.batch_id?,
+            template_id: row.template_id?,
+            signature_id: row.signature_id?,
+            vendor_template_id: row.vendor_template_id?,
+            sig_content: row.sig_content?,
+            attempts: row.attempts?,
+            n: row.n?,
+            total: row.total?,
+            each_own: row.each_own?,
+            lease_until: row.lease_until?,
             worker: rules.worker,
         })
     };
@@ -127,9 +131,11 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
     }
 }
 
-/// Puts claims of `worker` that it does not know of back into the queue: their answer was lost on the
-/// way here, so they were never called. Only the process that claimed may conclude that, and only while
-/// the lease runs; the caller sees to it that no claim of it is under way. Returns which.
+/// Returns claims of `worker` that it does not know about to the queue, with their submissions and
+/// batches. The database's reply to those claims was lost, so no call was ever made for them.
+///
+/// Only the claiming process may conclude that, and only while the lease is running. The caller
+/// must ensure that none of its claims is under way.
 pub async fn put_back_unknown(
     db: &mut PgConnection,
     worker: Uuid,
@@ -154,25 +160,25 @@ pub async fn put_back_unknown(
     Ok(rows.into_iter().map(|row| (row.id, row.batch_id)).collect())
 }
 
-/// Takes phones that opted out from a submission that waits, unless another process claimed it in
+/// Removes phones that opted out from a waiting submission, unless another process claims it at
 /// this moment.
-async fn take_out(db: &PgPool, id: SubmissionId, now: OffsetDateTime) -> sqlx::Result<()> {
+async fn remove_suppressed(db: &PgPool, id: SubmissionId, now: OffsetDateTime) -> sqlx::Result<()> {
     let mut tx = db.begin().await?;
-    let waiting = sqlx::query_scalar!(
+    let waiting_batch = sqlx::query_scalar!(
         r#"select batch_id as "batch: BatchId" from submissions
            where id = $1 and state = 'ready' for update skip locked"#,
         id.0,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(batch) = waiting {
-        suppressions::take_out(&mut tx, id, now).await?;
+    if let Some(batch) = waiting_batch {
+        suppressions::suppress_messages(&mut tx, id, now).await?;
         batch_transitions::close(&mut tx, batch, now).await?;
     }
     tx.commit().await
 }
 
-/// As the database reckons with it.
+/// Converts a duration to a PostgreSQL interval.
 pub(super) fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
     sqlx::postgres::types::PgInterval {
         months: 0,

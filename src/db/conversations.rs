@@ -1,4 +1,4 @@
-//! Conversations: a row for each phone that texted back, so that the inbox reads no replies.
+//! Conversations: one row for each phone that texted back, so that the list reads no replies.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -8,43 +8,43 @@ use crate::domain::ids::{ConversationId, ProjectId, ReplyId};
 /// A phone that texted back.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    /// Our id: addresses carry it rather than the phone.
+    /// Our id; URLs contain it instead of the phone.
     pub id: ConversationId,
     /// The phone; pages mask it for viewers.
     pub phone: String,
-    /// How many replies there are.
+    /// The number of replies.
     pub replies: i32,
-    /// How many of them nobody has read.
+    /// The number of replies that nobody has read.
     pub unread: i32,
-    /// A reply that opts out stands.
+    /// Whether an opt-out is in force.
     pub opted_out: bool,
     /// The newest reply.
     pub last_id: ReplyId,
-    /// When it was written.
+    /// When that reply was written.
     pub last_at: OffsetDateTime,
-    /// How it begins.
+    /// The beginning of that reply.
     pub last_text: String,
-    /// The reply that came last, whenever it was written: what is seen when all are.
+    /// The reply that arrived last, whenever it was written. Marking it as seen marks all of them.
     pub newest_id: ReplyId,
 }
 
-/// Which conversations are shown.
+/// Which conversations are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Show {
-    /// All.
+    /// All conversations.
     #[default]
     All,
-    /// Those with something that nobody has read.
+    /// Conversations with unread replies.
     Unread,
-    /// Those of phones that opted out.
+    /// Conversations of phones that opted out.
     OptedOut,
 }
 
 impl Show {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::All, Self::Unread, Self::OptedOut];
 
-    /// The name used in addresses and message keys.
+    /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -54,52 +54,52 @@ impl Show {
     }
 }
 
-/// Where a page of the list ended: the next begins below it.
+/// Where a page of the list ended; the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the last one's newest reply was written.
+    /// When the newest reply of the last conversation was written.
     pub at: OffsetDateTime,
     /// Its id.
     pub id: ConversationId,
 }
 
-/// Which part of the list is wanted.
+/// The filters and the page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Which.
+    /// Which conversations are listed.
     pub show: Show,
-    /// A whole phone or its last four digits; empty is all.
+    /// A whole phone or its last four digits; an empty string matches all.
     pub phone: String,
-    /// Part of some reply, in lower case; empty is all.
+    /// A part of some reply, in lower case; an empty string matches all.
     pub words: String,
-    /// Below this.
+    /// Where the previous page ended.
     pub after: Option<Cursor>,
-    /// So many at most.
+    /// The maximum number of conversations.
     pub limit: i64,
 }
 
 impl Filter {
-    /// The cursor as values: a first page begins above everything.
+    /// Returns the cursor as values; the first page begins above everything.
     fn below(&self) -> (OffsetDateTime, i64) {
         let top = time::macros::datetime!(9999-01-01 00:00 UTC);
         self.after.map_or((top, i64::MAX), |cursor| (cursor.at, cursor.id.0))
     }
 }
 
-/// What follows behind a page.
+/// What follows a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Nothing.
     End,
-    /// More of them, below this.
+    /// More conversations, after this cursor.
     After(Cursor),
-    /// The page is not full, but so many conversations were read that it ends here. Older ones with
-    /// the words may follow below this.
+    /// The page is not full because the search stopped after a bounded number of conversations.
+    /// Older ones with the text may follow after this cursor.
     LookFurther(Cursor),
 }
 
 impl Next {
-    /// Where the next page begins.
+    /// Returns where the next page begins.
     pub fn cursor(self) -> Option<Cursor> {
         match self {
             Self::End => None,
@@ -111,14 +111,14 @@ impl Next {
 /// A page of the list.
 #[derive(Debug)]
 pub struct Page {
-    /// The conversations, the newest reply first.
+    /// The conversations, by newest reply, newest first.
     pub conversations: Vec<Conversation>,
-    /// What follows.
+    /// What follows the page.
     pub next: Next,
 }
 
 impl Page {
-    /// All that there are, or as many of them as a page holds.
+    /// Makes a page of conversations, which are all that match unless there are `limit` of them.
     fn of(conversations: Vec<Conversation>, limit: i64) -> Self {
         let full = i64::try_from(conversations.len()).is_ok_and(|n| n >= limit);
         let last = conversations.last().filter(|_| full);
@@ -128,44 +128,47 @@ impl Page {
     }
 }
 
-/// So many of the newest conversations are read letter by letter for a search; a page that they
-/// fill needs no index.
-const READ_THROUGH: i64 = 1_000;
-/// What fewer replies than these say is found by its pairs of letters, however old it is. Of what
-/// more say, the next page reads on where this one ended.
-const RARE: i64 = 1_000;
+/// The number of newest conversations that a search scans without an index; if they fill the page,
+/// no index is needed.
+const MAX_SCANNED: i64 = 1_000;
+/// If fewer replies than this match a text, they are found by the index of letter pairs, however
+/// old they are. If more match, the next page continues the scan where this one ended.
+const MAX_RARE_REPLIES: i64 = 1_000;
 
-/// Conversations, the newest reply first. Words are looked for in the first 1,000 letters.
+/// Returns conversations by newest reply, newest first. Texts are searched in the first 1,000
+/// characters of a reply.
 pub async fn list(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<Page> {
     if !filter.phone.is_empty() {
         return Ok(Page::of(by_phone(db, project, filter).await?, filter.limit));
     }
     if filter.words.is_empty() {
-        return Ok(Page::of(walk(db, project, filter, filter.limit).await?, filter.limit));
+        return Ok(Page::of(scan(db, project, filter, filter.limit).await?, filter.limit));
     }
-    let read = Page::of(walk(db, project, filter, READ_THROUGH).await?, filter.limit);
-    if read.next != Next::End {
-        return Ok(read);
+    let scanned = Page::of(scan(db, project, filter, MAX_SCANNED).await?, filter.limit);
+    if scanned.next != Next::End {
+        return Ok(scanned);
     }
-    if let Some(phones) = phones_that_say(db, project, &filter.words).await? {
-        let found = of_phones(db, project, filter, &phones).await?;
+    if let Some(phones) = phones_with_text(db, project, &filter.words).await? {
+        let found = by_phones(db, project, filter, &phones).await?;
         return Ok(Page::of(found, filter.limit));
     }
     let edge = edge(db, project, filter).await?;
-    Ok(Page { next: edge.map_or(Next::End, Next::LookFurther), ..read })
+    Ok(Page { next: edge.map_or(Next::End, Next::LookFurther), ..scanned })
 }
 
-/// The newest; of a search, what the first `through` of them hold. Each part of the list has an
-/// index of its own, and so a statement of its own. A subquery with a limit is asked once a row;
-/// `exists` would be turned into one scan of all replies.
-async fn walk(
+/// Returns the newest conversations; for a search, those that match among the first `scan_limit` of
+/// them.
+///
+/// Each part of the list has its own index, and so its own statement. A subquery with a limit runs
+/// once per row; `exists` would be turned into one scan of all replies.
+async fn scan(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
-    through: i64,
+    scan_limit: i64,
 ) -> sqlx::Result<Vec<Conversation>> {
     let (at, id) = filter.below();
-    macro_rules! walk {
+    macro_rules! rows {
         ($part:tt) => {
             sqlx::query_as!(
                 Conversation,
@@ -183,7 +186,7 @@ async fn walk(
                 project.0,
                 at,
                 id,
-                through,
+                scan_limit,
                 filter.words,
                 filter.limit,
             )
@@ -192,9 +195,9 @@ async fn walk(
         };
     }
     match filter.show {
-        Show::All => walk!("true"),
-        Show::Unread => walk!("unread > 0"),
-        Show::OptedOut => walk!("opted_out"),
+        Show::All => rows!("true"),
+        Show::Unread => rows!("unread > 0"),
+        Show::OptedOut => rows!("opted_out"),
     }
 }
 
@@ -234,7 +237,7 @@ async fn by_phone(
     .await
 }
 
-/// The last conversation that a search walks through; none, when there are no more behind it.
+/// Returns the last conversation that a search scans, or `None` if there are no more after it.
 async fn edge(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<Option<Cursor>> {
     let (at, id) = filter.below();
     macro_rules! edge {
@@ -249,7 +252,7 @@ async fn edge(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<
                 project.0,
                 at,
                 id,
-                READ_THROUGH,
+                MAX_SCANNED,
             )
             .map(|row| (Cursor { at: row.last_at, id: row.id }, row.read))
             .fetch_optional(db)
@@ -261,33 +264,34 @@ async fn edge(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<
         Show::Unread => edge!("unread > 0"),
         Show::OptedOut => edge!("opted_out"),
     };
-    Ok(last.filter(|(_, read)| *read == READ_THROUGH).map(|(cursor, _)| cursor))
+    Ok(last.filter(|(_, read)| *read == MAX_SCANNED).map(|(cursor, _)| cursor))
 }
 
-/// The phones whose replies say these words, unless too many replies of all projects have their
-/// letters. No more of them are looked at than that.
-async fn phones_that_say(
+/// Returns the phones whose replies contain the text, or `None` if too many replies of all projects
+/// contain its letter pairs. No more than that are read.
+async fn phones_with_text(
     db: &PgPool,
     project: ProjectId,
-    words: &str,
+    text: &str,
 ) -> sqlx::Result<Option<Vec<String>>> {
-    let near = sqlx::query!(
+    let candidates = sqlx::query!(
         r#"select phone,
              project_id = $1 and strpos(lower(left(content, 1000)), $2) > 0 as "says!"
            from replies where reply_ngrams(lower(left(content, 1000))) @> reply_ngrams($2)
            limit $3"#,
         project.0,
-        words,
-        RARE,
+        text,
+        MAX_RARE_REPLIES,
     )
     .fetch_all(db)
     .await?;
-    let few = i64::try_from(near.len()).is_ok_and(|n| n < RARE);
-    let phones = near.into_iter().filter(|one| one.says).map(|one| one.phone);
-    Ok(few.then(|| phones.collect()))
+    let is_few = i64::try_from(candidates.len()).is_ok_and(|n| n < MAX_RARE_REPLIES);
+    let phones =
+        candidates.into_iter().filter(|candidate| candidate.says).map(|candidate| candidate.phone);
+    Ok(is_few.then(|| phones.collect()))
 }
 
-async fn of_phones(
+async fn by_phones(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
@@ -318,7 +322,7 @@ async fn of_phones(
     .await
 }
 
-/// One of the project.
+/// Finds a conversation of the project.
 pub async fn find(
     db: &mut PgConnection,
     project: ProjectId,
@@ -337,7 +341,7 @@ pub async fn find(
     .await
 }
 
-/// Holds the conversation of a phone for the rest of the transaction, if there is one.
+/// Locks the conversation of a phone until the end of the transaction, if there is one.
 pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
@@ -353,11 +357,11 @@ pub async fn lock(
     .await
 }
 
-/// Marks one that is held as read up to the reply that came last among those shown. Answers whether
-/// that changed anything.
+/// Marks a locked conversation as read up to `seen`, the reply that arrived last among those shown.
+/// Returns whether that changed anything.
 pub async fn mark_read(
     db: &mut PgConnection,
-    of: ConversationId,
+    conversation: ConversationId,
     seen: ReplyId,
 ) -> sqlx::Result<bool> {
     let marked = sqlx::query!(
@@ -368,7 +372,7 @@ pub async fn mark_read(
              where c.id = $1 and r.id > $2
            ) later
            where c.id = $1 and c.unread > later.n"#,
-        of.0,
+        conversation.0,
         seen.0,
     )
     .execute(db)
@@ -376,11 +380,16 @@ pub async fn mark_read(
     Ok(marked.rows_affected() > 0)
 }
 
-/// Marks one that was read as unread. Answers whether it was.
-pub async fn mark_unread(db: &mut PgConnection, of: ConversationId) -> sqlx::Result<bool> {
-    let marked =
-        sqlx::query!("update conversations set unread = 1 where id = $1 and unread = 0", of.0)
-            .execute(db)
-            .await?;
+/// Marks a conversation as unread if it was read. Returns whether it was.
+pub async fn mark_unread(
+    db: &mut PgConnection,
+    conversation: ConversationId,
+) -> sqlx::Result<bool> {
+    let marked = sqlx::query!(
+        "update conversations set unread = 1 where id = $1 and unread = 0",
+        conversation.0
+    )
+    .execute(db)
+    .await?;
     Ok(marked.rows_affected() > 0)
 }

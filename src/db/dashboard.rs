@@ -1,4 +1,4 @@
-//! What the dashboard shows: today's numbers, the hours of the day, and what needs a person.
+//! The data of the dashboard: today's numbers, messages by hour, and what needs a person.
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -7,20 +7,20 @@ use crate::domain::batch::PauseReason;
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Subject;
 
-/// What left in a span of time, and what became of it.
+/// What was sent within a time, and its outcomes.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbers {
-    /// Messages the vendor took or may have taken.
+    /// The number of messages that the vendor accepted or may have accepted.
     pub submitted: i64,
-    /// Of them, delivered.
+    /// The number of these that were delivered.
     pub delivered: i64,
-    /// Of them, failed.
+    /// The number of these that failed.
     pub failed: i64,
-    /// Of them, still without a final receipt.
+    /// The number of these without a final receipt.
     pub waiting: i64,
 }
 
-/// What left from `from` until before `to`.
+/// Returns the numbers of what was sent from `from` until before `to`.
 pub async fn numbers(
     db: &PgPool,
     project: ProjectId,
@@ -44,7 +44,7 @@ pub async fn numbers(
     .await
 }
 
-/// Messages submitted in each of the 24 hours that begin at `from`.
+/// Returns the number of messages submitted in each of the 24 hours that begin at `from`.
 pub async fn by_hour(
     db: &PgPool,
     project: ProjectId,
@@ -76,13 +76,13 @@ pub struct InDoubt {
     pub batch: BatchId,
     /// Its name.
     pub name: String,
-    /// How many messages.
+    /// The number of these messages.
     pub messages: i64,
-    /// Since when the oldest is in doubt.
+    /// Since when the oldest of them is in doubt.
     pub since: OffsetDateTime,
 }
 
-/// Batches with messages in doubt, the oldest doubt first.
+/// Returns batches with messages in doubt, oldest doubt first.
 pub async fn in_doubt(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<InDoubt>> {
     sqlx::query_as!(
         InDoubt,
@@ -98,22 +98,22 @@ pub async fn in_doubt(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// A batch that waits for a person.
+/// A batch that is waiting for a person.
 #[derive(Debug, Clone)]
 pub struct Waiting {
     /// The batch.
     pub batch: BatchId,
     /// Its name.
     pub name: String,
-    /// Number of recipients.
+    /// The number of recipients.
     pub total: i32,
-    /// Why it is paused; `None` when it awaits approval.
+    /// Why it is paused; `None` if it awaits approval.
     pub pause_reason: Option<PauseReason>,
-    /// Who ordered it.
+    /// The name of the account that ordered it.
     pub orderer: String,
 }
 
-/// Batches that await approval or were paused by something other than a person, newest first.
+/// Returns batches that await approval or were not paused by a person, newest first.
 pub async fn waiting(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Waiting>> {
     sqlx::query_as!(
         Waiting,
@@ -135,15 +135,15 @@ pub async fn waiting(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resul
 pub struct Rejected {
     /// The vendor's id.
     pub vendor_id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The vendor's words.
+    /// The vendor's reason.
     pub reason: String,
-    /// Since when.
+    /// When it was rejected.
     pub since: OffsetDateTime,
 }
 
-/// Rejected templates, newest first.
+/// Returns rejected templates, newest first.
 pub async fn rejected_templates(
     db: &PgPool,
     project: ProjectId,
@@ -161,7 +161,7 @@ pub async fn rejected_templates(
     .await
 }
 
-/// Rejected signatures, newest first.
+/// Returns rejected signatures, newest first.
 pub async fn rejected_signatures(
     db: &PgPool,
     project: ProjectId,
@@ -179,22 +179,23 @@ pub async fn rejected_signatures(
     .await
 }
 
-/// A signature or template that can be sent with no more, though nobody here wanted that.
+/// A signature or template that can no longer be used for sending, though nobody here deleted it.
 #[derive(Debug, Clone)]
 pub struct FailedReview {
-    /// Which kind.
+    /// What it is.
     pub subject: Subject,
     /// The vendor's id.
     pub vendor_id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The vendor does not know it; else the platform disabled it.
+    /// Whether the vendor does not know it any more; otherwise the vendor disabled it.
     pub missing: bool,
     /// Since when.
     pub since: OffsetDateTime,
 }
 
-/// What the vendor does not know any more, and what was disabled since `since`, newest first.
+/// Returns what the vendor does not know any more, and what was disabled since `since`, newest
+/// first.
 pub async fn failed_reviews(
     db: &PgPool,
     project: ProjectId,
@@ -227,20 +228,20 @@ pub async fn failed_reviews(
     .await
 }
 
-/// What the rail's badges count.
+/// The counts that the navigation shows as badges.
 #[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
 pub struct Needs {
-    /// Batches in doubt, paused with a reason, or awaiting approval.
+    /// The number of batches in doubt, paused with a reason, or awaiting approval.
     pub batches: i64,
-    /// Rejected signatures, and applications for signatures in doubt.
+    /// The number of rejected signatures, and of applications for signatures in doubt.
     pub signatures: i64,
-    /// Rejected templates, and applications for templates in doubt.
+    /// The number of rejected templates, and of applications for templates in doubt.
     pub templates: i64,
-    /// Conversations with something unread, 1,000 at most: more are not counted.
+    /// The number of conversations with unread replies, at most 1,000.
     pub replies: i64,
 }
 
-/// Counts what needs a person, for the rail of every page.
+/// Counts what needs a person, for the navigation of every page.
 pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
     sqlx::query_as!(
         Needs,

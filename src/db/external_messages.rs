@@ -1,15 +1,15 @@
-//! Messages that other programs of the account sent, known by their receipts alone.
+//! External messages: sent by other programs of the account, known by their receipts alone.
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::receipts::{Incoming, Said};
+use super::receipts::{Columns, Incoming};
 use crate::domain::ids::{NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
 use crate::domain::message::Outcome;
 
-/// Holds a project's messages of other programs for the rest of the transaction: a receipt which
-/// looks foreign and the answer that makes it ours cannot pass each other, and nobody else writes
-/// them. Taken before any submission is locked.
+/// Locks a project's external messages until the end of the transaction. A receipt that looks
+/// external and the response that proves it to be ours cannot miss each other, and nobody else
+/// inserts external messages. Must be called before any submission is locked.
 pub async fn lock(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('others', $1))", project.0)
         .fetch_one(db)
@@ -17,7 +17,8 @@ pub async fn lock(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()>
     Ok(())
 }
 
-/// The part of an answer in [`hold`]: answers do not wait for each other.
+/// Takes the counterpart of [`lock`] for a response of the vendor; responses do not wait for each
+/// other.
 pub async fn hold_off(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('others', $1))", project.0)
         .fetch_one(db)
@@ -25,9 +26,11 @@ pub async fn hold_off(db: &mut PgConnection, project: ProjectId) -> sqlx::Result
     Ok(())
 }
 
-/// Keeps receipts of messages that other programs of the account sent, each session and phone named
-/// once, with the number of its reason. One that was kept since `since` is known again; of it only
-/// `unknown` may change. The project's other messages must be held.
+/// Upserts receipts of external messages, each with the id of its reason. Each session number and
+/// phone may occur once, and the project must be locked by [`lock`].
+///
+/// A receipt that is already stored since `since` is recognized, and only an `unknown` outcome is
+/// replaced.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
@@ -35,8 +38,9 @@ pub async fn keep(
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let sessions: Vec<&str> = external.iter().map(|(one, _)| one.session_no.as_str()).collect();
-    let phones: Vec<&str> = external.iter().map(|(one, _)| one.phone.as_str()).collect();
+    let sessions: Vec<&str> =
+        external.iter().map(|(receipt, _)| receipt.session_no.as_str()).collect();
+    let phones: Vec<&str> = external.iter().map(|(receipt, _)| receipt.phone.as_str()).collect();
     let known = sqlx::query!(
         r#"select f.id as "id?", f.outcome as "outcome?: Outcome"
            from unnest($2::text[], $3::text[]) with ordinality as wanted (session_no, phone, place)
@@ -56,18 +60,18 @@ pub async fn keep(
     )
     .fetch_all(&mut *db)
     .await?;
-    let (mut new, mut better) = (Vec::new(), Vec::new());
-    for ((one, reason), known) in external.iter().zip(known) {
+    let (mut new, mut corrections) = (Vec::new(), Vec::new());
+    for ((receipt, reason), known) in external.iter().zip(known) {
         match (known.id, known.outcome) {
-            (Some(id), Some(Outcome::Unknown)) if one.outcome != Outcome::Unknown => {
-                better.push((id, *one, *reason));
+            (Some(id), Some(Outcome::Unknown)) if receipt.outcome != Outcome::Unknown => {
+                corrections.push((id, *receipt, *reason));
             }
             (Some(_), _) => {}
-            (None, _) => new.push((*one, *reason)),
+            (None, _) => new.push((*receipt, *reason)),
         }
     }
     insert(db, project, &new, now).await?;
-    correct(db, &better, now).await
+    correct(db, &corrections, now).await
 }
 
 async fn insert(
@@ -79,10 +83,10 @@ async fn insert(
     if new.is_empty() {
         return Ok(());
     }
-    let sessions: Vec<&str> = new.iter().map(|(one, _)| one.session_no.as_str()).collect();
-    let phones: Vec<&str> = new.iter().map(|(one, _)| one.phone.as_str()).collect();
-    let user_ids: Vec<&str> = new.iter().map(|(one, _)| one.user_id.as_str()).collect();
-    let said = Said::of(new.iter().copied());
+    let sessions: Vec<&str> = new.iter().map(|(receipt, _)| receipt.session_no.as_str()).collect();
+    let phones: Vec<&str> = new.iter().map(|(receipt, _)| receipt.phone.as_str()).collect();
+    let user_ids: Vec<&str> = new.iter().map(|(receipt, _)| receipt.user_id.as_str()).collect();
+    let columns = Columns::collect(new.iter().copied());
     sqlx::query!(
         r#"insert into external_messages
              (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
@@ -97,11 +101,11 @@ async fn insert(
         &sessions as &[&str],
         &phones as &[&str],
         &user_ids as &[&str],
-        &said.outcomes as &[Outcome],
-        &said.reasons,
-        &said.parts,
-        &said.times as &[Option<OffsetDateTime>],
-        // As `new_id` makes them, without reckoning the time anew for each.
+        &columns.outcomes as &[Outcome],
+        &columns.reasons,
+        &columns.parts,
+        &columns.receipt_times as &[Option<OffsetDateTime>],
+        // The same as `new_id` would create, without computing the time for each.
         first_number_at(now),
     )
     .execute(db)
@@ -111,14 +115,15 @@ async fn insert(
 
 async fn correct(
     db: &mut PgConnection,
-    better: &[(i64, &Incoming, i32)],
+    corrections: &[(i64, &Incoming, i32)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if better.is_empty() {
+    if corrections.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = better.iter().map(|(id, _, _)| *id).collect();
-    let said = Said::of(better.iter().map(|(_, one, reason)| (*one, *reason)));
+    let ids: Vec<i64> = corrections.iter().map(|(id, _, _)| *id).collect();
+    let columns =
+        Columns::collect(corrections.iter().map(|(_, receipt, reason)| (*receipt, *reason)));
     sqlx::query!(
         r#"update external_messages f
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -127,10 +132,10 @@ async fn correct(
              as told (id, outcome, reason_id, parts, receipt_at)
            where f.id = told.id"#,
         &ids,
-        &said.outcomes as &[Outcome],
-        &said.reasons,
-        &said.parts,
-        &said.times as &[Option<OffsetDateTime>],
+        &columns.outcomes as &[Outcome],
+        &columns.reasons,
+        &columns.parts,
+        &columns.receipt_times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)
@@ -138,7 +143,7 @@ async fn correct(
     Ok(())
 }
 
-/// Takes back what was kept as foreign under a session number that turned out to be that of
+/// Deletes and returns the external messages of a session number that turned out to be that of
 /// `submission`.
 pub async fn adopt(
     db: &mut PgConnection,
@@ -160,21 +165,21 @@ pub async fn adopt(
     .await
 }
 
-/// A receipt that was kept as foreign.
+/// A receipt that was stored as an external message.
 #[derive(Debug, Clone)]
 pub struct Adopted {
     /// The phone.
     pub phone: String,
-    /// The `UserId` the sender gave.
+    /// The sender's `UserId`.
     pub user_id: String,
-    /// What the carrier says.
+    /// The outcome that the carrier reported.
     pub outcome: Outcome,
-    /// The code, as it came.
+    /// The receipt code, as it came.
     pub code: String,
-    /// The carrier's own words.
+    /// The carrier's description.
     pub description: String,
-    /// Billed pieces.
+    /// The number of billed parts.
     pub parts: i32,
-    /// When the carrier says it ended.
+    /// When it ended, according to the carrier.
     pub receipt_at: Option<OffsetDateTime>,
 }

@@ -1,4 +1,4 @@
-//! Why messages did not arrive: counts by reason, operator and batch, folded and read as in
+//! Why messages were not delivered: counts by reason, carrier and batch, folded and read as in
 //! [`super::statistics`].
 
 use sqlx::PgPool;
@@ -8,42 +8,42 @@ use super::statistics::StatisticsQuery;
 use crate::domain::ids::BatchId;
 use crate::domain::message::Outcome;
 
-/// Which of them; what is empty is not asked for.
+/// The filters; empty ones match everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Only {
     /// `failed`, `refused` or `unknown`.
     pub state: String,
-    /// The vendor's id of a template.
+    /// A vendor's template id.
     pub template: String,
-    /// `cmcc`, `ctcc` or `cucc`.
+    /// A carrier: `cmcc`, `ctcc` or `cucc`.
     pub operator: String,
-    /// A cause of failures, as `reasons` has it.
+    /// A cause of failures, as in the table `reasons`.
     pub cause: String,
     /// A receipt code or RetCode.
     pub code: String,
 }
 
-/// How many messages had one fate for one reason.
+/// The number of messages with one outcome for one reason.
 #[derive(Debug, Clone)]
 pub struct Reason {
-    /// The hour or day.
+    /// The beginning of the hour or day.
     pub begins: OffsetDateTime,
     /// Failed, refused or unknown.
     pub outcome: Outcome,
-    /// The cause.
+    /// The category of the cause.
     pub category: String,
     /// The code, as it came.
     pub code: String,
-    /// Words that came with it.
+    /// A description that came with it.
     pub words: String,
-    /// How many.
+    /// The number of messages.
     pub n: i64,
 }
 
-/// Failures by hour or day, cause and code.
+/// Returns failures by hour or day, cause and code.
 pub async fn by_reason(
     db: &PgPool,
-    wanted: StatisticsQuery,
+    query: StatisticsQuery,
     only: &Only,
     days: bool,
 ) -> sqlx::Result<Vec<Reason>> {
@@ -62,10 +62,10 @@ pub async fn by_reason(
              and ($8 = '' or r.category = $8) and ($9 = '' or r.code = $9)
              and ($10 = '' or f.outcome::text = $10)
            group by 1, 2, 3, 4 having sum(f.n) <> 0"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
-        wanted.others,
+        query.project.0,
+        query.since,
+        query.until,
+        query.others,
         days,
         only.template,
         only.operator,
@@ -77,21 +77,21 @@ pub async fn by_reason(
     .await
 }
 
-/// Failures of an operator or a template.
+/// The failures of a carrier or a template.
 #[derive(Debug, Clone)]
 pub struct Share {
-    /// The operator, or the vendor's id of the template.
+    /// The carrier, or the vendor's template id.
     pub key: String,
-    /// What the template is called.
+    /// The name of the template.
     pub name: String,
-    /// How many.
+    /// The number of messages.
     pub n: i64,
 }
 
-/// Failures by the operator of the phone, the most first.
+/// Returns failures by carrier of the phone, largest first.
 pub async fn by_operator(
     db: &PgPool,
-    wanted: StatisticsQuery,
+    query: StatisticsQuery,
     only: &Only,
 ) -> sqlx::Result<Vec<Share>> {
     sqlx::query_as!(
@@ -105,9 +105,9 @@ pub async fn by_operator(
              and ($6 = '' or r.category = $6) and ($7 = '' or r.code = $7)
              and ($8 = '' or f.outcome::text = $8)
            group by 1 having sum(f.n) <> 0 order by 3 desc, 1"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
+        query.project.0,
+        query.since,
+        query.until,
         only.template,
         only.operator,
         only.cause,
@@ -118,10 +118,10 @@ pub async fn by_operator(
     .await
 }
 
-/// Failures by template, the most first.
+/// Returns failures by template, largest first.
 pub async fn by_template(
     db: &PgPool,
-    wanted: StatisticsQuery,
+    query: StatisticsQuery,
     only: &Only,
     limit: i64,
 ) -> sqlx::Result<Vec<Share>> {
@@ -137,9 +137,9 @@ pub async fn by_template(
              and ($6 = '' or r.category = $6) and ($7 = '' or r.code = $7)
              and ($9 = '' or f.outcome::text = $9)
            group by 1 having sum(f.n) <> 0 order by 3 desc, 1 limit $8"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
+        query.project.0,
+        query.since,
+        query.until,
         only.template,
         only.operator,
         only.cause,
@@ -151,25 +151,25 @@ pub async fn by_template(
     .await
 }
 
-/// A batch with messages that did not arrive.
+/// A batch with messages that were not delivered.
 #[derive(Debug, Clone)]
 pub struct Struck {
     /// The batch.
     pub batch: BatchId,
     /// Its name.
     pub name: String,
-    /// How many failed.
+    /// The number of failed messages.
     pub failed: i64,
-    /// How many were refused.
+    /// The number of refused messages.
     pub refused: i64,
-    /// How many stayed unknown.
+    /// The number of unknown messages.
     pub unknown: i64,
 }
 
-/// The batches with the most failures.
+/// Returns the batches with the most failures.
 pub async fn by_batch(
     db: &PgPool,
-    wanted: StatisticsQuery,
+    query: StatisticsQuery,
     only: &Only,
     limit: i64,
 ) -> sqlx::Result<Vec<Struck>> {
@@ -187,9 +187,9 @@ pub async fn by_batch(
              and ($6 = '' or r.category = $6) and ($7 = '' or r.code = $7)
              and ($9 = '' or f.outcome::text = $9)
            group by b.id having sum(f.n) <> 0 order by sum(f.n) desc, b.id desc limit $8"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
+        query.project.0,
+        query.since,
+        query.until,
         only.template,
         only.operator,
         only.cause,

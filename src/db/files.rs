@@ -1,4 +1,4 @@
-//! Certificates and letters of authority, sealed.
+//! Application files: certificates and letters of authority, encrypted.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -11,34 +11,34 @@ use crate::domain::ids::{FileId, ProjectId, UserId};
 pub struct File {
     /// Our id.
     pub id: FileId,
-    /// What the person called it.
+    /// The file name on the person's computer.
     pub name: String,
-    /// What it is.
+    /// The kind of file.
     pub kind: FileKind,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: i32,
     /// When its content was deleted, if it was.
     pub deleted_at: Option<OffsetDateTime>,
 }
 
-/// A file to keep.
+/// A file to insert.
 #[derive(Debug)]
 pub struct NewFile<'a> {
-    /// Whose.
+    /// The project.
     pub project: ProjectId,
-    /// What the person called it.
+    /// The file name on the person's computer.
     pub name: &'a str,
-    /// What it is.
+    /// The kind of file.
     pub kind: FileKind,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: i32,
-    /// Its content, sealed.
+    /// Its content, encrypted.
     pub sealed: &'a [u8],
-    /// Who brought it.
+    /// The account that uploaded it.
     pub uploaded_by: UserId,
 }
 
-/// Keeps a file.
+/// Inserts a file.
 pub async fn insert(
     db: &mut PgConnection,
     file: &NewFile<'_>,
@@ -59,7 +59,7 @@ pub async fn insert(
     .await
 }
 
-/// One file of the project.
+/// Finds a file of the project.
 pub async fn find(db: &PgPool, project: ProjectId, id: FileId) -> sqlx::Result<Option<File>> {
     sqlx::query_as!(
         File,
@@ -72,26 +72,27 @@ pub async fn find(db: &PgPool, project: ProjectId, id: FileId) -> sqlx::Result<O
     .await
 }
 
-/// The sealed content of a file; `None` once it was deleted.
+/// Returns the encrypted content of a file, or `None` once it was deleted.
 pub async fn content(db: &PgPool, project: ProjectId, id: FileId) -> sqlx::Result<Option<Vec<u8>>> {
-    let sealed = sqlx::query_scalar!(
+    let content = sqlx::query_scalar!(
         "select sealed from files where project_id = $1 and id = $2",
         project.0,
         id.0,
     )
     .fetch_optional(db)
     .await?;
-    Ok(sealed.flatten())
+    Ok(content.flatten())
 }
 
-/// Deletes the content of a file, unless it is on its way to the vendor. Answers whether it did.
+/// Deletes the content of a file, unless it is being sent to the vendor. Returns whether it was
+/// deleted.
 pub async fn delete(
     db: &mut PgConnection,
     project: ProjectId,
     id: FileId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update files set sealed = null, deleted_at = $3
            where project_id = $1 and id = $2 and deleted_at is null
              and not exists (select from applications a
@@ -102,12 +103,12 @@ pub async fn delete(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Removes files that came with a form which was never handed in and is older than `before`.
+/// Deletes files with ids below `before` whose form was never submitted. Returns how many.
 pub async fn remove_unused(db: &PgPool, before: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
+    let deleted = sqlx::query!(
         r#"delete from files f
            where f.id < $1
              and not exists (select from applications a where a.certificate_id = f.id)
@@ -116,5 +117,5 @@ pub async fn remove_unused(db: &PgPool, before: i64) -> sqlx::Result<u64> {
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(deleted.rows_affected())
 }

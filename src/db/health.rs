@@ -1,32 +1,32 @@
-//! Figures that say whether all is well: cheap enough to be asked for at any time.
+//! Health figures that are cheap enough to be read at any time.
 
 use sqlx::{Connection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 
-/// No more waiting pushes than this are counted.
+/// The maximum number of waiting pushes that are counted.
 pub const MAX_COUNTED: i64 = 10_000;
 
-/// Asks the database whether it is there.
+/// Checks that the database responds.
 pub async fn answers(db: &PgPool) -> sqlx::Result<()> {
     db.acquire().await?.ping().await
 }
 
-/// What the whole installation has to do, for those who watch it from outside.
+/// The pending work of the whole installation or of one project.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// Pushes that wait to be settled; no more than [`MOST_COUNTED`] are counted.
+    /// The number of pushes that wait to be processed, at most [`MAX_COUNTED`].
     pub inbox: i64,
-    /// When the oldest of them came.
+    /// When the oldest of these came.
     pub inbox_since: Option<OffsetDateTime>,
-    /// Messages of batches that are sending, not yet handed to the vendor.
+    /// The number of messages in sending batches that are not submitted yet.
     pub queue: i64,
-    /// Messages whose call is in doubt.
+    /// The number of messages in doubt.
     pub in_doubt: i64,
 }
 
-/// What there is to do, of one project or of all.
+/// Returns the pending work of one project or of all.
 pub async fn load(db: &PgPool, project: Option<ProjectId>) -> sqlx::Result<Load> {
     sqlx::query_as!(
         Load,
@@ -48,7 +48,7 @@ pub async fn load(db: &PgPool, project: Option<ProjectId>) -> sqlx::Result<Load>
     .await
 }
 
-/// When the last call of a project's batches that are sending began. `None` when none has.
+/// Returns when the last call of a project's submissions began, or `None` if there was none.
 pub async fn last_call(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<OffsetDateTime>> {
     sqlx::query_scalar!(
         "select sent_at from submissions where project_id = $1 and sent_at is not null
@@ -60,18 +60,18 @@ pub async fn last_call(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<O
     .map(Option::flatten)
 }
 
-/// The processes that work.
+/// The running processes.
 #[derive(Debug, Clone)]
 pub struct Processes {
-    /// How many were seen since the time that was asked for.
+    /// The number of processes seen since the given time.
     pub alive: i64,
-    /// When the longest-running of them started.
+    /// When the longest-running one of these started.
     pub started_at: Option<OffsetDateTime>,
-    /// When any process was seen last.
+    /// When any process was last seen.
     pub seen_at: Option<OffsetDateTime>,
 }
 
-/// The processes that were seen since `alive_since`.
+/// Returns the processes that were seen since `alive_since`.
 pub async fn processes(db: &PgPool, alive_since: OffsetDateTime) -> sqlx::Result<Processes> {
     sqlx::query_as!(
         Processes,
@@ -84,18 +84,18 @@ pub async fn processes(db: &PgPool, alive_since: OffsetDateTime) -> sqlx::Result
     .await
 }
 
-/// What any process heard from the vendor.
+/// The vendor's last responses to any process.
 #[derive(Debug, Clone, Default)]
 pub struct Heard {
-    /// When the vendor answered last.
+    /// When the vendor last responded.
     pub heard_at: Option<OffsetDateTime>,
-    /// When a call had no answer last.
+    /// When a call last had no response.
     pub trouble_at: Option<OffsetDateTime>,
-    /// What was seen instead.
+    /// The problem of that call.
     pub problem: String,
 }
 
-/// What was heard from the vendor last, over all processes.
+/// Returns the vendor's last responses over all processes.
 pub async fn heard(db: &PgPool) -> sqlx::Result<Heard> {
     sqlx::query_as!(
         Heard,
@@ -108,9 +108,9 @@ pub async fn heard(db: &PgPool) -> sqlx::Result<Heard> {
     .await
 }
 
-/// How often the promises that are cheap to look at are broken for what a project sent since
-/// `since`: submissions whose counters and marks disagree, and finished batches with something left
-/// to submit. `doctor` looks at all promises.
+/// Returns how many violations there are of the invariants that are cheap to check, in what a
+/// project sent since `since`: submissions whose counters and flags disagree, and finished batches
+/// with something left to submit. `doctor` checks all invariants.
 pub async fn broken(db: &PgPool, project: ProjectId, since: OffsetDateTime) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select
@@ -130,7 +130,7 @@ pub async fn broken(db: &PgPool, project: ProjectId, since: OffsetDateTime) -> s
     .await
 }
 
-/// The version of PostgreSQL, without what its packagers add.
+/// Returns the version of PostgreSQL, without its packager's suffix.
 pub async fn server_version(db: &PgPool) -> sqlx::Result<String> {
     sqlx::query_scalar!(
         r#"select split_part(current_setting('server_version'), ' ', 1) as "version!""#

@@ -1,4 +1,4 @@
-//! Pushes as they came: on disk before they are answered, settled afterwards.
+//! The push inbox: pushes as they came, on disk before they are answered and processed afterwards.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 
-/// Keeps a push. When this returns, the push survives any crash.
+/// Stores a push. Once this returns, the push survives any crash.
 pub async fn insert(
     db: &PgPool,
     project: ProjectId,
@@ -25,29 +25,30 @@ pub async fn insert(
     Ok(())
 }
 
-/// A push that waits to be settled.
+/// A push that is waiting to be processed.
 #[derive(Debug)]
 pub struct Waiting {
-    /// Its number.
+    /// Its id.
     pub id: i64,
-    /// Whose push address it came to.
+    /// The project of its push URL.
     pub project_id: ProjectId,
     /// The bytes as they came.
     pub body: Vec<u8>,
 }
 
-/// Pushes looked at for one transaction.
+/// The maximum number of pushes considered for one transaction.
 const MAX_PUSHES: i64 = 1_000;
-/// And as many of them as have so many bytes together: some 40,000 receipts. The more are settled
-/// together, the fewer times each of their submissions is counted anew.
+/// The number of bytes from which on no more pushes are added to a transaction: some 40,000
+/// receipts. The more pushes are processed together, the less often the counters of the same
+/// submission are updated.
 const MAX_BYTES: usize = 8 << 20;
-/// Tries of one push, the one among others not counted; then it is set aside.
+/// How often a push is tried alone before it is set aside; the try among others does not count.
 const MAX_TRIES: i32 = 5;
 
-/// Takes the oldest pushes of one project that nobody else is settling, as many as one transaction
-/// should; they stay locked for it. Those that failed before are left out.
+/// Locks the oldest pushes of one project that no other worker is processing, as many as belong in
+/// one transaction. Pushes that failed before are skipped.
 pub async fn lock_waiting(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
-    let heads = sqlx::query!(
+    let candidates = sqlx::query!(
         r#"with first as (
              select project_id from inbox where processed_at is null and tries = 0
              order by id limit 1 for update skip locked
@@ -61,14 +62,14 @@ pub async fn lock_waiting(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
     .fetch_all(&mut *db)
     .await?;
     let mut bytes = 0;
-    let ids: Vec<i64> = heads
+    let ids: Vec<i64> = candidates
         .iter()
-        .take_while(|one| {
+        .take_while(|push| {
             let fits = bytes < MAX_BYTES;
-            bytes += usize::try_from(one.bytes).unwrap_or(0);
+            bytes += usize::try_from(push.bytes).unwrap_or(0);
             fits
         })
-        .map(|one| one.id)
+        .map(|push| push.id)
         .collect();
     sqlx::query_as!(
         Waiting,
@@ -80,7 +81,7 @@ pub async fn lock_waiting(db: &mut PgConnection) -> sqlx::Result<Vec<Waiting>> {
     .await
 }
 
-/// Takes one push, unless it is settled or somebody else is settling it.
+/// Locks one push, unless it is processed or another worker is processing it.
 pub async fn lock_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Waiting>> {
     sqlx::query_as!(
         Waiting,
@@ -92,7 +93,7 @@ pub async fn lock_one(db: &mut PgConnection, id: i64) -> sqlx::Result<Option<Wai
     .await
 }
 
-/// A push that failed before and is due to be tried again.
+/// Returns the id of a push that failed before and is due for another try.
 pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         r#"select id from inbox
@@ -103,8 +104,8 @@ pub async fn failed_before(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Opt
     .await
 }
 
-/// Counts a try that failed. The next one comes later; after the last one the push is set aside: it
-/// counts as settled, with the error as its problem.
+/// Counts a failed try. The next one is delayed; after the last one the push is set aside, which
+/// means that it counts as processed and has the error as its problem.
 pub async fn record_failure(
     db: &PgPool,
     id: i64,
@@ -130,14 +131,14 @@ pub async fn record_failure(
     Ok(())
 }
 
-/// Marks pushes settled, each with the items of it that could not be read.
+/// Marks pushes processed, each with its items that could not be read.
 pub async fn mark_processed(
     db: &mut PgConnection,
-    settled: &[(i64, Value)],
+    processed: &[(i64, Value)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let ids: Vec<i64> = settled.iter().map(|(id, _)| *id).collect();
-    let problems: Vec<Value> = settled.iter().map(|(_, problems)| problems.clone()).collect();
+    let ids: Vec<i64> = processed.iter().map(|(id, _)| *id).collect();
+    let problems: Vec<Value> = processed.iter().map(|(_, problems)| problems.clone()).collect();
     sqlx::query!(
         r#"update inbox i set processed_at = $3, problems = told.problems
            from unnest($1::bigint[], $2::jsonb[]) as told (id, problems)

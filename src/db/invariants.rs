@@ -1,8 +1,8 @@
-//! The promises of the console, checked over the whole database. `doctor` runs this.
+//! The invariants of the console, checked over the whole database by `doctor`.
 
 use sqlx::PgPool;
 
-/// How often each promise is broken; all zero in a sound database.
+/// The number of violations of each invariant; all zero in a sound database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
     /// Batches whose number of recipients differs from their messages.
@@ -15,13 +15,13 @@ pub struct Broken {
     pub unfinished: i64,
     /// Submissions marked complete that still wait for receipts, or the other way round.
     pub complete: i64,
-    /// Session numbers kept as foreign that belong to a submission of the same project.
+    /// Session numbers of external messages that belong to a submission of the same project.
     pub strays: i64,
-    /// Settled batches whose own sum differs from that of their submissions.
+    /// Complete batches whose stored sums differ from those of their submissions.
     pub final_sums: i64,
     /// Counts of reviews that differ from the signatures and templates.
     pub review_counts: i64,
-    /// Conversations that differ from their replies, or whose opt-out does not keep texts away.
+    /// Conversations that differ from their replies, or whose opt-out is not a suppression.
     pub conversations: i64,
     /// Batches whose statistics differ from their submissions.
     pub statistics: i64,
@@ -30,7 +30,7 @@ pub struct Broken {
 }
 
 impl Broken {
-    /// Each promise by name with the number of breaches.
+    /// Returns the number of violations of each invariant, by name.
     pub fn by_name(&self) -> [(&'static str, i64); 11] {
         [
             ("batch totals match", self.batch_totals),
@@ -48,7 +48,8 @@ impl Broken {
     }
 }
 
-/// Counts the breaches of each promise. Messages that are past keeping count as they did.
+/// Counts the violations of each invariant. Messages that are past their retention are counted as
+/// before.
 pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
     sqlx::query_as!(
         Broken,

@@ -1,4 +1,4 @@
-//! Login sessions. Their keys are known only by hash.
+//! Login sessions. Their keys are stored as hashes only.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,27 +10,27 @@ use super::projects::{Membership, Project};
 use super::users::User;
 use crate::domain::ids::{ProjectId, UserId};
 
-/// No session outlives this, however busy it is.
+/// The maximum age of a login session, however much it is used.
 pub const MAX_AGE: Duration = Duration::days(7);
 
-/// A session to keep.
+/// A login session to store.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    /// SHA-256 of its key.
+    /// The SHA-256 hash of its key.
     pub key_hash: &'a [u8],
-    /// Who is signed in.
+    /// The account that is signed in.
     pub user: Option<UserId>,
-    /// What it remembers.
+    /// The values stored in it.
     pub state: &'a Value,
-    /// Where it was signed in from.
+    /// The IP it was signed in from.
     pub ip: &'a str,
-    /// With which browser.
+    /// The browser it was signed in with.
     pub user_agent: &'a str,
-    /// When it ends unless it is used.
+    /// When it ends if it is not used.
     pub expires_at: OffsetDateTime,
 }
 
-/// Keeps a new session.
+/// Inserts a login session.
 pub async fn insert(db: &PgPool, new: &NewSession<'_>, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into login_sessions
@@ -49,19 +49,19 @@ pub async fn insert(db: &PgPool, new: &NewSession<'_>, now: OffsetDateTime) -> s
     Ok(())
 }
 
-/// A session that has not ended.
+/// A login session that has not ended.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What it remembers.
+    /// The values stored in it.
     pub state: Value,
-    /// Who is signed in and where they may go, for [`SignedIn::read`].
+    /// The account that is signed in and its memberships, for [`SignedIn::read`].
     pub signed_in: Option<String>,
-    /// Whether it must be told soon that it is used.
+    /// Whether its use has to be recorded soon.
     pub stale: bool,
 }
 
-/// What a session remembers, whose it is, and what needs a person in the project that it looked at
-/// last, unless it has ended: the one question that every page asks.
+/// Loads a login session, unless it has ended, with its account and what needs a person in the
+/// project that it visited last. This is the one query that every page makes.
 pub async fn load(
     db: &PgPool,
     key_hash: &[u8],
@@ -92,20 +92,20 @@ pub async fn load(
     .await
 }
 
-/// An account that is signed in, and its places.
+/// An account that is signed in, with its memberships.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     /// The account.
     pub user: User,
-    /// Its projects, by name.
+    /// Its memberships, by project name.
     pub places: Vec<Membership>,
-    /// What needed a person in the project that was looked at last, when the request came.
+    /// What needed a person in the project that was visited last, when the request came.
     pub needs: Option<(ProjectId, Needs)>,
 }
 
 impl SignedIn {
-    /// Reads what [`load`] found.
-    pub fn read(found: &str) -> Option<Self> {
+    /// Reads what [`load`] returned.
+    pub fn read(json: &str) -> Option<Self> {
         #[derive(Deserialize)]
         struct Found {
             id: i64,
@@ -114,31 +114,31 @@ impl SignedIn {
             places: Vec<(i64, String, String, String)>,
             needs: Option<(i64, Needs)>,
         }
-        let found: Found = serde_json::from_str(found).ok()?;
-        let place = |(id, slug, name, role): (i64, String, String, String)| {
+        let found: Found = serde_json::from_str(json).ok()?;
+        let membership = |(id, slug, name, role): (i64, String, String, String)| {
             let project = Project { id: ProjectId(id), slug, name };
             Some(Membership { project, role: role.parse().ok()? })
         };
         Some(Self {
             user: User { id: UserId(found.id), name: found.name, is_owner: found.is_owner },
-            places: found.places.into_iter().filter_map(place).collect(),
+            places: found.places.into_iter().filter_map(membership).collect(),
             needs: found.needs.map(|(project, needs)| (ProjectId(project), needs)),
         })
     }
 
-    /// The place in the project called `slug`.
+    /// Returns the membership in the project with this slug.
     pub fn place(&self, slug: &str) -> Option<&Membership> {
-        self.places.iter().find(|place| place.project.slug == slug)
+        self.places.iter().find(|membership| membership.project.slug == slug)
     }
 }
 
-/// Changes what a session remembers. `false`: it is gone.
+/// Replaces the values of a login session. Returns `false` if it no longer exists.
 pub async fn update(
     db: &PgPool,
     changed: &NewSession<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         "update login_sessions set user_id = $2, state = $3, ip = $4, user_agent = $5,
            seen_at = $6, expires_at = least($7::timestamptz, created_at + $8::interval)
          where key_hash = $1",
@@ -153,10 +153,10 @@ pub async fn update(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Lengthens a session that is used.
+/// Extends a login session that is used.
 pub async fn touch(
     db: &PgPool,
     key_hash: &[u8],
@@ -177,28 +177,28 @@ pub async fn touch(
     Ok(())
 }
 
-/// Ends a session.
+/// Deletes a login session.
 pub async fn delete(db: &PgPool, key_hash: &[u8]) -> sqlx::Result<()> {
     sqlx::query!("delete from login_sessions where key_hash = $1", key_hash).execute(db).await?;
     Ok(())
 }
 
-/// A session as its owner sees it.
+/// A login session as its owner sees it.
 #[derive(Debug)]
 pub struct LoginSession {
-    /// SHA-256 of its key.
+    /// The SHA-256 hash of its key.
     pub key_hash: Vec<u8>,
-    /// Where it was signed in from.
+    /// The IP it was signed in from.
     pub ip: String,
-    /// With which browser.
+    /// The browser it was signed in with.
     pub user_agent: String,
-    /// Since when.
+    /// When it was signed in.
     pub created_at: OffsetDateTime,
     /// When it was last used, to half a minute.
     pub seen_at: OffsetDateTime,
 }
 
-/// The running sessions of a person, the latest used first.
+/// Returns the active login sessions of an account, latest used first.
 pub async fn of_user(
     db: &PgPool,
     user: UserId,
@@ -215,39 +215,39 @@ pub async fn of_user(
     .await
 }
 
-/// Ends one session of a person.
+/// Deletes one login session of an account. Returns whether it existed.
 pub async fn revoke(db: &PgPool, user: UserId, key_hash: &[u8]) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let deleted = sqlx::query!(
         "delete from login_sessions where user_id = $1 and key_hash = $2",
         user as UserId,
         key_hash,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(deleted.rows_affected() == 1)
 }
 
-/// Ends all sessions of a person but one. An empty hash ends all.
+/// Deletes all login sessions of an account but one; an empty hash deletes all. Returns how many.
 pub async fn revoke_others(
     db: &mut PgConnection,
     user: UserId,
     keep_key_hash: &[u8],
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
+    let deleted = sqlx::query!(
         "delete from login_sessions where user_id = $1 and key_hash <> $2",
         user as UserId,
         keep_key_hash,
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(deleted.rows_affected())
 }
 
-/// Removes sessions that have ended.
+/// Deletes login sessions that have ended. Returns how many.
 pub async fn delete_ended(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<u64> {
-    let done =
+    let deleted =
         sqlx::query!("delete from login_sessions where expires_at <= $1", now).execute(db).await?;
-    Ok(done.rows_affected())
+    Ok(deleted.rows_affected())
 }
 
 fn interval(length: Duration) -> sqlx::postgres::types::PgInterval {

@@ -1,10 +1,11 @@
-//! The log: every message of a project, its own and those of other programs, newest first.
+//! Message search: every message of a project, its own and external ones, newest first.
 //!
-//! However many messages there are, a page reads few rows. Each question has one driving index
-//! that yields candidates in the order of their ids; what it does not answer is looked up for one
-//! candidate after another until the page is full. When few candidates fit, that ends after a
-//! bounded number of them, and the page says how far it came. SQL is put together here and nowhere
-//! else; whatever a person typed is bound.
+//! However many messages there are, a page reads few rows. For each query one driving index yields
+//! candidates in the order of their ids. Filters that the index does not cover are checked by
+//! looking up rows for one candidate after another until the page is full. If few candidates match,
+//! that stops after a bounded number of them, and the page reports how far it got.
+//!
+//! This is the only place that composes SQL; whatever a person typed is bound.
 
 mod filter;
 mod keys;
@@ -31,56 +32,56 @@ use crate::domain::receipt_codes::Category;
 use plan::Plan;
 use window::{Start, Window};
 
-/// Phones that are looked for.
+/// A filter by phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phones {
-    /// This one, in the vendor's spelling.
+    /// A whole phone, in the vendor's spelling.
     Whole(String),
-    /// All that end in these four digits.
+    /// All phones that end in these four digits.
     LastFour(String),
 }
 
-/// Which messages are wanted. What is not set is not asked.
+/// The filters of a message search. Unset filters match everything.
 #[derive(Debug, Clone, Default)]
 pub struct MessageQuery {
-    /// To these phones.
+    /// Messages to these phones.
     pub phone: Option<Phones>,
-    /// Of this session number.
+    /// Messages of this session number.
     pub session: Option<String>,
-    /// Of this batch.
+    /// Messages of this batch.
     pub batch: Option<BatchId>,
-    /// Made from this template.
+    /// Messages made from this template.
     pub template: Option<TemplateId>,
-    /// Under this signature.
+    /// Messages with this signature.
     pub signature: Option<SignatureId>,
-    /// In this state.
+    /// Messages in this state.
     pub state: Option<MessageState>,
-    /// With this code of a receipt or a refusal, in any case.
+    /// Messages with this receipt code or RetCode, in upper or lower case.
     pub code: Option<String>,
-    /// With a code that stands for this cause.
+    /// Messages with a code of this cause.
     pub cause: Option<Category>,
-    /// Ordered, or heard of, at this time or later.
+    /// Messages that were ordered, or first reported if external, at this time or later.
     pub since: Option<OffsetDateTime>,
-    /// Ordered, or heard of, before this time.
+    /// Messages that were ordered, or first reported if external, before this time.
     pub until: Option<OffsetDateTime>,
-    /// With these words in a value or in the template's text, in any case.
+    /// Messages with this text in a value or in their template, in upper or lower case.
     pub text: Option<String>,
 }
 
-/// What follows behind a page, further in the direction in which it was read.
+/// What follows a page, in the direction in which it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Nothing.
     End,
-    /// More of them, behind this id.
+    /// More messages, after this id.
     After(MessageId),
-    /// The page is not full, but so many candidates were looked at that it ends here. More may
-    /// follow behind this id.
+    /// The search stopped after a bounded number of candidates, before the page was full. More
+    /// messages may follow after this id.
     LookFurther(MessageId),
 }
 
 impl Next {
-    /// Where the next page begins.
+    /// Returns where the next page begins.
     pub fn after(self) -> Option<MessageId> {
         match self {
             Self::End => None,
@@ -89,80 +90,82 @@ impl Next {
     }
 }
 
-/// A page of the log.
+/// A page of found messages.
 #[derive(Debug)]
 pub struct Page {
     /// The messages, newest first.
     pub messages: Vec<FoundMessage>,
-    /// What follows.
+    /// What follows the page.
     pub next: Next,
 }
 
-/// Connections that read the log. How many rows a range of ids holds is not known when a statement is
-/// planned once for all of them: where an index has the order, no plan may read all of a large batch
-/// and sort it for one page.
+/// A connection pool for searches.
+///
+/// Statements are planned once for all ranges of ids, when the number of rows in a range is not
+/// known. Sorting is disabled on these connections, so that wherever an index has the order, no
+/// plan reads all of a large batch and sorts it for one page.
 #[derive(Debug, Clone)]
 pub struct Reader {
     db: PgPool,
-    known: Arc<Known>,
+    caches: Arc<Caches>,
 }
 
-/// What pages ask for again and again.
+/// What pages read again and again.
 #[derive(Debug)]
-struct Known {
-    used: Remembered<ProjectId, Arc<RecentlyUsed>>,
-    /// Where the piece before that of the present begins.
-    lately: Remembered<(), i64>,
+struct Caches {
+    recently_used: Remembered<ProjectId, Arc<RecentlyUsed>>,
+    /// The first id of the partition before the present one.
+    previous_partition: Remembered<(), i64>,
     shared: Shared,
 }
 
-/// What was used of late is asked again after so long.
-const USED_AGAIN: Duration = Duration::from_secs(3);
-/// Where the last month but one begins is asked again after so long.
-const LATELY_AGAIN: Duration = Duration::from_secs(60);
+/// How long recently used templates and signatures are cached.
+const RECENTLY_USED_TTL: Duration = Duration::from_secs(3);
+/// How long the first id of the previous partition is cached.
+const PREVIOUS_PARTITION_TTL: Duration = Duration::from_secs(60);
 
 impl Reader {
-    /// A reader of the same database over a pool of its own.
+    /// Creates a reader with its own pool for the same database.
     pub fn new(db: &PgPool, pool: PgPoolOptions) -> Self {
         let options = db.connect_options().as_ref().clone().options([
             ("enable_sort", "off"),
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
-        let known = Known {
-            used: Remembered::lasting(USED_AGAIN),
-            lately: Remembered::lasting(LATELY_AGAIN),
+        let caches = Caches {
+            recently_used: Remembered::new(RECENTLY_USED_TTL),
+            previous_partition: Remembered::new(PREVIOUS_PARTITION_TTL),
             shared: Shared::default(),
         };
-        Self { db: pool.connect_lazy_with(options), known: Arc::new(known) }
+        Self { db: pool.connect_lazy_with(options), caches: Arc::new(caches) }
     }
 
-    /// Its connections.
+    /// Returns its connection pool.
     pub fn pool(&self) -> &PgPool {
         &self.db
     }
 
-    /// What the project used of late, as it was some seconds ago at most.
+    /// Returns what the project used recently, at most some seconds old.
     pub async fn recently_used(&self, project: ProjectId) -> sqlx::Result<Arc<RecentlyUsed>> {
-        if let Some(used) = self.known.used.get(&project) {
-            return Ok(used);
+        if let Some(recently_used) = self.caches.recently_used.get(&project) {
+            return Ok(recently_used);
         }
-        let used = Arc::new(recently_used(&self.db, project).await?);
-        self.known.used.keep(project, used.clone());
-        Ok(used)
+        let recently_used = Arc::new(recently_used(&self.db, project).await?);
+        self.caches.recently_used.insert(project, recently_used.clone());
+        Ok(recently_used)
     }
 
-    /// Where the piece before that of the present begins.
-    async fn lately(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
-        if let Some(from) = self.known.lately.get(&()) {
+    /// Returns the first id of the partition before the present one.
+    async fn previous_partition(&self, db: &mut PgConnection) -> sqlx::Result<i64> {
+        if let Some(from) = self.caches.previous_partition.get(&()) {
             return Ok(from);
         }
-        let from = super::partitions::lately(db).await?;
-        self.known.lately.keep((), from);
+        let from = super::partitions::previous_from(db).await?;
+        self.caches.previous_partition.insert((), from);
         Ok(from)
     }
 
-    /// One message of the project, own or another program's.
+    /// Finds a message of the project, its own or an external one.
     pub async fn find(
         &self,
         project: ProjectId,
@@ -170,53 +173,54 @@ impl Reader {
     ) -> sqlx::Result<Option<FoundMessage>> {
         let mut db = self.db.acquire().await?;
         let found = rows::find_one(&mut db, project, id).await?;
-        let found = self.known.shared.complete(&mut db, found.as_slice()).await?;
+        let found = self.caches.shared.complete(&mut db, found.as_slice()).await?;
         Ok(found.into_iter().next())
     }
 
-    /// The messages of `project` that are wanted, newest first, at most `limit`, behind `after`.
+    /// Returns at most `limit` messages of `project` that match the query, after `after`, newest
+    /// first.
     pub async fn page(
         &self,
         project: ProjectId,
-        wanted: &MessageQuery,
+        query: &MessageQuery,
         after: Option<MessageId>,
         limit: usize,
     ) -> sqlx::Result<Page> {
         let start = after.map_or(Start::Newest, Start::Below);
-        self.read(project, wanted, Window::of(wanted, start), limit).await
+        self.read(project, query, Window::of(query, start), limit).await
     }
 
-    /// The ones before that page: at most `limit` of those that are newer than `before` and closest to
-    /// it, newest first. What follows is newer.
+    /// Returns the preceding page: at most `limit` messages that are newer than `before` and
+    /// closest to it, newest first. What follows the page is newer.
     pub async fn page_before(
         &self,
         project: ProjectId,
-        wanted: &MessageQuery,
+        query: &MessageQuery,
         before: MessageId,
         limit: usize,
     ) -> sqlx::Result<Page> {
-        self.read(project, wanted, Window::of(wanted, Start::Above(before)), limit).await
+        self.read(project, query, Window::of(query, Start::Above(before)), limit).await
     }
 
-    /// Where many fit, a page is full with what lies near its beginning, and other months are not even
-    /// opened.
+    /// Reads a page. If a query matches many messages, the page can usually be filled from near its
+    /// beginning, without opening the partitions of other months.
     async fn read(
         &self,
         project: ProjectId,
-        wanted: &MessageQuery,
+        query: &MessageQuery,
         window: Window,
         limit: usize,
     ) -> sqlx::Result<Page> {
         let mut db = self.db.acquire().await?;
-        let mut seen = None;
-        if wanted.is_broad() {
-            let near = window.near(self.lately(&mut db).await?);
-            let looked = look(&mut db, project, wanted, near, limit).await?;
-            seen = Some(looked).filter(|(found, _)| near == window || found.len() == limit);
+        let mut result = None;
+        if query.is_broad() {
+            let near = window.near(self.previous_partition(&mut db).await?);
+            let near_result = search(&mut db, project, query, near, limit).await?;
+            result = Some(near_result).filter(|(found, _)| near == window || found.len() == limit);
         }
-        let (mut found, edge) = match seen {
-            Some(seen) => seen,
-            None => look(&mut db, project, wanted, window, limit).await?,
+        let (mut found, edge) = match result {
+            Some(result) => result,
+            None => search(&mut db, project, query, window, limit).await?,
         };
         let next = match (found.last(), edge) {
             (Some(last), _) if found.len() == limit => Next::After(MessageId(last.id)),
@@ -226,44 +230,44 @@ impl Reader {
         if !window.is_downward() {
             found.reverse();
         }
-        Ok(Page { messages: self.known.shared.complete(&mut db, &found).await?, next })
+        Ok(Page { messages: self.caches.shared.complete(&mut db, &found).await?, next })
     }
 }
 
-/// The messages of a page in the order in which `span` is gone through, and how far was looked, if
-/// not through all of it.
+/// Returns the messages of a page in the direction of `window`, and how far the search got if it
+/// did not cover all of it.
 ///
-/// The project's own are asked for first. Another program's message that turns out to be ours in
-/// between is then seen on one side at most: it is gone from the other.
-async fn look(
+/// The project's own messages are read first. An external message that turns out to be one of ours
+/// in between is then seen at most once, since it is no longer among the external ones.
+async fn search(
     db: &mut PgConnection,
     project: ProjectId,
-    wanted: &MessageQuery,
+    query: &MessageQuery,
     window: Window,
     limit: usize,
 ) -> sqlx::Result<(Vec<Found>, Option<i64>)> {
-    let (mut all, mut edge) = (Vec::new(), None);
-    for plan in Plan::all(&mut *db, project, wanted, window, limit).await? {
+    let (mut messages, mut edge) = (Vec::new(), None);
+    for plan in Plan::all(&mut *db, project, query, window, limit).await? {
         let found = plan.find(&mut *db).await?;
         if found.len() < limit {
             edge = window.nearer(edge, plan.edge(&mut *db).await?);
         }
-        all.extend(found);
+        messages.extend(found);
     }
-    // What lies beyond the point up to which everything was looked at waits for the next page:
-    // something nearer may still be found beside it.
+    // Messages beyond the point that all plans have reached wait for the next page: something
+    // nearer may still be found.
     let reached = window.as_far_as(edge);
-    all.retain(|one| reached.has(one.id));
-    all.sort_unstable_by_key(|one| one.id);
+    messages.retain(|found| reached.has(found.id));
+    messages.sort_unstable_by_key(|found| found.id);
     if window.is_downward() {
-        all.reverse();
+        messages.reverse();
     }
-    all.truncate(limit);
-    Ok((all, edge))
+    messages.truncate(limit);
+    Ok((messages, edge))
 }
 
 impl MessageQuery {
-    /// Whether messages of any time may be many.
+    /// Returns whether the query may match many messages of any time.
     fn is_broad(&self) -> bool {
         self.phone.is_none()
             && self.session.is_none()
@@ -272,31 +276,31 @@ impl MessageQuery {
     }
 }
 
-/// Templates and signatures that were used of late, to choose from.
+/// Recently used templates and signatures, for filters to choose from.
 #[derive(Debug, Default)]
 pub struct RecentlyUsed {
-    /// Templates.
+    /// The templates.
     pub templates: Vec<Named>,
-    /// Signatures.
+    /// The signatures.
     pub signatures: Vec<Named>,
 }
 
 impl RecentlyUsed {
-    /// The template with this id of the vendor.
+    /// Returns the template with the vendor's id.
     pub fn template(&self, vendor_id: &str) -> Option<&Named> {
-        self.templates.iter().find(|one| one.vendor_id == vendor_id)
+        self.templates.iter().find(|template| template.vendor_id == vendor_id)
     }
 
-    /// The signature with this id of the vendor.
+    /// Returns the signature with the vendor's id.
     pub fn signature(&self, vendor_id: &str) -> Option<&Named> {
-        self.signatures.iter().find(|one| one.vendor_id == vendor_id)
+        self.signatures.iter().find(|signature| signature.vendor_id == vendor_id)
     }
 }
 
-/// Batches that are looked at for what was used of late.
-const LATELY: i64 = 300;
+/// The number of newest batches considered as recent.
+const RECENT_BATCHES: i64 = 300;
 
-/// What the newest batches of the project were made of, by name.
+/// Returns the templates and signatures of the project's newest batches, by name.
 async fn recently_used(db: &PgPool, project: ProjectId) -> sqlx::Result<RecentlyUsed> {
     let rows = sqlx::query!(
         r#"with lately as materialized (
@@ -310,7 +314,7 @@ async fn recently_used(db: &PgPool, project: ProjectId) -> sqlx::Result<Recently
            from signatures where id in (select signature_id from lately)
            order by 4"#,
         project.0,
-        LATELY,
+        RECENT_BATCHES,
     )
     .fetch_all(db)
     .await?;
@@ -322,19 +326,18 @@ async fn recently_used(db: &PgPool, project: ProjectId) -> sqlx::Result<Recently
     Ok(used)
 }
 
-/// A template or signature by the vendor's id, by ours, or by a signature's content: our id, the
-/// vendor's and its name.
+/// A template or signature with its ids and name.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// Our id.
     pub id: i64,
     /// The vendor's id.
     pub vendor_id: String,
-    /// Its name or content.
+    /// The template's name or the signature's content.
     pub name: String,
 }
 
-/// The template that is called so.
+/// Finds a template by the vendor's id or by ours.
 pub async fn template(
     db: &PgPool,
     project: ProjectId,
@@ -353,7 +356,7 @@ pub async fn template(
     .await
 }
 
-/// The signature that is called so.
+/// Finds a signature by the vendor's id, by ours, or by its content.
 pub async fn signature(
     db: &PgPool,
     project: ProjectId,

@@ -1,7 +1,8 @@
-//! Messages: written once, read under their phone, batch or submission.
+//! Messages: written once, read by phone, batch or submission.
 //!
-//! Where few messages are wanted, their outcomes are looked up one by one (`offset 0`): what a look-up
-//! finds in one piece the planner would take for a search of all pieces, and read a whole year instead.
+//! Where few messages are needed, their outcomes are looked up one by one (`offset 0`). Otherwise
+//! the planner takes a look-up that finds its row in one partition for a search of all partitions,
+//! and reads a whole year instead.
 
 use std::sync::Arc;
 
@@ -15,24 +16,24 @@ use crate::domain::ids::{
 use crate::domain::message::{Failed, MessageState, Outcome};
 use crate::domain::receipt_codes::Category;
 
-/// Messages that all carry the same parameters.
+/// Messages that all have the same values.
 #[derive(Debug, Clone, Copy)]
 pub struct Same<'a> {
-    /// The project they are charged to.
+    /// The project that sends and pays for them.
     pub project: ProjectId,
     /// Their batch.
     pub batch: BatchId,
-    /// The submission that carries them.
+    /// Their submission.
     pub submission: SubmissionId,
     /// Their template.
     pub template: TemplateId,
-    /// To whom, in order.
+    /// The recipients, in order.
     pub phones: &'a [&'a str],
     /// The values of the template's variables.
     pub params: &'a [String],
 }
 
-/// Stores messages that all carry the same parameters.
+/// Inserts messages that all have the same values.
 pub async fn insert_same(
     db: &mut PgConnection,
     same: &Same<'_>,
@@ -56,7 +57,7 @@ pub async fn insert_same(
     Ok(())
 }
 
-/// The phones of one submission, in the order of the file they came from.
+/// Returns the phones of a submission, in the order of their file.
 pub async fn phones_of(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select phone from messages where submission_id = $1 order by id"#,
@@ -66,7 +67,7 @@ pub async fn phones_of(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Ve
     .await
 }
 
-/// What one phone is to be sent.
+/// A message to send.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The message.
@@ -77,7 +78,7 @@ pub struct Target {
     pub params: Vec<String>,
 }
 
-/// The messages of a submission that are still to be sent, in the order of their file.
+/// Returns the messages of a submission that are still to be sent, in the order of their file.
 pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<Target>> {
     sqlx::query_as!(
         Target,
@@ -91,8 +92,8 @@ pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<
     .await
 }
 
-/// A batch's messages that did not arrive, after `after`, in the order of their file. Those whose
-/// phones are past keeping are not among them.
+/// Returns a batch's messages that were not delivered, after `after`, in the order of their file.
+/// Messages whose phones are past their retention are left out.
 pub async fn failed(
     db: &PgPool,
     batch: BatchId,
@@ -100,21 +101,21 @@ pub async fn failed(
     after: Option<MessageId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Target>> {
-    // A batch's messages bear later numbers than itself.
+    // The ids of a batch's messages are greater than its own.
     let after = after.map_or(batch.0, |id| id.0);
     let outcome = match which {
         Failed::ForNow | Failed::All => Outcome::Failed,
         Failed::Refused => Outcome::Refused,
         Failed::Cancelled => return cancelled(db, batch, after, limit).await,
     };
-    let but: Vec<&str> = match which {
+    let excluded_causes: Vec<&str> = match which {
         Failed::ForNow => Category::lasting().to_vec(),
         Failed::All | Failed::Refused | Failed::Cancelled => Vec::new(),
     };
     sqlx::query_as!(
         Target,
-        // In the order of the index, looked up one after the other, so that a page reads no more than
-        // a page.
+        // In the order of the index, looked up one by one, so that a page reads no more rows than
+        // it shows.
         r#"select o.id as "id: MessageId", m.phone, m.params
            from (
              select id, submission_id, reason_id from outcomes
@@ -133,7 +134,7 @@ pub async fn failed(
         batch.0,
         outcome as Outcome,
         after,
-        &but as &[&str],
+        &excluded_causes as &[&str],
         limit,
     )
     .fetch_all(db)
@@ -161,7 +162,7 @@ async fn cancelled(
     .await
 }
 
-/// How many of a batch's messages that failed did so for a cause that does not pass.
+/// Returns how many of a batch's messages failed for a cause that does not pass.
 pub async fn failed_for_good(db: &PgPool, batch: BatchId) -> sqlx::Result<i64> {
     let lasting = Category::lasting();
     sqlx::query_scalar!(
@@ -175,20 +176,20 @@ pub async fn failed_for_good(db: &PgPool, batch: BatchId) -> sqlx::Result<i64> {
     .await
 }
 
-/// A cause of failures in a batch, with how many it has.
+/// A cause of failures in a batch.
 #[derive(Debug, Clone)]
 pub struct Cause {
     /// The outcome: failed, refused or unknown.
     pub outcome: Outcome,
-    /// The cause's category.
+    /// The category of the cause.
     pub category: String,
-    /// How many.
+    /// The number of messages.
     pub count: i64,
-    /// The most common words of carriers or the vendor.
+    /// The most common description by carriers or the vendor.
     pub words: String,
 }
 
-/// Why messages of a batch did not arrive, the most common cause first.
+/// Returns why messages of a batch were not delivered, most common cause first.
 pub async fn causes(db: &PgPool, batch: BatchId) -> sqlx::Result<Vec<Cause>> {
     sqlx::query_as!(
         Cause,
@@ -209,28 +210,28 @@ pub async fn causes(db: &PgPool, batch: BatchId) -> sqlx::Result<Vec<Cause>> {
     .await
 }
 
-/// What the messages of a batch were made of.
+/// What the messages of a batch have in common.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// The batch.
     pub batch: BatchId,
     /// Its name.
     pub batch_name: String,
-    /// Whether every phone has values of its own.
+    /// Whether every phone has its own values.
     pub each_own: bool,
-    /// Its template's name today.
+    /// The present name of the template.
     pub template_name: String,
-    /// The vendor's id of that template.
+    /// The vendor's template id.
     pub vendor_template_id: String,
     /// The text they were made from.
     pub template_text: String,
-    /// The signature in front of it.
+    /// The content of the signature in front of it.
     pub sig_content: String,
-    /// For international texts.
+    /// Whether it goes to international phones.
     pub international: bool,
 }
 
-/// The origins of the messages of `batches`.
+/// Returns the origins of the messages of `batches`.
 pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Result<Vec<Origin>> {
     let ids: Vec<i64> = batches.iter().map(|id| id.0).collect();
     sqlx::query_as!(
@@ -246,46 +247,46 @@ pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Resu
     .await
 }
 
-/// Why a message is in its state, as a receipt or a refusal says.
+/// Why a message is in its state, from a receipt or a refusal.
 #[derive(Debug, Clone)]
 pub struct Reason {
     /// The code.
     pub code: String,
-    /// The carrier's or vendor's own words.
+    /// The carrier's or vendor's description.
     pub description: String,
-    /// The cause it is kept under.
+    /// The category of its cause.
     pub category: String,
 }
 
-/// One message with all that is known of it.
+/// A message with all that is known of it.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// Our id.
     pub id: MessageId,
-    /// The submission that carries it.
+    /// Its submission.
     pub submission_id: SubmissionId,
-    /// What it was made of, together with all of its batch.
+    /// What it has in common with the other messages of its batch.
     pub origin: Arc<Origin>,
     /// The whole phone; pages mask it for viewers.
     pub phone: String,
-    /// Its parameters, in order.
+    /// Its values, in the order of the variables.
     pub params: Vec<String>,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
-    /// The vendor's session number, once it is known.
+    /// The session number, once it is known.
     pub session_no: Option<String>,
-    /// When the call that carried it left.
+    /// When the call was made.
     pub sent_at: Option<OffsetDateTime>,
-    /// What its receipt or refusal says.
+    /// The reason in its receipt or refusal.
     pub reason: Option<Arc<Reason>>,
-    /// Billed pieces, once a receipt says so.
+    /// The number of billed parts, once a receipt contains it.
     pub parts: Option<i32>,
-    /// When the carrier says it ended.
+    /// When it ended, according to the carrier.
     pub receipt_at: Option<OffsetDateTime>,
 }
 
-/// A batch's messages after `after`, in the order they were given; only those in `state` when that
-/// is given.
+/// Returns a batch's messages after `after`, in the order they were given, optionally only those in
+/// `state`.
 pub async fn of_batch(
     db: &PgPool,
     project: ProjectId,
@@ -311,7 +312,7 @@ pub async fn of_batch(
            order by m.id limit $4"#,
         project.0,
         batch.0,
-        // None is older than its batch: months before that need not be looked at.
+        // No message is older than its batch, so earlier partitions need not be read.
         after.map_or(0, |id| id.0).max(first_number_at(batch.made_at()) - 1),
         limit,
         state as Option<MessageState>,
@@ -338,24 +339,24 @@ pub async fn of_batch(
     Ok(messages.collect())
 }
 
-/// Which messages of late are asked about.
+/// A query for the recent messages of a template.
 #[derive(Debug, Clone, Copy)]
 pub struct Lately {
     /// The project.
     pub project: ProjectId,
     /// The template.
     pub template: TemplateId,
-    /// Since when.
+    /// The beginning of the time.
     pub since: OffsetDateTime,
-    /// A batch whose messages do not count.
+    /// A batch whose messages are left out.
     pub but: Option<BatchId>,
 }
 
-/// Calls `each` with phone and values of everything that was sent with a template of late, or is
-/// about to be. Called-off and refused ones do not count.
+/// Calls `each` with the phone and values of every message of a template that was sent recently or
+/// is about to be sent. Cancelled and refused messages are left out.
 pub async fn sent_lately(
     db: &PgPool,
-    of: Lately,
+    recent: Lately,
     mut each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
     let mut rows = sqlx::query!(
@@ -373,10 +374,10 @@ pub async fn sent_lately(
            where b.project_id = $1 and b.template_id = $2 and b.id <> $4 and not b.planned
              and b.state not in ('draft', 'cancelled')
              and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')"#,
-        of.project.0,
-        of.template.0,
-        first_number_at(of.since),
-        of.but.map_or(0, |id| id.0),
+        recent.project.0,
+        recent.template.0,
+        first_number_at(recent.since),
+        recent.but.map_or(0, |id| id.0),
     )
     .fetch(db);
     while let Some(row) = rows.try_next().await? {
@@ -385,21 +386,21 @@ pub async fn sent_lately(
     Ok(())
 }
 
-/// A message that says the same to the same phone.
+/// An earlier message with the same values to the same phone.
 #[derive(Debug, Clone)]
 pub struct Repeat {
     /// The phone.
     pub phone: String,
-    /// When the newest such message was ordered is in its id.
+    /// The id of the newest such message; it contains when it was ordered.
     pub id: MessageId,
-    /// Who ordered it.
+    /// The name of the account that ordered it.
     pub orderer: String,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
 }
 
-/// Of `phones`, those that were sent the same template with the same parameters since `since`,
-/// with the newest such message each. Called-off and refused ones do not count.
+/// Returns those of `phones` that were sent the same template with the same values since `since`,
+/// each with the newest such message. Cancelled and refused messages do not count.
 pub async fn repeats(
     db: &PgPool,
     project: ProjectId,

@@ -1,5 +1,5 @@
-//! All SQL, a file per noun. A function takes an executor where one statement is the whole story
-//! and a transaction where several must stand or fall together.
+//! All SQL, one module per noun. A function takes an executor when a single statement does all of
+//! its work, and a transaction or connection when several statements must succeed or fail together.
 
 pub mod applications;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! What is to be told to people outside of the pages, written down with what happened.
+//! Notifications of people outside of the pages, stored together with what happened.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -6,18 +6,18 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 
-/// How it is told.
+/// How a notification is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "notice_channel", rename_all = "snake_case")]
 pub enum Channel {
-    /// A POST to the project's address.
+    /// A POST to the project's webhook.
     Webhook,
-    /// A mail to the project's addresses.
+    /// An email to the project's addresses.
     Email,
 }
 
 impl Channel {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -26,20 +26,20 @@ impl Channel {
     }
 }
 
-/// A project's wishes on being told.
+/// A project's notification settings.
 #[derive(Debug)]
 pub struct NotificationSettings {
-    /// The webhook's address, sealed.
+    /// The URL of the webhook, encrypted.
     pub webhook_sealed: Option<Vec<u8>>,
-    /// The key its posts are signed with, sealed.
+    /// The key that signs webhook requests, encrypted.
     pub webhook_key_sealed: Option<Vec<u8>>,
-    /// Who gets mail.
+    /// The recipients of emails.
     pub emails: Vec<String>,
-    /// The language of mail.
+    /// The language of emails.
     pub language: String,
 }
 
-/// The wishes of `project`.
+/// Returns the notification settings of `project`.
 pub async fn settings(db: &PgPool, project: ProjectId) -> sqlx::Result<NotificationSettings> {
     sqlx::query_as!(
         NotificationSettings,
@@ -52,7 +52,7 @@ pub async fn settings(db: &PgPool, project: ProjectId) -> sqlx::Result<Notificat
     .await
 }
 
-/// Keeps the wishes of `project`.
+/// Replaces the notification settings of `project`.
 pub async fn update_settings(
     db: &mut PgConnection,
     project: ProjectId,
@@ -73,14 +73,15 @@ pub async fn update_settings(
     Ok(())
 }
 
-/// Writes down what is to be told, once for each way the project wishes. Answers how many ways.
+/// Stores a notification, once for each channel that the project has set up. Returns the number of
+/// channels.
 pub async fn add(
     db: &mut PgConnection,
     project: ProjectId,
     body: &Value,
     now: OffsetDateTime,
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
+    let inserted = sqlx::query!(
         r#"insert into notifications (id, project_id, channel, body, next_try_at)
            select new_id($3), p.id, way.channel, $2, $3
            from projects p
@@ -96,25 +97,25 @@ pub async fn add(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(inserted.rows_affected())
 }
 
-/// One that is due.
+/// A notification that is due.
 #[derive(Debug)]
 pub struct Due {
     /// Its id.
     pub id: i64,
     /// Whose.
     pub project: ProjectId,
-    /// How it is told.
+    /// How it is sent.
     pub channel: Channel,
     /// What happened.
     pub body: Value,
-    /// How often it was tried, this time included.
+    /// How often it was tried, including this time.
     pub attempts: i32,
 }
 
-/// Takes one that is due; nobody else takes it before `until`.
+/// Claims a notification that is due; no other process claims it before `until`.
 pub async fn take(
     db: &PgPool,
     now: OffsetDateTime,
@@ -134,7 +135,7 @@ pub async fn take(
     .await
 }
 
-/// Records that one was told.
+/// Records that a notification was delivered.
 pub async fn delivered(db: &PgPool, id: i64, now: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         "update notifications set delivered_at = $2, next_try_at = null, error = '' where id = $1",
@@ -146,7 +147,7 @@ pub async fn delivered(db: &PgPool, id: i64, now: OffsetDateTime) -> sqlx::Resul
     Ok(())
 }
 
-/// Records that a try failed; without a next one it is given up.
+/// Records that a try failed. Without a time for the next one, the notification is given up.
 pub async fn failed(
     db: &PgPool,
     id: i64,
@@ -164,26 +165,26 @@ pub async fn failed(
     Ok(())
 }
 
-/// One of the past.
+/// A notification as the settings page lists it.
 #[derive(Debug, Clone)]
 pub struct PastNotification {
-    /// When it was written down.
+    /// When it was stored.
     pub at: OffsetDateTime,
-    /// How it is told.
+    /// How it is sent.
     pub channel: Channel,
     /// What happened.
     pub body: Value,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it was told.
+    /// When it was delivered.
     pub delivered_at: Option<OffsetDateTime>,
-    /// When it is tried next.
+    /// When it is tried next, if ever.
     pub next_try_at: Option<OffsetDateTime>,
-    /// Why the last try failed, as it was written down.
+    /// The error of the last failed try.
     pub error: String,
 }
 
-/// The latest of a project, newest first.
+/// Returns the latest notifications of a project, newest first.
 pub async fn latest(
     db: &PgPool,
     project: ProjectId,
@@ -201,11 +202,11 @@ pub async fn latest(
     .await
 }
 
-/// Forgets those that were written down before this border of ids.
+/// Deletes notifications with ids below `before` that are not tried any more. Returns how many.
 pub async fn delete_old(db: &PgPool, before: i64) -> sqlx::Result<u64> {
-    let done =
+    let deleted =
         sqlx::query!("delete from notifications where id < $1 and next_try_at is null", before)
             .execute(db)
             .await?;
-    Ok(done.rows_affected())
+    Ok(deleted.rows_affected())
 }

@@ -1,19 +1,21 @@
-//! The partitions of the messages, of their outcomes and of other programs' messages: a month each, the
-//! same borders for all three. Whoever changes them waits for nobody for long, since every page would
-//! wait behind it: a change that cannot have its locks at once is left to the next turn.
+//! The partitions of messages, outcomes and external messages: one per month, with the same bounds
+//! for all three tables.
+//!
+//! A change of partitions must not wait long for its locks, since every page would wait behind it.
+//! If they are not available at once, the change is left to the next run.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-/// Makes sure that this month and the next one have partitions of their own. Answers how many were made.
+/// Makes sure that this month and the next one have partitions. Returns how many were made.
 pub async fn make_ahead(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<i32> {
     let made =
         sqlx::query_scalar!(r#"select make_partitions($1) as "made!""#, now).fetch_one(db).await;
-    or_later(made, 0)
+    or_if_locked(made, 0)
 }
 
-/// Where the partition before that of the present begins; 0 when there is none.
-pub async fn lately(db: &mut PgConnection) -> sqlx::Result<i64> {
+/// Returns the first id of the partition before the present one, or 0 if there is none.
+pub async fn previous_from(db: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select coalesce(max(from_id), 0) as "from!" from partitions
            where from_id < (select max(from_id) from partitions where from_id <= first_id(now()))"#
@@ -27,13 +29,13 @@ pub async fn lately(db: &mut PgConnection) -> sqlx::Result<i64> {
 pub struct Ended {
     /// Its name.
     pub name: String,
-    /// Its ids lie before this.
+    /// The first id after it.
     pub to: i64,
-    /// Something in it, or before it, still waits for its end.
+    /// Whether something in it, or before it, is not complete yet.
     pub waits: bool,
 }
 
-/// The partitions whose ids all lie before `border`, oldest first.
+/// Returns the partitions that end at or before the id `border`, oldest first.
 pub async fn ended(db: &PgPool, border: i64) -> sqlx::Result<Vec<Ended>> {
     sqlx::query_as!(
         Ended,
@@ -47,20 +49,21 @@ pub async fn ended(db: &PgPool, border: i64) -> sqlx::Result<Vec<Ended>> {
     .await
 }
 
-/// Lets a partition of all three tables go, if it is the oldest that holds anything. Answers whether
-/// anything went.
+/// Drops a partition of all three tables if it is the oldest that holds anything. Returns whether
+/// it was dropped.
 pub async fn drop_oldest(db: &PgPool, name: &str) -> sqlx::Result<bool> {
     let dropped =
         sqlx::query_scalar!(r#"select drop_partition($1) as "dropped!""#, name).fetch_one(db).await;
-    or_later(dropped, false)
+    or_if_locked(dropped, false)
 }
 
-/// PostgreSQL's code for a lock that was not to be had in time.
+/// PostgreSQL's error code for a lock that was not available in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// A change that cannot have its locks is as if it had not been asked for.
-pub(super) fn or_later<T>(done: sqlx::Result<T>, nothing: T) -> sqlx::Result<T> {
-    match done {
+/// Replaces the error of a change that did not get its locks by `nothing`, as if it had not been
+/// tried.
+pub(super) fn or_if_locked<T>(result: sqlx::Result<T>, nothing: T) -> sqlx::Result<T> {
+    match result {
         Err(sqlx::Error::Database(error))
             if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
         {

@@ -1,18 +1,18 @@
-//! Whose turn it is to be asked about receipts: one call of a project at a time, over all processes,
-//! and the project first that was asked about longest ago. One whose questions fail waits, and holds
-//! nobody up.
+//! The turns in which projects are polled for receipts: one call per project at a time, over all
+//! processes, and first the project that was polled longest ago. A project whose polls fail waits
+//! without delaying the others.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
 use crate::domain::ids::ProjectId;
 
-/// The first wait after a question that failed; the next ones double.
+/// The wait after the first failed poll; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::seconds(5);
-/// The longest.
+/// The longest wait after a failed poll.
 const MAX_WAIT: Duration = Duration::minutes(10);
 
-/// Takes the turn of a project with sessions that are due. Nobody else asks for it before `until`,
+/// Claims the turn of a project with polls that are due. No other process polls it before `until`,
 /// unless the turn ends sooner.
 pub async fn take(
     db: &PgPool,
@@ -43,7 +43,7 @@ pub async fn take(
     .await
 }
 
-/// Ends a turn that brought an answer.
+/// Ends a turn with a response.
 pub async fn end(
     db: &mut PgConnection,
     project: ProjectId,
@@ -59,7 +59,7 @@ pub async fn end(
     Ok(())
 }
 
-/// Ends a turn that brought none. Answers when the project is asked about again.
+/// Ends a turn without a response. Returns when the project is polled again.
 pub async fn fail(
     db: &mut PgConnection,
     project: ProjectId,

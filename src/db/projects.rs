@@ -1,4 +1,4 @@
-//! Projects and who belongs to them.
+//! Projects and their members.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -11,33 +11,33 @@ use crate::domain::role::Role;
 pub struct Project {
     /// Our id.
     pub id: ProjectId,
-    /// Its name in addresses.
+    /// The name in URLs.
     pub slug: String,
-    /// Its name on pages.
+    /// The name on pages.
     pub name: String,
 }
 
-/// A project and what one person may do in it.
+/// A project with one account's role in it.
 #[derive(Debug, Clone)]
 pub struct Membership {
     /// The project.
     pub project: Project,
-    /// The person's role; an owner is admin everywhere.
+    /// The account's role; an owner is admin in every project.
     pub role: Role,
 }
 
-/// A project's keys, the private one sealed.
+/// A project's API keys, with the private one encrypted.
 #[derive(Debug)]
 pub struct SealedKeys {
     /// The public key.
     pub public_key: String,
-    /// The private key, sealed.
+    /// The private key, encrypted.
     pub private_key_sealed: Vec<u8>,
-    /// `org-…`.
+    /// UCloud's project id, `org-…`.
     pub ucloud_project_id: String,
 }
 
-/// The keys of `project`.
+/// Returns the API keys of `project`.
 pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
     sqlx::query_as!(
         SealedKeys,
@@ -48,29 +48,29 @@ pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
     .await
 }
 
-/// What a project's batches are held to, and what they cost.
+/// The limits for a project's batches, and its prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// What a part costs in China, in ten-thousandths of a yuan.
+    /// The price of a part to domestic phones, in ten-thousandths of a yuan.
     pub price_domestic: Option<i32>,
-    /// What a part costs abroad, in ten-thousandths of a yuan.
+    /// The price of a part to international phones, in ten-thousandths of a yuan.
     pub price_international: Option<i32>,
-    /// Batches of more recipients need a second person's yes.
+    /// The number of recipients above which a batch needs approval by a second person.
     pub approval_over: Option<i32>,
-    /// A batch is paused when so many percent failed …
+    /// The percentage of failed messages at which a batch is paused.
     pub failure_percent: i16,
-    /// … of at least so many whose fate is known.
+    /// The number of known outcomes from which on that percentage applies.
     pub failure_least: i32,
 }
 
 impl Policy {
-    /// What a part costs at home or abroad, if that is known.
+    /// Returns the price of a part to domestic or international phones, if it is known.
     pub fn price(&self, international: bool) -> Option<i32> {
         if international { self.price_international } else { self.price_domestic }
     }
 }
 
-/// What a project's batches are held to.
+/// Returns the limits for a project's batches, and its prices.
 pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Policy> {
     sqlx::query_as!(
         Policy,
@@ -83,7 +83,7 @@ pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<P
     .await
 }
 
-/// Changes what a project's batches are held to.
+/// Replaces the limits for a project's batches, and its prices.
 pub async fn keep_policy(
     db: &mut PgConnection,
     project: ProjectId,
@@ -106,22 +106,22 @@ pub async fn keep_policy(
     Ok(())
 }
 
-/// A project for the command line.
+/// A project as the command line lists it.
 #[derive(Debug)]
 pub struct Listed {
     /// Our id.
     pub id: ProjectId,
-    /// Its name in addresses.
+    /// The name in URLs.
     pub slug: String,
-    /// Its name on pages.
+    /// The name on pages.
     pub name: String,
-    /// `org-…`.
+    /// UCloud's project id, `org-…`.
     pub ucloud_project_id: String,
-    /// The secret in the path of its pushes, sealed.
+    /// The secret in its push URL, encrypted.
     pub hook_secret_sealed: Vec<u8>,
 }
 
-/// All projects, by slug.
+/// Returns all projects, by slug.
 pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as!(
         Listed,
@@ -132,33 +132,33 @@ pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
     .await
 }
 
-/// The project called `slug`.
+/// Finds a project by its slug.
 pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<ProjectId>> {
     sqlx::query_scalar!(r#"select id as "id: ProjectId" from projects where slug = $1"#, slug)
         .fetch_optional(db)
         .await
 }
 
-/// A project to make.
+/// A project to insert.
 #[derive(Debug)]
 pub struct NewProject<'a> {
-    /// Its name in addresses.
+    /// The name in URLs.
     pub slug: &'a str,
-    /// Its name on pages.
+    /// The name on pages.
     pub name: &'a str,
-    /// `org-…`.
+    /// UCloud's project id, `org-…`.
     pub ucloud_project_id: &'a str,
     /// The public key.
     pub public_key: &'a str,
-    /// The private key, sealed.
+    /// The private key, encrypted.
     pub private_key_sealed: &'a [u8],
-    /// The secret in the path of its pushes, sealed.
+    /// The secret in its push URL, encrypted.
     pub hook_secret_sealed: &'a [u8],
-    /// Its SHA-256.
+    /// The SHA-256 hash of that secret.
     pub hook_secret_hash: &'a [u8],
 }
 
-/// Makes a project; `None` if its slug is taken.
+/// Inserts a project. Returns `None` if its slug is taken.
 pub async fn insert(
     db: &mut PgConnection,
     new: &NewProject<'_>,
@@ -183,7 +183,7 @@ pub async fn insert(
     .await
 }
 
-/// Replaces a project's keys.
+/// Replaces a project's API keys.
 pub async fn replace_keys(
     db: &mut PgConnection,
     project: ProjectId,
@@ -204,7 +204,7 @@ pub async fn replace_keys(
     Ok(())
 }
 
-/// Gives a person a place in a project, or changes it.
+/// Adds an account to a project, or changes its role.
 pub async fn set_member(
     db: &mut PgConnection,
     project: ProjectId,
@@ -225,7 +225,7 @@ pub async fn set_member(
     Ok(())
 }
 
-/// A project's name in addresses.
+/// Returns a project's slug.
 pub async fn slug(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<String> {
     sqlx::query_scalar!("select slug from projects where id = $1", project.0).fetch_one(db).await
 }

@@ -1,22 +1,22 @@
-//! The door of a project's pushes: its secrets, who may come, and how many came.
+//! The push URL of a project: its secrets, who may push to it, and how many pushes came.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Date, OffsetDateTime};
 
 use crate::domain::ids::ProjectId;
 
-/// Whose door a secret opens.
+/// The project and conditions of a valid secret.
 #[derive(Debug)]
 pub struct Opened {
     /// The project.
     pub project: ProjectId,
-    /// Pushes come from one of these networks; from anywhere when there is none.
+    /// The networks that pushes may come from; all networks if there are none.
     pub networks: Vec<String>,
-    /// The secret is the one before the newest.
+    /// Whether the secret is the one before the newest.
     pub is_old: bool,
 }
 
-/// Whose door the secret with this SHA-256 opens now.
+/// Returns the project whose secret has this SHA-256 hash and is valid now.
 pub async fn open(db: &PgPool, hash: &[u8], now: OffsetDateTime) -> sqlx::Result<Option<Opened>> {
     sqlx::query_as!(
         Opened,
@@ -32,11 +32,11 @@ pub async fn open(db: &PgPool, hash: &[u8], now: OffsetDateTime) -> sqlx::Result
     .await
 }
 
-/// What kind of push came, as far as can be told at the door.
+/// The kind of a push, as far as the push endpoint can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
 #[sqlx(type_name = "push_kind", rename_all = "snake_case")]
 pub enum PushKind {
-    /// Status reports.
+    /// Receipts (the vendor's status reports).
     Reports,
     /// Replies.
     Replies,
@@ -48,7 +48,7 @@ impl PushKind {
     /// All kinds, in the order in which they are shown.
     pub const ALL: [Self; 3] = [Self::Reports, Self::Replies, Self::Other];
 
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Reports => "reports",
@@ -58,7 +58,7 @@ impl PushKind {
     }
 }
 
-/// Adds pushes of one kind to a day's number.
+/// Adds a number of pushes of one kind to a day's count.
 pub async fn count(
     db: &mut PgConnection,
     project: ProjectId,
@@ -83,7 +83,7 @@ pub async fn count(
     Ok(())
 }
 
-/// The old secret was used.
+/// Records that the old secret was used.
 pub async fn old_was_used(
     db: &mut PgConnection,
     project: ProjectId,
@@ -99,46 +99,47 @@ pub async fn old_was_used(
     Ok(())
 }
 
-/// A push with a right secret came from an address that may not push.
+/// Records that a push with a valid secret came from an IP that may not push.
 pub async fn was_refused(
     db: &mut PgConnection,
     project: ProjectId,
-    address: &str,
+    ip: &str,
     at: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update projects set hook_refused_at = $2, hook_refused_ip = $3 where id = $1",
         project.0,
         at,
-        address,
+        ip,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The pushes of one kind.
+/// The counts of one kind of push.
 #[derive(Debug, Clone, Copy)]
-pub struct Counted {
+pub struct PushCount {
     /// The kind.
     pub kind: PushKind,
-    /// How many came on the day that was asked for.
+    /// The number of pushes on the given day.
     pub today: i64,
-    /// How many came since the day that was asked for.
+    /// The number of pushes since the given day.
     pub lately: i64,
-    /// When the last one came.
+    /// When the last push came.
     pub last_at: OffsetDateTime,
 }
 
-/// The pushes of each kind that ever came: on `today`, since `from`, and when last.
+/// Returns for each kind of push that ever came how many came on `today` and since `from`, and when
+/// the last one came.
 pub async fn counted(
     db: &PgPool,
     project: ProjectId,
     today: Date,
     from: Date,
-) -> sqlx::Result<Vec<Counted>> {
+) -> sqlx::Result<Vec<PushCount>> {
     sqlx::query_as!(
-        Counted,
+        PushCount,
         r#"select kind as "kind: PushKind",
              coalesce(sum(pushes) filter (where day = $2), 0)::bigint as "today!",
              coalesce(sum(pushes) filter (where day >= $3), 0)::bigint as "lately!",
@@ -153,7 +154,7 @@ pub async fn counted(
     .await
 }
 
-/// When a project's status reports were pushed last.
+/// Returns when receipts of a project were last pushed.
 pub async fn last_reports(
     db: &mut PgConnection,
     project: ProjectId,
@@ -166,26 +167,26 @@ pub async fn last_reports(
     .await
 }
 
-/// A project's door as its administrators see it.
+/// The push URL of a project as its administrators see it.
 #[derive(Debug)]
 pub struct Door {
-    /// The newest secret, sealed.
+    /// The newest secret, encrypted.
     pub secret_sealed: Vec<u8>,
-    /// When it was made.
+    /// When that secret was created.
     pub made_at: OffsetDateTime,
-    /// The secret before it works until then; it may be over.
+    /// Until when the previous secret works; this may be in the past.
     pub old_until: Option<OffsetDateTime>,
-    /// When the secret before it was used last since it was replaced.
+    /// When the previous secret was last used since it was replaced.
     pub old_used_at: Option<OffsetDateTime>,
-    /// Pushes come from one of these networks; from anywhere when there is none.
+    /// The networks that pushes may come from; all networks if there are none.
     pub networks: Vec<String>,
-    /// When a right secret came last from another address.
+    /// When a valid secret last came from another IP.
     pub refused_at: Option<OffsetDateTime>,
-    /// That address.
+    /// That IP.
     pub refused_address: String,
 }
 
-/// The door of `project`.
+/// Returns the push URL of `project`.
 pub async fn door(db: &PgPool, project: ProjectId) -> sqlx::Result<Door> {
     sqlx::query_as!(
         Door,
@@ -200,25 +201,26 @@ pub async fn door(db: &PgPool, project: ProjectId) -> sqlx::Result<Door> {
     .await
 }
 
-/// A secret to replace another.
+/// A secret that replaces the newest one.
 #[derive(Debug)]
 pub struct NewSecret<'a> {
-    /// Sealed.
+    /// The secret, encrypted.
     pub sealed: &'a [u8],
-    /// Its SHA-256.
+    /// Its SHA-256 hash.
     pub hash: &'a [u8],
-    /// The one it replaces works until then.
+    /// Until when the replaced secret works.
     pub old_until: OffsetDateTime,
 }
 
-/// Replaces the newest secret, unless the one before it still works. Answers whether it did.
+/// Replaces the newest secret, unless the previous one still works. Returns whether it was
+/// replaced.
 pub async fn rotate(
     db: &mut PgConnection,
     project: ProjectId,
     new: &NewSecret<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update projects
            set old_hook_hash = hook_secret_hash, old_hook_until = $4, old_hook_used_at = null,
              hook_secret_sealed = $2, hook_secret_hash = $3, hook_made_at = $5
@@ -231,16 +233,16 @@ pub async fn rotate(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Ends the secret before the newest. Answers whether it still worked.
+/// Ends the previous secret. Returns whether it still worked.
 pub async fn end_old(
     db: &mut PgConnection,
     project: ProjectId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update projects set old_hook_hash = null, old_hook_until = null, old_hook_used_at = null
            where id = $1 and old_hook_until > $2"#,
         project.0,
@@ -248,10 +250,10 @@ pub async fn end_old(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Changes where pushes may come from. Answers where they might before.
+/// Replaces the networks that pushes may come from. Returns the previous ones.
 pub async fn keep_networks(
     db: &mut PgConnection,
     project: ProjectId,
@@ -269,8 +271,8 @@ pub async fn keep_networks(
     .await
 }
 
-/// When the first message left whose receipt no push can have brought: it left after `last_push`
-/// and after `from`, and its outcome is known all the same.
+/// Returns when the first message was sent whose receipt cannot have been pushed: it was sent after
+/// `last_push` and after `from`, but its outcome is known.
 pub async fn first_unpushed(
     db: &mut PgConnection,
     project: ProjectId,
@@ -291,7 +293,7 @@ pub async fn first_unpushed(
     .map(Option::flatten)
 }
 
-/// Since when people know that a project's pushes are missing.
+/// Returns since when a project's pushes are known to be missing.
 pub async fn missing_since(
     db: &mut PgConnection,
     project: ProjectId,
@@ -301,13 +303,13 @@ pub async fn missing_since(
         .await
 }
 
-/// Writes down since when pushes are missing. Answers whether this is news.
+/// Records since when pushes are missing. Returns whether that changed.
 pub async fn set_missing(
     db: &mut PgConnection,
     project: ProjectId,
     since: Option<OffsetDateTime>,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update projects set pushes_missing_since = $2
            where id = $1 and (pushes_missing_since is null) <> ($2::timestamptz is null)"#,
         project.0,
@@ -315,10 +317,11 @@ pub async fn set_missing(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Finds a push with exactly this body that came since `from`: its number, and when it was settled.
+/// Finds a push with exactly this body that came since `from`. Returns its id, and when it was
+/// processed.
 pub async fn find_push(
     db: &PgPool,
     project: ProjectId,
@@ -337,7 +340,7 @@ pub async fn find_push(
     Ok(row.map(|row| (row.id, row.processed_at)))
 }
 
-/// Removes a test push.
+/// Deletes a test push.
 pub async fn remove_push(db: &PgPool, id: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from inbox where id = $1", id).execute(db).await?;
     Ok(())

@@ -1,7 +1,7 @@
-//! Which message a receipt belongs to.
+//! Matches receipts to messages.
 //!
-//! A submission's messages bear its time. They are looked for within a day of it, which says which
-//! pieces of the table need not be looked at.
+//! The ids of a submission's messages lie within a day of its own. Searching only that range of ids
+//! lets PostgreSQL skip the other partitions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,57 +11,58 @@ use super::receipts::Incoming;
 use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, TemplateId};
 use crate::domain::message::Outcome;
 
-/// A submission is read whole when receipts of at least one in so many of its messages came: reading
-/// them in a row costs less than looking for each.
+/// If receipts for at least one in this many messages of a submission came in, all of its messages
+/// are read: a sequential read is cheaper than one look-up per receipt.
 const DENSE: usize = 4;
 
-/// A submission whose messages nobody else gives an outcome to until the transaction ends.
+/// A submission whose messages get no outcome from anybody else until the transaction ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Locked {
-    /// Its number.
+pub struct LockedSubmission {
+    /// Its id.
     pub id: SubmissionId,
-    /// How many messages it holds.
+    /// The number of its messages.
     pub n: i32,
-    /// Whether a receipt is news of the submission itself: that it was taken.
+    /// Whether a receipt would prove the submission itself, because its acceptance is not known
+    /// yet.
     pub unproven: bool,
 }
 
-/// Locks submissions in the order of their ids, so that two settlers never wait for each other in a
-/// circle.
+/// Locks submissions in the order of their ids, so that two push workers never deadlock.
 pub async fn lock(
     db: &mut PgConnection,
     submissions: &[SubmissionId],
-) -> sqlx::Result<Vec<Locked>> {
-    let numbers: Vec<i64> = submissions.iter().map(|id| id.0).collect();
+) -> sqlx::Result<Vec<LockedSubmission>> {
+    let ids: Vec<i64> = submissions.iter().map(|id| id.0).collect();
     sqlx::query_as!(
-        Locked,
+        LockedSubmission,
         r#"select id as "id: SubmissionId", n,
              state in ('ready', 'in_flight', 'in_doubt')
                or session_no is null and state = 'accepted' as "unproven!"
            from submissions where id = any($1) order by id for update"#,
-        &numbers,
+        &ids,
     )
     .fetch_all(db)
     .await
 }
 
-/// A phone as `like` compares it: the stars of a masked one stand for any digit.
+/// Converts a phone to a `LIKE` pattern in which each asterisk of a masked phone stands for any
+/// digit.
 pub(super) fn pattern(phone: &str) -> String {
     let mut pattern = String::with_capacity(phone.len());
-    for letter in phone.chars() {
-        match letter {
+    for character in phone.chars() {
+        match character {
             '*' => pattern.push('_'),
-            '\\' | '%' | '_' => pattern.extend(['\\', letter]),
-            _ => pattern.push(letter),
+            '\\' | '%' | '_' => pattern.extend(['\\', character]),
+            _ => pattern.push(character),
         }
     }
     pattern
 }
 
-/// The message a receipt belongs to.
+/// The message that a receipt belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
-    /// Position of the receipt in what was asked.
+    /// The receipt's index in what was passed.
     pub index: usize,
     /// The message.
     pub message: MessageId,
@@ -71,71 +72,72 @@ pub struct Match {
     pub batch: BatchId,
     /// Its template.
     pub template: TemplateId,
-    /// What is known of it already.
+    /// The outcome that is already known.
     pub known: Option<Outcome>,
 }
 
-/// Finds the messages that receipts belong to, given the submission of each, and what is known of
-/// them already: nobody writes it while the submissions are locked.
+/// Finds the messages of receipts, given the submission of each, with the outcomes known so far.
+/// These cannot change while the submissions are locked.
 pub async fn matches(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[(SubmissionId, &Incoming)],
-    locked: &[Locked],
+    locked: &[LockedSubmission],
 ) -> sqlx::Result<Vec<Match>> {
     let mut found = Vec::with_capacity(incoming.len());
     let named = read_named(db, project, incoming).await?;
     let mut rest = Vec::new();
-    for (index, (submission, one)) in incoming.iter().enumerate() {
-        let message = one.message.and_then(|id| named.get(&id));
+    for (index, (submission, receipt)) in incoming.iter().enumerate() {
+        let message = receipt.message.and_then(|id| named.get(&id));
         let fits = |(message, phone): &&(Match, String)| {
-            message.submission == *submission && *phone == one.phone
+            message.submission == *submission && *phone == receipt.phone
         };
         match message.filter(fits) {
             Some((message, _)) => found.push(Match { index, ..*message }),
-            None => rest.push((index, *submission, *one)),
+            None => rest.push((index, *submission, *receipt)),
         }
     }
-    let mut came: BTreeMap<SubmissionId, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<SubmissionId, usize> = BTreeMap::new();
     for (_, submission, _) in &rest {
-        *came.entry(*submission).or_default() += 1;
+        *counts.entry(*submission).or_default() += 1;
     }
-    let is_dense = |one: &Locked| {
-        let n = usize::try_from(one.n).unwrap_or(0);
-        came.get(&one.id).is_some_and(|came| came * DENSE >= n)
+    let is_dense = |submission: &LockedSubmission| {
+        let n = usize::try_from(submission.n).unwrap_or(0);
+        counts.get(&submission.id).is_some_and(|count| count * DENSE >= n)
     };
-    let dense: Vec<Locked> = locked.iter().copied().filter(is_dense).collect();
-    let read = read_whole(db, &dense).await?;
+    let dense: Vec<LockedSubmission> = locked.iter().copied().filter(is_dense).collect();
+    let messages_by_phone = read_whole(db, &dense).await?;
     let mut sparse = Vec::new();
-    for (index, submission, one) in rest {
-        if one.phone.contains('*') {
-            found.extend(of_masked(db, index, submission, one).await?);
-        } else if let Some(messages) = read.get(&submission) {
-            let message = messages.get(&one.phone);
+    for (index, submission, receipt) in rest {
+        if receipt.phone.contains('*') {
+            found.extend(find_masked(db, index, submission, receipt).await?);
+        } else if let Some(by_phone) = messages_by_phone.get(&submission) {
+            let message = by_phone.get(&receipt.phone);
             found.extend(message.map(|message| Match { index, ..*message }));
         } else {
-            sparse.push((index, submission, one));
+            sparse.push((index, submission, receipt));
         }
     }
-    look_up(db, &sparse, &mut found).await?;
-    found.sort_unstable_by_key(|one| one.index);
+    find_each(db, &sparse, &mut found).await?;
+    found.sort_unstable_by_key(|matched| matched.index);
     Ok(found)
 }
 
-/// Between which numbers the messages of all these submissions lie.
-fn span(submissions: &[i64]) -> (i64, i64) {
-    let (least, most) = (submissions.iter().min(), submissions.iter().max());
-    (least.unwrap_or(&0) - NUMBERS_A_DAY, most.unwrap_or(&0) + NUMBERS_A_DAY)
+/// Returns the range of ids in which the messages of all these submissions lie.
+fn id_range(submissions: &[i64]) -> (i64, i64) {
+    let (first, last) = (submissions.iter().min(), submissions.iter().max());
+    (first.unwrap_or(&0) - NUMBERS_A_DAY, last.unwrap_or(&0) + NUMBERS_A_DAY)
 }
 
-/// The messages that receipts name by their `UserId`, with their phones. Other programs may use the same
-/// ones, so who asks compares the phone.
+/// Returns the messages that receipts name by their `UserId`, with their phones. Other programs may
+/// use the same `UserId`, so the caller has to compare the phone.
 async fn read_named(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[(SubmissionId, &Incoming)],
 ) -> sqlx::Result<HashMap<MessageId, (Match, String)>> {
-    let ids: Vec<i64> = incoming.iter().filter_map(|(_, one)| Some(one.message?.0)).collect();
+    let ids: Vec<i64> =
+        incoming.iter().filter_map(|(_, receipt)| Some(receipt.message?.0)).collect();
     let (Some(from), Some(to)) = (ids.iter().min(), ids.iter().max()) else {
         return Ok(HashMap::new());
     };
@@ -166,17 +168,17 @@ async fn read_named(
     Ok(read.collect())
 }
 
-/// All messages of submissions, by phone.
+/// Returns all messages of submissions, by phone.
 async fn read_whole(
     db: &mut PgConnection,
-    submissions: &[Locked],
+    submissions: &[LockedSubmission],
 ) -> sqlx::Result<HashMap<SubmissionId, HashMap<String, Match>>> {
     let mut read: HashMap<SubmissionId, HashMap<String, Match>> = HashMap::new();
     if submissions.is_empty() {
         return Ok(read);
     }
-    let ids: Vec<i64> = submissions.iter().map(|one| one.id.0).collect();
-    let (from, to) = span(&ids);
+    let ids: Vec<i64> = submissions.iter().map(|submission| submission.id.0).collect();
+    let (from, to) = id_range(&ids);
     let rows = sqlx::query!(
         r#"select m.id as "message: MessageId", m.submission_id as "submission: SubmissionId",
              m.batch_id as "batch: BatchId", m.template_id as "template: TemplateId", m.phone,
@@ -201,8 +203,8 @@ async fn read_whole(
     Ok(read)
 }
 
-/// Looks for messages one by one.
-async fn look_up(
+/// Looks messages up one by one.
+async fn find_each(
     db: &mut PgConnection,
     wanted: &[(usize, SubmissionId, &Incoming)],
     found: &mut Vec<Match>,
@@ -211,8 +213,8 @@ async fn look_up(
         return Ok(());
     }
     let submissions: Vec<i64> = wanted.iter().map(|(_, id, _)| id.0).collect();
-    let phones: Vec<&str> = wanted.iter().map(|(_, _, one)| one.phone.as_str()).collect();
-    let (from, to) = span(&submissions);
+    let phones: Vec<&str> = wanted.iter().map(|(_, _, receipt)| receipt.phone.as_str()).collect();
+    let (from, to) = id_range(&submissions);
     let rows = sqlx::query!(
         r#"select wanted.place as "place!", m.id as "message: MessageId",
              wanted.submission as "submission!: SubmissionId", m.batch_id as "batch: BatchId",
@@ -232,7 +234,7 @@ async fn look_up(
         &submissions,
         &phones as &[&str],
         NUMBERS_A_DAY,
-        // The same for all of them, so that other pieces are not even opened.
+        // The same range for all of them, so that PostgreSQL does not even open other partitions.
         from,
         to,
     )
@@ -252,14 +254,15 @@ async fn look_up(
     Ok(())
 }
 
-/// A masked phone is that of the message which the `UserId` names, else of the only one that fits.
-async fn of_masked(
+/// Finds the message of a masked phone: the one that the `UserId` names, or else the only one that
+/// fits.
+async fn find_masked(
     db: &mut PgConnection,
     index: usize,
     submission: SubmissionId,
-    one: &Incoming,
+    receipt: &Incoming,
 ) -> sqlx::Result<Option<Match>> {
-    let fits = sqlx::query!(
+    let candidates = sqlx::query!(
         r#"select m.id as "message: MessageId", m.batch_id as "batch: BatchId",
              m.template_id as "template: TemplateId", o.outcome as "known?: Outcome"
            from messages m
@@ -268,13 +271,13 @@ async fn of_masked(
              and m.id = coalesce($4, m.id)
            limit 2"#,
         submission.0,
-        pattern(&one.phone),
+        pattern(&receipt.phone),
         NUMBERS_A_DAY,
-        one.message.map(|id| id.0),
+        receipt.message.map(|id| id.0),
     )
     .fetch_all(db)
     .await?;
-    let [row] = fits.as_slice() else { return Ok(None) };
+    let [row] = candidates.as_slice() else { return Ok(None) };
     let (message, batch, template, known) = (row.message, row.batch, row.template, row.known);
     Ok(Some(Match { index, message, submission, batch, template, known }))
 }

@@ -1,4 +1,4 @@
-//! Turns of asking the vendor about receipts, session number by session number.
+//! Polling for receipts, one session number at a time.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -6,21 +6,22 @@ use time::{Duration, OffsetDateTime};
 use super::claims::interval;
 use crate::domain::ids::{ProjectId, SubmissionId};
 
-/// A session that is due to be asked about.
+/// A submission whose poll is due.
 #[derive(Debug, Clone)]
 pub struct DuePoll {
     /// The submission.
     pub id: SubmissionId,
-    /// Whose keys sign the call.
+    /// The project whose keys sign the call.
     pub project_id: ProjectId,
-    /// The vendor's session number; a submission treated as sent may have none.
+    /// The session number; a submission treated as sent may have none.
     pub session_no: Option<String>,
-    /// When it left.
+    /// When its call was made.
     pub sent_at: OffsetDateTime,
 }
 
-/// Takes up to `limit` submissions of a project that are due to be asked about and moves their next
-/// turn: from `first`, doubling, to `longest`. Processes never take the same turn twice.
+/// Claims up to `limit` submissions of a project whose polls are due and schedules their next
+/// polls. The interval starts at `first` and doubles up to `longest`. No two processes claim the
+/// same poll.
 pub async fn take_due(
     db: &PgPool,
     project: ProjectId,
@@ -53,13 +54,13 @@ pub async fn take_due(
     .await
 }
 
-/// Gives back turns that brought no answer: they come again at `at`, and are not counted.
+/// Reschedules polls without a response to `at`; they do not count.
 pub async fn put_off(
     db: &mut PgConnection,
     due: &[DuePoll],
     at: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let ids: Vec<i64> = due.iter().map(|one| one.id.0).collect();
+    let ids: Vec<i64> = due.iter().map(|poll| poll.id.0).collect();
     sqlx::query!(
         r#"update submissions set polls = greatest(polls - 1, 0), next_poll_at = $2
            where id in (select id from submissions where id = any($1) order by id for update)

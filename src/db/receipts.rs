@@ -1,5 +1,5 @@
-//! Receipts becoming outcomes. Whatever arrives twice, late or in the wrong order changes nothing:
-//! a final outcome never goes back, and only `unknown` may still become something better known.
+//! Turns receipts into outcomes. Repeated, late or reordered receipts change nothing: a final
+//! outcome never goes back, and only `unknown` may still become a better-known outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,45 +10,46 @@ use super::receipt_matches::{Match, lock, pattern};
 use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 
-/// A receipt in the console's words, not yet matched to a message.
+/// A receipt in the console's terms, not yet matched to a message.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    /// The vendor's session number.
+    /// The session number.
     pub session_no: String,
-    /// The phone, normalised; masked ones keep their stars.
+    /// The phone, normalized; a masked one keeps its asterisks.
     pub phone: String,
-    /// The `UserId` the sender gave, as it came back.
+    /// The sender's `UserId`, as it came back.
     pub user_id: String,
-    /// The submission that `user_id` names, if it is ours.
+    /// The submission that `user_id` names, if it is one of ours.
     pub submission: Option<SubmissionId>,
-    /// The message that `user_id` names, if it is ours.
+    /// The message that `user_id` names, if it is one of ours.
     pub message: Option<MessageId>,
-    /// What the carrier says.
+    /// The outcome that the carrier reports.
     pub outcome: Outcome,
-    /// The code, as it came.
+    /// The receipt code, as it came.
     pub code: String,
-    /// The carrier's own words.
+    /// The carrier's description.
     pub description: String,
-    /// The cause the code stands for.
+    /// The cause of the code.
     pub category: &'static str,
-    /// Billed pieces.
+    /// The number of billed parts.
     pub parts: i32,
-    /// When the carrier says it ended.
+    /// When it ended, according to the carrier.
     pub receipt_at: Option<OffsetDateTime>,
 }
 
-/// What a receipt says of a failure: its code, the carrier's words, and the cause it is kept under.
-/// One code with the same words has several causes where carriers mean different things by it.
+/// A reason: receipt code, description and cause. The same code and description can have several
+/// causes because carriers give them different meanings.
 pub type Reason<'a> = (&'a str, &'a str, &'a str);
 
 impl Incoming {
-    /// Its reason.
+    /// Returns its reason.
     pub fn reason(&self) -> Reason<'_> {
         (&self.code, &self.description, self.category)
     }
 }
 
-/// The submissions of session numbers, each given once. Sessions of other programs have none.
+/// Returns the submissions of session numbers; each session number must be passed once. Session
+/// numbers of other programs are left out.
 pub async fn of_sessions(
     db: &mut PgConnection,
     project: ProjectId,
@@ -69,18 +70,18 @@ pub async fn of_sessions(
     Ok(rows.into_iter().map(|row| (row.session_no, row.id)).collect())
 }
 
-/// The submissions of receipts that carry a `UserId` of ours: by the place of each. Other programs
-/// may use the same ones, so the phone is compared, too.
+/// Returns the submissions of receipts with a `UserId` of ours, each with the first element of its
+/// entry in `incoming`. Other programs may use the same `UserId`, so the phone is compared too.
 pub async fn of_user_ids(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[(usize, &Incoming)],
 ) -> sqlx::Result<Vec<(usize, SubmissionId)>> {
     let submissions: Vec<i64> =
-        incoming.iter().map(|(_, one)| one.submission.map_or(0, |id| id.0)).collect();
+        incoming.iter().map(|(_, receipt)| receipt.submission.map_or(0, |id| id.0)).collect();
     let messages: Vec<i64> =
-        incoming.iter().map(|(_, one)| one.message.map_or(0, |id| id.0)).collect();
-    let phones: Vec<String> = incoming.iter().map(|(_, one)| pattern(&one.phone)).collect();
+        incoming.iter().map(|(_, receipt)| receipt.message.map_or(0, |id| id.0)).collect();
+    let phones: Vec<String> = incoming.iter().map(|(_, receipt)| pattern(&receipt.phone)).collect();
     let rows = sqlx::query!(
         r#"select wanted.place as "place!", m.submission_id as "id!: SubmissionId"
            from unnest($2::bigint[], $3::bigint[], $4::text[])
@@ -104,12 +105,14 @@ pub async fn of_user_ids(
     )
     .fetch_all(db)
     .await?;
-    let index = |one: i64| usize::try_from(one - 1).ok().and_then(|at| incoming.get(at));
-    Ok(rows.into_iter().filter_map(|row| Some((index(row.place)?.0, row.id))).collect())
+    let entry = |ordinality: i64| {
+        usize::try_from(ordinality - 1).ok().and_then(|index| incoming.get(index))
+    };
+    Ok(rows.into_iter().filter_map(|row| Some((entry(row.place)?.0, row.id))).collect())
 }
 
-/// A receipt proves that the call was taken: whatever stood open about it is settled. Answers the
-/// batches that were moved by it.
+/// Accepts submissions whose calls are proved by receipts, if that was still open. Returns the
+/// batches that changed.
 pub async fn prove(
     db: &mut PgConnection,
     submissions: &BTreeMap<SubmissionId, &str>,
@@ -138,7 +141,7 @@ pub async fn prove(
     .await
 }
 
-/// The number of a reason, kept once.
+/// Returns the id of a reason and inserts it if it is new.
 pub async fn reason_id(
     db: &mut PgConnection,
     (code, description, category): Reason<'_>,
@@ -166,14 +169,14 @@ pub async fn reason_id(
     .await
 }
 
-/// The numbers of reasons, in their order. New ones are kept, sorted, so that two settlers never wait
-/// for each other in a circle.
+/// Returns the ids of reasons, in their order. New ones are inserted in sorted order, so that two
+/// push workers never deadlock.
 pub async fn reason_ids(
     db: &mut PgConnection,
     reasons: &BTreeSet<Reason<'_>>,
 ) -> sqlx::Result<Vec<i32>> {
     let codes: Vec<&str> = reasons.iter().map(|(code, ..)| *code).collect();
-    let descriptions: Vec<&str> = reasons.iter().map(|(_, words, _)| *words).collect();
+    let descriptions: Vec<&str> = reasons.iter().map(|(_, description, _)| *description).collect();
     let categories: Vec<&str> = reasons.iter().map(|(.., category)| *category).collect();
     let known = sqlx::query_scalar!(
         r#"select r.id as "id?" from unnest($1::text[], $2::text[], $3::text[])
@@ -200,54 +203,56 @@ pub async fn reason_ids(
     Ok(ids)
 }
 
-/// What receipts say, column by column, as statements take it.
+/// What receipts report, as one array per column for `unnest`.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct Columns {
     pub outcomes: Vec<Outcome>,
-    /// The numbers of reasons.
+    /// The ids of reasons.
     pub reasons: Vec<i32>,
     pub parts: Vec<i32>,
-    pub times: Vec<Option<OffsetDateTime>>,
+    pub receipt_times: Vec<Option<OffsetDateTime>>,
 }
 
-impl Said {
-    /// Of each receipt and the number of its reason.
-    pub fn of<'a>(receipts: impl Iterator<Item = (&'a Incoming, i32)>) -> Self {
-        let mut said = Self::default();
+impl Columns {
+    /// Collects receipts, each with the id of its reason.
+    pub fn collect<'a>(receipts: impl Iterator<Item = (&'a Incoming, i32)>) -> Self {
+        let mut columns = Self::default();
         for (receipt, reason) in receipts {
-            said.outcomes.push(receipt.outcome);
-            said.reasons.push(reason);
-            said.parts.push(receipt.parts);
-            said.times.push(receipt.receipt_at);
+            columns.outcomes.push(receipt.outcome);
+            columns.reasons.push(reason);
+            columns.parts.push(receipt.parts);
+            columns.receipt_times.push(receipt.receipt_at);
         }
-        said
+        columns
     }
 }
 
-/// What a receipt says of a message of ours, where that is news.
+/// A receipt that brings news of one of our messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Update<'a> {
-    /// The message.
+    /// The message it belongs to.
     pub of: Match,
-    /// What its receipt says.
+    /// The receipt.
     pub says: &'a Incoming,
-    /// The number of its reason.
+    /// The id of its reason.
     pub reason: i32,
 }
 
-/// Writes outcomes of the project's own messages and moves their submissions' counters by exactly
-/// what changed. The submissions must be locked, what is known of the messages looked up since, and
-/// each message named once. Answers the batches whose submissions are settled.
+/// Writes outcomes of the project's own messages and changes the counters of their submissions by
+/// exactly the difference. Returns the batches with submissions that are complete.
+///
+/// The submissions must be locked, `known` must have been read since, and each message may occur
+/// once.
 pub async fn write(
     db: &mut PgConnection,
     project: ProjectId,
     updates: &[Update<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<BatchId>> {
-    let (first, better): (Vec<Update<'_>>, Vec<Update<'_>>) =
-        updates.iter().partition(|one| one.of.known.is_none());
+    let (first, corrected): (Vec<Update<'_>>, Vec<Update<'_>>) =
+        updates.iter().partition(|update| update.of.known.is_none());
     insert(db, project, &first, now).await?;
-    correct(db, &better, now).await?;
+    correct(db, &corrected, now).await?;
     move_counters(db, updates).await
 }
 
@@ -260,11 +265,11 @@ async fn insert(
     if updates.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = updates.iter().map(|one| one.of.message.0).collect();
-    let submissions: Vec<i64> = updates.iter().map(|one| one.of.submission.0).collect();
-    let batches: Vec<i64> = updates.iter().map(|one| one.of.batch.0).collect();
-    let templates: Vec<i64> = updates.iter().map(|one| one.of.template.0).collect();
-    let said = Said::of(updates.iter().map(|one| (one.says, one.reason)));
+    let ids: Vec<i64> = updates.iter().map(|update| update.of.message.0).collect();
+    let submissions: Vec<i64> = updates.iter().map(|update| update.of.submission.0).collect();
+    let batches: Vec<i64> = updates.iter().map(|update| update.of.batch.0).collect();
+    let templates: Vec<i64> = updates.iter().map(|update| update.of.template.0).collect();
+    let columns = Columns::collect(updates.iter().map(|update| (update.says, update.reason)));
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -280,10 +285,10 @@ async fn insert(
         &submissions,
         &batches,
         &templates,
-        &said.outcomes as &[Outcome],
-        &said.reasons,
-        &said.parts,
-        &said.times as &[Option<OffsetDateTime>],
+        &columns.outcomes as &[Outcome],
+        &columns.reasons,
+        &columns.parts,
+        &columns.receipt_times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)
@@ -291,7 +296,7 @@ async fn insert(
     Ok(())
 }
 
-/// Of what was unknown, what is known by now.
+/// Replaces outcomes that were unknown with what is known now.
 async fn correct(
     db: &mut PgConnection,
     updates: &[Update<'_>],
@@ -300,8 +305,8 @@ async fn correct(
     if updates.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = updates.iter().map(|one| one.of.message.0).collect();
-    let said = Said::of(updates.iter().map(|one| (one.says, one.reason)));
+    let ids: Vec<i64> = updates.iter().map(|update| update.of.message.0).collect();
+    let columns = Columns::collect(updates.iter().map(|update| (update.says, update.reason)));
     sqlx::query!(
         r#"update outcomes o
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -310,10 +315,10 @@ async fn correct(
              as told (id, outcome, reason_id, parts, receipt_at)
            where o.id = told.id"#,
         &ids,
-        &said.outcomes as &[Outcome],
-        &said.reasons,
-        &said.parts,
-        &said.times as &[Option<OffsetDateTime>],
+        &columns.outcomes as &[Outcome],
+        &columns.reasons,
+        &columns.parts,
+        &columns.receipt_times as &[Option<OffsetDateTime>],
         now,
     )
     .execute(db)
@@ -325,17 +330,17 @@ async fn move_counters(
     db: &mut PgConnection,
     updates: &[Update<'_>],
 ) -> sqlx::Result<Vec<BatchId>> {
-    let mut moves: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
-    for one in updates {
-        let [delivered, failed, unknown] = moves.entry(one.of.submission).or_default();
-        *delivered += i32::from(one.says.outcome == Outcome::Delivered);
-        *failed += i32::from(one.says.outcome == Outcome::Failed);
-        *unknown += i32::from(one.says.outcome == Outcome::Unknown)
-            - i32::from(one.of.known == Some(Outcome::Unknown));
+    let mut changes: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
+    for update in updates {
+        let [delivered, failed, unknown] = changes.entry(update.of.submission).or_default();
+        *delivered += i32::from(update.says.outcome == Outcome::Delivered);
+        *failed += i32::from(update.says.outcome == Outcome::Failed);
+        *unknown += i32::from(update.says.outcome == Outcome::Unknown)
+            - i32::from(update.of.known == Some(Outcome::Unknown));
     }
-    let ids: Vec<i64> = moves.keys().map(|id| id.0).collect();
+    let ids: Vec<i64> = changes.keys().map(|id| id.0).collect();
     let [delivered, failed, unknown] =
-        [0, 1, 2].map(|kind| moves.values().map(|by| by[kind]).collect::<Vec<i32>>());
+        [0, 1, 2].map(|column| changes.values().map(|delta| delta[column]).collect::<Vec<i32>>());
     let rows = sqlx::query!(
         r#"update submissions s
            set delivered = s.delivered + by.delivered, failed = s.failed + by.failed,
@@ -356,7 +361,8 @@ async fn move_counters(
     Ok(rows.into_iter().filter(|row| row.complete).map(|row| row.batch).collect())
 }
 
-/// Gives every message of a submission that still waits the outcome `unknown`.
+/// Gives every message of a submission that has no outcome yet the outcome `unknown`. Returns the
+/// batch if the submission was still open.
 pub async fn give_up(
     db: &mut PgConnection,
     submission: SubmissionId,

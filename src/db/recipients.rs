@@ -1,4 +1,5 @@
-//! The rows of a file with their verdicts, and how those that may be sent become messages.
+//! The rows of a recipient list with their verdicts, and the planning that turns sendable rows into
+//! messages.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -8,7 +9,7 @@ use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, ProjectId, TemplateId};
 use crate::domain::recipient::{Recipient, Verdict};
 
-/// Rows of a draft that are not sent, or all of one verdict, after line `after`.
+/// Returns the rows of a draft after line `after` that are not sent, or those with one verdict.
 pub async fn rejected(
     db: &PgPool,
     batch: BatchId,
@@ -17,12 +18,12 @@ pub async fn rejected(
     limit: i64,
 ) -> sqlx::Result<Vec<Recipient>> {
     match verdict {
-        Some(one) => of_verdict(db, batch, one, after, limit).await,
+        Some(verdict) => with_verdict(db, batch, verdict, after, limit).await,
         None => not_ready(db, batch, after, limit).await,
     }
 }
 
-async fn of_verdict(
+async fn with_verdict(
     db: &PgPool,
     batch: BatchId,
     verdict: Verdict,
@@ -62,17 +63,17 @@ async fn not_ready(
     .await
 }
 
-/// Removes all rows of a draft, before they are written anew.
+/// Deletes all rows of a draft before they are written again.
 pub async fn clear(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     sqlx::query!("delete from recipients where batch_id = $1", batch.0).execute(db).await?;
     Ok(())
 }
 
-/// The statement that takes rows in, by COPY, columns in this order.
+/// The statement that inserts rows by COPY, with the columns in this order.
 pub const COPY_IN: &str =
     "copy recipients (batch_id, position, verdict, phone, params, detail, cells) from stdin";
 
-/// A batch whose recipients are becoming messages.
+/// A batch whose recipients are still to become messages.
 #[derive(Debug, Clone)]
 pub struct Unplanned {
     /// The batch.
@@ -81,22 +82,22 @@ pub struct Unplanned {
     pub project: ProjectId,
     /// Its template.
     pub template: TemplateId,
-    /// Whether every phone has values of its own.
+    /// Whether every phone has its own values.
     pub each_own: bool,
-    /// So many leave first.
+    /// The number of messages in the trial batch, if it has one.
     pub trial_size: Option<i32>,
-    /// Whether repeats go out all the same.
+    /// Whether repeats are sent all the same.
     pub with_repeats: bool,
-    /// Recipients up to here have become messages.
+    /// The last line whose recipient has become a message.
     pub planned_to: i32,
 }
 
-/// Of a batch that is sending, so many submissions wait at most while the rest is still being made:
-/// making them all at once would take the machine from the sending.
-const AHEAD: i64 = 250;
+/// How many submissions of a sending batch may wait while the rest is still being planned. Planning
+/// everything at once would slow down the sending.
+const MAX_READY_SUBMISSIONS: i64 = 250;
 
-/// Takes the oldest batch with recipients that are no messages yet, unless enough of it waits
-/// already; other processes pass it by until the transaction ends.
+/// Locks the oldest batch that still has recipients to plan, unless enough of its submissions are
+/// waiting already. Other processes skip it until the transaction ends.
 pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplanned>> {
     sqlx::query_as!(
         Unplanned,
@@ -110,25 +111,25 @@ pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplan
              ) ready))
            order by b.id limit 1
            for update of u skip locked"#,
-        AHEAD,
+        MAX_READY_SUBMISSIONS,
     )
     .fetch_optional(db)
     .await
 }
 
-/// What one step of planning did.
+/// The result of one step of planning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
-    /// Recipients that became messages.
+    /// The number of recipients that became messages.
     pub messages: i64,
-    /// The line of the last of them.
+    /// The line of the last of them; `None` if nothing was left.
     pub last: Option<i32>,
 }
 
-/// Makes messages and submissions of the next `limit` recipients, `each` to a submission.
+/// Inserts messages and submissions for the next `limit` recipients, `each` to a submission.
 pub async fn plan(
     db: &mut PgConnection,
-    of: &Unplanned,
+    unplanned: &Unplanned,
     wave: i16,
     limit: i64,
     each: i64,
@@ -157,33 +158,34 @@ pub async fn plan(
              from next join calls on calls.call = next.n / $5 order by next.n
            )
            select count(*) as "messages!", max(position) as "last" from next"#,
-        of.batch.0,
-        of.planned_to,
-        of.with_repeats,
+        unplanned.batch.0,
+        unplanned.planned_to,
+        unplanned.with_repeats,
         limit,
         each,
         now,
-        of.project.0,
+        unplanned.project.0,
         wave,
-        of.template.0,
+        unplanned.template.0,
     )
     .fetch_one(db)
     .await
 }
 
-/// Commits how far planning is. A batch that was called off meanwhile has its new submissions
-/// called off as well: its row is locked, so that no cancel can pass by. Answers its state.
+/// Records how far planning is, and returns the state of the batch. If the batch was cancelled
+/// meanwhile, its new submissions are cancelled as well; its row is locked, so that no cancellation
+/// can slip through.
 pub async fn advance(
     db: &mut PgConnection,
-    of: &Unplanned,
+    unplanned: &Unplanned,
     planned: Planned,
 ) -> sqlx::Result<BatchState> {
-    let state = batch_transitions::lock(db, of.batch).await?;
+    let state = batch_transitions::lock(db, unplanned.batch).await?;
     if state == BatchState::Cancelled {
         sqlx::query!(
             r#"update submissions set state = 'cancelled', complete = true
                where batch_id = $1 and state = 'ready'"#,
-            of.batch.0,
+            unplanned.batch.0,
         )
         .execute(&mut *db)
         .await?;
@@ -192,14 +194,14 @@ pub async fn advance(
         Some(last) => {
             sqlx::query!(
                 "update uploads set planned_to = $2 where batch_id = $1",
-                of.batch.0,
+                unplanned.batch.0,
                 last,
             )
             .execute(&mut *db)
             .await?;
         }
         None => {
-            sqlx::query!("update batches set planned = true where id = $1", of.batch.0)
+            sqlx::query!("update batches set planned = true where id = $1", unplanned.batch.0)
                 .execute(&mut *db)
                 .await?;
         }
@@ -207,22 +209,25 @@ pub async fn advance(
     Ok(state)
 }
 
-/// Removes what has become messages, and the file they came in. Rows that were not sent stay.
-pub async fn clear_planned(db: &mut PgConnection, of: &Unplanned) -> sqlx::Result<()> {
+/// Deletes the rows that have become messages and the file they came in. Rows that were not sent
+/// stay.
+pub async fn clear_planned(db: &mut PgConnection, unplanned: &Unplanned) -> sqlx::Result<()> {
     sqlx::query!(
         r#"delete from recipients
            where batch_id = $1 and (verdict = 'ready' or $2 and verdict = 'repeat')"#,
-        of.batch.0,
-        of.with_repeats,
+        unplanned.batch.0,
+        unplanned.with_repeats,
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!("delete from upload_chunks where batch_id = $1", of.batch.0).execute(db).await?;
+    sqlx::query!("delete from upload_chunks where batch_id = $1", unplanned.batch.0)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
-/// How many batches of a template have been ordered: when it has grown since a draft was read, what
-/// the draft's preview says of repeats may not be true any more.
+/// Returns how many batches of a template have been ordered. If that has grown since a draft was
+/// read, the repeats in its preview may be out of date.
 pub async fn orders_of(
     db: &mut PgConnection,
     project: ProjectId,
@@ -238,7 +243,7 @@ pub async fn orders_of(
     .await
 }
 
-/// Makes the confirmations of batches of one template follow each other.
+/// Serializes the confirmations of batches of one template until the transaction ends.
 pub async fn one_at_a_time(db: &mut PgConnection, template: TemplateId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('confirm', $1))", template.0)
         .fetch_one(db)
@@ -246,7 +251,7 @@ pub async fn one_at_a_time(db: &mut PgConnection, template: TemplateId) -> sqlx:
     Ok(())
 }
 
-/// Chooses whether repeats go out as well.
+/// Sets whether repeats are sent as well.
 pub async fn with_repeats(
     db: &mut PgConnection,
     batch: BatchId,

@@ -1,4 +1,4 @@
-//! Replies: kept once, in one statement with the conversations they belong to.
+//! Replies: each is stored once, in one statement together with its conversation.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -7,24 +7,24 @@ use crate::db::conversations::{Filter, Show};
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
 use crate::domain::reply::OptOut;
 
-/// A reply without a time that says the same as one that came so shortly before is that one, pushed
-/// again: the vendor pushes three times more, a second apart.
-const PUSHED_AGAIN: Duration = Duration::minutes(5);
+/// A reply without a time that repeats one of the last five minutes is the same reply, pushed
+/// again: the vendor repeats a push up to three times, a second apart.
+const REPEATED_PUSH_WINDOW: Duration = Duration::minutes(5);
 
-/// A reply in the console's words, on its way in.
+/// A reply in the console's terms, before it is stored.
 #[derive(Debug)]
 pub struct Incoming {
-    /// Who texted back, normalised; masked phones keep their stars.
+    /// The sender's phone, normalized; a masked phone keeps its asterisks.
     pub phone: String,
-    /// What they wrote.
+    /// The text of the reply.
     pub content: String,
-    /// The extension code it came to; else empty.
+    /// The extension code it was sent to, or an empty string.
     pub extend_code: String,
-    /// The `UserId` of the message it answers; else empty.
+    /// The `UserId` of the message it answers, or an empty string.
     pub user_id: String,
-    /// When they wrote it; when it was settled, if the push does not say.
+    /// When it was written, or when it was processed if the push does not say.
     pub replied_at: OffsetDateTime,
-    /// Whether the push says when.
+    /// Whether the push contains the time.
     pub timed: bool,
     /// The message that `user_id` names.
     pub in_reply_to: Option<MessageId>,
@@ -32,19 +32,19 @@ pub struct Incoming {
     pub opts_out: bool,
 }
 
-/// The message that a `UserId` of ours names.
+/// A message that a `UserId` of ours names.
 #[derive(Debug)]
 pub struct Named {
-    /// Position of the reply in what was asked.
+    /// The reply's index in what was passed.
     pub place: usize,
     /// The message.
     pub message: MessageId,
-    /// Its phone, with all its digits.
+    /// The phone, unmasked.
     pub phone: String,
 }
 
-/// Finds the messages that `UserId`s name: of a submission or of one message, to the phone that
-/// replied. A masked phone matches when only one phone of the submission fits it.
+/// Finds the messages that `UserId`s name, by submission or by message, sent to the phone that
+/// replied. A masked phone matches only if it fits exactly one phone of the submission.
 pub async fn named(
     db: &mut PgConnection,
     project: ProjectId,
@@ -70,33 +70,34 @@ pub async fn named(
     )
     .fetch_all(db)
     .await?;
-    let place = |place: i64| usize::try_from(place - 1).unwrap_or(usize::MAX);
+    let index = |ordinality: i64| usize::try_from(ordinality - 1).unwrap_or(usize::MAX);
     Ok(rows
         .into_iter()
-        .map(|row| Named { place: place(row.place), message: row.message, phone: row.phone })
+        .map(|row| Named { place: index(row.place), message: row.message, phone: row.phone })
         .collect())
 }
 
-/// A phone whose new replies were kept, with its words if one of them opts out.
+/// A phone with new replies, and its first reply that opts out.
 #[derive(Debug)]
-pub struct Kept {
+pub struct NewReplies {
     /// The phone.
     pub phone: String,
-    /// Its first words that opt out.
+    /// The text of its first reply that opts out, if there is one.
     pub opt_out: Option<String>,
 }
 
-/// Keeps replies, each once, and moves the conversations they belong to. They must be in the order
-/// of their phones: two pushes must not wait for each other in a circle. Answers the phones that
-/// said something new.
+/// Inserts new replies and updates their conversations. Returns the phones with new replies.
+///
+/// Replies must be sorted by phone, so that two pushes never deadlock.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[Incoming],
     now: OffsetDateTime,
-) -> sqlx::Result<Vec<Kept>> {
-    let phones: Vec<&str> = incoming.iter().map(|one| one.phone.as_str()).collect();
-    // Conversations are held from here on, so that what is new is judged by one push at a time.
+) -> sqlx::Result<Vec<NewReplies>> {
+    let phones: Vec<&str> = incoming.iter().map(|reply| reply.phone.as_str()).collect();
+    // Conversations are locked from here on, so that only one push at a time decides which replies
+    // are new.
     sqlx::query!(
         r#"insert into conversations (project_id, phone, id)
            select $1, phone, new_id($2) from (select distinct unnest($3::text[]) as phone) told
@@ -108,16 +109,16 @@ pub async fn keep(
     )
     .execute(&mut *db)
     .await?;
-    let contents: Vec<&str> = incoming.iter().map(|one| one.content.as_str()).collect();
-    let extend_codes: Vec<&str> = incoming.iter().map(|one| one.extend_code.as_str()).collect();
-    let user_ids: Vec<&str> = incoming.iter().map(|one| one.user_id.as_str()).collect();
-    let times: Vec<OffsetDateTime> = incoming.iter().map(|one| one.replied_at).collect();
-    let timed: Vec<bool> = incoming.iter().map(|one| one.timed).collect();
-    let answers: Vec<Option<i64>> =
-        incoming.iter().map(|one| one.in_reply_to.map(|id| id.0)).collect();
-    let opts_out: Vec<bool> = incoming.iter().map(|one| one.opts_out).collect();
+    let contents: Vec<&str> = incoming.iter().map(|reply| reply.content.as_str()).collect();
+    let extend_codes: Vec<&str> = incoming.iter().map(|reply| reply.extend_code.as_str()).collect();
+    let user_ids: Vec<&str> = incoming.iter().map(|reply| reply.user_id.as_str()).collect();
+    let times: Vec<OffsetDateTime> = incoming.iter().map(|reply| reply.replied_at).collect();
+    let timed: Vec<bool> = incoming.iter().map(|reply| reply.timed).collect();
+    let in_reply_to: Vec<Option<i64>> =
+        incoming.iter().map(|reply| reply.in_reply_to.map(|id| id.0)).collect();
+    let opts_out: Vec<bool> = incoming.iter().map(|reply| reply.opts_out).collect();
     sqlx::query_as!(
-        Kept,
+        NewReplies,
         r#"with kept as (
              insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
                recorded_at, timed, in_reply_to, opt_out)
@@ -161,55 +162,55 @@ pub async fn keep(
         &user_ids as &[&str],
         &times,
         &timed,
-        &answers as &[Option<i64>],
+        &in_reply_to as &[Option<i64>],
         &opts_out,
-        now - PUSHED_AGAIN,
+        now - REPEATED_PUSH_WINDOW,
     )
     .fetch_all(db)
     .await
 }
 
-/// A reply on the page of its conversation.
+/// A reply as the page of its conversation shows it.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// Our id.
     pub id: ReplyId,
-    /// Who texted back; pages mask it for viewers.
+    /// The sender's phone; pages mask it for viewers.
     pub phone: String,
-    /// What they wrote.
+    /// The text of the reply.
     pub content: String,
-    /// The extension code it came to; else empty.
+    /// The extension code it was sent to, or an empty string.
     pub extend_code: String,
-    /// The `UserId` it came with; else empty.
+    /// The `UserId` it came with, or an empty string.
     pub user_id: String,
-    /// When they wrote it.
+    /// When it was written.
     pub replied_at: OffsetDateTime,
-    /// When it was kept.
+    /// When it was stored.
     pub recorded_at: OffsetDateTime,
-    /// What it says about further texts.
+    /// Whether it counts as an opt-out.
     pub opt_out: OptOut,
-    /// Who said that it is no opt-out.
+    /// The account that decided that it is no opt-out.
     pub undone_by: Option<String>,
     /// The message it answers.
     pub message: Option<MessageId>,
-    /// That message's batch.
+    /// The batch of that message.
     pub batch: Option<BatchId>,
-    /// The batch's name.
+    /// The name of that batch.
     pub batch_name: Option<String>,
-    /// Its `UserId` names the message; else it is the newest one that left before.
+    /// Whether its `UserId` names the message; otherwise it is the newest message sent before.
     pub named: bool,
 }
 
-/// Where a page of a conversation ended: the next begins before it.
+/// Where a page of a conversation ended; the next page begins before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the last one was written.
+    /// When the last reply was written.
     pub at: OffsetDateTime,
     /// Its id.
     pub id: ReplyId,
 }
 
-/// The newest replies of a phone, each with the message it answers.
+/// Returns the newest replies of a phone, each with the message it answers.
 pub async fn of_phone(
     db: &PgPool,
     project: ProjectId,
@@ -254,32 +255,32 @@ pub async fn of_phone(
     .await
 }
 
-/// A reply as a row of a file.
+/// A reply as a row of an export.
 #[derive(Debug)]
 pub struct Row {
     /// Our id.
     pub id: ReplyId,
-    /// Who texted back; masked for viewers.
+    /// The sender's phone; masked for viewers.
     pub phone: String,
-    /// What they wrote.
+    /// The text of the reply.
     pub content: String,
-    /// The extension code it came to; else empty.
+    /// The extension code it was sent to, or an empty string.
     pub extend_code: String,
-    /// The `UserId` it came with; else empty.
+    /// The `UserId` it came with, or an empty string.
     pub user_id: String,
-    /// When they wrote it.
+    /// When it was written.
     pub replied_at: OffsetDateTime,
-    /// When it was kept.
+    /// When it was stored.
     pub recorded_at: OffsetDateTime,
-    /// What it says about further texts.
+    /// Whether it counts as an opt-out.
     pub opt_out: OptOut,
-    /// The message its `UserId` names.
+    /// The message that its `UserId` names.
     pub in_reply_to: Option<MessageId>,
 }
 
-/// Replies of a project before `before`, in the order they came, newest first: those of the
-/// conversations that `filter` finds; where it looks for words, those with the words. A phone has
-/// an index, and so a statement of its own.
+/// Returns replies of a project before `before`, in the order of their arrival, newest first: those
+/// of the conversations that `filter` selects, and with its text if it searches for one. A search
+/// by phone uses an index, and so needs a statement of its own.
 pub async fn all(
     db: &PgPool,
     project: ProjectId,
@@ -323,45 +324,45 @@ pub async fn all(
     }
 }
 
-/// Takes back the opt-outs of a conversation that is held: up to `seen`, or all. Answers how many
-/// there were, and whether a later one stands.
+/// Undoes the opt-outs of a locked conversation, up to `seen` or all of them. Returns how many
+/// there were, and whether a later opt-out is still in force.
 pub async fn take_back(
     db: &mut PgConnection,
-    of: ConversationId,
+    conversation: ConversationId,
     seen: Option<ReplyId>,
     by: UserId,
     now: OffsetDateTime,
 ) -> sqlx::Result<(u64, bool)> {
-    let taken = sqlx::query!(
+    let undone = sqlx::query!(
         r#"update replies r
            set opt_out = 'undone', undone_by = $3, undone_at = $4
            from conversations c
            where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id <= $2
              and r.opt_out = 'active'"#,
-        of.0,
+        conversation.0,
         seen.map_or(i64::MAX, |id| id.0),
         by.0,
         now,
     )
     .execute(&mut *db)
     .await?;
-    let stands = sqlx::query_scalar!(
+    let opted_out = sqlx::query_scalar!(
         r#"update conversations c
            set opted_out = exists (select from replies r
              where r.project_id = c.project_id and r.phone = c.phone and r.opt_out = 'active')
            where id = $1 returning opted_out"#,
-        of.0,
+        conversation.0,
     )
     .fetch_one(db)
     .await?;
-    Ok((taken.rows_affected(), stands))
+    Ok((undone.rows_affected(), opted_out))
 }
 
-/// Makes one reply of a conversation that is held an opt-out, since a person reads it so. Answers
+/// Makes one reply of a locked conversation an opt-out because a person reads it as one. Returns
 /// whether it was none before.
 pub async fn opt_out(
     db: &mut PgConnection,
-    of: ConversationId,
+    conversation: ConversationId,
     reply: ReplyId,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
@@ -374,7 +375,7 @@ pub async fn opt_out(
              returning r.id
            )
            update conversations set opted_out = true where id = $1 and exists (select from moved)"#,
-        of.0,
+        conversation.0,
         reply.0,
     )
     .execute(db)
@@ -382,7 +383,7 @@ pub async fn opt_out(
     Ok(moved.rows_affected() > 0)
 }
 
-/// A project's opt-out words, as they were typed.
+/// Returns a project's opt-out keywords, as they were typed.
 pub async fn opt_out_keywords(
     db: &mut PgConnection,
     project: ProjectId,
@@ -392,13 +393,13 @@ pub async fn opt_out_keywords(
         .await
 }
 
-/// Replaces a project's opt-out words. Replies that came before stay as they are.
+/// Replaces a project's opt-out keywords. Earlier replies do not change.
 pub async fn set_opt_out_keywords(
     db: &mut PgConnection,
     project: ProjectId,
-    words: &[String],
+    keywords: &[String],
 ) -> sqlx::Result<()> {
-    sqlx::query!("update projects set opt_out_keywords = $2 where id = $1", project.0, words)
+    sqlx::query!("update projects set opt_out_keywords = $2 where id = $1", project.0, keywords)
         .execute(db)
         .await?;
     Ok(())

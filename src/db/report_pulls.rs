@@ -1,20 +1,20 @@
-//! Projects whose status reports are pulled as well, and how that goes.
+//! Projects whose receipts are also pulled, and the results of these pulls.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::ProjectId;
 
-/// A project's turn to pull.
+/// A project whose pull is due.
 #[derive(Debug)]
 pub struct Turn {
     /// The project.
     pub project: ProjectId,
-    /// Calls that failed since the last one that did not.
+    /// The number of failed calls since the last successful one.
     pub failures: i32,
 }
 
-/// Takes the turn of a project that is due; no other process pulls for it before `lease_until`.
+/// Claims a project that is due; no other process pulls for it before `lease_until`.
 pub async fn take(
     db: &PgPool,
     now: OffsetDateTime,
@@ -35,8 +35,8 @@ pub async fn take(
     .await
 }
 
-/// Reports came and are kept; the turn goes on until `lease_until`. Answers whether the project
-/// still wants to pull.
+/// Records that reports were pulled and stored, and extends the lease to `lease_until`. Returns
+/// whether the project still pulls.
 pub async fn brought(
     db: &PgPool,
     project: ProjectId,
@@ -44,7 +44,7 @@ pub async fn brought(
     now: OffsetDateTime,
     lease_until: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update report_pulls
            set pulled = pulled + $2, pulled_at = case when $2 > 0 then $3 else pulled_at end,
              asked_at = $3, failures = 0, error = '', lease_until = $4
@@ -56,10 +56,10 @@ pub async fn brought(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Ends a turn; the next one comes at `next_at`.
+/// Ends a claim; the next pull is due at `next_at`.
 pub async fn rest(db: &PgPool, project: ProjectId, next_at: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         "update report_pulls set next_at = $2, lease_until = null where project_id = $1",
@@ -71,7 +71,7 @@ pub async fn rest(db: &PgPool, project: ProjectId, next_at: OffsetDateTime) -> s
     Ok(())
 }
 
-/// A call failed: the turn ends, and the next one comes at `next_at`.
+/// Records a failed call and ends the claim; the next pull is due at `next_at`.
 pub async fn failed(
     db: &PgPool,
     project: ProjectId,
@@ -94,14 +94,14 @@ pub async fn failed(
     Ok(())
 }
 
-/// Pulls for `project` from now on, or no more. Answers whether that is a change.
+/// Switches pulling for `project` on or off. Returns whether that changed it.
 pub async fn set(
     db: &mut PgConnection,
     project: ProjectId,
     on: bool,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = if on {
+    let changed = if on {
         sqlx::query!(
             r#"insert into report_pulls (project_id, next_at) values ($1, $2)
                on conflict (project_id) do nothing"#,
@@ -115,25 +115,25 @@ pub async fn set(
             .execute(db)
             .await?
     };
-    Ok(done.rows_affected() == 1)
+    Ok(changed.rows_affected() == 1)
 }
 
-/// How pulling goes.
+/// The state of a project's pulls.
 #[derive(Debug, Clone)]
 pub struct Pulling {
-    /// Calls that failed since the last one that did not.
+    /// The number of failed calls since the last successful one.
     pub failures: i32,
-    /// What was said about the last failure.
+    /// The error of the last failed call.
     pub error: String,
-    /// When reports came last.
+    /// When reports last came.
     pub pulled_at: Option<OffsetDateTime>,
-    /// When the vendor was asked last.
+    /// When the vendor was last called.
     pub asked_at: Option<OffsetDateTime>,
-    /// How many reports have come.
+    /// The number of reports pulled so far.
     pub pulled: i64,
 }
 
-/// How pulling goes for `project`; `None` when it does not pull.
+/// Returns the state of the pulls of `project`, or `None` if it does not pull.
 pub async fn of(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<Pulling>> {
     sqlx::query_as!(
         Pulling,

@@ -1,23 +1,24 @@
-//! What is retained of messages whose time to be kept is over, as submissions say ([`super::keeping`]).
+//! What is left of messages past their retention, according to their submissions
+//! ([`super::retention`]).
 
 use sqlx::{PgConnection, PgPool};
 
 use crate::domain::ids::{BatchId, ProjectId, SubmissionId};
 
-/// What is retained of a project's own messages, by the time of their submissions.
+/// What is left of a project's own messages, by the ids of their submissions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retained {
-    /// The newest that was removed.
+    /// The newest deleted submission.
     pub deleted_to: Option<SubmissionId>,
-    /// The oldest without phones and texts.
+    /// The oldest submission without phones and texts.
     pub redacted_from: Option<SubmissionId>,
-    /// The newest of those.
+    /// The newest submission without phones and texts.
     pub redacted_to: Option<SubmissionId>,
-    /// The oldest that is whole.
+    /// The oldest submission that is whole.
     pub whole_from: Option<SubmissionId>,
 }
 
-/// What is retained of a project's own messages.
+/// Returns what is left of a project's own messages.
 pub async fn retained(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Retained> {
     sqlx::query_as!(
         Retained,
@@ -36,16 +37,16 @@ pub async fn retained(db: &mut PgConnection, project: ProjectId) -> sqlx::Result
     .await
 }
 
-/// What of a batch's messages is past keeping.
+/// How many messages of a batch are past their retention.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PastRetention {
-    /// Messages that are removed.
+    /// The number of deleted messages.
     pub deleted: i64,
-    /// Messages without their phones and values.
+    /// The number of messages without phones and values.
     pub redacted: i64,
 }
 
-/// What of a batch's messages is past keeping.
+/// Returns how many messages of a batch are past their retention.
 pub async fn past_retention(db: &PgPool, batch: BatchId) -> sqlx::Result<PastRetention> {
     sqlx::query_as!(
         PastRetention,

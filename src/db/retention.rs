@@ -1,6 +1,7 @@
-//! Retention: how long a project stores messages, and the phones and texts in them. Everything here works
-//! in small steps, each a transaction of its own that waits for nobody. A step of our own messages is a
-//! few submissions; a submission that is not complete is left alone.
+//! Retention: how long a project stores messages, and the phones and texts in them. Everything here
+//! works in small steps. Each is a transaction of its own that does not wait for locks for long. A
+//! step on our own messages covers a few submissions; submissions that are not complete are left
+//! alone.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -11,9 +12,10 @@ use crate::domain::ids::{NUMBERS_A_DAY, ProjectId};
 /// How long a project stores its messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// Messages are deleted after so many months; `None` keeps them for ever.
+    /// The number of months after which messages are deleted; `None` stores them for ever.
     pub retention_months: Option<i16>,
-    /// Phones and texts are redacted after so many days; `None` keeps them as long as the messages.
+    /// The number of days after which phones and texts are redacted; `None` stores them as long as
+    /// the messages.
     pub redact_days: Option<i16>,
 }
 
@@ -45,14 +47,14 @@ pub async fn set(
     Ok(())
 }
 
-/// Up to which ids a project's rows are past their retention.
+/// The ids up to which a project's rows are past their retention.
 #[derive(Debug, Clone, Copy)]
 pub struct Borders {
     /// The project.
     pub project: ProjectId,
-    /// Messages before this are deleted; 0 deletes none.
+    /// Messages with lower ids are deleted; 0 deletes none.
     pub delete: i64,
-    /// Phones and texts before this are redacted; 0 redacts none.
+    /// Phones and texts with lower ids are redacted; 0 redacts none.
     pub redact: i64,
 }
 
@@ -71,38 +73,41 @@ pub async fn borders(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<Vec<Borde
     .await
 }
 
-/// Submissions whose messages are deleted or redacted in one step.
+/// The number of submissions whose messages are deleted or redacted in one step.
 const SUBMISSIONS_A_STEP: i64 = 5;
-/// Submissions that are only marked, since their messages leave with a whole partition.
+/// The number of submissions that are only marked in one step, since their messages go with a whole
+/// partition.
 const MARKED_A_STEP: i64 = 1_000;
-/// Rows of other kinds in one step.
+/// The number of rows of other kinds in one step.
 const ROWS_A_STEP: i64 = 2_000;
 
-/// Begins a step: what is locked by others is left to a later one.
+/// Begins a step, which fails if it would wait for a lock for more than 200 ms.
 async fn step(db: &PgPool) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Postgres>> {
     let mut tx = db.begin().await?;
     sqlx::query!("select set_config('lock_timeout', '200ms', true)").fetch_one(&mut *tx).await?;
     Ok(tx)
 }
 
-/// Removes messages of some settled submissions before the project's border. Those before `dropped`
-/// are only marked: their piece is about to be dropped. Answers how many submissions there were.
-pub async fn delete(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<usize> {
-    partitions::or_later(delete_some(db, of, dropped).await, 0)
+/// Deletes messages of some complete submissions before the project's border. Submissions before
+/// `dropped` are only marked, since their partition is about to be dropped. Returns the number of
+/// submissions.
+pub async fn delete(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Result<usize> {
+    partitions::or_if_locked(delete_some(db, borders, dropped).await, 0)
 }
 
-async fn delete_some(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<usize> {
+async fn delete_some(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Result<usize> {
     let marked =
-        complete_before(db, of.project, of.delete.min(dropped), true, MARKED_A_STEP).await?;
+        complete_before(db, borders.project, borders.delete.min(dropped), true, MARKED_A_STEP)
+            .await?;
     if let Some(marked) = marked {
         return record_retention(marked, true).await;
     }
     let Some((mut tx, ids)) =
-        complete_before(db, of.project, of.delete, true, SUBMISSIONS_A_STEP).await?
+        complete_before(db, borders.project, borders.delete, true, SUBMISSIONS_A_STEP).await?
     else {
         return Ok(0);
     };
-    let (first, last) = around(&ids);
+    let (first, last) = id_range(&ids);
     sqlx::query!(
         r#"delete from outcomes where id between $2 and $3 and id in (
              select id from messages where submission_id = any($1) and id between $2 and $3)"#,
@@ -123,19 +128,19 @@ async fn delete_some(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<usi
     record_retention((tx, ids), true).await
 }
 
-/// Blanks phones and values of some settled submissions before the project's border. Answers how
-/// many submissions there were.
-pub async fn redact(db: &PgPool, of: Borders) -> sqlx::Result<usize> {
-    partitions::or_later(redact_some(db, of).await, 0)
+/// Redacts phones and values of some complete submissions before the project's border. Returns the
+/// number of submissions.
+pub async fn redact(db: &PgPool, borders: Borders) -> sqlx::Result<usize> {
+    partitions::or_if_locked(redact_some(db, borders).await, 0)
 }
 
-async fn redact_some(db: &PgPool, of: Borders) -> sqlx::Result<usize> {
+async fn redact_some(db: &PgPool, borders: Borders) -> sqlx::Result<usize> {
     let Some((mut tx, ids)) =
-        complete_before(db, of.project, of.redact, false, SUBMISSIONS_A_STEP).await?
+        complete_before(db, borders.project, borders.redact, false, SUBMISSIONS_A_STEP).await?
     else {
         return Ok(0);
     };
-    let (first, last) = around(&ids);
+    let (first, last) = id_range(&ids);
     sqlx::query!(
         r#"update messages set phone = masked_phone(phone), params = '{}'
            where submission_id = any($1) and id between $2 and $3"#,
@@ -150,8 +155,8 @@ async fn redact_some(db: &PgPool, of: Borders) -> sqlx::Result<usize> {
 
 type Step = (sqlx::Transaction<'static, sqlx::Postgres>, Vec<i64>);
 
-/// Begins a step with some settled submissions before `border`, locked: of all that have anything
-/// left, or only of those that have everything left. `None` when there are none.
+/// Begins a step and locks some complete submissions before `border`: all whose messages are not
+/// deleted, or only those whose messages are whole. Returns `None` if there are none.
 async fn complete_before(
     db: &PgPool,
     project: ProjectId,
@@ -178,13 +183,13 @@ async fn complete_before(
     Ok((!ids.is_empty()).then_some((tx, ids)))
 }
 
-/// Ends a step: what is left of these submissions' messages is written down.
-async fn record_retention((mut tx, ids): Step, gone: bool) -> sqlx::Result<usize> {
+/// Ends a step by recording what is left of these submissions' messages.
+async fn record_retention((mut tx, ids): Step, deleted: bool) -> sqlx::Result<usize> {
     sqlx::query!(
         r#"update submissions
            set retention = case when $2 then 'deleted'::retention else 'redacted' end where id = any($1)"#,
         &ids,
-        gone,
+        deleted,
     )
     .execute(&mut *tx)
     .await?;
@@ -192,14 +197,15 @@ async fn record_retention((mut tx, ids): Step, gone: bool) -> sqlx::Result<usize
     Ok(ids.len())
 }
 
-/// The ids between which the messages of submissions lie: they bear their submission's time.
-fn around(submissions: &[i64]) -> (i64, i64) {
+/// Returns the range of ids in which the messages of submissions lie, since these have the times of
+/// their submissions.
+fn id_range(submissions: &[i64]) -> (i64, i64) {
     let first = submissions.iter().min().copied().unwrap_or(0);
     let last = submissions.iter().max().copied().unwrap_or(0);
     (first - NUMBERS_A_DAY, last + NUMBERS_A_DAY)
 }
 
-/// Whether every submission before `border` has its messages deleted, or marked to be.
+/// Returns whether every submission before `border` has its messages deleted or marked as deleted.
 pub async fn is_clear(db: &PgPool, border: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select not exists (select from projects p where exists (
@@ -212,35 +218,35 @@ pub async fn is_clear(db: &PgPool, border: i64) -> sqlx::Result<bool> {
     .await
 }
 
-/// Removes and blanks some messages of other programs; those before `dropped` leave with their piece.
-/// Answers whether there may be more.
-pub async fn external(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<bool> {
-    partitions::or_later(external_some(db, of, dropped).await, false)
+/// Deletes and redacts some external messages; those before `dropped` go with their partition.
+/// Returns whether there may be more.
+pub async fn external(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Result<bool> {
+    partitions::or_if_locked(external_some(db, borders, dropped).await, false)
 }
 
-async fn external_some(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<bool> {
+async fn external_some(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Result<bool> {
     let mut tx = step(db).await?;
     sqlx::query!(
         "insert into retention_progress (project_id) values ($1) on conflict do nothing",
-        of.project.0,
+        borders.project.0,
     )
     .execute(&mut *tx)
     .await?;
-    let done = sqlx::query!(
+    let progress = sqlx::query!(
         r#"select greatest(deleted_to, $2) as "deleted_to!",
              greatest(redacted_to, deleted_to, $2) as "redacted_to!"
            from retention_progress where project_id = $1 for update"#,
-        of.project.0,
+        borders.project.0,
         dropped,
     )
     .fetch_one(&mut *tx)
     .await?;
-    let deleted = next_end(&mut tx, done.deleted_to, of.delete).await?;
-    let redacted = next_end(&mut tx, done.redacted_to, of.redact).await?;
+    let deleted = next_end(&mut tx, progress.deleted_to, borders.delete).await?;
+    let redacted = next_end(&mut tx, progress.redacted_to, borders.redact).await?;
     sqlx::query!(
         "delete from external_messages where project_id = $1 and id >= $2 and id < $3",
-        of.project.0,
-        done.deleted_to,
+        borders.project.0,
+        progress.deleted_to,
         deleted,
     )
     .execute(&mut *tx)
@@ -248,25 +254,25 @@ async fn external_some(db: &PgPool, of: Borders, dropped: i64) -> sqlx::Result<b
     sqlx::query!(
         r#"update external_messages set phone = masked_phone(phone), user_id = ''
            where project_id = $1 and id >= $2 and id < $3"#,
-        of.project.0,
-        done.redacted_to,
+        borders.project.0,
+        progress.redacted_to,
         redacted,
     )
     .execute(&mut *tx)
     .await?;
     sqlx::query!(
         "update retention_progress set deleted_to = $2, redacted_to = $3 where project_id = $1",
-        of.project.0,
+        borders.project.0,
         deleted,
         redacted,
     )
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(deleted < of.delete || redacted < of.redact)
+    Ok(deleted < borders.delete || redacted < borders.redact)
 }
 
-/// Where a step that begins at `from` ends: behind so many rows, else at the border.
+/// Returns where a step that begins at `from` ends: after the rows of one step, or at the border.
 async fn next_end(db: &mut PgConnection, from: i64, border: i64) -> sqlx::Result<i64> {
     if from >= border {
         return Ok(from);
@@ -282,21 +288,21 @@ async fn next_end(db: &mut PgConnection, from: i64, border: i64) -> sqlx::Result
     Ok(end.unwrap_or(border))
 }
 
-/// Removes some replies and some rows of uploaded files before the border: they are nothing but
-/// phones and texts. Answers how many.
-pub async fn texts(db: &PgPool, of: Borders) -> sqlx::Result<u64> {
-    let border = of.delete.max(of.redact);
+/// Deletes some replies and some rows of recipient lists before the border, since they consist of
+/// phones and texts only. Returns how many.
+pub async fn texts(db: &PgPool, borders: Borders) -> sqlx::Result<u64> {
+    let border = borders.delete.max(borders.redact);
     if border == 0 {
         return Ok(0);
     }
-    let replies = partitions::or_later(replies(db, of.project, border).await, 0)?;
+    let replies = partitions::or_if_locked(replies(db, borders.project, border).await, 0)?;
     let recipients = sqlx::query!(
         r#"delete from recipients where (batch_id, position) in (
              select r.batch_id, r.position from batches b join recipients r on r.batch_id = b.id
              where b.project_id = $1 and b.id < $2 and b.planned
                and b.state in ('done', 'cancelled')
              limit $3 for update of r skip locked)"#,
-        of.project.0,
+        borders.project.0,
         border,
         ROWS_A_STEP,
     )
@@ -305,7 +311,7 @@ pub async fn texts(db: &PgPool, of: Borders) -> sqlx::Result<u64> {
     Ok(replies + recipients.rows_affected())
 }
 
-/// Removes some replies before the border, and of their conversations what stood on them.
+/// Deletes some replies before the border, and what their conversations took from them.
 async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u64> {
     let mut tx = step(db).await?;
     let phones = sqlx::query_scalar!(
@@ -319,7 +325,7 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
     )
     .fetch_all(&mut *tx)
     .await?;
-    let gone = sqlx::query!(
+    let deleted = sqlx::query!(
         "delete from replies where project_id = $1 and id < $2 and phone = any($3)",
         project.0,
         border,
@@ -350,29 +356,30 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(gone.rows_affected())
+    Ok(deleted.rows_affected())
 }
 
-/// Removes some pushes that were settled before `plain`; those with items that could not be read
-/// before `odd`, or when their project's texts are redacted. Answers how many.
+/// Deletes some pushes that were processed before `readable_before`. Those with unreadable items
+/// are deleted if they were processed before `unreadable_before`, or when their project's texts are
+/// redacted. Returns how many.
 pub async fn pushes(
     db: &PgPool,
     now: OffsetDateTime,
-    plain: OffsetDateTime,
-    odd: OffsetDateTime,
+    readable_before: OffsetDateTime,
+    unreadable_before: OffsetDateTime,
 ) -> sqlx::Result<u64> {
-    let gone = sqlx::query!(
+    let deleted = sqlx::query!(
         r#"delete from inbox where id in (
              select i.id from inbox i join projects p on p.id = i.project_id
              where i.processed_at < $2 and (i.problems = '[]' or i.processed_at
                < greatest($3, $1::timestamptz - make_interval(days => p.redact_days)))
              limit $4 for update of i skip locked)"#,
         now,
-        plain,
-        odd,
+        readable_before,
+        unreadable_before,
         ROWS_A_STEP,
     )
     .execute(db)
     .await?;
-    Ok(gone.rows_affected())
+    Ok(deleted.rows_affected())
 }

@@ -1,4 +1,4 @@
-//! What happened to a signature or template, in order. Rows are only ever added.
+//! The history of signatures and templates. Rows are only ever added.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -13,15 +13,15 @@ use crate::domain::review::ReviewStatus;
 pub enum Event {
     /// Applied for.
     Applied,
-    /// Changed and handed in again.
+    /// Changed and submitted again.
     Resubmitted,
     /// Changed without a new review.
     Renamed,
-    /// Looked up by its id and kept.
+    /// Imported by its id.
     Imported,
     /// Its review status changed.
     Status,
-    /// Its text changed on the vendor's side.
+    /// The vendor changed its text.
     ChangedByVendor,
     /// The vendor does not know it any more.
     Missing,
@@ -32,7 +32,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -48,28 +48,28 @@ impl Event {
     }
 }
 
-/// An event to write down.
+/// An event to record.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
-    /// Where.
+    /// The project.
     pub project: ProjectId,
-    /// To what.
+    /// The signature or template.
     pub row: Row,
-    /// What.
+    /// The kind of event.
     pub event: Event,
     /// The review status after it.
     pub status: Option<ReviewStatus>,
-    /// The vendor's words.
+    /// The vendor's reason.
     pub reason: &'a str,
-    /// Who did it; `None` is the vendor.
+    /// The account that did it; `None` is the vendor.
     pub user: Option<UserId>,
-    /// What was handed in.
+    /// The application that was submitted.
     pub application: Option<ApplicationId>,
-    /// What was there before, where the vendor's side changed.
+    /// The previous text, if the vendor changed it.
     pub before: &'a str,
 }
 
-/// Writes an event down.
+/// Records an event.
 pub async fn add(
     db: &mut PgConnection,
     event: &NewEvent<'_>,
@@ -96,30 +96,30 @@ pub async fn add(
     Ok(())
 }
 
-/// An event of the past.
+/// A recorded event.
 #[derive(Debug, Clone)]
-pub struct Happened {
-    /// What.
+pub struct RecordedEvent {
+    /// The kind of event.
     pub event: Event,
-    /// When.
+    /// When it happened.
     pub at: OffsetDateTime,
     /// The review status after it.
     pub status: Option<ReviewStatus>,
-    /// The vendor's words.
+    /// The vendor's reason.
     pub reason: String,
-    /// Who did it; `None` is the vendor.
+    /// The name of the account that did it; `None` is the vendor.
     pub person: Option<String>,
-    /// What was handed in.
+    /// The application that was submitted.
     pub application: Option<ApplicationId>,
-    /// What was there before.
+    /// The previous text, if the vendor changed it.
     pub before: String,
 }
 
-/// All events of one thing, oldest first.
-pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<Happened>> {
+/// Returns all events of a signature or template, oldest first.
+pub async fn of(db: &PgPool, row: Row) -> sqlx::Result<Vec<RecordedEvent>> {
     let (signature, template) = in_columns(row);
     sqlx::query_as!(
-        Happened,
+        RecordedEvent,
         r#"select e.event as "event: Event", id_time(e.id) as "at!",
              e.status as "status: ReviewStatus", e.reason, u.name as "person?",
              e.application_id as "application: ApplicationId", e.before

@@ -1,4 +1,5 @@
-//! What signatures and templates have in common: lists by status, the vendor's questions, deletion.
+//! What signatures and templates have in common: lists by review status, status checks and
+//! deletion.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
@@ -16,7 +17,7 @@ pub enum Row {
 }
 
 impl Row {
-    /// What it is.
+    /// Returns the kind of thing it is.
     pub fn subject(self) -> Subject {
         match self {
             Self::Signature(_) => Subject::Signature,
@@ -25,7 +26,7 @@ impl Row {
     }
 }
 
-/// The two columns that name a row: one of them is null.
+/// Returns the values of the two columns that identify a row; one of them is null.
 pub(super) fn in_columns(row: Row) -> (Option<i64>, Option<i64>) {
     match row {
         Row::Signature(id) => (Some(id.0), None),
@@ -40,55 +41,55 @@ fn row_of(subject: Subject, id: i64) -> Row {
     }
 }
 
-/// Where a page of a list ended: the next begins below it.
+/// Where a page of a list ended; the next page begins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When the last one changed.
+    /// When the last row changed.
     pub changed_at: OffsetDateTime,
     /// Its id.
     pub id: i64,
 }
 
-/// So many of the newest are read letter by letter for a search; a page that they fill needs no
-/// index. What is rarer than that is found by its pairs of letters.
-pub(super) const READ_THROUGH: i64 = 1_000;
+/// The number of newest rows that a search scans without an index; if they fill the page, no index
+/// is needed. Rarer matches are found by the index of letter pairs.
+pub(super) const MAX_SCANNED: i64 = 1_000;
 
-/// Which part of a list is wanted.
+/// The filters and the page of a list.
 #[derive(Debug, Clone)]
 pub struct Filter {
-    /// With one of these statuses.
+    /// The review statuses to list.
     pub statuses: Vec<ReviewStatus>,
-    /// Those that were deleted, rather than those that are there.
+    /// Whether deleted ones are listed instead of existing ones.
     pub gone: bool,
-    /// Part of id, name or text, in lower case; empty is all.
+    /// A part of the id, name or text, in lower case; an empty string matches all.
     pub search: String,
-    /// At home or abroad only.
+    /// Only domestic or only international ones.
     pub international: Option<bool>,
-    /// Below this.
+    /// Where the previous page ended.
     pub after: Option<Cursor>,
-    /// So many at most.
+    /// The maximum number of rows.
     pub limit: i64,
 }
 
 impl Filter {
-    /// Whether there is something to look for that pairs of letters can find.
+    /// Returns whether the search text is long enough for the index of letter pairs.
     pub(super) fn has_pairs(&self) -> bool {
         self.search.chars().nth(1).is_some()
     }
 
-    /// The cursor as values: a first page begins above everything.
+    /// Returns the cursor as values; the first page begins above everything.
     pub(super) fn below(&self) -> (OffsetDateTime, i64) {
         let top = time::macros::datetime!(9999-01-01 00:00 UTC);
         self.after.map_or((top, i64::MAX), |cursor| (cursor.changed_at, cursor.id))
     }
 }
 
-/// How many have each status; those that were deleted are counted apart.
+/// Counts by review status; deleted ones are counted separately.
 #[derive(Debug, Clone, Default)]
 pub struct Counts {
-    /// By status.
+    /// The counts by status.
     pub by_status: Vec<(ReviewStatus, i64)>,
-    /// Deleted.
+    /// The number of deleted ones.
     pub gone: i64,
 }
 
@@ -120,12 +121,12 @@ pub async fn counts(db: &PgPool, project: ProjectId, subject: Subject) -> sqlx::
     Ok(counts)
 }
 
-/// One whose turn it is to be asked about.
+/// A signature or template whose status check is due.
 #[derive(Debug)]
 pub struct Due {
-    /// Whose.
+    /// The project.
     pub project: ProjectId,
-    /// Which.
+    /// The signature or template.
     pub row: Row,
     /// The vendor's id.
     pub vendor_id: String,
@@ -137,8 +138,9 @@ struct DueRow {
     vendor_id: String,
 }
 
-/// Takes those whose turn it is to be asked about, under review or settled. Taking moves their turn
-/// by `lease`, so that no other process takes them as well and none is forgotten.
+/// Claims rows whose status check is due, either under review or with a final status. Claiming
+/// moves the next check by `lease`, so that no other process checks them at the same time and none
+/// is forgotten.
 pub async fn take_due(
     db: &PgPool,
     subject: Subject,
@@ -193,9 +195,9 @@ pub async fn take_due(
     Ok(due.collect())
 }
 
-/// Has the vendor asked about one at `at`. Answers whether it is there.
+/// Schedules a status check at `at`. Returns whether the row exists.
 pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sqlx::Result<bool> {
-    let done = match row {
+    let updated = match row {
         Row::Signature(id) => {
             sqlx::query!("update signatures set next_check_at = $2 where id = $1", id.0, at)
                 .execute(db)
@@ -207,17 +209,18 @@ pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sql
                 .await?
         }
     };
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Has the vendor asked about all of them as soon as the call rate allows. Answers how many.
+/// Schedules a status check of all rows as soon as the call rate allows. Returns how many there
+/// are.
 pub async fn look_at_all(
     db: &PgPool,
     project: ProjectId,
     subject: Subject,
     now: OffsetDateTime,
 ) -> sqlx::Result<u64> {
-    let done =
+    let updated =
         match subject {
             Subject::Signature => {
                 sqlx::query!(
@@ -236,19 +239,19 @@ pub async fn look_at_all(
             .execute(db)
             .await?,
         };
-    Ok(done.rows_affected())
+    Ok(updated.rows_affected())
 }
 
-/// Marks one as unknown to the vendor, to be asked about at `next_look`. Answers whether that is
-/// news. It is known again as soon as the vendor describes it.
+/// Marks one as unknown to the vendor and schedules the next check at `next_check_at`. Returns
+/// whether it was known before. The mark is removed as soon as the vendor describes it again.
 pub async fn set_missing(
     db: &mut PgConnection,
     row: Row,
-    next_look: OffsetDateTime,
+    next_check_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    look_at(db, row, next_look).await?;
-    let done = match row {
+    look_at(db, row, next_check_at).await?;
+    let updated = match row {
         Row::Signature(id) => {
             sqlx::query!(
                 r#"update signatures set missing_since = $2, checked_at = $2
@@ -270,17 +273,17 @@ pub async fn set_missing(
             .await?
         }
     };
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Writes down who asks the vendor to delete it, before it is asked; `None` takes that back. Answers
-/// whether it is there.
+/// Records who asks the vendor to delete it, before the call; `None` undoes that. Returns whether
+/// the row exists.
 pub async fn ask_deletion(
     db: &mut PgConnection,
     row: Row,
     by: Option<UserId>,
 ) -> sqlx::Result<bool> {
-    let done = match row {
+    let updated = match row {
         Row::Signature(id) => {
             sqlx::query!(
                 "update signatures set delete_requested_by = $2 where id = $1",
@@ -300,16 +303,17 @@ pub async fn ask_deletion(
             .await?
         }
     };
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Marks one as deleted. It stays in the history and in old batches. Answers whether that is news.
+/// Marks one as deleted. It stays in the history and in old batches. Returns whether it was not
+/// deleted before.
 pub async fn set_deleted(
     db: &mut PgConnection,
     row: Row,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = match row {
+    let updated = match row {
         Row::Signature(id) => {
             sqlx::query!(
                 r#"update signatures set deleted_at = $2, delete_requested_by = null
@@ -331,23 +335,23 @@ pub async fn set_deleted(
             .await?
         }
     };
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// A batch that still has to leave with it.
+/// A batch that still has messages to send with a signature or template.
 #[derive(Debug, Clone)]
 pub struct Dependent {
     /// The batch.
     pub batch: BatchId,
     /// Its name.
     pub name: String,
-    /// Number of recipients.
+    /// The number of recipients.
     pub total: i32,
-    /// When it is to leave.
+    /// The time it is scheduled for.
     pub schedule_at: Option<OffsetDateTime>,
 }
 
-/// Batches that still have to leave with it, oldest first.
+/// Returns the batches that still have messages to send with it, oldest first.
 pub async fn dependents(db: &PgPool, row: Row) -> sqlx::Result<Vec<Dependent>> {
     let (signature, template) = in_columns(row);
     sqlx::query_as!(
@@ -363,7 +367,8 @@ pub async fn dependents(db: &PgPool, row: Row) -> sqlx::Result<Vec<Dependent>> {
     .await
 }
 
-/// Messages the vendor took since `since` (an id border) under each of these, in their order.
+/// Returns how many messages with each of these the vendor has accepted since `since` (an id), in
+/// their order.
 pub async fn sent_since(
     db: &PgPool,
     subject: Subject,
@@ -402,7 +407,7 @@ pub async fn sent_since(
     }
 }
 
-/// The team's sensitive words.
+/// Returns the project's sensitive words.
 pub async fn sensitive_words(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         "select word from sensitive_words where project_id = $1 order by word",
@@ -412,7 +417,7 @@ pub async fn sensitive_words(db: &PgPool, project: ProjectId) -> sqlx::Result<Ve
     .await
 }
 
-/// Replaces the team's sensitive words.
+/// Replaces the project's sensitive words.
 pub async fn set_sensitive_words(
     db: &mut PgConnection,
     project: ProjectId,

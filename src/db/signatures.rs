@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::reviewed::{Filter, READ_THROUGH};
+use super::reviewed::{Filter, MAX_SCANNED};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::ReviewStatus;
 use crate::domain::signature::SignatureKind;
@@ -15,27 +15,27 @@ pub struct Signature {
     pub id: SignatureId,
     /// The vendor's id.
     pub sig_id: String,
-    /// The name in the brackets, without them.
+    /// The name without its brackets.
     pub content: String,
-    /// For international texts.
+    /// Whether it is for international phones.
     pub international: bool,
-    /// The vendor's review.
+    /// Its review status.
     pub status: ReviewStatus,
-    /// Why it was rejected, in the vendor's words; else empty.
+    /// Why it was rejected, in the vendor's words, or an empty string.
     pub reason: String,
-    /// When the vendor was last asked.
+    /// When the vendor last described it.
     pub checked_at: OffsetDateTime,
     /// When the status last changed.
     pub changed_at: OffsetDateTime,
-    /// What the name is; not known of one that was imported.
+    /// What the name is, unless it was imported.
     pub kind: Option<SignatureKind>,
-    /// Who applied for it here.
+    /// The name of the account that applied for it.
     pub person: Option<String>,
-    /// Since when the vendor does not know it.
+    /// When the vendor first did not know it any more.
     pub missing_since: Option<OffsetDateTime>,
     /// When it was deleted here.
     pub deleted_at: Option<OffsetDateTime>,
-    /// Who asked the vendor to delete it without hearing an answer.
+    /// The account that asked the vendor to delete it, while there is no response.
     pub delete_requested_by: Option<UserId>,
 }
 
@@ -44,17 +44,18 @@ pub struct Signature {
 pub struct Described<'a> {
     /// The vendor's id.
     pub sig_id: &'a str,
-    /// The name in the brackets.
+    /// The name without its brackets.
     pub content: &'a str,
-    /// For international texts; written down once.
+    /// Whether it is for international phones; stored only when it is new.
     pub international: bool,
-    /// The vendor's review.
+    /// Its review status.
     pub status: ReviewStatus,
-    /// Why it was rejected; else empty.
+    /// Why it was rejected, or an empty string.
     pub reason: &'a str,
 }
 
-/// Keeps what the vendor says of a signature; the time of change moves only with the status.
+/// Upserts a signature as the vendor describes it. The time of change moves only with the status.
+/// Returns our id.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
@@ -86,7 +87,7 @@ pub async fn keep(
     .await
 }
 
-/// Writes down what the application said and the vendor does not.
+/// Stores what the application contained and the vendor does not report.
 pub async fn set_application(
     db: &mut PgConnection,
     id: SignatureId,
@@ -106,33 +107,35 @@ pub async fn set_application(
     Ok(())
 }
 
-/// A page of the list, the latest change first.
+/// Returns a page of the list, latest change first.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
 ) -> sqlx::Result<Vec<Signature>> {
     if filter.search.is_empty() {
-        return walk(db, project, filter, filter.limit).await;
+        return scan(db, project, filter, filter.limit).await;
     }
-    let found = walk(db, project, filter, READ_THROUGH).await?;
+    let found = scan(db, project, filter, MAX_SCANNED).await?;
     let full = i64::try_from(found.len()).is_ok_and(|n| n >= filter.limit);
     if full || !filter.has_pairs() {
         return Ok(found);
     }
-    by_pairs(db, project, filter).await
+    search_by_pairs(db, project, filter).await
 }
 
-/// The newest of each wanted status, merged; of a search, what the first `through` of them hold.
-async fn walk(
+/// Returns the newest rows of each status in the filter, merged; for a search, those that match
+/// among the first `scan_limit` of each.
+async fn scan(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
-    through: i64,
+    scan_limit: i64,
 ) -> sqlx::Result<Vec<Signature>> {
     let (changed_at, id) = filter.below();
-    // One letter alone has no pairs: all are read.
-    let through = if filter.search.is_empty() || filter.has_pairs() { through } else { i64::MAX };
+    // A single character has no pairs, so all rows are scanned.
+    let scan_limit =
+        if filter.search.is_empty() || filter.has_pairs() { scan_limit } else { i64::MAX };
     sqlx::query_as!(
         Signature,
         r#"select s.id as "id: SignatureId", s.sig_id, s.content, s.international,
@@ -162,14 +165,14 @@ async fn walk(
         filter.international,
         filter.search,
         filter.limit,
-        through,
+        scan_limit,
     )
     .fetch_all(db)
     .await
 }
 
-/// All that hold what is searched for, found by its pairs of letters.
-async fn by_pairs(
+/// Returns the rows that match a search, using the index of letter pairs.
+async fn search_by_pairs(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
@@ -200,7 +203,7 @@ async fn by_pairs(
     .await
 }
 
-/// One signature of the project by the vendor's id, deleted or not.
+/// Finds a signature of the project by the vendor's id, deleted or not.
 pub async fn by_sig_id(
     db: &PgPool,
     project: ProjectId,
@@ -221,7 +224,7 @@ pub async fn by_sig_id(
     .await
 }
 
-/// One signature of the project by our id, deleted or not.
+/// Finds a signature of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -242,7 +245,7 @@ pub async fn by_id(
     .await
 }
 
-/// The same, held until the transaction ends.
+/// Locks a signature by the vendor's id until the transaction ends.
 pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
@@ -263,7 +266,8 @@ pub async fn lock(
     .await
 }
 
-/// Another signature of the project with this content that was not rejected, if there is one.
+/// Returns the vendor's id of another signature of the project with this content that was not
+/// rejected, if there is one.
 pub async fn same_content(
     db: &PgPool,
     project: ProjectId,
@@ -280,7 +284,7 @@ pub async fn same_content(
     .await
 }
 
-/// The signatures that may be sent with, by name, at most `limit`.
+/// Returns at most `limit` signatures that can be used for sending, by name.
 pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Result<Vec<Signature>> {
     sqlx::query_as!(
         Signature,
@@ -299,7 +303,7 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// One approved signature of the project, if it is one.
+/// Finds a signature of the project if it is approved.
 pub async fn find_approved(
     db: &mut PgConnection,
     project: ProjectId,

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::reviewed::{Filter, READ_THROUGH};
+use super::reviewed::{Filter, MAX_SCANNED};
 use crate::domain::ids::{ProjectId, TemplateId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus};
 
@@ -14,35 +14,35 @@ pub struct SmsTemplate {
     pub id: TemplateId,
     /// The vendor's id.
     pub template_id: String,
-    /// What the team calls it.
+    /// The name that the team gave it.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// The reviewed text with `{1}` `{2}`.
     pub text: String,
-    /// What a marketing text ends with; else empty.
+    /// The end of a marketing text, or an empty string.
     pub unsubscribe: String,
-    /// What each variable means, in the applicant's words; else empty.
+    /// What each variable means, in the applicant's words, or an empty string.
     pub instruction: String,
-    /// A note for the reviewer; else empty.
+    /// A remark for the reviewer, or an empty string.
     pub remark: String,
-    /// For international texts.
+    /// Whether it is for international phones.
     pub international: bool,
-    /// The vendor's review.
+    /// Its review status.
     pub status: ReviewStatus,
-    /// Why it was rejected, in the vendor's words; else empty.
+    /// Why it was rejected, in the vendor's words, or an empty string.
     pub reason: String,
-    /// When the vendor was last asked.
+    /// When the vendor last described it.
     pub checked_at: OffsetDateTime,
     /// When the status last changed.
     pub changed_at: OffsetDateTime,
-    /// Who applied for it here.
+    /// The name of the account that applied for it.
     pub person: Option<String>,
-    /// Since when the vendor does not know it.
+    /// When the vendor first did not know it any more.
     pub missing_since: Option<OffsetDateTime>,
     /// When it was deleted here.
     pub deleted_at: Option<OffsetDateTime>,
-    /// Who asked the vendor to delete it without hearing an answer.
+    /// The account that asked the vendor to delete it, while there is no response.
     pub delete_requested_by: Option<UserId>,
 }
 
@@ -51,28 +51,29 @@ pub struct SmsTemplate {
 pub struct Described<'a> {
     /// The vendor's id.
     pub template_id: &'a str,
-    /// What the team calls it.
+    /// The name that the team gave it.
     pub name: &'a str,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: Purpose,
     /// The text with `{1}` `{2}`.
     pub text: &'a str,
-    /// What a marketing text ends with; else empty.
+    /// The end of a marketing text, or an empty string.
     pub unsubscribe: &'a str,
-    /// What each variable means; else empty.
+    /// What each variable means, or an empty string.
     pub instruction: &'a str,
-    /// A note for the reviewer; else empty.
+    /// A remark for the reviewer, or an empty string.
     pub remark: &'a str,
-    /// For international texts; written down once.
+    /// Whether it is for international phones; stored only when it is new.
     pub international: bool,
-    /// The vendor's review.
+    /// Its review status.
     pub status: ReviewStatus,
-    /// Why it was rejected; else empty.
+    /// Why it was rejected, or an empty string.
     pub reason: &'a str,
 }
 
-/// Keeps what the vendor says of a template; the time of change moves only with the status. What it
-/// leaves out (it need not tell how to unsubscribe, what variables mean, and the remark) stays.
+/// Upserts a template as the vendor describes it. The time of change moves only with the status.
+/// What the vendor may leave out (unsubscribe text, instruction and remark) stays as it is. Returns
+/// our id.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
@@ -117,7 +118,7 @@ pub async fn keep(
     .await
 }
 
-/// Writes down what the application said and the vendor does not.
+/// Stores what the application contained and the vendor does not report.
 pub async fn set_application(
     db: &mut PgConnection,
     id: TemplateId,
@@ -135,7 +136,7 @@ pub async fn set_application(
     Ok(())
 }
 
-/// A page of the list, the latest change first.
+/// Returns a page of the list, latest change first.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
@@ -143,27 +144,29 @@ pub async fn list(
     purposes: &[Purpose],
 ) -> sqlx::Result<Vec<SmsTemplate>> {
     if filter.search.is_empty() {
-        return walk(db, project, filter, purposes, filter.limit).await;
+        return scan(db, project, filter, purposes, filter.limit).await;
     }
-    let found = walk(db, project, filter, purposes, READ_THROUGH).await?;
+    let found = scan(db, project, filter, purposes, MAX_SCANNED).await?;
     let full = i64::try_from(found.len()).is_ok_and(|n| n >= filter.limit);
     if full || !filter.has_pairs() {
         return Ok(found);
     }
-    by_pairs(db, project, filter, purposes).await
+    search_by_pairs(db, project, filter, purposes).await
 }
 
-/// The newest of each wanted status, merged; of a search, what the first `through` of them hold.
-async fn walk(
+/// Returns the newest rows of each status in the filter, merged; for a search, those that match
+/// among the first `scan_limit` of each.
+async fn scan(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
     purposes: &[Purpose],
-    through: i64,
+    scan_limit: i64,
 ) -> sqlx::Result<Vec<SmsTemplate>> {
     let (changed_at, id) = filter.below();
-    // One letter alone has no pairs: all are read.
-    let through = if filter.search.is_empty() || filter.has_pairs() { through } else { i64::MAX };
+    // A single character has no pairs, so all rows are scanned.
+    let scan_limit =
+        if filter.search.is_empty() || filter.has_pairs() { scan_limit } else { i64::MAX };
     sqlx::query_as!(
         SmsTemplate,
         r#"select t.id as "id: TemplateId", t.template_id, t.name, t.purpose as "purpose: Purpose",
@@ -196,14 +199,14 @@ async fn walk(
         filter.search,
         filter.limit,
         purposes as &[Purpose],
-        through,
+        scan_limit,
     )
     .fetch_all(db)
     .await
 }
 
-/// All that hold what is searched for, found by its pairs of letters.
-async fn by_pairs(
+/// Returns the rows that match a search, using the index of letter pairs.
+async fn search_by_pairs(
     db: &PgPool,
     project: ProjectId,
     filter: &Filter,
@@ -238,7 +241,7 @@ async fn by_pairs(
     .await
 }
 
-/// One template of the project by the vendor's id, deleted or not.
+/// Finds a template of the project by the vendor's id, deleted or not.
 pub async fn by_template_id(
     db: &PgPool,
     project: ProjectId,
@@ -260,7 +263,7 @@ pub async fn by_template_id(
     .await
 }
 
-/// One template of the project by our id, deleted or not.
+/// Finds a template of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -282,7 +285,7 @@ pub async fn by_id(
     .await
 }
 
-/// The same, held until the transaction ends.
+/// Locks a template by the vendor's id until the transaction ends.
 pub async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
@@ -304,7 +307,7 @@ pub async fn lock(
     .await
 }
 
-/// The templates that may be sent with, by name, at most `limit`.
+/// Returns at most `limit` templates that can be used for sending, by name.
 pub async fn approved(
     db: &PgPool,
     project: ProjectId,
@@ -328,7 +331,7 @@ pub async fn approved(
     .await
 }
 
-/// One approved template of the project, if it is one.
+/// Finds a template of the project if it is approved.
 pub async fn find_approved(
     db: &mut PgConnection,
     project: ProjectId,

@@ -1,5 +1,6 @@
-//! Counts by hour. Triggers add differences with whatever they count; here they are folded and read.
-//! Every reader sums what is folded and what is not in one statement, so it sees each commit whole.
+//! Statistics: counts by hour. Triggers insert differences together with whatever they count; here
+//! these are folded into the counts and read. Every query sums folded and unfolded rows in one
+//! statement, so that it sees each commit whole.
 
 use sqlx::{Connection, PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -8,17 +9,18 @@ use crate::domain::ids::ProjectId;
 use crate::domain::message::Tally;
 use crate::domain::statistics::{By, Counts};
 
-/// Any number that no other advisory lock of the console uses.
-const FOLDING: i64 = 7_301_884_420;
+/// The key of the advisory lock for folding; no other lock of the console uses it.
+const FOLD_LOCK: i64 = 7_301_884_420;
 
-/// Folds the differences that are there into the counts. Answers how many rows of them there were;
-/// none when another process folds at this moment.
+/// Folds pending differences into the counts. Returns the number of folded rows, which is 0 while
+/// another process is folding.
 pub async fn fold(db: &mut PgConnection) -> sqlx::Result<u64> {
     let mut tx = db.begin().await?;
-    let alone = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "alone!""#, FOLDING)
-        .fetch_one(&mut *tx)
-        .await?;
-    if !alone {
+    let locked =
+        sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "alone!""#, FOLD_LOCK)
+            .fetch_one(&mut *tx)
+            .await?;
+    if !locked {
         return Ok(0);
     }
     let mut folded = fold_messages(&mut tx).await?;
@@ -84,24 +86,24 @@ async fn fold_times(db: &mut PgConnection) -> sqlx::Result<u64> {
     Ok(rows.unsigned_abs())
 }
 
-/// Whose messages, and from when until before when. It begins with a whole hour.
+/// Whose messages are counted, over which time. The time begins at a full hour.
 #[derive(Debug, Clone, Copy)]
 pub struct StatisticsQuery {
     /// The project.
     pub project: ProjectId,
-    /// The first moment.
+    /// The beginning of the time, included.
     pub since: OffsetDateTime,
-    /// The first moment that is not wanted any more. Within an hour, billed pieces of that hour are
+    /// The end of the time, excluded. If it lies within an hour, the billed parts of that hour are
     /// not known.
     pub until: OffsetDateTime,
-    /// Those that other programs of the account sent; else the console's own.
+    /// Whether external messages are counted instead of the console's own.
     pub others: bool,
 }
 
-/// The counts of each hour or day, the oldest first; those without messages are left out.
+/// Returns the counts of each hour or day with messages, oldest first.
 pub async fn by_time(
     db: &PgPool,
-    wanted: StatisticsQuery,
+    query: StatisticsQuery,
     days: bool,
 ) -> sqlx::Result<Vec<(OffsetDateTime, Counts)>> {
     let rows = sqlx::query!(
@@ -119,10 +121,10 @@ pub async fn by_time(
            from messages_between($1, $2, $3, $4)
            left join batch_prices using (batch_id)
            group by 1 having sum(n) <> 0 order by 1"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
-        wanted.others,
+        query.project.0,
+        query.since,
+        query.until,
+        query.others,
         days,
     )
     .fetch_all(db)
@@ -155,16 +157,16 @@ pub async fn by_time(
 /// The counts of a template, a signature, a person …
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// What it is told from others by: the vendor's id, a number, a name.
+    /// What identifies it: a vendor's id, an id or a name.
     pub key: String,
-    /// What it is called, where that differs.
+    /// Its display name, if it has one besides the key.
     pub name: String,
-    /// Its messages.
+    /// The counts of its messages.
     pub counts: Counts,
 }
 
-/// The counts of each group, the largest first. Hours and days are no groups: see [`by_time`].
-pub async fn by_group(db: &PgPool, wanted: StatisticsQuery, by: By) -> sqlx::Result<Vec<Group>> {
+/// Returns the counts of each group, largest first. For hours and days see [`by_time`].
+pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Result<Vec<Group>> {
     let rows = sqlx::query!(
         r#"select case $5
                when 'template' then b.vendor_template_id when 'signature' then b.sig_content
@@ -189,10 +191,10 @@ pub async fn by_group(db: &PgPool, wanted: StatisticsQuery, by: By) -> sqlx::Res
            join sms_templates t on t.id = b.template_id
            join users u on u.id = b.ordered_by
            group by 1 having sum(n) <> 0 order by sum(n) desc, 1"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
-        wanted.others,
+        query.project.0,
+        query.since,
+        query.until,
+        query.others,
         by.key(),
     )
     .fetch_all(db)
@@ -222,18 +224,18 @@ pub async fn by_group(db: &PgPool, wanted: StatisticsQuery, by: By) -> sqlx::Res
     Ok(groups.collect())
 }
 
-/// How long delivered messages took: each number of seconds with how many took no longer, but
-/// longer than the one before.
-pub async fn times(db: &PgPool, wanted: StatisticsQuery) -> sqlx::Result<Vec<(i32, i64)>> {
+/// Returns how long delivered messages took, as numbers of seconds, each with the number of
+/// messages that took at most so long but longer than the previous one.
+pub async fn times(db: &PgPool, query: StatisticsQuery) -> sqlx::Result<Vec<(i32, i64)>> {
     let rows = sqlx::query!(
         r#"select within_seconds as "within_seconds!", sum(n)::bigint as "n!"
            from counted_times
            where project_id = $1 and hour >= $2 and hour < $3 and (batch_id = 0) = $4
            group by 1 having sum(n) <> 0 order by 1"#,
-        wanted.project.0,
-        wanted.since,
-        wanted.until,
-        wanted.others,
+        query.project.0,
+        query.since,
+        query.until,
+        query.others,
     )
     .fetch_all(db)
     .await?;

@@ -1,5 +1,5 @@
-//! Submissions: the queue of calls. A claim (`claims`) is committed before its call, no lock is held
-//! while the call runs, and the outcome is committed after it.
+//! Submissions: the queue of API calls. A claim ([`claims`](super::claims)) is committed before its
+//! call, no lock is held during the call, and the outcome is committed after it.
 
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -9,7 +9,7 @@ use crate::domain::batch::SubmissionState;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 
-/// Stores a submission of `n` messages that may be claimed from `now` on.
+/// Inserts a submission of `n` messages that may be claimed from `now` on.
 pub async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
@@ -30,8 +30,8 @@ pub async fn insert(
     .await
 }
 
-/// Records that the vendor took all of it under `session_no`. Answers whether it was still open:
-/// `false` when a receipt had proved it before, or a person had decided.
+/// Records that the vendor accepted all of it under `session_no`. Returns whether it was still
+/// open: `false` if a receipt had already proved it or a person had decided.
 pub async fn accept(
     db: &mut PgConnection,
     claimed: &Claimed,
@@ -57,14 +57,15 @@ pub async fn accept(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Records that the vendor took none of it, and why, for all and for `each`; every message of it
-/// that was not taken out before becomes refused.
+/// Records that the vendor accepted none of it, with the reason for all of them and those for
+/// `each`. Every message that was not suppressed becomes refused. Returns whether the claim was
+/// still the current one.
 #[allow(clippy::too_many_arguments)]
 pub async fn refuse(
     db: &mut PgConnection,
     claimed: &Claimed,
     ret_code: i32,
-    answer: &str,
+    vendor_message: &str,
     request_id: &str,
     each: &[NotTaken],
     now: OffsetDateTime,
@@ -76,7 +77,7 @@ pub async fn refuse(
            where id = $1 and state = 'in_flight' and lease_until = $6"#,
         claimed.id.0,
         ret_code,
-        answer,
+        vendor_message,
         request_id,
         now,
         claimed.lease_until,
@@ -87,7 +88,7 @@ pub async fn refuse(
         return Ok(false);
     }
     let code = ret_code.to_string();
-    let reason = super::receipts::reason_id(db, (&code, answer, "refused")).await?;
+    let reason = super::receipts::reason_id(db, (&code, vendor_message, "refused")).await?;
     write_refused(db, claimed.id, each, &code, now).await?;
     sqlx::query!(
         r#"insert into outcomes
@@ -105,17 +106,17 @@ pub async fn refuse(
     Ok(true)
 }
 
-/// A message of an accepted call that the vendor did not take, with its words.
+/// A message that the vendor did not accept, with the vendor's reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotTaken {
     /// The message.
     pub id: MessageId,
-    /// Why.
+    /// The vendor's reason.
     pub reason: String,
 }
 
-/// Records which messages of a call the vendor did not take, though it took others. It holds even
-/// when a receipt had proved the call before its answer came.
+/// Records which messages the vendor did not accept of a call that it accepted in part. This also
+/// holds if a receipt proved the call before its response came.
 pub async fn refuse_some(
     db: &mut PgConnection,
     submission: SubmissionId,
@@ -142,8 +143,8 @@ pub async fn refuse_some(
     Ok(())
 }
 
-/// Writes that these messages were refused, each with its own reason. Answers how many had no
-/// outcome before.
+/// Inserts refused outcomes for messages, each with its own reason. Returns how many had no outcome
+/// before.
 async fn write_refused(
     db: &mut PgConnection,
     submission: SubmissionId,
@@ -152,10 +153,10 @@ async fn write_refused(
     now: OffsetDateTime,
 ) -> sqlx::Result<i32> {
     let mut reasons = Vec::with_capacity(not_taken.len());
-    for one in not_taken {
-        reasons.push(super::receipts::reason_id(db, (code, &one.reason, "refused")).await?);
+    for message in not_taken {
+        reasons.push(super::receipts::reason_id(db, (code, &message.reason, "refused")).await?);
     }
-    let ids: Vec<i64> = not_taken.iter().map(|one| one.id.0).collect();
+    let ids: Vec<i64> = not_taken.iter().map(|message| message.id.0).collect();
     let written = sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -175,8 +176,10 @@ async fn write_refused(
     Ok(i32::try_from(written.rows_affected()).unwrap_or(i32::MAX))
 }
 
-/// Puts a submission that surely was not taken back into the queue, by the process that claimed it and
-/// while its lease runs. A try that `counts` brings the moment nearer when the batch is paused.
+/// Returns a submission that surely was not accepted to the queue. Only the process that claimed it
+/// can do this, while its lease is running. Returns whether it moved.
+///
+/// If `counts`, the attempt counts towards the limit after which the batch is paused.
 pub async fn ready_again(
     db: &mut PgConnection,
     claimed: &Claimed,
@@ -206,7 +209,8 @@ pub async fn ready_again(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Records that nobody can say whether it was taken. Nothing but a receipt or a person moves it on.
+/// Records that it is unknown whether it was accepted. From then on only a receipt or a person can
+/// change it.
 pub async fn doubt(
     db: &mut PgConnection,
     claimed: &Claimed,
@@ -230,7 +234,8 @@ pub async fn doubt(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Puts in doubt what was in flight when its process died: its lease ran out. Answers which.
+/// Puts in doubt what is in flight with an expired lease because its process died. Returns the
+/// submissions with their batches.
 pub async fn doubt_expired(
     db: &mut PgConnection,
     now: OffsetDateTime,
@@ -250,7 +255,8 @@ pub async fn doubt_expired(
     Ok(rows.into_iter().map(|row| (row.id, row.batch_id)).collect())
 }
 
-/// A person's word on a submission in doubt: it counts as sent, and receipts are awaited.
+/// Applies a person's decision on a submission in doubt: it counts as sent, and receipts are
+/// awaited.
 pub async fn treat_as_sent(
     db: &mut PgConnection,
     project: ProjectId,
@@ -272,7 +278,7 @@ pub async fn treat_as_sent(
     Ok(moved.rows_affected() == 1)
 }
 
-/// A person's word on a submission in doubt: it goes out again.
+/// Applies a person's decision on a submission in doubt: it is sent again.
 pub async fn send_again(
     db: &mut PgConnection,
     project: ProjectId,
@@ -301,29 +307,30 @@ pub async fn send_again(
 pub struct Submission {
     /// Our id.
     pub id: SubmissionId,
-    /// Where it stands.
+    /// Its state.
     pub state: SubmissionState,
-    /// Number of messages.
+    /// The number of messages.
     pub n: i32,
     /// How often it was tried.
     pub attempts: i32,
-    /// When the last call left.
+    /// When the last call was made.
     pub sent_at: Option<OffsetDateTime>,
-    /// When the vendor answered.
+    /// When the vendor responded.
     pub answered_at: Option<OffsetDateTime>,
-    /// When it is tried next, while it is ready.
+    /// When it is tried next, if it is ready.
     pub next_try_at: OffsetDateTime,
-    /// The vendor's session number.
+    /// The session number.
     pub session_no: Option<String>,
-    /// The vendor's code, when it said no.
+    /// The vendor's RetCode, if it refused.
     pub ret_code: Option<i32>,
-    /// The vendor's words, or ours on why nothing was heard.
+    /// The vendor message, or the stored name of the call problem if there was no response.
     pub vendor_message: String,
-    /// The vendor's id of the call, to give to its support.
+    /// The vendor's request id of the call, for its support.
     pub vendor_request_id: String,
 }
 
-/// What is worth a person's eye in a batch: tries that failed, refusals, doubts; newest first.
+/// Returns the submissions of a batch that a person should look at: failed attempts, refusals and
+/// doubts, newest first.
 pub async fn problems(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<Submission>> {
     sqlx::query_as!(
         Submission,
@@ -339,7 +346,7 @@ pub async fn problems(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
     .await
 }
 
-/// A batch's submissions in doubt, oldest first.
+/// Returns a batch's submissions in doubt, oldest first.
 pub async fn in_doubt(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<Submission>> {
     sqlx::query_as!(
         Submission,
@@ -353,7 +360,7 @@ pub async fn in_doubt(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
     .await
 }
 
-/// How many messages of a batch were answered for since `since`.
+/// Returns how many messages of a batch the vendor has accepted since `since`.
 pub async fn sent_since(db: &PgPool, batch: BatchId, since: OffsetDateTime) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select coalesce(sum(n), 0) as "sum!" from submissions
@@ -365,7 +372,7 @@ pub async fn sent_since(db: &PgPool, batch: BatchId, since: OffsetDateTime) -> s
     .await
 }
 
-/// The session numbers of a batch, oldest first.
+/// Returns the session numbers of a batch, oldest first.
 pub async fn sessions(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select session_no as "session_no!" from submissions

@@ -1,4 +1,4 @@
-//! Phones that opted out, and taking them out of what is about to leave.
+//! Suppressions: phones that nothing is sent to, and their removal from submissions.
 
 use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgPool};
@@ -7,26 +7,27 @@ use time::OffsetDateTime;
 use crate::domain::ids::{ProjectId, SubmissionId, SuppressionId, UserId};
 use crate::domain::suppression::SuppressionReason;
 
-/// A phone that opted out.
+/// A suppressed phone.
 #[derive(Debug, Clone)]
 pub struct Suppression {
-    /// Our id; when it was added is in it.
+    /// Our id; it contains when the phone was added.
     pub id: SuppressionId,
     /// The whole phone; pages mask it for viewers.
     pub phone: String,
     /// Why.
     pub reason: SuppressionReason,
-    /// What was written down beside it.
+    /// A note that was stored with it.
     pub note: String,
-    /// Who added it; `None` when the console did.
+    /// The name of the account that added it; `None` if the console did.
     pub added_by: Option<String>,
-    /// When the vendor's own blacklist took it.
+    /// When it was added to the vendor's blacklist.
     pub blacklisted_at: Option<OffsetDateTime>,
 }
 
-/// Takes messages to phones that opted out from a submission that waits, and moves its counter by
-/// as many. One that is left with nobody ends as cancelled. Answers how many went.
-pub async fn take_out(
+/// Gives messages to suppressed phones in a waiting submission the outcome suppressed, and updates
+/// its counter. A submission that has no other messages ends as cancelled. Returns the number of
+/// messages.
+pub async fn suppress_messages(
     db: &mut PgConnection,
     submission: SubmissionId,
     now: OffsetDateTime,
@@ -56,7 +57,7 @@ pub async fn take_out(
     .await
 }
 
-/// Adds phones; those that are there already stay as they are. Answers how many are new.
+/// Adds phones; existing ones stay as they are. Returns how many are new.
 pub async fn add(
     db: &mut PgConnection,
     project: ProjectId,
@@ -82,13 +83,12 @@ pub async fn add(
     Ok(added.rows_affected())
 }
 
-/// Adds phones that texted back that they want no more, each with their words. Those that are there
-/// stay as they are.
+/// Adds phones that opted out by a reply, each with its text. Existing ones stay as they are.
 pub async fn add_replied(
     db: &mut PgConnection,
     project: ProjectId,
     phones: &[&str],
-    words: &[&str],
+    texts: &[&str],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
@@ -99,15 +99,15 @@ pub async fn add_replied(
         project.0,
         now,
         phones as &[&str],
-        words as &[&str],
+        texts as &[&str],
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Removes a phone that is there because it texted back, if it is. Answers whether the vendor's own
-/// blacklist had taken it.
+/// Deletes the suppression of a phone that opted out by a reply. Returns whether the phone was on
+/// the vendor's blacklist, or `None` if there was none.
 pub async fn remove_replied(
     db: &mut PgConnection,
     project: ProjectId,
@@ -123,7 +123,7 @@ pub async fn remove_replied(
     .await
 }
 
-/// That of a phone.
+/// Finds the suppression of a phone.
 pub async fn of_phone(
     db: &mut PgConnection,
     project: ProjectId,
@@ -142,7 +142,7 @@ pub async fn of_phone(
     .await
 }
 
-/// Removes one. Answers whether it was there.
+/// Deletes a suppression. Returns its phone if it existed.
 pub async fn remove(
     db: &mut PgConnection,
     project: ProjectId,
@@ -157,7 +157,7 @@ pub async fn remove(
     .await
 }
 
-/// One of the project.
+/// Finds a suppression of the project.
 pub async fn find(
     db: &PgPool,
     project: ProjectId,
@@ -176,8 +176,8 @@ pub async fn find(
     .await
 }
 
-/// The newest of a project, before `before`; those of one phone, or whose phone ends in four
-/// digits, when `phone` is given.
+/// Returns the newest suppressions of a project before `before`, optionally only those of one phone
+/// or of phones that end in four digits.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
@@ -206,7 +206,7 @@ pub async fn list(
     .await
 }
 
-/// Calls `each` with every phone of the project that opted out.
+/// Calls `each` with every suppressed phone of the project.
 pub async fn for_each(
     db: &PgPool,
     project: ProjectId,
@@ -220,7 +220,7 @@ pub async fn for_each(
     Ok(())
 }
 
-/// Up to `limit` phones that the vendor's blacklist has not taken yet, oldest first.
+/// Returns up to `limit` phones that are not on the vendor's blacklist yet, oldest first.
 pub async fn not_blacklisted(
     db: &PgPool,
     project: ProjectId,
@@ -237,7 +237,7 @@ pub async fn not_blacklisted(
     Ok(rows.into_iter().map(|row| (row.id, row.phone)).collect())
 }
 
-/// Remembers that the vendor's blacklist took these.
+/// Records that phones are on the vendor's blacklist.
 pub async fn blacklisted(
     db: &mut PgConnection,
     ids: &[SuppressionId],

@@ -1,4 +1,4 @@
-//! What happened around one message: its call, what people said, what it repeats, what was answered.
+//! The sources of a message's timeline: its call, people's actions, resends and replies.
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -9,7 +9,7 @@ use crate::domain::ids::{BatchId, Id, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::MessageState;
 use crate::domain::suppression::SuppressionReason;
 
-/// The call that carries it.
+/// Returns the submission of a message.
 pub async fn submission(
     db: &PgPool,
     project: ProjectId,
@@ -27,21 +27,21 @@ pub async fn submission(
     .await
 }
 
-/// A person's word on its batch.
+/// A person's action on the batch.
 #[derive(Debug, Clone)]
 pub struct AuditedAction {
-    /// When.
+    /// When it happened.
     pub at: OffsetDateTime,
-    /// Who.
+    /// The name of the account.
     pub actor: String,
-    /// What, as the audit log calls it.
+    /// The action, as the audit log calls it.
     pub action: String,
 }
 
-/// Deeds of one batch that are shown.
-const DEEDS: i64 = 50;
+/// The maximum number of actions shown.
+const MAX_ACTIONS: i64 = 50;
 
-/// What people said of a batch as a whole, or of one of its submissions, oldest first.
+/// Returns people's actions on a batch as a whole or on one of its submissions, oldest first.
 pub async fn audited_actions(
     db: &PgPool,
     project: ProjectId,
@@ -58,7 +58,7 @@ pub async fn audited_actions(
         project.0,
         batch.to_string(),
         submission.to_string(),
-        DEEDS,
+        MAX_ACTIONS,
     )
     .fetch_all(db)
     .await?;
@@ -67,21 +67,21 @@ pub async fn audited_actions(
     Ok(rows.into_iter().map(|row| audited_action(row.id, row.actor, row.action)).collect())
 }
 
-/// The same text to the same phone in another batch.
+/// A message with the same text to the same phone in another batch.
 #[derive(Debug, Clone)]
 pub struct Sibling {
     /// The message.
     pub id: MessageId,
     /// Its batch's name.
     pub batch_name: String,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
-    /// Whether it came later: it repeats the message; else the message repeats it.
+    /// Whether it was sent later, as a resend of this message; otherwise this message is a resend
+    /// of it.
     pub later: bool,
 }
 
-/// Repetitions of a message to `phone`: in batches that repeat `batch`, and in the one that it
-/// repeats.
+/// Returns messages to `phone` in batches that resend `batch`, and in the batch that it resends.
 pub async fn siblings(
     db: &PgPool,
     project: ProjectId,
@@ -110,19 +110,19 @@ pub async fn siblings(
     .await
 }
 
-/// What a person texted back.
+/// A reply from the phone.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What they wrote.
+    /// The text of the reply.
     pub content: String,
-    /// When.
+    /// When it was written.
     pub at: OffsetDateTime,
 }
 
-/// Replies that are shown.
-const ANSWERS: i64 = 5;
+/// The maximum number of replies shown.
+const MAX_REPLIES: i64 = 5;
 
-/// The first replies from `phone` since `since`.
+/// Returns the first replies from `phone` since `since`.
 pub async fn answers(
     db: &PgPool,
     project: ProjectId,
@@ -137,13 +137,13 @@ pub async fn answers(
         project.0,
         phone,
         since,
-        ANSWERS,
+        MAX_REPLIES,
     )
     .fetch_all(db)
     .await
 }
 
-/// When and why a phone opted out, if it did.
+/// Returns when and why a phone was suppressed, if it is.
 pub async fn opt_out(
     db: &PgPool,
     project: ProjectId,
@@ -160,7 +160,7 @@ pub async fn opt_out(
     Ok(row.map(|row| (row.id.made_at(), row.reason)))
 }
 
-/// When the console came to know the outcome of a message, its own or another program's.
+/// Returns when the outcome of a message was recorded, whether it is one of ours or external.
 pub async fn known_at(db: &PgPool, id: MessageId) -> sqlx::Result<Option<OffsetDateTime>> {
     sqlx::query_scalar!(
         r#"select recorded_at as "recorded_at!" from outcomes where id = $1

@@ -1,4 +1,5 @@
-//! Pushes with items that could not be read: kept as they came, until a person has looked at them.
+//! Unreadable pushes: pushes with items that could not be read, kept as they came until a person
+//! has looked at them.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -6,27 +7,28 @@ use time::OffsetDateTime;
 
 use crate::domain::ids::{ProjectId, PushId};
 
-/// Items of one push that are shown.
+/// The maximum number of items shown of one push.
 pub const ITEMS_SHOWN: usize = 10;
-/// Bytes of a push that are shown where no item of it can be named.
+/// The number of bytes shown of a push if none of its items can be named.
 const BYTES_SHOWN: i32 = 2_000;
 
-/// A push with items that could not be read.
+/// An unreadable push.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Its number.
+    /// Its id.
     pub id: PushId,
     /// When it came.
     pub received_at: OffsetDateTime,
-    /// The first [`ITEMS_SHOWN`] items: `why` and `item`, which is null where the whole push is meant.
+    /// The first [`ITEMS_SHOWN`] items, as `why` and `item`; `item` is null if the whole push could
+    /// not be read.
     pub problems: Value,
-    /// How many items could not be read.
+    /// The number of items that could not be read.
     pub items: i32,
-    /// How it begins.
+    /// The beginning of the push.
     pub body: Vec<u8>,
 }
 
-/// Those of a project that nobody has looked at, newest first, from below `before` on.
+/// Returns a project's unreadable pushes that nobody has looked at, before `before`, newest first.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
@@ -50,28 +52,28 @@ pub async fn list(
     .await
 }
 
-/// How many pushes wait to be looked at; no more than `most` are counted.
-pub async fn count(db: &PgPool, project: ProjectId, most: i64) -> sqlx::Result<i64> {
+/// Returns how many unreadable pushes nobody has looked at, counting at most `max`.
+pub async fn count(db: &PgPool, project: ProjectId, max: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
              select from inbox
              where project_id = $1 and problems <> '[]' and problems_seen_at is null limit $2
            ) few"#,
         project.0,
-        most,
+        max,
     )
     .fetch_one(db)
     .await
 }
 
-/// A person has looked at it. Answers whether nobody had before.
+/// Records that a person has looked at a push. Returns whether nobody had before.
 pub async fn dismiss(
     db: &mut PgConnection,
     project: ProjectId,
     id: PushId,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update inbox set problems_seen_at = $3
            where id = $2 and project_id = $1 and problems <> '[]' and problems_seen_at is null"#,
         project.0,
@@ -80,16 +82,16 @@ pub async fn dismiss(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Lets a push be settled once more. Answers whether it had items that could not be read.
+/// Schedules an unreadable push to be processed again. Returns whether it was unreadable.
 pub async fn process_again(
     db: &mut PgConnection,
     project: ProjectId,
     id: PushId,
 ) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+    let updated = sqlx::query!(
         r#"update inbox set processed_at = null, problems = '[]', problems_seen_at = null
            where id = $2 and project_id = $1 and problems <> '[]'"#,
         project.0,
@@ -97,5 +99,5 @@ pub async fn process_again(
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }

@@ -1,4 +1,4 @@
-//! Files of recipients, from the browser's first byte until their rows have become messages.
+//! Uploads: files of recipients, from the first byte until their rows have become messages.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -7,34 +7,34 @@ use time::{Duration, OffsetDateTime};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId};
 use crate::domain::upload::{UploadSource, UploadState};
 
-/// A file of recipients.
+/// An uploaded file of recipients.
 #[derive(Debug, Clone)]
 pub struct Upload {
     /// The draft it belongs to.
     pub batch_id: BatchId,
-    /// How far it is.
+    /// Its state.
     pub state: UploadState,
-    /// What kind of file it is.
+    /// The kind of file.
     pub source: UploadSource,
-    /// What the person called it.
+    /// The file name on the person's computer.
     pub file_name: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: i64,
-    /// How a person wants it read.
+    /// How it is to be read, as chosen by a person.
     pub read_options: Value,
-    /// How it was read and what was found; there once it was read.
+    /// How it was read and what was found, once it has been read.
     pub report: Option<Value>,
-    /// Why it cannot be read, with what belongs to the reason behind a colon.
+    /// Why it cannot be read: a code, with details after a colon.
     pub problem: Option<String>,
-    /// Rows with a verdict so far.
+    /// The number of rows with a verdict so far.
     pub rows_read: i32,
-    /// Bytes read so far.
+    /// The number of bytes read so far.
     pub bytes_read: i64,
     /// When every row had its verdict.
     pub read_at: Option<OffsetDateTime>,
 }
 
-/// Begins a file that is on its way.
+/// Inserts an upload whose file is still being received.
 pub async fn begin(
     db: &mut PgConnection,
     project: ProjectId,
@@ -57,7 +57,7 @@ pub async fn begin(
     Ok(())
 }
 
-/// Keeps the next piece of a file.
+/// Appends the next chunk to a file.
 pub async fn append(
     db: &PgPool,
     batch: BatchId,
@@ -79,7 +79,7 @@ pub async fn append(
     Ok(())
 }
 
-/// Says how a file is to be read before it is.
+/// Saves how a file is to be read, while it is still being received.
 pub async fn save_read_options(
     db: &PgPool,
     batch: BatchId,
@@ -95,7 +95,7 @@ pub async fn save_read_options(
     Ok(())
 }
 
-/// The file is here; it may be read.
+/// Marks a file completely received; it may be read from now on.
 pub async fn received(
     db: &PgPool,
     batch: BatchId,
@@ -114,7 +114,7 @@ pub async fn received(
     Ok(())
 }
 
-/// The upload of a batch of the project.
+/// Finds the upload of a batch of the project.
 pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Result<Option<Upload>> {
     sqlx::query_as!(
         Upload,
@@ -129,24 +129,24 @@ pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Resu
     .await
 }
 
-/// A file that this process reads.
+/// A file that this process is reading.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The draft.
     pub batch_id: BatchId,
     /// Its project.
     pub project_id: ProjectId,
-    /// What kind of file it is.
+    /// The kind of file.
     pub source: UploadSource,
-    /// All of it is valid UTF-8.
+    /// Whether all of it is valid UTF-8.
     pub utf8: bool,
-    /// How a person wants it read.
+    /// How it is to be read, as chosen by a person.
     pub read_options: Value,
-    /// Which time it is read; what an older reader brings is dropped.
+    /// The number of this reading; results of an earlier reading are dropped.
     pub turn: i32,
 }
 
-/// Takes the oldest file that waits to be read, or whose reader died.
+/// Takes the oldest file that is waiting to be read, or whose reader died.
 pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Result<Option<Job>> {
     sqlx::query_as!(
         Job,
@@ -164,7 +164,7 @@ pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Re
     .await
 }
 
-/// Says how far the reader is, and that it lives. Answers whether its work is still wanted.
+/// Records how far the reader is and renews its lease. Returns whether its result is still wanted.
 pub async fn progress(
     db: &PgPool,
     job: &Job,
@@ -186,8 +186,8 @@ pub async fn progress(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Every row has its verdict, as things stood when so many batches of the template had been ordered.
-/// Answers whether it was still wanted.
+/// Records that every row has its verdict, as of the moment when `orders_seen` batches of the
+/// template had been ordered. Returns whether the result was still wanted.
 pub async fn finish(
     db: &mut PgConnection,
     job: &Job,
@@ -213,7 +213,7 @@ pub async fn finish(
     Ok(moved.rows_affected() == 1)
 }
 
-/// The file cannot be read.
+/// Records that the file cannot be read, and why.
 pub async fn give_up(
     db: &PgPool,
     job: &Job,
@@ -237,26 +237,27 @@ pub async fn give_up(
 /// A draft whose file was read.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// The signature it goes out under.
+    /// The signature of its texts.
     pub signature_id: SignatureId,
     /// Its template.
     pub template_id: TemplateId,
-    /// How a person read_options it read.
+    /// How its file was to be read, as chosen by a person.
     pub read_options: Value,
-    /// What was found in it.
+    /// What was found in the file.
     pub report: Option<Value>,
-    /// How many batches of the template had been ordered then; `None` while it is being read.
+    /// The number of batches of the template that had been ordered by then; `None` while the file
+    /// is being read.
     pub orders_seen: Option<i64>,
 }
 
-/// Locks a draft until the transaction ends; `None` when it is none any more.
+/// Locks a draft until the transaction ends. Returns `None` if it no longer is a draft.
 pub async fn lock_draft(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
 ) -> sqlx::Result<Option<Draft>> {
-    // The batch alone first. One that was confirmed meanwhile is being made into messages, which holds its
-    // upload and then waits for the batch: whoever asked for both would wait in a circle.
+    // Lock the batch alone first. Planning of a batch that was confirmed meanwhile holds its upload
+    // and then waits for the batch; locking both in one statement could deadlock with it.
     let is_draft = sqlx::query_scalar!(
         r#"select true as "yes!" from batches
            where project_id = $1 and id = $2 and state = 'draft' for update"#,
@@ -282,7 +283,8 @@ pub async fn lock_draft(
     .await
 }
 
-/// Has a draft's file read again, as a person wants it read. Answers whether it is one.
+/// Has a draft's file read again with other options. Returns whether the batch is a draft whose
+/// file was received.
 pub async fn read_again(
     db: &mut PgConnection,
     project: ProjectId,
@@ -307,7 +309,7 @@ pub async fn read_again(
     Ok(moved.rows_affected() == 1)
 }
 
-/// A piece of a file.
+/// Returns a chunk of a file.
 pub async fn chunk(db: &PgPool, batch: BatchId, n: i32) -> sqlx::Result<Option<Vec<u8>>> {
     sqlx::query_scalar!(
         "select content from upload_chunks where batch_id = $1 and n = $2",
@@ -318,14 +320,15 @@ pub async fn chunk(db: &PgPool, batch: BatchId, n: i32) -> sqlx::Result<Option<V
     .await
 }
 
-/// Removes drafts that nobody touched since `before`, and uploads that broke off. Answers how many.
+/// Deletes drafts that nobody has touched since `before`, and uploads that broke off before
+/// `broken_before`. Returns how many.
 pub async fn delete_abandoned(
     db: &PgPool,
     before: OffsetDateTime,
     broken_before: OffsetDateTime,
 ) -> sqlx::Result<u64> {
     let mut tx = db.begin().await?;
-    let gone = sqlx::query_scalar!(
+    let deleted = sqlx::query_scalar!(
         r#"delete from batches b using uploads u
            where u.batch_id = b.id and b.state = 'draft'
              and (u.touched_at < $1 or u.state = 'receiving' and u.touched_at < $2)
@@ -335,9 +338,9 @@ pub async fn delete_abandoned(
     )
     .fetch_all(&mut *tx)
     .await?;
-    sqlx::query!("delete from recipients where batch_id = any($1)", &gone)
+    sqlx::query!("delete from recipients where batch_id = any($1)", &deleted)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    Ok(gone.len() as u64)
+    Ok(deleted.len() as u64)
 }

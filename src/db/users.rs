@@ -10,7 +10,7 @@ use crate::domain::ids::UserId;
 pub struct User {
     /// Our id.
     pub id: UserId,
-    /// The name it signs in with.
+    /// The name to sign in with.
     pub name: String,
     /// Whether it manages projects and accounts.
     pub is_owner: bool,
@@ -18,17 +18,17 @@ pub struct User {
 
 /// An account with what is needed to check its password.
 #[derive(Debug)]
-pub struct Credentialed {
+pub struct Credentials {
     /// The account.
     pub user: User,
-    /// The password's argon2id hash.
+    /// The argon2id hash of the password.
     pub password_hash: String,
     /// Whether it may sign in.
     pub enabled: bool,
 }
 
-/// The account of this name, however it is capitalised.
-pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentialed>> {
+/// Finds an account by its name, in upper or lower case.
+pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"select id as "id: UserId", name, is_owner, password_hash, disabled_at is null as "enabled!"
            from users where lower(name) = lower($1)"#,
@@ -36,34 +36,34 @@ pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentiale
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Credentialed {
+    Ok(row.map(|row| Credentials {
         user: User { id: row.id, name: row.name, is_owner: row.is_owner },
         password_hash: row.password_hash,
         enabled: row.enabled,
     }))
 }
 
-/// The password's hash of an account.
+/// Returns the password hash of an account.
 pub async fn password_hash(db: &PgPool, id: UserId) -> sqlx::Result<String> {
     sqlx::query_scalar!("select password_hash from users where id = $1", id as UserId)
         .fetch_one(db)
         .await
 }
 
-/// An account with its places, for the command line.
+/// An account with its memberships, as the command line lists it.
 #[derive(Debug)]
 pub struct Listed {
-    /// The name it signs in with.
+    /// The name to sign in with.
     pub name: String,
     /// Whether it manages projects and accounts.
     pub is_owner: bool,
     /// Whether it may sign in.
     pub enabled: bool,
-    /// `slug:role`, by slug.
+    /// Its memberships as `slug:role`, by slug.
     pub places: Vec<String>,
 }
 
-/// All accounts, by name.
+/// Returns all accounts, by name.
 pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
     sqlx::query_as!(
         Listed,
@@ -78,7 +78,7 @@ pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
     .await
 }
 
-/// Makes an account; `None` if its name is taken.
+/// Inserts an account. Returns `None` if its name is taken.
 pub async fn insert(
     db: &mut PgConnection,
     name: &str,
@@ -107,7 +107,8 @@ pub async fn set_password(db: &mut PgConnection, id: UserId, hash: &str) -> sqlx
     Ok(())
 }
 
-/// Failed sign-ins of a subject in a row, and when the last one was.
+/// Returns how many sign-ins of the subjects failed in a row, and when the last one failed; subjects
+/// without a failed sign-in are left out.
 pub async fn failures(
     db: &PgPool,
     subjects: &[String],
@@ -121,7 +122,7 @@ pub async fn failures(
     Ok(rows.into_iter().map(|row| (row.failures, row.last_failed_at)).collect())
 }
 
-/// Counts a failed sign-in of a subject; after `forget` without one it begins anew.
+/// Counts a failed sign-in of a subject. The count restarts after a time of `forget` without one.
 pub async fn count_failure(
     db: &mut PgConnection,
     subject: &str,
@@ -141,7 +142,7 @@ pub async fn count_failure(
     Ok(())
 }
 
-/// Forgets the failed sign-ins of a subject.
+/// Resets the failed sign-ins of a subject.
 pub async fn forget_failures(db: &mut PgConnection, subject: &str) -> sqlx::Result<()> {
     sqlx::query!("delete from sign_in_throttle where subject = $1", subject).execute(db).await?;
     Ok(())

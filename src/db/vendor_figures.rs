@@ -1,46 +1,46 @@
-//! What the vendor counted, and when it is asked again.
+//! The vendor's own statistics, and when they are fetched next.
 
 use sqlx::{PgConnection, PgPool};
 use time::{Date, OffsetDateTime};
 
 use crate::domain::ids::ProjectId;
 
-/// What the vendor counted on one day for one country.
+/// The vendor's statistics of one day and one country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
-    /// The day in China.
+    /// The day, in China.
     pub day: Date,
-    /// Not in mainland China.
+    /// Whether the country is not mainland China.
     pub international: bool,
-    /// The vendor's letters for the country.
+    /// The vendor's code of the country.
     pub country: String,
-    /// Messages taken.
+    /// The number of accepted messages.
     pub sent: i64,
-    /// Messages that arrived.
+    /// The number of delivered messages.
     pub delivered: i64,
-    /// Messages that did not.
+    /// The number of failed messages.
     pub failed: i64,
-    /// Messages of which nothing is known.
+    /// The number of messages without a known outcome.
     pub unknown: i64,
-    /// Messages that were not taken.
+    /// The number of refused messages.
     pub refused: i64,
-    /// Pieces taken.
+    /// The number of accepted parts.
     pub sent_parts: i64,
-    /// Pieces that arrived.
+    /// The number of delivered parts.
     pub delivered_parts: i64,
-    /// Pieces that did not.
+    /// The number of failed parts.
     pub failed_parts: i64,
-    /// Pieces of which nothing is known.
+    /// The number of parts without a known outcome.
     pub unknown_parts: i64,
 }
 
-/// Keeps what the vendor counted, over what it had said of the same days before.
+/// Upserts the vendor's statistics.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
     figures: &[Figures],
 ) -> sqlx::Result<()> {
-    for one in figures {
+    for figure in figures {
         sqlx::query!(
             r#"insert into vendor_days (project_id, day, international, country, sent, delivered,
                  failed, unknown, refused, sent_parts, delivered_parts, failed_parts,
@@ -52,18 +52,18 @@ pub async fn keep(
                  sent_parts = excluded.sent_parts, delivered_parts = excluded.delivered_parts,
                  failed_parts = excluded.failed_parts, unknown_parts = excluded.unknown_parts"#,
             project.0,
-            one.day,
-            one.international,
-            one.country,
-            one.sent,
-            one.delivered,
-            one.failed,
-            one.unknown,
-            one.refused,
-            one.sent_parts,
-            one.delivered_parts,
-            one.failed_parts,
-            one.unknown_parts,
+            figure.day,
+            figure.international,
+            figure.country,
+            figure.sent,
+            figure.delivered,
+            figure.failed,
+            figure.unknown,
+            figure.refused,
+            figure.sent_parts,
+            figure.delivered_parts,
+            figure.failed_parts,
+            figure.unknown_parts,
         )
         .execute(&mut *db)
         .await?;
@@ -71,20 +71,20 @@ pub async fn keep(
     Ok(())
 }
 
-/// One day of all countries.
+/// The vendor's statistics of one day, over all countries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Day {
-    /// The day in China.
+    /// The day, in China.
     pub day: Date,
-    /// Messages taken.
+    /// The number of accepted messages.
     pub sent: i64,
-    /// Messages that arrived.
+    /// The number of delivered messages.
     pub delivered: i64,
-    /// Pieces taken.
+    /// The number of accepted parts.
     pub parts: i64,
 }
 
-/// The days from `from` to `to` of which the vendor said something, the newest first.
+/// Returns the days from `from` to `to` with statistics of the vendor, newest first.
 pub async fn days(db: &PgPool, project: ProjectId, from: Date, to: Date) -> sqlx::Result<Vec<Day>> {
     sqlx::query_as!(
         Day,
@@ -100,16 +100,16 @@ pub async fn days(db: &PgPool, project: ProjectId, from: Date, to: Date) -> sqlx
     .await
 }
 
-/// How asking went last.
+/// The result of the last fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// When there was an answer.
+    /// When there was a response.
     pub asked_at: Option<OffsetDateTime>,
-    /// Why there was none since then; empty if all is well.
+    /// The problem since then, or an empty string.
     pub problem: String,
 }
 
-/// How asking about a project went last; `None` before the first time.
+/// Returns the result of the last fetch of a project, or `None` before the first one.
 pub async fn asked(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<Asked>> {
     sqlx::query_as!(
         Asked,
@@ -120,8 +120,8 @@ pub async fn asked(db: &PgPool, project: ProjectId) -> sqlx::Result<Option<Asked
     .await
 }
 
-/// Takes a project whose turn has come, by moving its next turn to `next`: no two processes ask at
-/// once. A project seen for the first time has its first turn then.
+/// Claims a project whose fetch is due by moving the next one to `next`, so that no two processes
+/// fetch at the same time. A new project is first due at `next`.
 pub async fn take_due(
     db: &PgPool,
     now: OffsetDateTime,
@@ -148,7 +148,7 @@ pub async fn take_due(
     .await
 }
 
-/// Writes down that the vendor answered.
+/// Records that the vendor responded.
 pub async fn answered(
     db: &mut PgConnection,
     project: ProjectId,
@@ -167,7 +167,7 @@ pub async fn answered(
     Ok(())
 }
 
-/// Writes down why the vendor did not answer, and when it is asked again.
+/// Records why the vendor did not respond, and when the next fetch is due.
 pub async fn unanswered(
     db: &PgPool,
     project: ProjectId,

@@ -1,4 +1,4 @@
-//! The processes that send, so that the calls of a dead one are not counted as under way.
+//! The processes that send, so that the calls of a dead one do not count as running.
 
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -6,21 +6,21 @@ use uuid::Uuid;
 
 /// A process that was not seen for this long is dead.
 pub const DEAD_AFTER: Duration = Duration::seconds(4);
-/// Rows of dead processes are kept for this long.
-const KEPT: Duration = Duration::days(1);
+/// How long rows of dead processes are kept.
+const RETENTION: Duration = Duration::days(1);
 
-/// What a process heard from the vendor last.
+/// The vendor's last responses to a process.
 #[derive(Debug, Clone, Default)]
 pub struct VendorHeard {
-    /// When the vendor answered.
+    /// When the vendor last responded.
     pub heard_at: Option<OffsetDateTime>,
-    /// When a call had no answer.
+    /// When a call last had no response.
     pub trouble_at: Option<OffsetDateTime>,
-    /// What was seen instead.
+    /// The problem of that call.
     pub problem: String,
 }
 
-/// Says that a process lives, and what it heard from the vendor.
+/// Records that a process is alive, and the vendor's last responses to it.
 pub async fn beat(
     db: &PgPool,
     worker: Uuid,
@@ -42,8 +42,8 @@ pub async fn beat(
     Ok(())
 }
 
-/// Removes the rows of processes that died long ago.
+/// Deletes the rows of processes that died long ago.
 pub async fn forget_dead(db: &PgPool, now: OffsetDateTime) -> sqlx::Result<()> {
-    sqlx::query!("delete from workers where seen_at < $1", now - KEPT).execute(db).await?;
+    sqlx::query!("delete from workers where seen_at < $1", now - RETENTION).execute(db).await?;
     Ok(())
 }

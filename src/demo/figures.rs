@@ -1,5 +1,5 @@
-//! What the vendor would have counted of the sample data: the same, other programs included, and now
-//! and then a few messages of one that the console knows nothing of.
+//! The vendor's statistics of the sample data: the console's own counts with external messages, and
+//! on some days a few messages that the console knows nothing about.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,20 @@ use crate::domain::ids::ProjectId;
 use crate::domain::period::{day_of, midnight};
 use crate::domain::statistics::Counts;
 
-/// Keeps figures for all days that are over.
-pub async fn keep(app: &App, project: ProjectId, days: i64) -> anyhow::Result<()> {
+/// Stores the figures of the last `days` days before today.
+pub async fn insert(app: &App, project: ProjectId, days: i64) -> anyhow::Result<()> {
     let now = app.clock.now();
     let today = midnight(day_of(now));
-    let wanted = StatisticsQuery {
+    let own = StatisticsQuery {
         project,
         since: today - Duration::days(days),
         until: today,
         others: false,
     };
-    let others = StatisticsQuery { others: true, ..wanted };
+    let others = StatisticsQuery { others: true, ..own };
     let others: HashMap<_, _> =
         statistics::by_time(&app.db, others, true).await?.into_iter().collect();
-    let counted = statistics::by_time(&app.db, wanted, true).await?;
+    let counted = statistics::by_time(&app.db, own, true).await?;
     let figures: Vec<Figures> = counted
         .into_iter()
         .map(|(begins, counts)| {

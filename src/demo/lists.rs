@@ -1,5 +1,5 @@
-//! The demo's lists: one of two days ago that is through, one that waits for tomorrow morning, and a
-//! draft whose file has rows that cannot be sent.
+//! The demo's recipient lists: one that was sent two days ago, one that is scheduled for tomorrow
+//! morning, and a draft. Each file has rows that cannot be sent.
 
 use anyhow::{Context, bail};
 use rand::RngExt;
@@ -10,27 +10,27 @@ use super::sample::Past;
 use crate::db::claims::Claim;
 use crate::db::projects::{self, Policy};
 use crate::db::uploads;
-use crate::domain::batch::china;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
+use crate::domain::time::CHINA;
 use crate::ops::suppressions::{self, Actor};
 use crate::ops::uploads::report::Report;
 use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile};
 use crate::ops::{plan, submit};
 
 const ADDRESS: &str = "127.0.0.1";
-/// What a part costs, in ten-thousandths of a yuan.
+/// The price of a part, in ten-thousandths of a yuan.
 const PRICE: i32 = 450;
-/// People who asked not to be written to.
+/// Phones of people who asked not to get any messages.
 const OPTED_OUT: [&str; 3] = ["18500007311", "18500004402", "18500009127"];
 
 impl Past {
-    /// A list that went out two days ago, with what became of each phone.
-    pub(super) async fn list_of_the_day_before_yesterday(&mut self) -> anyhow::Result<()> {
-        // Before the day's other batches: the clock of the past goes forward only.
+    /// Sends a list two days ago, with a receipt for each phone.
+    pub(super) async fn list_of_two_days_ago(&mut self) -> anyhow::Result<()> {
+        // Earlier than the day's other batches, since the clock cannot be set back.
         let early = Time::from_hms(7, 40, 0)?;
-        let at = (self.now - Duration::days(2)).to_offset(china()).replace_time(early);
+        let at = (self.now - Duration::days(2)).to_offset(CHINA).replace_time(early);
         self.set_clock(at);
         self.opt_out("来电要求不再接收").await?;
         let draft = self.draft("取件提醒", "取件名单 11 月.csv", 2_400).await?;
@@ -40,8 +40,8 @@ impl Past {
             self.app.clock.advance(Duration::milliseconds(900));
             match submit::claim(&self.app).await? {
                 Claim::Won(claimed) => {
-                    let session_no = self.take(&claimed).await?;
-                    self.receipts(&claimed, &session_no).await?;
+                    let session_no = self.accept(&claimed).await?;
+                    self.process_receipts(&claimed, &session_no).await?;
                 }
                 Claim::TakenOut => {}
                 Claim::Nothing => return Ok(()),
@@ -49,11 +49,11 @@ impl Past {
         }
     }
 
-    /// A list that leaves tomorrow morning, and one that nobody has confirmed yet.
-    pub(super) async fn lists_to_come(&mut self) -> anyhow::Result<()> {
+    /// Schedules a list for tomorrow morning, and leaves another one unconfirmed.
+    pub(super) async fn upcoming_lists(&mut self) -> anyhow::Result<()> {
         self.set_clock(self.now - Duration::minutes(7));
         let morning = Time::from_hms(9, 30, 0)?;
-        let at = (self.now + Duration::days(1)).to_offset(china()).replace_time(morning);
+        let at = (self.now + Duration::days(1)).to_offset(CHINA).replace_time(morning);
         let draft = self.draft("发货通知", "发货 1126.csv", 1_800).await?;
         self.confirm(draft, "明早发货通知", Some(at)).await?;
         while plan::run_once(&self.app).await? {}
@@ -61,8 +61,8 @@ impl Past {
         Ok(())
     }
 
-    /// What a part costs is known from the first order on.
-    pub(super) async fn know_the_price(&self) -> anyhow::Result<()> {
+    /// Sets the price of a part, which batches need when they are ordered.
+    pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
         let policy = projects::policy(&mut db, self.project).await?;
         let policy = Policy { price_domestic: Some(PRICE), ..policy };
@@ -71,15 +71,16 @@ impl Past {
     }
 
     async fn opt_out(&mut self, note: &str) -> anyhow::Result<()> {
-        let phones: Vec<Phone> = OPTED_OUT.iter().flat_map(|one| Phone::parse(one)).collect();
+        let phones: Vec<Phone> = OPTED_OUT.iter().flat_map(|phone| Phone::parse(phone)).collect();
         let by = Actor { project: self.project, person: self.operator, address: ADDRESS };
         suppressions::add(&self.app, by, &phones, SuppressionReason::Complaint, note).await?;
         Ok(())
     }
 
-    /// A draft of so many good rows and the usual bad ones, read.
+    /// Creates a draft whose list has `rows` valid rows and a few rejected ones, and reads the
+    /// list.
     async fn draft(&mut self, template: &str, file: &str, rows: usize) -> anyhow::Result<BatchId> {
-        let found = self.templates.iter().find(|one| one.name == template);
+        let found = self.templates.iter().find(|candidate| candidate.name == template);
         let begin = Begin {
             project: self.project,
             by: self.operator,
@@ -90,27 +91,28 @@ impl Past {
             form_token: Uuid::new_v4(),
             resend_of: None,
         };
-        let list = self.list(template, rows);
-        let taking = IncomingFile::begin(&self.app, &begin, list.as_bytes()).await?;
-        let draft = taking.end(&self.app).await?;
+        let list = self.csv(template, rows);
+        let incoming = IncomingFile::begin(&self.app, &begin, list.as_bytes()).await?;
+        let draft = incoming.end(&self.app).await?;
         if !upload_ops::import::run_once(&self.app).await? {
             bail!("the demo's list is not read");
         }
         Ok(draft)
     }
 
-    fn list(&mut self, template: &str, rows: usize) -> String {
+    /// Returns a list with `rows` valid rows and a few rejected ones.
+    fn csv(&mut self, template: &str, rows: usize) -> String {
         let mut list = String::from("手机号,一,二,三\n");
         for phone in self.phones(rows) {
             let cells = self.params(template).join(",");
             list.push_str(&format!("{},{cells}\n", phone.as_str()));
         }
-        let (first, cells) =
-            (self.dice.random_range(1_000..9_999), self.params(template).join(","));
+        let (last_four, cells) =
+            (self.rng.random_range(1_000..9_999), self.params(template).join(","));
         for phone in ["1.85E+10", "010-12345678", "1850000123", OPTED_OUT[0]] {
             list.push_str(&format!("{phone},{cells}\n"));
         }
-        list.push_str(&format!("1850001{first},,1,2\n1850002{first},【张】,1,2\n"));
+        list.push_str(&format!("1850001{last_four},,1,2\n1850002{last_four},【张】,1,2\n"));
         list
     }
 
@@ -121,7 +123,8 @@ impl Past {
         schedule_at: Option<time::OffsetDateTime>,
     ) -> anyhow::Result<()> {
         let upload = uploads::find(&self.app.db, self.project, draft).await?;
-        let report = upload.and_then(|one| one.report).context("the demo's list has no report")?;
+        let report =
+            upload.and_then(|upload| upload.report).context("the demo's list has no report")?;
         let report: Report = serde_json::from_value(report)?;
         let order = ConfirmRequest {
             project: self.project,

@@ -1,4 +1,4 @@
-//! Everything in one command: a private PostgreSQL, the sandbox, sample data and the console.
+//! The demo: a private PostgreSQL, the sandbox, sample data and the console, in one command.
 
 mod figures;
 mod lists;
@@ -23,20 +23,21 @@ use crate::sandbox::{self, Sandbox};
 use crate::serve::{self, Parts};
 use postgres::Cluster;
 
-/// Every account of the demo signs in with it. The demo listens on this machine only.
+/// The password of every account of the demo, which listens on this machine only.
 const PASSWORD: &str = "usms-console-demo";
 
-/// Runs the demo until it is told to stop.
+/// Runs the demo until it is stopped. `variables` are the environment; `fresh` deletes the data of
+/// earlier runs.
 pub async fn run(variables: &BTreeMap<String, String>, fresh: bool) -> anyhow::Result<()> {
     let cluster = match variables.get("DATABASE_URL") {
         Some(_) => None,
         None => Some(Cluster::start(fresh).await?),
     };
-    let ran = run_on(variables, cluster.as_ref(), fresh).await;
+    let result = run_on(variables, cluster.as_ref(), fresh).await;
     if let Some(cluster) = cluster {
         cluster.stop().await;
     }
-    ran
+    result
 }
 
 async fn run_on(
@@ -50,14 +51,14 @@ async fn run_on(
         let _ = std::fs::remove_file(journal);
     }
     let sandbox = start_sandbox(journal)?;
-    let ran = run_console(variables, cluster, folder, &sandbox).await;
+    let result = run_console(variables, cluster, folder, &sandbox).await;
     sandbox.stop().await;
-    ran
+    result
 }
 
 fn start_sandbox(journal: Option<PathBuf>) -> anyhow::Result<Sandbox> {
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let settings = sandbox::Settings { journal, ..sandbox::Settings::on(anywhere) };
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let settings = sandbox::Settings { journal, ..sandbox::Settings::on(any_port) };
     let sandbox = Sandbox::start(settings).context("cannot start the sandbox")?;
     sandbox.seed(reviewed::seeds());
     Ok(sandbox)
@@ -72,24 +73,24 @@ async fn run_console(
     let config = settings(variables, cluster, folder, sandbox)?;
     let app = serve::build(&config).await?;
     sample::fill(&app, PASSWORD).await?;
-    let hook_path = hook_path(&app).await?;
-    tell_where_to_push(sandbox, &format!("http://{}{hook_path}", config.listen)).await?;
+    let push_path = push_path(&app).await?;
+    set_push_url(sandbox, &format!("http://{}{push_path}", config.listen)).await?;
     app.log.pool().close().await;
     app.db.close().await;
-    greet(&config, sandbox);
+    print_greeting(&config, sandbox);
     serve::run(&config, Parts::All).await
 }
 
-/// The demo's own settings, over what the environment says.
+/// Returns the configuration: the demo's own settings override the environment.
 fn settings(
     variables: &BTreeMap<String, String>,
     cluster: Option<&Cluster>,
     folder: Option<&Path>,
     sandbox: &Sandbox,
 ) -> anyhow::Result<Config> {
-    let mut all = variables.clone();
+    let mut settings = variables.clone();
     let mut set = |name: &str, value: String| {
-        all.insert(name.to_owned(), value);
+        settings.insert(name.to_owned(), value);
     };
     if let Some(cluster) = cluster {
         set("DATABASE_URL", cluster.url());
@@ -105,11 +106,11 @@ fn settings(
     if !variables.contains_key("CONSOLE_LISTEN") {
         set("CONSOLE_LISTEN", free_address()?.to_string());
     }
-    Ok(Config::read(&all)?)
+    Ok(Config::read(&settings)?)
 }
 
-/// The demo's secret key, kept with its data; a demo on somebody's own database has a fixed one,
-/// which is as safe as its password: the demo holds nothing worth hiding.
+/// Returns the demo's secret key, which is stored with its data. A demo on another database has a
+/// fixed key, which is as safe as the fixed password: its data is not secret.
 fn secret_key(folder: Option<&Path>) -> anyhow::Result<String> {
     let Some(folder) = folder else { return Ok("de".repeat(32)) };
     let path = folder.join("secret-key");
@@ -121,22 +122,23 @@ fn secret_key(folder: Option<&Path>) -> anyhow::Result<String> {
     Ok(key)
 }
 
-/// 8080 if it is free, else any port.
+/// Returns a local address with port 8080 if it is free, or else any free port.
 fn free_address() -> anyhow::Result<SocketAddr> {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-    let listener = TcpListener::bind(usual)
+    let preferred = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    let listener = TcpListener::bind(preferred)
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
         .context("no free port")?;
     Ok(listener.local_addr()?)
 }
 
-async fn hook_path(app: &crate::app::App) -> anyhow::Result<String> {
+/// Returns the path of the push URL.
+async fn push_path(app: &crate::app::App) -> anyhow::Result<String> {
     let all = project_rows::all(&app.db).await?;
-    let project = all.iter().find(|one| one.slug == projects::DEFAULT);
+    let project = all.iter().find(|project| project.slug == projects::DEFAULT);
     Ok(projects::hook_path(app, project.context("the demo's project is missing")?)?)
 }
 
-async fn tell_where_to_push(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> {
+async fn set_push_url(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> {
     reqwest::Client::builder()
         .no_proxy()
         .build()?
@@ -149,7 +151,7 @@ async fn tell_where_to_push(sandbox: &Sandbox, url: &str) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn greet(config: &Config, sandbox: &Sandbox) {
+fn print_greeting(config: &Config, sandbox: &Sandbox) {
     let [names @ .., last] = sample::ACCOUNTS.map(|account| account.0);
     let names = names.join(", ");
     println!(

@@ -1,4 +1,4 @@
-//! A private PostgreSQL for the demo, which never touches one that runs already.
+//! A private PostgreSQL server for the demo, which never touches other servers.
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
@@ -9,23 +9,23 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// Where Debian keeps the server's programs, a folder per version.
-const DEBIAN: &str = "/usr/lib/postgresql";
+/// Where Debian installs the server's programs, in a folder for each version.
+const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 const DATABASE: &str = "usms_console";
 const SUPERUSER: &str = "usms";
 
-/// Why the demo has no PostgreSQL.
+/// Why the PostgreSQL server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// The programs are missing.
+    /// The server's programs were not found.
     #[error(
         "PostgreSQL is not installed: run scripts/demo, which installs it, or set DATABASE_URL"
     )]
     NotInstalled,
-    /// There is nowhere to keep it.
+    /// There is no folder for its data.
     #[error("HOME is not set: cannot choose where to keep the demo data")]
     NoHome,
-    /// A folder or file.
+    /// A folder or file could not be accessed.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
     /// A program failed.
@@ -33,7 +33,7 @@ pub enum ClusterError {
     Program(String, String),
 }
 
-/// A running private PostgreSQL.
+/// A running private PostgreSQL server.
 #[derive(Debug)]
 pub struct Cluster {
     folder: PathBuf,
@@ -43,18 +43,22 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts it, making it first if it is not there. `fresh` throws the earlier one away.
+    /// Starts the server, and creates it first if there is none. `fresh` deletes an existing one.
+    ///
+    /// # Errors
+    /// [`ClusterError::NotInstalled`] and [`ClusterError::NoHome`] say what to do; the others are
+    /// failures of the system.
     pub async fn start(fresh: bool) -> Result<Self, ClusterError> {
         let folder = folder()?;
         let programs = programs().ok_or(ClusterError::NotInstalled)?;
         let mut cluster = Self { folder, programs, port: free_port()?, password: String::new() };
-        cluster.stop_leftover().await;
+        cluster.stop_orphan().await;
         if fresh && cluster.folder.exists() {
             let path = cluster.folder.clone();
             std::fs::remove_dir_all(&path).map_err(|error| ClusterError::File(path, error))?;
         }
-        cluster.make_folder().await?;
-        cluster.password = cluster.keep_password()?;
+        cluster.create_folder().await?;
+        cluster.password = cluster.load_or_create_password()?;
         if !cluster.data().join("PG_VERSION").exists() {
             cluster.init().await?;
         }
@@ -63,17 +67,17 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// How to connect.
+    /// Returns the connection URL.
     pub fn url(&self) -> String {
         format!("postgres://{SUPERUSER}:{}@127.0.0.1:{}/{DATABASE}", self.password, self.port)
     }
 
-    /// The demo's folder.
+    /// Returns the demo's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Stops it; its data stays.
+    /// Stops the server. Its data stays.
     pub async fn stop(self) {
         if let Err(error) = self.control(&["stop", "-m", "fast", "-w"]).await {
             tracing::warn!(%error, "cannot stop the demo's PostgreSQL");
@@ -88,27 +92,27 @@ impl Cluster {
         self.folder.join("postgresql-password")
     }
 
-    /// A demo that was killed leaves its server running.
-    async fn stop_leftover(&self) {
+    /// Stops the server of a demo that was killed.
+    async fn stop_orphan(&self) {
         if self.data().join("postmaster.pid").exists() {
             let _ = self.control(&["stop", "-m", "fast", "-w"]).await;
         }
     }
 
-    async fn make_folder(&self) -> Result<(), ClusterError> {
+    async fn create_folder(&self) -> Result<(), ClusterError> {
         let path = &self.folder;
-        let failed = |error| ClusterError::File(path.clone(), error);
-        std::fs::create_dir_all(path).map_err(failed)?;
-        // It holds the password and the demo's secret key.
-        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
+        let file_error = |error| ClusterError::File(path.clone(), error);
+        std::fs::create_dir_all(path).map_err(file_error)?;
+        // It contains the password and the demo's secret key.
+        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(file_error)?;
         if is_root() {
             let owner = [OsStr::new("postgres:postgres"), path.as_os_str()];
-            finished("chown", Command::new("chown").args(owner)).await?;
+            run_to_end("chown", Command::new("chown").args(owner)).await?;
         }
         Ok(())
     }
 
-    fn keep_password(&self) -> Result<String, ClusterError> {
+    fn load_or_create_password(&self) -> Result<String, ClusterError> {
         let path = self.password_file();
         if let Ok(password) = std::fs::read_to_string(&path) {
             return Ok(password.trim().to_owned());
@@ -126,7 +130,7 @@ impl Cluster {
             .args(["-U", SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"])
             .arg("--pwfile")
             .arg(self.password_file());
-        finished("initdb", &mut command).await
+        run_to_end("initdb", &mut command).await
     }
 
     async fn run(&self) -> Result<(), ClusterError> {
@@ -142,27 +146,28 @@ impl Cluster {
     async fn control(&self, args: &[&str]) -> Result<(), ClusterError> {
         let mut command = self.program("pg_ctl");
         command.arg("-D").arg(self.data()).args(args);
-        finished("pg_ctl", &mut command).await
+        run_to_end("pg_ctl", &mut command).await
     }
 
     async fn create_database(&self) -> Result<(), ClusterError> {
-        let there = format!("select from pg_database where datname = '{DATABASE}'");
+        let existing = format!("select from pg_database where datname = '{DATABASE}'");
         let port = self.port.to_string();
         let server = ["-h", "127.0.0.1", "-p", &port, "-U", SUPERUSER];
-        let mut ask = self.program("psql");
-        ask.env("PGPASSWORD", &self.password).args(server);
-        ask.args(["-d", "postgres", "-tAc", &format!("select count(*) from ({there}) x")]);
-        let answer = ask.output().await.map_err(|error| program_failed("psql", &error))?;
-        if String::from_utf8_lossy(&answer.stdout).trim() == "1" {
+        let mut query = self.program("psql");
+        query.env("PGPASSWORD", &self.password).args(server);
+        query.args(["-d", "postgres", "-tAc", &format!("select count(*) from ({existing}) x")]);
+        let output = query.output().await.map_err(|error| program_error("psql", &error))?;
+        if String::from_utf8_lossy(&output.stdout).trim() == "1" {
             return Ok(());
         }
         let mut create = self.program("createdb");
         create.env("PGPASSWORD", &self.password).args(server).arg(DATABASE);
-        finished("createdb", &mut create).await
+        run_to_end("createdb", &mut create).await
     }
 
-    /// A program of PostgreSQL, as `postgres` if we are root, which may not run it, and in a process
-    /// group of its own, so that Ctrl-C reaches the console alone and the database outlives it.
+    /// Returns the command of a PostgreSQL program. If we are root, which PostgreSQL refuses, it
+    /// runs as `postgres`. It has a process group of its own, so that Ctrl-C reaches the console
+    /// only and the database outlives it.
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
         let mut command = if is_root() {
@@ -172,40 +177,42 @@ impl Cluster {
         } else {
             Command::new(path)
         };
-        // A working directory that `postgres` may not enter makes every program complain.
+        // Every program warns about a working directory that `postgres` may not enter.
         command.current_dir("/").process_group(0).stdin(Stdio::null());
         command
     }
 }
 
-async fn finished(name: &str, command: &mut Command) -> Result<(), ClusterError> {
-    // `pg_ctl start` hands its output to the server: a pipe would never end.
+/// Runs a program to its end.
+async fn run_to_end(name: &str, command: &mut Command) -> Result<(), ClusterError> {
+    // The server inherits the output of `pg_ctl start`, so a pipe would never be closed.
     let error_file = std::env::temp_dir().join(format!("usms-console-{}.err", std::process::id()));
     let errors = std::fs::File::create(&error_file)
         .map_err(|error| ClusterError::File(error_file.clone(), error))?;
     command.stdout(Stdio::null()).stderr(errors);
-    let status = command.status().await.map_err(|error| program_failed(name, &error))?;
-    let said = std::fs::read_to_string(&error_file).unwrap_or_default();
+    let status = command.status().await.map_err(|error| program_error(name, &error))?;
+    let message = std::fs::read_to_string(&error_file).unwrap_or_default();
     let _ = std::fs::remove_file(&error_file);
     if status.success() {
         Ok(())
     } else {
-        Err(ClusterError::Program(name.to_owned(), said.trim().replace('\n', "; ")))
+        Err(ClusterError::Program(name.to_owned(), message.trim().replace('\n', "; ")))
     }
 }
 
-fn program_failed(name: &str, error: &std::io::Error) -> ClusterError {
+fn program_error(name: &str, error: &std::io::Error) -> ClusterError {
     ClusterError::Program(name.to_owned(), error.to_string())
 }
 
 fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|own| {
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| {
         use std::os::unix::fs::MetadataExt;
-        own.uid() == 0
+        metadata.uid() == 0
     })
 }
 
-/// Root's home is closed to `postgres`, so root keeps the demo where services keep their data.
+/// Returns the folder of the demo's data. `postgres` may not enter root's home, so for root it is
+/// where services have their data.
 fn folder() -> Result<PathBuf, ClusterError> {
     if is_root() {
         return Ok(PathBuf::from("/var/lib/usms-console-demo"));
@@ -216,9 +223,10 @@ fn folder() -> Result<PathBuf, ClusterError> {
     Ok(data.ok_or(ClusterError::NoHome)?.join("usms-console/demo"))
 }
 
-/// The newest server that is installed, or the one in the search path.
+/// Returns the folder of the programs of the newest installed server, or of the one in the search
+/// path.
 fn programs() -> Option<PathBuf> {
-    let versions = std::fs::read_dir(DEBIAN).into_iter().flatten().flatten();
+    let versions = std::fs::read_dir(DEBIAN_FOLDER).into_iter().flatten().flatten();
     let newest = versions
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -236,5 +244,5 @@ fn free_port() -> Result<u16, ClusterError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(|error| program_failed("finding a free port", &error))
+        .map_err(|error| program_error("finding a free port", &error))
 }

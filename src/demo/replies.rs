@@ -1,5 +1,5 @@
-//! What people of the sample data texted back: thanks, questions, opt-outs, and one false alarm. It
-//! comes as pushes, as the vendor would send them.
+//! Sample replies: thanks, questions, opt-outs, and a false opt-out. They come as the vendor's
+//! pushes.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -12,38 +12,38 @@ use crate::domain::ids::{ProjectId, SubmissionId, UserId};
 use crate::ops::suppressions::Actor;
 use crate::ops::{push_inbox, replies};
 
-/// So many of the newest conversations have not been read.
+/// How many of the newest conversations are unread.
 const UNREAD: usize = 7;
-/// The words of somebody who means something else by them.
-const FALSE_ALARM: &str = "N";
+/// An opt-out keyword that was not meant as one.
+const FALSE_OPT_OUT: &str = "N";
 
-/// How people opt out.
+/// Texts of opt-outs.
 const OPT_OUTS: [&str; 3] = ["T", "退订", "拒收请回复R"];
 
-/// One reply to come.
-pub struct Answer {
+/// A reply to be pushed.
+pub struct SampleReply {
     phone: String,
-    words: &'static str,
+    text: &'static str,
     at: OffsetDateTime,
     user_id: String,
 }
 
-impl Answer {
-    /// Whether it opts `phone` out: nothing is sent there afterwards.
+impl SampleReply {
+    /// Returns whether it opts `phone` out, so that nothing may be sent there afterwards.
     pub fn opts_out(&self, phone: &str) -> bool {
-        self.phone == phone && OPT_OUTS.contains(&self.words)
+        self.phone == phone && OPT_OUTS.contains(&self.text)
     }
 }
 
-/// What some of `phones` answer to a text of `template`, which they have had since `arrived`.
+/// Returns the replies of some of `phones` to a text of `template` that they got at `arrived`.
 pub fn to(
     template: &str,
     submission: SubmissionId,
     phones: &[String],
     arrived: OffsetDateTime,
-    dice: &mut StdRng,
-) -> Vec<Answer> {
-    let (one_in, said): (usize, &[&str]) = match template {
+    rng: &mut StdRng,
+) -> Vec<SampleReply> {
+    let (one_in, texts): (usize, &[&str]) = match template {
         "会员周新书" => (
             40,
             &[
@@ -69,58 +69,58 @@ pub fn to(
                 "不在家，放门卫",
                 "还没收到，麻烦查一下",
                 "能开发票吗？",
-                FALSE_ALARM,
+                FALSE_OPT_OUT,
             ],
         ),
         "取件提醒" => (30, &["我改天去取", "请放在驿站，明天下班来拿", "ok", "已取"]),
         _ => (60, &["这不是我要的验证码，你们是谁？"]),
     };
-    let mut answers = Vec::new();
+    let mut replies = Vec::new();
     for phone in phones {
-        if dice.random_range(0..one_in) > 0 {
+        if rng.random_range(0..one_in) > 0 {
             continue;
         }
-        let at = arrived + Duration::seconds(dice.random_range(40..3_000));
-        let words = said[dice.random_range(0..said.len())];
-        // Carriers give the UserId back as a rule, not always.
+        let at = arrived + Duration::seconds(rng.random_range(40..3_000));
+        let text = texts[rng.random_range(0..texts.len())];
+        // Carriers usually return the UserId, but not always.
         let user_id =
-            if dice.random_bool(0.8) { submission.vendor_user_id() } else { String::new() };
-        answers.push(Answer { phone: phone.clone(), words, at, user_id: user_id.clone() });
-        if words.ends_with('？') && dice.random_bool(0.5) {
+            if rng.random_bool(0.8) { submission.vendor_user_id() } else { String::new() };
+        replies.push(SampleReply { phone: phone.clone(), text, at, user_id: user_id.clone() });
+        if text.ends_with('？') && rng.random_bool(0.5) {
             let at = at + Duration::minutes(3);
-            answers.push(Answer { phone: phone.clone(), words: "在吗", at, user_id });
+            replies.push(SampleReply { phone: phone.clone(), text: "在吗", at, user_id });
         }
     }
-    answers
+    replies
 }
 
-/// Takes each answer in at its time, up to `now`, and reads all but the newest.
-pub async fn keep(
+/// Pushes each reply at its time, up to `now`, and marks all conversations but the newest as read.
+pub async fn push_all(
     app: &App,
     project: ProjectId,
     operator: UserId,
-    answers: &[Answer],
+    replies: &[SampleReply],
     now: OffsetDateTime,
 ) -> anyhow::Result<()> {
-    let mut come: Vec<&Answer> = answers.iter().filter(|answer| answer.at < now).collect();
-    come.sort_by_key(|answer| answer.at);
-    for one in come {
-        app.clock.advance(one.at + Duration::seconds(4) - app.clock.now());
-        let reply = json!({ "Phone": one.phone, "ReplyContent": one.words,
-            "ReplyTime": one.at.unix_timestamp(), "UserId": one.user_id });
-        let body = json!({ "MsgType": 0, "Data": [reply] }).to_string();
+    let mut past: Vec<&SampleReply> = replies.iter().filter(|reply| reply.at < now).collect();
+    past.sort_by_key(|reply| reply.at);
+    for reply in past {
+        app.clock.advance(reply.at + Duration::seconds(4) - app.clock.now());
+        let item = json!({ "Phone": reply.phone, "ReplyContent": reply.text,
+            "ReplyTime": reply.at.unix_timestamp(), "UserId": reply.user_id });
+        let body = json!({ "MsgType": 0, "Data": [item] }).to_string();
         push_inbox::store(app, project, body.as_bytes()).await?;
         push_inbox::process_next(app).await?;
     }
     let by = Actor { project, person: operator, address: "127.0.0.1" };
     let all = Filter { limit: 1_000, ..Filter::default() };
     let newest = conversations::list(&app.db, project, &all).await?.conversations;
-    for (place, one) in newest.into_iter().enumerate() {
-        if place >= UNREAD {
-            replies::mark_read(app, by, one.id, one.newest_id).await?;
+    for (index, conversation) in newest.into_iter().enumerate() {
+        if index >= UNREAD {
+            replies::mark_read(app, by, conversation.id, conversation.newest_id).await?;
         }
-        if one.opted_out && one.last_text == FALSE_ALARM {
-            replies::take_back(app, by, one.id, one.newest_id).await?;
+        if conversation.opted_out && conversation.last_text == FALSE_OPT_OUT {
+            replies::take_back(app, by, conversation.id, conversation.newest_id).await?;
         }
     }
     Ok(())

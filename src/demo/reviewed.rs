@@ -1,4 +1,4 @@
-//! The demo's signatures and templates, in every review status, with what happened to them.
+//! The demo's signatures and templates, in every review status, with their timelines.
 
 use anyhow::Context;
 use time::{Duration, OffsetDateTime};
@@ -15,7 +15,7 @@ use crate::domain::signature::{SignatureApplication, SignatureKind};
 use crate::ops::files;
 use crate::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
-/// Id, text, review status, reason.
+/// The signatures: id, name, review status, reason.
 const SIGNATURES: [(&str, &str, ReviewStatus, &str); 5] = [
     ("SIG20260301A1", "云帆书店", ReviewStatus::Approved, ""),
     ("SIG20260518B2", "青禾物流", ReviewStatus::Approved, ""),
@@ -29,7 +29,7 @@ const SIGNATURES: [(&str, &str, ReviewStatus, &str); 5] = [
     ("SIG20260110E5", "旧时书坊", ReviewStatus::Disabled, "长期未使用，已停用"),
 ];
 
-struct Text {
+struct SampleTemplate {
     id: &'static str,
     name: &'static str,
     purpose: Purpose,
@@ -39,19 +39,19 @@ struct Text {
     reason: &'static str,
 }
 
-const fn text(
+const fn template(
     id: &'static str,
     name: &'static str,
     purpose: Purpose,
     text: &'static str,
     status: ReviewStatus,
     reason: &'static str,
-) -> Text {
-    Text { id, name, purpose, text, unsubscribe: "", status, reason }
+) -> SampleTemplate {
+    SampleTemplate { id, name, purpose, text, unsubscribe: "", status, reason }
 }
 
-const TEMPLATES: [Text; 8] = [
-    text(
+const TEMPLATES: [SampleTemplate; 8] = [
+    template(
         "UTA26030100A1",
         "登录验证码",
         Purpose::Verification,
@@ -59,25 +59,25 @@ const TEMPLATES: [Text; 8] = [
         ReviewStatus::Approved,
         "",
     ),
-    text(
+    template(
         "UTB26030100B2",
         "发货通知",
-        Purpose::Notification,
+        Purpose::Notice,
         "{1}您好，您的订单{2}已发出，预计{3}送达。",
         ReviewStatus::Approved,
         "",
     ),
-    text(
+    template(
         "UTB26051800C3",
         "取件提醒",
-        Purpose::Notification,
+        Purpose::Notice,
         "您的包裹已到{1}，请凭取件码{2}在{3}前取走。",
         ReviewStatus::Approved,
         "",
     ),
-    Text {
+    SampleTemplate {
         unsubscribe: "拒收请回复R",
-        ..text(
+        ..template(
             "UTM26081000D4",
             "会员周新书",
             Purpose::Marketing,
@@ -86,44 +86,44 @@ const TEMPLATES: [Text; 8] = [
             "",
         )
     },
-    text(
+    template(
         "UTB26112000E5",
         "活动改期",
-        Purpose::Notification,
+        Purpose::Notice,
         "您报名的{1}改到{2}，地点不变。",
         ReviewStatus::Waiting,
         "",
     ),
-    text(
+    template(
         "UTB26111900F6",
         "借阅到期",
-        Purpose::Notification,
+        Purpose::Notice,
         "您借的《{1}》将于{2}到期，请及时归还。",
         ReviewStatus::InReview,
         "",
     ),
-    text(
+    template(
         "UTB26111200G7",
         "订单查询",
-        Purpose::Notification,
+        Purpose::Notice,
         "订单{1}的进度请看 https://yunfan.example/o",
         ReviewStatus::Rejected,
         "模板中含有链接，不予通过",
     ),
-    text(
+    template(
         "UTB26011000H8",
         "旧版通知",
-        Purpose::Notification,
+        Purpose::Notice,
         "您的{1}已受理。",
         ReviewStatus::Disabled,
         "长期未使用，已停用",
     ),
 ];
 
-/// What the vendor's side of the demo knows.
+/// Returns the signatures and templates for the sandbox.
 pub(super) fn seeds() -> Seeds {
     let status = |status: ReviewStatus| {
-        ReviewStatus::ALL.iter().position(|one| *one == status).map_or(2, |n| n as u8)
+        ReviewStatus::ALL.iter().position(|other| *other == status).map_or(2, |n| n as u8)
     };
     Seeds {
         signatures: SIGNATURES
@@ -138,22 +138,22 @@ pub(super) fn seeds() -> Seeds {
             .collect(),
         templates: TEMPLATES
             .iter()
-            .map(|one| TemplateSeed {
-                template_id: one.id.to_owned(),
-                name: one.name.to_owned(),
-                purpose: one.purpose.number(),
-                text: one.text.to_owned(),
-                unsubscribe: one.unsubscribe.to_owned(),
-                status: status(one.status),
-                err_desc: one.reason.to_owned(),
+            .map(|template| TemplateSeed {
+                template_id: template.id.to_owned(),
+                name: template.name.to_owned(),
+                purpose: template.purpose.number(),
+                text: template.text.to_owned(),
+                unsubscribe: template.unsubscribe.to_owned(),
+                status: status(template.status),
+                err_desc: template.reason.to_owned(),
                 ..TemplateSeed::default()
             })
             .collect(),
     }
 }
 
-/// Keeps them all, the approved ones since `past`.
-pub(super) async fn keep_all(
+/// Stores all signatures and templates; the approved ones have their status since `past`.
+pub(super) async fn insert_all(
     app: &App,
     project: ProjectId,
     operator: UserId,
@@ -165,33 +165,35 @@ pub(super) async fn keep_all(
         let described =
             signatures::Described { sig_id: id, content, international: false, status, reason };
         let at = review_time(status, past, now, index);
-        let next = next_look(status, at, now);
+        let next = next_check(status, at, now);
         let kept = signatures::keep(&mut db, project, &described, next, at).await?;
         signatures::set_application(&mut db, kept, kind_of(content), false, operator).await?;
-        story(&mut db, project, Row::Signature(kept), status, reason, operator, at).await?;
+        insert_timeline(&mut db, project, Row::Signature(kept), status, reason, operator, at)
+            .await?;
         if status == ReviewStatus::Rejected {
-            handed_in(app, &mut db, project, kept, content, operator, at).await?;
+            insert_application(app, &mut db, project, kept, content, operator, at).await?;
         }
     }
-    for (index, one) in (0_i64..).zip(TEMPLATES) {
+    for (index, template) in (0_i64..).zip(TEMPLATES) {
         let described = sms_templates::Described {
-            template_id: one.id,
-            name: one.name,
-            purpose: one.purpose,
-            text: one.text,
-            unsubscribe: one.unsubscribe,
+            template_id: template.id,
+            name: template.name,
+            purpose: template.purpose,
+            text: template.text,
+            unsubscribe: template.unsubscribe,
             instruction: "",
             remark: "",
             international: false,
-            status: one.status,
-            reason: one.reason,
+            status: template.status,
+            reason: template.reason,
         };
-        let at = review_time(one.status, past, now, index);
-        let next = next_look(one.status, at, now);
+        let at = review_time(template.status, past, now, index);
+        let next = next_check(template.status, at, now);
         let kept = sms_templates::keep(&mut db, project, &described, next, at).await?;
         sms_templates::set_application(&mut db, kept, false, operator).await?;
         let row = Row::Template(kept);
-        story(&mut db, project, row, one.status, one.reason, operator, at).await?;
+        insert_timeline(&mut db, project, row, template.status, template.reason, operator, at)
+            .await?;
     }
     Ok(())
 }
@@ -200,8 +202,8 @@ fn kind_of(content: &str) -> SignatureKind {
     if content.ends_with("App") { SignatureKind::App } else { SignatureKind::Company }
 }
 
-/// What was handed in for one that was rejected: it is what the form to mend it begins with.
-async fn handed_in(
+/// Stores the application for a rejected signature, from which its resubmission form is filled.
+async fn insert_application(
     app: &App,
     db: &mut sqlx::PgConnection,
     project: ProjectId,
@@ -231,8 +233,8 @@ async fn handed_in(
         applied_by: operator,
         form_token: Uuid::new_v4(),
     };
-    let handed = at - Duration::hours(20);
-    let application = applications::begin(db, &new, handed, handed).await?;
+    let submitted_at = at - Duration::hours(20);
+    let application = applications::begin(db, &new, submitted_at, submitted_at).await?;
     let application = application.context("a new token was used before")?;
     let end = applications::End {
         state: ApplicationState::Taken,
@@ -245,8 +247,8 @@ async fn handed_in(
     Ok(())
 }
 
-/// What happened to one before it got its status: applied for the day before.
-async fn story(
+/// Stores the timeline of a signature or template: applied for 20 hours before it got its status.
+async fn insert_timeline(
     db: &mut sqlx::PgConnection,
     project: ProjectId,
     row: Row,
@@ -279,12 +281,13 @@ async fn story(
     Ok(())
 }
 
-/// When the worker asks about one that has had its status since `at`.
-fn next_look(status: ReviewStatus, at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
+/// Returns when the worker queries the vendor next about a status that it has had since `at`.
+fn next_check(status: ReviewStatus, at: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
     now + review::next_look(status, now - at, Duration::minutes(2), now)
 }
 
-/// Approved ones were reviewed long ago; the others change from day to day.
+/// Returns when a status was set: long ago for approved and disabled ones, else within the last
+/// days.
 fn review_time(
     status: ReviewStatus,
     past: OffsetDateTime,

@@ -1,5 +1,5 @@
-//! Sample data: accounts, three weeks of sending and a little of earlier months. The past is made by the same operations as the
-//! present, with a clock that is set, so it keeps every promise that the present keeps.
+//! Sample data: accounts, three weeks of batches, and some older ones. The past is made with a set
+//! clock and the same operations as the present, so that all invariants hold for it.
 
 use anyhow::Context;
 use rand::rngs::StdRng;
@@ -15,19 +15,19 @@ use crate::db::claims::{Claim, Claimed};
 use crate::db::message_search::{FoundMessage, MessageQuery};
 use crate::db::receipts::Incoming;
 use crate::db::{messages, projects, signatures, sms_templates, users};
-use crate::domain::batch::china;
 use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
 use crate::domain::message::{MessageState, Outcome};
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
+use crate::domain::time::CHINA;
 use crate::ops::accounts::{self, Standing};
-use crate::ops::batch_actions::{self, Actor, Step};
+use crate::ops::batch_actions::{self, Actor, BatchAction};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::submit::{self, End};
 use crate::ops::{projects as project_ops, push_inbox};
 
-/// Names and roles of the demo's accounts; no role is the owner.
+/// The names and roles of the demo's accounts; the one without a role is the owner.
 pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
     ("owner", None),
     ("admin", Some(Role::Admin)),
@@ -36,25 +36,26 @@ pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
     ("viewer", Some(Role::Viewer)),
 ];
 
+/// The length of the sample data in days, apart from the older batches.
 const DAYS: i64 = 21;
 
-/// Fills an empty project with accounts, reviews and a past. One that has accounts stays as it is.
+/// Fills an empty database with sample data. One that has accounts is left as it is.
 pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
     if !users::all(&app.db).await?.is_empty() {
         return Ok(());
     }
     let all = projects::all(&app.db).await?;
-    let project = all.iter().find(|one| one.slug == project_ops::DEFAULT);
+    let project = all.iter().find(|project| project.slug == project_ops::DEFAULT);
     let project = project.context("the demo's project is missing")?.id;
     for (name, role) in ACCOUNTS {
         let standing = role.map_or(Standing::Owner, |role| Standing::Member(project, role));
         accounts::create(app, name, SecretString::from(password), standing).await?;
     }
-    Past::begin(app, project).await?.live().await?;
-    figures::keep(app, project, DAYS + 1).await
+    Past::begin(app, project).await?.run().await?;
+    figures::insert(app, project, DAYS + 1).await
 }
 
-/// The past while it is made.
+/// The past that is being made.
 pub(super) struct Past {
     pub(super) app: App,
     pub(super) project: ProjectId,
@@ -63,9 +64,9 @@ pub(super) struct Past {
     signatures: Vec<signatures::Signature>,
     pub(super) templates: Vec<sms_templates::SmsTemplate>,
     pub(super) now: OffsetDateTime,
-    pub(super) dice: StdRng,
-    /// What people will have texted back.
-    answers: Vec<replies::Answer>,
+    pub(super) rng: StdRng,
+    /// Replies, to be pushed at the end.
+    replies: Vec<replies::SampleReply>,
 }
 
 impl Past {
@@ -77,7 +78,7 @@ impl Past {
             Ok(found.context("the demo's accounts are missing")?.user.id)
         };
         let operator = user("operator").await?;
-        reviewed::keep_all(app, project, operator, past).await?;
+        reviewed::insert_all(app, project, operator, past).await?;
         Ok(Self {
             operator,
             approver: user("approver").await?,
@@ -86,53 +87,53 @@ impl Past {
             app: App { clock: Clock::set_to(past), ..app.clone() },
             project,
             now,
-            dice: StdRng::seed_from_u64(18_500_001_234),
-            answers: Vec::new(),
+            rng: StdRng::seed_from_u64(18_500_001_234),
+            replies: Vec::new(),
         })
     }
 
-    /// Some batches a day, most by day, ending a few minutes ago.
-    async fn live(mut self) -> anyhow::Result<()> {
-        self.know_the_price().await?;
-        self.long_ago().await?;
+    /// Makes some batches a day, during the day, until a few minutes ago.
+    async fn run(mut self) -> anyhow::Result<()> {
+        self.set_price().await?;
+        self.send_old_batches().await?;
         for day in (0..=DAYS).rev() {
             if day == 2 {
-                self.list_of_the_day_before_yesterday().await?;
+                self.list_of_two_days_ago().await?;
             }
             let midnight = (self.now - Duration::days(day))
-                .to_offset(china())
+                .to_offset(CHINA)
                 .replace_time(time::Time::MIDNIGHT);
-            let mut minutes: Vec<i64> = (0..self.dice.random_range(5..9))
-                .map(|_| self.dice.random_range(490..1_190))
+            let mut minutes: Vec<i64> = (0..self.rng.random_range(5..9))
+                .map(|_| self.rng.random_range(490..1_190))
                 .collect();
             minutes.sort_unstable();
             for minute in minutes {
                 let at = midnight + Duration::minutes(minute);
                 if at < self.now - Duration::minutes(20) {
-                    self.one_batch(at).await?;
+                    self.send_batch(at).await?;
                 }
             }
-            self.another_program(midnight + Duration::minutes(1_195)).await?;
+            self.push_external_receipts(midnight + Duration::minutes(1_195)).await?;
         }
-        self.unsettled_ones().await?;
-        self.lists_to_come().await?;
+        self.leave_open_batches().await?;
+        self.upcoming_lists().await?;
         self.set_clock(self.now - Duration::minutes(6));
-        pushes::keep_all(&self.app, self.project).await?;
+        pushes::insert_all(&self.app, self.project).await?;
         self.apply_retention().await?;
-        // Last, since answers come at times between those of later batches.
-        replies::keep(&self.app, self.project, self.operator, &self.answers, self.now).await
+        // Last, since replies come at times between those of later batches.
+        replies::push_all(&self.app, self.project, self.operator, &self.replies, self.now).await
     }
 
-    async fn one_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
-        let pick = self.dice.random_range(0..20);
-        let (template, count) = match pick {
-            0 => ("会员周新书", self.dice.random_range(120..400)),
-            1..=6 => ("发货通知", self.dice.random_range(8..60)),
-            7..=12 => ("取件提醒", self.dice.random_range(5..40)),
-            _ => ("登录验证码", self.dice.random_range(1..6)),
+    async fn send_batch(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
+        let choice = self.rng.random_range(0..20);
+        let (template, count) = match choice {
+            0 => ("会员周新书", self.rng.random_range(120..400)),
+            1..=6 => ("发货通知", self.rng.random_range(8..60)),
+            7..=12 => ("取件提醒", self.rng.random_range(5..40)),
+            _ => ("登录验证码", self.rng.random_range(1..6)),
         };
         let Some(claimed) = self.order_and_claim(template, count, at).await? else { return Ok(()) };
-        if pick == 19 && self.dice.random_bool(0.3) {
+        if choice == 19 && self.rng.random_bool(0.3) {
             let end = End::Refused {
                 ret_code: 18023,
                 answer: "模板参数含有敏感词".to_owned(),
@@ -141,29 +142,30 @@ impl Past {
             };
             return Ok(submit::record(&self.app, &claimed, &end).await?);
         }
-        let session_no = self.take(&claimed).await?;
-        self.receipts(&claimed, &session_no).await?;
-        let arrived = self.arrived(session_no).await?;
+        let session_no = self.accept(&claimed).await?;
+        self.process_receipts(&claimed, &session_no).await?;
+        let phones = self.delivered_phones(session_no).await?;
         let now = self.app.clock.now();
-        self.answers.extend(replies::to(template, claimed.id, &arrived, now, &mut self.dice));
+        self.replies.extend(replies::to(template, claimed.id, &phones, now, &mut self.rng));
         Ok(())
     }
 
-    /// The phones of a session number that were reached.
-    async fn arrived(&self, session_no: String) -> anyhow::Result<Vec<String>> {
-        let wanted = MessageQuery {
+    /// Returns the phones of a session number to which the message was delivered.
+    async fn delivered_phones(&self, session_no: String) -> anyhow::Result<Vec<String>> {
+        let query = MessageQuery {
             session: Some(session_no),
             state: Some(MessageState::Delivered),
             ..MessageQuery::default()
         };
-        let page = self.app.log.page(self.project, &wanted, None, 1_000).await?;
-        let phone = |one| match one {
+        let page = self.app.log.page(self.project, &query, None, 1_000).await?;
+        let phone = |message| match message {
             FoundMessage::Own(message) => Some(message.phone),
             FoundMessage::ExternalMessage(_) => None,
         };
         Ok(page.messages.into_iter().filter_map(phone).collect())
     }
 
+    /// Orders a batch at `at`, approves it if needed, and claims its only submission.
     pub(super) async fn order_and_claim(
         &mut self,
         template: &str,
@@ -174,9 +176,9 @@ impl Past {
         let batch = self.order(template, count).await?;
         if let Ordered::New(batch, crate::domain::batch::BatchState::AwaitingApproval) = batch {
             self.app.clock.advance(Duration::minutes(4));
-            let word =
+            let actor =
                 Actor { project: self.project, batch, by: self.approver, address: "127.0.0.1" };
-            batch_actions::take(&self.app, word, Step::Approve).await?;
+            batch_actions::take(&self.app, actor, BatchAction::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
         Ok(match submit::claim(&self.app).await? {
@@ -189,7 +191,7 @@ impl Past {
         let template = self
             .templates
             .iter()
-            .find(|one| one.name == template)
+            .find(|candidate| candidate.name == template)
             .context("the demo's templates are missing")?
             .clone();
         let order = Order {
@@ -206,13 +208,14 @@ impl Past {
     }
 
     pub(super) fn signature_of(&self, template: &str) -> SignatureId {
-        let wanted = if template == "取件提醒" { "青禾物流" } else { "云帆书店" };
-        let found = self.signatures.iter().find(|one| one.content == wanted);
-        found.or_else(|| self.signatures.first()).map_or(SignatureId(0), |one| one.id)
+        let content = if template == "取件提醒" { "青禾物流" } else { "云帆书店" };
+        let found = self.signatures.iter().find(|signature| signature.content == content);
+        let signature = found.or_else(|| self.signatures.first());
+        signature.map_or(SignatureId(0), |signature| signature.id)
     }
 
     pub(super) fn params(&mut self, template: &str) -> Vec<String> {
-        let code = self.dice.random_range(1_000..10_000);
+        let code = self.rng.random_range(1_000..10_000);
         let values: [String; 3] = match template {
             "登录验证码" => [code.to_string(), "5".to_owned(), String::new()],
             "发货通知" => ["读者".to_owned(), format!("YF{code}"), "后天".to_owned()],
@@ -225,10 +228,10 @@ impl Past {
     pub(super) fn phones(&mut self, count: usize) -> Vec<Phone> {
         let mut phones: Vec<Phone> = Vec::new();
         while phones.len() < count {
-            let number = format!("1850000{:04}", self.dice.random_range(1_000..9_999));
+            let number = format!("1850000{:04}", self.rng.random_range(1_000..9_999));
             if let Ok(phone) = Phone::parse(&number)
                 && !phones.contains(&phone)
-                && !self.answers.iter().any(|answer| answer.opts_out(phone.as_str()))
+                && !self.replies.iter().any(|reply| reply.opts_out(phone.as_str()))
             {
                 phones.push(phone);
             }
@@ -236,7 +239,8 @@ impl Past {
         phones
     }
 
-    pub(super) async fn take(&mut self, claimed: &Claimed) -> anyhow::Result<String> {
+    /// Records that the vendor accepted a submission. Returns the session number.
+    pub(super) async fn accept(&mut self, claimed: &Claimed) -> anyhow::Result<String> {
         self.app.clock.advance(Duration::milliseconds(180));
         let session_no = Uuid::new_v4().to_string();
         let request_id = Uuid::new_v4().to_string();
@@ -250,8 +254,9 @@ impl Past {
         Ok(session_no)
     }
 
-    /// Nearly all arrive within seconds; some fail for the usual reasons, few stay unknown.
-    pub(super) async fn receipts(
+    /// Processes receipts for a submission: nearly all messages arrive within seconds, some fail
+    /// for the usual reasons, few stay unknown.
+    pub(super) async fn process_receipts(
         &mut self,
         claimed: &Claimed,
         session_no: &str,
@@ -259,20 +264,20 @@ impl Past {
         let sent = self.app.clock.now();
         let mut incoming = Vec::new();
         for phone in messages::phones_of(&self.app.db, claimed.id).await? {
-            let (outcome, code, words) = self.fate();
-            let took = Duration::seconds(self.dice.random_range(2..40));
+            let (outcome, code, description) = self.random_outcome();
+            let delay = Duration::seconds(self.rng.random_range(2..40));
             incoming.push(Incoming {
                 session_no: session_no.to_owned(),
                 user_id: claimed.id.vendor_user_id(),
                 submission: Some(SubmissionId(claimed.id.0)),
                 message: None,
-                category: receipt_codes::kept_under(outcome, code, &phone),
+                category: receipt_codes::reason_category(outcome, code, &phone),
                 phone,
                 outcome,
                 code: code.to_owned(),
-                description: words.to_owned(),
+                description: description.to_owned(),
                 parts: 1,
-                receipt_at: Some(sent + took),
+                receipt_at: Some(sent + delay),
             });
         }
         self.app.clock.advance(Duration::minutes(1));
@@ -283,8 +288,8 @@ impl Past {
         Ok(())
     }
 
-    /// The account's shop sends through the same account; only its receipts are known.
-    async fn another_program(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
+    /// Processes receipts of external messages: a shop sends with the same vendor account.
+    async fn push_external_receipts(&mut self, at: OffsetDateTime) -> anyhow::Result<()> {
         if at >= self.now {
             return Ok(());
         }
@@ -292,7 +297,7 @@ impl Past {
         let session_no = Uuid::new_v4().to_string();
         let mut incoming = Vec::new();
         for phone in self.phones(6) {
-            let (outcome, code, words) = self.fate();
+            let (outcome, code, description) = self.random_outcome();
             incoming.push(Incoming {
                 session_no: session_no.clone(),
                 user_id: "shop".to_owned(),
@@ -301,8 +306,8 @@ impl Past {
                 phone: phone.as_str().to_owned(),
                 outcome,
                 code: code.to_owned(),
-                description: words.to_owned(),
-                category: receipt_codes::kept_under(outcome, code, phone.as_str()),
+                description: description.to_owned(),
+                category: receipt_codes::reason_category(outcome, code, phone.as_str()),
                 parts: 1,
                 receipt_at: Some(at - Duration::seconds(3)),
             });
@@ -312,8 +317,9 @@ impl Past {
         Ok(tx.commit().await?)
     }
 
-    fn fate(&mut self) -> (Outcome, &'static str, &'static str) {
-        match self.dice.random_range(0..1_000) {
+    /// Returns a random outcome with its receipt code and description.
+    fn random_outcome(&mut self) -> (Outcome, &'static str, &'static str) {
+        match self.rng.random_range(0..1_000) {
             0..8 => (Outcome::Failed, "ERRNUM", "号码不存在"),
             8..15 => (Outcome::Failed, "-37", "关机或不在服务区"),
             15..19 => (Outcome::Failed, "MLBLACK", "黑名单号码"),
@@ -325,8 +331,9 @@ impl Past {
         }
     }
 
-    /// What a dashboard is for: one in doubt, one that waits for an approver.
-    async fn unsettled_ones(&mut self) -> anyhow::Result<()> {
+    /// Leaves batches that need a person on the dashboard: one in doubt, one that waits for
+    /// approval.
+    async fn leave_open_batches(&mut self) -> anyhow::Result<()> {
         let at = self.now - Duration::minutes(16);
         if let Some(claimed) = self.order_and_claim("发货通知", 12, at).await? {
             self.app.clock.advance(Duration::seconds(70));

@@ -1,31 +1,32 @@
-//! Batches and their submissions: the states, and who may move them.
+//! States of batches and submissions, and the rules on when a batch may be sent.
 
-use time::{Duration, OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime};
 
 use super::review::Purpose;
+use super::time::CHINA;
 
-/// Where an order to send stands.
+/// The state of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "batch_state", rename_all = "snake_case")]
 pub enum BatchState {
     /// Being prepared; nothing is queued.
     Draft,
-    /// Ordered; a second person decides.
+    /// Ordered; waits for a second person's approval.
     AwaitingApproval,
-    /// Leaves at its time.
+    /// Approved; is sent at its scheduled time.
     Scheduled,
-    /// Submissions are leaving.
+    /// Its submissions are being sent.
     Sending,
-    /// Held, by a person or with a reason; nothing leaves.
+    /// Stopped for a [`PauseReason`]; nothing is sent.
     Paused,
-    /// Nothing is left to submit; receipts may still come.
+    /// Nothing is left to submit; receipts may still arrive.
     Done,
-    /// Called off; what had left stays sent.
+    /// Cancelled; what was already submitted stays sent.
     Cancelled,
 }
 
 impl BatchState {
-    /// The name used in addresses and message keys.
+    /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Draft => "draft",
@@ -38,7 +39,7 @@ impl BatchState {
         }
     }
 
-    /// Whether a person may still call it off.
+    /// Returns whether the batch may still be cancelled.
     pub fn can_cancel(self) -> bool {
         match self {
             Self::Draft
@@ -51,30 +52,31 @@ impl BatchState {
     }
 }
 
-/// Why a paused batch is paused.
+/// Why a batch is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "hold", rename_all = "snake_case")]
+#[sqlx(type_name = "pause_reason", rename_all = "snake_case")]
 pub enum PauseReason {
     /// A person paused it.
     Person,
     /// The account's balance is used up (RetCode 18013).
     Balance,
-    /// The vendor refuses our keys, project or address.
+    /// The vendor refuses our keys, project or IP address.
     Permission,
-    /// The vendor did not take calls for long.
+    /// The vendor did not accept calls for a long time.
     VendorUnavailable,
-    /// Its time passed while nothing was running.
+    /// Its scheduled time passed while no process was running.
     MissedSchedule,
     /// Too many of its messages failed.
     Failures,
-    /// The vendor refuses the signature, the template or the text: the rest would be refused too.
+    /// The vendor refuses the signature, the template or the text, so it would refuse the rest
+    /// too.
     Refused,
-    /// The first ones have left; a person looks before the rest does.
+    /// The trial batch was sent; the rest waits for a person.
     Trial,
 }
 
 impl PauseReason {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -84,57 +86,52 @@ impl PauseReason {
             Self::MissedSchedule => "missed_schedule",
             Self::Failures => "failures",
             Self::Refused => "refused",
-            Self::Trial => "canary",
+            Self::Trial => "trial",
         }
     }
 }
 
-/// Where one API call's worth of messages stands.
+/// The state of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "submission_state", rename_all = "snake_case")]
 pub enum SubmissionState {
-    /// May be claimed.
+    /// Waits to be claimed.
     Ready,
-    /// Claimed; the call may be running.
+    /// Claimed; its call may be under way.
     InFlight,
-    /// The vendor took all of it.
+    /// The vendor accepted every message.
     Accepted,
-    /// The vendor took some of it.
+    /// The vendor accepted some of the messages.
     Partly,
-    /// The vendor took none of it.
+    /// The vendor accepted none of the messages.
     Refused,
-    /// The call may or may not have been taken: never repeated by the console.
+    /// The vendor may or may not have accepted it; the console never repeats the call.
     InDoubt,
-    /// Called off before it left.
+    /// Cancelled before it was submitted.
     Cancelled,
 }
 
-/// Marketing leaves between these hours of the day in China (USMS manual: 08:00 to 20:00).
+/// Hours of the day in China during which marketing may be sent (USMS manual: 08:00 to 20:00).
 const MARKETING_HOURS: std::ops::Range<u8> = 8..20;
 
-/// China's offset from UTC; there has been no summer time since 1991.
-pub fn china() -> UtcOffset {
-    UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC)
-}
-
-/// Whether messages of this purpose may leave at `now`.
+/// Returns whether messages of this purpose may be submitted at `now`.
 pub fn may_leave(purpose: Purpose, now: OffsetDateTime) -> bool {
     match purpose {
-        Purpose::Verification | Purpose::Notification => true,
-        Purpose::Marketing => MARKETING_HOURS.contains(&now.to_offset(china()).hour()),
+        Purpose::Verification | Purpose::Notice => true,
+        Purpose::Marketing => MARKETING_HOURS.contains(&now.to_offset(CHINA).hour()),
     }
 }
 
-/// Whether a batch of `total` recipients waits for a second person's yes: all marketing does, and
-/// whatever is larger than the project's threshold.
+/// Returns whether a batch of `total` recipients needs a second person's approval: all marketing
+/// does, and so does every batch with more recipients than the project's threshold, `over`.
 pub fn needs_approval(purpose: Purpose, total: i32, over: Option<i32>) -> bool {
     match purpose {
         Purpose::Marketing => true,
-        Purpose::Verification | Purpose::Notification => over.is_some_and(|most| total > most),
+        Purpose::Verification | Purpose::Notice => over.is_some_and(|threshold| total > threshold),
     }
 }
 
-/// A schedule missed by more than this asks instead of firing.
+/// How late a scheduled batch may still be sent; a later one is paused.
 pub const SCHEDULE_GRACE: Duration = Duration::minutes(10);
 
 #[cfg(test)]
@@ -144,12 +141,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marketing_leaves_from_eight_to_twenty_in_china_only() {
-        let open = |at| may_leave(Purpose::Marketing, at);
-        assert!(!open(datetime!(2026-11-22 23:59:59 UTC)));
-        assert!(open(datetime!(2026-11-23 00:00:00 UTC)));
-        assert!(open(datetime!(2026-11-23 11:59:59 UTC)));
-        assert!(!open(datetime!(2026-11-23 12:00:00 UTC)));
-        assert!(may_leave(Purpose::Notification, datetime!(2026-11-23 18:00:00 UTC)));
+    fn marketing_may_be_sent_from_8_to_20_in_china_only() {
+        let allowed = |at| may_leave(Purpose::Marketing, at);
+        assert!(!allowed(datetime!(2026-11-22 23:59:59 UTC)));
+        assert!(allowed(datetime!(2026-11-23 00:00:00 UTC)));
+        assert!(allowed(datetime!(2026-11-23 11:59:59 UTC)));
+        assert!(!allowed(datetime!(2026-11-23 12:00:00 UTC)));
+        assert!(may_leave(Purpose::Notice, datetime!(2026-11-23 18:00:00 UTC)));
     }
 }

@@ -1,36 +1,36 @@
-//! What happened to a call without a word of the vendor's. A submission keeps the vendor's words as
-//! they came; where there are none it keeps one of these, and pages say it in the person's language.
+//! Why a call has no message of the vendor's. A submission stores the vendor message as it came; if
+//! there is none it stores a [`CallProblem`] instead, which pages show in the reader's language.
 
-/// Why there is no answer to show.
+/// Why there is no vendor message to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallProblem {
     /// The process that made the call died: its lease ran out.
     Lease,
-    /// No answer within the time of a call.
+    /// No response came within the timeout of a call.
     TimedOut,
-    /// The connection broke after the request had begun to leave.
+    /// The connection broke after part of the request was sent.
     CutOff,
-    /// An HTTP status that is no success.
+    /// The HTTP status was not a success.
     HttpStatus,
-    /// Not the vendor's JSON.
+    /// The body was not the vendor's JSON.
     NotAnAnswer,
-    /// Success without the number that proves it.
+    /// The call succeeded, but without the session number that proves it.
     NoSessionNo,
-    /// No connection: refused, no such name, no TLS.
+    /// No connection could be made: refused, unknown host, TLS failure.
     Unreachable,
     /// The request could not be built.
     Unbuildable,
-    /// The project's keys cannot be opened with this secret key.
+    /// The project's API keys cannot be decrypted with this secret key.
     Sealed,
-    /// Our own database did not answer before the call.
+    /// The console's database failed before the call.
     Database,
 }
 
-/// Marks a stored text as ours; no message of the vendor begins with it.
-const OURS: char = '\u{1}';
+/// Marks a stored text as a [`CallProblem`]; no vendor message begins with it.
+const MARKER: char = '\u{1}';
 
 impl CallProblem {
-    /// All of them.
+    /// All problems.
     pub const ALL: [Self; 10] = [
         Self::Lease,
         Self::TimedOut,
@@ -44,7 +44,7 @@ impl CallProblem {
         Self::Database,
     ];
 
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Lease => "lease",
@@ -60,14 +60,14 @@ impl CallProblem {
         }
     }
 
-    /// How it is kept where the vendor's words would stand.
+    /// Returns the text to store in place of a vendor message.
     pub fn stored(self) -> String {
-        format!("{OURS}{}", self.key())
+        format!("{MARKER}{}", self.key())
     }
 
-    /// Reads what was kept; `None` for the vendor's own words.
+    /// Parses a stored text; `None` if it is a vendor message.
     pub fn read(stored: &str) -> Option<Self> {
-        let key = stored.strip_prefix(OURS)?;
+        let key = stored.strip_prefix(MARKER)?;
         Self::ALL.into_iter().find(|problem| problem.key() == key)
     }
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_read_as_it_was_stored_and_the_vendors_words_are_left_alone() {
+    fn each_survives_being_stored_and_a_vendor_message_is_not_mistaken_for_one() {
         for problem in CallProblem::ALL {
             assert_eq!(CallProblem::read(&problem.stored()), Some(problem));
         }

@@ -1,10 +1,9 @@
-//! Files that go along with an application: what they are is read from their first bytes, never
-//! from their name.
+//! Application files. Their type is told by their first bytes, never by their name.
 
-/// No file is larger (USMS API reference, CreateUSMSSignature: 4 MB).
+/// The largest file, in bytes (USMS API reference, CreateUSMSSignature: 4 MB).
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// What a file is.
+/// The type of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "file_kind", rename_all = "snake_case")]
 pub enum FileKind {
@@ -16,19 +15,19 @@ pub enum FileKind {
     Pdf,
 }
 
-/// Why a file is not taken.
+/// Why a file is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileProblem {
-    /// Nothing in it.
+    /// It is empty.
     Empty,
-    /// More than [`MOST_BYTES`].
+    /// It has more than [`MAX_BYTES`].
     TooLarge,
-    /// Neither picture nor PDF, whatever its name says.
+    /// It is neither a picture nor a PDF, whatever its name says.
     Kind,
 }
 
 impl FileProblem {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Empty => "file-empty",
@@ -39,7 +38,10 @@ impl FileProblem {
 }
 
 impl FileKind {
-    /// Reads the kind of a whole file.
+    /// Returns the type of a file, given all of its bytes.
+    ///
+    /// # Errors
+    /// When the file is empty, larger than [`MAX_BYTES`] or of another type.
     pub fn of(bytes: &[u8]) -> Result<Self, FileProblem> {
         if bytes.is_empty() {
             return Err(FileProblem::Empty);
@@ -47,7 +49,7 @@ impl FileKind {
         if bytes.len() > MAX_BYTES {
             return Err(FileProblem::TooLarge);
         }
-        let begins = |with: &[u8]| bytes.starts_with(with);
+        let begins = |magic: &[u8]| bytes.starts_with(magic);
         if begins(b"\xff\xd8\xff") {
             Ok(Self::Jpeg)
         } else if begins(b"\x89PNG\r\n\x1a\n") {
@@ -59,7 +61,7 @@ impl FileKind {
         }
     }
 
-    /// Its media type.
+    /// Returns the media type.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -68,7 +70,7 @@ impl FileKind {
         }
     }
 
-    /// Whether a browser can show it as a picture.
+    /// Returns whether a browser can show it as a picture.
     pub fn is_picture(self) -> bool {
         match self {
             Self::Jpeg | Self::Png => true,
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_first_bytes() {
+    fn the_first_bytes_tell_the_type() {
         assert_eq!(FileKind::of(b"\xff\xd8\xff\xe0rest"), Ok(FileKind::Jpeg));
         assert_eq!(FileKind::of(b"\x89PNG\r\n\x1a\nrest"), Ok(FileKind::Png));
         assert_eq!(FileKind::of(b"%PDF-1.7"), Ok(FileKind::Pdf));

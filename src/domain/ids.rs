@@ -1,33 +1,33 @@
-//! Ids as types. An id is a time: milliseconds since 2020 in the upper bits and a running number
-//! in the lower 22, made by the database (`new_id`). On pages and in addresses it is written as a
-//! letter for its kind and a base-32 number: `b-0c9yx3qk2w000`.
+//! Typed ids. An id holds the time when it was made, in milliseconds since 2020, in its upper bits
+//! and a sequence number in the lower 22; the database makes it (`new_id`). Pages and URLs write it
+//! as a letter for its type and a base-32 number: `b-0c9yx3qk2w000`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use time::{Duration, OffsetDateTime};
 
-/// Milliseconds between 1970 and 2020, where ids begin to count.
+/// 2020-01-01 UTC in milliseconds since 1970, where ids begin to count.
 const EPOCH_MILLIS: i64 = 1_577_836_800_000;
 const SEQUENCE_BITS: u32 = 22;
-/// So far apart are the numbers of ids that were made a day apart.
+/// The difference between the numbers of ids that were made a day apart.
 pub const NUMBERS_A_DAY: i64 = 86_400_000 << SEQUENCE_BITS;
-/// Crockford's alphabet: no i, l, o, u, so that an id read aloud arrives whole.
+/// Crockford's alphabet: no i, l, o or u, which are easily confused when an id is read aloud.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const DIGITS: usize = 13;
 
-/// What every id has in common.
+/// The methods of every id.
 pub trait Id: Copy + fmt::Display + FromStr {
-    /// The number the database keeps.
+    /// Returns the number that the database stores.
     fn number(self) -> i64;
 
-    /// When the thing was made, in whole milliseconds.
+    /// Returns when the id was made, in whole milliseconds, UTC.
     fn made_at(self) -> OffsetDateTime {
         made_at(self.number())
     }
 }
 
-/// A text that is no id of the expected kind.
+/// The error of a text that is not an id of the expected type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid ID")]
 pub struct NotAnId;
@@ -69,47 +69,47 @@ macro_rules! id {
 }
 
 id!(
-    /// A UCloud project with its keys.
+    /// A UCloud project with its API keys.
     ProjectId,
     "p"
 );
 id!(
-    /// A person with an account.
+    /// An account.
     UserId,
     "u"
 );
 id!(
-    /// A signature as the console keeps it; the vendor's own id is `sig_id`.
+    /// A signature; the vendor's own id of it is `sig_id`.
     SignatureId,
     "s"
 );
 id!(
-    /// An SMS template as the console keeps it; the vendor's own id is `template_id`.
+    /// An SMS template; the vendor's own id of it is `template_id`.
     TemplateId,
     "t"
 );
 id!(
-    /// One order to send.
+    /// A batch.
     BatchId,
     "b"
 );
 id!(
-    /// One API call's worth of messages.
+    /// A submission: one API call's worth of messages.
     SubmissionId,
     "c"
 );
 id!(
-    /// One recipient of a batch.
+    /// A message: one recipient of a batch.
     MessageId,
     "m"
 );
 id!(
-    /// A certificate or letter of authority.
+    /// An application file: a certificate or letter of authority.
     FileId,
     "f"
 );
 id!(
-    /// What was handed in to the vendor's review, once.
+    /// An application to the vendor's review.
     ApplicationId,
     "a"
 );
@@ -120,64 +120,65 @@ id!(
     "h"
 );
 id!(
-    /// A phone that opted out.
+    /// A suppressed phone.
     SuppressionId,
     "x"
 );
 
 id!(
-    /// What a person texted back, once.
+    /// A reply.
     ReplyId,
     "r"
 );
 
 id!(
-    /// All that went to and came from one phone that texted back.
+    /// A conversation: all messages to and replies from one phone.
     ConversationId,
     "k"
 );
 
 impl SubmissionId {
-    /// The `UserId` the vendor returns in receipts: ours by its prefix, since other programs of
-    /// the account choose theirs too.
+    /// Returns the `UserId` of the submission, which the vendor returns in receipts. The prefix
+    /// tells it from those that other programs of the account choose.
     pub fn vendor_user_id(self) -> String {
-        format!("{VENDOR_USER_ID_PREFIX}{}", base32(self.0))
+        format!("{SUBMISSION_PREFIX}{}", base32(self.0))
     }
 
-    /// The submission a receipt's `UserId` names, if it is one of ours.
+    /// Parses a `UserId`; `None` if it is not one of a submission.
     pub fn from_vendor_user_id(text: &str) -> Option<Self> {
-        text.strip_prefix(VENDOR_USER_ID_PREFIX).and_then(from_base32).map(Self)
+        text.strip_prefix(SUBMISSION_PREFIX).and_then(from_base32).map(Self)
     }
 }
 
-/// Prefix of our `UserId`s of whole submissions; with 13 digits it stays far below the 32
-/// characters that the vendor allows (USMS API reference, SendUSMSMessage).
 impl MessageId {
-    /// The `UserId` of this message in a call that carries many texts.
+    /// Returns the `UserId` of this message in a call that carries many texts.
     pub fn vendor_user_id(self) -> String {
-        format!("{VENDOR_USER_ID_OF_ONE}{}", base32(self.0))
+        format!("{MESSAGE_PREFIX}{}", base32(self.0))
     }
 
-    /// Reads a `UserId` back; other programs of the account choose theirs freely.
+    /// Parses a `UserId`; `None` if it is not one of a message.
     pub fn from_vendor_user_id(text: &str) -> Option<Self> {
-        text.strip_prefix(VENDOR_USER_ID_OF_ONE).and_then(from_base32).map(Self)
+        text.strip_prefix(MESSAGE_PREFIX).and_then(from_base32).map(Self)
     }
 }
 
-const VENDOR_USER_ID_PREFIX: &str = "usmsc-c-";
-const VENDOR_USER_ID_OF_ONE: &str = "usmsc-m-";
+/// The prefix of the `UserId` of a submission. With 13 digits it stays far below the 32 characters
+/// that the vendor allows (USMS API reference, SendUSMSMessage).
+const SUBMISSION_PREFIX: &str = "usmsc-c-";
+/// The prefix of the `UserId` of a message.
+const MESSAGE_PREFIX: &str = "usmsc-m-";
 
-/// When an id with this number was made.
+/// Returns when an id with this number was made.
 fn made_at(number: i64) -> OffsetDateTime {
     let millis = (number >> SEQUENCE_BITS) + EPOCH_MILLIS;
     OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(millis)
 }
 
-/// The smallest number an id made at `at` can have: the border of a range of time.
+/// Returns the smallest number of an id that is made at `at`, for use as the bound of a time range.
 pub fn first_number_at(at: OffsetDateTime) -> i64 {
     let millis = (at - OffsetDateTime::UNIX_EPOCH).whole_milliseconds();
-    let since = i64::try_from(millis).unwrap_or(i64::MAX).saturating_sub(EPOCH_MILLIS);
-    since.clamp(0, i64::MAX >> SEQUENCE_BITS) << SEQUENCE_BITS
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX).saturating_sub(EPOCH_MILLIS);
+    millis.clamp(0, i64::MAX >> SEQUENCE_BITS) << SEQUENCE_BITS
 }
 
 fn base32(number: i64) -> String {
@@ -209,11 +210,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_survives_being_written_and_read(number in 1..=i64::MAX) {
+        fn an_id_survives_a_round_trip(number in 1..=i64::MAX) {
             prop_assert_eq!(BatchId(number).to_string().parse(), Ok(BatchId(number)));
             let user_id = SubmissionId(number).vendor_user_id();
             prop_assert!(user_id.len() <= 32);
-            prop_assert_eq!(SubmissionId::from_vendor_user_id(&user_id), Some(SubmissionId(number)));
+            let submission = SubmissionId::from_vendor_user_id(&user_id);
+            prop_assert_eq!(submission, Some(SubmissionId(number)));
             let user_id = MessageId(number).vendor_user_id();
             prop_assert!(user_id.len() <= 32);
             prop_assert_eq!(MessageId::from_vendor_user_id(&user_id), Some(MessageId(number)));
@@ -221,19 +223,19 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_reading_an_id_panic(text in ".*") {
+        fn no_text_makes_parsing_panic(text in ".*") {
             let _ = text.parse::<MessageId>();
             let _ = SubmissionId::from_vendor_user_id(&text);
         }
     }
 
     #[test]
-    fn an_id_of_one_kind_is_not_read_as_another() {
+    fn an_id_of_one_type_is_not_parsed_as_another() {
         assert_eq!(MessageId(7).to_string().parse::<BatchId>(), Err(NotAnId));
     }
 
     #[test]
-    fn an_id_knows_when_it_was_made() {
+    fn an_id_tells_when_it_was_made() {
         let at = datetime!(2026-11-23 06:32:08.123 UTC);
         assert_eq!(BatchId(first_number_at(at) | 77).made_at(), at);
     }

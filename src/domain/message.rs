@@ -1,41 +1,41 @@
-//! One recipient's message: its state, and how a batch's messages add up.
+//! The state of a message, and counts of messages by state.
 
-/// What is finally known of one message.
+/// What is finally known of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// The carrier says it arrived.
+    /// The carrier reported that it arrived.
     Delivered,
-    /// The carrier says it did not arrive.
+    /// The carrier reported that it did not arrive.
     Failed,
-    /// No carrier said anything final in 72 hours.
+    /// No final receipt came within 72 hours.
     Unknown,
-    /// The vendor did not take it.
+    /// The vendor did not accept it.
     Refused,
-    /// Called off before it left.
+    /// Cancelled before it was submitted.
     Cancelled,
-    /// Taken out because the phone opted out.
+    /// Left out because the phone is suppressed.
     Suppressed,
 }
 
-/// Which of a batch's messages are to be sent again. What is in doubt is never among them.
+/// Which messages of a batch to send again. Messages in doubt are in none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failed {
-    /// Failed for a reason that may pass: switched off, too many texts, a broken channel.
+    /// Failed for a reason that may pass: powered off, too many messages, a broken channel.
     ForNow,
-    /// All that failed, those to phones that do not exist or opted out included.
+    /// All that failed, including those to phones that do not exist or opted out.
     All,
-    /// Not taken by the vendor.
+    /// Not accepted by the vendor.
     Refused,
-    /// Called off before they left.
+    /// Cancelled before they were submitted.
     Cancelled,
 }
 
 impl Failed {
-    /// All of them.
+    /// All choices, in the order of the page.
     pub const ALL: [Self; 4] = [Self::ForNow, Self::All, Self::Refused, Self::Cancelled];
 
-    /// The name used in forms and message keys.
+    /// Returns the name used in forms and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::ForNow => "for_now",
@@ -45,21 +45,21 @@ impl Failed {
         }
     }
 
-    /// Reads [`Failed::key`] back.
+    /// Parses what [`Failed::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == key)
+        Self::ALL.into_iter().find(|failed| failed.key() == key)
     }
 }
 
-/// Where one message stands: its submission's state until it has an outcome of its own.
+/// The state of a message: its outcome, or else what the state of its submission says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "message_state", rename_all = "snake_case")]
 pub enum MessageState {
-    /// Stored, not yet taken by the vendor.
+    /// Stored, but not yet submitted.
     Queued,
-    /// Taken by the vendor; the receipt is awaited.
+    /// Accepted by the vendor; waits for its receipt.
     Submitted,
-    /// Nobody can say yet whether the vendor took it.
+    /// The response was lost: the vendor may or may not have accepted it.
     InDoubt,
     /// See [`Outcome::Delivered`].
     Delivered,
@@ -76,7 +76,7 @@ pub enum MessageState {
 }
 
 impl MessageState {
-    /// All states, in the order of a batch's sum.
+    /// All states, in the order in which a batch's page adds them up.
     pub const ALL: [Self; 9] = [
         Self::Delivered,
         Self::Failed,
@@ -89,7 +89,7 @@ impl MessageState {
         Self::Queued,
     ];
 
-    /// The name used in addresses, files and message keys.
+    /// Returns the name used in URLs, files and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -105,7 +105,7 @@ impl MessageState {
     }
 }
 
-/// How many messages of a thing stand in each state. They add up to the number of recipients.
+/// The number of messages in each state. They add up to the number of recipients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// See [`MessageState::Queued`].
@@ -129,7 +129,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// How many stand in `state`.
+    /// Returns the count of `state`.
     pub fn of(&self, state: MessageState) -> i64 {
         match state {
             MessageState::Queued => self.queued,
@@ -144,7 +144,7 @@ impl Tally {
         }
     }
 
-    /// The count of `state`, to be changed.
+    /// Returns a mutable reference to the count of `state`.
     pub fn of_mut(&mut self, state: MessageState) -> &mut i64 {
         match state {
             MessageState::Queued => &mut self.queued,
@@ -159,27 +159,28 @@ impl Tally {
         }
     }
 
-    /// Counts one more in `state`.
+    /// Adds one to the count of `state`.
     pub fn count(&mut self, state: MessageState) {
         *self.of_mut(state) += 1;
     }
 
-    /// All messages together.
+    /// Returns the number of all messages.
     pub fn sum(&self) -> i64 {
         MessageState::ALL.into_iter().map(|state| self.of(state)).sum()
     }
 
-    /// How many left for the vendor and were or may have been taken.
+    /// Returns how many messages the vendor accepted or may have accepted.
     pub fn sent(&self) -> i64 {
         self.submitted + self.delivered + self.failed + self.unknown + self.in_doubt
     }
 
-    /// How many may still change by themselves.
+    /// Returns how many messages may still change without a person.
     pub fn open(&self) -> i64 {
         self.queued + self.submitted + self.in_doubt
     }
 
-    /// Share of the delivered among those with a carrier's word, in percent.
+    /// Returns the share of delivered messages among those with a final receipt, in percent; `None`
+    /// when there are none.
     pub fn delivery_rate(&self) -> Option<f64> {
         let known = self.delivered + self.failed;
         #[allow(clippy::cast_precision_loss)]

@@ -1,4 +1,4 @@
-//! Types and rules, without input or output.
+//! Types and rules, without any I/O.
 
 pub mod batch;
 pub mod call_problem;
@@ -20,4 +20,5 @@ pub mod sms_template;
 pub mod statistics;
 pub mod suppression;
 pub mod text;
+pub mod time;
 pub mod upload;

@@ -1,24 +1,24 @@
-//! Spans of time as people ask for them: whole days in China, today included.
+//! Periods that pages count over: whole days in China, today included.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::{date, format_description};
 use time::{Date, Duration, OffsetDateTime, Time};
 
-use super::batch::china;
+use super::time::CHINA;
 
-/// How a day is written in addresses and files.
+/// The format of a day in URLs and files.
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-/// No span begins before the service did.
+/// The earliest first day. The service did not exist before.
 const EARLIEST: Date = date!(2010 - 01 - 01);
-/// No span is longer.
+/// The longest period, in days.
 pub const MAX_DAYS: i64 = 366;
 
-/// A span with a name.
+/// A period with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {
-    /// Since midnight.
+    /// Today, since midnight.
     Today,
-    /// The day before.
+    /// The day before today.
     Yesterday,
     /// Seven days, today included.
     Week,
@@ -26,16 +26,16 @@ pub enum Named {
     Thirty,
     /// Ninety days, today included.
     Ninety,
-    /// Since the first of the month.
+    /// Since the first day of the month.
     Month,
 }
 
 impl Named {
-    /// All of them, the shortest first.
+    /// All named periods, in the order of the picker.
     pub const ALL: [Self; 6] =
         [Self::Today, Self::Yesterday, Self::Week, Self::Thirty, Self::Ninety, Self::Month];
 
-    /// The name used in addresses and message keys.
+    /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Today => "today",
@@ -47,29 +47,29 @@ impl Named {
         }
     }
 
-    /// Reads [`Named::key`] back.
+    /// Parses what [`Named::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == key)
+        Self::ALL.into_iter().find(|named| named.key() == key)
     }
 }
 
-/// Why a span cannot be shown.
+/// Why a period cannot be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeriodProblem {
-    /// The first day is none.
+    /// The first day is not a valid date, or before the service existed.
     From,
-    /// The last day is none.
+    /// The last day is not a valid date.
     To,
     /// It ends before it begins.
     Backwards,
     /// It begins after today.
     Future,
-    /// It is longer than [`MOST_DAYS`].
+    /// It is longer than [`MAX_DAYS`].
     TooLong,
 }
 
 impl PeriodProblem {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::From => "from",
@@ -81,43 +81,46 @@ impl PeriodProblem {
     }
 }
 
-/// Days in China, one after the other.
+/// A range of whole days in China.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     /// The first day.
     pub from: Date,
-    /// The last day, itself included.
+    /// The last day, inclusive.
     pub to: Date,
 }
 
 impl Period {
-    /// The span called so, seen from `now`.
+    /// Returns the period that a name means at `now`.
     pub fn named(named: Named, now: OffsetDateTime) -> Self {
         let today = day_of(now);
-        let back = |days| Self { from: today - Duration::days(days - 1), to: today };
+        let last_days = |days| Self { from: today - Duration::days(days - 1), to: today };
         match named {
-            Named::Today => back(1),
+            Named::Today => last_days(1),
             Named::Yesterday => {
                 let day = today - Duration::DAY;
                 Self { from: day, to: day }
             }
-            Named::Week => back(7),
-            Named::Thirty => back(30),
-            Named::Ninety => back(90),
-            Named::Month => back(i64::from(today.day())),
+            Named::Week => last_days(7),
+            Named::Thirty => last_days(30),
+            Named::Ninety => last_days(90),
+            Named::Month => last_days(i64::from(today.day())),
         }
     }
 
-    /// The span between two days as they were typed, both included. A missing last day is today, a
-    /// missing first day is the last one.
+    /// Parses the first and last day as they were typed. An empty last day is today; an empty first
+    /// day is the last day.
+    ///
+    /// # Errors
+    /// When a day is not valid, or they make no period that can be shown.
     pub fn typed(from: &str, to: &str, now: OffsetDateTime) -> Result<Self, PeriodProblem> {
         let today = day_of(now);
-        let read = |text: &str, otherwise, problem| match text.trim() {
-            "" => Ok(otherwise),
+        let parse = |text: &str, default, problem| match text.trim() {
+            "" => Ok(default),
             text => Date::parse(text, DAY).map_err(|_| problem),
         };
-        let to = read(to, today, PeriodProblem::To)?;
-        let from = read(from, to, PeriodProblem::From)?;
+        let to = parse(to, today, PeriodProblem::To)?;
+        let from = parse(from, to, PeriodProblem::From)?;
         let period = Self { from, to };
         if from < EARLIEST {
             Err(PeriodProblem::From)
@@ -132,42 +135,43 @@ impl Period {
         }
     }
 
-    /// How many days.
+    /// Returns the number of days.
     pub fn days(self) -> i64 {
         (self.to - self.from).whole_days() + 1
     }
 
-    /// The first moment.
+    /// Returns when the period begins.
     pub fn since(self) -> OffsetDateTime {
         midnight(self.from)
     }
 
-    /// The first moment that is not in it any more.
+    /// Returns when the period ends: the first moment after it.
     pub fn until(self) -> OffsetDateTime {
         self.since() + Duration::days(self.days())
     }
 
-    /// As many days right before.
+    /// Returns the period of equal length that ends where this one begins.
     pub fn before(self) -> Self {
         let back = Duration::days(self.days());
         Self { from: self.from - back, to: self.to - back }
     }
 
-    /// Where the span before ends so that the two can be compared: one that is not over yet is
-    /// compared with as much of the one before.
+    /// Returns until when to count the previous period ([`Period::before`]) to compare the two. If
+    /// this period is not over at `now`, it is compared with an equally long part of the previous
+    /// one.
     pub fn before_until(self, now: OffsetDateTime) -> OffsetDateTime {
         self.until().min(now.max(self.since())) - Duration::days(self.days())
     }
 }
 
-/// The day in China.
+/// Returns the day in China.
 pub fn day_of(at: OffsetDateTime) -> Date {
-    at.to_offset(china()).date()
+    at.to_offset(CHINA).date()
 }
 
-/// When a day begins in China.
+/// Returns when a day begins in China.
 pub fn midnight(day: Date) -> OffsetDateTime {
-    day.with_time(Time::MIDNIGHT).assume_offset(china())
+    day.with_time(Time::MIDNIGHT).assume_offset(CHINA)
 }
 
 #[cfg(test)]
@@ -177,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// 02:30 of the 24th in China, the evening of the 23rd in UTC.
+    /// 02:30 on the 24th in China, still the 23rd in UTC.
     const NOW: OffsetDateTime = datetime!(2026-11-23 18:30 UTC);
 
     #[test]
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_span_is_compared_with_as_much_of_the_one_before() {
+    fn a_running_period_is_compared_with_an_equally_long_part_of_the_previous_one() {
         let today = Period::named(Named::Today, NOW);
         assert_eq!(today.before_until(NOW), datetime!(2026-11-22 18:30 UTC));
         let yesterday = Period::named(Named::Yesterday, NOW);
@@ -200,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_read_or_named() {
+    fn typed_days_make_a_period_or_name_the_problem() {
         let typed = |from, to| Period::typed(from, to, NOW);
-        let one = Period { from: date!(2026 - 11 - 01), to: date!(2026 - 11 - 24) };
-        assert_eq!(typed("2026-11-01", ""), Ok(one));
+        let november = Period { from: date!(2026 - 11 - 01), to: date!(2026 - 11 - 24) };
+        assert_eq!(typed("2026-11-01", ""), Ok(november));
         assert_eq!(typed("2026-13-01", ""), Err(PeriodProblem::From));
         assert_eq!(typed("-9999-01-01", "-9999-01-01"), Err(PeriodProblem::From));
         assert_eq!(typed("", "today"), Err(PeriodProblem::To));
@@ -214,7 +218,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_a_span_panic(from in ".{0,12}", to in "[0-9-]{0,12}") {
+        fn no_text_makes_parsing_panic(from in ".{0,12}", to in "[0-9-]{0,12}") {
             if let Ok(period) = Period::typed(&from, &to, NOW) {
                 prop_assert!(period.before_until(NOW) <= period.since());
             }

@@ -1,17 +1,17 @@
-//! Phones: whatever spelling a person uses, one spelling inside.
+//! Phone numbers: any common spelling is accepted, and one is used inside.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-/// A phone that can be sent to, as the vendor wants it: `18512345678` in mainland China,
+/// A phone that can be sent to, in the vendor's spelling: `18512345678` in mainland China,
 /// `(60)123456789` elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(String);
 
-/// Whose number a Chinese phone was issued as. The phone may have moved since (number portability),
-/// so it only breaks ties.
+/// The carrier that issued a Chinese phone number. The phone may have moved to another one since
+/// (number portability), so it is only a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// China Mobile.
@@ -23,7 +23,7 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Cmcc => "cmcc",
@@ -32,8 +32,8 @@ impl Operator {
         }
     }
 
-    /// Whose number a phone was issued as, by its first three digits (public numbering plan); a
-    /// masked one shows them. Nobody's, if it is not Chinese.
+    /// Returns the carrier that issued a phone, by its first three digits (public numbering plan),
+    /// which a masked phone shows too; `None` if it is not Chinese.
     pub fn of(phone: &str) -> Option<Self> {
         let prefix: u16 = phone.get(..3)?.parse().ok()?;
         match prefix {
@@ -61,27 +61,27 @@ impl Operator {
     }
 }
 
-/// Why a text is no phone that can be sent to.
+/// Why a text is not a phone that can be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneProblem {
-    /// Letters or signs where digits belong.
+    /// It has letters or signs where digits belong.
     NotDigits,
-    /// A spreadsheet turned it into `1.38E+10`.
+    /// A spreadsheet turned it into a number such as `1.38E+10`.
     Spreadsheet,
-    /// Too few digits.
+    /// It has too few digits.
     TooShort,
-    /// Too many digits.
+    /// It has too many digits.
     TooLong,
-    /// A fixed line.
+    /// It is a landline.
     Landline,
-    /// Eleven digits that no mobile phone in mainland China has.
+    /// It has eleven digits, but is not a mobile phone of mainland China.
     NotMobile,
-    /// A number abroad that its country does not have.
+    /// It is an international number that is not valid in its country.
     Abroad,
 }
 
 impl PhoneProblem {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::NotDigits => "not-digits",
@@ -95,20 +95,23 @@ impl PhoneProblem {
     }
 }
 
-/// A phone in the vendor's answer.
+/// A phone in a response or push of the vendor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VendorPhone {
-    /// All digits are there.
+    /// A phone with all of its digits.
     Whole(Phone),
-    /// Some digits are starred out.
+    /// A phone with asterisks for some digits.
     Masked(String),
-    /// Something else; kept as it came.
+    /// Something else, as it came.
     Other(String),
 }
 
 impl Phone {
-    /// Reads a phone as a person writes it: spaces, dashes, full-width digits, `+86`, `0086`,
+    /// Parses a phone as people write it: with spaces, dashes, full-width digits, `+86`, `0086`,
     /// `(86)`, `+60…`, `(60)…`.
+    ///
+    /// # Errors
+    /// When it is not a phone that can be sent to.
     pub fn parse(typed: &str) -> Result<Self, PhoneProblem> {
         let text = plain(typed);
         if let Some((country, rest)) = bracketed_country(&text) {
@@ -126,13 +129,13 @@ impl Phone {
         }
     }
 
-    /// Reads a phone out of the vendor's answer.
+    /// Parses a phone of a response or push of the vendor.
     pub fn from_vendor(text: &str) -> VendorPhone {
         if text.contains('*') {
-            let stars = plain(text);
-            let national = bracketed_country(&stars)
+            let starred = plain(text);
+            let national = bracketed_country(&starred)
                 .filter(|(country, _)| *country == "86")
-                .map_or(stars.as_str(), |(_, rest)| rest);
+                .map_or(starred.as_str(), |(_, rest)| rest);
             return VendorPhone::Masked(national.chars().take(32).collect());
         }
         match Self::parse(text) {
@@ -143,12 +146,12 @@ impl Phone {
         }
     }
 
-    /// The vendor's spelling.
+    /// Returns the phone in the vendor's spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is a phone of mainland China.
+    /// Returns whether it is a phone of mainland China.
     pub fn is_domestic(&self) -> bool {
         !self.0.starts_with('(')
     }
@@ -160,7 +163,8 @@ impl fmt::Display for Phone {
     }
 }
 
-/// A phone for eyes that may not see all of it: `185****9057`, `(60)12****789`.
+/// Returns a phone without its middle digits: `185****9057`, `(60)123****6789`. All digits of a
+/// short one are masked.
 pub fn masked(phone: &str) -> String {
     let (country, national) = match phone.split_once(')') {
         Some((country, rest)) => (format!("{country})"), rest),
@@ -175,47 +179,47 @@ pub fn masked(phone: &str) -> String {
     format!("{country}{head}****{tail}")
 }
 
-/// An entry of a list that is no phone.
+/// An entry of a list that is not a phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongPhone {
-    /// Line of the list, from 1.
+    /// The line of the list, from 1.
     pub line: usize,
-    /// What was typed, clipped to 40 characters.
+    /// The text that was typed, at most 40 characters of it.
     pub text: String,
     /// Why it cannot be sent to.
     pub problem: PhoneProblem,
 }
 
-/// Phones as typed into one field: one a line, or separated by commas, semicolons or tabs.
+/// Phones that were typed into one field, one per line or separated by commas, semicolons or tabs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PhoneList {
-    /// The phones, each once, in the order of the list.
+    /// The phones without duplicates, in the order of the list.
     pub phones: Vec<Phone>,
-    /// The entries that are none.
+    /// The entries that are not phones.
     pub wrong: Vec<WrongPhone>,
-    /// Phones that came again.
+    /// The phones that were listed again.
     pub duplicates: Vec<Phone>,
-    /// Entries in all.
+    /// The number of all entries.
     pub entries: usize,
 }
 
 impl PhoneList {
-    /// Reads a list.
+    /// Parses a list.
     pub fn read(typed: &str) -> Self {
         let mut list = Self::default();
         let mut seen = HashSet::new();
         for (index, line) in typed.lines().enumerate() {
             let entries = line.split([',', '，', '、', ';', '；', '\t']);
             for entry in entries.filter(|entry| !plain(entry).is_empty()) {
-                for one in phones_of(entry) {
-                    list.take(index + 1, one, &mut seen);
+                for phone in phones_of(entry) {
+                    list.add(index + 1, phone, &mut seen);
                 }
             }
         }
         list
     }
 
-    fn take(&mut self, line: usize, entry: &str, seen: &mut HashSet<Phone>) {
+    fn add(&mut self, line: usize, entry: &str, seen: &mut HashSet<Phone>) {
         self.entries += 1;
         match Phone::parse(entry) {
             Ok(phone) if seen.insert(phone.clone()) => self.phones.push(phone),
@@ -228,14 +232,16 @@ impl PhoneList {
     }
 }
 
-/// Spaces belong inside a phone (`185 0000 1234`), unless each word is a phone of its own.
+/// Splits an entry at spaces if each part is a phone of its own. Otherwise the spaces belong to one
+/// phone (`185 0000 1234`).
 fn phones_of(entry: &str) -> Vec<&str> {
-    let words: Vec<&str> = entry.split_whitespace().collect();
-    let each_is_one = words.len() > 1 && words.iter().all(|word| Phone::parse(word).is_ok());
-    if each_is_one { words } else { vec![entry] }
+    let parts: Vec<&str> = entry.split_whitespace().collect();
+    let all_phones = parts.len() > 1 && parts.iter().all(|part| Phone::parse(part).is_ok());
+    if all_phones { parts } else { vec![entry] }
 }
 
-/// ASCII digits and letters, without what people and spreadsheets put between them.
+/// Returns the text with full-width digits and signs as ASCII, and without the separators that
+/// people and spreadsheets put between digits.
 fn plain(typed: &str) -> String {
     typed
         .chars()
@@ -245,11 +251,11 @@ fn plain(typed: &str) -> String {
             }
             other => other,
         })
-        .filter(|letter| !is_filler(*letter))
+        .filter(|letter| !is_separator(*letter))
         .collect()
 }
 
-fn is_filler(letter: char) -> bool {
+fn is_separator(letter: char) -> bool {
     letter.is_whitespace()
         || letter.is_control()
         || matches!(letter, '-' | '.' | '/' | '\'' | '"' | '“' | '”' | '·' | '－' | '—')
@@ -257,6 +263,7 @@ fn is_filler(letter: char) -> bool {
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Splits `(60)123…` into the calling code and the rest.
 fn bracketed_country(text: &str) -> Option<(&str, &str)> {
     let (country, rest) = text.strip_prefix('(')?.split_once(')')?;
     let country = country.trim_start_matches('+').trim_start_matches("00");
@@ -264,6 +271,7 @@ fn bracketed_country(text: &str) -> Option<(&str, &str)> {
     (digits && country.len() <= 3).then_some((country, rest))
 }
 
+/// Checks a number of mainland China without its calling code.
 fn domestic(national: &str) -> Result<Phone, PhoneProblem> {
     if looks_like_spreadsheet(national) {
         return Err(PhoneProblem::Spreadsheet);
@@ -287,6 +295,7 @@ fn domestic(national: &str) -> Result<Phone, PhoneProblem> {
     }
 }
 
+/// Returns whether `text` is a number in scientific notation without its point: `138E+10`.
 fn looks_like_spreadsheet(text: &str) -> bool {
     text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -294,6 +303,8 @@ fn looks_like_spreadsheet(text: &str) -> bool {
     })
 }
 
+/// Checks an international number. `country` is the calling code, or empty if `rest` begins with
+/// it.
 fn abroad(country: &str, rest: &str) -> Result<Phone, PhoneProblem> {
     let digits = format!("{country}{rest}");
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -342,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_abroad_is_written_as_the_vendor_wants_it() {
+    fn international_phones_get_the_vendors_spelling() {
         assert_eq!(Phone::parse("+60 12-345 6789").map(|p| p.0), Ok("(60)123456789".into()));
         assert_eq!(Phone::parse("(60)123456789").map(|p| p.0), Ok("(60)123456789".into()));
         assert_eq!(Phone::parse("+1 212"), Err(PhoneProblem::TooShort));
@@ -350,8 +361,8 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_phone_is_named_with_its_reason() {
-        let wrong = [
+    fn each_invalid_phone_has_its_problem() {
+        let invalid = [
             ("1850000123", PhoneProblem::TooShort),
             ("185000012345", PhoneProblem::TooLong),
             ("010-12345678", PhoneProblem::Landline),
@@ -361,13 +372,13 @@ mod tests {
             ("185😀00001234", PhoneProblem::NotDigits),
             ("+", PhoneProblem::TooShort),
         ];
-        for (typed, problem) in wrong {
+        for (typed, problem) in invalid {
             assert_eq!(Phone::parse(typed), Err(problem), "{typed}");
         }
     }
 
     #[test]
-    fn a_list_names_its_wrong_lines_and_folds_repeats() {
+    fn a_list_names_its_invalid_lines_and_drops_duplicates() {
         let list = PhoneList::read(
             "18500001234,185 0000 1235\n\n+8618500001234；abc\n18500001236 18500001237",
         );
@@ -379,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_leave_the_last_four_and_nothing_of_a_short_one() {
+    fn masking_leaves_the_last_four_digits_and_none_of_a_short_phone() {
         assert_eq!(masked("18500009057"), "185****9057");
         assert_eq!(masked("(60)123456789"), "(60)123****6789");
         assert_eq!(masked("12345"), "*****");
@@ -387,7 +398,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics_and_a_read_phone_reads_as_itself(typed in "\\PC{0,40}") {
+        fn parsing_never_panics_and_a_parsed_phone_parses_to_itself(typed in "\\PC{0,40}") {
             if let Ok(phone) = Phone::parse(&typed) {
                 prop_assert_eq!(Phone::parse(phone.as_str()), Ok(phone));
             }

@@ -1,5 +1,5 @@
-//! Receipt codes sorted by cause. The table is the vendor's public one sorted by rule, so a row can
-//! be wrong: the carrier's own words are always shown beside it.
+//! Causes of receipt codes. The table is the vendor's public one, classified by rules, so a row can
+//! be wrong: pages always show the carrier's own words next to the cause.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::message::{MessageState, Outcome};
 use super::phone::Operator;
 
-/// What a receipt code stands for.
+/// The cause that a receipt code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Category {
@@ -50,7 +50,7 @@ impl Category {
         Self::CarrierUnspecified,
     ];
 
-    /// The name used in the table, the database and message keys.
+    /// Returns the name used in the table, the database and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -72,23 +72,25 @@ impl Category {
         }
     }
 
-    /// Causes that do not pass by themselves: sending again to the same phone brings nothing.
+    /// Returns the keys of causes that do not pass by themselves, so that sending to the same phone
+    /// again is useless.
     pub fn lasting() -> [&'static str; 5] {
         [Self::InvalidNumber, Self::Suspended, Self::Blacklist, Self::NotProvisioned, Self::Arrears]
             .map(Self::key)
     }
 
-    /// Reads a name.
+    /// Parses what [`Category::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|category| category.key() == key)
     }
 }
 
-/// By code: the cause at each carrier, and the one that holds at any.
+/// The causes of one code.
 #[derive(Default)]
 struct Causes {
+    /// The cause at a carrier that is not in `by_carrier`.
     any: Option<Category>,
-    of: Vec<(Operator, Category)>,
+    by_carrier: Vec<(Operator, Category)>,
 }
 
 static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
@@ -98,31 +100,32 @@ static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
         let Some(category) = Category::from_key(&category) else { continue };
         let causes = table.entry(code.to_ascii_uppercase()).or_default();
         match carrier.as_str() {
-            "cmcc" => causes.of.push((Operator::Cmcc, category)),
-            "ctcc" => causes.of.push((Operator::Ctcc, category)),
-            "cucc" => causes.of.push((Operator::Cucc, category)),
+            "cmcc" => causes.by_carrier.push((Operator::Cmcc, category)),
+            "ctcc" => causes.by_carrier.push((Operator::Ctcc, category)),
+            "cucc" => causes.by_carrier.push((Operator::Cucc, category)),
             _ => causes.any = Some(category),
         }
     }
     table
 });
 
-/// The cause that `code` most likely stands for. `operator` is whose number the phone was issued as;
-/// a receipt itself names no carrier, and one code can mean different things at two of them.
+/// Returns the most likely cause of `code`. `operator` is the carrier that issued the phone: a
+/// receipt does not name its carrier, and a code can mean different things at two carriers.
 pub fn categorise(code: &str, operator: Option<Operator>) -> Category {
     let code = code.trim().to_ascii_uppercase();
     if code == "DELIVRD" {
         return Category::Delivered;
     }
     let Some(causes) = TABLE.get(&code) else { return Category::CarrierUnspecified };
-    let at_its_carrier =
-        causes.of.iter().find(|(carrier, _)| Some(*carrier) == operator).map(|(_, cause)| *cause);
-    at_its_carrier.or(causes.any).unwrap_or_else(|| agreed(&causes.of))
+    let mut by_carrier = causes.by_carrier.iter();
+    let at_carrier =
+        by_carrier.find(|(carrier, _)| Some(*carrier) == operator).map(|(_, cause)| *cause);
+    at_carrier.or(causes.any).unwrap_or_else(|| common_cause(&causes.by_carrier))
 }
 
-/// How the reason of an outcome is kept: under the cause its code stands for, where it failed; else
-/// under what became of the message.
-pub fn kept_under(outcome: Outcome, code: &str, phone: &str) -> &'static str {
+/// Returns the category that an outcome's reason is stored with: the cause of its code if the
+/// message failed, or else the message state.
+pub fn reason_category(outcome: Outcome, code: &str, phone: &str) -> &'static str {
     match outcome {
         Outcome::Failed => categorise(code, Operator::of(phone)).key(),
         Outcome::Delivered
@@ -133,9 +136,9 @@ pub fn kept_under(outcome: Outcome, code: &str, phone: &str) -> &'static str {
     }
 }
 
-/// What all carriers mean by a code, if they mean the same.
-fn agreed(of: &[(Operator, Category)]) -> Category {
-    match of.split_first() {
+/// Returns the cause that all carriers agree on.
+fn common_cause(by_carrier: &[(Operator, Category)]) -> Category {
+    match by_carrier.split_first() {
         Some(((_, first), rest)) if rest.iter().all(|(_, cause)| cause == first) => *first,
         _ => Category::CarrierUnspecified,
     }
@@ -146,15 +149,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_of_the_table_is_read() {
+    fn the_table_is_read_whole() {
         let rows = include_str!("receipt_codes.csv").lines().count() - 1;
-        let read: usize =
-            TABLE.values().map(|causes| causes.of.len() + usize::from(causes.any.is_some())).sum();
+        let read: usize = TABLE
+            .values()
+            .map(|causes| causes.by_carrier.len() + usize::from(causes.any.is_some()))
+            .sum();
         assert!(read > 2_000 && read <= rows, "{read} of {rows}");
     }
 
     #[test]
-    fn a_code_means_what_it_means_at_the_carrier_of_the_phone() {
+    fn the_carrier_of_the_phone_decides_what_a_code_means() {
         assert_eq!(categorise("-1", Some(Operator::Cucc)), Category::InvalidNumber);
         assert_eq!(categorise("-1", Some(Operator::Cmcc)), Category::Expired);
         assert_eq!(categorise("Delivrd", None), Category::Delivered);

@@ -1,36 +1,36 @@
-//! A row of a file and what becomes of it.
+//! Rows of a recipient list and their verdicts.
 
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a row. Every row has exactly one.
+/// What happens to a row. Every row has exactly one verdict.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, Serialize, Deserialize,
 )]
 #[sqlx(type_name = "verdict", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Is sent.
+    /// It is sent.
     Ready,
-    /// The phone cannot be read.
+    /// The phone is invalid.
     WrongPhone,
-    /// A phone abroad under a template for home, or the other way round.
+    /// An international phone with a domestic template, or the reverse.
     WrongCountry,
     /// A variable has no value.
     MissingValue,
     /// A variable's value cannot be sent.
     BadValue,
-    /// The text is longer than the vendor takes.
+    /// The text is longer than the vendor accepts.
     TooLong,
-    /// The phone stands in an earlier row.
+    /// The phone is in an earlier row.
     Duplicate,
-    /// The phone opted out.
+    /// The phone is suppressed.
     Suppressed,
-    /// The phone was sent the same within 24 hours.
+    /// The phone was sent the same template and values within 24 hours.
     Repeat,
 }
 
 impl Verdict {
-    /// All of them, in the order of the preview.
+    /// All verdicts, in the order of the preview.
     pub const ALL: [Self; 9] = [
         Self::Ready,
         Self::Repeat,
@@ -43,7 +43,7 @@ impl Verdict {
         Self::Suppressed,
     ];
 
-    /// The name used in addresses, files and message keys.
+    /// Returns the name used in URLs, files and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -58,7 +58,7 @@ impl Verdict {
         }
     }
 
-    /// Reads [`Verdict::key`] back.
+    /// Parses what [`Verdict::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verdict| verdict.key() == key)
     }
@@ -69,15 +69,15 @@ impl Verdict {
 pub struct Recipient {
     /// Its line in the file, from 1, the header included.
     pub position: i32,
-    /// What becomes of it.
+    /// What happens to it.
     pub verdict: Verdict,
-    /// The phone as it is sent to, or as it was written when it cannot be read.
+    /// The phone as it is sent to, or as it was written if it is invalid.
     pub phone: String,
     /// The values of the template's variables.
     pub params: Vec<String>,
-    /// What exactly is wrong: the name of a phone's problem, or a variable and the problem of its
-    /// value as `2:emoji`, or a length.
+    /// What exactly is wrong: the key of a `PhoneProblem`; a variable and the key of a
+    /// `ParamProblem`, as in `2:emoji`; or a length in characters.
     pub detail: String,
-    /// The row as it was written, when it is not sent.
+    /// The row as it was written, if it is not sent.
     pub cells: Option<Vec<String>>,
 }

@@ -1,110 +1,112 @@
-//! Replies: what a person texted back, and whether it says that they want no more.
+//! Replies: their text, and whether it is an opt-out.
 
 use std::collections::HashSet;
 
-/// Letters of a reply that are kept. What is beyond stays in the push as it came.
+/// The largest length of a stored reply, in characters. The rest is found in the push only.
 pub const MAX_LENGTH: usize = 10_000;
-/// No opt-out is longer than this: it is looked for in short texts only.
+/// The largest length of an opt-out, in characters; longer replies are not examined.
 const MAX_OPT_OUT_LENGTH: usize = 40;
 
-/// What a reply says about further texts.
+/// Whether a reply is an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "opt_out", rename_all = "snake_case")]
 pub enum OptOut {
-    /// Nothing.
+    /// It is not.
     None,
-    /// The person wants no more.
-    Stands,
-    /// It was taken for an opt-out, and somebody of the team said that it is none.
-    TakenBack,
+    /// It is: the recipient wants no more messages.
+    Active,
+    /// It was taken for an opt-out, and a member of the project decided that it is not.
+    Undone,
 }
 
 impl OptOut {
-    /// The name used in files and message keys.
+    /// Returns the name used in files, where it stays as it was first published, and in message
+    /// keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Stands => "stands",
-            Self::TakenBack => "taken_back",
+            Self::Active => "stands",
+            Self::Undone => "taken_back",
         }
     }
 }
 
-/// What was written, without what no screen shows and no database takes: control characters other
-/// than line breaks and tabs. Direction marks stay, since right-to-left texts need them; pages
-/// isolate them.
-pub fn clean(written: &str) -> String {
-    let written = written.replace("\r\n", "\n");
-    let seen = written.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-    seen.take(MAX_LENGTH).collect()
+/// Returns the text of a reply without control characters other than line breaks and tabs, which no
+/// screen shows and the database does not accept, and at most [`MAX_LENGTH`] characters of it.
+/// Direction marks stay, since right-to-left texts need them; pages isolate them.
+pub fn clean(reply: &str) -> String {
+    let reply = reply.replace("\r\n", "\n");
+    let visible = reply.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    visible.take(MAX_LENGTH).collect()
 }
 
-/// What surrounds an opt-out in what people really send: `回复T`, `我要退订`, or the whole
-/// `拒收请回复R` that stood at the end of the text.
-const AROUND: [&str; 18] = [
+/// Words that real opt-outs have around a keyword: `回复T`, `我要退订`, or all of the
+/// `拒收请回复R` at the end of the text they reply to.
+const FILLERS: [&str; 18] = [
     "请", "回复", "回", "发送", "发", "编辑", "短信", "我", "要", "帮我", "谢谢", "了", "吧",
     "退订", "拒收", "取消", "订阅", "或",
 ];
 
-/// A project's opt-out words. A reply is an opt-out when, without punctuation and spaces and
-/// whatever its width and case, it consists of nothing but such words and what surrounds them.
+/// The opt-out keywords of a project. A reply is an opt-out if it consists of keywords and filler
+/// words only; punctuation, spaces, letter width and case do not matter.
 #[derive(Debug, Clone, Default)]
-pub struct OptOutWords {
-    words: HashSet<String>,
+pub struct OptOutKeywords {
+    keywords: HashSet<String>,
 }
 
-impl OptOutWords {
-    /// Words as a team typed them.
+impl OptOutKeywords {
+    /// Creates the set of keywords that members typed.
     pub fn new(typed: &[String]) -> Self {
-        let words = typed.iter().map(|word| compact(word)).filter(|word| !word.is_empty());
-        Self { words: words.collect() }
+        let keywords = typed.iter().map(|keyword| compact(keyword));
+        Self { keywords: keywords.filter(|keyword| !keyword.is_empty()).collect() }
     }
 
-    /// Whether a reply opts out.
+    /// Returns whether a reply is an opt-out.
     pub fn opts_out(&self, reply: &str) -> bool {
-        let whole = compact(reply);
-        if whole.is_empty() || whole.chars().count() > MAX_OPT_OUT_LENGTH {
+        let letters = compact(reply);
+        if letters.is_empty() || letters.chars().count() > MAX_OPT_OUT_LENGTH {
             return false;
         }
-        self.words.contains(&whole) || self.is_made_of_words(reply)
+        self.keywords.contains(&letters) || self.consists_of_keywords(reply)
     }
 
-    /// Latin letters and digits that stand together are one word: `TNT` is no opt-out, `回T` is one.
-    fn is_made_of_words(&self, reply: &str) -> bool {
+    /// Returns whether each run of `reply` consists of keywords and fillers, with at least one
+    /// keyword. Adjacent Latin letters and digits are one word: `TNT` is no opt-out, `回T` is one.
+    fn consists_of_keywords(&self, reply: &str) -> bool {
         let mut opts_out = false;
         for run in runs(reply) {
-            match self.read(&run) {
-                Some(has_word) => opts_out |= has_word,
+            match self.has_keyword(&run) {
+                Some(has_keyword) => opts_out |= has_keyword,
                 None => return false,
             }
         }
         opts_out
     }
 
-    /// Whether a run holds an opt-out word; `None` when something else is in it.
-    fn read(&self, run: &str) -> Option<bool> {
+    /// Returns whether a run has a keyword; `None` if it is not made of keywords and fillers.
+    fn has_keyword(&self, run: &str) -> Option<bool> {
         if run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return self.words.contains(run).then_some(true);
+            return self.keywords.contains(run).then_some(true);
         }
-        // What the first letters of the run can be read as, place by place.
+        // For each prefix of the run: whether it has a keyword, or `None` if it cannot be split.
         let letters: Vec<char> = run.chars().collect();
-        let mut read: Vec<Option<bool>> = vec![None; letters.len() + 1];
-        read[0] = Some(false);
+        let mut prefixes: Vec<Option<bool>> = vec![None; letters.len() + 1];
+        prefixes[0] = Some(false);
         for from in 0..letters.len() {
-            let Some(before) = read[from] else { continue };
+            let Some(before) = prefixes[from] else { continue };
             for to in from + 1..=letters.len() {
-                let piece: String = letters[from..to].iter().collect();
-                let is_word = self.words.contains(&piece);
-                if is_word || AROUND.contains(&piece.as_str()) {
-                    read[to] = Some(read[to].unwrap_or(false) || before || is_word);
+                let word: String = letters[from..to].iter().collect();
+                let is_keyword = self.keywords.contains(&word);
+                if is_keyword || FILLERS.contains(&word.as_str()) {
+                    prefixes[to] = Some(prefixes[to].unwrap_or(false) || before || is_keyword);
                 }
             }
         }
-        read[letters.len()]
+        prefixes[letters.len()]
     }
 }
 
-/// A letter in one width and case; `None` for what is none.
+/// Returns a letter or digit in half width and lower case; `None` for other characters.
 fn plain(letter: char) -> Option<char> {
     let narrow = match letter {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xFEE0).unwrap_or(letter),
@@ -114,12 +116,13 @@ fn plain(letter: char) -> Option<char> {
     lower.is_alphanumeric().then_some(lower)
 }
 
-/// The letters alone.
+/// Returns the letters and digits of a text, in half width and lower case.
 pub fn compact(text: &str) -> String {
     text.chars().filter_map(plain).collect()
 }
 
-/// The letters, parted where something else stands between them and where Latin meets other script.
+/// Returns the letters and digits of a text, split at all other characters and where Latin and
+/// another script meet.
 fn runs(text: &str) -> Vec<String> {
     let mut runs: Vec<String> = Vec::new();
     let mut last = None;
@@ -144,13 +147,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn words() -> OptOutWords {
+    fn keywords() -> OptOutKeywords {
         let typed = ["T", "TD", "R", "N", "QX", "退订", "拒收", "取消订阅", "stop", "no more"];
-        OptOutWords::new(&typed.map(str::to_owned))
+        OptOutKeywords::new(&typed.map(str::to_owned))
     }
 
     #[test]
-    fn an_opt_out_is_known_whatever_its_width_case_and_punctuation() {
+    fn width_case_and_punctuation_of_an_opt_out_do_not_matter() {
         for reply in [
             "T",
             "t",
@@ -176,12 +179,12 @@ mod tests {
             "退\u{200b}订",
             "发送TD或T",
         ] {
-            assert!(words().opts_out(reply), "{reply:?}");
+            assert!(keywords().opts_out(reply), "{reply:?}");
         }
     }
 
     #[test]
-    fn what_is_more_than_an_opt_out_is_none() {
+    fn a_reply_with_other_words_is_no_opt_out() {
         for reply in [
             "",
             "。",
@@ -201,14 +204,14 @@ mod tests {
             "收到，谢谢",
             "请把书寄到TD大厦",
         ] {
-            assert!(!words().opts_out(reply), "{reply:?}");
+            assert!(!keywords().opts_out(reply), "{reply:?}");
         }
-        assert!(!words().opts_out(&"退订".repeat(500)));
-        assert!(!OptOutWords::new(&[" 。".to_owned()]).opts_out("。"));
+        assert!(!keywords().opts_out(&"退订".repeat(500)));
+        assert!(!OptOutKeywords::new(&[" 。".to_owned()]).opts_out("。"));
     }
 
     #[test]
-    fn a_clean_text_has_lines_and_no_control_characters() {
+    fn a_clean_text_has_line_breaks_and_no_other_control_characters() {
         assert_eq!(clean("a\r\nb\0\u{1b}[31m\u{7f}\tc"), "a\nb[31m\tc");
         assert_eq!(clean(&"字".repeat(20_000)).chars().count(), MAX_LENGTH);
         assert_eq!(clean("\u{202e}שלום😀"), "\u{202e}שלום😀");
@@ -216,8 +219,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_reading_an_opt_out_panic(text in ".{0,60}") {
-            let _ = words().opts_out(&text);
+        fn no_text_makes_the_check_panic(text in ".{0,60}") {
+            let _ = keywords().opts_out(&text);
             prop_assert_eq!(clean(&clean(&text)), clean(&text));
         }
     }

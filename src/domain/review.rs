@@ -3,19 +3,19 @@
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, Weekday};
 
-use super::batch::china;
+use super::time::CHINA;
 
-/// Where a signature or template stands (USMS API reference, QueryUSMSSignature: `Status`).
+/// The review status of a signature or template (USMS API reference, QueryUSMSSignature: `Status`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "review_status", rename_all = "snake_case")]
 pub enum ReviewStatus {
-    /// Handed in, not looked at yet.
+    /// Submitted; nobody has looked at it yet.
     Waiting,
-    /// Being looked at.
+    /// A reviewer is looking at it.
     InReview,
-    /// May be sent with.
+    /// It may be used.
     Approved,
-    /// Refused with a reason; can be mended and handed in again.
+    /// Refused with a reason; can be fixed and resubmitted.
     Rejected,
     /// Switched off by the platform.
     Disabled,
@@ -26,12 +26,12 @@ impl ReviewStatus {
     pub const ALL: [Self; 5] =
         [Self::Waiting, Self::InReview, Self::Approved, Self::Rejected, Self::Disabled];
 
-    /// Reads the vendor's number, 0 to 4.
+    /// Converts the vendor's number, 0 to 4.
     pub fn from_vendor(status: i64) -> Option<Self> {
         usize::try_from(status).ok().and_then(|index| Self::ALL.get(index)).copied()
     }
 
-    /// The name used in addresses and message keys.
+    /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -44,7 +44,7 @@ impl ReviewStatus {
 }
 
 impl ReviewStatus {
-    /// Whether the vendor has still to decide.
+    /// Returns whether the review is not over yet.
     pub fn is_open(self) -> bool {
         match self {
             Self::Waiting | Self::InReview => true,
@@ -64,7 +64,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Signature => "signature",
@@ -73,89 +73,92 @@ impl Subject {
     }
 }
 
-/// Reviewers work on working days between these hours in China (USMS manual).
+/// The hours in China at which reviewers work, on working days (USMS manual).
 const REVIEW_HOURS: std::ops::Range<u8> = 9..18;
-/// What is not under review is looked at this often: approved ones can be disabled later, and the
-/// vendor may change its mind.
-const SETTLED_LOOK: Duration = Duration::DAY;
-/// Outside of review hours looks are this much rarer.
-const OFF_HOURS: i32 = 4;
+/// The interval between queries of a status that is not under review: the vendor can disable what
+/// is approved, or change another decision.
+const DECIDED_INTERVAL: Duration = Duration::DAY;
+/// The factor by which queries are rarer outside of review hours.
+const OFF_HOURS_FACTOR: i32 = 4;
 
-/// Whether reviewers are at work. Public holidays are not known.
+/// Returns whether reviewers are at work. Public holidays are not known.
 pub fn in_review_hours(at: OffsetDateTime) -> bool {
-    let there = at.to_offset(china());
-    !matches!(there.weekday(), Weekday::Saturday | Weekday::Sunday)
-        && REVIEW_HOURS.contains(&there.hour())
+    let local = at.to_offset(CHINA);
+    !matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday)
+        && REVIEW_HOURS.contains(&local.hour())
 }
 
-/// How long to wait before the vendor is asked about something again that has had its status for
-/// `age`. `often` is the wait for what was just handed in, within review hours.
+/// Returns how long to wait before the vendor is queried again about something that has had its
+/// status for `age`. `interval` is the wait for a new application within review hours.
 pub fn next_look(
     status: ReviewStatus,
     age: Duration,
-    often: Duration,
+    interval: Duration,
     now: OffsetDateTime,
 ) -> Duration {
     if !status.is_open() {
-        return SETTLED_LOOK;
+        return DECIDED_INTERVAL;
     }
-    let slower: i32 = if age < Duration::hours(9) {
+    let age_factor: i32 = if age < Duration::hours(9) {
         1
     } else if age < Duration::days(3) {
         5
     } else {
         30
     };
-    let off = if in_review_hours(now) { 1 } else { OFF_HOURS };
-    (often * slower * off).min(SETTLED_LOOK)
+    let hours_factor = if in_review_hours(now) { 1 } else { OFF_HOURS_FACTOR };
+    (interval * age_factor * hours_factor).min(DECIDED_INTERVAL)
 }
 
-/// What a template is for (USMS API reference, CreateUSMSTemplate: `Purpose`).
+/// The purpose of a template (USMS API reference, CreateUSMSTemplate: `Purpose`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "purpose", rename_all = "snake_case")]
 pub enum Purpose {
-    /// A code that proves a phone.
+    /// A code that proves that a phone is one's own.
     Verification,
-    /// A notice about something the person has with the sender.
-    Notification,
-    /// Advertising: only 08:00 to 20:00, with a way to unsubscribe, approved by a second person.
+    /// A notice about something between recipient and sender, such as an order.
+    Notice,
+    /// Advertising: sent from 08:00 to 20:00 only, with a way to opt out, and approved by a second
+    /// person.
     Marketing,
 }
 
 impl Purpose {
     /// All purposes, in the vendor's order.
-    pub const ALL: [Self; 3] = [Self::Verification, Self::Notification, Self::Marketing];
+    pub const ALL: [Self; 3] = [Self::Verification, Self::Notice, Self::Marketing];
 
-    /// The vendor's number, 1 to 3.
+    /// Returns the vendor's number, 1 to 3.
     pub fn number(self) -> u8 {
         match self {
             Self::Verification => 1,
-            Self::Notification => 2,
+            Self::Notice => 2,
             Self::Marketing => 3,
         }
     }
 
-    /// Reads the name used in addresses, or the vendor's number.
+    /// Parses what [`Purpose::key`] returns, or the vendor's number.
     pub fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == text || one.number().to_string() == text)
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.key() == text || purpose.number().to_string() == text)
     }
 
-    /// Reads the vendor's number, 1 to 3.
+    /// Converts the vendor's number, 1 to 3.
     pub fn from_vendor(purpose: i64) -> Option<Self> {
         match purpose {
             1 => Some(Self::Verification),
-            2 => Some(Self::Notification),
+            2 => Some(Self::Notice),
             3 => Some(Self::Marketing),
             _ => None,
         }
     }
 
-    /// The name used in addresses and message keys.
+    /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Verification => "verification",
-            Self::Notification => "notice",
+            Self::Notice => "notice",
             Self::Marketing => "marketing",
         }
     }
@@ -172,7 +175,7 @@ mod tests {
     const OFTEN: Duration = Duration::minutes(2);
 
     #[test]
-    fn reviewers_work_on_working_days_from_nine_to_eighteen_in_china() {
+    fn reviewers_work_on_working_days_from_9_to_18_in_china() {
         assert!(in_review_hours(datetime!(2026-11-24 01:00 UTC)));
         assert!(!in_review_hours(datetime!(2026-11-24 00:59 UTC)));
         assert!(!in_review_hours(datetime!(2026-11-24 10:00 UTC)));
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_often_in_review_hours_seldom_outside_and_slower_with_age() {
+    fn queries_are_rarer_outside_of_review_hours_and_with_age() {
         let wait = |status, age, now| next_look(status, age, OFTEN, now);
         let fresh = Duration::minutes(1);
         let night = datetime!(2026-11-24 16:00 UTC);

@@ -1,5 +1,5 @@
-//! Who may do what. Roles are held per project and each includes the ones before it; an owner
-//! stands above projects.
+//! Roles and permissions. A role is held in one project and includes the weaker ones; an owner has
+//! every permission in all projects.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,28 +8,28 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(type_name = "role", rename_all = "snake_case")]
 pub enum Role {
-    /// Reads; sees phones masked.
+    /// May read; sees phones masked.
     Viewer,
-    /// Works on signatures and templates, sends, sees whole phones.
+    /// May also send, apply for signatures and templates, and see whole phones.
     Operator,
-    /// Approves what others ordered.
+    /// May also approve what others ordered.
     Approver,
-    /// Manages members, keys and push addresses.
+    /// May also manage members, keys and the push URL.
     Admin,
 }
 
-/// Something a page or an action asks for.
+/// What a page or an action requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Look at the project's pages.
+    /// To view the project's pages.
     Read,
-    /// See whole phones rather than masked ones.
+    /// To see whole phones rather than masked ones.
     SeePhones,
-    /// Order and steer sends, apply for and import signatures and templates.
+    /// To order and control batches, and to apply for and import signatures and templates.
     Send,
-    /// Approve a send that somebody else ordered.
+    /// To approve a batch that somebody else ordered.
     Approve,
-    /// Change members, keys and push addresses.
+    /// To change members, keys and the push URL.
     Manage,
 }
 
@@ -37,7 +37,7 @@ impl Role {
     /// All roles, weakest first.
     pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Admin];
 
-    /// Whether this role holds `permission`.
+    /// Returns whether this role has `permission`.
     pub fn may(self, permission: Permission) -> bool {
         let weakest = match permission {
             Permission::Read => Self::Viewer,
@@ -48,7 +48,7 @@ impl Role {
         self >= weakest
     }
 
-    /// The name used on the command line and in message keys.
+    /// Returns the name used on the command line and in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -65,7 +65,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// A name that is no role.
+/// The error of a name that is not a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a role; use viewer, operator, approver or admin")]
 pub struct NotARole(pub String);
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_role_holds_what_the_weaker_ones_hold() {
+    fn each_role_has_the_permissions_of_the_weaker_ones() {
         let permissions = [
             Permission::Read,
             Permission::SeePhones,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_neither_sends_nor_sees_whole_phones() {
+    fn a_viewer_can_neither_send_nor_see_whole_phones() {
         assert!(Role::Viewer.may(Permission::Read));
         assert!(!Role::Viewer.may(Permission::Send));
         assert!(!Role::Viewer.may(Permission::SeePhones));

@@ -1,16 +1,17 @@
-//! An application for a signature, and what a reviewer would say of it.
+//! Applications for signatures, and the checks before they go to review.
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Findings, is_plain, sensitive, unreadable};
+use super::finding::{Finding, Findings, has_unreadable, is_plain, sensitive_word};
 
-/// The shortest and longest name that the vendor's form takes; the review standard ends at 12.
+/// The lengths of a name that the vendor's form accepts, in characters.
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=20;
+/// The largest length of a name in the vendor's review standard, in characters.
 const STANDARD_LENGTH: usize = 12;
-/// Other texts of the application are no longer.
+/// The largest length of the other texts of an application, in characters.
 const MAX_NOTE_LENGTH: usize = 500;
 
-/// What the name in the brackets is (USMS API reference, CreateUSMSSignature: `SigType`).
+/// What the name in the brackets stands for (USMS API reference, CreateUSMSSignature: `SigType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "signature_kind", rename_all = "snake_case")]
@@ -40,7 +41,7 @@ impl SignatureKind {
         Self::Institution,
     ];
 
-    /// The vendor's number, 0 to 5; the certificate has the same.
+    /// Returns the vendor's number, 0 to 5, which is also that of the certificate's type.
     pub fn number(self) -> u8 {
         match self {
             Self::Company => 0,
@@ -52,12 +53,12 @@ impl SignatureKind {
         }
     }
 
-    /// Reads the vendor's number or the name used in message keys.
+    /// Parses the vendor's number or what [`SignatureKind::key`] returns.
     pub fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == text || one.number().to_string() == text)
+        Self::ALL.into_iter().find(|kind| kind.key() == text || kind.number().to_string() == text)
     }
 
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Company => "company",
@@ -69,7 +70,7 @@ impl SignatureKind {
         }
     }
 
-    /// Carriers refuse these at home since 2026-05-01 (USMS manual).
+    /// Returns whether carriers refuse it for domestic messages, since 2026-05-01 (USMS manual).
     pub fn refused_by_carriers(self) -> bool {
         match self {
             Self::App | Self::Website | Self::OfficialAccount => true,
@@ -78,26 +79,26 @@ impl SignatureKind {
     }
 }
 
-/// An application for a signature; its files lie beside it.
+/// An application for a signature, without its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignatureApplication {
     /// The name, without brackets.
     pub content: String,
-    /// What the name is.
+    /// What the name stands for.
     pub kind: SignatureKind,
-    /// It belongs to somebody else, who gave a letter of authority.
+    /// Whether the name belongs to somebody else, who gave a letter of authority.
     pub on_behalf: bool,
-    /// Why it is applied for.
+    /// A note for the reviewer.
     pub description: String,
-    /// For texts abroad.
+    /// Whether it is for international messages.
     pub international: bool,
     /// The vendor's id of a real-name qualification; may be empty.
     pub qualification_id: String,
-    /// What is sent under it; may be empty.
+    /// What is sent with it; may be empty.
     pub scene: String,
 }
 
-/// What of the files is there.
+/// Which application files are present.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RequiredFiles {
     /// The certificate.
@@ -107,55 +108,54 @@ pub struct RequiredFiles {
 }
 
 impl SignatureApplication {
-    /// What has to be mended, and what a reviewer may not like. `words` are the team's sensitive
-    /// words.
-    pub fn check(&self, files: RequiredFiles, words: &[String]) -> Vec<Finding> {
+    /// Returns the errors and warnings of the application. `sensitive_words` are those of the team.
+    pub fn check(&self, files: RequiredFiles, sensitive_words: &[String]) -> Vec<Finding> {
         let mut found = Findings::default();
-        self.check_content(&mut found, words);
+        self.check_content(&mut found, sensitive_words);
         if self.kind.refused_by_carriers() && !self.international {
-            found.doubt("sig_type", "signature-kind-refused", "");
+            found.warning("sig_type", "signature-kind-refused", "");
         }
         if self.description.trim().is_empty() {
-            found.block("description", "description-empty", "");
+            found.error("description", "description-empty", "");
         }
         for (field, text) in [("description", &self.description), ("scene", &self.scene)] {
             if text.chars().count() > MAX_NOTE_LENGTH {
-                found.block(field, "note-long", MAX_NOTE_LENGTH);
+                found.error(field, "note-long", MAX_NOTE_LENGTH);
             }
         }
-        // A qualification that the vendor knows stands for the paper.
+        // The id of a qualification that the vendor has already stands in for the certificate.
         if !files.certificate && self.qualification_id.trim().is_empty() {
-            found.block("certificate", "certificate-missing", "");
+            found.error("certificate", "certificate-missing", "");
         }
         if self.on_behalf && !files.proxy {
-            found.block("proxy", "proxy-missing", "");
+            found.error("proxy", "proxy-missing", "");
         }
         found.into_vec()
     }
 
-    fn check_content(&self, found: &mut Findings, words: &[String]) {
+    fn check_content(&self, found: &mut Findings, sensitive_words: &[String]) {
         let length = self.content.chars().count();
         if self.content.trim().is_empty() {
-            found.block("content", "signature-empty", "");
+            found.error("content", "signature-empty", "");
         } else if self.content.contains(['【', '】', '[', ']']) {
-            found.block("content", "signature-brackets", "");
-        } else if unreadable(&self.content) || self.content.trim() != self.content {
-            found.block("content", "signature-unreadable", "");
+            found.error("content", "signature-brackets", "");
+        } else if has_unreadable(&self.content) || self.content.trim() != self.content {
+            found.error("content", "signature-unreadable", "");
         } else if !LENGTHS.contains(&length) {
-            found.block("content", "signature-length", length);
+            found.error("content", "signature-length", length);
         } else {
             if length > STANDARD_LENGTH {
-                found.doubt("content", "signature-long", length);
+                found.warning("content", "signature-long", length);
             }
             let allowed = |letter| is_plain(letter) || self.international && letter == ' ';
             if let Some(mark) = self.content.chars().find(|letter| !allowed(*letter)) {
-                found.doubt("content", "signature-mark", mark);
+                found.warning("content", "signature-mark", mark);
             }
             if self.content.chars().all(|letter| letter.is_ascii_digit()) {
-                found.doubt("content", "signature-digits", "");
+                found.warning("content", "signature-digits", "");
             }
-            if let Some(word) = sensitive(&self.content, words) {
-                found.doubt("content", "sensitive-word", word);
+            if let Some(word) = sensitive_word(&self.content, sensitive_words) {
+                found.warning("content", "sensitive-word", word);
             }
         }
     }
@@ -165,7 +165,7 @@ impl SignatureApplication {
 mod tests {
     use super::*;
 
-    const ALL_PAPERS: RequiredFiles = RequiredFiles { certificate: true, proxy: true };
+    const ALL_FILES: RequiredFiles = RequiredFiles { certificate: true, proxy: true };
 
     fn application(content: &str) -> SignatureApplication {
         SignatureApplication {
@@ -181,18 +181,22 @@ mod tests {
 
     fn keys(application: &SignatureApplication, files: RequiredFiles) -> Vec<(&'static str, bool)> {
         let words = ["贷款".to_owned()];
-        application.check(files, &words).iter().map(|one| (one.key, one.blocks)).collect()
+        application
+            .check(files, &words)
+            .iter()
+            .map(|finding| (finding.key, finding.blocks))
+            .collect()
     }
 
     #[test]
-    fn a_proper_name_passes() {
+    fn a_proper_name_has_no_findings() {
         for name in ["云帆书店", "YunFan_1", "云帆"] {
-            assert_eq!(keys(&application(name), ALL_PAPERS), [], "{name}");
+            assert_eq!(keys(&application(name), ALL_FILES), [], "{name}");
         }
     }
 
     #[test]
-    fn names_that_the_vendor_refuses_block_and_those_a_reviewer_may_refuse_only_warn() {
+    fn names_that_the_vendor_refuses_are_errors_and_those_a_reviewer_may_refuse_are_warnings() {
         for (name, key, blocks) in [
             ("", "signature-empty", true),
             ("【云帆】", "signature-brackets", true),
@@ -205,19 +209,19 @@ mod tests {
             ("12345", "signature-digits", false),
             ("云帆贷款", "sensitive-word", false),
         ] {
-            assert_eq!(keys(&application(name), ALL_PAPERS), [(key, blocks)], "{name}");
+            assert_eq!(keys(&application(name), ALL_FILES), [(key, blocks)], "{name}");
         }
     }
 
     #[test]
-    fn papers_are_asked_for_as_kind_and_purpose_need_them() {
-        let mut one = application("云帆书店");
-        assert_eq!(keys(&one, RequiredFiles::default()), [("certificate-missing", true)]);
-        one.qualification_id = "Q1".to_owned();
-        assert_eq!(keys(&one, RequiredFiles::default()), []);
-        one.on_behalf = true;
-        assert_eq!(keys(&one, RequiredFiles::default()), [("proxy-missing", true)]);
-        one.kind = SignatureKind::App;
-        assert_eq!(keys(&one, ALL_PAPERS), [("signature-kind-refused", false)]);
+    fn files_are_required_as_kind_and_purpose_need_them() {
+        let mut form = application("云帆书店");
+        assert_eq!(keys(&form, RequiredFiles::default()), [("certificate-missing", true)]);
+        form.qualification_id = "Q1".to_owned();
+        assert_eq!(keys(&form, RequiredFiles::default()), []);
+        form.on_behalf = true;
+        assert_eq!(keys(&form, RequiredFiles::default()), [("proxy-missing", true)]);
+        form.kind = SignatureKind::App;
+        assert_eq!(keys(&form, ALL_FILES), [("signature-kind-refused", false)]);
     }
 }

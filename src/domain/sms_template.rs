@@ -1,61 +1,64 @@
-//! An application for an SMS template, and what a reviewer would say of it.
+//! Applications for SMS templates, and the checks before they go to review.
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, Findings, is_plain, sensitive, unreadable};
+use super::finding::{Finding, Findings, has_unreadable, is_plain, sensitive_word};
 use super::review::Purpose;
-use super::text::{self, Kind, Piece, TemplateText};
+use super::text::{self, Kind, Segment, TemplateText};
 
-/// Name, text and remark are no longer (USMS API reference, CreateUSMSTemplate).
+/// The largest length of a name in characters (USMS API reference, CreateUSMSTemplate).
 const MAX_NAME_LENGTH: usize = 32;
-/// The longest text of a first application.
+/// The largest length of the text of a new template, in characters (USMS API reference,
+/// CreateUSMSTemplate).
 pub const MAX_TEXT_LENGTH: usize = 500;
-/// UpdateUSMSTemplate takes more than CreateUSMSTemplate; one message has no room for it.
-const MAX_RESUBMITTED_TEXT: usize = 600;
+/// The largest length of a resubmitted text, in characters. UpdateUSMSTemplate accepts more than
+/// CreateUSMSTemplate, although a message may not be that long.
+const MAX_RESUBMITTED_TEXT_LENGTH: usize = 600;
+/// The largest length of a remark, in characters (USMS API reference, CreateUSMSTemplate).
 const MAX_REMARK_LENGTH: usize = 128;
-/// The review standard on names.
-const STANDARD_NAME: std::ops::RangeInclusive<usize> = 2..=12;
-/// Marks that no text may have (USMS manual, review standard).
+/// The lengths of a name that the vendor's review standard allows, in characters.
+const STANDARD_NAME_LENGTHS: std::ops::RangeInclusive<usize> = 2..=12;
+/// Characters that no text may have (USMS manual, review standard).
 const FORBIDDEN: [char; 4] = ['※', '●', '★', '￥'];
-/// One of these is in every text that carries a code.
+/// Words of which every verification text has one.
 const CODE_WORDS: [&str; 4] = ["验证码", "注册码", "校验码", "动态码"];
-/// How marketing at home ends (USMS API reference, CreateUSMSTemplate: `UnsubscribeInfo`).
+/// How domestic marketing texts end (USMS API reference, CreateUSMSTemplate: `UnsubscribeInfo`).
 pub const UNSUBSCRIBE: &str = "拒收请回复R";
-/// A long value of a variable, for counting parts.
+/// The length of a long value of a variable, in characters, for estimating parts.
 const LONG_VALUE: usize = 20;
 
-/// An application for a template.
+/// An application for an SMS template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateApplication {
-    /// What the team calls it.
+    /// The template's name.
     pub name: String,
-    /// What it is for.
+    /// The purpose.
     pub purpose: Purpose,
-    /// The text with `{1}` `{2}`.
+    /// The text with its variables `{1}`, `{2}`, ….
     pub text: String,
-    /// For texts abroad.
+    /// Whether it is for international messages.
     pub international: bool,
     /// A note for the reviewer; may be empty.
     pub remark: String,
-    /// What marketing ends with; else empty.
+    /// The last words of a marketing text, which say how to opt out; else empty.
     pub unsubscribe: String,
-    /// What each variable means; may be empty.
+    /// What each variable means, as [`write_instruction`] writes it; may be empty.
     pub instruction: String,
 }
 
 impl TemplateApplication {
-    /// What has to be mended, and what a reviewer may not like. `mends` when it changes one that
-    /// exists; `words` are the team's sensitive words.
-    pub fn check(&self, resubmits: bool, words: &[String]) -> Vec<Finding> {
+    /// Returns the errors and warnings of the application. `resubmits` tells whether it changes an
+    /// existing template; `sensitive_words` are those of the team.
+    pub fn check(&self, resubmits: bool, sensitive_words: &[String]) -> Vec<Finding> {
         let mut found = Findings::default();
         self.check_name(&mut found);
         self.check_text(&mut found, resubmits);
         if !found.has("text") {
-            self.check_wording(&mut found, words);
+            self.check_wording(&mut found, sensitive_words);
         }
         self.check_unsubscribe(&mut found);
         if self.remark.chars().count() > MAX_REMARK_LENGTH {
-            found.block("remark", "remark-long", self.remark.chars().count());
+            found.error("remark", "remark-long", self.remark.chars().count());
         }
         found.into_vec()
     }
@@ -63,128 +66,128 @@ impl TemplateApplication {
     fn check_name(&self, found: &mut Findings) {
         let length = self.name.chars().count();
         if self.name.trim().is_empty() {
-            found.block("name", "name-empty", "");
+            found.error("name", "name-empty", "");
         } else if length > MAX_NAME_LENGTH {
-            found.block("name", "name-long", length);
-        } else if unreadable(&self.name) {
-            found.block("name", "name-unreadable", "");
-        } else if !STANDARD_NAME.contains(&length) {
-            found.doubt("name", "name-length", length);
+            found.error("name", "name-long", length);
+        } else if has_unreadable(&self.name) {
+            found.error("name", "name-unreadable", "");
+        } else if !STANDARD_NAME_LENGTHS.contains(&length) {
+            found.warning("name", "name-length", length);
         } else if let Some(mark) = self.name.chars().find(|letter| !is_plain(*letter)) {
-            found.doubt("name", "name-mark", mark);
+            found.warning("name", "name-mark", mark);
         }
     }
 
     fn check_text(&self, found: &mut Findings, resubmits: bool) {
         let parsed = TemplateText::parse(&self.text);
-        let longest = if resubmits { MAX_RESUBMITTED_TEXT } else { MAX_TEXT_LENGTH };
+        let max = if resubmits { MAX_RESUBMITTED_TEXT_LENGTH } else { MAX_TEXT_LENGTH };
         let length = self.text.chars().count();
         if self.text.trim().is_empty() {
-            found.block("text", "text-empty", "");
-        } else if length > longest {
-            found.block("text", "text-long", length);
-        } else if unreadable(&self.text.replace(['\n', '\r'], "")) {
-            found.block("text", "text-unreadable", "");
+            found.error("text", "text-empty", "");
+        } else if length > max {
+            found.error("text", "text-long", length);
+        } else if has_unreadable(&self.text.replace(['\n', '\r'], "")) {
+            found.error("text", "text-unreadable", "");
         } else if let Some(mark) = self.text.chars().find(|letter| FORBIDDEN.contains(letter)) {
-            found.block("text", "text-forbidden", mark);
+            found.error("text", "text-forbidden", mark);
         } else if let Some(missing) = first_gap(&parsed) {
-            found.block("text", "text-gap", format!("{{{missing}}}"));
+            found.error("text", "text-gap", format!("{{{missing}}}"));
         } else if only_variables(&parsed) {
-            found.block("text", "text-variables-only", "");
+            found.error("text", "text-variables-only", "");
         }
     }
 
-    fn check_wording(&self, found: &mut Findings, words: &[String]) {
+    fn check_wording(&self, found: &mut Findings, sensitive_words: &[String]) {
         if self.text.chars().count() > MAX_TEXT_LENGTH {
-            found.doubt("text", "text-over-500", self.text.chars().count());
+            found.warning("text", "text-over-500", self.text.chars().count());
         }
         if self.text.contains(['\n', '\r']) {
-            found.doubt("text", "text-lines", "");
+            found.warning("text", "text-lines", "");
         }
         if self.text.contains(['【', '】']) {
-            found.doubt("text", "text-brackets", "");
+            found.warning("text", "text-brackets", "");
         }
-        if let Some(odd) = odd_brace(&self.text) {
-            found.doubt("text", "text-brace", odd);
+        if let Some(brace) = stray_brace(&self.text) {
+            found.warning("text", "text-brace", brace);
         }
         if let Some(n) = repeated(&TemplateText::parse(&self.text)) {
-            found.doubt("text", "text-repeat", format!("{{{n}}}"));
+            found.warning("text", "text-repeat", format!("{{{n}}}"));
         }
         if self.purpose == Purpose::Verification
             && !self.international
             && !CODE_WORDS.iter().any(|word| self.text.contains(word))
         {
-            found.doubt("text", "text-code-word", "");
+            found.warning("text", "text-code-word", "");
         }
         if let Some(link) = link(&self.text) {
-            found.doubt("text", "text-link", link);
+            found.warning("text", "text-link", link);
         }
         if let Some(number) = phone_number(&self.text) {
-            found.doubt("text", "text-phone", number);
+            found.warning("text", "text-phone", number);
         }
-        if let Some(word) = sensitive(&self.text, words) {
-            found.doubt("text", "sensitive-word", word);
+        if let Some(word) = sensitive_word(&self.text, sensitive_words) {
+            found.warning("text", "sensitive-word", word);
         }
     }
 
     fn check_unsubscribe(&self, found: &mut Findings) {
         let needed = self.purpose == Purpose::Marketing && !self.international;
         if needed && self.unsubscribe.trim().is_empty() {
-            found.block("unsubscribe", "unsubscribe-missing", UNSUBSCRIBE);
+            found.error("unsubscribe", "unsubscribe-missing", UNSUBSCRIBE);
         } else if needed && self.unsubscribe != UNSUBSCRIBE {
-            found.doubt("unsubscribe", "unsubscribe-other", UNSUBSCRIBE);
-        } else if unreadable(&self.unsubscribe) {
-            found.block("unsubscribe", "text-unreadable", "");
+            found.warning("unsubscribe", "unsubscribe-other", UNSUBSCRIBE);
+        } else if has_unreadable(&self.unsubscribe) {
+            found.error("unsubscribe", "text-unreadable", "");
         }
     }
 
-    /// What is sent: marketing ends with its way to unsubscribe.
+    /// Returns the text that is sent: marketing ends with how to opt out.
     pub fn body(&self) -> String {
         format!("{}{}", self.text, self.unsubscribe)
     }
 }
 
-/// How long a text becomes, and what it is billed as, with a signature in front.
+/// The lengths and billed parts of a template's messages, signature included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lengths {
-    /// Variables it takes.
+    /// The number of variables.
     pub variables: usize,
-    /// Characters with one for each variable.
+    /// The length with one character for each variable.
     pub shortest: usize,
-    /// Billed parts of that.
+    /// Billed parts of that length.
     pub shortest_parts: usize,
-    /// Characters with [`Lengths::LONG_VALUE`] for each variable.
+    /// The length with [`Lengths::LONG_VALUE`] characters for each variable.
     pub longest: usize,
-    /// Billed parts of that.
+    /// Billed parts of that length.
     pub longest_parts: usize,
-    /// Characters that all values together may have for the text to stay one part; `None` when
-    /// not even empty values make it one.
+    /// The characters that all values together may have for the message to be one part; `None` if
+    /// it is longer than one part even with empty values.
     pub room: Option<usize>,
 }
 
 impl Lengths {
-    /// Characters of a long value.
+    /// The length of a long value, in characters.
     pub const LONG_VALUE: usize = LONG_VALUE;
 
-    /// The lengths of `body` under `signature`.
+    /// Returns the lengths of messages with the text `body` and `signature`.
     pub fn of(body: &str, signature: &str, international: bool) -> Self {
         let parsed = TemplateText::parse(body);
         let kind = Kind::of(international);
         let variables = parsed.variables();
-        let filled = |letters: usize| {
-            let values = vec!["8".repeat(letters); variables];
+        let filled = |length: usize| {
+            let values = vec!["8".repeat(length); variables];
             let full = parsed.full_text(&values, signature, international);
             (text::length(&full), text::parts(&full, kind), text::limits(&full, kind).0)
         };
-        let (bare, _, one_part) = filled(0);
+        let (empty, _, max_of_one_part) = filled(0);
         let (shortest, shortest_parts, _) = filled(1);
         let (longest, longest_parts, _) = filled(LONG_VALUE);
-        let room = one_part.checked_sub(bare);
+        let room = max_of_one_part.checked_sub(empty);
         Self { variables, shortest, shortest_parts, longest, longest_parts, room }
     }
 }
 
-/// What each variable means, as one text for the reviewer: `{1}…；{2}…`.
+/// Returns the meanings of the variables as one text for the reviewer: `{1}…；{2}…`.
 pub fn write_instruction(meanings: &[String]) -> String {
     let each = meanings.iter().enumerate().filter(|(_, meaning)| !meaning.trim().is_empty());
     let each: Vec<String> =
@@ -192,25 +195,25 @@ pub fn write_instruction(meanings: &[String]) -> String {
     each.join("；")
 }
 
-/// What each variable means, out of one text. One that was written otherwise stays whole, with the
-/// first variable.
+/// Splits the text of [`write_instruction`] into the meanings of the variables. A text of another
+/// form becomes the meaning of the first variable.
 pub fn read_instruction(instruction: &str, variables: usize) -> Vec<String> {
     let mut meanings = vec![String::new(); variables.max(1)];
     let parsed = TemplateText::parse(instruction);
-    let mut at = None;
-    for piece in parsed.pieces(&[]) {
-        match (piece, at) {
-            (Piece::Variable { n, .. }, _) => {
-                at = Some(n - 1);
+    let mut current = None;
+    for segment in parsed.segments(&[]) {
+        match (segment, current) {
+            (Segment::Variable { n, .. }, _) => {
+                current = Some(n - 1);
                 meanings.resize(meanings.len().max(n), String::new());
             }
-            (Piece::Literal(words), Some(at)) => {
-                let words = words.trim_matches(['；', ';', '：', ':', '，', ',', ' ', '=']);
-                if let Some(meaning) = meanings.get_mut(at) {
-                    words.clone_into(meaning);
+            (Segment::Literal(literal), Some(index)) => {
+                let text = literal.trim_matches(['；', ';', '：', ':', '，', ',', ' ', '=']);
+                if let Some(meaning) = meanings.get_mut(index) {
+                    text.clone_into(meaning);
                 }
             }
-            (Piece::Literal(_), None) => {
+            (Segment::Literal(_), None) => {
                 instruction.clone_into(&mut meanings[0]);
                 return meanings;
             }
@@ -219,62 +222,64 @@ pub fn read_instruction(instruction: &str, variables: usize) -> Vec<String> {
     meanings
 }
 
+/// Returns the numbers of all variables, in the order of the text.
 fn numbers(text: &TemplateText) -> Vec<usize> {
-    let numbers = text.pieces(&[]).filter_map(|piece| match piece {
-        Piece::Variable { n, .. } => Some(n),
-        Piece::Literal(_) => None,
+    let numbers = text.segments(&[]).filter_map(|segment| match segment {
+        Segment::Variable { n, .. } => Some(n),
+        Segment::Literal(_) => None,
     });
     numbers.collect()
 }
 
-/// The first number from 1 that is missing below the highest.
+/// Returns the first number, from 1, that is missing below the highest one.
 fn first_gap(text: &TemplateText) -> Option<usize> {
     let used = numbers(text);
     (1..=text.variables()).find(|n| !used.contains(n))
 }
 
-/// A variable that stands in the text twice: both get the same value.
+/// Returns the number of a variable that is in the text twice; both get the same value.
 fn repeated(text: &TemplateText) -> Option<usize> {
     let used = numbers(text);
-    used.iter().enumerate().find(|(at, n)| used[..*at].contains(n)).map(|(_, n)| *n)
+    used.iter().enumerate().find(|(index, n)| used[..*index].contains(n)).map(|(_, n)| *n)
 }
 
 fn only_variables(text: &TemplateText) -> bool {
     text.variables() > 0
-        && text.pieces(&[]).all(|piece| match piece {
-            Piece::Variable { .. } => true,
-            Piece::Literal(words) => !words.chars().any(char::is_alphanumeric),
+        && text.segments(&[]).all(|segment| match segment {
+            Segment::Variable { .. } => true,
+            Segment::Literal(literal) => !literal.chars().any(char::is_alphanumeric),
         })
 }
 
-/// A brace that is no variable: `{name}`, `{0}`, `{`.
-fn odd_brace(text: &str) -> Option<String> {
+/// Returns the text from the first brace that is not part of a variable: `{name}`, `{0}`, `{`.
+fn stray_brace(text: &str) -> Option<String> {
     let literals: String = TemplateText::parse(text)
-        .pieces(&[])
-        .filter_map(|piece| match piece {
-            Piece::Literal(words) => Some(words),
-            Piece::Variable { .. } => None,
+        .segments(&[])
+        .filter_map(|segment| match segment {
+            Segment::Literal(literal) => Some(literal),
+            Segment::Variable { .. } => None,
         })
         .collect();
-    let at = literals.find(['{', '}'])?;
-    Some(literals[at..].chars().take(8).collect())
+    let start = literals.find(['{', '}'])?;
+    Some(literals[start..].chars().take(8).collect())
 }
 
-/// Something that reads like an address on the web.
+/// Returns the first word that looks like a link.
 fn link(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
-    let is_address = |word: &&str| {
+    let is_link = |word: &&str| {
         word.contains("://")
             || word.starts_with("www.")
             || [".com", ".cn", ".net", ".org", ".top", ".cc", ".vip", ".io", ".example"]
                 .iter()
                 .any(|end| word.ends_with(end) || word.contains(&format!("{end}/")))
     };
-    let breaks = |letter: char| !letter.is_ascii_graphic();
-    lower.split(breaks).find(is_address).map(str::to_owned)
+    let is_break = |letter: char| !letter.is_ascii_graphic();
+    lower.split(is_break).find(is_link).map(str::to_owned)
 }
 
-/// Something that reads like a phone number: seven digits or more in a row, dashes aside.
+/// Returns the first part that looks like a phone number: at least seven digits in a row, with or
+/// without hyphens.
 fn phone_number(text: &str) -> Option<String> {
     text.split(|letter: char| !letter.is_ascii_digit() && letter != '-')
         .find(|run| run.chars().filter(char::is_ascii_digit).count() >= 7)
@@ -288,7 +293,7 @@ mod tests {
     fn application(text: &str) -> TemplateApplication {
         TemplateApplication {
             name: "发货通知".to_owned(),
-            purpose: Purpose::Notification,
+            purpose: Purpose::Notice,
             text: text.to_owned(),
             international: false,
             remark: String::new(),
@@ -299,11 +304,15 @@ mod tests {
 
     fn keys(application: &TemplateApplication) -> Vec<(&'static str, bool)> {
         let words = ["贷款".to_owned()];
-        application.check(false, &words).iter().map(|one| (one.key, one.blocks)).collect()
+        application
+            .check(false, &words)
+            .iter()
+            .map(|finding| (finding.key, finding.blocks))
+            .collect()
     }
 
     #[test]
-    fn texts_that_the_vendor_refuses_block_and_those_a_reviewer_may_refuse_only_warn() {
+    fn texts_that_the_vendor_refuses_are_errors_and_those_a_reviewer_may_refuse_are_warnings() {
         for (text, key, blocks) in [
             ("", "text-empty", true),
             ("订单{1}由{3}发出", "text-gap", true),
@@ -326,26 +335,26 @@ mod tests {
     }
 
     #[test]
-    fn a_mended_text_may_be_longer_than_a_first_one_but_no_message_has_room_for_it() {
+    fn a_resubmitted_text_may_be_longer_than_a_new_one_with_a_warning() {
         let long = application(&"字".repeat(550));
         let found = long.check(true, &[]);
         assert_eq!((found[0].key, found[0].blocks), ("text-over-500", false));
     }
 
     #[test]
-    fn a_code_names_itself_and_marketing_can_be_ended() {
-        let mut one = application("您的代码是{1}");
-        one.purpose = Purpose::Verification;
-        assert_eq!(keys(&one), [("text-code-word", false)]);
-        one.international = true;
-        assert_eq!(keys(&one), []);
-        let mut one = application("本周新书已上架");
-        one.purpose = Purpose::Marketing;
-        assert_eq!(keys(&one), [("unsubscribe-missing", true)]);
-        one.unsubscribe = "回T退订".to_owned();
-        assert_eq!(keys(&one), [("unsubscribe-other", false)]);
-        one.unsubscribe = UNSUBSCRIBE.to_owned();
-        assert_eq!(keys(&one), []);
+    fn verification_texts_name_the_code_and_marketing_says_how_to_opt_out() {
+        let mut template = application("您的代码是{1}");
+        template.purpose = Purpose::Verification;
+        assert_eq!(keys(&template), [("text-code-word", false)]);
+        template.international = true;
+        assert_eq!(keys(&template), []);
+        let mut template = application("本周新书已上架");
+        template.purpose = Purpose::Marketing;
+        assert_eq!(keys(&template), [("unsubscribe-missing", true)]);
+        template.unsubscribe = "回T退订".to_owned();
+        assert_eq!(keys(&template), [("unsubscribe-other", false)]);
+        template.unsubscribe = UNSUBSCRIBE.to_owned();
+        assert_eq!(keys(&template), []);
     }
 
     #[test]
@@ -355,19 +364,20 @@ mod tests {
             ("一", "name-length", false),
             ("发货通知（新）", "name-mark", false),
         ] {
-            let one =
+            let template =
                 TemplateApplication { name: name.to_owned(), ..application("订单已发出") };
-            assert_eq!(keys(&one), [(key, blocks)], "{name}");
+            assert_eq!(keys(&template), [(key, blocks)], "{name}");
         }
-        let one = TemplateApplication { name: "字".repeat(33), ..application("订单已发出") };
-        assert_eq!(keys(&one), [("name-long", true)]);
-        let one =
+        let template =
+            TemplateApplication { name: "字".repeat(33), ..application("订单已发出") };
+        assert_eq!(keys(&template), [("name-long", true)]);
+        let template =
             TemplateApplication { remark: "字".repeat(129), ..application("订单已发出") };
-        assert_eq!(keys(&one), [("remark-long", true)]);
+        assert_eq!(keys(&template), [("remark-long", true)]);
     }
 
     #[test]
-    fn meanings_survive_being_written_and_a_free_text_stays_whole() {
+    fn meanings_survive_a_round_trip_and_a_free_text_stays_whole() {
         let meanings = ["订单号".to_owned(), String::new(), "日期".to_owned()];
         let written = write_instruction(&meanings);
         assert_eq!(written, "{1}订单号；{3}日期");
@@ -377,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_tell_what_values_cost() {
+    fn lengths_include_the_signature_and_values() {
         let lengths = Lengths::of("您的订单{1}已由{2}发出。", "云帆书店", false);
         assert_eq!((lengths.variables, lengths.shortest, lengths.shortest_parts), (2, 17, 1));
         assert_eq!((lengths.longest, lengths.longest_parts, lengths.room), (55, 1, Some(55)));

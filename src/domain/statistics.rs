@@ -1,35 +1,35 @@
-//! What is counted of messages, and what is said about the counts.
+//! Counts of messages, their costs and delivery times.
 
 use std::iter::Sum;
 use std::ops::AddAssign;
 
 use super::message::{MessageState, Tally};
 
-/// Counts of some messages.
+/// The counts of a set of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages, counted on their own: the tally must come to it.
+    /// The number of messages, counted separately: the tally must add up to it.
     pub total: i64,
     /// The same messages by state.
     pub tally: Tally,
-    /// Billed pieces in mainland China, as receipts say.
+    /// Billed parts in mainland China, according to the receipts.
     pub parts: i64,
-    /// Billed pieces abroad.
+    /// Billed parts in other countries.
     pub parts_abroad: i64,
-    /// What the billed pieces whose price is known cost, in ten-thousandths of a yuan.
+    /// The cost of the billed parts whose price is known, in ten-thousandths of a yuan.
     pub known_cost: i64,
-    /// Billed pieces whose price is not known.
+    /// Billed parts whose price is not known.
     pub unpriced: i64,
 }
 
 impl Counts {
-    /// All billed pieces.
+    /// Returns the number of all billed parts.
     pub fn all_parts(&self) -> i64 {
         self.parts + self.parts_abroad
     }
 
-    /// What the billed pieces cost in ten-thousandths of a yuan; `None` while a price that is
-    /// needed is not known.
+    /// Returns the cost of all billed parts in ten-thousandths of a yuan; `None` if the price of
+    /// any is not known.
     pub fn cost(&self) -> Option<i64> {
         (self.unpriced == 0).then_some(self.known_cost)
     }
@@ -51,14 +51,14 @@ impl AddAssign for Counts {
 impl Sum for Counts {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         let mut sum = Self::default();
-        for one in all {
-            sum += one;
+        for counts in all {
+            sum += counts;
         }
         sum
     }
 }
 
-/// What messages are grouped by.
+/// How messages are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// The day in China.
@@ -69,18 +69,18 @@ pub enum By {
     Template,
     /// The signature.
     Signature,
-    /// What the template is for.
+    /// The purpose of the template.
     Purpose,
     /// The country of the phone.
     Country,
     /// The batch.
     Batch,
-    /// Who ordered it.
+    /// The person who ordered the batch.
     Person,
 }
 
 impl By {
-    /// All of them.
+    /// All groupings, in the order of the page.
     pub const ALL: [Self; 8] = [
         Self::Day,
         Self::Hour,
@@ -92,7 +92,7 @@ impl By {
         Self::Person,
     ];
 
-    /// The name used in addresses, files and message keys.
+    /// Returns the name used in URLs, files and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -106,20 +106,21 @@ impl By {
         }
     }
 
-    /// Reads [`By::key`] back.
+    /// Parses what [`By::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.key() == key)
+        Self::ALL.into_iter().find(|by| by.key() == key)
     }
 }
 
-/// The smallest number of seconds within which `percent` of the messages arrived. Each entry is a
-/// number of seconds and how many took no longer, but longer than the entry before.
+/// Returns the smallest number of seconds within which `percent` of the messages arrived. Each
+/// entry of `times` is an upper bound in seconds and the number of messages that took no longer
+/// than that, but longer than the bound before.
 pub fn within(times: &[(i32, i64)], percent: i64) -> Option<i32> {
-    let all: i64 = times.iter().map(|(_, n)| n).sum();
-    let mut so_far = 0;
+    let total: i64 = times.iter().map(|(_, n)| n).sum();
+    let mut arrived = 0;
     times.iter().find_map(|(seconds, n)| {
-        so_far += n;
-        (so_far > 0 && so_far * 100 >= all * percent).then_some(*seconds)
+        arrived += n;
+        (arrived > 0 && arrived * 100 >= total * percent).then_some(*seconds)
     })
 }
 
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn most_messages_arrive_within_the_time_that_is_said() {
+    fn the_share_arrived_within_the_time_that_is_returned() {
         let times = [(2, 50), (5, 44), (60, 6)];
         assert_eq!(within(&times, 50), Some(2));
         assert_eq!(within(&times, 51), Some(5));
@@ -137,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn no_cost_is_said_while_a_price_that_is_needed_is_missing() {
+    fn the_cost_is_unknown_while_a_price_is_missing() {
         let known = Counts { parts: 10, known_cost: 4_500, ..Counts::default() };
-        let not = Counts { parts_abroad: 1, unpriced: 1, ..Counts::default() };
+        let unpriced = Counts { parts_abroad: 1, unpriced: 1, ..Counts::default() };
         assert_eq!(known.cost(), Some(4_500));
         assert_eq!([known, known].into_iter().sum::<Counts>().cost(), Some(9_000));
-        assert_eq!([known, not].into_iter().sum::<Counts>().cost(), None);
+        assert_eq!([known, unpriced].into_iter().sum::<Counts>().cost(), None);
     }
 }

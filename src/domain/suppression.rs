@@ -1,24 +1,24 @@
-//! Phones that opted out.
+//! Phones that nothing is sent to.
 
-/// Why nothing is sent to a phone any more.
+/// Why a phone is suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "suppression_reason", rename_all = "snake_case")]
 pub enum SuppressionReason {
-    /// The person texted back that they want no more.
+    /// The recipient replied with an opt-out.
     Reply,
-    /// The person complained.
+    /// The recipient complained.
     Complaint,
-    /// Somebody of the team entered it.
+    /// A member of the project added it.
     Person,
-    /// It came in a list.
+    /// It was imported from a list.
     Import,
 }
 
 impl SuppressionReason {
-    /// All of them.
+    /// All reasons, in the order of the form.
     pub const ALL: [Self; 4] = [Self::Reply, Self::Complaint, Self::Person, Self::Import];
 
-    /// The name used in forms, files and message keys.
+    /// Returns the name used in forms, files and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Reply => "reply",
@@ -28,7 +28,7 @@ impl SuppressionReason {
         }
     }
 
-    /// Reads [`SuppressionReason::key`] back.
+    /// Parses what [`SuppressionReason::key`] returns.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.key() == key)
     }

@@ -1,95 +1,96 @@
-//! The text of a message: a template with its variables filled in, its length and its billed parts.
+//! Texts of messages: a template with its variables filled in, the length and the billed parts.
 
-/// Characters one message may have, signature included (USMS manual, limits).
+/// The largest length of a message in characters, signature included (USMS manual, limits).
 pub const MAX_LENGTH: usize = 500;
 
 /// A template's text, split at its variables `{1}`, `{2}`, ….
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateText {
-    pieces: Vec<Stored>,
+    segments: Vec<OwnedSegment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Stored {
+enum OwnedSegment {
     Literal(String),
     Variable(usize),
 }
 
-/// A piece of a text with its values filled in.
+/// A literal or a variable of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece<'a> {
-    /// As it was reviewed.
+pub enum Segment<'a> {
+    /// Text as it was reviewed.
     Literal(&'a str),
-    /// A variable: its number from 1 and its value, empty when there is none.
+    /// A variable.
     Variable {
-        /// Its number.
+        /// Its number, from 1.
         n: usize,
-        /// Its value.
+        /// Its value, empty if there is none.
         value: &'a str,
     },
 }
 
 impl TemplateText {
-    /// Splits `text` at `{n}`; other braces are letters like any other.
+    /// Splits `text` at its variables. Braces that are not around a number are literal text.
     pub fn parse(text: &str) -> Self {
-        let mut pieces = Vec::new();
+        let mut segments = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
         while let Some(open) = rest.find('{') {
-            let (before, from) = rest.split_at(open);
+            let (before, from_brace) = rest.split_at(open);
             literal.push_str(before);
-            if let Some((n, after)) = variable(from) {
+            if let Some((n, after)) = variable(from_brace) {
                 if !literal.is_empty() {
-                    pieces.push(Stored::Literal(std::mem::take(&mut literal)));
+                    segments.push(OwnedSegment::Literal(std::mem::take(&mut literal)));
                 }
-                pieces.push(Stored::Variable(n));
+                segments.push(OwnedSegment::Variable(n));
                 rest = after;
             } else {
                 literal.push('{');
-                rest = &from[1..];
+                rest = &from_brace[1..];
             }
         }
         literal.push_str(rest);
         if !literal.is_empty() {
-            pieces.push(Stored::Literal(literal));
+            segments.push(OwnedSegment::Literal(literal));
         }
-        Self { pieces }
+        Self { segments }
     }
 
-    /// How many values it takes: the highest number among its variables.
+    /// Returns the number of values that the text takes: the highest number of a variable.
     pub fn variables(&self) -> usize {
-        let numbers = self.pieces.iter().filter_map(|piece| match piece {
-            Stored::Literal(_) => None,
-            Stored::Variable(n) => Some(*n),
+        let numbers = self.segments.iter().filter_map(|segment| match segment {
+            OwnedSegment::Literal(_) => None,
+            OwnedSegment::Variable(n) => Some(*n),
         });
         numbers.max().unwrap_or(0)
     }
 
-    /// The pieces with `params` filled in.
-    pub fn pieces<'a>(&'a self, params: &'a [String]) -> impl Iterator<Item = Piece<'a>> {
-        self.pieces.iter().map(move |piece| match piece {
-            Stored::Literal(words) => Piece::Literal(words),
-            Stored::Variable(n) => Piece::Variable {
+    /// Returns the segments with `params` filled in.
+    pub fn segments<'a>(&'a self, params: &'a [String]) -> impl Iterator<Item = Segment<'a>> {
+        self.segments.iter().map(move |segment| match segment {
+            OwnedSegment::Literal(literal) => Segment::Literal(literal),
+            OwnedSegment::Variable(n) => Segment::Variable {
                 n: *n,
                 value: n.checked_sub(1).and_then(|i| params.get(i)).map_or("", String::as_str),
             },
         })
     }
 
-    /// What arrives: the signature in its brackets and the text with `params` filled in.
+    /// Returns the text that arrives: the signature in brackets, then the text with `params` filled
+    /// in.
     pub fn full_text(&self, params: &[String], signature: &str, international: bool) -> String {
         let mut full = bracketed(signature, international);
-        for piece in self.pieces(params) {
-            match piece {
-                Piece::Literal(words) => full.push_str(words),
-                Piece::Variable { value, .. } => full.push_str(value),
+        for segment in self.segments(params) {
+            match segment {
+                Segment::Literal(literal) => full.push_str(literal),
+                Segment::Variable { value, .. } => full.push_str(value),
             }
         }
         full
     }
 }
 
-/// `{12}…` as 12 and what follows.
+/// Parses a variable at the start of `text`: `{12}…` returns 12 and the rest.
 fn variable(text: &str) -> Option<(usize, &str)> {
     let (number, after) = text.strip_prefix('{')?.split_once('}')?;
     let digits = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
@@ -97,7 +98,8 @@ fn variable(text: &str) -> Option<(usize, &str)> {
     Some((n, after))
 }
 
-/// A signature as it stands in front of a text: 【…】 at home, […] abroad (USMS manual).
+/// Returns a signature in the brackets that go in front of a text: 【…】 for domestic messages, […]
+/// for international ones (USMS manual).
 pub fn bracketed(signature: &str, international: bool) -> String {
     if signature.is_empty() {
         String::new()
@@ -108,28 +110,30 @@ pub fn bracketed(signature: &str, international: bool) -> String {
     }
 }
 
-/// What a text is billed as.
+/// How a text is billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// To mainland China.
     Domestic,
-    /// Elsewhere: plain English may be longer.
+    /// To other countries: parts in the GSM alphabet may be longer.
     International,
 }
 
 impl Kind {
-    /// The kind of a template.
+    /// Returns the kind of a template's messages.
     pub fn of(international: bool) -> Self {
         if international { Self::International } else { Self::Domestic }
     }
 }
 
-/// Characters as the carriers count them: those outside of the basic plane (most emoji) are two.
+/// Returns the length as carriers count it: in UTF-16 code units, so that characters outside of the
+/// basic plane (most emoji) count as two.
 pub fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Characters of a text that is one part, and of each part of a longer one (USMS manual, billing).
+/// Returns the largest length of a text of one part, and the length of each part of a longer text,
+/// in characters (USMS manual, billing).
 pub fn limits(full: &str, kind: Kind) -> (usize, usize) {
     match kind {
         Kind::International if full.chars().all(is_gsm) => (160, 153),
@@ -137,46 +141,48 @@ pub fn limits(full: &str, kind: Kind) -> (usize, usize) {
     }
 }
 
-/// Billed parts of a text, signature included.
+/// Returns the number of billed parts of a text, signature included.
 pub fn parts(full: &str, kind: Kind) -> usize {
-    let (one, each) = limits(full, kind);
+    let (single, each) = limits(full, kind);
     let length = length(full);
-    if length <= one { 1 } else { length.div_ceil(each) }
+    if length <= single { 1 } else { length.div_ceil(each) }
 }
 
-/// The GSM 03.38 alphabet, without its escaped letters (they take two places).
+/// Returns whether a letter is in the GSM 03.38 alphabet, apart from its escaped letters (which
+/// count as two).
 fn is_gsm(letter: char) -> bool {
     matches!(letter, ' '..='Z' | 'a'..='z' | '\n' | '\r' | '_') && letter != '`'
         || "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(letter)
 }
 
-/// Whether a spreadsheet would take a text for a formula.
+/// Returns whether a spreadsheet would take a text for a formula.
 pub fn is_formula(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-/// A text as a cell of a file: with an apostrophe in front of what would be taken for a formula.
+/// Returns a text as a cell of a file, with an apostrophe in front if it would be taken for a
+/// formula.
 pub fn as_cell(text: &str) -> std::borrow::Cow<'_, str> {
     if is_formula(text) { format!("'{text}").into() } else { text.into() }
 }
 
-/// What is wrong or doubtful about a variable's value.
+/// A problem of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamProblem {
-    /// Nothing to fill in: the vendor answers 18018.
+    /// It is empty: the vendor refuses it with RetCode 18018.
     Empty,
     /// A line break, tab or other control character.
     Control,
-    /// Letters that cannot be seen (zero width, direction marks).
+    /// Invisible characters (zero width, direction marks).
     Invisible,
-    /// 【】, which carriers read as a second signature.
+    /// 【 or 】, which carriers take for a second signature.
     Brackets,
-    /// Emoji, which many handsets and carriers do not show.
+    /// Emoji, which many handsets and carriers cannot show.
     Emoji,
 }
 
 impl ParamProblem {
-    /// The name used in message keys.
+    /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -187,7 +193,7 @@ impl ParamProblem {
         }
     }
 
-    /// Whether it cannot be sent like this.
+    /// Returns whether the value cannot be sent.
     pub fn blocks(&self) -> bool {
         match self {
             Self::Empty | Self::Control | Self::Invisible | Self::Brackets => true,
@@ -196,7 +202,7 @@ impl ParamProblem {
     }
 }
 
-/// The gravest problem of a value.
+/// Returns the most serious problem of a value.
 pub fn param_problem(value: &str) -> Option<ParamProblem> {
     let invisible = |letter: char| {
         matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -237,19 +243,19 @@ mod tests {
     #[test]
     fn parts_follow_the_billing_rule() {
         let chinese = |n: usize| "字".repeat(n);
-        for (n, billed) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (500, 8)] {
-            assert_eq!(parts(&chinese(n), Kind::Domestic), billed, "{n}");
+        for (n, expected) in [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (500, 8)] {
+            assert_eq!(parts(&chinese(n), Kind::Domestic), expected, "{n}");
         }
         let english = |n: usize| "a".repeat(n);
-        for (n, billed) in [(160, 1), (161, 2), (306, 2), (307, 3)] {
-            assert_eq!(parts(&english(n), Kind::International), billed, "{n}");
+        for (n, expected) in [(160, 1), (161, 2), (306, 2), (307, 3)] {
+            assert_eq!(parts(&english(n), Kind::International), expected, "{n}");
         }
         assert_eq!(parts(&english(71), Kind::Domestic), 2);
         assert_eq!(parts(&format!("é字{}", english(70)), Kind::International), 2);
     }
 
     #[test]
-    fn values_that_cannot_be_read_are_refused_and_emoji_only_doubted() {
+    fn values_that_cannot_be_sent_are_refused_and_emoji_are_only_warned_about() {
         assert_eq!(param_problem("  "), Some(ParamProblem::Empty));
         assert_eq!(param_problem("a\nb"), Some(ParamProblem::Control));
         assert_eq!(param_problem("a\u{200b}b"), Some(ParamProblem::Invisible));
@@ -260,12 +266,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_without_values_reads_as_it_was_written(text in "[^{}]{0,60}") {
+        fn a_text_without_variables_stays_as_it_was_written(text in "[^{}]{0,60}") {
             prop_assert_eq!(TemplateText::parse(&text).full_text(&[], "", false), text);
         }
 
         #[test]
-        fn parts_never_fall_as_a_text_grows(n in 1_usize..500) {
+        fn a_longer_text_never_has_fewer_parts(n in 1_usize..500) {
             let (short, long) = ("字".repeat(n), "字".repeat(n + 1));
             prop_assert!(parts(&short, Kind::Domestic) <= parts(&long, Kind::Domestic));
         }

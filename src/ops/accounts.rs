@@ -1,4 +1,4 @@
-//! Accounts: signing in and out, passwords, and who belongs where.
+//! Accounts: signing in and out, passwords, and new accounts.
 
 use std::sync::LazyLock;
 
@@ -16,32 +16,33 @@ use crate::db::{audit, login_sessions, projects};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::role::Role;
 
-/// Characters a password has at least and at most.
+/// The fewest and the most characters of a password.
 pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 12..=256;
-/// Failed sign-ins that cost no waiting.
+/// Failed sign-ins that are not throttled.
 const FREE_FAILURES: i32 = 5;
 const MAX_WAIT: Duration = Duration::minutes(15);
-/// After so long without a failed one, failed sign-ins are forgotten.
-const FORGET: Duration = Duration::hours(1);
+/// Failed sign-ins are forgotten after this long without another one.
+const FORGET_AFTER: Duration = Duration::hours(1);
 
-/// A hash takes 19 MiB and 20 ms: a few at a time, whoever asks.
+/// Limits concurrent hashing: a hash takes 19 MiB and 20 ms.
 static HASHING: Semaphore = Semaphore::const_new(2);
-/// Checked for names nobody has, so that they take as long as the others.
-static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody has this password").ok());
+/// The hash that is verified for unknown names, so that they take as long as known ones.
+static DUMMY_HASH: LazyLock<Option<String>> =
+    LazyLock::new(|| hash("nobody has this password").ok());
 
-/// Why somebody is not signed in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// Name or password are wrong, or the account is disabled: which, is not said.
+    /// Wrong name or password, or the account is disabled. Which one is not disclosed.
     #[error("incorrect username or password")]
     Wrong,
-    /// Too many failed sign-ins of this name or address.
+    /// Too many failed sign-ins with this name or from this IP address.
     #[error("too many failed sign-in attempts")]
     Throttled {
-        /// When the next try is looked at.
+        /// When the next attempt is allowed.
         until: OffsetDateTime,
     },
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The password could not be checked.
@@ -49,45 +50,51 @@ pub enum SignInError {
     Hashing,
 }
 
-/// Checks a name and its password. Both outcomes are in the audit log.
+/// Checks a name and its password. Success and failure are audited.
+///
+/// # Errors
+///
+/// [`SignInError::Wrong`] and [`SignInError::Throttled`] are the client's; the others are ours.
 pub async fn sign_in(
     app: &App,
     name: &str,
     password: SecretString,
-    address: &str,
+    ip: &str,
 ) -> Result<User, SignInError> {
     let now = app.clock.now();
     let name: String = name.trim().chars().take(60).collect();
-    let subjects = [format!("name:{}", name.to_lowercase()), format!("address:{address}")];
-    if let Some(until) = closed_until(app, &subjects, now).await? {
+    let subjects = [format!("name:{}", name.to_lowercase()), format!("address:{ip}")];
+    if let Some(until) = throttled_until(app, &subjects, now).await? {
         return Err(SignInError::Throttled { until });
     }
     let found = users::by_name(&app.db, &name).await?;
-    let stored = found.as_ref().map(|found| found.password_hash.clone()).or_else(|| NOBODY.clone());
-    let right = verify(password, stored.ok_or(SignInError::Hashing)?).await?;
+    let stored =
+        found.as_ref().map(|found| found.password_hash.clone()).or_else(|| DUMMY_HASH.clone());
+    let matches = verify(password, stored.ok_or(SignInError::Hashing)?).await?;
     let mut tx = app.db.begin().await?;
-    let Some(user) = found.filter(|found| right && found.enabled).map(|found| found.user) else {
+    let Some(user) = found.filter(|found| matches && found.enabled).map(|found| found.user) else {
         for subject in &subjects {
-            users::count_failure(&mut tx, subject, FORGET, now).await?;
+            users::count_failure(&mut tx, subject, FORGET_AFTER, now).await?;
         }
         let detail = json!({ "name": name });
-        note(&mut tx, None, "sign_in_failed", detail, address, now).await?;
+        record(&mut tx, None, "sign_in_failed", detail, ip, now).await?;
         tx.commit().await?;
         return Err(SignInError::Wrong);
     };
     users::forget_failures(&mut tx, &subjects[0]).await?;
-    note(&mut tx, Some(user.id), "signed_in", json!({}), address, now).await?;
+    record(&mut tx, Some(user.id), "signed_in", json!({}), ip, now).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// Writes down that somebody signed out.
-pub async fn signed_out(app: &App, user: UserId, address: &str) -> sqlx::Result<()> {
+/// Records that somebody signed out.
+pub async fn signed_out(app: &App, user: UserId, ip: &str) -> sqlx::Result<()> {
     let mut db = app.db.acquire().await?;
-    note(&mut db, Some(user), "signed_out", json!({}), address, app.clock.now()).await
+    record(&mut db, Some(user), "signed_out", json!({}), ip, app.clock.now()).await
 }
 
-async fn closed_until(
+/// Returns until when sign-ins of these subjects are rejected, if they are.
+async fn throttled_until(
     app: &App,
     subjects: &[String],
     now: OffsetDateTime,
@@ -97,7 +104,8 @@ async fn closed_until(
     Ok(until.filter(|until| *until > now).max())
 }
 
-/// Nothing for the first failures, then doubling from two seconds.
+/// Returns how long sign-ins are rejected after this many failures: not at all after the first few,
+/// then two seconds, doubling up to [`MAX_WAIT`].
 fn wait_after(failures: i32) -> Duration {
     match u32::try_from(failures - FREE_FAILURES) {
         Err(_) | Ok(0) => Duration::ZERO,
@@ -105,7 +113,7 @@ fn wait_after(failures: i32) -> Duration {
     }
 }
 
-/// Why a password is not taken.
+/// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// Fewer than 12 characters.
@@ -114,10 +122,10 @@ pub enum PasswordError {
     /// More than 256 characters.
     #[error("password must have at most {} characters", PASSWORD_LENGTH.end())]
     TooLong,
-    /// The present password is another one.
+    /// The current password is wrong.
     #[error("current password is incorrect")]
     WrongOld,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The password could not be hashed.
@@ -136,53 +144,57 @@ impl From<SignInError> for PasswordError {
     }
 }
 
-/// Changes a person's own password and ends their other sessions.
+/// Changes a person's own password and ends their other login sessions.
+///
+/// # Errors
+///
+/// [`PasswordError`] says what is wrong with the old or the new password.
 pub async fn change_password(
     app: &App,
     user: UserId,
     old: SecretString,
     new: SecretString,
     keep_key_hash: &[u8],
-    address: &str,
+    ip: &str,
 ) -> Result<(), PasswordError> {
     check_password(&new)?;
     if !verify(old, users::password_hash(&app.db, user).await?).await? {
         return Err(PasswordError::WrongOld);
     }
-    let hash = hash_apart(new).await?;
+    let hash = hash_blocking(new).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     users::set_password(&mut tx, user, &hash).await?;
     login_sessions::revoke_others(&mut tx, user, keep_key_hash).await?;
-    note(&mut tx, Some(user), "password_changed", json!({}), address, now).await?;
+    record(&mut tx, Some(user), "password_changed", json!({}), ip, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Why an account cannot be made or found.
+/// Why an account cannot be created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// No usable name.
+    /// The name is not allowed.
     #[error("username must have 1 to 60 characters and no control characters")]
     Name,
     /// The name is taken.
     #[error("account `{0}` already exists")]
     Taken(String),
-    /// Nobody has this name.
+    /// No account has this name.
     #[error("no account named `{0}`")]
     Unknown(String),
-    /// The project is not there.
+    /// There is no such project.
     #[error("no project `{0}`")]
     NoProject(String),
-    /// The password.
+    /// The password is not allowed.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// What a new account may do.
+/// The permissions of a new account.
 #[derive(Debug, Clone, Copy)]
 pub enum Standing {
     /// Manages projects and accounts.
@@ -191,7 +203,11 @@ pub enum Standing {
     Member(ProjectId, Role),
 }
 
-/// Makes an account from the command line.
+/// Creates an account from the command line.
+///
+/// # Errors
+///
+/// [`AccountError`] says what is wrong with the name or the password.
 pub async fn create(
     app: &App,
     name: &str,
@@ -199,12 +215,12 @@ pub async fn create(
     standing: Standing,
 ) -> Result<UserId, AccountError> {
     let name = name.trim();
-    let usable = (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if !usable {
+    let valid = (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if !valid {
         return Err(AccountError::Name);
     }
     check_password(&password)?;
-    let hash = hash_apart(password).await.map_err(PasswordError::from)?;
+    let hash = hash_blocking(password).await.map_err(PasswordError::from)?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let is_owner = matches!(standing, Standing::Owner);
@@ -215,12 +231,17 @@ pub async fn create(
         projects::set_member(&mut tx, project, user, role, now).await?;
     }
     let detail = json!({ "name": name, "owner": is_owner });
-    note(&mut tx, None, "user_added", detail, "-", now).await?;
+    record(&mut tx, None, "user_added", detail, "-", now).await?;
     tx.commit().await?;
     Ok(user)
 }
 
-/// Gives an account a new password from the command line and ends its sessions.
+/// Sets a new password from the command line and ends the login sessions of the account.
+///
+/// # Errors
+///
+/// [`AccountError::Unknown`] if there is no such account, [`AccountError::Password`] if the
+/// password is not allowed.
 pub async fn reset_password(
     app: &App,
     name: &str,
@@ -230,14 +251,14 @@ pub async fn reset_password(
     let found = users::by_name(&app.db, name.trim())
         .await?
         .ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
-    let hash = hash_apart(password).await.map_err(PasswordError::from)?;
+    let hash = hash_blocking(password).await.map_err(PasswordError::from)?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     users::set_password(&mut tx, found.user.id, &hash).await?;
     login_sessions::revoke_others(&mut tx, found.user.id, &[]).await?;
     let subject = format!("name:{}", found.user.name.to_lowercase());
     users::forget_failures(&mut tx, &subject).await?;
-    note(&mut tx, None, "password_reset", json!({ "name": found.user.name }), "-", now).await?;
+    record(&mut tx, None, "password_reset", json!({ "name": found.user.name }), "-", now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -259,15 +280,15 @@ fn hash(password: &str) -> Result<String, SignInError> {
     Ok(hashed.to_string())
 }
 
-async fn hash_apart(password: SecretString) -> Result<String, SignInError> {
-    let _place = HASHING.acquire().await.map_err(|_| SignInError::Hashing)?;
+async fn hash_blocking(password: SecretString) -> Result<String, SignInError> {
+    let _permit = HASHING.acquire().await.map_err(|_| SignInError::Hashing)?;
     tokio::task::spawn_blocking(move || hash(password.expose_secret()))
         .await
         .map_err(|_| SignInError::Hashing)?
 }
 
 async fn verify(password: SecretString, stored: String) -> Result<bool, SignInError> {
-    let _place = HASHING.acquire().await.map_err(|_| SignInError::Hashing)?;
+    let _permit = HASHING.acquire().await.map_err(|_| SignInError::Hashing)?;
     tokio::task::spawn_blocking(move || {
         let stored = PasswordHash::new(&stored).map_err(|_| SignInError::Hashing)?;
         let password: String = password.expose_secret().chars().take(1_024).collect();
@@ -277,15 +298,15 @@ async fn verify(password: SecretString, stored: String) -> Result<bool, SignInEr
     .map_err(|_| SignInError::Hashing)?
 }
 
-async fn note(
+async fn record(
     db: &mut sqlx::PgConnection,
     user: Option<UserId>,
     action: &str,
     detail: serde_json::Value,
-    address: &str,
+    ip: &str,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let entry = audit::Entry { project: None, user, action, subject: "", detail, address };
+    let entry = audit::Entry { project: None, user, action, subject: "", detail, address: ip };
     audit::record(db, &entry, now).await
 }
 
@@ -294,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failures_cost_no_waiting_and_later_ones_never_more_than_the_longest() {
+    fn sign_ins_are_throttled_after_some_failures_up_to_a_limit() {
         assert_eq!(wait_after(1), Duration::ZERO);
         assert_eq!(wait_after(FREE_FAILURES), Duration::ZERO);
         assert_eq!(wait_after(FREE_FAILURES + 1), Duration::seconds(2));

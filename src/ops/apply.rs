@@ -1,5 +1,6 @@
-//! Handing in: an application is stored before the vendor is called, nothing is locked while the
-//! call runs, and what the answer proves is stored after it. The same form hands in once.
+//! Submitting applications to the vendor's review. An application is stored before the call,
+//! nothing is locked while the call runs, and its result is stored after it. A form is submitted
+//! once, however often it is sent.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -26,25 +27,25 @@ use crate::usms::{self, CallError, Credentials};
 mod accepted;
 pub mod in_doubt;
 
-use accepted::Taken;
+use accepted::Accepted;
 
-/// A first look at something in doubt comes this soon.
-const FIRST_LOOK: Duration = Duration::seconds(10);
-/// How often the other press of a double click looks.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
-/// How long recording an answer is tried again after the database failed.
-const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+/// How soon an application in doubt is first checked.
+const FIRST_CHECK: Duration = Duration::seconds(10);
+/// How often the second request of a double click polls for the outcome of the first.
+const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+/// How soon recording an outcome is retried after a database error.
+const RECORD_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// What is handed in.
+/// The form of an application.
 #[derive(Debug, Clone)]
 pub enum Form {
-    /// For a new signature.
+    /// A new signature.
     Signature(SignatureApplication),
-    /// A rejected signature, mended.
+    /// A rejected signature with fixes, to be resubmitted.
     ResubmittedSignature(Box<Signature>, SignatureApplication),
-    /// For a new template.
+    /// A new template.
     Template(TemplateApplication),
-    /// A template, changed.
+    /// A changed template, to be resubmitted.
     ResubmittedTemplate(Box<SmsTemplate>, TemplateApplication),
 }
 
@@ -59,8 +60,8 @@ impl Form {
     fn resubmits(&self) -> Option<Row> {
         match self {
             Self::Signature(_) | Self::Template(_) => None,
-            Self::ResubmittedSignature(known, _) => Some(Row::Signature(known.id)),
-            Self::ResubmittedTemplate(known, _) => Some(Row::Template(known.id)),
+            Self::ResubmittedSignature(signature, _) => Some(Row::Signature(signature.id)),
+            Self::ResubmittedTemplate(template, _) => Some(Row::Template(template.id)),
         }
     }
 
@@ -74,18 +75,18 @@ impl Form {
     }
 }
 
-/// What a person hands in.
+/// An application as a person submits it.
 #[derive(Debug, Clone)]
 pub struct Submission {
     /// The project.
     pub project: ProjectId,
-    /// Who.
+    /// The person who submits it.
     pub by: UserId,
-    /// From where.
+    /// The IP address of the request.
     pub address: String,
     /// The form's one-time token.
     pub form_token: Uuid,
-    /// What.
+    /// The form.
     pub form: Form,
     /// The certificate.
     pub certificate: Option<FileId>,
@@ -93,75 +94,75 @@ pub struct Submission {
     pub proxy: Option<FileId>,
 }
 
-/// What handing in came to.
+/// The result of submitting an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmitOutcome {
-    /// The vendor took it; this is its id there.
+    /// The vendor accepted it; contains the vendor's id.
     Taken(String),
-    /// The vendor said no, in its words.
+    /// The vendor refused it.
     Refused {
-        /// Its code.
+        /// The vendor's RetCode.
         ret_code: i64,
-        /// Its words.
+        /// The vendor's message.
         words: String,
     },
-    /// It surely did not arrive: the vendor's words, or the key of ours.
+    /// It surely did not arrive; contains the vendor's message, or a stored [`CallProblem`].
     NotTaken(String),
     /// It may or may not have arrived.
     InDoubt(ApplicationId),
-    /// This very form was handed in before.
+    /// This form was submitted before.
     Already(ApplicationId),
 }
 
-/// Why nothing was handed in. Nothing was stored.
+/// Why an application was not submitted. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// Its review status does not allow a change, or somebody changed it in the meantime.
+    /// The review status does not allow a change, or somebody else has changed it meanwhile.
     #[error("cannot be changed in its current review status")]
     NotNow,
-    /// Another application for the same is still in doubt.
+    /// Another application for the same signature or template is in doubt.
     #[error("another application for this is in doubt")]
     Doubtful(ApplicationId),
-    /// The form's token was used in another project or by another person.
+    /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
-    /// A file.
+    /// An application file cannot be used.
     #[error(transparent)]
     AttachedFile(#[from] FileError),
-    /// The project's keys.
+    /// The project's keys cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The call's task broke, or the form cannot be stored.
+    /// The task of the call panicked, or the form cannot be serialized.
     #[error("broken: {0}")]
     Broken(String),
 }
 
-/// Whether a signature can be changed: only a rejected one (USMS API reference,
+/// Returns whether a signature can be changed: only a rejected one can (USMS API reference,
 /// UpdateUSMSSignature).
-pub fn signature_can_change(known: &Signature) -> bool {
-    known.status == ReviewStatus::Rejected && known.deleted_at.is_none()
+pub fn signature_can_change(signature: &Signature) -> bool {
+    signature.status == ReviewStatus::Rejected && signature.deleted_at.is_none()
 }
 
-/// What of a template can be changed.
+/// What can be changed in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TemplateChange {
-    /// Everything but its purpose; a changed text goes to review again.
+    /// Everything but its purpose; a changed text is reviewed again.
     All,
-    /// Its name, without a review: it is approved, and a changed text would not be.
+    /// Its name only, without a review: it is approved, and would lose that with another text.
     Name,
     /// Nothing.
     Nothing,
 }
 
-/// What of a template can be changed now (USMS API reference, UpdateUSMSTemplate).
-pub fn template_change(known: &SmsTemplate) -> TemplateChange {
-    if known.deleted_at.is_some() {
+/// Returns what can be changed in a template now (USMS API reference, UpdateUSMSTemplate).
+pub fn template_change(template: &SmsTemplate) -> TemplateChange {
+    if template.deleted_at.is_some() {
         return TemplateChange::Nothing;
     }
-    match known.status {
+    match template.status {
         ReviewStatus::Rejected => TemplateChange::All,
         ReviewStatus::Approved => TemplateChange::Name,
         ReviewStatus::Waiting | ReviewStatus::InReview | ReviewStatus::Disabled => {
@@ -170,27 +171,31 @@ pub fn template_change(known: &SmsTemplate) -> TemplateChange {
     }
 }
 
-/// Hands in, once per form. Goes on when whoever waits for it leaves.
+/// Submits an application, once per form. Continues when the client disconnects.
+///
+/// # Errors
+///
+/// [`ApplyError`] if the application was not stored; what the vendor says is in the result.
 pub async fn submit(app: &App, submission: Submission) -> Result<SubmitOutcome, ApplyError> {
-    let app_there = app.clone();
+    let task_app = app.clone();
     let project = submission.project;
-    let task = app.calls.spawn(async move { store_call_record(&app_there, &submission).await });
-    let handed = task.await.map_err(|error| ApplyError::Broken(error.to_string()))??;
-    if let SubmitOutcome::Already(id) = &handed {
+    let task = app.calls.spawn(async move { store_call_record(&task_app, &submission).await });
+    let outcome = task.await.map_err(|error| ApplyError::Broken(error.to_string()))??;
+    if let SubmitOutcome::Already(id) = &outcome {
         wait_for(app, project, *id).await?;
     }
-    Ok(handed)
+    Ok(outcome)
 }
 
-/// The other press of a double click waits for the answer to the first.
+/// Makes the second request of a double click wait for the outcome of the first.
 async fn wait_for(app: &App, project: ProjectId, id: ApplicationId) -> sqlx::Result<()> {
     let until = app.clock.now() + app.pace.call_timeout;
     while app.clock.now() < until {
         let found = applications::find(&app.db, project, id).await?;
-        if found.is_none_or(|one| one.state != ApplicationState::Sending) {
+        if found.is_none_or(|application| application.state != ApplicationState::Sending) {
             break;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
@@ -222,17 +227,17 @@ async fn store_call_record(
         );
         return id.await?.map(SubmitOutcome::Already).ok_or(ApplyError::FormUsed);
     };
-    let answered = call(app, &keys, &submission.form, certificate, proxy).await;
-    let handed = concluded(id, answered);
-    record(app, submission, id, &handed).await;
-    Ok(handed.0)
+    let result = call(app, &keys, &submission.form, certificate, proxy).await;
+    let conclusion = conclude(id, result);
+    record(app, submission, id, &conclusion).await;
+    Ok(conclusion.0)
 }
 
-/// Stores the application, if nothing stands against it now.
+/// Stores the application, unless another one is in the way. `None` if its form was used before.
 async fn begin(app: &App, submission: &Submission) -> Result<Option<ApplicationId>, ApplyError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    check_now(&mut tx, submission).await?;
+    check_can_change(&mut tx, submission).await?;
     let content = submission.form.content().map_err(|e| ApplyError::Broken(e.to_string()))?;
     let new = NewApplication {
         project: submission.project,
@@ -247,7 +252,7 @@ async fn begin(app: &App, submission: &Submission) -> Result<Option<ApplicationI
     let lease = now + app.pace.call_timeout + LEASE_MARGIN;
     let id = applications::begin(&mut tx, &new, lease, now).await?;
     if let Some(id) = id {
-        check_open(&mut tx, submission, id).await?;
+        check_no_other(&mut tx, submission, id).await?;
     }
     if let Some(id) = id {
         let entry = audit::Entry {
@@ -267,14 +272,14 @@ async fn begin(app: &App, submission: &Submission) -> Result<Option<ApplicationI
     Ok(id)
 }
 
-/// Another application for the same that nobody has heard of yet stands against this one.
-async fn check_open(
+/// Fails if another application for the same signature or template has no outcome yet.
+async fn check_no_other(
     db: &mut PgConnection,
     submission: &Submission,
     own: ApplicationId,
 ) -> Result<(), ApplyError> {
     let open = applications::open(db, submission.project, submission.form.subject()).await?;
-    for open in open.into_iter().filter(|one| one.id != own) {
+    for open in open.into_iter().filter(|open| open.id != own) {
         let same_row = open.row().is_some() && open.row() == submission.form.resubmits();
         let same_name = match &submission.form {
             Form::Signature(form) => open.content["content"] == form.content,
@@ -288,19 +293,22 @@ async fn check_open(
     Ok(())
 }
 
-/// Holds what is to be changed, and sees whether it still can be.
-async fn check_now(db: &mut PgConnection, submission: &Submission) -> Result<(), ApplyError> {
+/// Locks the signature or template that is resubmitted, and fails if it cannot be changed any more.
+async fn check_can_change(
+    db: &mut PgConnection,
+    submission: &Submission,
+) -> Result<(), ApplyError> {
     let allowed = match &submission.form {
         Form::Signature(_) | Form::Template(_) => true,
         Form::ResubmittedSignature(seen, _) => {
-            let known = signatures::lock(db, submission.project, &seen.sig_id).await?;
-            known.is_some_and(|known| signature_can_change(&known))
+            let current = signatures::lock(db, submission.project, &seen.sig_id).await?;
+            current.is_some_and(|signature| signature_can_change(&signature))
         }
         Form::ResubmittedTemplate(seen, form) => {
-            let known = sms_templates::lock(db, submission.project, &seen.template_id).await?;
-            known.is_some_and(|known| match template_change(&known) {
+            let current = sms_templates::lock(db, submission.project, &seen.template_id).await?;
+            current.is_some_and(|template| match template_change(&template) {
                 TemplateChange::All => true,
-                TemplateChange::Name => known.text == form.text,
+                TemplateChange::Name => template.text == form.text,
                 TemplateChange::Nothing => false,
             })
         }
@@ -308,7 +316,7 @@ async fn check_now(db: &mut PgConnection, submission: &Submission) -> Result<(),
     if allowed { Ok(()) } else { Err(ApplyError::NotNow) }
 }
 
-/// Calls the vendor; answers the id of what it took.
+/// Calls the vendor; returns the vendor's id of the signature or template.
 async fn call(
     app: &App,
     keys: &Credentials,
@@ -332,9 +340,9 @@ async fn call(
             };
             app.usms.create_signature(keys, &create).await
         }
-        Form::ResubmittedSignature(known, form) => {
+        Form::ResubmittedSignature(signature, form) => {
             let update = usms::UpdateSignature {
-                sig_id: known.sig_id.clone(),
+                sig_id: signature.sig_id.clone(),
                 content: form.content.clone(),
                 sig_type: form.kind.number(),
                 purpose: u8::from(form.on_behalf),
@@ -343,7 +351,7 @@ async fn call(
                 proxy_file,
                 scene: form.scene.clone(),
             };
-            app.usms.update_signature(keys, &update).await.map(|()| known.sig_id.clone())
+            app.usms.update_signature(keys, &update).await.map(|()| signature.sig_id.clone())
         }
         Form::Template(form) => {
             let create = usms::CreateTemplate {
@@ -357,26 +365,27 @@ async fn call(
             };
             app.usms.create_template(keys, &create).await
         }
-        Form::ResubmittedTemplate(known, form) => {
+        Form::ResubmittedTemplate(template, form) => {
             let update = usms::UpdateTemplate {
-                template_id: known.template_id.clone(),
+                template_id: template.template_id.clone(),
                 text: form.text.clone(),
                 name: form.name.clone(),
                 remark: form.remark.clone(),
                 unsubscribe: form.unsubscribe.clone(),
                 instruction: form.instruction.clone(),
             };
-            app.usms.update_template(keys, &update).await.map(|()| known.template_id.clone())
+            app.usms.update_template(keys, &update).await.map(|()| template.template_id.clone())
         }
     }
 }
 
-/// What an answer proves; with it the vendor's code and words, or ours.
-fn concluded(
+/// Returns what the result of the call proves, with the vendor's RetCode and message, or a stored
+/// [`CallProblem`].
+fn conclude(
     id: ApplicationId,
-    answered: Result<String, CallError>,
+    result: Result<String, CallError>,
 ) -> (SubmitOutcome, Option<i32>, String) {
-    match answered {
+    match result {
         Ok(vendor_id) => (SubmitOutcome::Taken(vendor_id), None, String::new()),
         Err(CallError::Refused { ret_code, message, .. }) => {
             let refused = SubmitOutcome::Refused { ret_code: ret_code.0, words: message.clone() };
@@ -394,21 +403,21 @@ fn concluded(
     }
 }
 
-/// Records what the call came to, again and again until its lease runs out: then it is in doubt, as
-/// it must be.
+/// Records the outcome of the call, retrying until the lease of the application expires; it is then
+/// in doubt, as it must be.
 async fn record(
     app: &App,
     submission: &Submission,
     id: ApplicationId,
-    concluded: &(SubmitOutcome, Option<i32>, String),
+    conclusion: &(SubmitOutcome, Option<i32>, String),
 ) {
     let until = app.clock.now() + app.pace.call_timeout + LEASE_MARGIN;
-    while let Err(error) = try_record(app, submission, id, concluded).await {
+    while let Err(error) = try_record(app, submission, id, conclusion).await {
         error!(application = %id, %error, "cannot record the response yet");
         if app.clock.now() >= until {
             return;
         }
-        tokio::time::sleep(RECORD_AGAIN).await;
+        tokio::time::sleep(RECORD_RETRY).await;
     }
 }
 
@@ -416,29 +425,29 @@ async fn try_record(
     app: &App,
     submission: &Submission,
     id: ApplicationId,
-    (handed, ret_code, answer): &(SubmitOutcome, Option<i32>, String),
+    (outcome, ret_code, vendor_message): &(SubmitOutcome, Option<i32>, String),
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let (state, row, next_check_at) = match handed {
+    let (state, row, next_check_at) = match outcome {
         SubmitOutcome::Taken(vendor_id) => {
-            let accepted = Taken {
+            let accepted = Accepted {
                 project: submission.project,
                 application: id,
                 by: submission.by,
                 vendor_id,
                 form: &submission.form,
             };
-            (ApplicationState::Taken, Some(accepted.keep(app, &mut tx).await?), None)
+            (ApplicationState::Taken, Some(accepted.record(app, &mut tx).await?), None)
         }
         SubmitOutcome::Refused { .. } => (ApplicationState::Refused, None, None),
         SubmitOutcome::NotTaken(_) => (ApplicationState::NotTaken, None, None),
         SubmitOutcome::InDoubt(_) | SubmitOutcome::Already(_) => {
-            (ApplicationState::InDoubt, None, Some(now + FIRST_LOOK))
+            (ApplicationState::InDoubt, None, Some(now + FIRST_CHECK))
         }
     };
-    let end = End { state, row, ret_code: *ret_code, vendor_message: answer, next_check_at };
-    // Somebody may have settled it in the meantime: then this answer comes too late to move anything.
+    let end = End { state, row, ret_code: *ret_code, vendor_message, next_check_at };
+    // A person may have resolved it meanwhile; then this outcome is too late and changes nothing.
     if applications::end(&mut tx, id, &end).await? {
         tx.commit().await?;
         info!(application = %id, state = state.key(), "application submitted");
@@ -446,7 +455,7 @@ async fn try_record(
     Ok(())
 }
 
-/// Puts in doubt what a process was handing in when it died. Answers how many.
+/// Puts in doubt the applications that a process was submitting when it died. Returns how many.
 pub async fn expire_leases(app: &App) -> sqlx::Result<u64> {
     applications::doubt_expired(&app.db, &CallProblem::Lease.stored(), app.clock.now()).await
 }

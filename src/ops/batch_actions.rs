@@ -1,5 +1,5 @@
-//! A person's word on a batch: pause, resume, call off, approve, and what to do about doubt. Each is
-//! audited in the transaction that does it.
+//! What a person does to a batch: pause, resume, cancel, approve, reschedule, and resolve
+//! submissions in doubt. Each action is audited in its transaction.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -10,7 +10,7 @@ use crate::db::{audit, batch_transitions, submissions};
 use crate::domain::batch::PauseReason;
 use crate::domain::ids::{BatchId, ProjectId, SubmissionId, UserId};
 
-/// Who says it, of what.
+/// The person who acts, and the batch they act on.
 #[derive(Debug, Clone, Copy)]
 pub struct Actor<'a> {
     /// The project.
@@ -19,58 +19,62 @@ pub struct Actor<'a> {
     pub batch: BatchId,
     /// The person.
     pub by: UserId,
-    /// The address they say it from.
+    /// The IP address of the request.
     pub address: &'a str,
 }
 
-/// What can be said of a batch.
+/// An action on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing more leaves until somebody resumes it.
+pub enum BatchAction {
+    /// Stops sending until somebody resumes it.
     Pause,
-    /// Goes on.
+    /// Continues a paused batch.
     Resume,
-    /// What has not left is called off.
+    /// Cancels the messages that are still queued.
     Cancel,
-    /// A second person's yes.
+    /// Approves it, as a second person.
     Approve,
-    /// Another time for what has not begun.
+    /// Changes the time of a batch that has not started.
     Reschedule(OffsetDateTime),
 }
 
-/// Takes a step. Answers whether the batch moved: it may have ended, or somebody was quicker, or
-/// the person who ordered it tried to approve it.
-pub async fn take(app: &App, actor: Actor<'_>, step: Step) -> sqlx::Result<bool> {
+/// Carries out an action. Returns false if the state of the batch does not allow it, for example
+/// because another person was faster, or if the person who ordered the batch tries to approve it.
+pub async fn take(app: &App, actor: Actor<'_>, action: BatchAction) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let moved = match step {
-        Step::Pause => pause(&mut tx, actor).await?,
-        Step::Resume => batch_transitions::resume(&mut tx, actor.project, actor.batch, now).await?,
-        Step::Cancel => {
+    let changed = match action {
+        BatchAction::Pause => pause(&mut tx, actor).await?,
+        BatchAction::Resume => {
+            batch_transitions::resume(&mut tx, actor.project, actor.batch, now).await?
+        }
+        BatchAction::Cancel => {
             batch_transitions::cancel(&mut tx, actor.project, actor.batch, actor.by, now).await?
         }
-        Step::Approve => {
+        BatchAction::Approve => {
             batch_transitions::approve(&mut tx, actor.project, actor.batch, actor.by, now).await?
         }
-        Step::Reschedule(at) => {
+        BatchAction::Reschedule(at) => {
             batch_transitions::reschedule(&mut tx, actor.project, actor.batch, at).await?
         }
     };
-    if !moved {
+    if !changed {
         return Ok(false);
     }
-    let action = match step {
-        Step::Pause => "batch_paused",
-        Step::Resume => "batch_resumed",
-        Step::Cancel => "batch_cancelled",
-        Step::Approve => "batch_approved",
-        Step::Reschedule(_) => "batch_rescheduled",
+    let name = match action {
+        BatchAction::Pause => "batch_paused",
+        BatchAction::Resume => "batch_resumed",
+        BatchAction::Cancel => "batch_cancelled",
+        BatchAction::Approve => "batch_approved",
+        BatchAction::Reschedule(_) => "batch_rescheduled",
     };
-    let detail = match step {
-        Step::Reschedule(at) => json!({ "at": at.unix_timestamp() }),
-        Step::Pause | Step::Resume | Step::Cancel | Step::Approve => json!({}),
+    let detail = match action {
+        BatchAction::Reschedule(at) => json!({ "at": at.unix_timestamp() }),
+        BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel | BatchAction::Approve => {
+            json!({})
+        }
     };
-    note(&mut tx, actor, action, detail, now).await?;
+    record(&mut tx, actor, name, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
     Ok(true)
@@ -80,16 +84,16 @@ async fn pause(db: &mut PgConnection, actor: Actor<'_>) -> sqlx::Result<bool> {
     batch_transitions::pause(db, actor.project, actor.batch, PauseReason::Person, "").await
 }
 
-/// What can be said of a submission in doubt.
+/// How to resolve a submission in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It counts as sent; receipts are awaited.
+    /// It counts as submitted; its receipts are waited for.
     TreatAsSent,
-    /// It goes out again, at the risk of a second text.
+    /// It is sent again, at the risk of sending its texts twice.
     SendAgain,
 }
 
-/// Decides submissions in doubt. Answers how many still were.
+/// Resolves submissions in doubt. Returns how many still were in doubt.
 pub async fn decide(
     app: &App,
     actor: Actor<'_>,
@@ -98,9 +102,9 @@ pub async fn decide(
 ) -> sqlx::Result<usize> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let mut decided = 0;
+    let mut resolved = 0;
     for id in submissions {
-        let moved = match decision {
+        let changed = match decision {
             Decision::TreatAsSent => {
                 submissions::treat_as_sent(&mut tx, actor.project, actor.batch, *id, now).await?
             }
@@ -108,14 +112,14 @@ pub async fn decide(
                 submissions::send_again(&mut tx, actor.project, actor.batch, *id, now).await?
             }
         };
-        if moved {
-            decided += 1;
+        if changed {
+            resolved += 1;
             let action = match decision {
                 Decision::TreatAsSent => "doubt_treated_as_sent",
                 Decision::SendAgain => "doubt_sent_again",
             };
             let detail = json!({ "submission": id.to_string() });
-            note(&mut tx, actor, action, detail, now).await?;
+            record(&mut tx, actor, action, detail, now).await?;
         }
     }
     match decision {
@@ -125,10 +129,10 @@ pub async fn decide(
     batch_transitions::close(&mut tx, actor.batch, now).await?;
     tx.commit().await?;
     app.wake.submit();
-    Ok(decided)
+    Ok(resolved)
 }
 
-async fn note(
+async fn record(
     db: &mut PgConnection,
     actor: Actor<'_>,
     action: &str,

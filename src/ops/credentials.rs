@@ -1,4 +1,4 @@
-//! A project's keys, opened for one call.
+//! A project's API keys, decrypted for a call.
 
 use crate::app::App;
 use crate::db::projects;
@@ -9,15 +9,19 @@ use crate::usms::Credentials;
 /// Why a project's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The installation's secret key changed.
+    /// They cannot be decrypted: the installation's secret key was changed.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
 }
 
-/// Opens the keys of `project`.
+/// Loads and decrypts the keys of `project`.
+///
+/// # Errors
+///
+/// [`CredentialsError::Sealed`] if the installation's secret key was changed.
 pub async fn of(app: &App, project: ProjectId) -> Result<Credentials, CredentialsError> {
     let sealed = projects::keys(&app.db, project).await?;
     Ok(Credentials {

@@ -1,5 +1,5 @@
-//! Deleting signatures and templates at the vendor. Who asks is stored before the call; without an
-//! answer the vendor is looked at.
+//! Deleting signatures and templates at the vendor. The person who requests it is stored before the
+//! call; if the response is lost, polling finds out whether it was deleted.
 
 use serde_json::json;
 use tracing::info;
@@ -13,61 +13,65 @@ use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::review::Subject;
 use crate::usms::CallError;
 
-/// What became of one deletion.
+/// The result of a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deleted {
-    /// It is gone.
+    /// It was deleted.
     Done,
-    /// There is none under this id, or it is gone already.
+    /// There is none with this id, or it was deleted before.
     Nothing,
-    /// It is under review: the vendor deletes it only afterwards.
+    /// It is under review: the vendor refuses to delete it until that is over.
     UnderReview,
-    /// The vendor said no.
+    /// The vendor refused.
     Refused {
-        /// Its code.
+        /// The vendor's RetCode.
         ret_code: i64,
-        /// Its words.
+        /// The vendor's message.
         words: String,
     },
     /// It surely was not deleted: the vendor could not be reached.
     NotSent,
-    /// It may be gone: the vendor is asked shortly.
+    /// It may have been deleted: the vendor is polled shortly.
     InDoubt,
 }
 
-/// Who asks.
+/// The person who requests a deletion.
 #[derive(Debug, Clone)]
 pub struct Requester {
     /// The project.
     pub project: ProjectId,
     /// The person.
     pub by: UserId,
-    /// From where.
+    /// The IP address of the request.
     pub address: String,
 }
 
-/// Deletes one. Goes on when whoever waits for it leaves.
+/// Deletes a signature or template. Continues when the client disconnects.
+///
+/// # Errors
+///
+/// [`CredentialsError`] if the call cannot be made; what the vendor says is in the result.
 pub async fn delete(
     app: &App,
     subject: Subject,
     vendor_id: &str,
     requester: &Requester,
 ) -> Result<Deleted, CredentialsError> {
-    let (app_there, vendor_id, requester) = (app.clone(), vendor_id.to_owned(), requester.clone());
+    let (task_app, vendor_id, requester) = (app.clone(), vendor_id.to_owned(), requester.clone());
     let task = app
         .calls
-        .spawn(async move { remove_now(&app_there, subject, &vendor_id, &requester).await });
+        .spawn(async move { delete_now(&task_app, subject, &vendor_id, &requester).await });
     task.await.unwrap_or(Ok(Deleted::InDoubt))
 }
 
-/// What stands here under a vendor's id.
+/// A signature or template as the console knows it.
 struct Known {
     row: Row,
     under_review: bool,
     missing: bool,
 }
 
-async fn known(
+async fn find(
     app: &App,
     project: ProjectId,
     subject: Subject,
@@ -76,30 +80,30 @@ async fn known(
     Ok(match subject {
         Subject::Signature => signatures::by_sig_id(&app.db, project, vendor_id)
             .await?
-            .filter(|one| one.deleted_at.is_none())
-            .map(|one| Known {
-                row: Row::Signature(one.id),
-                under_review: one.status.is_open(),
-                missing: one.missing_since.is_some(),
+            .filter(|signature| signature.deleted_at.is_none())
+            .map(|signature| Known {
+                row: Row::Signature(signature.id),
+                under_review: signature.status.is_open(),
+                missing: signature.missing_since.is_some(),
             }),
         Subject::Template => sms_templates::by_template_id(&app.db, project, vendor_id)
             .await?
-            .filter(|one| one.deleted_at.is_none())
-            .map(|one| Known {
-                row: Row::Template(one.id),
-                under_review: one.status.is_open(),
-                missing: one.missing_since.is_some(),
+            .filter(|template| template.deleted_at.is_none())
+            .map(|template| Known {
+                row: Row::Template(template.id),
+                under_review: template.status.is_open(),
+                missing: template.missing_since.is_some(),
             }),
     })
 }
 
-async fn remove_now(
+async fn delete_now(
     app: &App,
     subject: Subject,
     vendor_id: &str,
     requester: &Requester,
 ) -> Result<Deleted, CredentialsError> {
-    let Some(known) = known(app, requester.project, subject, vendor_id).await? else {
+    let Some(known) = find(app, requester.project, subject, vendor_id).await? else {
         return Ok(Deleted::Nothing);
     };
     if known.under_review && !known.missing {
@@ -110,13 +114,13 @@ async fn remove_now(
     reviewed::ask_deletion(&mut db, known.row, Some(requester.by)).await?;
     drop(db);
     let ids = [vendor_id];
-    let answered = match subject {
+    let result = match subject {
         Subject::Signature => app.usms.delete_signatures(&keys, &ids).await,
         Subject::Template => app.usms.delete_templates(&keys, &ids).await,
     };
-    let removed = match answered {
+    let deleted = match result {
         Ok(()) => Deleted::Done,
-        // It was not there any more: that is what was asked for.
+        // It was already missing at the vendor, so there is nothing to delete.
         Err(CallError::Refused { .. }) if known.missing => Deleted::Done,
         Err(CallError::Refused { ret_code, message, .. }) => {
             Deleted::Refused { ret_code: ret_code.0, words: message }
@@ -124,9 +128,9 @@ async fn remove_now(
         Err(CallError::NotSent { .. }) => Deleted::NotSent,
         Err(CallError::Unknown { .. }) => Deleted::InDoubt,
     };
-    info!(vendor_id, ?removed, "deletion finished");
-    record(app, known.row, vendor_id, requester, &removed).await?;
-    Ok(removed)
+    info!(vendor_id, removed = ?deleted, "deletion finished");
+    record(app, known.row, vendor_id, requester, &deleted).await?;
+    Ok(deleted)
 }
 
 async fn record(
@@ -134,11 +138,11 @@ async fn record(
     row: Row,
     vendor_id: &str,
     requester: &Requester,
-    removed: &Deleted,
+    deleted: &Deleted,
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    match removed {
+    match deleted {
         Deleted::Done => {
             if reviewed::set_deleted(&mut tx, row, now).await? {
                 let event = NewEvent {
@@ -169,7 +173,7 @@ async fn record(
             Row::Template(_) => "template_deleted",
         },
         subject: vendor_id,
-        detail: json!({ "end": format!("{removed:?}") }),
+        detail: json!({ "end": format!("{deleted:?}") }),
         address: &requester.address,
     };
     audit::record(&mut tx, &entry, now).await?;

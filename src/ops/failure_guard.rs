@@ -1,5 +1,5 @@
-//! Watching over batches that are sending: one whose messages fail too often is paused before more
-//! of them leave, and the first of a batch decide about the rest.
+//! The failure guard of batches that are sending: a batch whose messages fail too often is paused
+//! before more are sent, and the results of a trial batch decide about the rest.
 
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
@@ -8,79 +8,84 @@ use crate::app::App;
 use crate::db::batch_transitions::{self, GuardedBatch};
 use crate::domain::batch::PauseReason;
 
-/// Looks at every batch that is sending. Answers how many it moved.
+/// Checks every batch that is sending. Returns how many changed.
 pub async fn run_once(app: &App) -> sqlx::Result<usize> {
     let now = app.clock.now();
-    let mut moved = 0;
-    for one in batch_transitions::guarded_batches(&app.db).await? {
-        let done = match judge(&one, now) {
-            GuardDecision::Fine => false,
-            GuardDecision::FirstLeft => {
-                batch_transitions::trial_sent(&app.db, one.batch, now).await?;
+    let mut changed = 0;
+    for batch in batch_transitions::guarded_batches(&app.db).await? {
+        let has_changed = match decide(&batch, now) {
+            GuardDecision::Continue => false,
+            GuardDecision::TrialSent => {
+                batch_transitions::trial_sent(&app.db, batch.batch, now).await?;
                 true
             }
-            GuardDecision::RestFollows => {
-                info!(batch = %one.batch, "trial batch passed; sending the rest");
+            GuardDecision::SendRest => {
+                info!(batch = %batch.batch, "trial batch passed; sending the rest");
                 app.wake.submit();
-                batch_transitions::release_rest(&app.db, one.batch).await?
+                batch_transitions::release_rest(&app.db, batch.batch).await?
             }
-            GuardDecision::Ask => pause(app, &one, PauseReason::Trial).await?,
-            GuardDecision::Surge => {
+            GuardDecision::AskPerson => pause(app, &batch, PauseReason::Trial).await?,
+            GuardDecision::TooManyFailures => {
                 warn!(
-                    batch = %one.batch,
-                    failed = one.failed,
-                    known = one.known,
+                    batch = %batch.batch,
+                    failed = batch.failed,
+                    known = batch.known,
                     "batch paused: too many failures"
                 );
-                pause(app, &one, PauseReason::Failures).await?
+                pause(app, &batch, PauseReason::Failures).await?
             }
         };
-        moved += usize::from(done);
+        changed += usize::from(has_changed);
     }
-    Ok(moved)
+    Ok(changed)
 }
 
-/// The numbers are kept with the hold, so that the page can say them later: failed of known.
-async fn pause(app: &App, one: &GuardedBatch, pause_reason: PauseReason) -> sqlx::Result<bool> {
+/// Pauses a batch, and stores the numbers of the decision for the page: failed of known messages.
+async fn pause(app: &App, batch: &GuardedBatch, pause_reason: PauseReason) -> sqlx::Result<bool> {
     let detail = match pause_reason {
-        PauseReason::Trial => format!("{}/{}", one.first_failed, one.first_known),
-        _ => format!("{}/{}", one.failed, one.known),
+        PauseReason::Trial => format!("{}/{}", batch.first_failed, batch.first_known),
+        _ => format!("{}/{}", batch.failed, batch.known),
     };
     let mut db = app.db.acquire().await?;
-    batch_transitions::pause(&mut db, one.project, one.batch, pause_reason, &detail).await
+    batch_transitions::pause(&mut db, batch.project, batch.batch, pause_reason, &detail).await
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum GuardDecision {
-    Fine,
-    FirstLeft,
-    RestFollows,
-    Ask,
-    Surge,
+    /// Nothing to do.
+    Continue,
+    /// The trial batch has been submitted: its waiting time begins.
+    TrialSent,
+    /// The trial batch passed: send the rest.
+    SendRest,
+    /// A person has to decide about the rest.
+    AskPerson,
+    /// Too many failures: pause.
+    TooManyFailures,
 }
 
-fn judge(one: &GuardedBatch, now: OffsetDateTime) -> GuardDecision {
-    let surging = one.known >= i64::from(one.failure_least)
-        && one.failed * 100 >= one.known * i64::from(one.failure_percent);
-    if surging {
-        return GuardDecision::Surge;
+fn decide(batch: &GuardedBatch, now: OffsetDateTime) -> GuardDecision {
+    let too_many_failures = batch.known >= i64::from(batch.failure_least)
+        && batch.failed * 100 >= batch.known * i64::from(batch.failure_percent);
+    if too_many_failures {
+        return GuardDecision::TooManyFailures;
     }
-    let nothing_yet = one.first == 0 || one.first_open > 0;
-    if one.trial_size.is_none() || nothing_yet {
-        return GuardDecision::Fine;
+    let trial_not_sent = batch.first == 0 || batch.first_open > 0;
+    if batch.trial_size.is_none() || trial_not_sent {
+        return GuardDecision::Continue;
     }
-    let Some(left_at) = one.trial_sent_at else { return GuardDecision::FirstLeft };
-    let all_known = one.first_known == one.first;
-    let waited = now >= left_at + Duration::seconds(i64::from(one.trial_wait_seconds));
-    if !all_known && !waited {
-        return GuardDecision::Fine;
+    let Some(sent_at) = batch.trial_sent_at else { return GuardDecision::TrialSent };
+    let all_known = batch.first_known == batch.first;
+    let wait_is_over = now >= sent_at + Duration::seconds(i64::from(batch.trial_wait_seconds));
+    if !all_known && !wait_is_over {
+        return GuardDecision::Continue;
     }
-    match one.trial_failure_percent {
-        Some(percent) if one.first_in_doubt == 0 && one.first_known > 0 => {
-            let well = one.first_failed * 100 <= one.first_known * i64::from(percent);
-            if well { GuardDecision::RestFollows } else { GuardDecision::Ask }
+    match batch.trial_failure_percent {
+        Some(percent) if batch.first_in_doubt == 0 && batch.first_known > 0 => {
+            let passed = batch.first_failed * 100 <= batch.first_known * i64::from(percent);
+            if passed { GuardDecision::SendRest } else { GuardDecision::AskPerson }
         }
-        Some(_) | None => GuardDecision::Ask,
+        Some(_) | None => GuardDecision::AskPerson,
     }
 }
 
@@ -114,47 +119,47 @@ mod tests {
     }
 
     #[test]
-    fn a_surge_needs_both_its_share_and_its_number() {
-        let judged = |known, failed| judge(&GuardedBatch { known, failed, ..batch() }, NOW);
-        assert_eq!(judged(199, 199), GuardDecision::Fine);
-        assert_eq!(judged(200, 59), GuardDecision::Fine);
-        assert_eq!(judged(200, 60), GuardDecision::Surge);
+    fn too_many_failures_need_both_a_share_and_a_number() {
+        let decision = |known, failed| decide(&GuardedBatch { known, failed, ..batch() }, NOW);
+        assert_eq!(decision(199, 199), GuardDecision::Continue);
+        assert_eq!(decision(200, 59), GuardDecision::Continue);
+        assert_eq!(decision(200, 60), GuardDecision::TooManyFailures);
     }
 
     #[test]
-    fn the_rest_waits_for_the_first_and_for_the_time_that_was_set() {
+    fn the_rest_waits_for_the_trial_batch_and_its_waiting_time() {
         let first = GuardedBatch { trial_size: Some(100), ..batch() };
         let left =
             GuardedBatch { trial_sent_at: Some(NOW - Duration::minutes(9)), ..first.clone() };
         let open = GuardedBatch { first_open: 1, ..first.clone() };
-        assert_eq!(judge(&open, NOW), GuardDecision::Fine);
-        assert_eq!(judge(&first, NOW), GuardDecision::FirstLeft);
+        assert_eq!(decide(&open, NOW), GuardDecision::Continue);
+        assert_eq!(decide(&first, NOW), GuardDecision::TrialSent);
         assert_eq!(
-            judge(&GuardedBatch { first_known: 99, ..left.clone() }, NOW),
-            GuardDecision::Fine
+            decide(&GuardedBatch { first_known: 99, ..left.clone() }, NOW),
+            GuardDecision::Continue
         );
         let late = NOW + Duration::minutes(2);
         assert_eq!(
-            judge(&GuardedBatch { first_known: 99, ..left.clone() }, late),
-            GuardDecision::RestFollows
+            decide(&GuardedBatch { first_known: 99, ..left.clone() }, late),
+            GuardDecision::SendRest
         );
-        assert_eq!(judge(&left, late), GuardDecision::Ask, "nobody knows anything yet");
+        assert_eq!(decide(&left, late), GuardDecision::AskPerson, "no outcome is known yet");
         let all = GuardedBatch { first_known: 100, ..left };
         assert_eq!(
-            judge(&GuardedBatch { first_failed: 5, ..all.clone() }, NOW),
-            GuardDecision::RestFollows
+            decide(&GuardedBatch { first_failed: 5, ..all.clone() }, NOW),
+            GuardDecision::SendRest
         );
         assert_eq!(
-            judge(&GuardedBatch { first_failed: 6, ..all.clone() }, NOW),
-            GuardDecision::Ask
+            decide(&GuardedBatch { first_failed: 6, ..all.clone() }, NOW),
+            GuardDecision::AskPerson
         );
         assert_eq!(
-            judge(&GuardedBatch { first_in_doubt: 1, ..all.clone() }, NOW),
-            GuardDecision::Ask
+            decide(&GuardedBatch { first_in_doubt: 1, ..all.clone() }, NOW),
+            GuardDecision::AskPerson
         );
         assert_eq!(
-            judge(&GuardedBatch { trial_failure_percent: None, ..all }, NOW),
-            GuardDecision::Ask
+            decide(&GuardedBatch { trial_failure_percent: None, ..all }, NOW),
+            GuardDecision::AskPerson
         );
     }
 }

@@ -1,5 +1,5 @@
-//! Certificates and letters of authority: taken in sealed, and opened for the vendor and for those
-//! who may look.
+//! Application files (certificates and letters of authority): stored encrypted, and decrypted for
+//! the vendor and for people with permission.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,29 +13,33 @@ use crate::domain::file::{FileKind, FileProblem};
 use crate::domain::ids::{FileId, ProjectId, UserId, first_number_at};
 use crate::keyring::CannotOpen;
 
-/// A form that was never handed in leaves its files behind for so long.
+/// How long files are kept whose form was never submitted.
 const UNUSED: Duration = Duration::days(2);
-/// A file's name is no longer.
+/// The most characters of a file name.
 const MAX_NAME_LENGTH: usize = 120;
 
-/// Why a file cannot be kept or opened.
+/// Why a file cannot be stored or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It is not what it should be.
+    /// Its type or size is not allowed.
     #[error("file not accepted: {0:?}")]
     Problem(FileProblem),
-    /// It was deleted, or is not the project's.
+    /// It was deleted, or belongs to another project.
     #[error("file no longer exists")]
     Gone,
-    /// The installation's secret key changed.
+    /// It cannot be decrypted: the installation's secret key was changed.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Keeps a file, sealed.
+/// Stores a file, encrypted.
+///
+/// # Errors
+///
+/// [`FileError::Problem`] if its type or size is not allowed.
 pub async fn keep(
     app: &App,
     project: ProjectId,
@@ -50,7 +54,7 @@ pub async fn keep(
         .next()
         .unwrap_or_default()
         .chars()
-        .filter(|letter| !letter.is_control())
+        .filter(|c| !c.is_control())
         .take(MAX_NAME_LENGTH)
         .collect();
     let file = NewFile {
@@ -71,13 +75,17 @@ async fn open(app: &App, project: ProjectId, id: FileId) -> Result<(File, Vec<u8
     Ok((file, app.keyring.open_bytes(&sealed)?))
 }
 
-/// Opens a file for a person, which is written down: it may name people and carry their stamps.
+/// Decrypts a file for a person. This is audited, since files may contain personal data and stamps.
+///
+/// # Errors
+///
+/// [`FileError::Gone`] if it was deleted.
 pub async fn show(
     app: &App,
     project: ProjectId,
     id: FileId,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> Result<(File, Vec<u8>), FileError> {
     let opened = open(app, project, id).await?;
     let mut db = app.db.acquire().await?;
@@ -87,14 +95,14 @@ pub async fn show(
         action: "file_opened",
         subject: &id.to_string(),
         detail: json!({}),
-        address,
+        address: ip,
     };
     audit::record(&mut db, &entry, app.clock.now()).await?;
     Ok(opened)
 }
 
-/// Opens a file for the vendor: plain base64 for a first application, with its media type in front
-/// for a change (USMS API reference, UpdateUSMSSignature: `File`).
+/// Decrypts and encodes a file for the vendor: base64 for a first application, preceded by its
+/// media type for a resubmission (USMS API reference, UpdateUSMSSignature: `File`).
 pub(super) async fn for_vendor(
     app: &App,
     project: ProjectId,
@@ -111,13 +119,14 @@ pub(super) async fn for_vendor(
     }))
 }
 
-/// Deletes the content of a file; its name stays in the history. Answers whether it did.
+/// Deletes the content of a file; its name stays in the history. Returns false if it was deleted
+/// before.
 pub async fn delete(
     app: &App,
     project: ProjectId,
     id: FileId,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> Result<bool, FileError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -129,7 +138,7 @@ pub async fn delete(
             action: "file_deleted",
             subject: &id.to_string(),
             detail: json!({}),
-            address,
+            address: ip,
         };
         audit::record(&mut tx, &entry, now).await?;
     }
@@ -137,7 +146,7 @@ pub async fn delete(
     Ok(deleted)
 }
 
-/// Removes files whose form was never handed in.
+/// Deletes files whose form was never submitted. Returns how many.
 pub async fn remove_unused(app: &App) -> sqlx::Result<u64> {
     files::remove_unused(&app.db, first_number_at(app.clock.now() - UNUSED)).await
 }

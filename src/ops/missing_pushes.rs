@@ -1,5 +1,5 @@
-//! Do pushes come? When none has for long although receipts are there, because the console asked for
-//! them, somebody should know: the address may be registered wrongly, or a door in between is shut.
+//! Detecting missing pushes. When none has come for long although polling brings receipts, people
+//! are notified: the push URL may be registered wrongly, or a firewall may block it.
 
 use time::{Duration, OffsetDateTime};
 
@@ -8,26 +8,26 @@ use crate::app::App;
 use crate::db::{projects, push_url, report_pulls};
 use crate::domain::ids::ProjectId;
 
-/// Pushes are missing after this many first intervals of asking: half an hour of ten seconds.
+/// Pushes are missing after this many intervals of the first poll: half an hour at ten seconds.
 const INTERVALS: i32 = 180;
-/// Older messages say nothing: receipts come up to this late.
-const LOOKED_BACK: Duration = Duration::hours(72);
+/// Older messages prove nothing: receipts come up to this late.
+const LOOK_BACK: Duration = Duration::hours(72);
 
-/// Pushes that are missing.
+/// A gap in the pushes of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// When status reports were pushed last; `None` when never.
+    /// When status reports were last pushed; `None` if never.
     pub last: Option<OffsetDateTime>,
-    /// When the first message left whose receipt had to be asked for.
+    /// When the first message was sent whose receipt had to be polled.
     pub since: OffsetDateTime,
 }
 
-/// How long no push may come while receipts do.
+/// Returns how long pushes may be absent while polling brings receipts.
 pub fn patience(app: &App) -> Duration {
     app.pace.first_receipt_poll * INTERVALS
 }
 
-/// Whether the pushes of `project` are missing now. While its reports are pulled, none are missed.
+/// Returns the current gap in the pushes of `project`. There is none while its reports are pulled.
 pub async fn gap(app: &App, project: ProjectId) -> sqlx::Result<Option<Gap>> {
     let now = app.clock.now();
     if report_pulls::of(&app.db, project).await?.is_some_and(|pulling| pulling.failures == 0) {
@@ -38,12 +38,12 @@ pub async fn gap(app: &App, project: ProjectId) -> sqlx::Result<Option<Gap>> {
     if last.is_some_and(|last| now - last < patience(app)) {
         return Ok(None);
     }
-    let since = push_url::first_unpushed(&mut db, project, last, now - LOOKED_BACK).await?;
+    let since = push_url::first_unpushed(&mut db, project, last, now - LOOK_BACK).await?;
     Ok(since.filter(|since| now - *since >= patience(app)).map(|since| Gap { last, since }))
 }
 
-/// Looks at every project once, and tells those who wish to be told when pushes begin to be missing
-/// and when they are back. Processes that look at the same moment tell it once.
+/// Checks every project once, and notifies people when pushes begin to be missing and when they are
+/// back. Processes that check at the same time notify once.
 pub async fn run_once(app: &App) -> sqlx::Result<()> {
     for project in projects::all(&app.db).await? {
         let since = gap(app, project.id).await?.map(|gap| gap.since);

@@ -1,4 +1,4 @@
-//! An operation each: what crosses the database and the vendor.
+//! Operations: everything that combines the database, the vendor and outbound notifications.
 
 pub mod accounts;
 pub mod apply;

@@ -1,5 +1,5 @@
-//! Telling people outside of the pages: a change of a review goes to the project's webhook and by
-//! mail to its addresses, again and again until it arrives.
+//! Notifying people outside of the pages: a change of a review status, or missing pushes, goes to
+//! the project's webhook and by email, with retries until it is delivered.
 
 use rand::RngExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,8 +19,8 @@ use crate::i18n::{Language, Texts};
 use crate::keyring::CannotOpen;
 use crate::outbound::{self, OutboundError};
 
-/// Waits between tries; after the last it is given up, and the settings page says so.
-const WAITS: [Duration; 6] = [
+/// Delays between attempts. After the last one delivery is given up, and the settings page says so.
+const RETRY_DELAYS: [Duration; 6] = [
     Duration::seconds(30),
     Duration::minutes(2),
     Duration::minutes(10),
@@ -28,56 +28,56 @@ const WAITS: [Duration; 6] = [
     Duration::hours(6),
     Duration::hours(24),
 ];
-/// Nobody else takes a notice for so long: longer than a try may take.
+/// How long no other process takes a notification: longer than an attempt may take.
 const LEASE: Duration = Duration::minutes(2);
-/// Notices that are over are forgotten after this.
-const KEPT: Duration = Duration::days(30);
-/// People who get mail.
-const MAX_ADDRESSES: usize = 20;
+/// How long notifications are kept after delivery or the last attempt.
+const RETENTION: Duration = Duration::days(30);
+/// The most email addresses of a project.
+const MAX_EMAILS: usize = 20;
 
-/// The event of pushes that are missing or back.
+/// The event of pushes that are missing, or are back.
 pub const PUSHES_CHANGED: &str = "pushes_changed";
 
-/// What is told.
+/// A notification: the JSON body of webhooks, and the source of emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// `review_changed`, [`PUSHES_CHANGED`], or `test`.
     pub event: String,
-    /// The project's name in addresses.
+    /// The project's slug.
     pub project: String,
     /// `signature`, `template` or `pushes`.
     pub subject: String,
     /// The vendor's id.
     pub id: String,
-    /// What it is called.
+    /// The name of the signature or template.
     pub name: String,
     /// The review status, or `missing`; of pushes, `missing` or `back`.
     pub status: String,
-    /// The vendor's words; may be empty.
+    /// The vendor's reason; may be empty.
     pub reason: String,
-    /// When, in RFC 3339.
+    /// When it happened, in RFC 3339 (UTC).
     pub at: String,
-    /// Its page, if the console knows how browsers reach it.
+    /// The URL of its page, if `CONSOLE_PUBLIC_URL` is set.
     pub url: Option<String>,
 }
 
-/// What happened to a review.
+/// A change of a review status.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// Of what.
+    /// Whether it is a signature or a template.
     pub subject: Subject,
     /// The vendor's id.
     pub vendor_id: &'a str,
-    /// What it is called.
+    /// The name of the signature or template.
     pub name: &'a str,
-    /// Its status now; `None` when the vendor does not know it any more.
+    /// The new status; `None` if the vendor does not know it any more.
     pub status: Option<ReviewStatus>,
-    /// The vendor's words.
+    /// The vendor's reason; may be empty.
     pub reason: &'a str,
 }
 
-/// Writes a change down to be told, together with the change itself. What is merely on its way
-/// through the review is not told.
+/// Queues a notification of a changed review status, in the transaction of the change. Statuses
+/// before the end of a review cause none.
 pub async fn review_changed(
     app: &App,
     db: &mut PgConnection,
@@ -91,7 +91,7 @@ pub async fn review_changed(
     notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
 }
 
-/// Writes down that a project's pushes are missing, or are back, to be told.
+/// Queues a notification that a project's pushes are missing, or are back.
 pub async fn pushes_changed(
     app: &App,
     db: &mut PgConnection,
@@ -134,7 +134,7 @@ async fn notification(
         status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
         reason: change.reason.to_owned(),
         at: at.unwrap_or_default(),
-        // Ids of the vendor are letters and digits.
+        // The vendor's ids are letters and digits: nothing to escape.
         url: app
             .public_url
             .as_ref()
@@ -143,7 +143,7 @@ async fn notification(
     })
 }
 
-/// Tells one that is due. Answers whether there was one.
+/// Delivers a notification that is due. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let Some(due) = notifications::take(&app.db, now, now + LEASE).await? else { return Ok(false) };
@@ -154,61 +154,67 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
             notifications::failed(&app.db, due.id, &error.stored(), None).await?;
         }
         Err(error) => {
-            let turn = usize::try_from(due.attempts - 1).unwrap_or(0);
-            let next = WAITS.get(turn).map(|wait| app.clock.now() + *wait);
-            warn!(notification = due.id, %error, again = next.is_some(), "notification not delivered");
+            let index = usize::try_from(due.attempts - 1).unwrap_or(0);
+            let next = RETRY_DELAYS.get(index).map(|delay| app.clock.now() + *delay);
+            warn!(
+                notification = due.id,
+                %error,
+                again = next.is_some(),
+                "notification not delivered"
+            );
             notifications::failed(&app.db, due.id, &error.stored(), next).await?;
         }
     }
     Ok(true)
 }
 
-/// Forgets what is long over.
+/// Deletes notifications whose retention is over. Returns how many.
 pub async fn delete_old(app: &App) -> sqlx::Result<u64> {
-    notifications::delete_old(&app.db, first_number_at(app.clock.now() - KEPT)).await
+    notifications::delete_old(&app.db, first_number_at(app.clock.now() - RETENTION)).await
 }
 
-/// Why something was not told, or a wish cannot be kept.
+/// Why a notification was not delivered, or its settings cannot be loaded or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
-    /// The wish was taken back in the meantime.
+    /// The channel was removed from the settings meanwhile.
     #[error("channel is no longer configured")]
     NotConfigured,
-    /// What was written down cannot be read.
+    /// The stored notification cannot be parsed.
     #[error("cannot read the stored notification")]
     Unreadable,
-    /// The way out.
+    /// The webhook or the mail server did not accept it.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
-    /// The installation's secret key changed.
+    /// The settings cannot be decrypted: the installation's secret key was changed.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl NotificationError {
-    /// How it is kept: a key that pages put into words, and what another side said, if it did.
+    /// Returns how it is stored: a key that pages translate, a space, and the remote error message,
+    /// if there is one.
     fn stored(&self) -> String {
-        let (key, said) = match self {
+        let (key, message) = match self {
             Self::NotConfigured => ("no-wish", String::new()),
             Self::Unreadable => ("unreadable", String::new()),
             Self::Sealed(_) => ("sealed", String::new()),
             Self::Database(_) => ("database", String::new()),
             Self::Outbound(OutboundError::NoMail) => ("no-mail", String::new()),
-            Self::Outbound(OutboundError::Message(said)) => ("message", said.clone()),
-            Self::Outbound(OutboundError::Mail(said)) => ("mail", said.clone()),
-            Self::Outbound(OutboundError::Unreachable(said)) => ("unreachable", said.clone()),
-            Self::Outbound(OutboundError::Answer(status, said)) => {
-                ("answer", format!("HTTP {status}: {said}"))
+            Self::Outbound(OutboundError::Message(text)) => ("message", text.clone()),
+            Self::Outbound(OutboundError::Mail(text)) => ("mail", text.clone()),
+            Self::Outbound(OutboundError::Unreachable(text)) => ("unreachable", text.clone()),
+            Self::Outbound(OutboundError::HttpStatus(status, text)) => {
+                ("answer", format!("HTTP {status}: {text}"))
             }
         };
-        format!("{key} {said}")
+        format!("{key} {message}")
     }
 }
 
-/// Reads why the last try failed: the key of its words, and what another side said.
+/// Returns why the last attempt failed: the key of a text, and the remote error message.
 pub fn error(past: &notifications::PastNotification) -> Option<(&str, &str)> {
     past.error.split_once(' ')
 }
@@ -240,7 +246,7 @@ async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
     Ok(())
 }
 
-/// A notice as mail: subject and text.
+/// Returns subject and text of the email for a notification.
 fn email(texts: Texts, notification: &Notification) -> (String, String) {
     if notification.event == PUSHES_CHANGED {
         let project = [("project", notification.project.as_str().into())];
@@ -274,71 +280,75 @@ fn email(texts: Texts, notification: &Notification) -> (String, String) {
     (subject, text)
 }
 
-/// What a project wishes, opened for its administrators.
+/// The notification settings of a project, decrypted for its administrators.
 #[derive(Debug, Clone, Default)]
 pub struct NotificationForm {
-    /// The webhook's address; may be empty.
+    /// The URL of the webhook; empty if there is none.
     pub webhook: String,
-    /// The key its posts are signed with; empty without a webhook.
+    /// The key that webhooks are signed with; empty if there is no webhook.
     pub webhook_key: String,
-    /// Who gets mail.
+    /// The email addresses.
     pub emails: Vec<String>,
-    /// The language of mail.
+    /// The language of emails.
     pub language: String,
 }
 
-/// What is wrong with a wish.
+/// What is wrong with notification settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotificationProblem {
-    /// The webhook's address is no http or https address.
+    /// The webhook is not an http or https URL.
     Webhook,
-    /// One of the mail addresses is none.
+    /// One of the email addresses is invalid.
     Email,
-    /// Too many mail addresses.
+    /// There are too many email addresses.
     ManyEmails,
 }
 
-/// Reads the wishes of `project`.
+/// Loads the settings of `project`.
+///
+/// # Errors
+///
+/// [`NotificationError::Sealed`] if they cannot be decrypted.
 pub async fn settings(
     app: &App,
     project: ProjectId,
 ) -> Result<NotificationForm, NotificationError> {
-    let kept = notifications::settings(&app.db, project).await?;
+    let stored = notifications::settings(&app.db, project).await?;
     let open = |sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
         let Some(sealed) = sealed else { return Ok(String::new()) };
         Ok(app.keyring.open(sealed)?.expose_secret().to_owned())
     };
     Ok(NotificationForm {
-        webhook: open(&kept.webhook_sealed)?,
-        webhook_key: open(&kept.webhook_key_sealed)?,
-        emails: kept.emails,
-        language: kept.language,
+        webhook: open(&stored.webhook_sealed)?,
+        webhook_key: open(&stored.webhook_key_sealed)?,
+        emails: stored.emails,
+        language: stored.language,
     })
 }
 
-/// What is wrong with these wishes, if something is.
+/// Returns what is wrong with these settings, if anything is.
 pub fn problem(form: &NotificationForm) -> Option<NotificationProblem> {
-    let is_web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    let is_http = |url: &str| url.starts_with("https://") || url.starts_with("http://");
     let clean = |url: &str| url.len() > 10 && !url.contains(char::is_whitespace);
-    let fine = |url: &str| url.is_empty() || is_web(url) && clean(url);
-    if !fine(&form.webhook) {
+    let valid = |url: &str| url.is_empty() || is_http(url) && clean(url);
+    if !valid(&form.webhook) {
         Some(NotificationProblem::Webhook)
-    } else if form.emails.len() > MAX_ADDRESSES {
+    } else if form.emails.len() > MAX_EMAILS {
         Some(NotificationProblem::ManyEmails)
-    } else if !form.emails.iter().all(|address| outbound::is_address(address)) {
+    } else if !form.emails.iter().all(|email| outbound::is_email(email)) {
         Some(NotificationProblem::Email)
     } else {
         None
     }
 }
 
-/// Keeps wishes. A first webhook, or another one, gets a key of its own.
+/// Saves settings. A new or changed webhook gets a new key.
 pub async fn save_settings(
     app: &App,
     project: ProjectId,
     form: &NotificationForm,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> Result<(), NotificationError> {
     let before = settings(app, project).await?;
     let key = if form.webhook == before.webhook && !before.webhook_key.is_empty() {
@@ -352,7 +362,7 @@ pub async fn save_settings(
         }
         app.keyring.seal(&SecretString::from(text)).map(Some)
     };
-    let kept = NotificationSettings {
+    let sealed = NotificationSettings {
         webhook_sealed: seal(&form.webhook)?,
         webhook_key_sealed: seal(&key)?,
         emails: form.emails.clone(),
@@ -360,21 +370,21 @@ pub async fn save_settings(
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    notifications::update_settings(&mut tx, project, &kept).await?;
+    notifications::update_settings(&mut tx, project, &sealed).await?;
     let entry = audit::Entry {
         project: Some(project),
         user: Some(by),
-        action: "notices_changed",
+        action: "notifications_changed",
         subject: &project.to_string(),
         detail: json!({ "webhook": !form.webhook.is_empty(), "emails": form.emails.len() }),
-        address,
+        address: ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Writes a test down to be told every way the project wishes. Answers how many ways.
+/// Queues a test notification on every channel of the project. Returns the number of channels.
 pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<u64> {
     let change = Change {
         subject: Subject::Template,
@@ -388,7 +398,7 @@ pub async fn test(app: &App, project: ProjectId) -> sqlx::Result<u64> {
     notifications::add(&mut db, project, &json!(notification), app.clock.now()).await
 }
 
-/// When a failed try comes again, for pages.
+/// Returns whether delivery was given up.
 pub fn given_up(past: &notifications::PastNotification) -> bool {
     past.delivered_at.is_none() && past.next_try_at.is_none()
 }
@@ -398,29 +408,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_are_checked() {
-        let wish = |webhook: &str, emails: &[&str]| NotificationForm {
+    fn settings_are_checked() {
+        let form = |webhook: &str, emails: &[&str]| NotificationForm {
             webhook: webhook.to_owned(),
-            emails: emails.iter().map(|one| (*one).to_owned()).collect(),
+            emails: emails.iter().map(|email| (*email).to_owned()).collect(),
             ..NotificationForm::default()
         };
-        assert_eq!(problem(&wish("", &[])), None);
-        assert_eq!(problem(&wish("https://hooks.example.test/x", &["a@example.test"])), None);
+        assert_eq!(problem(&form("", &[])), None);
+        assert_eq!(problem(&form("https://hooks.example.test/x", &["a@example.test"])), None);
         for wrong in ["ftp://x.example", "https://", "javascript:1", "https://a b.example"] {
-            assert_eq!(problem(&wish(wrong, &[])), Some(NotificationProblem::Webhook), "{wrong}");
+            assert_eq!(problem(&form(wrong, &[])), Some(NotificationProblem::Webhook), "{wrong}");
         }
-        assert_eq!(problem(&wish("", &["nobody"])), Some(NotificationProblem::Email));
-        assert_eq!(problem(&wish("", &["a@b.test"; 21])), Some(NotificationProblem::ManyEmails));
+        assert_eq!(problem(&form("", &["nobody"])), Some(NotificationProblem::Email));
+        assert_eq!(problem(&form("", &["a@b.test"; 21])), Some(NotificationProblem::ManyEmails));
     }
 
     #[test]
-    fn every_trouble_has_words() {
+    fn every_error_has_a_text() {
         let outbound = [
             OutboundError::NoMail,
             OutboundError::Message(String::new()),
             OutboundError::Mail(String::new()),
             OutboundError::Unreachable(String::new()),
-            OutboundError::Answer(500, "not now".to_owned()),
+            OutboundError::HttpStatus(500, "not now".to_owned()),
         ];
         let mut all: Vec<NotificationError> =
             outbound.into_iter().map(NotificationError::Outbound).collect();
@@ -439,9 +449,10 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_about_pushes_says_where_to_look() {
-        for (language, status) in
-            Language::ALL.into_iter().flat_map(|one| [(one, "missing"), (one, "back")])
+    fn an_email_about_pushes_links_to_the_health_page() {
+        for (language, status) in Language::ALL
+            .into_iter()
+            .flat_map(|language| [(language, "missing"), (language, "back")])
         {
             let notification = Notification {
                 event: PUSHES_CHANGED.to_owned(),
@@ -461,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_names_what_happened_why_and_where() {
+    fn an_email_says_what_happened_and_why_and_links_to_the_page() {
         let notification = Notification {
             event: "review_changed".to_owned(),
             project: "default".to_owned(),

@@ -1,4 +1,4 @@
-//! Ordering a batch: everything that will leave is stored, with its ids, before anything leaves.
+//! Ordering a batch of one text: all messages are stored, with their ids, before any is sent.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -12,77 +12,81 @@ use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::phone::Phone;
 use crate::domain::text::{self, TemplateText};
 
-/// Phones one order of this kind may carry: as many as one call of SendUSMSMessage takes (USMS API
-/// reference, SendUSMSMessage).
+/// The most phones of an order: as many as one call takes (USMS API reference, SendUSMSMessage).
 pub const MAX_PHONES: usize = 1_000;
 
-/// The same template, parameters and phone within this time are asked about before they go out.
+/// The same template, values and phone within this time are a repeat, which a person has to
+/// confirm.
 pub const REPEAT_WINDOW: Duration = Duration::hours(24);
 
-/// One text to few phones, as a person confirmed it.
+/// An order of one text to some phones, as a person confirmed it.
 #[derive(Debug)]
 pub struct Order {
     /// The project it is charged to.
     pub project: ProjectId,
-    /// Who ordered it.
+    /// The person who ordered it.
     pub ordered_by: UserId,
-    /// The signature it goes out under.
+    /// The signature of its messages.
     pub signature: SignatureId,
     /// Its template.
     pub template: TemplateId,
     /// The values of the template's variables, in order.
     pub params: Vec<String>,
-    /// To whom; without repeats.
+    /// The phones, each once.
     pub phones: Vec<Phone>,
-    /// When, if not at once.
+    /// When it is to be sent, if not at once.
     pub schedule_at: Option<OffsetDateTime>,
     /// The one-time token of the form.
     pub form_token: Uuid,
 }
 
-/// What an order came to.
+/// The result of placing an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ordered {
-    /// Stored; it leaves, waits for its time, or waits for a second person.
+    /// Stored: it is sent, waits for its time, or waits for approval.
     New(BatchId, BatchState),
-    /// The form was sent before and made this batch: nothing new was stored.
+    /// The form was submitted before and created this batch; nothing new was stored.
     Already(BatchId),
 }
 
-/// Why an order cannot be taken. Nothing was stored.
+/// Why an order was not placed. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// The signature is not approved any more, or not the project's.
+    /// The signature is not approved any more, or belongs to another project.
     #[error("signature is not approved")]
     SignatureNotApproved,
-    /// The template is not approved any more, or not the project's.
+    /// The template is not approved any more, or belongs to another project.
     #[error("template is not approved")]
     TemplateNotApproved,
-    /// The signature is for texts at home and the template for texts abroad, or the other way round.
+    /// Signature and template are not both domestic or both international.
     #[error("signature and template have different destinations")]
     DifferentKinds,
-    /// Not as many values as the template has variables.
+    /// The number of values differs from that of the template's variables, which it contains.
     #[error("the template has {0} variables")]
     WrongParams(usize),
-    /// No phone, or more than [`MAX_PHONES`].
+    /// There is no phone, or there are more than [`MAX_PHONES`].
     #[error("cannot send to {0} phone numbers in one batch")]
     PhoneCount(usize),
-    /// A phone abroad under a template for home, or the other way round.
+    /// An international phone with a domestic template, or the other way round.
     #[error("a phone number is outside the template's destinations")]
     WrongCountry(Phone),
-    /// The text is longer than the vendor takes.
+    /// The text is longer than the vendor allows (in characters).
     #[error("the text has {0} characters")]
     TooLong(usize),
-    /// The form's token was used in another project or by another person.
+    /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Stores an order with all its messages, in one transaction, exactly once per form token.
-pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, OrderError> {
+/// Stores an order with all its messages in one transaction, exactly once per form token.
+///
+/// # Errors
+///
+/// [`OrderError`] says what is wrong with the order.
+pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) =
@@ -90,16 +94,17 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
     {
         return Ok(Ordered::Already(batch));
     }
-    let (signature, template) = approved(&mut tx, order).await?;
+    let (signature, template) = find_approved(&mut tx, order).await?;
     let text = TemplateText::parse(&body(&template));
-    let full = text.full_text(&order.params, &signature.content, template.international);
-    check(order, &template, &text, &full)?;
+    let full_text = text.full_text(&order.params, &signature.content, template.international);
+    check(order, &template, &text, &full_text)?;
     let kind = text::Kind::of(template.international);
     let total = i32::try_from(order.phones.len()).unwrap_or(i32::MAX);
     let policy = projects::policy(&mut tx, order.project).await?;
     let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = beginning(approval, order.schedule_at, now);
-    let parts = total.saturating_mul(i32::try_from(text::parts(&full, kind)).unwrap_or(i32::MAX));
+    let state = initial_state(approval, order.schedule_at, now);
+    let parts =
+        total.saturating_mul(i32::try_from(text::parts(&full_text, kind)).unwrap_or(i32::MAX));
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -126,7 +131,7 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
     )
     .await?;
     let Some(batch) = stored else {
-        return already(&mut tx, order).await;
+        return placed_before(&mut tx, order).await;
     };
     store_messages(&mut tx, order, batch, now).await?;
     audit::record(
@@ -137,7 +142,7 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
             action: "batch_ordered",
             subject: &batch.to_string(),
             detail: json!({ "template": template.template_id, "phones": total, "parts": parts }),
-            address,
+            address: ip,
         },
         now,
     )
@@ -147,12 +152,12 @@ pub async fn place(app: &App, order: &Order, address: &str) -> Result<Ordered, O
     Ok(Ordered::New(batch, state))
 }
 
-/// The text a template sends: marketing ends with its way to unsubscribe.
+/// Returns the text that a template sends: marketing ends with how to unsubscribe.
 pub fn body(template: &sms_templates::SmsTemplate) -> String {
     format!("{}{}", template.text, template.unsubscribe)
 }
 
-async fn approved(
+async fn find_approved(
     db: &mut PgConnection,
     order: &Order,
 ) -> Result<(signatures::Signature, sms_templates::SmsTemplate), OrderError> {
@@ -169,7 +174,7 @@ fn check(
     order: &Order,
     template: &sms_templates::SmsTemplate,
     text: &TemplateText,
-    full: &str,
+    full_text: &str,
 ) -> Result<(), OrderError> {
     if order.phones.is_empty() || order.phones.len() > MAX_PHONES {
         return Err(OrderError::PhoneCount(order.phones.len()));
@@ -182,12 +187,12 @@ fn check(
     {
         return Err(OrderError::WrongCountry(phone.clone()));
     }
-    let length = text::length(full);
+    let length = text::length(full_text);
     if length > text::MAX_LENGTH { Err(OrderError::TooLong(length)) } else { Ok(()) }
 }
 
-/// Where an order that was confirmed goes from here.
-pub(super) fn beginning(
+/// Returns the first state of a confirmed batch.
+pub(super) fn initial_state(
     approval: bool,
     schedule_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
@@ -201,7 +206,7 @@ pub(super) fn beginning(
     }
 }
 
-async fn already(db: &mut PgConnection, order: &Order) -> Result<Ordered, OrderError> {
+async fn placed_before(db: &mut PgConnection, order: &Order) -> Result<Ordered, OrderError> {
     batches::by_form_token(db, order.project, order.ordered_by, order.form_token)
         .await?
         .map(Ordered::Already)
@@ -235,7 +240,8 @@ async fn store_messages(
     Ok(())
 }
 
-/// Of `phones`, those that were sent the same within [`REPEAT_WINDOW`].
+/// Finds those of `phones` that were sent the same text within [`REPEAT_WINDOW`], or are about to
+/// be.
 pub async fn repeats(
     app: &App,
     project: ProjectId,

@@ -1,6 +1,6 @@
-//! Making messages of a confirmed batch's recipients, step by step, each committed with the
-//! submissions that carry them. What is not a message yet counts as queued; a process that dies
-//! between two steps leaves the rest to another.
+//! Planning: turning the recipients of a confirmed batch into messages, in steps that are each
+//! committed with the submissions of their messages. Recipients that are not messages yet count as
+//! queued; if a process dies between two steps, another one continues.
 
 use sqlx::PgConnection;
 
@@ -11,33 +11,33 @@ use crate::db::recipients::{self, Planned, Unplanned};
 use crate::domain::batch::BatchState;
 use crate::usms::MAX_PHONES_PER_BATCH;
 
-/// Calls' worth of recipients in one step.
-const CALLS_A_STEP: usize = 20;
+/// Submissions that one step creates.
+const SUBMISSIONS_PER_STEP: usize = 20;
 
-/// Takes one step for the oldest batch that needs one. Answers whether there was one.
+/// Plans one step of the oldest batch that is not planned yet. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(of) = recipients::take_unplanned(&mut tx).await? else { return Ok(false) };
-    let planned = step(app, &mut tx, &of).await?;
+    let Some(batch) = recipients::take_unplanned(&mut tx).await? else { return Ok(false) };
+    let planned = step(app, &mut tx, &batch).await?;
     if planned.last.is_none() {
-        recipients::clear_planned(&mut tx, &of).await?;
+        recipients::clear_planned(&mut tx, &batch).await?;
     }
-    let state = recipients::advance(&mut tx, &of, planned).await?;
+    let state = recipients::advance(&mut tx, &batch, planned).await?;
     if planned.last.is_none() || state == BatchState::Cancelled {
-        batch_transitions::close(&mut tx, of.batch, app.clock.now()).await?;
+        batch_transitions::close(&mut tx, batch.batch, app.clock.now()).await?;
     }
     tx.commit().await?;
     app.wake.submit();
     Ok(true)
 }
 
-async fn step(app: &App, db: &mut PgConnection, of: &Unplanned) -> sqlx::Result<Planned> {
-    let each = if of.each_own { MAX_PHONES_PER_BATCH } else { MAX_PHONES };
-    let rest = i64::try_from(each * CALLS_A_STEP).unwrap_or(i64::MAX);
-    let (wave, limit) = match of.trial_size {
-        Some(first) if of.planned_to == 0 => (0, i64::from(first)),
+async fn step(app: &App, db: &mut PgConnection, batch: &Unplanned) -> sqlx::Result<Planned> {
+    let per_call = if batch.each_own { MAX_PHONES_PER_BATCH } else { MAX_PHONES };
+    let rest = i64::try_from(per_call * SUBMISSIONS_PER_STEP).unwrap_or(i64::MAX);
+    let (wave, limit) = match batch.trial_size {
+        Some(first) if batch.planned_to == 0 => (0, i64::from(first)),
         Some(_) | None => (1, rest),
     };
-    let each = i64::try_from(each).unwrap_or(i64::MAX);
-    recipients::plan(db, of, wave, limit, each, app.clock.now()).await
+    let per_call = i64::try_from(per_call).unwrap_or(i64::MAX);
+    recipients::plan(db, batch, wave, limit, per_call, app.clock.now()).await
 }

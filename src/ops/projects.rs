@@ -1,4 +1,4 @@
-//! Projects: made with their keys sealed and a push address of their own.
+//! Projects: created with encrypted keys and a push URL of their own.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -11,24 +11,28 @@ use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::CannotOpen;
 
-/// The slug of the project that the settings name.
+/// The slug of the project whose keys are in the settings.
 pub const DEFAULT: &str = "default";
 
-/// Why a project cannot be made or read.
+/// Why a project cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    /// Its slug.
+    /// Its slug is not allowed.
     #[error(transparent)]
     Name(#[from] ProjectNameProblem),
-    /// A secret cannot be sealed or opened.
+    /// A secret cannot be encrypted or decrypted.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Makes the project `slug` with these keys, or gives it these keys if it is there.
+/// Creates the project `slug` with these keys, or replaces the keys if it exists.
+///
+/// # Errors
+///
+/// [`ProjectError::Name`] if the slug is not allowed.
 pub async fn ensure(
     app: &App,
     slug: &str,
@@ -63,7 +67,7 @@ pub async fn ensure(
     };
     let id = match projects::insert(&mut tx, &new, now).await? {
         Some(id) => id,
-        // Another process made it at the same moment.
+        // Another process created it at the same time.
         None => projects::by_slug(&mut tx, slug).await?.ok_or(sqlx::Error::RowNotFound)?,
     };
     let entry = audit::Entry {
@@ -79,19 +83,23 @@ pub async fn ensure(
     Ok(id)
 }
 
-/// The path that the vendor pushes a project's reports to.
+/// Returns the path of a project's push URL.
+///
+/// # Errors
+///
+/// [`CannotOpen`] if the secret cannot be decrypted.
 pub fn hook_path(app: &App, project: &projects::Listed) -> Result<String, CannotOpen> {
     let secret = app.keyring.open(&project.hook_secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
 }
 
-/// Changes what a project's batches are held to; audited.
+/// Saves the rules for a project's batches, and audits the change.
 pub async fn keep_policy(
     app: &App,
     project: ProjectId,
     policy: &projects::Policy,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     projects::keep_policy(&mut tx, project, policy).await?;
@@ -101,7 +109,7 @@ pub async fn keep_policy(
         action: "batch_rules_changed",
         subject: "",
         detail: serde_json::json!({ "rules": format!("{policy:?}") }),
-        address,
+        address: ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await

@@ -1,6 +1,6 @@
-//! Pulling status reports, for accounts that UCloud opened it for. What is pulled is deleted there:
-//! each answer is on disk, as a push is, before the next call is made. Whoever dies between an answer
-//! and its commit loses what one call brings; asking by session number finds that again.
+//! Pulling status reports, for accounts for which UCloud has enabled it. The vendor deletes what is
+//! pulled, so each response is stored in the push inbox before the next call. A process that dies
+//! between a response and its commit loses the reports of one call; polling finds them again.
 
 use serde_json::json;
 use time::Duration;
@@ -13,28 +13,28 @@ use crate::db::report_pulls::{self, Turn};
 use crate::domain::ids::ProjectId;
 use crate::usms::{CallError, MAX_REPORTS_PER_PULL};
 
-/// After errors the next turn comes this late at most.
+/// The longest interval between two pulls after errors.
 const MAX_INTERVAL: Duration = Duration::hours(1);
-/// How long a lease outlives the longest call.
-const SPARE: Duration = Duration::seconds(30);
-/// An answer that cannot be kept is tried again this often, a second apart.
-const TRIES_TO_KEEP: u32 = 60;
+/// How long a lease exceeds the longest call.
+const LEASE_MARGIN: Duration = Duration::seconds(30);
+/// How often storing a response is attempted, a second apart.
+const STORE_ATTEMPTS: u32 = 60;
 
 /// Why reports could not be pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    /// The project's keys.
+    /// The project's keys cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The vendor.
+    /// The call failed.
     #[error(transparent)]
     Vendor(#[from] CallError),
 }
 
-/// Pulls all there is for one project that is due. Answers whether one was.
+/// Pulls all reports of one project that is due. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let Some(turn) = report_pulls::take(&app.db, now, now + lease(app)).await? else {
@@ -57,17 +57,17 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     Ok(true)
 }
 
-/// Doubles with every failure.
+/// Returns the delay after a failure: it doubles with every failure up to [`MAX_INTERVAL`].
 fn wait_after(app: &App, turn: &Turn) -> Duration {
     let doubled = 2_i32.pow(turn.failures.clamp(0, 16).cast_unsigned());
     (app.pace.first_receipt_poll * doubled).min(MAX_INTERVAL)
 }
 
 fn lease(app: &App) -> Duration {
-    app.pace.call_timeout + SPARE
+    app.pace.call_timeout + LEASE_MARGIN
 }
 
-/// Calls until fewer come than may.
+/// Calls until a response is not full, or pulling is switched off.
 async fn pull_all(app: &App, project: ProjectId) -> Result<(), PullError> {
     loop {
         let keys = credentials::of(app, project).await?;
@@ -76,28 +76,30 @@ async fn pull_all(app: &App, project: ProjectId) -> Result<(), PullError> {
         let count = reports.len();
         if count > 0 {
             let body = json!({ "MsgType": 2, "Data": reports }).to_string();
-            keep(app, project, body.as_bytes()).await?;
+            store(app, project, body.as_bytes()).await?;
             info!(%project, reports = count, "reports pulled");
         }
         let now = app.clock.now();
         let pulled = i64::try_from(count).unwrap_or(0);
-        let wanted = report_pulls::brought(&app.db, project, pulled, now, now + lease(app)).await?;
-        if count < MAX_REPORTS_PER_PULL || !wanted {
+        let enabled =
+            report_pulls::brought(&app.db, project, pulled, now, now + lease(app)).await?;
+        if count < MAX_REPORTS_PER_PULL || !enabled {
             return Ok(());
         }
     }
 }
 
-/// Keeps an answer as a push would be. The vendor has it no more: it is worth a minute of trying.
-async fn keep(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
-    let mut tries = 0;
+/// Stores a response like a push. The vendor no longer has these reports, so this is retried for a
+/// minute.
+async fn store(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
+    let mut attempts = 0;
     loop {
         match push_inbox::store(app, project, body).await {
             Ok(()) => return Ok(()),
             Err(error) => {
-                tries += 1;
-                error!(%project, %error, tries, "cannot store pulled reports yet");
-                if tries == TRIES_TO_KEEP {
+                attempts += 1;
+                error!(%project, %error, tries = attempts, "cannot store pulled reports yet");
+                if attempts == STORE_ATTEMPTS {
                     return Err(error);
                 }
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;

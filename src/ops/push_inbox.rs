@@ -1,8 +1,10 @@
-//! Receipts and replies, from wherever they come: a push, a question, a look-up. All three ways end
-//! in [`settle`], which writes each receipt's outcome once.
+//! Processing receipts and replies. Receipts come from pushes (pulled reports are stored like
+//! pushes), from polling and from look-ups; all of them end in the same functions, which write each
+//! outcome once.
 //!
-//! Locks are taken in one order by everybody, so that any number of settlers work side by side: the
-//! project's messages of other programs, submissions by id, reasons by code, batches by id.
+//! Locks are always taken in the same order, so that any number of push workers can run
+//! concurrently: the project's external messages, submissions by id, reasons by code, batches by
+//! id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,25 +29,25 @@ use crate::domain::receipt_codes;
 use crate::usms::push::{self, Push};
 use crate::usms::{Receipt, ReceiptResult};
 
-/// A receipt of another program's message is known again when it was kept this lately: carriers
-/// answer within 72 hours, and pushes come again within seconds.
-const KNOWN_AGAIN: Duration = Duration::days(8);
+/// How far back a repeated receipt of an external message is recognized: carriers report within 72
+/// hours, and pushes are repeated within seconds.
+const DUPLICATE_WINDOW: Duration = Duration::days(8);
 
-/// Takes a push in: when this returns, it is on disk, whatever it says.
+/// Stores a push in the inbox, whatever its body. When this returns, it is committed to disk.
 pub async fn store(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
-    let _taking = app.backpressure.begin();
+    let _storing = app.backpressure.begin_storing();
     inbox::insert(&app.db, project, body, app.clock.now()).await?;
     counter!("console_pushes_total").increment(1);
     app.wake.process_pushes();
     Ok(())
 }
 
-/// Settles the oldest waiting pushes of one project together. If that fails, it settles them one by
-/// one: what is wrong with one of them holds up none of the others. Answers whether there was
-/// anything to settle. What was written of pushes that are not marked as settled any more, because the
-/// process died, is written again and changes nothing.
+/// Processes the oldest waiting pushes of one project together or, if that fails, one by one, so
+/// that a problem with one of them does not block the others. Returns whether there was any. If the
+/// process dies before pushes are marked as processed, they are processed again, which changes
+/// nothing.
 pub async fn process_next(app: &App) -> sqlx::Result<bool> {
-    let _place = app.backpressure.settler().await;
+    let _permit = app.backpressure.acquire_worker().await;
     let mut tx = app.db.begin().await?;
     let waiting = inbox::lock_waiting(&mut tx).await?;
     if waiting.is_empty() {
@@ -56,49 +58,48 @@ pub async fn process_next(app: &App) -> sqlx::Result<bool> {
         process_alone(app, id).await?;
         return Ok(true);
     }
-    // The pushes are held by this transaction, what they say is written in others.
-    let settled = process_pushes(app, &mut tx, &waiting).await;
-    let Err(error) = and_commit(tx, settled).await else { return Ok(true) };
+    // This transaction locks the pushes; their receipts are written in others.
+    let result = process_pushes(app, &mut tx, &waiting).await;
+    let Err(error) = commit_or_roll_back(tx, result).await else { return Ok(true) };
     warn!(%error, pushes = waiting.len(), "cannot process pushes together; retrying one by one");
-    for one in waiting {
-        process_alone(app, one.id).await?;
+    for push in waiting {
+        process_alone(app, push.id).await?;
     }
     Ok(true)
 }
 
-async fn and_commit(
+async fn commit_or_roll_back(
     tx: sqlx::Transaction<'_, sqlx::Postgres>,
-    done: sqlx::Result<()>,
+    result: sqlx::Result<()>,
 ) -> sqlx::Result<()> {
-    match done {
+    match result {
         Ok(()) => tx.commit().await,
         Err(error) => tx.rollback().await.and(Err(error)),
     }
 }
 
-/// Settles one push. One that cannot be settled is tried again later and in the end set aside. An
-/// error is the database's.
+/// Processes one push. One that cannot be processed is retried later, and set aside in the end.
 async fn process_alone(app: &App, id: i64) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     let Some(waiting) = inbox::lock_one(&mut tx, id).await? else { return Ok(()) };
-    let settled = process_pushes(app, &mut tx, &[waiting]).await;
-    if let Err(error) = and_commit(tx, settled).await {
+    let result = process_pushes(app, &mut tx, &[waiting]).await;
+    if let Err(error) = commit_or_roll_back(tx, result).await {
         warn!(push = id, %error, "cannot process push");
         inbox::record_failure(&app.db, id, &error.to_string(), app.clock.now()).await?;
     }
     Ok(())
 }
 
-/// Settles pushes of one project.
+/// Processes pushes of one project.
 async fn process_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -> sqlx::Result<()> {
     let now = app.clock.now();
-    let Some(project) = waiting.first().map(|one| one.project_id) else { return Ok(()) };
-    let mut settled = Vec::with_capacity(waiting.len());
+    let Some(project) = waiting.first().map(|push| push.project_id) else { return Ok(()) };
+    let mut processed = Vec::with_capacity(waiting.len());
     let mut incoming = Vec::new();
-    // The push of each receipt.
+    // The index of the push of each receipt.
     let mut origins = Vec::new();
-    for (origin, one) in waiting.iter().enumerate() {
-        let problems = match push::parse(&one.body) {
+    for (origin, waiting_push) in waiting.iter().enumerate() {
+        let problems = match push::parse(&waiting_push.body) {
             Ok(Push::Reports(items)) => {
                 let (read, problems) = read_reports(items);
                 origins.resize(origins.len() + read.len(), origin);
@@ -111,20 +112,20 @@ async fn process_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -
             }
             Err(error) => vec![problem(&error.to_string(), Value::Null)],
         };
-        settled.push((one.id, problems));
+        processed.push((waiting_push.id, problems));
     }
-    for stray in process_separately(app, project, &incoming, now).await? {
-        let one = &incoming[stray];
-        let item = json!({ "SessionNo": one.session_no, "Phone": one.phone,
-            "ReceiptCode": one.code, "UserId": one.user_id });
-        settled[origins[stray]].1.push(problem("no such phone in this session of ours", item));
+    for index in process_separately(app, project, &incoming, now).await? {
+        let receipt = &incoming[index];
+        let item = json!({ "SessionNo": receipt.session_no, "Phone": receipt.phone,
+            "ReceiptCode": receipt.code, "UserId": receipt.user_id });
+        processed[origins[index]].1.push(problem("no such phone in this session of ours", item));
     }
-    for (id, problems) in settled.iter().filter(|(_, problems)| !problems.is_empty()) {
+    for (id, problems) in processed.iter().filter(|(_, problems)| !problems.is_empty()) {
         warn!(push = id, items = problems.len(), "push has unreadable items");
     }
-    let settled: Vec<(i64, Value)> =
-        settled.into_iter().map(|(id, problems)| (id, Value::Array(problems))).collect();
-    inbox::mark_processed(db, &settled, now).await
+    let processed: Vec<(i64, Value)> =
+        processed.into_iter().map(|(id, problems)| (id, Value::Array(problems))).collect();
+    inbox::mark_processed(db, &processed, now).await
 }
 
 fn read_reports(items: Vec<Result<Receipt, push::BadItem>>) -> (Vec<Incoming>, Vec<Value>) {
@@ -139,12 +140,12 @@ fn read_reports(items: Vec<Result<Receipt, push::BadItem>>) -> (Vec<Incoming>, V
     (incoming, problems)
 }
 
-/// What is wrong with an item of a push, as it is kept.
+/// Returns a problem with an item of a push as it is stored.
 fn problem(why: &str, item: Value) -> Value {
     json!({ "why": why, "item": without_nul(item) })
 }
 
-/// PostgreSQL keeps every character but one.
+/// Replaces NUL, the one character that PostgreSQL cannot store.
 fn without_nul(value: Value) -> Value {
     let clean = |text: String| text.replace('\0', "\u{fffd}");
     match value {
@@ -157,7 +158,7 @@ fn without_nul(value: Value) -> Value {
     }
 }
 
-/// A vendor's receipt in the console's words.
+/// Converts a receipt of the vendor.
 pub fn read(receipt: &Receipt) -> Incoming {
     let outcome = match receipt.result {
         ReceiptResult::Success => Outcome::Delivered,
@@ -170,7 +171,7 @@ pub fn read(receipt: &Receipt) -> Incoming {
     };
     Incoming {
         session_no: receipt.session_no.clone(),
-        category: receipt_codes::kept_under(outcome, &receipt.code, &phone),
+        category: receipt_codes::reason_category(outcome, &receipt.code, &phone),
         phone,
         user_id: receipt.user_id.clone(),
         submission: SubmissionId::from_vendor_user_id(&receipt.user_id),
@@ -183,13 +184,13 @@ pub fn read(receipt: &Receipt) -> Incoming {
     }
 }
 
-fn clipped(text: &str, most: usize) -> String {
-    text.chars().filter(|letter| *letter != '\0').take(most).collect()
+fn clipped(text: &str, max: usize) -> String {
+    text.chars().filter(|c| *c != '\0').take(max).collect()
 }
 
-/// Writes the outcomes of receipts: those of our own messages to the messages, the others as
-/// messages of other programs. What is known already changes nothing. Answers the places of those
-/// that name a session of ours and a phone which is not in it; nothing is written of them.
+/// Writes receipts: the outcomes of our own messages, and the others as external messages. Receipts
+/// that are known already change nothing. Returns the indexes of unmatched receipts, whose session
+/// is ours but whose phone is not in it; nothing is written for them.
 pub async fn process(
     app: &App,
     db: &mut PgConnection,
@@ -197,11 +198,11 @@ pub async fn process(
     incoming: &[Incoming],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<usize>> {
-    process_known_since(app, db, project, incoming, now - KNOWN_AGAIN, now).await
+    process_known_since(app, db, project, incoming, now - DUPLICATE_WINDOW, now).await
 }
 
-/// The same for receipts that may be of any age: those of other programs are looked for among all
-/// that was ever kept.
+/// Like [`process`], for receipts that may be of any age: duplicates of external messages are
+/// looked for without a limit.
 pub async fn process_of_any_age(
     app: &App,
     db: &mut PgConnection,
@@ -212,8 +213,8 @@ pub async fn process_of_any_age(
     process_known_since(app, db, project, incoming, OffsetDateTime::UNIX_EPOCH, now).await
 }
 
-/// The same as [`settle`] in transactions of its own: our receipts first, so that only those of other
-/// programs, which are told apart one settler after the other, are waited for.
+/// Like [`process`], in transactions of its own: first our own receipts, so that only external
+/// ones, which are written by one worker at a time, wait for a lock.
 async fn process_separately(
     app: &App,
     project: ProjectId,
@@ -231,9 +232,9 @@ async fn process_separately(
     }
     let others: Vec<Incoming> = rest.iter().map(|index| incoming[*index].clone()).collect();
     let mut tx = app.db.begin().await?;
-    let late = process(app, &mut tx, project, &others, now).await?;
+    let more = process(app, &mut tx, project, &others, now).await?;
     tx.commit().await?;
-    unmatched.extend(late.into_iter().map(|index| rest[index]));
+    unmatched.extend(more.into_iter().map(|index| rest[index]));
     Ok(unmatched)
 }
 
@@ -249,8 +250,8 @@ async fn process_known_since(
     let mut owners = vec![None; incoming.len()];
     let mut rest = find_owners(db, project, incoming, &all, &mut owners).await?;
     if !rest.is_empty() {
-        // An answer that makes one of these ours either committed before this, and is seen now, or
-        // waits until they are kept, and takes them back.
+        // If a submission that makes one of these ours is being recorded, it either committed
+        // before this lock and is found now, or waits for the lock and then adopts the receipt.
         external_messages::lock(db, project).await?;
         rest = find_owners(db, project, incoming, &rest, &mut owners).await?;
     }
@@ -260,8 +261,8 @@ async fn process_known_since(
     Ok(unmatched)
 }
 
-/// Writes the receipts whose submission was found. Answers the places of those whose phone is not in
-/// it.
+/// Writes the receipts whose submission was found. Returns the indexes of those whose phone is not
+/// in it.
 async fn write_owned(
     app: &App,
     db: &mut PgConnection,
@@ -271,33 +272,33 @@ async fn write_owned(
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<usize>> {
     let ours: Vec<usize> = (0..incoming.len()).filter(|index| owners[*index].is_some()).collect();
-    let told: Vec<(SubmissionId, &Incoming)> =
+    let receipts: Vec<(SubmissionId, &Incoming)> =
         ours.iter().filter_map(|index| Some((owners[*index]?, &incoming[*index]))).collect();
-    let unmatched = write_ours(app, db, project, &told, now).await?;
+    let unmatched = write_ours(app, db, project, &receipts, now).await?;
     counter!("console_receipts_total").increment(ours.len() as u64);
-    Ok(unmatched.into_iter().map(|stray| ours[stray]).collect())
+    Ok(unmatched.into_iter().map(|index| ours[index]).collect())
 }
 
-/// Finds the submissions of the receipts at `places`: by session number, else by a `UserId` of ours.
-/// Answers the places of the others.
+/// Finds the submissions of the receipts at `indexes`: by session number, else by a `UserId` of
+/// ours. Returns the indexes of the others.
 async fn find_owners(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[Incoming],
-    places: &[usize],
+    indexes: &[usize],
     owners: &mut [Option<SubmissionId>],
 ) -> sqlx::Result<Vec<usize>> {
     let sessions: BTreeSet<&str> =
-        places.iter().map(|index| incoming[*index].session_no.as_str()).collect();
+        indexes.iter().map(|index| incoming[*index].session_no.as_str()).collect();
     let sessions: Vec<&str> = sessions.into_iter().collect();
     let known: BTreeMap<String, SubmissionId> =
         receipts::of_sessions(db, project, &sessions).await?.into_iter().collect();
     let mut named = Vec::new();
-    for index in places {
-        let one = &incoming[*index];
-        owners[*index] = known.get(&one.session_no).copied();
-        if owners[*index].is_none() && (one.submission.is_some() || one.message.is_some()) {
-            named.push((*index, one));
+    for index in indexes {
+        let receipt = &incoming[*index];
+        owners[*index] = known.get(&receipt.session_no).copied();
+        if owners[*index].is_none() && (receipt.submission.is_some() || receipt.message.is_some()) {
+            named.push((*index, receipt));
         }
     }
     if !named.is_empty() {
@@ -305,37 +306,41 @@ async fn find_owners(
             owners[index] = Some(owner);
         }
     }
-    Ok(places.iter().copied().filter(|index| owners[*index].is_none()).collect())
+    Ok(indexes.iter().copied().filter(|index| owners[*index].is_none()).collect())
 }
 
-/// Writes receipts of our own submissions. Answers the places of those whose phone is not in theirs.
+/// Writes receipts of our own submissions. Returns the indexes of those whose phone is not in the
+/// submission.
 async fn write_ours(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    told: &[(SubmissionId, &Incoming)],
+    incoming: &[(SubmissionId, &Incoming)],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<usize>> {
-    if told.is_empty() {
+    if incoming.is_empty() {
         return Ok(Vec::new());
     }
-    let submissions: BTreeSet<SubmissionId> = told.iter().map(|(id, _)| *id).collect();
+    let submissions: BTreeSet<SubmissionId> = incoming.iter().map(|(id, _)| *id).collect();
     let submissions: Vec<SubmissionId> = submissions.into_iter().collect();
     let locked = receipt_matches::lock(db, &submissions).await?;
-    let found = receipt_matches::matches(db, project, told, &locked).await?;
-    let unproven: BTreeSet<SubmissionId> =
-        locked.iter().filter(|one| one.unproven).map(|one| one.id).collect();
+    let found = receipt_matches::matches(db, project, incoming, &locked).await?;
+    let unproven: BTreeSet<SubmissionId> = locked
+        .iter()
+        .filter(|submission| submission.unproven)
+        .map(|submission| submission.id)
+        .collect();
     let proofs: BTreeMap<SubmissionId, &str> = found
         .iter()
-        .filter(|one| unproven.contains(&one.submission))
-        .map(|one| (one.submission, told[one.index].1.session_no.as_str()))
+        .filter(|matched| unproven.contains(&matched.submission))
+        .map(|matched| (matched.submission, incoming[matched.index].1.session_no.as_str()))
         .collect();
     let next_poll = now + app.pace.first_receipt_poll;
     let mut moved = receipts::prove(db, &proofs, now, next_poll).await?;
-    let updates = updates(&found, told);
+    let updates = updates(&found, incoming);
     if !updates.is_empty() {
-        let says: Vec<&Incoming> = updates.iter().map(|(_, says)| *says).collect();
-        let reasons = reasons_of(db, &says).await?;
+        let receipts: Vec<&Incoming> = updates.iter().map(|(_, receipt)| *receipt).collect();
+        let reasons = reason_ids(db, &receipts).await?;
         let updates: Vec<Update<'_>> = updates
             .into_iter()
             .zip(reasons)
@@ -347,33 +352,34 @@ async fn write_ours(
     for batch in moved {
         batch_transitions::close(db, batch, now).await?;
     }
-    let found: BTreeSet<usize> = found.iter().map(|one| one.index).collect();
-    Ok((0..told.len()).filter(|index| !found.contains(index)).collect())
+    let found: BTreeSet<usize> = found.iter().map(|matched| matched.index).collect();
+    Ok((0..incoming.len()).filter(|index| !found.contains(index)).collect())
 }
 
-/// Of what was told, what is new: once a message, and of two receipts of one the better known.
+/// Returns the receipts that change something: one per message, and of two receipts of a message
+/// the one that is not unknown.
 fn updates<'a>(
     found: &[Match],
-    told: &[(SubmissionId, &'a Incoming)],
+    incoming: &[(SubmissionId, &'a Incoming)],
 ) -> Vec<(Match, &'a Incoming)> {
     let mut updates: BTreeMap<MessageId, (Match, &Incoming)> = BTreeMap::new();
-    for one in found {
-        let says = told[one.index].1;
-        if is_news(one.known, says.outcome) {
-            let entry = updates.entry(one.message).or_insert((*one, says));
+    for matched in found {
+        let receipt = incoming[matched.index].1;
+        if is_new(matched.known, receipt.outcome) {
+            let entry = updates.entry(matched.message).or_insert((*matched, receipt));
             if entry.1.outcome == Outcome::Unknown {
-                *entry = (*one, says);
+                *entry = (*matched, receipt);
             }
         }
     }
     updates.into_values().collect()
 }
 
-/// Whether a receipt changes what is known.
-fn is_news(known: Option<Outcome>, says: Outcome) -> bool {
+/// Returns whether a receipt changes a message with this outcome.
+fn is_new(known: Option<Outcome>, outcome: Outcome) -> bool {
     match known {
         None => true,
-        Some(Outcome::Unknown) => says != Outcome::Unknown,
+        Some(Outcome::Unknown) => outcome != Outcome::Unknown,
         Some(
             Outcome::Delivered
             | Outcome::Failed
@@ -384,15 +390,16 @@ fn is_news(known: Option<Outcome>, says: Outcome) -> bool {
     }
 }
 
-/// The numbers of the reasons of receipts, in their order.
-async fn reasons_of(db: &mut PgConnection, says: &[&Incoming]) -> sqlx::Result<Vec<i32>> {
-    let wanted: BTreeSet<Reason<'_>> = says.iter().map(|one| one.reason()).collect();
-    let ids = receipts::reason_ids(db, &wanted).await?;
-    let numbers: BTreeMap<Reason<'_>, i32> = wanted.into_iter().zip(ids).collect();
-    Ok(says.iter().filter_map(|one| numbers.get(&one.reason()).copied()).collect())
+/// Returns the ids of the receipts' reasons, in the same order; inserts those that are new.
+async fn reason_ids(db: &mut PgConnection, receipts: &[&Incoming]) -> sqlx::Result<Vec<i32>> {
+    let reasons: BTreeSet<Reason<'_>> = receipts.iter().map(|receipt| receipt.reason()).collect();
+    let ids = receipts::reason_ids(db, &reasons).await?;
+    let ids: BTreeMap<Reason<'_>, i32> = reasons.into_iter().zip(ids).collect();
+    Ok(receipts.iter().filter_map(|receipt| ids.get(&receipt.reason()).copied()).collect())
 }
 
-/// Keeps receipts of other programs' messages: once a session and phone, the better known of two.
+/// Writes receipts of external messages: one per session and phone, and of two the one that is not
+/// unknown.
 async fn write_external(
     db: &mut PgConnection,
     project: ProjectId,
@@ -401,22 +408,24 @@ async fn write_external(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let mut external: BTreeMap<(&str, &str), &Incoming> = BTreeMap::new();
-    for one in incoming {
-        let entry = external.entry((&one.session_no, &one.phone)).or_insert(one);
+    for receipt in incoming {
+        let key = (receipt.session_no.as_str(), receipt.phone.as_str());
+        let entry = external.entry(key).or_insert(receipt);
         if entry.outcome == Outcome::Unknown {
-            *entry = one;
+            *entry = receipt;
         }
     }
     if external.is_empty() {
         return Ok(());
     }
     let external: Vec<&Incoming> = external.into_values().collect();
-    let reasons = reasons_of(db, &external).await?;
+    let reasons = reason_ids(db, &external).await?;
     let external: Vec<(&Incoming, i32)> = external.into_iter().zip(reasons).collect();
     external_messages::keep(db, project, &external, since, now).await
 }
 
-/// Records that a submission was taken, and takes back receipts that were quicker than the answer.
+/// Records that a submission was accepted, and adopts receipts that came before the response and
+/// were stored as external messages.
 pub async fn accept(
     app: &App,
     db: &mut PgConnection,
@@ -431,22 +440,27 @@ pub async fn accept(
     let early = external_messages::adopt(db, claimed.project_id, session_no, claimed.id).await?;
     let early: Vec<Incoming> = early
         .into_iter()
-        .map(|one| Incoming {
+        .map(|external| Incoming {
             session_no: session_no.to_owned(),
-            category: receipt_codes::kept_under(one.outcome, &one.code, &one.phone),
-            phone: one.phone,
+            category: receipt_codes::reason_category(
+                external.outcome,
+                &external.code,
+                &external.phone,
+            ),
+            phone: external.phone,
             submission: Some(claimed.id),
             message: None,
-            user_id: one.user_id,
-            outcome: one.outcome,
-            code: one.code,
-            description: one.description,
-            parts: one.parts,
-            receipt_at: one.receipt_at,
+            user_id: external.user_id,
+            outcome: external.outcome,
+            code: external.code,
+            description: external.description,
+            parts: external.parts,
+            receipt_at: external.receipt_at,
         })
         .collect();
-    let told: Vec<(SubmissionId, &Incoming)> = early.iter().map(|one| (claimed.id, one)).collect();
-    let unmatched = write_ours(app, db, claimed.project_id, &told, now).await?;
+    let receipts: Vec<(SubmissionId, &Incoming)> =
+        early.iter().map(|receipt| (claimed.id, receipt)).collect();
+    let unmatched = write_ours(app, db, claimed.project_id, &receipts, now).await?;
     if !unmatched.is_empty() {
         let n = unmatched.len();
         warn!(submission = %claimed.id, n, "receipts for phone numbers not in this session");

@@ -1,5 +1,5 @@
-//! The door of a project's pushes: showing its address, replacing its secret, saying who may come,
-//! and trying whether it opens. Each step is audited.
+//! The push URL of a project: showing it, rotating its secret, restricting its networks, and
+//! testing it. Every action is audited.
 
 use std::time::Duration as Wait;
 
@@ -18,56 +18,68 @@ use crate::domain::network::Network;
 use crate::keyring::CannotOpen;
 use crate::outbound::OutboundError;
 
-/// A secret that was replaced works on for so long: support needs days to change an address.
+/// How long a replaced secret stays valid: UCloud's support needs days to change a push URL.
 pub const OVERLAP: Duration = Duration::days(7);
-/// A test push is known as one for so long.
-const TEST_VALID: i64 = 120;
-/// A worker settles a test push within this long, or there is none.
-const SETTLES_WITHIN: Duration = Duration::seconds(5);
-/// How often a test push is looked after.
-const LOOK: Wait = Wait::from_millis(50);
+/// How long the mark of a test push is valid, in seconds.
+const TEST_MARK_SECONDS: i64 = 120;
+/// How long to wait until a worker has processed a test push.
+const PROCESSING_TIMEOUT: Duration = Duration::seconds(5);
+/// How often the inbox is checked for a test push.
+const CHECK_INTERVAL: Wait = Wait::from_millis(50);
 
-/// Who asks for a step, and where.
+/// The person who acts, and the project they act in.
 #[derive(Debug, Clone, Copy)]
 pub struct Actor<'a> {
     /// The project.
     pub project: ProjectId,
     /// The person.
     pub user: UserId,
-    /// Their address.
+    /// The IP address of the request.
     pub address: &'a str,
 }
 
-/// Why a step of the door cannot be done.
+/// Why an action on a push URL failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
-    /// The installation's secret key changed.
+    /// A secret cannot be decrypted: the installation's secret key was changed.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// The path of the newest push address.
+/// Returns the path of the current push URL.
+///
+/// # Errors
+///
+/// [`HookError::Sealed`] if its secret cannot be decrypted.
 pub async fn path(app: &App, project: ProjectId) -> Result<String, HookError> {
-    let door = push_url::door(&app.db, project).await?;
-    let secret = app.keyring.open(&door.secret_sealed)?;
+    let endpoint = push_url::door(&app.db, project).await?;
+    let secret = app.keyring.open(&endpoint.secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
 }
 
-/// The path of the newest push address, shown to a person.
-pub async fn reveal(app: &App, by: Actor<'_>) -> Result<String, HookError> {
-    let path = path(app, by.project).await?;
+/// Returns the path of the current push URL to a person, which is audited.
+///
+/// # Errors
+///
+/// [`HookError::Sealed`] if its secret cannot be decrypted.
+pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, HookError> {
+    let path = path(app, actor.project).await?;
     let mut tx = app.db.begin().await?;
-    record(app, &mut tx, by, "hook_revealed", json!({})).await?;
+    record(app, &mut tx, actor, "hook_revealed", json!({})).await?;
     tx.commit().await?;
     Ok(path)
 }
 
-/// Makes a new push address; the one before works on for [`OVERLAP`]. Answers false when one before
-/// that still works: a second press must not cut off the address that support knows.
-pub async fn rotate(app: &App, by: Actor<'_>) -> Result<bool, HookError> {
+/// Creates a new push URL; the current one stays valid for [`OVERLAP`]. Returns false if an older
+/// one is still valid: rotating twice must not cut off the URL that the vendor uses.
+///
+/// # Errors
+///
+/// [`HookError::Sealed`] if the new secret cannot be encrypted.
+pub async fn rotate(app: &App, actor: Actor<'_>) -> Result<bool, HookError> {
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let now = app.clock.now();
     let new = NewSecret {
@@ -76,37 +88,42 @@ pub async fn rotate(app: &App, by: Actor<'_>) -> Result<bool, HookError> {
         old_until: now + OVERLAP,
     };
     let mut tx = app.db.begin().await?;
-    if !push_url::rotate(&mut tx, by.project, &new, now).await? {
+    if !push_url::rotate(&mut tx, actor.project, &new, now).await? {
         return Ok(false);
     }
-    record(app, &mut tx, by, "hook_rotated", json!({ "old_until": new.old_until.to_string() }))
+    record(app, &mut tx, actor, "hook_rotated", json!({ "old_until": new.old_until.to_string() }))
         .await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Ends the former push address before its time. Answers whether it still worked.
-pub async fn end_old(app: &App, by: Actor<'_>) -> sqlx::Result<bool> {
+/// Invalidates the previous push URL early. Returns false if it was not valid any more.
+pub async fn end_old(app: &App, actor: Actor<'_>) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    if !push_url::end_old(&mut tx, by.project, app.clock.now()).await? {
+    if !push_url::end_old(&mut tx, actor.project, app.clock.now()).await? {
         return Ok(false);
     }
-    record(app, &mut tx, by, "hook_old_ended", json!({})).await?;
+    record(app, &mut tx, actor, "hook_old_ended", json!({})).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Changes from where pushes may come, and whether reports are pulled as well.
-pub async fn keep(app: &App, by: Actor<'_>, networks: &[Network], pulls: bool) -> sqlx::Result<()> {
+/// Saves the networks from which pushes are accepted, and whether reports are pulled as well.
+pub async fn keep(
+    app: &App,
+    actor: Actor<'_>,
+    networks: &[Network],
+    pulls: bool,
+) -> sqlx::Result<()> {
     let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
     let mut tx = app.db.begin().await?;
-    let before = push_url::keep_networks(&mut tx, by.project, &networks).await?;
+    let before = push_url::keep_networks(&mut tx, actor.project, &networks).await?;
     if before != networks {
         let detail = json!({ "before": before, "after": networks });
-        record(app, &mut tx, by, "hook_networks_changed", detail).await?;
+        record(app, &mut tx, actor, "hook_networks_changed", detail).await?;
     }
-    if report_pulls::set(&mut tx, by.project, pulls, app.clock.now()).await? {
-        record(app, &mut tx, by, "pulling_changed", json!({ "on": pulls })).await?;
+    if report_pulls::set(&mut tx, actor.project, pulls, app.clock.now()).await? {
+        record(app, &mut tx, actor, "pulling_changed", json!({ "on": pulls })).await?;
     }
     tx.commit().await
 }
@@ -114,63 +131,68 @@ pub async fn keep(app: &App, by: Actor<'_>, networks: &[Network], pulls: bool) -
 async fn record(
     app: &App,
     db: &mut PgConnection,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     action: &str,
     detail: Value,
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        project: Some(by.project),
-        user: Some(by.user),
+        project: Some(actor.project),
+        user: Some(actor.user),
         action,
-        subject: &by.project.to_string(),
+        subject: &actor.project.to_string(),
         detail,
-        address: by.address,
+        address: actor.address,
     };
     audit::record(db, &entry, app.clock.now()).await
 }
 
-/// How a test push went.
+/// The result of a test push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tested {
-    /// It was taken and settled, after so many milliseconds each.
+    /// It was stored and processed.
     Settled {
-        /// Until the door answered.
+        /// Milliseconds until the push endpoint responded.
         taken: i64,
-        /// Until a worker had settled it.
+        /// Milliseconds until a worker had processed it.
         settled: i64,
     },
-    /// It was taken, but no worker settled it in time.
+    /// It was stored, but no worker processed it in time.
     NotSettled,
-    /// Something answered as a door would, but the push is not here.
+    /// Something responded like a push endpoint, but the push is not in this console's inbox.
     Elsewhere,
-    /// It was answered with this HTTP status.
+    /// The response had this HTTP status.
     Answered(u16),
-    /// There was no answer.
+    /// There was no response, for this reason.
     Unreachable(String),
 }
 
-/// Pushes an empty status report to our own door at `base`, over the network as the vendor would,
-/// and sees whether it is taken and settled. It names no message, so it leaves nothing behind in the
-/// log; it is not counted, and what was kept of it is removed.
-pub async fn test(app: &App, by: Actor<'_>, base: &str) -> Result<Tested, HookError> {
+/// Pushes an empty status report to the push URL below `base`, over the network as the vendor
+/// would, and checks whether it is stored and processed. It names no message, is not counted, and
+/// is removed from the inbox afterwards.
+///
+/// # Errors
+///
+/// [`HookError::Sealed`] if the secret cannot be decrypted; what goes wrong with the push is in the
+/// result.
+pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, HookError> {
     let began = app.clock.now();
-    let mark = test_mark(app, by.project)?;
-    let url = format!("{base}{}?test={mark}", path(app, by.project).await?);
+    let mark = test_mark(app, actor.project)?;
+    let url = format!("{base}{}?test={mark}", path(app, actor.project).await?);
     let body = json!({ "MsgType": 2, "Data": [], "ConsoleTest": Uuid::new_v4() }).to_string();
     let key = SecretString::from("test");
     let posted = app.outbound.post(&url, &key, began.unix_timestamp(), body.clone()).await;
     let tested = match posted {
-        Ok(()) => follow(app, by.project, body.as_bytes(), began).await?,
-        Err(OutboundError::Answer(status, _)) => Tested::Answered(status),
+        Ok(()) => follow(app, actor.project, body.as_bytes(), began).await?,
+        Err(OutboundError::HttpStatus(status, _)) => Tested::Answered(status),
         Err(error) => Tested::Unreachable(error.to_string()),
     };
     let mut tx = app.db.begin().await?;
-    record(app, &mut tx, by, "hook_tested", json!({ "went": format!("{tested:?}") })).await?;
+    record(app, &mut tx, actor, "hook_tested", json!({ "went": format!("{tested:?}") })).await?;
     tx.commit().await?;
     Ok(tested)
 }
 
-/// Waits until a test push is settled, and removes it.
+/// Waits until a test push is processed, and removes it.
 async fn follow(
     app: &App,
     project: ProjectId,
@@ -178,9 +200,9 @@ async fn follow(
     began: time::OffsetDateTime,
 ) -> sqlx::Result<Tested> {
     let taken = app.clock.now();
-    // Ids are times of whoever kept it: another process may have another clock.
+    // Push ids contain the time of the process that stored it, whose clock may differ.
     let from = began - Duration::minutes(1);
-    let until = std::time::Instant::now() + SETTLES_WITHIN.unsigned_abs();
+    let until = std::time::Instant::now() + PROCESSING_TIMEOUT.unsigned_abs();
     let mut found = None;
     while std::time::Instant::now() < until {
         found = push_url::find_push(&app.db, project, body, from).await?;
@@ -193,7 +215,7 @@ async fn follow(
                 let settled = millis(app.clock.now() - began);
                 return Ok(Tested::Settled { taken: millis(taken - began), settled });
             }
-            Some((_, None)) => tokio::time::sleep(LOOK).await,
+            Some((_, None)) => tokio::time::sleep(CHECK_INTERVAL).await,
         }
     }
     match found {
@@ -205,20 +227,20 @@ async fn follow(
     }
 }
 
-/// What marks a push as a test of ours: nobody without the installation's key can make it.
+/// Returns the mark of a test push, which only the installation's key can create.
 fn test_mark(app: &App, project: ProjectId) -> Result<String, CannotOpen> {
-    let words = format!("{} {project}", app.clock.now().unix_timestamp());
-    app.keyring.seal(&SecretString::from(words)).map(hex::encode)
+    let content = format!("{} {project}", app.clock.now().unix_timestamp());
+    app.keyring.seal(&SecretString::from(content)).map(hex::encode)
 }
 
-/// Whether `mark` marks a test push of `project` that was made a moment ago.
+/// Returns whether `mark` is a valid mark of a test push of `project`.
 pub fn is_test(app: &App, project: ProjectId, mark: &str) -> bool {
     let opened = hex::decode(mark).ok().and_then(|sealed| app.keyring.open(&sealed).ok());
     let now = app.clock.now().unix_timestamp();
-    opened.is_some_and(|words| {
-        words.expose_secret().split_once(' ').is_some_and(|(at, of)| {
-            let recent = at.parse().is_ok_and(|at: i64| (now - at).abs() <= TEST_VALID);
-            recent && of == project.to_string()
+    opened.is_some_and(|content| {
+        content.expose_secret().split_once(' ').is_some_and(|(at, marked_project)| {
+            let recent = at.parse().is_ok_and(|at: i64| (now - at).abs() <= TEST_MARK_SECONDS);
+            recent && marked_project == project.to_string()
         })
     })
 }

@@ -1,4 +1,4 @@
-//! Replies: kept once, read together, and listened to when they opt out.
+//! Replies and conversations: storing replies, opt-outs, and marking conversations as read.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -11,58 +11,60 @@ use crate::db::replies::{self, Incoming};
 use crate::db::{audit, suppressions};
 use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
-use crate::domain::reply::{self, OptOutWords};
+use crate::domain::reply::{self, OptOutKeywords};
 use crate::domain::suppression::SuppressionReason;
 use crate::usms::push::{self, BadItem};
 
-/// No extension code or `UserId` is longer.
+/// The most characters of an extension code or `UserId`.
 const MAX_CODE_LENGTH: usize = 64;
-/// A reply from further ahead has a wrong clock: when it came is used instead.
-const AHEAD: Duration = Duration::hours(1);
-/// Unix seconds that are larger are milliseconds.
+/// A reply with a time further in the future than this has a wrong clock, and gets the time of its
+/// push.
+const MAX_AHEAD: Duration = Duration::hours(1);
+/// Times from this number on are in milliseconds instead of Unix seconds.
 const MILLIS_FROM: i64 = 100_000_000_000;
-/// Nobody sent texts with this console before.
-const FIRST: OffsetDateTime = time::macros::datetime!(2020-01-01 00:00 UTC);
+/// Times before this are implausible: there was no console yet.
+const EARLIEST: OffsetDateTime = time::macros::datetime!(2020-01-01 00:00 UTC);
 
-/// Keeps the replies of a push. A phone that opts out is sent nothing from the moment this is
-/// committed. What was kept before changes nothing. Answers what could not be read.
+/// Stores the replies of a push. A phone that opts out is sent nothing from the moment this is
+/// committed. Replies that are stored already change nothing. Returns the items that cannot be
+/// read, with the reason.
 pub async fn keep(
     db: &mut PgConnection,
     project: ProjectId,
     items: Vec<Result<push::Reply, BadItem>>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Value>> {
-    let words = OptOutWords::new(&replies::opt_out_keywords(db, project).await?);
+    let keywords = OptOutKeywords::new(&replies::opt_out_keywords(db, project).await?);
     let mut problems = Vec::new();
     let mut incoming = Vec::with_capacity(items.len());
     for item in items {
         match item {
-            Ok(one) => match read(&one, &words, now) {
-                Some(one) => incoming.push(one),
-                None => problems.push(json!({ "why": "no phone", "item": one.content })),
+            Ok(reply) => match read(&reply, &keywords, now) {
+                Some(reply) => incoming.push(reply),
+                None => problems.push(json!({ "why": "no phone", "item": reply.content })),
             },
             Err(bad) => problems.push(json!({ "why": bad.why, "item": bad.raw })),
         }
     }
-    name_messages(db, project, &mut incoming).await?;
+    find_messages(db, project, &mut incoming).await?;
     incoming.sort_by(|a, b| (&a.phone, a.replied_at).cmp(&(&b.phone, b.replied_at)));
-    let kept = replies::keep(db, project, &incoming, now).await?;
+    let stored = replies::keep(db, project, &incoming, now).await?;
     let mut opted_out: Vec<(&str, &str)> = Vec::new();
-    for one in &kept {
-        // A phone with stars cannot be told from others: its page says so.
-        if let Some(words) = one.opt_out.as_deref().filter(|_| is_whole(&one.phone)) {
-            opted_out.push((&one.phone, words));
+    for reply in &stored {
+        // A masked phone stands for several phones, so it cannot be suppressed; its page says so.
+        if let Some(keyword) = reply.opt_out.as_deref().filter(|_| is_whole(&reply.phone)) {
+            opted_out.push((&reply.phone, keyword));
         }
     }
-    let (phones, said): (Vec<&str>, Vec<&str>) = opted_out.into_iter().unzip();
-    suppressions::add_replied(db, project, &phones, &said, now).await?;
-    for (phone, words) in phones.into_iter().zip(said) {
+    let (phones, keywords): (Vec<&str>, Vec<&str>) = opted_out.into_iter().unzip();
+    suppressions::add_replied(db, project, &phones, &keywords, now).await?;
+    for (phone, keyword) in phones.into_iter().zip(keywords) {
         let entry = audit::Entry {
             project: Some(project),
             user: None,
             action: "opted_out_by_reply",
             subject: phone,
-            detail: json!({ "words": words }),
+            detail: json!({ "words": keyword }),
             address: "-",
         };
         audit::record(db, &entry, now).await?;
@@ -70,208 +72,219 @@ pub async fn keep(
     Ok(problems)
 }
 
-/// A reply in the console's words; `None` when its phone has no letter that can be seen.
-fn read(reply: &push::Reply, words: &OptOutWords, now: OffsetDateTime) -> Option<Incoming> {
+/// Converts a reply of the vendor. `None` if its phone has no visible character.
+fn read(reply: &push::Reply, keywords: &OptOutKeywords, now: OffsetDateTime) -> Option<Incoming> {
     let phone = match Phone::from_vendor(&reply.phone) {
         VendorPhone::Whole(phone) => phone.as_str().to_owned(),
         VendorPhone::Masked(phone) | VendorPhone::Other(phone) => phone,
     };
-    let clipped = |text: &str| {
-        text.chars().filter(|letter| !letter.is_control()).take(MAX_CODE_LENGTH).collect()
-    };
-    let written = reply.time.and_then(|at| when(at, now));
+    let clipped =
+        |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_CODE_LENGTH).collect();
+    let replied_at = reply.time.and_then(|at| plausible_time(at, now));
     let content = reply::clean(&reply.content);
     (!phone.is_empty()).then(|| Incoming {
         phone,
-        opts_out: words.opts_out(&content),
+        opts_out: keywords.opts_out(&content),
         content,
         extend_code: clipped(&reply.extend_code),
         user_id: clipped(&reply.user_id),
-        replied_at: written.unwrap_or(now),
-        timed: written.is_some(),
+        replied_at: replied_at.unwrap_or(now),
+        timed: replied_at.is_some(),
         in_reply_to: None,
     })
 }
 
-/// When a reply was written, if what the push says can be.
-fn when(at: i64, now: OffsetDateTime) -> Option<OffsetDateTime> {
+/// Returns when a reply was sent, if the time in the push is plausible.
+fn plausible_time(at: i64, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let seconds = if at >= MILLIS_FROM { at / 1_000 } else { at };
     let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-    (FIRST..=now + AHEAD).contains(&at).then_some(at)
+    (EARLIEST..=now + MAX_AHEAD).contains(&at).then_some(at)
 }
 
 fn is_whole(phone: &str) -> bool {
     Phone::parse(phone).is_ok()
 }
 
-/// Finds the messages that replies name by a `UserId` of ours; they give masked phones their digits
-/// back.
-async fn name_messages(
+/// Finds the messages that replies refer to by a `UserId` of ours. Masked phones of these replies
+/// are replaced by those of the messages.
+async fn find_messages(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &mut [Incoming],
 ) -> sqlx::Result<()> {
-    let mut places = Vec::new();
+    let mut indexes = Vec::new();
     let (mut patterns, mut submissions, mut messages) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, one) in incoming.iter().enumerate() {
-        let submission = SubmissionId::from_vendor_user_id(&one.user_id).map_or(0, |id| id.0);
-        let message = MessageId::from_vendor_user_id(&one.user_id).map_or(0, |id| id.0);
-        let known = one.phone.chars().all(|c| c.is_ascii_digit() || "()*".contains(c));
-        if known && submission + message > 0 {
-            places.push(place);
-            patterns.push(one.phone.replace('*', "_"));
+    for (index, reply) in incoming.iter().enumerate() {
+        let submission = SubmissionId::from_vendor_user_id(&reply.user_id).map_or(0, |id| id.0);
+        let message = MessageId::from_vendor_user_id(&reply.user_id).map_or(0, |id| id.0);
+        let is_pattern = reply.phone.chars().all(|c| c.is_ascii_digit() || "()*".contains(c));
+        if is_pattern && submission + message > 0 {
+            indexes.push(index);
+            patterns.push(reply.phone.replace('*', "_"));
             submissions.push(submission);
             messages.push(message);
         }
     }
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-    let named = replies::named(db, project, &patterns, &submissions, &messages).await?;
-    for one in named {
-        if let Some(reply) = places.get(one.place).and_then(|place| incoming.get_mut(*place)) {
-            reply.in_reply_to = Some(one.message);
-            reply.phone = one.phone;
+    let found = replies::named(db, project, &patterns, &submissions, &messages).await?;
+    for named in found {
+        if let Some(reply) = indexes.get(named.place).and_then(|index| incoming.get_mut(*index)) {
+            reply.in_reply_to = Some(named.message);
+            reply.phone = named.phone;
         }
     }
     Ok(())
 }
 
-/// What taking back an opt-out came to.
+/// The result of taking back an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakenBack {
     /// There is no such conversation.
     NotFound,
-    /// Nothing stood any more.
+    /// There was no opt-out any more.
     Already,
-    /// The phone is sent to again.
+    /// The phone can be sent to again.
     Free,
-    /// It is, but the vendor's own blacklist had taken it, and only the vendor can take it out.
+    /// It can, but it is also on the vendor's own blacklist, from which only the vendor can remove
+    /// it.
     Offered,
-    /// Another opt-out came since, and stands.
+    /// A newer opt-out, which the person had not seen, remains.
     Newer,
-    /// The phone is on the list for another reason.
+    /// The phone remains suppressed for another reason.
     Listed(SuppressionReason),
 }
 
-/// Takes back the opt-outs of a conversation up to the one that was seen: they were none.
+/// Takes back the opt-outs of a conversation up to the reply `seen`: a person says that they were
+/// not meant as opt-outs.
 pub async fn take_back(
     app: &App,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     id: ConversationId,
     seen: ReplyId,
 ) -> sqlx::Result<TakenBack> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(TakenBack::NotFound) };
-    let (count, stands) = replies::take_back(&mut tx, id, Some(seen), by.person, now).await?;
+    let Some(conversation) = lock(&mut tx, actor.project, id).await? else {
+        return Ok(TakenBack::NotFound);
+    };
+    let (count, newer_remains) =
+        replies::take_back(&mut tx, id, Some(seen), actor.person, now).await?;
     if count == 0 {
         return Ok(TakenBack::Already);
     }
-    let removed = if stands {
+    let removed = if newer_remains {
         None
     } else {
-        suppressions::remove_replied(&mut tx, by.project, &one.phone).await?
+        suppressions::remove_replied(&mut tx, actor.project, &conversation.phone).await?
     };
-    let listed = suppressions::of_phone(&mut tx, by.project, &one.phone).await?;
+    let listed = suppressions::of_phone(&mut tx, actor.project, &conversation.phone).await?;
     let detail = json!({ "replies": count, "suppression_removed": removed.is_some() });
-    note_down(&mut tx, by, "opt_out_taken_back", &one.phone, detail, now).await?;
+    record(&mut tx, actor, "opt_out_taken_back", &conversation.phone, detail, now).await?;
     tx.commit().await?;
     Ok(match listed {
-        _ if stands => TakenBack::Newer,
+        _ if newer_remains => TakenBack::Newer,
         Some(listed) => TakenBack::Listed(listed.reason),
         None if removed == Some(true) => TakenBack::Offered,
         None => TakenBack::Free,
     })
 }
 
-/// Makes a reply an opt-out, since a person reads it so. Answers whether it was none before.
+/// Makes a reply an opt-out, because a person says that it was meant as one. Returns false if it
+/// was one before, or if the phone is masked.
 pub async fn opt_out(
     app: &App,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     id: ConversationId,
     reply: ReplyId,
 ) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
-    if !is_whole(&one.phone) || !replies::opt_out(&mut tx, id, reply).await? {
+    let Some(conversation) = lock(&mut tx, actor.project, id).await? else { return Ok(false) };
+    if !is_whole(&conversation.phone) || !replies::opt_out(&mut tx, id, reply).await? {
         return Ok(false);
     }
     let reason = SuppressionReason::Reply;
-    let phones = [one.phone.as_str()];
-    suppressions::add(&mut tx, by.project, &phones, reason, "", Some(by.person), now).await?;
-    note_down(&mut tx, by, "opted_out_by_person", &one.phone, json!({}), now).await?;
+    let phones = [conversation.phone.as_str()];
+    suppressions::add(&mut tx, actor.project, &phones, reason, "", Some(actor.person), now).await?;
+    record(&mut tx, actor, "opted_out_by_person", &conversation.phone, json!({}), now).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Marks a conversation as read, up to the reply that came last among those shown; for everybody:
-/// the inbox is the team's. Answers whether that changed anything.
+/// Marks a conversation as read up to the last reply that was shown, for everybody in the project.
+/// Returns whether that changed anything.
 pub async fn mark_read(
     app: &App,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     id: ConversationId,
     seen: ReplyId,
 ) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
+    let Some(conversation) = lock(&mut tx, actor.project, id).await? else { return Ok(false) };
     let marked = conversations::mark_read(&mut tx, id, seen).await?;
     if marked {
         let detail = json!({});
-        note_down(&mut tx, by, "conversation_read", &one.phone, detail, app.clock.now()).await?;
+        record(&mut tx, actor, "conversation_read", &conversation.phone, detail, app.clock.now())
+            .await?;
     }
     tx.commit().await?;
     Ok(marked)
 }
 
-/// Marks a conversation as unread. Answers whether it was read before.
-pub async fn mark_unread(app: &App, by: Actor<'_>, id: ConversationId) -> sqlx::Result<bool> {
+/// Marks a conversation as unread. Returns whether it was read before.
+pub async fn mark_unread(app: &App, actor: Actor<'_>, id: ConversationId) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(one) = lock(&mut tx, by.project, id).await? else { return Ok(false) };
+    let Some(conversation) = lock(&mut tx, actor.project, id).await? else { return Ok(false) };
     let marked = conversations::mark_unread(&mut tx, id).await?;
     if marked {
         let detail = json!({});
-        note_down(&mut tx, by, "conversation_unread", &one.phone, detail, app.clock.now()).await?;
+        record(&mut tx, actor, "conversation_unread", &conversation.phone, detail, app.clock.now())
+            .await?;
     }
     tx.commit().await?;
     Ok(marked)
 }
 
-/// Replaces the project's opt-out words. Replies that came before stay what they are.
-pub async fn save_opt_out_keywords(app: &App, by: Actor<'_>, words: &[String]) -> sqlx::Result<()> {
+/// Replaces the project's opt-out keywords. Replies that are stored already stay what they are.
+pub async fn save_opt_out_keywords(
+    app: &App,
+    actor: Actor<'_>,
+    keywords: &[String],
+) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    let before = replies::opt_out_keywords(&mut tx, by.project).await?;
-    replies::set_opt_out_keywords(&mut tx, by.project, words).await?;
-    let detail = json!({ "before": before, "after": words });
-    note_down(&mut tx, by, "opt_out_words_kept", "", detail, app.clock.now()).await?;
+    let before = replies::opt_out_keywords(&mut tx, actor.project).await?;
+    replies::set_opt_out_keywords(&mut tx, actor.project, keywords).await?;
+    let detail = json!({ "before": before, "after": keywords });
+    record(&mut tx, actor, "opt_out_words_kept", "", detail, app.clock.now()).await?;
     tx.commit().await
 }
 
-/// The conversation, held for the rest of the transaction.
+/// Finds a conversation and locks it until the end of the transaction.
 async fn lock(
     db: &mut PgConnection,
     project: ProjectId,
     id: ConversationId,
 ) -> sqlx::Result<Option<Conversation>> {
-    let Some(one) = conversations::find(db, project, id).await? else { return Ok(None) };
-    conversations::lock(db, project, &one.phone).await?;
-    Ok(Some(one))
+    let Some(conversation) = conversations::find(db, project, id).await? else { return Ok(None) };
+    conversations::lock(db, project, &conversation.phone).await?;
+    Ok(Some(conversation))
 }
 
-async fn note_down(
+async fn record(
     db: &mut PgConnection,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     action: &str,
     subject: &str,
     detail: Value,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        project: Some(by.project),
-        user: Some(by.person),
+        project: Some(actor.project),
+        user: Some(actor.person),
         action,
         subject,
         detail,
-        address: by.address,
+        address: actor.address,
     };
     audit::record(db, &entry, now).await
 }
@@ -282,13 +295,13 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_strange_time_is_no_time() {
+    fn an_implausible_time_is_ignored() {
         let now = datetime!(2026-11-25 12:00 UTC);
         let at = datetime!(2026-11-25 11:00 UTC);
-        assert_eq!(when(at.unix_timestamp(), now), Some(at));
-        assert_eq!(when(at.unix_timestamp() * 1_000, now), Some(at));
-        for strange in [0, 1, -5, i64::MAX, i64::MIN, now.unix_timestamp() + 7_200] {
-            assert_eq!(when(strange, now), None, "{strange}");
+        assert_eq!(plausible_time(at.unix_timestamp(), now), Some(at));
+        assert_eq!(plausible_time(at.unix_timestamp() * 1_000, now), Some(at));
+        for implausible in [0, 1, -5, i64::MAX, i64::MIN, now.unix_timestamp() + 7_200] {
+            assert_eq!(plausible_time(implausible, now), None, "{implausible}");
         }
     }
 }

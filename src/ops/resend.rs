@@ -1,5 +1,5 @@
-//! Sending again what did not arrive: the messages of a batch become the file of a new draft, which
-//! is read, previewed and confirmed as any other. What is in doubt is never among them.
+//! Sending failed messages again: the messages of a batch become the file of a new draft, which is
+//! imported, previewed and confirmed like any other. Messages in doubt are never included.
 
 use uuid::Uuid;
 
@@ -15,27 +15,31 @@ use crate::domain::text::{TemplateText, as_cell};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding};
 
-/// Messages read at once.
-const PAGE: i64 = 2_000;
+/// Messages that are read by one query.
+const PAGE_SIZE: i64 = 2_000;
 
-/// What is to be sent again, and by whom.
+/// A request to send failed messages again.
 #[derive(Debug)]
 pub struct Again<'a> {
     /// The project.
     pub project: ProjectId,
     /// The batch.
     pub batch: &'a Batch,
-    /// Which of its messages.
+    /// Which of its messages are sent again.
     pub which: Failed,
     /// The person.
     pub by: UserId,
-    /// What the new draft's file is called.
+    /// The file name of the new draft.
     pub file_name: &'a str,
     /// The one-time token of the form.
     pub form_token: Uuid,
 }
 
-/// Makes a draft of a batch's messages that did not arrive.
+/// Creates a draft of a batch's failed messages.
+///
+/// # Errors
+///
+/// [`UploadError::Empty`] if there is no such message; see also [`IncomingFile::begin`].
 pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError> {
     let begin = Begin {
         project: again.project,
@@ -49,19 +53,19 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
     };
     super::uploads::check(app, &begin).await?;
     let variables = TemplateText::parse(&again.batch.template_text).variables();
-    let mut page = next(app, again, None).await?;
+    let mut page = next_page(app, again, None).await?;
     if page.is_empty() {
         return Err(UploadError::Empty);
     }
-    let mut taking = IncomingFile::begin(app, &begin, &written(&page, Some(variables))).await?;
-    while let Some(last) = page.last().map(|one| one.id) {
-        page = next(app, again, Some(last)).await?;
-        if let Err(error) = taking.take(app, &written(&page, None)).await {
-            taking.abandon(app).await;
+    let mut incoming = IncomingFile::begin(app, &begin, &csv_rows(&page, Some(variables))).await?;
+    while let Some(last) = page.last().map(|message| message.id) {
+        page = next_page(app, again, Some(last)).await?;
+        if let Err(error) = incoming.take(app, &csv_rows(&page, None)).await {
+            incoming.abandon(app).await;
             return Err(error);
         }
     }
-    let wanted = ReadOptions {
+    let options = ReadOptions {
         encoding: Some(Encoding::Utf8),
         delimiter: Some(Delimiter::Comma),
         mapping: Some(Mapping {
@@ -70,28 +74,32 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
             values: (1..=variables).map(Some).collect(),
         }),
     };
-    let wanted = serde_json::to_value(wanted).unwrap_or_default();
-    uploads::save_read_options(&app.db, taking.batch(), &wanted).await?;
-    taking.end(app).await
+    let options = serde_json::to_value(options).unwrap_or_default();
+    uploads::save_read_options(&app.db, incoming.batch(), &options).await?;
+    incoming.end(app).await
 }
 
-async fn next(app: &App, again: &Again<'_>, after: Option<MessageId>) -> sqlx::Result<Vec<Target>> {
-    messages::failed(&app.db, again.batch.id, again.which, after, PAGE).await
+async fn next_page(
+    app: &App,
+    again: &Again<'_>,
+    after: Option<MessageId>,
+) -> sqlx::Result<Vec<Target>> {
+    messages::failed(&app.db, again.batch.id, again.which, after, PAGE_SIZE).await
 }
 
-/// Rows of a file, with its header before the first.
-fn written(targets: &[Target], header: Option<usize>) -> Vec<u8> {
+/// Formats messages as CSV rows, preceded by a header for this many variables if it is given.
+fn csv_rows(targets: &[Target], header: Option<usize>) -> Vec<u8> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    let head = header.map(|variables| {
+    let header = header.map(|variables| {
         let values = (1..=variables).map(|n| format!("param{n}"));
         std::iter::once("phone".to_owned()).chain(values).collect::<Vec<_>>()
     });
     // Writing into memory cannot fail.
-    let _ = head.map(|head| out.write_record(head));
-    for one in targets {
-        let values = one.params.iter().map(|value| as_cell(value));
+    let _ = header.map(|header| out.write_record(header));
+    for target in targets {
+        let values = target.params.iter().map(|value| as_cell(value));
         let _ = out.write_record(
-            std::iter::once(one.phone.as_str().into()).chain(values).map(|c| c.into_owned()),
+            std::iter::once(target.phone.as_str().into()).chain(values).map(|c| c.into_owned()),
         );
     }
     out.into_inner().unwrap_or_default()

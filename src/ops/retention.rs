@@ -1,6 +1,6 @@
-//! Keeping and letting go. What a project does not policy to keep is deleted or redacted in small steps,
-//! a whole month at once when nobody keeps any of it. Sums and statistics stay: they are kept apart.
-//! It can be stopped at any moment; the next turn goes on where it was.
+//! Retention: data that a project's policy does not keep is deleted or redacted in small steps, and
+//! a whole monthly partition at once if no project keeps any of it. Sums and statistics are stored
+//! separately and stay. The job can stop at any time; the next run continues where it was.
 
 use time::Duration;
 use tracing::info;
@@ -10,12 +10,12 @@ use crate::db::retention::{self, Borders, RetentionPolicy};
 use crate::db::{audit, partitions};
 use crate::domain::ids::{ProjectId, UserId};
 
-/// Settled pushes are kept for this long.
-const PUSHES_KEPT: Duration = Duration::days(3);
-/// Those with items that could not be read for this long.
-const PROBLEMS_KEPT: Duration = Duration::days(30);
+/// How long processed pushes are kept.
+const PUSH_RETENTION: Duration = Duration::days(3);
+/// How long unreadable pushes are kept.
+const UNREADABLE_PUSH_RETENTION: Duration = Duration::days(30);
 
-/// Takes one small step of each kind. Answers whether there may be more to do.
+/// Runs one small step of each kind. Returns whether there may be more to do.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let made = partitions::make_ahead(&app.db, now).await?;
@@ -23,17 +23,19 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         info!(made, "created message partitions ahead of time");
     }
     let borders = retention::borders(&app.db, now).await?;
-    // What nobody keeps any more goes by whole partitions; those in which something waits, by rows.
-    let all = borders.iter().map(|of| of.delete).min().unwrap_or(0);
+    // Data that no project keeps is deleted by dropping partitions; partitions in which messages
+    // still wait for something are deleted by row.
+    let all = borders.iter().map(|project| project.delete).min().unwrap_or(0);
     let ended = partitions::ended(&app.db, all).await?;
     let end = ended.last().map_or(0, |partition| partition.to);
     let whole: Vec<_> = ended.into_iter().filter(|partition| !partition.waits).collect();
     let dropped = whole.last().map_or(0, |partition| partition.to);
     let mut more = false;
-    for of in borders {
-        // Whoever keeps longest waits for the end of the month: it costs nothing to drop it then.
-        let delete = if of.delete == all { end } else { of.delete };
-        more |= delete_expired(app, Borders { delete, ..of }, dropped).await?;
+    for project in borders {
+        // The project that keeps data longest waits for the end of the partition, which is dropped
+        // then at no cost.
+        let delete = if project.delete == all { end } else { project.delete };
+        more |= delete_expired(app, Borders { delete, ..project }, dropped).await?;
     }
     if !more {
         for partition in whole {
@@ -44,36 +46,36 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
             }
         }
     }
-    let (plain, odd) = (now - PUSHES_KEPT, now - PROBLEMS_KEPT);
-    more |= retention::pushes(&app.db, now, plain, odd).await? > 0;
+    let (processed, unreadable) = (now - PUSH_RETENTION, now - UNREADABLE_PUSH_RETENTION);
+    more |= retention::pushes(&app.db, now, processed, unreadable).await? > 0;
     Ok(more)
 }
 
-async fn delete_expired(app: &App, of: Borders, dropped: i64) -> sqlx::Result<bool> {
-    let deleted = retention::delete(&app.db, of, dropped).await?;
-    let redacted = retention::redact(&app.db, of).await?;
-    let others =
-        (of.delete > 0 || of.redact > 0) && retention::external(&app.db, of, dropped).await?;
-    let texts = retention::texts(&app.db, of).await?;
-    Ok(deleted > 0 || redacted > 0 || others || texts > 0)
+async fn delete_expired(app: &App, borders: Borders, dropped: i64) -> sqlx::Result<bool> {
+    let deleted = retention::delete(&app.db, borders, dropped).await?;
+    let redacted = retention::redact(&app.db, borders).await?;
+    let external = (borders.delete > 0 || borders.redact > 0)
+        && retention::external(&app.db, borders, dropped).await?;
+    let texts = retention::texts(&app.db, borders).await?;
+    Ok(deleted > 0 || redacted > 0 || external || texts > 0)
 }
 
-/// Whether a change of the wishes removes or blanks what would have been kept before.
+/// Returns whether a change of the policy deletes or redacts data that would have been kept before.
 pub fn keeps_less(before: RetentionPolicy, policy: RetentionPolicy) -> bool {
-    let shorter = |before: Option<i16>, policy: Option<i16>| {
-        policy.is_some_and(|policy| before.is_none_or(|before| policy < before))
+    let shorter = |before: Option<i16>, after: Option<i16>| {
+        after.is_some_and(|after| before.is_none_or(|before| after < before))
     };
     shorter(before.retention_months, policy.retention_months)
         || shorter(before.redact_days, policy.redact_days)
 }
 
-/// Replaces a project's wishes and writes down who did it.
+/// Saves a project's retention policy, and audits the change.
 pub async fn save_policy(
     app: &App,
     project: ProjectId,
     policy: RetentionPolicy,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -88,7 +90,7 @@ pub async fn save_policy(
             "retention_months": [before.retention_months, policy.retention_months],
             "redact_days": [before.redact_days, policy.redact_days],
         }),
-        address,
+        address: ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await

@@ -1,6 +1,5 @@
-//! Signatures and templates as the vendor describes them now. The API has no list: what is not
-//! known yet is asked for by its id, and what is known is asked about again and again. Every change
-//! is written down.
+//! Polling and importing signatures and templates. The vendor's API has no list: unknown ones are
+//! imported by id, and known ones are polled. Every change is recorded as a review event.
 
 use futures_util::future::join_all;
 use sqlx::PgConnection;
@@ -18,32 +17,32 @@ use crate::domain::ids::{ApplicationId, ProjectId, TemplateId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus, Subject, next_look};
 use crate::usms::{CallError, Credentials, SignatureAnswer, TemplateAnswer};
 
-/// Why something could not be looked up.
+/// Why a signature or template could not be looked up.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// The vendor knows nothing of this id or text.
+    /// The vendor knows nothing with this id or content.
     #[error("not found at UCloud")]
     Nothing,
-    /// The vendor's answer lacks what is needed.
+    /// The response lacks this required field.
     #[error("UCloud's response is missing {0}")]
     Incomplete(&'static str),
-    /// The call.
+    /// The call failed.
     #[error(transparent)]
     Vendor(#[from] CallError),
-    /// The project's keys.
+    /// The project's keys cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 impl LookupError {
-    /// Whether the vendor says that there is nothing under the id.
+    /// Returns whether the vendor says that there is nothing with the id.
     fn says_missing(&self) -> bool {
         match self {
             Self::Nothing => true,
-            // A parameter that is invalid: the id was all that was asked for.
+            // Invalid parameter; the id was the only one.
             Self::Vendor(CallError::Refused { ret_code, .. }) => ret_code.0 == 18003,
             Self::Vendor(_) | Self::Incomplete(_) | Self::Credentials(_) | Self::Database(_) => {
                 false
@@ -52,17 +51,21 @@ impl LookupError {
     }
 }
 
-/// What a look at the vendor came to.
+/// The result of a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// What was seen.
+    /// The signature or template.
     pub row: Row,
-    /// Its review status now.
+    /// Its current review status.
     pub status: ReviewStatus,
 }
 
-/// Looks a signature up by SigId or by its text, and keeps what the vendor says. `by` is the person
-/// who asked, if one did.
+/// Looks up a signature at the vendor by its SigId or content, and stores it. `by` is the person
+/// who requested it, if there is one.
+///
+/// # Errors
+///
+/// [`LookupError::Nothing`] if the vendor does not know it.
 pub async fn look_up_signature(
     app: &App,
     project: ProjectId,
@@ -72,15 +75,20 @@ pub async fn look_up_signature(
     let keys = credentials::of(app, project).await?;
     let wanted = wanted.trim().trim_start_matches('【').trim_end_matches('】');
     wait_for_slot(app, project).await?;
-    let asked_at = app.clock.now();
-    let answer = ask_for_signature(app, &keys, wanted).await?.ok_or(LookupError::Nothing)?;
+    let called_at = app.clock.now();
+    let response = query_signature(app, &keys, wanted).await?.ok_or(LookupError::Nothing)?;
     let mut tx = app.db.begin().await?;
-    let seen = learn_signature(app, &mut tx, project, &answer, asked_at, by).await?;
+    let seen = store_signature(app, &mut tx, project, &response, called_at, by).await?;
     tx.commit().await?;
     Ok(seen)
 }
 
-/// Looks a template up by its id and keeps what the vendor says.
+/// Looks up a template at the vendor by its id, and stores it. `by` is the person who requested it,
+/// if there is one.
+///
+/// # Errors
+///
+/// [`LookupError::Nothing`] if the vendor does not know it.
 pub async fn look_up_template(
     app: &App,
     project: ProjectId,
@@ -88,17 +96,18 @@ pub async fn look_up_template(
     by: Option<UserId>,
 ) -> Result<Seen, LookupError> {
     let keys = credentials::of(app, project).await?;
-    let wanted = template_id.trim();
+    let template_id = template_id.trim();
     wait_for_slot(app, project).await?;
-    let asked_at = app.clock.now();
-    let answer = app.usms.query_template(&keys, wanted).await?.ok_or(LookupError::Nothing)?;
+    let called_at = app.clock.now();
+    let response =
+        app.usms.query_template(&keys, template_id).await?.ok_or(LookupError::Nothing)?;
     let mut tx = app.db.begin().await?;
-    let seen = learn_template(app, &mut tx, project, wanted, &answer, asked_at, by).await?;
+    let seen = store_template(app, &mut tx, project, template_id, &response, called_at, by).await?;
     tx.commit().await?;
     Ok(seen)
 }
 
-async fn ask_for_signature(
+async fn query_signature(
     app: &App,
     keys: &Credentials,
     wanted: &str,
@@ -116,27 +125,27 @@ fn looks_like_an_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// What is known of a row before the vendor's answer is kept.
+/// What is stored before a response.
 struct Before {
     status: ReviewStatus,
     reason: String,
-    words: String,
+    content: String,
     changed_at: OffsetDateTime,
     missing: bool,
     deleted: bool,
 }
 
-/// What the vendor says now.
+/// What the vendor responded.
 struct After<'a> {
     vendor_id: &'a str,
     name: &'a str,
     status: ReviewStatus,
     reason: &'a str,
-    words: &'a str,
+    content: &'a str,
 }
 
 impl After<'_> {
-    /// For those who are told.
+    /// Returns the change for a notification.
     fn change(&self, row: Row) -> notifications::Change<'_> {
         notifications::Change {
             subject: row.subject(),
@@ -148,36 +157,36 @@ impl After<'_> {
     }
 }
 
-/// Keeps what the vendor says of a signature, and writes down what changed.
-pub(super) async fn learn_signature(
+/// Stores a signature as the vendor describes it, and records what changed.
+pub(super) async fn store_signature(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    answer: &SignatureAnswer,
-    asked_at: OffsetDateTime,
+    response: &SignatureAnswer,
+    called_at: OffsetDateTime,
     by: Option<UserId>,
 ) -> Result<Seen, LookupError> {
-    if answer.sig_id.is_empty() || answer.content.is_empty() {
+    if response.sig_id.is_empty() || response.content.is_empty() {
         return Err(LookupError::Nothing);
     }
-    let status = status(answer.status)?;
-    let held = signatures::lock(db, project, &answer.sig_id).await?;
-    if let Some(known) = held.as_ref().filter(|known| known.changed_at > asked_at) {
-        // It was handed in again while the question was under way: the answer is of before.
+    let status = parse_status(response.status)?;
+    let stored = signatures::lock(db, project, &response.sig_id).await?;
+    if let Some(known) = stored.as_ref().filter(|known| known.changed_at > called_at) {
+        // It was resubmitted during the call: the response is outdated.
         return Ok(Seen { row: Row::Signature(known.id), status: known.status });
     }
     let described = signatures::Described {
-        sig_id: &answer.sig_id,
-        content: &answer.content,
-        // The answer does not say; an international one is plain ASCII as a rule.
-        international: answer.content.is_ascii(),
+        sig_id: &response.sig_id,
+        content: &response.content,
+        // The response does not say; international signatures are usually ASCII.
+        international: response.content.is_ascii(),
         status,
-        reason: &answer.reason,
+        reason: &response.reason,
     };
-    let before = held.map(|known| Before {
+    let before = stored.map(|known| Before {
         status: known.status,
         reason: known.reason,
-        words: known.content,
+        content: known.content,
         changed_at: known.changed_at,
         missing: known.missing_since.is_some(),
         deleted: known.deleted_at.is_some(),
@@ -186,56 +195,57 @@ pub(super) async fn learn_signature(
     let next = next_check_at(app, before.as_ref(), status, now);
     let row = Row::Signature(signatures::keep(db, project, &described, next, now).await?);
     let after = After {
-        vendor_id: &answer.sig_id,
-        name: &answer.content,
+        vendor_id: &response.sig_id,
+        name: &response.content,
         status,
-        reason: &answer.reason,
-        words: &answer.content,
+        reason: &response.reason,
+        content: &response.content,
     };
-    write_down(app, db, project, row, before.as_ref(), &after, by).await?;
+    record_changes(app, db, project, row, before.as_ref(), &after, by).await?;
     Ok(Seen { row, status })
 }
 
-/// Keeps what the vendor says of a template, and writes down what changed.
-pub(super) async fn learn_template(
+/// Stores a template as the vendor describes it, and records what changed.
+pub(super) async fn store_template(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
-    asked: &str,
-    answer: &TemplateAnswer,
-    asked_at: OffsetDateTime,
+    requested_id: &str,
+    response: &TemplateAnswer,
+    called_at: OffsetDateTime,
     by: Option<UserId>,
 ) -> Result<Seen, LookupError> {
-    if answer.text.is_empty() {
+    if response.text.is_empty() {
         return Err(LookupError::Nothing);
     }
-    let status = status(answer.status)?;
-    let template_id = if answer.template_id.is_empty() { asked } else { &answer.template_id };
-    let held = sms_templates::lock(db, project, template_id).await?;
-    if let Some(known) = held.as_ref().filter(|known| known.changed_at > asked_at) {
+    let status = parse_status(response.status)?;
+    let template_id =
+        if response.template_id.is_empty() { requested_id } else { &response.template_id };
+    let stored = sms_templates::lock(db, project, template_id).await?;
+    if let Some(known) = stored.as_ref().filter(|known| known.changed_at > called_at) {
         return Ok(Seen { row: Row::Template(known.id), status: known.status });
     }
-    let purpose = answer.purpose.and_then(Purpose::from_vendor);
-    let known_name = held.as_ref().map_or(asked, |known| &known.name);
+    let purpose = response.purpose.and_then(Purpose::from_vendor);
+    let known_name = stored.as_ref().map_or(requested_id, |known| &known.name);
     let described = sms_templates::Described {
         template_id,
-        name: if answer.name.is_empty() { known_name } else { &answer.name },
+        name: if response.name.is_empty() { known_name } else { &response.name },
         purpose: purpose
-            .or(held.as_ref().map(|known| known.purpose))
+            .or(stored.as_ref().map(|known| known.purpose))
             .ok_or(LookupError::Incomplete("Purpose"))?,
-        text: &answer.text,
-        unsubscribe: &answer.unsubscribe,
-        instruction: &answer.instruction,
-        remark: &answer.remark,
-        international: answer.text.is_ascii(),
+        text: &response.text,
+        unsubscribe: &response.unsubscribe,
+        instruction: &response.instruction,
+        remark: &response.remark,
+        international: response.text.is_ascii(),
         status,
-        reason: &answer.reason,
+        reason: &response.reason,
     };
-    let first = held.is_none();
-    let before = held.as_ref().map(|known| Before {
+    let first = stored.is_none();
+    let before = stored.as_ref().map(|known| Before {
         status: known.status,
         reason: known.reason.clone(),
-        words: known.text.clone(),
+        content: known.text.clone(),
         changed_at: known.changed_at,
         missing: known.missing_since.is_some(),
         deleted: known.deleted_at.is_some(),
@@ -244,23 +254,23 @@ pub(super) async fn learn_template(
     let next = next_check_at(app, before.as_ref(), status, now);
     let id = sms_templates::keep(db, project, &described, next, now).await?;
     let row = Row::Template(id);
-    if first && let Some(found) = adopt(db, project, id, &answer.text).await? {
-        let event = applied(project, row, status, found);
+    if first && let Some(found) = adopt(db, project, id, &response.text).await? {
+        let event = applied_event(project, row, status, found);
         review_events::add(db, &event, now).await?;
     } else {
         let after = After {
             vendor_id: template_id,
             name: described.name,
             status,
-            reason: &answer.reason,
-            words: &answer.text,
+            reason: &response.reason,
+            content: &response.text,
         };
-        write_down(app, db, project, row, before.as_ref(), &after, by).await?;
+        record_changes(app, db, project, row, before.as_ref(), &after, by).await?;
     }
     Ok(Seen { row, status })
 }
 
-fn applied(
+fn applied_event(
     project: ProjectId,
     row: Row,
     status: ReviewStatus,
@@ -278,8 +288,8 @@ fn applied(
     }
 }
 
-/// A template that was imported may be the one whose application had no answer: then that one is
-/// settled.
+/// Resolves an application in doubt for a template with this text: the imported template is its
+/// result.
 async fn adopt(
     db: &mut PgConnection,
     project: ProjectId,
@@ -308,11 +318,12 @@ fn next_check_at(
     status: ReviewStatus,
     now: OffsetDateTime,
 ) -> OffsetDateTime {
-    let since = before.filter(|one| one.status == status).map_or(now, |one| one.changed_at);
+    let since =
+        before.filter(|before| before.status == status).map_or(now, |before| before.changed_at);
     now + next_look(status, now - since, app.pace.review_poll, now)
 }
 
-async fn write_down(
+async fn record_changes(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
@@ -339,51 +350,50 @@ async fn write_down(
     if known.missing {
         review_events::add(db, &event(Event::FoundAgain, ""), now).await?;
     }
-    if known.words != after.words {
-        review_events::add(db, &event(Event::ChangedByVendor, &known.words), now).await?;
+    if known.content != after.content {
+        review_events::add(db, &event(Event::ChangedByVendor, &known.content), now).await?;
     }
-    let reworded = after.status == ReviewStatus::Rejected && known.reason != after.reason;
-    if known.status != after.status || reworded {
+    let reason_changed = after.status == ReviewStatus::Rejected && known.reason != after.reason;
+    if known.status != after.status || reason_changed {
         review_events::add(db, &event(Event::Status, ""), now).await?;
         notifications::review_changed(app, db, project, after.change(row)).await?;
     }
     Ok(())
 }
 
-/// What is under review that is asked about in one turn.
-const OPEN_A_TURN: i64 = 6;
-/// The rest, which can wait: it must not crowd out what is under review, nor sending.
-const SETTLED_A_TURN: i64 = 2;
-/// One that could not be asked about, or whose process died, has its next turn after this.
-const TURN_AGAIN: Duration = Duration::minutes(5);
+/// The most signatures, and the most templates, under review that one run polls.
+const OPEN_PER_RUN: i64 = 6;
+/// The same for those that are not under review: they must delay neither the others nor sending.
+const DECIDED_PER_RUN: i64 = 2;
+/// How soon polling is retried after an error, or after its process has died.
+const RETRY_AFTER: Duration = Duration::minutes(5);
 
-/// Asks about what is due: under review, and now and then the rest. Answers how many that are under
-/// review were asked about.
+/// Polls signatures and templates that are due. Returns how many of them are under review.
 pub async fn run_once(app: &App) -> sqlx::Result<usize> {
     let now = app.clock.now();
     let mut open = Vec::new();
-    let mut settled = Vec::new();
+    let mut decided = Vec::new();
     for subject in [Subject::Signature, Subject::Template] {
         open.extend(
-            reviewed::take_due(&app.db, subject, true, OPEN_A_TURN, TURN_AGAIN, now).await?,
+            reviewed::take_due(&app.db, subject, true, OPEN_PER_RUN, RETRY_AFTER, now).await?,
         );
-        settled.extend(
-            reviewed::take_due(&app.db, subject, false, SETTLED_A_TURN, TURN_AGAIN, now).await?,
+        decided.extend(
+            reviewed::take_due(&app.db, subject, false, DECIDED_PER_RUN, RETRY_AFTER, now).await?,
         );
     }
-    join_all(open.iter().chain(&settled).map(|due| ask(app, due))).await;
+    join_all(open.iter().chain(&decided).map(|due| poll(app, due))).await;
     Ok(open.len())
 }
 
-async fn ask(app: &App, due: &Due) {
-    let looked = match due.row {
+async fn poll(app: &App, due: &Due) {
+    let result = match due.row {
         Row::Signature(_) => look_up_signature(app, due.project, &due.vendor_id, None).await,
         Row::Template(_) => look_up_template(app, due.project, &due.vendor_id, None).await,
     };
-    match looked {
+    match result {
         Ok(_) => {}
         Err(error) if error.says_missing() => {
-            if let Err(error) = missing(app, due).await {
+            if let Err(error) = record_missing(app, due).await {
                 warn!(id = due.vendor_id, %error, "cannot record a missing item");
             }
         }
@@ -391,7 +401,7 @@ async fn ask(app: &App, due: &Due) {
     }
 }
 
-/// Waits until the project may call: sending and asking share its rate.
+/// Waits for a call slot of the project: sending and all other calls share its rate.
 pub(super) async fn wait_for_slot(app: &App, project: ProjectId) -> sqlx::Result<()> {
     let pace = call_slots::Pace { interval: app.pace.call_interval(), burst: BURST };
     loop {
@@ -404,30 +414,31 @@ pub(super) async fn wait_for_slot(app: &App, project: ProjectId) -> sqlx::Result
     }
 }
 
-/// The vendor does not know it: deleted, as somebody here asked, or gone by itself.
-async fn missing(app: &App, due: &Due) -> sqlx::Result<()> {
+/// Records that the vendor does not know it any more: as deleted if a deletion was requested here,
+/// else as missing.
+async fn record_missing(app: &App, due: &Due) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let held = match due.row {
+    let stored = match due.row {
         Row::Signature(_) => signatures::lock(&mut tx, due.project, &due.vendor_id)
             .await?
-            .map(|one| (one.content, one.delete_requested_by)),
+            .map(|signature| (signature.content, signature.delete_requested_by)),
         Row::Template(_) => sms_templates::lock(&mut tx, due.project, &due.vendor_id)
             .await?
-            .map(|one| (one.name, one.delete_requested_by)),
+            .map(|template| (template.name, template.delete_requested_by)),
     };
-    let Some((name, asked_by)) = held else { return Ok(()) };
+    let Some((name, delete_requested_by)) = stored else { return Ok(()) };
     let event = |event| NewEvent {
         project: due.project,
         row: due.row,
         event,
         status: None,
         reason: "",
-        user: asked_by,
+        user: delete_requested_by,
         application: None,
         before: "",
     };
-    if asked_by.is_some() {
+    if delete_requested_by.is_some() {
         if reviewed::set_deleted(&mut tx, due.row, now).await? {
             review_events::add(&mut tx, &event(Event::Deleted), now).await?;
         }
@@ -445,13 +456,13 @@ async fn missing(app: &App, due: &Due) -> sqlx::Result<()> {
     tx.commit().await
 }
 
-/// Has all signatures or templates of the project asked about again. Answers how many.
+/// Makes all signatures or templates of the project due for polling. Returns how many.
 pub async fn look_at_all(
     app: &App,
     project: ProjectId,
     subject: Subject,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> sqlx::Result<u64> {
     let now = app.clock.now();
     let n = reviewed::look_at_all(&app.db, project, subject, now).await?;
@@ -462,19 +473,19 @@ pub async fn look_at_all(
         action: "reviews_refreshed",
         subject: subject.key(),
         detail: serde_json::json!({ "count": n }),
-        address,
+        address: ip,
     };
     audit::record(&mut db, &entry, now).await?;
     Ok(n)
 }
 
-/// Replaces the words that the team does not want to hand in unseen.
+/// Replaces the project's sensitive words.
 pub async fn keep_sensitive_words(
     app: &App,
     project: ProjectId,
     words: &[String],
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     reviewed::set_sensitive_words(&mut tx, project, words).await?;
@@ -484,12 +495,12 @@ pub async fn keep_sensitive_words(
         action: "sensitive_words_kept",
         subject: &project.to_string(),
         detail: serde_json::json!({ "count": words.len() }),
-        address,
+        address: ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await
 }
 
-fn status(number: Option<i64>) -> Result<ReviewStatus, LookupError> {
+fn parse_status(number: Option<i64>) -> Result<ReviewStatus, LookupError> {
     number.and_then(ReviewStatus::from_vendor).ok_or(LookupError::Incomplete("Status"))
 }

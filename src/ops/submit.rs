@@ -1,6 +1,6 @@
 //! Submitting: claim, call, record. The claim is committed before the call, nothing is locked while
-//! the call runs, and what the answer proves is committed after it. A call that may have been taken
-//! is never repeated here.
+//! the call runs, and its result is committed after it. A call that may have been accepted is never
+//! retried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -25,21 +25,21 @@ use crate::domain::review::Purpose;
 use crate::keyring::CannotOpen;
 use crate::usms::{self, CallError, NotSentBecause, UnknownBecause, Verdict};
 
-/// How far calls may run ahead of the project's pace after a quiet moment.
+/// How far calls may exceed the project's rate after a pause: the calls of this much time.
 pub(super) const BURST: Duration = Duration::milliseconds(200);
-/// A lease outlives the longest call by this much, so that no call ends after its lease.
+/// How much a lease exceeds the longest call, so that no call ends after its lease.
 pub(super) const LEASE_MARGIN: Duration = Duration::seconds(30);
-/// So many are claimed ahead of their places.
+/// How many submissions a process may claim per project beyond its concurrent calls.
 pub const AHEAD: usize = 2;
-/// What was claimed ahead of a place waits no longer for it.
+/// How long a submission that was claimed ahead may wait for its call.
 pub const MAX_AHEAD_WAIT: Duration = Duration::seconds(2);
-/// Waits between tries that surely were not taken: doubling from the first to the longest.
+/// Delays between attempts that surely were not accepted: doubling from the first to the longest.
 const FIRST_WAIT: Duration = Duration::seconds(1);
 const MAX_WAIT: Duration = Duration::minutes(5);
-/// After so many tries in a row the batch is paused and a person is told.
+/// After this many attempts in a row the batch is paused, and a person has to resume it.
 const MAX_ATTEMPTS: i32 = 8;
 
-/// Claims and sends the next submission, if one may leave now. Answers whether there was one.
+/// Claims and sends the next submission that may be sent now. Returns whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
     match claim(app).await? {
         Claim::Nothing => return Ok(false),
@@ -53,14 +53,15 @@ pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
-/// Claims the next submission that may leave now.
+/// Claims the next submission that may be sent now.
 pub async fn claim(app: &App) -> sqlx::Result<Claim> {
     claim_by(app, Vec::new(), 0).await
 }
 
-/// The same for a process that makes many calls at once. `ended` are calls that are over and not
-/// recorded yet: their places are free. A few more than there are places may be claimed, to be at hand
-/// when calls end: who asks sees to it that they wait.
+/// Like [`claim`], for a process with many concurrent calls. `ended` are submissions whose calls
+/// have ended but are not recorded yet: they do not count as concurrent. [`AHEAD`] more submissions
+/// than concurrent calls may be claimed, to be ready when calls end; the caller must make them
+/// wait.
 pub async fn claim_ahead(app: &App, ended: Vec<SubmissionId>) -> sqlx::Result<Claim> {
     claim_by(app, ended, AHEAD).await
 }
@@ -86,27 +87,27 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
     claim
 }
 
-/// Puts back what this process claimed without hearing of it, since its connection broke between the
-/// commit and the answer. No claim of this process is under way meanwhile, so that what is not in hand
-/// was never called. Returns how many.
+/// Puts back submissions that this process claimed without learning of it, because its connection
+/// broke between the commit and the response. No claim of this process runs meanwhile, so that a
+/// submission that is not in `in_hand` was never sent. Returns how many.
 pub async fn put_back_unknown(app: &App) -> sqlx::Result<usize> {
     let in_hand = app.in_hand.lock().await;
     let now = app.clock.now();
     let known: Vec<SubmissionId> = in_hand.iter().copied().collect();
     let mut tx = app.db.begin().await?;
-    let back = claims::put_back_unknown(&mut tx, app.process, &known, now).await?;
-    let batches: BTreeSet<BatchId> = back.iter().map(|(_, batch)| *batch).collect();
+    let put_back = claims::put_back_unknown(&mut tx, app.process, &known, now).await?;
+    let batches: BTreeSet<BatchId> = put_back.iter().map(|(_, batch)| *batch).collect();
     for batch in batches {
         batch_transitions::close(&mut tx, batch, now).await?;
     }
     tx.commit().await?;
-    for (submission, batch) in &back {
+    for (submission, batch) in &put_back {
         warn!(%submission, %batch, "the answer to a claim was lost; put back into the queue");
     }
-    Ok(back.len())
+    Ok(put_back.len())
 }
 
-/// Puts in doubt whatever was in flight when its process died. Answers how many.
+/// Puts submissions in doubt that were in flight when their process died. Returns how many.
 pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -122,43 +123,34 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     Ok(expired.len())
 }
 
-/// What is known after a try.
+/// The result of an attempt to send a submission.
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub enum End {
-    Taken {
-        session_no: String,
-        request_id: String,
-        ret_code: i64,
-        not_taken: Vec<NotTaken>,
-    },
-    Refused {
-        ret_code: i64,
-        answer: String,
-        request_id: String,
-        each: Vec<NotTaken>,
-    },
+    /// The vendor accepted all messages but `not_taken`.
+    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<NotTaken> },
+    /// The vendor refused all messages; `each` has the reasons of single ones.
+    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
+    /// Surely nothing was accepted: the submission is retried, unless the batch is paused.
     NotSent {
         ret_code: Option<i64>,
         why: String,
         pause_reason: Option<PauseReason>,
         throttled: bool,
     },
-    InDoubt {
-        ret_code: Option<i64>,
-        why: String,
-        request_id: String,
-    },
+    /// It is unknown whether the messages were accepted.
+    InDoubt { ret_code: Option<i64>, why: String, request_id: String },
+    /// The call was not made: the submission goes back into the queue.
     NotBegun,
 }
 
 impl End {
-    /// Surely not sent, for a reason of our own.
+    /// Returns the result of a submission that was not sent, for a reason on our side.
     pub fn not_sent(why: String, pause_reason: Option<PauseReason>) -> Self {
         Self::NotSent { ret_code: None, why, pause_reason, throttled: false }
     }
 
-    /// The name used in metrics.
+    /// Returns the name used in metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Taken { .. } => "taken",
@@ -170,14 +162,14 @@ impl End {
     }
 }
 
-/// What a call needs, fetched before there is a place for it.
+/// What a call needs, loaded before it may begin.
 #[derive(Debug)]
 pub struct Ready {
     keys: Result<usms::Credentials, CannotOpen>,
     targets: Vec<Target>,
 }
 
-/// Fetches what the call of a claimed submission needs. Fails before anything was sent.
+/// Loads what the call of a claimed submission needs. An error means that nothing was sent.
 pub async fn prepare(app: &App, claimed: &Claimed) -> sqlx::Result<Ready> {
     let (keys, targets) = tokio::join!(
         credentials::of(app, claimed.project_id),
@@ -211,15 +203,15 @@ pub async fn call(app: &App, claimed: &Claimed, ready: Ready) -> End {
     end
 }
 
-/// One text to all.
+/// Sends the same text to all phones.
 async fn single_call(
     app: &App,
     keys: &usms::Credentials,
     claimed: &Claimed,
     targets: Vec<Target>,
 ) -> End {
-    let params = targets.first().map(|one| one.params.clone()).unwrap_or_default();
-    let phones: Vec<String> = targets.into_iter().map(|one| one.phone).collect();
+    let params = targets.first().map(|target| target.params.clone()).unwrap_or_default();
+    let phones: Vec<String> = targets.into_iter().map(|target| target.phone).collect();
     let user_id = claimed.id.vendor_user_id();
     let request = usms::SendMessage {
         phones: &phones,
@@ -239,7 +231,7 @@ async fn single_call(
     }
 }
 
-/// A text of their own for each.
+/// Sends texts with values of their own.
 async fn batch_call(
     app: &App,
     keys: &usms::Credentials,
@@ -251,10 +243,10 @@ async fn batch_call(
         sig_content: claimed.sig_content.clone(),
         targets: targets
             .iter()
-            .map(|one| usms::Target {
-                phone: one.phone.clone(),
-                params: one.params.clone(),
-                user_id: one.id.vendor_user_id(),
+            .map(|target| usms::Target {
+                phone: target.phone.clone(),
+                params: target.params.clone(),
+                user_id: target.id.vendor_user_id(),
             })
             .collect(),
     };
@@ -264,17 +256,17 @@ async fn batch_call(
     }
 }
 
-/// What an answer proves that may have taken some and refused others. A session number says that at
-/// least one was taken; without one nothing was, provided that every phone is accounted for.
+/// Returns what the response to a batch call proves. With a session number, at least one phone was
+/// accepted; without one none was, provided that every phone is accounted for.
 fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
-    let not_taken = whose(&sent.failures, targets);
+    let not_taken = match_failures(&sent.failures, targets);
     let ret_code = sent.ret_code.0;
     if let Some(session_no) = sent.session_no {
         return End::Taken { session_no, request_id: sent.request_id, ret_code, not_taken };
     }
-    let all_named = not_taken.len() == targets.len();
-    if all_named || sent.success_count == Some(0) {
-        let answer = not_taken.first().map(|one| one.reason.clone()).unwrap_or_default();
+    let all_failed = not_taken.len() == targets.len();
+    if all_failed || sent.success_count == Some(0) {
+        let answer = not_taken.first().map(|first| first.reason.clone()).unwrap_or_default();
         let request_id = sent.request_id;
         return End::Refused { ret_code, answer, request_id, each: not_taken };
     }
@@ -285,11 +277,11 @@ fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
     }
 }
 
-/// The messages that failures speak of: by our `UserId`, or else by the phone.
-fn whose(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTaken> {
-    let ids: BTreeSet<MessageId> = targets.iter().map(|one| one.id).collect();
+/// Finds the messages of failures: by our `UserId`, else by the phone.
+fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTaken> {
+    let ids: BTreeSet<MessageId> = targets.iter().map(|target| target.id).collect();
     let phones: BTreeMap<&str, MessageId> =
-        targets.iter().map(|one| (one.phone.as_str(), one.id)).collect();
+        targets.iter().map(|target| (target.phone.as_str(), target.id)).collect();
     let found: BTreeMap<MessageId, &str> = failures
         .iter()
         .filter_map(|failure| {
@@ -306,9 +298,9 @@ fn whose(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTaken> {
     found.into_iter().map(|(id, reason)| NotTaken { id, reason: reason.to_owned() }).collect()
 }
 
-/// What an error of the call proves (USMS API reference, RetCodes; the rule of section "what they
-/// allow": only an answer that proves nothing was taken allows another try). What would be said of
-/// every other call of the batch as well pauses it.
+/// Returns what an error of the call proves (USMS API reference, RetCodes, section "what they
+/// allow": only a response that proves that nothing was accepted allows another attempt). An error
+/// that every other call of the batch would have as well pauses the batch.
 fn conclude(error: CallError, claimed: &Claimed) -> End {
     match error {
         CallError::Unknown { because, ret_code, request_id } => {
@@ -326,11 +318,11 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
             }
         }
         CallError::Refused { ret_code, message, request_id } => {
-            let of_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
+            let affects_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
             let pause_reason = match ret_code.verdict() {
                 Verdict::PauseBalance => Some(PauseReason::Balance),
                 Verdict::CallPerson => Some(PauseReason::Permission),
-                _ if of_all => Some(PauseReason::Refused),
+                _ if affects_all => Some(PauseReason::Refused),
                 _ => None,
             };
             let ret_code = ret_code.0;
@@ -345,10 +337,10 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
     }
 }
 
-/// The vendor's words, or ours where it said nothing.
+/// Returns the vendor's message or, where there is none, the stored form of the [`CallProblem`].
 pub(super) fn why_unknown(because: UnknownBecause) -> String {
     match because {
-        UnknownBecause::Gateway(words) => words,
+        UnknownBecause::Gateway(message) => message,
         UnknownBecause::TimedOut(_) => CallProblem::TimedOut.stored(),
         UnknownBecause::CutOff(_) => CallProblem::CutOff.stored(),
         UnknownBecause::HttpStatus(_) => CallProblem::HttpStatus.stored(),
@@ -357,18 +349,18 @@ pub(super) fn why_unknown(because: UnknownBecause) -> String {
     }
 }
 
-/// The vendor's words, or ours where it said nothing.
+/// Returns the vendor's message or, where there is none, the stored form of the [`CallProblem`].
 pub(super) fn why_not_sent(because: NotSentBecause) -> String {
     match because {
-        NotSentBecause::Throttled(words)
-        | NotSentBecause::Gateway(words)
-        | NotSentBecause::ServiceFault(words) => words,
+        NotSentBecause::Throttled(message)
+        | NotSentBecause::Gateway(message)
+        | NotSentBecause::ServiceFault(message) => message,
         NotSentBecause::Unreachable(_) => CallProblem::Unreachable.stored(),
         NotSentBecause::Unbuildable(_) => CallProblem::Unbuildable.stored(),
     }
 }
 
-/// Commits what a call came to. May be repeated until it succeeds: the second time moves nothing.
+/// Commits the result of a call. Safe to retry until it succeeds: a second time changes nothing.
 pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()> {
     let now = app.clock.now();
     let began = Instant::now();
@@ -388,7 +380,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
         End::Refused { ret_code, answer, request_id, each } => {
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse(&mut tx, claimed, code, answer, request_id, each, now).await?;
-            look_again(&mut tx, claimed, *ret_code, now).await?;
+            poll_review(&mut tx, claimed, *ret_code, now).await?;
             info!(submission = %claimed.id, ret_code, "submission refused");
         }
         End::NotSent { ret_code, why, pause_reason, throttled } => {
@@ -398,8 +390,9 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             if *throttled {
                 call_slots::slow_down(&mut tx, claimed.project_id, now).await?;
             }
-            let tired = !throttled && claimed.attempts >= MAX_ATTEMPTS;
-            let pause_reason = pause_reason.or(tired.then_some(PauseReason::VendorUnavailable));
+            let out_of_attempts = !throttled && claimed.attempts >= MAX_ATTEMPTS;
+            let pause_reason =
+                pause_reason.or(out_of_attempts.then_some(PauseReason::VendorUnavailable));
             if let Some(pause_reason) = pause_reason {
                 batch_transitions::pause(
                     &mut tx,
@@ -411,7 +404,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
                 .await?;
             }
             if let Some(code) = ret_code.filter(|_| pause_reason == Some(PauseReason::Refused)) {
-                look_again(&mut tx, claimed, code, now).await?;
+                poll_review(&mut tx, claimed, code, now).await?;
             }
             info!(submission = %claimed.id, ret_code, "submission not accepted; will retry");
         }
@@ -432,9 +425,9 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     Ok(())
 }
 
-/// The vendor says that the signature (18016) or the template (18017, 18018) is not what we think
-/// it is: it is asked about at once.
-async fn look_again(
+/// Makes a signature (RetCode 18016) or template (18017, 18018) due for polling, since the vendor
+/// says that it is not approved any more.
+async fn poll_review(
     db: &mut PgConnection,
     claimed: &Claimed,
     ret_code: i64,
@@ -448,7 +441,7 @@ async fn look_again(
     reviewed::look_at(db, row, now).await.map(drop)
 }
 
-/// How long a submission waits after its `attempts`-th try.
+/// Returns how long a submission waits after its `attempts`-th attempt.
 fn wait_after(attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
     (FIRST_WAIT * 2_i32.pow(doublings)).min(MAX_WAIT)
@@ -459,7 +452,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest() {
+    fn delays_double_up_to_a_limit() {
         assert_eq!(wait_after(1), Duration::seconds(1));
         assert_eq!(wait_after(4), Duration::seconds(8));
         assert_eq!(wait_after(400), MAX_WAIT);

@@ -1,5 +1,5 @@
-//! Phones that opted out: added, removed with a reason, offered to the vendor's own blacklist. All
-//! of it is audited.
+//! Suppressions: adding and removing phones, and adding them to the vendor's own blacklist. Every
+//! action is audited.
 
 use serde_json::json;
 
@@ -11,28 +11,28 @@ use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
 use crate::usms::{CallError, MAX_PHONES_PER_BLACKLIST};
 
-/// Phones stored by one statement.
-const AT_ONCE: usize = 10_000;
-/// Phones offered after one press; the next press goes on.
-const OFFERED_AT_ONCE: usize = 20 * MAX_PHONES_PER_BLACKLIST;
-/// What the vendor's list says of a phone that we put there (USMS API reference: 256 characters).
+/// Phones that are inserted by one statement.
+const INSERT_SIZE: usize = 10_000;
+/// The most phones that one request adds to the vendor's blacklist; the next request continues.
+const MAX_BLACKLISTED_AT_ONCE: usize = 20 * MAX_PHONES_PER_BLACKLIST;
+/// The remark of our phones on the vendor's blacklist (USMS API reference: at most 256 characters).
 const REMARK: &str = "opted out";
 
-/// Who does it, where.
+/// The person who acts, and the project they act in.
 #[derive(Debug, Clone, Copy)]
 pub struct Actor<'a> {
     /// The project.
     pub project: ProjectId,
     /// The person.
     pub person: UserId,
-    /// The address they do it from.
+    /// The IP address of the request.
     pub address: &'a str,
 }
 
-/// Adds phones. Answers how many are new.
+/// Suppresses phones. Returns how many were not suppressed before.
 pub async fn add(
     app: &App,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     phones: &[Phone],
     reason: SuppressionReason,
     note: &str,
@@ -40,96 +40,117 @@ pub async fn add(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut added = 0;
-    for some in phones.chunks(AT_ONCE) {
-        let some: Vec<&str> = some.iter().map(Phone::as_str).collect();
-        added += suppressions::add(&mut tx, by.project, &some, reason, note, Some(by.person), now)
-            .await?;
+    for chunk in phones.chunks(INSERT_SIZE) {
+        let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
+        added += suppressions::add(
+            &mut tx,
+            actor.project,
+            &chunk,
+            reason,
+            note,
+            Some(actor.person),
+            now,
+        )
+        .await?;
     }
     let detail = json!({ "phones": added, "reason": reason.key(), "note": note });
-    note_down(&mut tx, by, "suppressions_added", "", detail, app).await?;
+    record(&mut tx, actor, "suppressions_added", "", detail, app).await?;
     tx.commit().await?;
     Ok(added)
 }
 
-/// Removes one; why is written down. Opt-outs that the phone texted back count no more. Answers
-/// whether it was there.
-pub async fn remove(app: &App, by: Actor<'_>, id: SuppressionId, why: &str) -> sqlx::Result<bool> {
-    let Some(one) = suppressions::find(&app.db, by.project, id).await? else { return Ok(false) };
+/// Removes a suppression; the reason is audited. Opt-outs in replies of the phone are taken back as
+/// well. Returns whether there was such a suppression.
+pub async fn remove(
+    app: &App,
+    actor: Actor<'_>,
+    id: SuppressionId,
+    why: &str,
+) -> sqlx::Result<bool> {
+    let Some(suppression) = suppressions::find(&app.db, actor.project, id).await? else {
+        return Ok(false);
+    };
     let mut tx = app.db.begin().await?;
-    // The conversation first, as who keeps a reply does: they must not wait for each other.
-    if let Some(of) = conversations::lock(&mut tx, by.project, &one.phone).await? {
-        replies::take_back(&mut tx, of, None, by.person, app.clock.now()).await?;
+    // Lock the conversation first, in the same order as storing a reply does, to avoid deadlocks.
+    if let Some(conversation) =
+        conversations::lock(&mut tx, actor.project, &suppression.phone).await?
+    {
+        replies::take_back(&mut tx, conversation, None, actor.person, app.clock.now()).await?;
     }
-    let Some(phone) = suppressions::remove(&mut tx, by.project, id).await? else {
+    let Some(phone) = suppressions::remove(&mut tx, actor.project, id).await? else {
         return Ok(false);
     };
     let detail = json!({ "why": why });
-    note_down(&mut tx, by, "suppression_removed", &phone, detail, app).await?;
+    record(&mut tx, actor, "suppression_removed", &phone, detail, app).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-async fn note_down(
+async fn record(
     db: &mut sqlx::PgConnection,
-    by: Actor<'_>,
+    actor: Actor<'_>,
     action: &str,
     subject: &str,
     detail: serde_json::Value,
     app: &App,
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
-        project: Some(by.project),
-        user: Some(by.person),
+        project: Some(actor.project),
+        user: Some(actor.person),
         action,
         subject,
         detail,
-        address: by.address,
+        address: actor.address,
     };
     audit::record(db, &entry, app.clock.now()).await
 }
 
-/// Why phones could not be offered.
+/// Why phones could not be added to the vendor's blacklist.
 #[derive(Debug, thiserror::Error)]
 pub enum BlacklistError {
-    /// The project's keys.
+    /// The project's keys cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The vendor. What it took before is remembered; offering again is safe.
+    /// A call failed. Phones added before are recorded; retrying is safe.
     #[error(transparent)]
     Vendor(#[from] CallError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// What offering came to.
+/// The result of adding phones to the vendor's blacklist.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Blacklisted {
-    /// Phones on the vendor's list now.
+    /// The number of phones that were added.
     pub taken: usize,
-    /// Phones that the vendor did not take.
+    /// The number of phones that the vendor refused.
     pub refused: usize,
 }
 
-/// Offers phones that opted out to the vendor's blacklist, so that no other program of the account
-/// sends to them either.
-pub async fn add_to_blacklist(app: &App, by: Actor<'_>) -> Result<Blacklisted, BlacklistError> {
-    let keys = credentials::of(app, by.project).await?;
+/// Adds suppressed phones to the vendor's blacklist, so that other programs of the account cannot
+/// send to them either.
+///
+/// # Errors
+///
+/// [`BlacklistError`] if a call failed.
+pub async fn add_to_blacklist(app: &App, actor: Actor<'_>) -> Result<Blacklisted, BlacklistError> {
+    let keys = credentials::of(app, actor.project).await?;
     let mut blacklisted = Blacklisted::default();
     let limit = i64::try_from(MAX_PHONES_PER_BLACKLIST).unwrap_or(i64::MAX);
-    while blacklisted.taken + blacklisted.refused < OFFERED_AT_ONCE {
-        let list = suppressions::not_blacklisted(&app.db, by.project, limit).await?;
+    while blacklisted.taken + blacklisted.refused < MAX_BLACKLISTED_AT_ONCE {
+        let list = suppressions::not_blacklisted(&app.db, actor.project, limit).await?;
         if list.is_empty() {
             break;
         }
         let phones: Vec<&str> = list.iter().map(|(_, phone)| phone.as_str()).collect();
         let refused = app.usms.add_to_blacklist(&keys, &phones, REMARK).await?;
-        // One that was refused would be refused again: it counts as offered as well.
+        // A refused phone would be refused again, so it is marked as well and not tried again.
         let ids: Vec<SuppressionId> = list.iter().map(|(id, _)| *id).collect();
         let mut tx = app.db.begin().await?;
         suppressions::blacklisted(&mut tx, &ids, app.clock.now()).await?;
         let detail = json!({ "phones": list.len(), "refused": refused });
-        note_down(&mut tx, by, "suppressions_offered", "", detail, app).await?;
+        record(&mut tx, actor, "suppressions_offered", "", detail, app).await?;
         tx.commit().await?;
         blacklisted.refused += refused.len();
         blacklisted.taken += list.len() - refused.len().min(list.len());

@@ -1,5 +1,5 @@
-//! Asking the vendor for its own counts: every morning, and when a person asks. It counts whole days
-//! up to yesterday, and goes on changing the last few while receipts come.
+//! Fetching the vendor's own counts, every morning and on request. The vendor counts whole days up
+//! to yesterday, and keeps changing the last few while receipts come.
 
 use time::{Duration, OffsetDateTime};
 use tracing::warn;
@@ -11,28 +11,28 @@ use crate::domain::ids::ProjectId;
 use crate::domain::period::{day_of, midnight};
 use crate::usms::{CallError, DayFigures};
 
-/// Days asked about, the last of which is yesterday.
+/// Days that are fetched; the last one is yesterday.
 const DAYS: i64 = 30;
-/// When the vendor has yesterday's counts for sure, after midnight in China.
+/// How long after midnight in China the vendor surely has yesterday's counts.
 const MORNING: Duration = Duration::hours(8);
-/// How soon it is asked again when it did not answer.
-const AGAIN_AFTER: Duration = Duration::hours(1);
+/// How soon fetching is retried after an error.
+const RETRY_AFTER: Duration = Duration::hours(1);
 
-/// Why the vendor's counts could not be had.
+/// Why the vendor's counts could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FiguresError {
-    /// The project's keys.
+    /// The project's keys cannot be used.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    /// The vendor.
+    /// A call failed.
     #[error(transparent)]
     Vendor(#[from] CallError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Asks about one project whose turn has come. Answers whether there was one.
+/// Fetches the counts of one project that is due. Returns whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, FiguresError> {
     let now = app.clock.now();
     let Some(project) = vendor_figures::take_due(&app.db, now, next_morning(now)).await? else {
@@ -44,12 +44,16 @@ pub async fn run_once(app: &App) -> Result<bool, FiguresError> {
     Ok(true)
 }
 
-/// Asks about a project now and keeps the answer: how many days of countries it has. What went wrong
-/// is kept as well.
+/// Fetches and stores the counts of a project now. Returns the number of rows, one per day and
+/// country. An error is stored as well.
+///
+/// # Errors
+///
+/// [`FiguresError`] if a call failed.
 pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
-    let asked = figures(app, project).await;
+    let result = fetch(app, project).await;
     let now = app.clock.now();
-    match asked {
+    match result {
         Ok(figures) => {
             let mut tx = app.db.begin().await?;
             vendor_figures::keep(&mut tx, project, &figures).await?;
@@ -59,55 +63,55 @@ pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
         }
         Err(error) => {
             let why = error.to_string();
-            vendor_figures::unanswered(&app.db, project, &why, now + AGAIN_AFTER).await?;
+            vendor_figures::unanswered(&app.db, project, &why, now + RETRY_AFTER).await?;
             Err(error)
         }
     }
 }
 
-async fn figures(app: &App, project: ProjectId) -> Result<Vec<Figures>, FiguresError> {
+async fn fetch(app: &App, project: ProjectId) -> Result<Vec<Figures>, FiguresError> {
     let keys = credentials::of(app, project).await?;
     let to = day_of(app.clock.now()) - Duration::DAY;
     let from = to - Duration::days(DAYS - 1);
     let mut figures = Vec::new();
     for domestic in [true, false] {
-        for one in app.usms.get_send_statistics(&keys, from, to, domestic).await? {
-            add(&mut figures, one, !domestic);
+        for day in app.usms.get_send_statistics(&keys, from, to, domestic).await? {
+            add(&mut figures, day, !domestic);
         }
     }
     Ok(figures)
 }
 
-/// A day and country can come in several rows, one for each sub-account.
-fn add(figures: &mut Vec<Figures>, one: DayFigures, international: bool) {
+/// Adds a row. The vendor returns several rows of a day and country, one for each sub-account.
+fn add(figures: &mut Vec<Figures>, row: DayFigures, international: bool) {
     let same = figures.iter_mut().find(|known| {
-        known.day == one.day && known.international == international && known.country == one.country
+        known.day == row.day && known.international == international && known.country == row.country
     });
     match same {
         Some(known) => {
-            known.sent += one.sent;
-            known.delivered += one.delivered;
-            known.failed += one.failed;
-            known.unknown += one.unknown;
-            known.refused += one.refused;
-            known.sent_parts += one.sent_parts;
-            known.delivered_parts += one.delivered_parts;
-            known.failed_parts += one.failed_parts;
-            known.unknown_parts += one.unknown_parts;
+            known.sent += row.sent;
+            known.delivered += row.delivered;
+            known.failed += row.failed;
+            known.unknown += row.unknown;
+            known.refused += row.refused;
+            known.sent_parts += row.sent_parts;
+            known.delivered_parts += row.delivered_parts;
+            known.failed_parts += row.failed_parts;
+            known.unknown_parts += row.unknown_parts;
         }
         None => figures.push(Figures {
-            day: one.day,
+            day: row.day,
             international,
-            country: one.country,
-            sent: one.sent,
-            delivered: one.delivered,
-            failed: one.failed,
-            unknown: one.unknown,
-            refused: one.refused,
-            sent_parts: one.sent_parts,
-            delivered_parts: one.delivered_parts,
-            failed_parts: one.failed_parts,
-            unknown_parts: one.unknown_parts,
+            country: row.country,
+            sent: row.sent,
+            delivered: row.delivered,
+            failed: row.failed,
+            unknown: row.unknown,
+            refused: row.refused,
+            sent_parts: row.sent_parts,
+            delivered_parts: row.delivered_parts,
+            failed_parts: row.failed_parts,
+            unknown_parts: row.unknown_parts,
         }),
     }
 }

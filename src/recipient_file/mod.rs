@@ -1,5 +1,5 @@
-//! Tables in files: text with columns, and spreadsheets, read row by row without ever holding the
-//! whole. It knows nothing of what the columns mean.
+//! Recipient list files: CSV-like text and spreadsheets, read row by row without holding the whole
+//! file in memory. This module does not know what the columns mean.
 
 mod spreadsheet;
 mod text;
@@ -9,58 +9,58 @@ pub use text::{Delimiter, Encoding, read_text, sniff};
 
 use std::ops::ControlFlow;
 
-/// A row: its line in the file, from 1, and its cells as text. Empty rows are left out.
+/// A row with its cells as text. Empty rows are skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The line, from 1.
+    /// Its line in the file, counted from 1.
     pub line: i32,
-    /// The cells.
+    /// The cells, from the first column.
     pub cells: Vec<String>,
 }
 
-/// Takes the rows of a table, until it has enough.
-pub type Taker<'a> = &'a mut dyn FnMut(Row) -> ControlFlow<()>;
+/// Receives the rows of a file. Returns [`ControlFlow::Break`] to stop reading.
+pub type RowSink<'a> = &'a mut dyn FnMut(Row) -> ControlFlow<()>;
 
-/// A row has no more cells than this; the rest of it is dropped.
+/// The most cells of a row; cells beyond are dropped.
 pub const MAX_CELLS: usize = 200;
 
-/// Why a table cannot be read. What was read before stays read.
+/// Why a file cannot be read. Rows that were passed on before the error are valid.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// A quotation mark was opened in this line and never closed.
+    /// A quotation mark is opened in this line and never closed.
     #[error("unclosed quotation mark in line {0}")]
     OpenQuote(i32),
-    /// Not a spreadsheet, or a broken or encrypted one.
+    /// Not a spreadsheet, or a damaged or encrypted one.
     #[error("cannot open the spreadsheet: {0}")]
     Spreadsheet(String),
-    /// Unpacked it would be larger than anything people make.
+    /// A zip bomb: decompressed, it is larger than this many bytes.
     #[error("spreadsheet is larger than {0} bytes once decompressed")]
     Bomb(u64),
-    /// No sheet has a row.
+    /// No visible sheet has a row.
     #[error("no rows")]
     Empty,
-    /// The file could not be read on.
+    /// The file could not be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
-/// What a file is, by its first bytes.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Text with columns.
     Text,
-    /// A spreadsheet of today (a zip archive).
+    /// A spreadsheet since Excel 2007 (a zip archive).
     Xlsx,
-    /// A spreadsheet of before 2007.
+    /// A spreadsheet of before Excel 2007.
     Xls,
     /// Something else: an image, a document, a program.
     Other,
 }
 
 impl Shape {
-    /// What begins with `head`.
+    /// Returns the kind of a file that begins with `head`.
     pub fn of(head: &[u8]) -> Self {
-        const OTHERS: [&[u8]; 8] = [
+        const OTHER_MAGIC: [&[u8]; 8] = [
             b"%PDF",
             b"\x89PNG",
             b"\xff\xd8\xff",
@@ -74,7 +74,7 @@ impl Shape {
             Self::Xlsx
         } else if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
             Self::Xls
-        } else if OTHERS.iter().any(|other| head.starts_with(other)) || is_binary(head) {
+        } else if OTHER_MAGIC.iter().any(|magic| head.starts_with(magic)) || is_binary(head) {
             Self::Other
         } else {
             Self::Text
@@ -82,7 +82,8 @@ impl Shape {
     }
 }
 
-/// Text has no control characters but line ends and tabs; UTF-16 has zeros in every other place.
+/// Returns whether these bytes are no text. Text has no control characters except line ends and
+/// tabs; in UTF-16 every other byte may be zero.
 fn is_binary(head: &[u8]) -> bool {
     let head = &head[..head.len().min(4_096)];
     let controls = head.iter().filter(|b| **b < 9 || (14..32).contains(*b)).count();
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_first_bytes() {
+    fn the_kind_of_a_file_is_detected_from_its_first_bytes() {
         assert_eq!(Shape::of(b"PK\x03\x04rest"), Shape::Xlsx);
         assert_eq!(Shape::of(b"phone,name\n1"), Shape::Text);
         assert_eq!(Shape::of("手机号".as_bytes()), Shape::Text);

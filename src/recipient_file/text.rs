@@ -1,4 +1,4 @@
-//! Text with columns: CSV and its relatives, in the encodings that spreadsheets write.
+//! CSV and similar text files, in the encodings and with the delimiters that spreadsheets write.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -8,12 +8,12 @@ use encoding_rs::{BIG5, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_CELLS, Row, TableError, Taker};
+use super::{MAX_CELLS, Row, RowSink, TableError};
 
-/// A row longer than this has a quotation mark that is never closed.
+/// The most bytes of a row. A longer one has a quotation mark that is never closed.
 const MAX_ROW_BYTES: usize = 1 << 20;
 
-/// How the letters are written.
+/// The character encoding of a text file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
@@ -29,11 +29,11 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// All of them.
+    /// All encodings.
     pub const ALL: [Self; 5] =
         [Self::Utf8, Self::Gb18030, Self::Utf16Le, Self::Utf16Be, Self::Big5];
 
-    /// The name used in forms.
+    /// Returns the name used in forms.
     pub fn key(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
@@ -55,7 +55,7 @@ impl Encoding {
     }
 }
 
-/// What stands between columns.
+/// The character between columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -67,10 +67,10 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    /// All of them.
+    /// All delimiters.
     pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar];
 
-    /// The name used in forms and message keys.
+    /// Returns the name used in forms and text keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Comma => "comma",
@@ -90,7 +90,7 @@ impl Delimiter {
     }
 }
 
-/// UTF-16, by its mark or by the zeros that plain letters leave.
+/// Detects UTF-16 by its byte order mark, or by the zero bytes of ASCII characters.
 pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
     if head.starts_with(b"\xff\xfe") {
         return Some(Encoding::Utf16Le);
@@ -111,9 +111,9 @@ pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// Finds out how a text is written from its first bytes. `utf8` tells whether the whole of it is
-/// valid UTF-8; what is not is taken for the encoding of Chinese spreadsheets, of which GBK is a
-/// part.
+/// Detects encoding and delimiter of a text from its first bytes. `utf8` says whether the whole
+/// text is valid UTF-8. Text that is neither UTF-8 nor UTF-16 is taken for GB18030, the superset of
+/// GBK that Chinese spreadsheets use. If `encoding` is given, only the delimiter is detected.
 pub fn sniff(head: &[u8], utf8: bool, encoding: Option<Encoding>) -> (Encoding, Delimiter) {
     let encoding = encoding.unwrap_or_else(|| match utf16(head) {
         Some(encoding) => encoding,
@@ -124,22 +124,22 @@ pub fn sniff(head: &[u8], utf8: bool, encoding: Option<Encoding>) -> (Encoding, 
     (encoding, delimiter(&text))
 }
 
-/// The sign that cuts the first lines into the same number of columns, and most of them.
+/// Returns the delimiter that splits the most of the first lines into the same number of columns.
 fn delimiter(text: &str) -> Delimiter {
     let text = text.trim_start_matches('\u{feff}');
-    if let Some(named) = named_delimiter(text) {
-        return named;
+    if let Some(delimiter) = sep_line_delimiter(text) {
+        return delimiter;
     }
     let score = |delimiter: Delimiter| {
         let counts: Vec<usize> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
             .take(20)
-            .map(|line| outside_quotes(line, char::from(delimiter.byte())))
+            .map(|line| count_outside_quotes(line, char::from(delimiter.byte())))
             .collect();
         let first = counts.first().copied().unwrap_or(0);
-        let alike = counts.iter().filter(|count| **count == first && first > 0).count();
-        alike * 100 / counts.len().max(1) * 10 + first.min(9)
+        let same = counts.iter().filter(|count| **count == first && first > 0).count();
+        same * 100 / counts.len().max(1) * 10 + first.min(9)
     };
     let mut best = (Delimiter::Comma, score(Delimiter::Comma));
     for other in [Delimiter::Tab, Delimiter::Semicolon, Delimiter::Bar] {
@@ -150,37 +150,43 @@ fn delimiter(text: &str) -> Delimiter {
     best.0
 }
 
-/// Excel's own first line, `sep=;`.
-fn named_delimiter(text: &str) -> Option<Delimiter> {
-    let sign = text.strip_prefix("sep=")?.bytes().next()?;
-    Delimiter::ALL.into_iter().find(|delimiter| delimiter.byte() == sign)
+/// Reads the delimiter from Excel's own first line, `sep=;`.
+fn sep_line_delimiter(text: &str) -> Option<Delimiter> {
+    let byte = text.strip_prefix("sep=")?.bytes().next()?;
+    Delimiter::ALL.into_iter().find(|delimiter| delimiter.byte() == byte)
 }
 
-fn outside_quotes(line: &str, sign: char) -> usize {
+fn count_outside_quotes(line: &str, wanted: char) -> usize {
     let mut quoted = false;
     line.chars()
-        .filter(|letter| {
-            if *letter == '"' {
+        .filter(|c| {
+            if *c == '"' {
                 quoted = !quoted;
             }
-            *letter == sign && !quoted
+            *c == wanted && !quoted
         })
         .count()
 }
 
-/// Reads rows until there are none or `take` has enough.
+/// Passes the rows of a text to `take`, until it stops.
+///
+/// # Errors
+///
+/// [`TableError::OpenQuote`] if a quotation mark is never closed, [`TableError::Io`] if `source`
+/// fails.
 pub fn read_text(
     source: impl Read,
     encoding: Encoding,
     delimiter: Delimiter,
-    take: Taker<'_>,
+    take: RowSink<'_>,
 ) -> Result<(), TableError> {
     let decoded = DecodeReaderBytesBuilder::new()
         .encoding(Some(encoding.decoder()))
         .strip_bom(true)
         .build(source);
     let left = Rc::new(Cell::new(MAX_ROW_BYTES));
-    // With a line end behind the last row too, a row's line is told by where the next one begins.
+    // A line end after the last row as well: the line of a row is computed from where the next one
+    // begins.
     let limited = Limited { inner: decoded.chain(&b"\n"[..]), left: left.clone() };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -196,12 +202,13 @@ pub fn read_text(
             Ok(true) => {}
             Err(error) => return Err(wrong(error, last_line + 1)),
         }
-        let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let line = reader.position().line().saturating_sub(1 + inside);
+        let line_breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = reader.position().line().saturating_sub(1 + line_breaks);
         last_line = i32::try_from(line).unwrap_or(i32::MAX).max(last_line + 1);
         let cells: Vec<String> = record.iter().take(MAX_CELLS).map(cell).collect();
-        let named = last_line == 1 && cells.first().is_some_and(|cell| cell.starts_with("sep="));
-        if named || cells.iter().all(String::is_empty) {
+        let is_sep_line =
+            last_line == 1 && cells.first().is_some_and(|cell| cell.starts_with("sep="));
+        if is_sep_line || cells.iter().all(String::is_empty) {
             continue;
         }
         if take(Row { line: last_line, cells }).is_break() {
@@ -211,7 +218,7 @@ pub fn read_text(
 }
 
 fn cell(bytes: &[u8]) -> String {
-    // No database keeps a zero inside of a text.
+    // PostgreSQL cannot store a NUL character in a text.
     String::from_utf8_lossy(bytes).trim_matches([' ', '\u{feff}', '\u{3000}']).replace('\0', "")
 }
 
@@ -225,7 +232,7 @@ fn wrong(error: csv::Error, line: i32) -> TableError {
     }
 }
 
-/// Hands on so many bytes a row at most.
+/// A reader that fails when a row has more bytes than [`MAX_ROW_BYTES`].
 struct Limited<R> {
     inner: R,
     left: Rc<Cell<usize>>,
@@ -267,11 +274,11 @@ mod tests {
     }
 
     #[test]
-    fn every_way_a_spreadsheet_writes_a_table_reads_the_same() {
-        let wanted = [["手机号", "姓名"], ["18500001234", "李,雷"]];
+    fn every_format_that_spreadsheets_write_reads_the_same() {
+        let expected = [["手机号", "姓名"], ["18500001234", "李,雷"]];
         let text = "手机号,姓名\r\n18500001234,\"李,雷\"\r\n";
-        let utf16 = |big: bool| -> Vec<u8> {
-            let pair = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+        let utf16 = |big_endian: bool| -> Vec<u8> {
+            let pair = |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
             "\u{feff}手机号\t姓名\n18500001234\t李,雷\n".encode_utf16().flat_map(pair).collect()
         };
         let (gbk, _, _) = encoding_rs::GBK.encode(text);
@@ -285,19 +292,19 @@ mod tests {
             "手机号\t姓名\n18500001234\t李,雷".as_bytes().to_vec(),
             "sep=;\n手机号;姓名\n\n18500001234;\"李,雷\"\n".as_bytes().to_vec(),
         ] {
-            assert_eq!(cells(&bytes), wanted, "{:?}", String::from_utf8_lossy(&bytes));
+            assert_eq!(cells(&bytes), expected, "{:?}", String::from_utf8_lossy(&bytes));
         }
     }
 
     #[test]
-    fn a_row_knows_its_line_though_lines_before_it_are_empty() {
+    fn the_line_of_a_row_counts_empty_lines_before_it() {
         let rows = rows(b"phone\n\n\n18500001234\n,,\n18500001235").unwrap();
         let lines: Vec<i32> = rows.iter().map(|row| row.line).collect();
         assert_eq!(lines, [1, 4, 6]);
     }
 
     #[test]
-    fn a_quotation_mark_that_is_never_closed_is_named_by_its_line() {
+    fn an_unclosed_quotation_mark_is_reported_with_its_line() {
         let mut bytes = b"phone,name\n18500001234,\"li\n".to_vec();
         bytes.extend(std::iter::repeat_n(b'x', MAX_ROW_BYTES + 200_000));
         assert!(matches!(rows(&bytes), Err(TableError::OpenQuote(2))));
@@ -305,7 +312,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_reading_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = rows(&bytes);
         }
     }

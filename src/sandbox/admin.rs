@@ -1,4 +1,5 @@
-//! The back door, for tests and demonstrations: no signing, plain JSON.
+//! The API below `/_admin` that controls the sandbox, for tests and demonstrations: unsigned, plain
+//! JSON.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -11,10 +12,10 @@ use super::seeds::Seeds;
 use super::store::Message;
 use super::{Shared, now_ms, phone, push};
 
-/// How many messages are listed unless more are asked for.
-const LIST_LIMIT: usize = 100;
+/// How many messages are listed by default.
+const DEFAULT_LIMIT: usize = 100;
 
-/// Registers the pages below `/_admin`.
+/// Registers the routes below `/_admin`.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/_admin/seed", web::post().to(seed))
@@ -35,11 +36,11 @@ fn done() -> HttpResponse {
 }
 
 async fn seed(shared: web::Data<Shared>, seeds: web::Json<Seeds>) -> HttpResponse {
-    seeds.into_inner().plant(&mut shared.world(), now_ms());
+    seeds.into_inner().add_to(&mut shared.world(), now_ms());
     done()
 }
 
-/// A review set by hand.
+/// A review status set by hand.
 #[derive(Deserialize)]
 struct Verdict {
     id: String,
@@ -52,7 +53,7 @@ async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpR
     if verdict.status > DISABLED {
         return HttpResponse::BadRequest().json(json!({"error": "status must be 0 to 4"}));
     }
-    let review = Review::settled(now_ms(), verdict.status, &verdict.err_desc);
+    let review = Review::fixed(now_ms(), verdict.status, &verdict.err_desc);
     let mut world = shared.world();
     if let Some(mut signature) = world.signatures.get(&verdict.id).cloned() {
         signature.review = review;
@@ -66,37 +67,37 @@ async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpR
     done()
 }
 
-/// Where pushes go.
+/// The push URL; absent or empty for no pushes.
 #[derive(Deserialize)]
-struct PushTo {
+struct PushSetting {
     url: Option<String>,
 }
 
-async fn set_push(shared: web::Data<Shared>, to: web::Json<PushTo>) -> HttpResponse {
-    shared.world().push_to = to.into_inner().url.filter(|url| !url.is_empty());
+async fn set_push(shared: web::Data<Shared>, setting: web::Json<PushSetting>) -> HttpResponse {
+    shared.world().push_to = setting.into_inner().url.filter(|url| !url.is_empty());
     done()
 }
 
-/// Whether PullUSMSReport is opened for the account.
+/// Whether PullUSMSReport is enabled for the account.
 #[derive(Deserialize)]
-struct PullOpen {
+struct PullSetting {
     open: bool,
 }
 
-async fn set_pull(shared: web::Data<Shared>, pull: web::Json<PullOpen>) -> HttpResponse {
-    shared.world().record(Entry::PullOpen(pull.open));
+async fn set_pull(shared: web::Data<Shared>, setting: web::Json<PullSetting>) -> HttpResponse {
+    shared.world().record(Entry::PullOpen(setting.open));
     done()
 }
 
-/// What a phone sends back.
+/// A reply to send from a phone.
 #[derive(Deserialize)]
-struct ReplyOrder {
+struct ReplyRequest {
     phone: String,
     content: String,
 }
 
-async fn reply(shared: web::Data<Shared>, order: web::Json<ReplyOrder>) -> HttpResponse {
-    let pushed = push::reply(&shared.into_inner(), &order.phone, &order.content);
+async fn reply(shared: web::Data<Shared>, reply: web::Json<ReplyRequest>) -> HttpResponse {
+    let pushed = push::reply(&shared.into_inner(), &reply.phone, &reply.content);
     HttpResponse::Ok().json(json!({"ok": true, "pushed": pushed}))
 }
 
@@ -114,35 +115,35 @@ async fn clear_faults(shared: web::Data<Shared>) -> HttpResponse {
     done()
 }
 
-/// Which messages are listed.
+/// Which messages to list.
 #[derive(Deserialize)]
-struct Which {
+struct MessageFilter {
     phone: Option<String>,
     session_no: Option<String>,
     limit: Option<usize>,
 }
 
-async fn messages(shared: web::Data<Shared>, which: web::Query<Which>) -> HttpResponse {
-    let limit = which.limit.unwrap_or(LIST_LIMIT);
+async fn messages(shared: web::Data<Shared>, filter: web::Query<MessageFilter>) -> HttpResponse {
+    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     let world = shared.world();
-    let listed: Vec<Value> = match (&which.phone, &which.session_no) {
+    let messages: Vec<Value> = match (&filter.phone, &filter.session_no) {
         (Some(phone), _) => {
             let key = phone::parse(phone).unwrap_or_else(|| phone.clone());
-            world.last_of_phone(&key, limit).into_iter().map(listed).collect()
+            world.last_of_phone(&key, limit).into_iter().map(to_json).collect()
         }
-        (None, Some(session)) => world.session(session).iter().take(limit).map(listed).collect(),
-        (None, None) => world.last(limit).iter().map(listed).collect(),
+        (None, Some(session)) => world.session(session).iter().take(limit).map(to_json).collect(),
+        (None, None) => world.last(limit).iter().map(to_json).collect(),
     };
-    HttpResponse::Ok().json(listed)
+    HttpResponse::Ok().json(messages)
 }
 
-fn listed(message: &Message) -> Value {
+fn to_json(message: &Message) -> Value {
     json!({
         "phone": &*message.phone,
         "session_no": &*message.group.session,
         "user_id": &*message.user_id,
         "extend_code": &*message.extend_code,
-        "text": message.whole(),
+        "text": message.full_text(),
         "parts": message.parts,
         "template_id": message.group.template_id,
         "at": message.group.at / 1000,
@@ -156,30 +157,30 @@ async fn reviews(shared: web::Data<Shared>) -> HttpResponse {
     let signatures: Vec<Value> = world
         .signatures
         .values()
-        .map(|one| {
+        .map(|signature| {
             json!({
-                "sig_id": one.id,
-                "content": one.content,
-                "international": one.international,
-                "status": one.status(&world, now).0,
-                "application": one.application,
+                "sig_id": signature.id,
+                "content": signature.content,
+                "international": signature.international,
+                "status": signature.status(&world, now).0,
+                "application": signature.application,
             })
         })
         .collect();
     let templates: Vec<Value> = world
         .templates
         .values()
-        .map(|one| {
+        .map(|template| {
             json!({
-                "template_id": one.id,
-                "name": one.name,
-                "purpose": one.purpose,
-                "text": one.text,
-                "unsubscribe": one.unsubscribe,
-                "international": one.international,
-                "remark": one.remark,
-                "instruction": one.instruction,
-                "status": one.status(&world, now).0,
+                "template_id": template.id,
+                "name": template.name,
+                "purpose": template.purpose,
+                "text": template.text,
+                "unsubscribe": template.unsubscribe,
+                "international": template.international,
+                "remark": template.remark,
+                "instruction": template.instruction,
+                "status": template.status(&world, now).0,
             })
         })
         .collect();
@@ -195,7 +196,7 @@ async fn counts(shared: web::Data<Shared>) -> HttpResponse {
         "phones_taken_twice": world.taken_twice,
         "blacklisted": world.blacklist.len(),
         "pushes_waiting": world.pushes_waiting(),
-        "reports_to_pull": world.pull.kept(),
+        "reports_to_pull": world.pull.stored(),
         "pushes_taken": world.counts.pushes_taken,
         "pushes_given_up": world.counts.pushes_given_up,
     }))

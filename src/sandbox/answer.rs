@@ -1,16 +1,16 @@
-//! What an action answers: a RetCode, a message and fields of its own.
+//! Responses of actions: a RetCode, a message and further fields.
 
 use serde_json::{Map, Value, json};
 
-/// The RetCodes that the sandbox gives by itself; a fault can give any.
+/// The RetCodes that the sandbox returns by itself; a fault can return any.
 pub(super) mod code {
-    /// The body is no JSON though it should be.
+    /// The body is not valid JSON.
     pub(in crate::sandbox) const NOT_JSON: i64 = 18000;
     /// A parameter is missing.
     pub(in crate::sandbox) const MISSING: i64 = 18001;
-    /// A parameter has the wrong shape.
+    /// A parameter is malformed.
     pub(in crate::sandbox) const MALFORMED: i64 = 18002;
-    /// A parameter has the right shape and a value that cannot be.
+    /// A parameter is well-formed, but its value is not allowed.
     pub(in crate::sandbox) const INVALID: i64 = 18003;
     /// Some phones are invalid.
     pub(in crate::sandbox) const PHONES: i64 = 18014;
@@ -24,9 +24,9 @@ pub(super) mod code {
     pub(in crate::sandbox) const TOO_MANY: i64 = 18019;
     /// A word that carriers block.
     pub(in crate::sandbox) const BLOCKED_WORD: i64 = 18023;
-    /// The value of a variable is against the rules.
+    /// The value of a variable breaks a rule.
     pub(in crate::sandbox) const BAD_VALUE: i64 = 18033;
-    /// A part of a batch was refused.
+    /// Some messages of a batch were refused.
     pub(in crate::sandbox) const PARTLY: i64 = 18046;
     /// The request names no action.
     pub(in crate::sandbox) const NO_ACTION: i64 = 160;
@@ -34,15 +34,15 @@ pub(super) mod code {
     pub(in crate::sandbox) const UNKNOWN_ACTION: i64 = 161;
     /// The request is not signed.
     pub(in crate::sandbox) const UNSIGNED: i64 = 170;
-    /// The request is signed wrongly.
+    /// The request's signature is wrong.
     pub(in crate::sandbox) const WRONGLY_SIGNED: i64 = 171;
-    /// The action is opened on request, and was not.
+    /// The action has to be enabled first.
     pub(in crate::sandbox) const NOT_OPENED: i64 = 299;
     /// The project does not exist.
     pub(in crate::sandbox) const PROJECT: i64 = 292;
 }
 
-/// An action's answer.
+/// The response of an action.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) ret_code: i64,
@@ -51,33 +51,33 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A success without fields of its own.
+    /// Returns a success without further fields.
     pub(super) fn ok() -> Self {
         Self { ret_code: 0, message: String::new(), fields: Map::new() }
     }
 
-    /// The same answer with one field more.
+    /// Adds a field.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The same answer with words.
-    pub(super) fn saying(mut self, message: &str) -> Self {
+    /// Sets the message.
+    pub(super) fn with_message(mut self, message: &str) -> Self {
         message.clone_into(&mut self.message);
         self
     }
 
-    /// The same answer, its `Data` with an id, a text and a status only.
+    /// Removes all fields of `Data` other than id, text and status.
     pub(super) fn with_fewer_fields(mut self) -> Self {
-        const KEPT: [&str; 5] = ["SigId", "SigContent", "TemplateId", "Template", "Status"];
+        const RETAINED: [&str; 5] = ["SigId", "SigContent", "TemplateId", "Template", "Status"];
         if let Some(Value::Object(data)) = self.fields.get_mut("Data") {
-            data.retain(|name, _| KEPT.contains(&name.as_str()));
+            data.retain(|name, _| RETAINED.contains(&name.as_str()));
         }
         self
     }
 
-    /// The JSON document, as the vendor shapes it.
+    /// Returns the response as the vendor's JSON document.
     pub(super) fn document(self, action: &str) -> Value {
         let mut document = self.fields;
         document.insert("RetCode".into(), json!(self.ret_code));
@@ -87,7 +87,7 @@ impl Answer {
     }
 }
 
-/// Why an action was refused whole; nothing was taken.
+/// A refusal of a whole action, without any effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) ret_code: i64,
@@ -95,24 +95,24 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with its reason.
+    /// Creates a refusal.
     pub(super) fn new(ret_code: i64, message: impl Into<String>) -> Self {
         Self { ret_code, message: message.into() }
     }
 
-    /// A parameter is not there.
+    /// Creates the refusal of a missing parameter.
     pub(super) fn missing(name: &str) -> Self {
         Self::new(code::MISSING, format!("Params [{name}] not available"))
     }
 
-    /// A parameter has the wrong shape.
+    /// Creates the refusal of a malformed parameter.
     pub(super) fn malformed(name: &str) -> Self {
         Self::new(code::MALFORMED, format!("Params [{name}] format error"))
     }
 
-    /// A parameter's value cannot be, for a reason.
-    pub(super) fn invalid(name: &str, why: &str) -> Self {
-        Self::new(code::INVALID, format!("Params [{name}] invalid: {why}"))
+    /// Creates the refusal of a value that is not allowed.
+    pub(super) fn invalid(name: &str, reason: &str) -> Self {
+        Self::new(code::INVALID, format!("Params [{name}] invalid: {reason}"))
     }
 }
 

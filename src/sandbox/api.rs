@@ -1,4 +1,4 @@
-//! The vendor's API: one address, many actions.
+//! The vendor's API: one URL for all actions.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -12,7 +12,7 @@ use super::{
     Shared, blacklist, now_ms, pull, receipts, sending, signatures, signing, statistics, templates,
 };
 
-/// Answers a call: always HTTP 200 and JSON, unless a fault was ordered.
+/// Handles a call. Responds with HTTP 200 and JSON, unless a fault strikes.
 pub(super) async fn call(
     request: HttpRequest,
     body: web::Bytes,
@@ -21,7 +21,7 @@ pub(super) async fn call(
     if request.path().starts_with("/_") {
         return HttpResponse::NotFound().body("page not found\n");
     }
-    let came = Instant::now();
+    let received_at = Instant::now();
     shared.world().counts.calls += 1;
     let params = match read(&request, &body) {
         Ok(params) => params,
@@ -30,7 +30,7 @@ pub(super) async fn call(
     let action = params.get("Action").unwrap_or_default();
     let (answer, fault) = perform(action, &params, &shared);
     if let Some(fault) = fault
-        && let Some(response) = fault.answer(came).await
+        && let Some(response) = fault.respond(received_at).await
     {
         return response;
     }
@@ -46,7 +46,7 @@ fn read(request: &HttpRequest, body: &[u8]) -> Result<Params, Refusal> {
     Params::read(request.query_string(), content_type, body)
 }
 
-/// Checks the request and lets it take effect, if no fault forbids it.
+/// Checks the request and performs the action, unless a fault prevents it.
 fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fault>) {
     if action.is_empty() {
         return (Refusal::new(code::NO_ACTION, "Missing Action").into(), None);
@@ -58,8 +58,8 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
     *world.counts.by_action.entry(action.to_owned()).or_default() += 1;
     let fault = world.faults.strike(action);
     let answer = match &fault {
-        Some(fault) if !fault.taken() => Answer::ok(),
-        _ => act(action, params, &mut world, now_ms()).unwrap_or_else(Answer::from),
+        Some(fault) if !fault.takes_effect() => Answer::ok(),
+        _ => dispatch(action, params, &mut world, now_ms()).unwrap_or_else(Answer::from),
     };
     match fault {
         Some(fault) if fault.kind == Kind::RetCode => {
@@ -71,8 +71,13 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
     }
 }
 
-/// The actions that the sandbox knows.
-fn act(action: &str, params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
+/// Performs an action at `now`, in milliseconds since the Unix epoch.
+pub(super) fn dispatch(
+    action: &str,
+    params: &Params,
+    world: &mut World,
+    now: i64,
+) -> Result<Answer, Refusal> {
     match action {
         "SendUSMSMessage" => sending::send(params, world, now),
         "SendBatchUSMSMessage" => sending::send_batch(params, world, now),

@@ -1,4 +1,4 @@
-//! The action that keeps phones from being sent to.
+//! The action that adds phones to the vendor's blacklist.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +10,10 @@ use super::params::Params;
 use super::phone;
 use super::store::World;
 
-/// How many phones one call may have.
+/// The largest number of phones in a call.
 const LIMIT: usize = 1000;
 
-/// A phone as the caller writes it.
+/// A phone in the caller's list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
@@ -36,11 +36,13 @@ pub(super) fn create(params: &Params, world: &mut World) -> Result<Answer, Refus
     if list.is_empty() || list.len() > LIMIT {
         return Err(Refusal::invalid("BlackList", "1 to 1000 phones"));
     }
-    if list.iter().any(|one| one.purpose > 3 || one.remark.chars().count() > 256) {
+    if list.iter().any(|listed| listed.purpose > 3 || listed.remark.chars().count() > 256) {
         return Err(Refusal::invalid("BlackList", "purpose or remark"));
     }
-    let (good, bad): (Vec<String>, Vec<String>) =
-        list.into_iter().map(|one| one.phone).partition(|one| phone::parse(one).is_some());
-    world.record(Entry::Blacklisted(good.clone()));
-    Ok(Answer::ok().with("SuccessList", good).with("FailedList", bad))
+    let (valid, invalid): (Vec<String>, Vec<String>) = list
+        .into_iter()
+        .map(|listed| listed.phone)
+        .partition(|phone| phone::parse(phone).is_some());
+    world.record(Entry::Blacklisted(valid.clone()));
+    Ok(Answer::ok().with("SuccessList", valid).with("FailedList", invalid))
 }

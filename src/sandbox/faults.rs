@@ -1,4 +1,4 @@
-//! Faults on demand: what the network and the vendor may do to a call.
+//! Fault injection: what the network and the vendor may do to a call.
 
 use std::time::Duration;
 
@@ -9,38 +9,38 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// How long a hanging call hangs.
+/// How long a hanging call stays open.
 const HANG: Duration = Duration::from_secs(3600);
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// The answer is a RetCode.
+    /// The response has a RetCode other than 0.
     RetCode,
-    /// The answer comes late.
+    /// The response is late.
     Delay,
-    /// The answer never comes.
+    /// The response never comes.
     Hang,
-    /// The connection is cut before anything is taken.
+    /// The connection breaks before the call takes effect.
     ResetBefore,
-    /// The connection is cut after the call was taken.
+    /// The connection breaks after the call took effect.
     ResetAfter,
-    /// The answer is half a JSON document.
+    /// The response is half a JSON document.
     BrokenJson,
-    /// The answer is HTTP 500 without a body.
+    /// The response is HTTP 500 without a body.
     #[serde(rename = "http_500")]
     Http500,
-    /// The answer is a web page.
+    /// The response is a web page.
     Html,
-    /// `Data` has the least that it can have.
+    /// `Data` has its required fields only.
     FewerFields,
 }
 
-/// An order for a fault.
+/// A fault that was ordered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Fault {
-    /// The action it strikes; any when missing.
+    /// The action that it strikes; any if absent.
     #[serde(default)]
     pub(super) action: Option<String>,
     pub(super) kind: Kind,
@@ -48,10 +48,10 @@ pub(super) struct Fault {
     pub(super) ret_code: i64,
     #[serde(default = "default_millis")]
     pub(super) millis: u64,
-    /// How many calls it strikes; 0 is all of them until it is cleared.
+    /// How many calls it strikes; 0 means all of them until it is cleared.
     #[serde(default = "default_times")]
     pub(super) times: u32,
-    /// Whether the call takes effect all the same; the kind decides when this is missing.
+    /// Whether the call takes effect in spite of the fault; if absent, the kind decides.
     #[serde(default)]
     taken: Option<bool>,
 }
@@ -69,25 +69,25 @@ fn default_times() -> u32 {
 }
 
 impl Fault {
-    /// Whether the call takes effect all the same.
-    pub(super) fn taken(&self) -> bool {
+    /// Returns whether the call takes effect in spite of the fault.
+    pub(super) fn takes_effect(&self) -> bool {
         self.taken.unwrap_or(!matches!(self.kind, Kind::RetCode | Kind::ResetBefore))
     }
 
-    /// The answer that the caller gets in place of the right one; `None` to give the right one. A delay
-    /// begins when the call `came`.
-    pub(super) async fn answer(&self, came: Instant) -> Option<HttpResponse> {
+    /// Returns the response that replaces the right one; `None` to send the right one. A delay
+    /// counts from `received_at`.
+    pub(super) async fn respond(&self, received_at: Instant) -> Option<HttpResponse> {
         match self.kind {
             Kind::RetCode | Kind::FewerFields => None,
             Kind::Delay => {
-                tokio::time::sleep_until(came + Duration::from_millis(self.millis)).await;
+                tokio::time::sleep_until(received_at + Duration::from_millis(self.millis)).await;
                 None
             }
             Kind::Hang => {
                 tokio::time::sleep(HANG).await;
-                Some(cut())
+                Some(broken_response())
             }
-            Kind::ResetBefore | Kind::ResetAfter => Some(cut()),
+            Kind::ResetBefore | Kind::ResetAfter => Some(broken_response()),
             Kind::BrokenJson => Some(
                 HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"RetCode":0,"Act"#),
             ),
@@ -101,33 +101,33 @@ impl Fault {
     }
 }
 
-/// A response that breaks off, so that the caller sees a cut connection.
-fn cut() -> HttpResponse {
+/// Returns a response that breaks off, so that the caller sees a broken connection.
+fn broken_response() -> HttpResponse {
     let broken = stream::once(async { Err(std::io::Error::other("cut by order")) });
     HttpResponse::Ok().body(SizedStream::new(1000, broken))
 }
 
-/// The faults that wait for a call.
+/// The faults that wait for calls.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Adds an order behind the others.
+    /// Adds a fault after the others.
     pub(super) fn add(&mut self, fault: Fault) {
         self.0.push(fault);
     }
 
-    /// Takes all orders back.
+    /// Removes all faults.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
-    /// The orders that wait.
+    /// Returns the faults that wait.
     pub(super) fn all(&self) -> &[Fault] {
         &self.0
     }
 
-    /// The fault that strikes this call, which is then used up by one.
+    /// Returns the first fault for this action, and counts the call as struck.
     pub(super) fn strike(&mut self, action: &str) -> Option<Fault> {
         let position = self
             .0

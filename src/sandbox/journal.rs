@@ -1,4 +1,4 @@
-//! The journal: a line of JSON for everything that happened, read back at the next start.
+//! The journal: one line of JSON per event, replayed at the next start.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
@@ -8,48 +8,48 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{Reply, Signature, Template};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Entry {
-    /// A signature was applied for, changed or reviewed by hand.
+    /// A signature was applied for, changed, or reviewed by hand.
     Signature(Signature),
-    /// A template was applied for, changed or reviewed by hand.
+    /// A template was applied for, changed, or reviewed by hand.
     Template(Template),
     /// A signature or a template was deleted.
     Deleted(String),
-    /// Messages were taken.
+    /// Messages were accepted.
     Sent(Sending),
-    /// A phone answered.
+    /// A phone sent a reply.
     Replied(Reply),
-    /// Phones were put on the blacklist.
+    /// Phones were added to the blacklist.
     Blacklisted(Vec<String>),
-    /// PullUSMSReport was opened or closed.
+    /// PullUSMSReport was enabled or disabled.
     PullOpen(bool),
-    /// So many reports were pulled, or had been kept for too long.
+    /// The given number of reports were pulled or expired.
     Pulled(usize),
-    /// Receipts due up to this time were handed to the pusher.
+    /// Receipts that were due until this time, in milliseconds, were handed to the pusher.
     PushedUntil(i64),
 }
 
 /// The messages of one call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Sending {
-    /// The number that the caller was told.
+    /// The session number that the caller got.
     pub(super) session: String,
-    /// When it was taken, in milliseconds.
+    /// When it was accepted, in milliseconds.
     pub(super) at: i64,
-    /// The messages by text.
+    /// The messages by template and signature.
     pub(super) groups: Vec<SendingGroup>,
 }
 
-/// Messages that share template and signature.
+/// Messages that share a template and a signature.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SendingGroup {
     pub(super) template_id: String,
     pub(super) signature: String,
     pub(super) text: String,
     pub(super) international: bool,
-    /// The values of those targets that have none of their own.
+    /// The values of the targets without values of their own.
     pub(super) values: Vec<String>,
     pub(super) targets: Vec<SendingTarget>,
 }
@@ -57,7 +57,7 @@ pub(super) struct SendingGroup {
 /// One phone of a sending.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct SendingTarget {
-    /// The phone as the caller wrote it.
+    /// The phone in the caller's spelling.
     pub(super) phone: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) user_id: String,
@@ -72,12 +72,12 @@ pub(super) struct SendingTarget {
 pub(super) struct Journal(File);
 
 impl Journal {
-    /// Opens or creates the file, and hands every entry in it to `each`. A torn last line, left
-    /// behind by a crash, is cut off.
-    pub(super) fn open(path: &Path, mut each: impl FnMut(Entry)) -> io::Result<Self> {
+    /// Opens or creates the file, and calls `replay` with every entry in it. An incomplete last
+    /// line, which a crash leaves, is removed.
+    pub(super) fn open(path: &Path, mut replay: impl FnMut(Entry)) -> io::Result<Self> {
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        let mut good = 0_u64;
+        let mut valid_bytes = 0_u64;
         let mut reader = BufReader::new(&file);
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line)? > 0 {
@@ -85,16 +85,16 @@ impl Journal {
             if !line.ends_with(b"\n") {
                 break;
             }
-            each(entry);
-            good += u64::try_from(line.len()).unwrap_or(0);
+            replay(entry);
+            valid_bytes += u64::try_from(line.len()).unwrap_or(0);
             line.clear();
         }
-        file.set_len(good)?;
-        file.seek(SeekFrom::Start(good))?;
+        file.set_len(valid_bytes)?;
+        file.seek(SeekFrom::Start(valid_bytes))?;
         Ok(Self(file))
     }
 
-    /// Writes an entry. What cannot be written is told to the log; the sandbox goes on.
+    /// Appends an entry. If it cannot be written, that is logged and the sandbox continues.
     pub(super) fn append(&mut self, entry: &Entry) {
         let written = serde_json::to_vec(entry).map_err(io::Error::other).and_then(|mut line| {
             line.push(b'\n');

@@ -1,8 +1,8 @@
-//! A stand-in for USMS, for trying and testing; it shares no code with `usms`.
+//! A stand-in for USMS, for trial and tests; it shares no code with `usms`.
 //!
-//! It speaks the vendor's API over HTTP, keeps all in memory (and, if asked to, in a journal
-//! file), reviews what is applied for by itself, makes up receipts by the last four digits of a
-//! phone and pushes them. Faults can be ordered. `docs/SANDBOX.md` is the manual for people.
+//! It serves the vendor's API over HTTP and stores everything in memory, optionally also in a
+//! journal file. It reviews applications by itself, makes up receipts by the last four digits of
+//! the phone and pushes them. Faults can be injected. The manual is `docs/SANDBOX.md`.
 //!
 //! ```text
 //! api → params, signing → signatures | templates | sending | receipts → store → journal
@@ -46,33 +46,34 @@ use tokio::task::JoinHandle;
 
 pub use seeds::{Seeds, SignatureSeed, TemplateSeed};
 
-/// The public key that every sandbox knows.
+/// The public key of every sandbox.
 pub const PUBLIC_KEY: &str = "sandbox-public-key";
 /// The private key that belongs to [`PUBLIC_KEY`].
 pub const PRIVATE_KEY: &str = "sandbox-private-key";
-/// The only project of the account.
+/// The id of the account's only project.
 pub const PROJECT_ID: &str = "org-sandbox";
 
-/// The largest request: two certificates of 4 MB as base64, escaped for a form.
+/// The largest request body in bytes: two files of 4 MB in base64, escaped for a form.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How a sandbox behaves.
+/// The settings of a sandbox.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How long a review takes; the first half of it is spent waiting.
     pub review_after: Duration,
-    /// How long after its sending a message has its receipt.
+    /// How long after it was accepted a message has its receipt.
     pub receipt_after: Duration,
-    /// The address that receipts and replies are POSTed to.
+    /// The push URL: where receipts and replies are POSTed to.
     pub push_to: Option<String>,
-    /// The file in which all is remembered over restarts.
+    /// The file that preserves the state over restarts.
     pub journal: Option<PathBuf>,
 }
 
 impl Settings {
-    /// The usual behaviour: review after 3 seconds, receipts after 2, no pushes, no journal.
+    /// Returns the default settings: reviews take 3 seconds, receipts come after 2, no pushes, no
+    /// journal.
     pub fn on(listen: SocketAddr) -> Self {
         Self {
             listen,
@@ -84,7 +85,7 @@ impl Settings {
     }
 }
 
-/// A running sandbox. It runs on when this is dropped; [`Sandbox::stop`] ends it.
+/// A running sandbox. It keeps running if this is dropped; [`Sandbox::stop`] stops it.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -94,10 +95,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a sandbox on the tokio runtime of the caller.
+    /// Starts a sandbox on the caller's tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be listened on or the journal cannot be read.
+    /// When it cannot listen on the address or cannot read the journal.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let world = store::World::open(&settings)?;
         let shared = Arc::new(Shared { world: Mutex::new(world), http: push::client()? });
@@ -122,7 +123,7 @@ impl Sandbox {
         Ok(Self { address, shared, server: handle, pusher })
     }
 
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// Returns the URL that it listens on: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         match self.address {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
@@ -135,19 +136,19 @@ impl Sandbox {
         }
     }
 
-    /// Puts signatures and templates in place without an application or a review.
+    /// Adds signatures and templates without an application or a review.
     pub fn seed(&self, seeds: Seeds) {
-        seeds.plant(&mut self.shared.world(), now_ms());
+        seeds.add_to(&mut self.shared.world(), now_ms());
     }
 
-    /// Stops at once; requests under way are cut off.
+    /// Stops at once; requests in progress are cut off.
     pub async fn stop(self) {
         self.pusher.abort();
         self.server.stop(false).await;
     }
 }
 
-/// What the handlers and the pusher have in common.
+/// The state that the handlers and the pusher share.
 #[derive(Debug)]
 struct Shared {
     world: Mutex<store::World>,
@@ -155,24 +156,24 @@ struct Shared {
 }
 
 impl Shared {
-    /// The state of everything. Hold it shortly and never across an await.
+    /// Locks the state. Do not hold the lock for long, nor across an `await`.
     fn world(&self) -> MutexGuard<'_, store::World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The sandbox's only look at the clock.
+/// Returns the current time. Nothing else in the sandbox reads the clock.
 #[allow(clippy::disallowed_methods)]
 fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// The time in milliseconds of the Unix epoch, the unit of everything stored here.
+/// Returns the current time in milliseconds since the Unix epoch, the unit of all stored times.
 fn now_ms() -> i64 {
     i64::try_from(now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-/// A duration in milliseconds.
+/// Returns a duration in milliseconds.
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The parameters of a request, flattened to names and texts whatever form they came in.
+//! The parameters of a request as names and texts, whether they come as a query, a form or JSON.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::answer::{Refusal, code};
 
-/// The largest file, before base64.
-const FILE_LIMIT: usize = 4 * 1024 * 1024;
+/// The largest file in bytes, before base64.
+const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Names and texts in byte order of the names.
+/// Names and texts, in the byte order of the names.
 #[derive(Debug, Default)]
 pub(super) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Reads the query of the address and the body, by its content type.
+    /// Parses the query of the URL and, by its content type, the body.
     pub(super) fn read(query: &str, content_type: &str, body: &[u8]) -> Result<Self, Refusal> {
         let mut params = Self::default();
         params.add_form(query.as_bytes())?;
@@ -42,52 +42,52 @@ impl Params {
     }
 
     fn add_json(&mut self, name: &str, value: &Value) {
-        let inner = |key: &str| {
+        let nested = |key: &str| {
             if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") }
         };
         match value {
             Value::Null => {}
-            Value::Bool(yes) => self.put(name, yes.to_string()),
-            Value::Number(number) => self.put(name, plain_number(number)),
-            Value::String(text) => self.put(name, text.clone()),
+            Value::Bool(flag) => self.insert(name, flag.to_string()),
+            Value::Number(number) => self.insert(name, plain_number(number)),
+            Value::String(text) => self.insert(name, text.clone()),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.add_json(&inner(&index.to_string()), item);
+                    self.add_json(&nested(&index.to_string()), item);
                 }
             }
             Value::Object(fields) => {
                 for (key, item) in fields {
-                    self.add_json(&inner(key), item);
+                    self.add_json(&nested(key), item);
                 }
             }
         }
     }
 
-    fn put(&mut self, name: &str, text: String) {
+    fn insert(&mut self, name: &str, text: String) {
         self.0.insert(name.to_owned(), text);
     }
 
-    /// All names and texts in byte order of the names.
+    /// Returns all names and texts, in the byte order of the names.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// A text that may be missing; an empty one counts as missing.
+    /// Returns an optional text; an empty one counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    /// A text, or an empty one.
+    /// Returns a text, which is empty if absent.
     pub(super) fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default().to_owned()
     }
 
-    /// A text that must be there.
+    /// Returns a required text.
     pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name).ok_or_else(|| Refusal::missing(name))
     }
 
-    /// `Name.0`, `Name.1`, … up to the first gap.
+    /// Returns the texts of `Name.0`, `Name.1`, … up to the first gap.
     pub(super) fn list(&self, name: &str) -> Vec<&str> {
         (0..)
             .map_while(|index| self.0.get(&format!("{name}.{index}")))
@@ -95,13 +95,13 @@ impl Params {
             .collect()
     }
 
-    /// A list that must have a member.
+    /// Returns a list that must not be empty.
     pub(super) fn required_list(&self, name: &str) -> Result<Vec<&str>, Refusal> {
         let list = self.list(name);
         if list.is_empty() { Err(Refusal::missing(name)) } else { Ok(list) }
     }
 
-    /// A whole number that must be there and within a range.
+    /// Returns a required integer that must be within `range`.
     pub(super) fn choice(&self, name: &str, range: RangeInclusive<u8>) -> Result<u8, Refusal> {
         let number: i64 = self.required(name)?.parse().map_err(|_| Refusal::malformed(name))?;
         u8::try_from(number)
@@ -110,7 +110,7 @@ impl Params {
             .ok_or_else(|| Refusal::invalid(name, "not one of the choices"))
     }
 
-    /// `true` or `false`, false when missing.
+    /// Returns `true` or `false`, which is the default.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         match self.get(name) {
             None | Some("false") => Ok(false),
@@ -119,8 +119,9 @@ impl Params {
         }
     }
 
-    /// Checks that a file is base64 and not too large. `data_url` asks for the form
-    /// `image/jpeg;base64,…` that updates use. Gives its size; `None` when there is no file.
+    /// Checks that a file is valid base64 and not too large, and returns its size in bytes; `None`
+    /// if there is no file. With `data_url` it must have the form `image/jpeg;base64,…` that
+    /// updates use.
     pub(super) fn check_file(&self, name: &str, data_url: bool) -> Result<Option<usize>, Refusal> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let encoded = if data_url {
@@ -129,14 +130,14 @@ impl Params {
             text
         };
         let bytes = STANDARD.decode(encoded).map_err(|_| Refusal::malformed(name))?;
-        if bytes.len() > FILE_LIMIT {
+        if bytes.len() > MAX_FILE_BYTES {
             return Err(Refusal::invalid(name, "larger than 4 MB"));
         }
         Ok(Some(bytes.len()))
     }
 }
 
-/// A number as the SDKs sign it: without a fraction it has no `.0`.
+/// Formats a number as the SDKs sign it: integers have no `.0`.
 fn plain_number(number: &serde_json::Number) -> String {
     let text = number.to_string();
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)

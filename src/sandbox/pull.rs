@@ -1,5 +1,6 @@
-//! PullUSMSReport: reports are handed out once, oldest first, and kept for three days. It is closed
-//! until it is opened at the back door; what is sent while it is closed is not kept for it.
+//! PullUSMSReport: each report is returned once, oldest first, and expires after three days. The
+//! action is disabled until `/_admin/pull` enables it; messages that are sent before have no
+//! report.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,12 +13,12 @@ use super::params::Params;
 use super::receipts;
 use super::store::World;
 
-/// How many reports one call hands out.
-const LIMIT: usize = 200;
-/// How many, when the call does not say.
-const USUAL_LIMIT: usize = 100;
-/// How long reports are kept, in milliseconds.
-const KEPT: i64 = 72 * 60 * 60 * 1_000;
+/// The largest number of reports that a call returns.
+const MAX_LIMIT: usize = 200;
+/// The number of reports that a call returns by default.
+const DEFAULT_LIMIT: usize = 100;
+/// When reports expire, in milliseconds.
+const MAX_AGE: i64 = 72 * 60 * 60 * 1_000;
 
 /// Reports that wait to be pulled, by the time they fall due.
 #[derive(Debug, Default)]
@@ -27,12 +28,13 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    pub(super) fn open(&mut self, open: bool) {
+    /// Enables or disables the action.
+    pub(super) fn set_open(&mut self, open: bool) {
         self.open = open;
     }
 
-    /// Keeps the report of a message that was taken.
-    pub(super) fn keep(&mut self, due: i64, message: u32) {
+    /// Stores the report of an accepted message.
+    pub(super) fn store(&mut self, due: i64, message: u32) {
         if self.open {
             self.waiting.push(Reverse((due, message)));
         }
@@ -45,38 +47,39 @@ impl Pull {
         }
     }
 
-    /// How many are kept, due or not.
-    pub(super) fn kept(&self) -> usize {
+    /// Returns the number of stored reports, due or not.
+    pub(super) fn stored(&self) -> usize {
         self.waiting.len()
     }
 }
 
+/// PullUSMSReport.
 pub(super) fn pull(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     if !world.pull.open {
         return Err(Refusal::new(code::NOT_OPENED, "PullUSMSReport is not enabled"));
     }
     let limit = match params.get("Limit") {
-        None => USUAL_LIMIT,
+        None => DEFAULT_LIMIT,
         Some(limit) => limit.parse().map_err(|_| Refusal::malformed("Limit"))?,
     };
-    if !(1..=LIMIT).contains(&limit) {
+    if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Refusal::invalid("Limit", "not 1 to 200"));
     }
-    let due = taken(world, limit, now);
+    let due = take_due(world, limit, now);
     let reports: Vec<Value> =
         due.into_iter().filter_map(|index| receipts::report(world, index, now)).collect();
     Ok(Answer::ok().with("ReportSet", reports))
 }
 
-/// Takes out reports that are due and not too old.
-fn taken(world: &mut World, limit: usize, now: i64) -> Vec<u32> {
+/// Removes reports that are due, at most `limit`, and returns those that have not expired.
+fn take_due(world: &mut World, limit: usize, now: i64) -> Vec<u32> {
     let mut taken = Vec::new();
     while taken.len() < limit
         && let Some(Reverse((due, index))) = world.pull.waiting.peek().copied()
         && due <= now
     {
         world.record(Entry::Pulled(1));
-        if now - due < KEPT {
+        if now - due < MAX_AGE {
             taken.push(index);
         }
     }

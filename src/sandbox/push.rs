@@ -1,4 +1,4 @@
-//! Pushes: receipts whose time has come and replies, POSTed to the customer's address.
+//! Pushes: receipts that are due and replies, POSTed to the push URL.
 
 use std::io;
 use std::sync::Arc;
@@ -11,33 +11,33 @@ use super::journal::Entry;
 use super::store::Reply;
 use super::{Shared, now_ms, phone, receipts};
 
-/// How many receipts one push carries.
-const GROUP: usize = 100;
-/// How many pushes are under way at a time.
-const AT_A_TIME: usize = 8;
-/// How often a push is tried: once, and three times more.
+/// The largest number of receipts in a push.
+const MAX_RECEIPTS: usize = 100;
+/// How many pushes may run at the same time.
+const CONCURRENCY: usize = 8;
+/// How often a push is tried: once, and three more times.
 const TRIES: u32 = 4;
 /// The pause between tries.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How often the pusher looks at the time.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often the pusher looks for receipts that are due.
 const TICK: Duration = Duration::from_millis(100);
-/// How long the customer may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A push of replies.
+/// How long the customer may take to respond.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The `MsgType` of a push of replies.
 const REPLIES: u8 = 0;
-/// A push of receipts.
+/// The `MsgType` of a push of receipts.
 const RECEIPTS: u8 = 2;
 
-/// The client that pushes.
+/// Creates the client that pushes.
 pub(super) fn client() -> io::Result<reqwest::Client> {
-    // Somebody else in the process may have installed one before; either will do.
+    // Fails if the process has a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(io::Error::other)
+    reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(io::Error::other)
 }
 
-/// Pushes receipts as they fall due, for ever.
+/// Pushes receipts as they become due, forever.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let slots = Arc::new(Semaphore::new(AT_A_TIME));
+    let slots = Arc::new(Semaphore::new(CONCURRENCY));
     loop {
         while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
             let Some((url, receipts)) = next(&shared) else { break };
@@ -53,11 +53,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// The next group of receipts and where to push it; they are lost when there is no address.
+/// Takes the next receipts that are due, and returns them with the push URL. Without a push URL
+/// they are lost.
 fn next(shared: &Shared) -> Option<(Option<String>, Vec<Value>)> {
     let now = now_ms();
     let mut world = shared.world();
-    let due = world.take_due(now, GROUP);
+    let due = world.take_due(now, MAX_RECEIPTS);
     if due.is_empty() {
         return None;
     }
@@ -65,7 +66,7 @@ fn next(shared: &Shared) -> Option<(Option<String>, Vec<Value>)> {
     Some((world.push_to.clone(), receipts))
 }
 
-/// Lets a phone answer. Gives whether there is an address to push the reply to.
+/// Sends a reply from a phone. Returns whether there is a push URL to push it to.
 pub(super) fn reply(shared: &Arc<Shared>, phone: &str, content: &str) -> bool {
     let key = phone::parse(phone).unwrap_or_else(|| phone.to_owned());
     let at = now_ms();
@@ -91,14 +92,14 @@ pub(super) fn reply(shared: &Arc<Shared>, phone: &str, content: &str) -> bool {
     true
 }
 
-/// Pushes until it is taken or given up.
+/// Pushes `data`, with retries.
 async fn deliver(shared: &Shared, url: &str, kind: u8, data: Vec<Value>) {
     let body = json!({"MsgType": kind, "Data": data});
     for attempt in 0..TRIES {
         if attempt > 0 {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
-        if taken(shared, url, &body).await {
+        if push(shared, url, &body).await {
             shared.world().counts.pushes_taken += 1;
             return;
         }
@@ -106,8 +107,8 @@ async fn deliver(shared: &Shared, url: &str, kind: u8, data: Vec<Value>) {
     shared.world().counts.pushes_given_up += 1;
 }
 
-/// Whether the customer answered `{"code": 0, …}`.
-async fn taken(shared: &Shared, url: &str, body: &Value) -> bool {
+/// Pushes once. Returns whether the customer responded with `{"code": 0, …}`.
+async fn push(shared: &Shared, url: &str, body: &Value) -> bool {
     let Ok(response) = shared.http.post(url).json(body).send().await else { return false };
     if !response.status().is_success() {
         return false;

@@ -1,4 +1,4 @@
-//! Receipts: what becomes of a message is written in the last four digits of its phone.
+//! Receipts: the last four digits of a phone determine the outcome of its messages.
 
 use serde_json::{Value, json};
 
@@ -6,24 +6,24 @@ use super::answer::{Answer, Refusal};
 use super::params::Params;
 use super::store::{Message, World};
 
-/// How many sessions one call may ask for.
-const SESSIONS_LIMIT: usize = 100;
-/// How long after the first push the second one of the same receipt comes, in milliseconds.
+/// The largest number of sessions in a query.
+const MAX_SESSIONS: usize = 100;
+/// How long after its first push a receipt is pushed again, in milliseconds.
 const SECOND_PUSH_AFTER: i64 = 1_000;
 
-/// How a message ends.
+/// The result that a receipt reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It arrived.
+    /// The message arrived.
     Delivered,
-    /// It did not.
+    /// The message did not arrive.
     Failed,
-    /// The carrier never said.
+    /// The carrier did not report.
     Unknown,
 }
 
 impl Verdict {
-    /// The vendor's word, which is English for international messages.
+    /// Returns the vendor's word, which is English for international messages.
     fn word(self, international: bool) -> &'static str {
         match (self, international) {
             (Self::Delivered, false) => "发送成功",
@@ -39,15 +39,15 @@ impl Verdict {
 /// When the receipt comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comes {
-    /// After the time that the settings say.
+    /// After [`super::Settings::receipt_after`].
     Soon,
-    /// After so many milliseconds.
+    /// After the given number of milliseconds.
     After(i64),
     /// Never.
     Never,
 }
 
-/// What becomes of the messages to some phones.
+/// The outcome of messages to phones with certain last digits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outcome {
     /// The last four digits of the phone.
@@ -56,7 +56,7 @@ pub(super) struct Outcome {
     pub(super) code: &'static str,
     pub(super) desc: &'static str,
     pub(super) comes: Comes,
-    /// How often the receipt is pushed: once, but for two rows.
+    /// How often the receipt is pushed; once by default.
     pub(super) pushes: u8,
 }
 
@@ -77,7 +77,7 @@ impl Outcome {
     }
 }
 
-/// The table of `docs/SANDBOX.md`. Its first row stands for all digits that have no row.
+/// The table in `docs/SANDBOX.md`. Its first row applies to all digits without a row.
 pub(super) const OUTCOMES: &[Outcome] = &[
     Outcome::delivered("0000"),
     Outcome::failed("0001", "ERRNUM", "手机号码错误，空号"),
@@ -103,13 +103,13 @@ pub(super) const OUTCOMES: &[Outcome] = &[
     Outcome::failed("0099", "MLBLACK", "退订黑名单"),
 ];
 
-/// What becomes of messages to a phone.
+/// Returns the outcome of messages to a phone.
 pub(super) fn outcome(phone: &str) -> &'static Outcome {
     const DELIVERED: &Outcome = &Outcome::delivered("0000");
     OUTCOMES.iter().find(|outcome| phone.ends_with(outcome.digits)).unwrap_or(DELIVERED)
 }
 
-/// When a message has its receipt, in milliseconds; `None` if never.
+/// Returns when a message has its receipt, in milliseconds; `None` if never.
 pub(super) fn due(message: &Message, receipt_after: i64) -> Option<i64> {
     match outcome(&message.key).comes {
         Comes::Soon => Some(message.group.at + receipt_after),
@@ -118,14 +118,15 @@ pub(super) fn due(message: &Message, receipt_after: i64) -> Option<i64> {
     }
 }
 
-/// When the receipt of a message is pushed, and which of the pushes is the second.
+/// Returns when the receipt of a message is pushed, in milliseconds, and whether it is the second
+/// push.
 pub(super) fn pushes(message: &Message, receipt_after: i64) -> Vec<(i64, bool)> {
     let count = outcome(&message.key).pushes;
     let Some(due) = due(message, receipt_after) else { return Vec::new() };
     [(due, false), (due + SECOND_PUSH_AFTER, true)].into_iter().take(count.into()).collect()
 }
 
-/// The receipt of a message, if it has one by now.
+/// Returns the receipt of a message, if it has one at `now`.
 pub(super) fn receipt(message: &Message, receipt_after: i64, now: i64) -> Option<Value> {
     let due = due(message, receipt_after).filter(|due| *due <= now)?;
     let outcome = outcome(&message.key);
@@ -140,7 +141,8 @@ pub(super) fn receipt(message: &Message, receipt_after: i64, now: i64) -> Option
     }))
 }
 
-/// A receipt as it is pushed and pulled: with its session, and without an empty user id.
+/// Returns a receipt as it is pushed and pulled: with its session number, and without an empty
+/// `UserId`.
 pub(super) fn report(world: &World, index: u32, now: i64) -> Option<Value> {
     let message = world.messages.get(index as usize)?;
     let mut report = receipt(message, world.receipt_after, now)?;
@@ -152,10 +154,10 @@ pub(super) fn report(world: &World, index: u32, now: i64) -> Option<Value> {
     Some(report)
 }
 
-/// GetUSMSSendReceipt. A session without receipts comes back with an empty set.
+/// GetUSMSSendReceipt. A session without receipts has an empty set.
 pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, Refusal> {
     let sessions = params.required_list("SessionNoSet")?;
-    if sessions.len() > SESSIONS_LIMIT {
+    if sessions.len() > MAX_SESSIONS {
         return Err(Refusal::invalid("SessionNoSet", "more than 100"));
     }
     let data: Vec<Value> = sessions

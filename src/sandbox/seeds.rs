@@ -1,4 +1,4 @@
-//! Signatures and templates that are put in place without an application.
+//! Signatures and templates that are added without an application.
 
 use serde::Deserialize;
 
@@ -6,49 +6,49 @@ use super::journal::Entry;
 use super::review::{APPROVED, DISABLED, Review};
 use super::store::{Application, Signature, Template, World, new_id};
 
-/// What is put in place.
+/// The signatures and templates to add.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Seeds {
-    /// Signatures; one with a known id replaces the other.
+    /// The signatures. One with an existing id replaces the existing one.
     pub signatures: Vec<SignatureSeed>,
-    /// Templates; one with a known id replaces the other.
+    /// The templates. One with an existing id replaces the existing one.
     pub templates: Vec<TemplateSeed>,
 }
 
-/// A signature that was never applied for.
+/// A signature to add.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct SignatureSeed {
-    /// Its id; an empty one is made up.
+    /// Its id; if empty, one is generated.
     pub sig_id: String,
-    /// Its text without brackets.
+    /// Its name without brackets.
     pub content: String,
     /// Whether it is for international messages.
     pub international: bool,
-    /// Where its review stands, 0–4; approved unless said.
+    /// Its review status, 0 to 4; approved by default.
     pub status: u8,
     /// Why it was rejected.
     pub err_desc: String,
 }
 
-/// A template that was never applied for.
+/// A template to add.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct TemplateSeed {
-    /// Its id; an empty one is made up.
+    /// Its id; if empty, one is generated.
     pub template_id: String,
     /// Its name.
     pub name: String,
-    /// 1 verification code, 2 notice (unless said), 3 marketing.
+    /// 1 for verification codes, 2 (the default) for notices, 3 for marketing.
     pub purpose: u8,
     /// Its text with variables `{1}`, `{2}`, …
     pub text: String,
-    /// How to unsubscribe.
+    /// How to opt out of marketing.
     pub unsubscribe: String,
     /// Whether it is for international messages.
     pub international: bool,
-    /// Where its review stands, 0–4; approved unless said.
+    /// Its review status, 0 to 4; approved by default.
     pub status: u8,
     /// Why it was rejected.
     pub err_desc: String,
@@ -82,10 +82,10 @@ impl Default for TemplateSeed {
 }
 
 impl Seeds {
-    /// Puts everything in place.
-    pub(super) fn plant(self, world: &mut World, now: i64) {
+    /// Adds everything to `world`.
+    pub(super) fn add_to(self, world: &mut World, now: i64) {
         for seed in self.signatures {
-            let review = Review::settled(now, seed.status.min(DISABLED), &seed.err_desc);
+            let review = Review::fixed(now, seed.status.min(DISABLED), &seed.err_desc);
             world.record(Entry::Signature(Signature {
                 id: id_or_new(seed.sig_id, "SIG"),
                 content: seed.content,
@@ -95,7 +95,7 @@ impl Seeds {
             }));
         }
         for seed in self.templates {
-            let review = Review::settled(now, seed.status.min(DISABLED), &seed.err_desc);
+            let review = Review::fixed(now, seed.status.min(DISABLED), &seed.err_desc);
             world.record(Entry::Template(Template {
                 id: id_or_new(seed.template_id, "UTA"),
                 name: seed.name,

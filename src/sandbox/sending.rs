@@ -1,4 +1,4 @@
-//! The two actions that send.
+//! The two actions that send messages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,25 +11,25 @@ use super::params::Params;
 use super::store::{Template, World};
 use super::{phone, signatures, templates, text};
 
-/// How many phones one SendUSMSMessage may have.
-const PHONES_LIMIT: usize = 1000;
-/// How many phones one SendBatchUSMSMessage may have.
-const BATCH_LIMIT: usize = 200;
-/// How many characters one message may have.
-const TEXT_LIMIT: usize = 500;
-/// How many characters a user id may have.
-const USER_ID_LIMIT: usize = 32;
+/// The largest number of phones in SendUSMSMessage.
+const MAX_PHONES: usize = 1000;
+/// The largest number of phones in SendBatchUSMSMessage.
+const MAX_BATCH_PHONES: usize = 200;
+/// The largest length of a text in characters.
+const MAX_TEXT_LENGTH: usize = 500;
+/// The largest length of a `UserId` in characters.
+const MAX_USER_ID_LENGTH: usize = 32;
 /// Words that the sandbox's carriers block.
 const BLOCKED_WORDS: [&str; 3] = ["赌博", "违禁", "代开发票"];
-/// Phones that end so are refused by a batch at once, with RetCode 0 and a reason on the group,
-/// which is what the vendor's own example shows.
+/// The last digits of phones that SendBatchUSMSMessage refuses at once, with RetCode 0 and a reason
+/// on the group, as the vendor's own example shows.
 const REFUSED_BY_BATCH: &str = "0099";
 
-/// SendUSMSMessage: one text to many phones, all or none.
+/// SendUSMSMessage: one text to many phones. All are accepted or none.
 pub(super) fn send(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let phones = params.required_list("PhoneNumbers")?;
     let template_id = params.required("TemplateId")?;
-    check_count(phones.len(), PHONES_LIMIT)?;
+    check_count(phones.len(), MAX_PHONES)?;
     let user_id = params.get("UserId").unwrap_or_default();
     let extend_code = params.get("ExtendCode").unwrap_or_default();
     check_user_id(user_id)?;
@@ -40,10 +40,10 @@ pub(super) fn send(params: &Params, world: &mut World, now: i64) -> Result<Answe
     let values: Vec<String> =
         params.list("TemplateParams").into_iter().map(str::to_owned).collect();
     check_values(&template, &values)?;
-    let bad: Vec<&str> =
+    let invalid: Vec<&str> =
         phones.iter().copied().filter(|phone| phone::parse(phone).is_none()).collect();
-    if !bad.is_empty() {
-        let message = format!("invalid phone numbers: {}", bad.join(","));
+    if !invalid.is_empty() {
+        let message = format!("invalid phone numbers: {}", invalid.join(","));
         return Err(Refusal::new(code::PHONES, message));
     }
     let target = |phone: &str| SendingTarget {
@@ -53,12 +53,12 @@ pub(super) fn send(params: &Params, world: &mut World, now: i64) -> Result<Answe
         values: None,
     };
     let targets = phones.into_iter().map(target).collect();
-    let session = take(world, now, vec![group(&template, signature, values, targets)]);
-    let answer = Answer::ok().saying("提交发送成功").with("SessionNo", session);
+    let session = accept(world, now, vec![group(&template, signature, values, targets)]);
+    let answer = Answer::ok().with_message("提交发送成功").with("SessionNo", session);
     Ok(if user_id.is_empty() { answer } else { answer.with("UserId", user_id) })
 }
 
-/// A group of the batch as the caller writes it.
+/// A group in the caller's batch.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TaskGroup {
@@ -70,7 +70,7 @@ struct TaskGroup {
     target: Vec<TaskTarget>,
 }
 
-/// A phone of the batch as the caller writes it.
+/// A phone in the caller's batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TaskTarget {
@@ -86,38 +86,39 @@ struct TaskTarget {
     failure_details: String,
 }
 
-/// What became of a batch while it is looked through.
+/// The accepted and refused messages of a batch.
 #[derive(Debug, Default)]
-struct Sorted {
+struct CheckedBatch {
     groups: Vec<SendingGroup>,
-    taken: usize,
+    accepted: usize,
     failed: Vec<Value>,
     /// Whether something failed for another reason than [`REFUSED_BY_BATCH`].
     partly: bool,
 }
 
-/// SendBatchUSMSMessage: texts of their own to many phones; what is wrong is left out.
+/// SendBatchUSMSMessage: a text for each phone. Invalid messages are refused, the others accepted.
 pub(super) fn send_batch(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let tasks = read_tasks(params.required("TaskContent")?)?;
     let count = tasks.iter().map(|task| task.target.len()).sum();
     if count == 0 {
         return Err(Refusal::missing("Target"));
     }
-    check_count(count, BATCH_LIMIT)?;
-    let mut sorted = Sorted::default();
+    check_count(count, MAX_BATCH_PHONES)?;
+    let mut batch = CheckedBatch::default();
     for task in tasks {
-        sort_task(task, &mut sorted, world, now);
+        check_task(task, &mut batch, world, now);
     }
-    let mut answer = Answer::ok().saying("submit success").with("SuccessCount", sorted.taken);
-    if sorted.partly {
+    let mut answer =
+        Answer::ok().with_message("submit success").with("SuccessCount", batch.accepted);
+    if batch.partly {
         answer.ret_code = code::PARTLY;
-        answer = answer.saying("some messages of the batch were refused");
+        answer = answer.with_message("some messages of the batch were refused");
     }
-    if !sorted.failed.is_empty() {
-        answer = answer.with("FailContent", sorted.failed);
+    if !batch.failed.is_empty() {
+        answer = answer.with("FailContent", batch.failed);
     }
-    if sorted.taken > 0 {
-        answer = answer.with("SessionNo", take(world, now, sorted.groups));
+    if batch.accepted > 0 {
+        answer = answer.with("SessionNo", accept(world, now, batch.groups));
     }
     Ok(answer)
 }
@@ -128,8 +129,8 @@ fn read_tasks(content: &str) -> Result<Vec<TaskGroup>, Refusal> {
         .map_err(|error| Refusal::new(code::NOT_JSON, format!("TaskContent: {error}")))
 }
 
-/// Sorts the phones of a group into those that are taken and those that are not.
-fn sort_task(task: TaskGroup, sorted: &mut Sorted, world: &World, now: i64) {
+/// Adds the accepted and refused phones of a group to `batch`.
+fn check_task(task: TaskGroup, batch: &mut CheckedBatch, world: &World, now: i64) {
     let approved = templates::check_approved(&task.template_id, world, now).and_then(|template| {
         let signature = Some(task.sig_content.as_str());
         let international = template.international;
@@ -139,19 +140,19 @@ fn sort_task(task: TaskGroup, sorted: &mut Sorted, world: &World, now: i64) {
     let (template, signature) = match approved {
         Ok(approved) => approved,
         Err(refusal) => {
-            sorted.partly = true;
-            sorted.failed.push(failure(&task, &refusal.message, &task.target));
+            batch.partly = true;
+            batch.failed.push(failure(&task, &refusal.message, &task.target));
             return;
         }
     };
-    let (mut taken, mut failed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut accepted, mut failed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for target in &task.target {
         match check_target(&template, target) {
             Err(refusal) => {
                 failed.push(TaskTarget { failure_details: refusal.message, ..target.clone() });
             }
             Ok(()) if target.phone.ends_with(REFUSED_BY_BATCH) => refused.push(target.clone()),
-            Ok(()) => taken.push(SendingTarget {
+            Ok(()) => accepted.push(SendingTarget {
                 phone: target.phone.clone(),
                 user_id: target.user_id.clone(),
                 extend_code: target.extend_code.clone(),
@@ -160,15 +161,15 @@ fn sort_task(task: TaskGroup, sorted: &mut Sorted, world: &World, now: i64) {
         }
     }
     if !refused.is_empty() {
-        sorted.failed.push(failure(&task, "phone in the black list", &refused));
+        batch.failed.push(failure(&task, "phone in the black list", &refused));
     }
     if !failed.is_empty() {
-        sorted.partly = true;
-        sorted.failed.push(failure(&task, "", &failed));
+        batch.partly = true;
+        batch.failed.push(failure(&task, "", &failed));
     }
-    if !taken.is_empty() {
-        sorted.taken += taken.len();
-        sorted.groups.push(group(&template, signature, Vec::new(), taken));
+    if !accepted.is_empty() {
+        batch.accepted += accepted.len();
+        batch.groups.push(group(&template, signature, Vec::new(), accepted));
     }
 }
 
@@ -203,7 +204,7 @@ fn check_count(count: usize, limit: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses values that do not fill the template, or that carriers would not take.
+/// Checks that values fit the template and are not blocked by carriers.
 fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
     if Ok(values.len()) != text::count_variables(&template.text) {
         return Err(Refusal::new(code::VALUES, "params do not match the template"));
@@ -215,23 +216,23 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
     if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
         return Err(Refusal::new(code::BLOCKED_WORD, "the text contains a blocked word"));
     }
-    if rendered.chars().count() > TEXT_LIMIT {
+    if rendered.chars().count() > MAX_TEXT_LENGTH {
         return Err(Refusal::invalid("TemplateParams", "the text has more than 500 characters"));
     }
     Ok(())
 }
 
 fn check_user_id(user_id: &str) -> Result<(), Refusal> {
-    if user_id.chars().count() > USER_ID_LIMIT {
+    if user_id.chars().count() > MAX_USER_ID_LENGTH {
         return Err(Refusal::invalid("UserId", "more than 32 characters"));
     }
-    if user_id.contains('\'') || user_id.chars().any(emoji) {
+    if user_id.contains('\'') || user_id.chars().any(is_emoji) {
         return Err(Refusal::invalid("UserId", "single quotes and emoji are not allowed"));
     }
     Ok(())
 }
 
-fn emoji(c: char) -> bool {
+fn is_emoji(c: char) -> bool {
     matches!(c, '\u{1F000}'..='\u{1FAFF}' | '\u{2600}'..='\u{27BF}' | '\u{200D}' | '\u{FE0F}')
 }
 
@@ -258,8 +259,8 @@ fn group(
     }
 }
 
-/// Takes the messages and gives the number of their session.
-fn take(world: &mut World, now: i64, groups: Vec<SendingGroup>) -> String {
+/// Accepts messages and returns their session number.
+fn accept(world: &mut World, now: i64, groups: Vec<SendingGroup>) -> String {
     let session = uuid::Uuid::new_v4().to_string();
     world.record(Entry::Sent(Sending { session: session.clone(), at: now, groups }));
     session

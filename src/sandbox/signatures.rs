@@ -5,11 +5,11 @@ use serde_json::json;
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
-use super::review::{APPROVED, REJECTED, Review, pending};
+use super::review::{APPROVED, REJECTED, Review, is_pending};
 use super::store::{Application, Signature, World, new_id};
 
 impl Signature {
-    /// Status and reason of the review.
+    /// Returns the status and reason of the review at `now`.
     pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
         self.review.outcome(&self.content, world.review_after, now)
     }
@@ -35,7 +35,7 @@ pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Ans
     Ok(Answer::ok().with("SigId", id).with("SigContent", content))
 }
 
-/// QueryUSMSSignature, by id, by content or by both.
+/// QueryUSMSSignature: finds a signature by id, content or both.
 pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, Refusal> {
     let (id, content) = (params.get("SigId"), params.get("SigContent"));
     if id.is_none() && content.is_none() {
@@ -62,7 +62,7 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
     ))
 }
 
-/// UpdateUSMSSignature: changes one that failed review and hands it in again.
+/// UpdateUSMSSignature: changes a rejected signature and submits it again.
 pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let id = params.required("SigId")?;
     let content = check_form(params)?;
@@ -71,20 +71,21 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
     if application.on_behalf && !proxy {
         return Err(Refusal::missing("ProxyFile"));
     }
-    let known = find(world, id)?;
-    if known.status(world, now).0 != REJECTED {
+    let existing = find(world, id)?;
+    if existing.status(world, now).0 != REJECTED {
         return Err(Refusal::invalid("SigId", "only rejected signatures can be changed"));
     }
-    let changed = Signature { content, application, review: Review::begin(now), ..known.clone() };
+    let changed =
+        Signature { content, application, review: Review::begin(now), ..existing.clone() };
     world.record(Entry::Signature(changed));
     Ok(Answer::ok())
 }
 
-/// DeleteUSMSSignature: all of them or none.
+/// DeleteUSMSSignature: deletes all of the signatures or none.
 pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let ids = params.required_list("SigIds")?;
     for id in &ids {
-        if pending(find(world, id)?.status(world, now).0) {
+        if is_pending(find(world, id)?.status(world, now).0) {
             return Err(Refusal::invalid("SigIds", "a signature in review cannot be deleted"));
         }
     }
@@ -94,7 +95,8 @@ pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Ans
     Ok(Answer::ok())
 }
 
-/// Refuses a content that no approved signature has. International messages may go without.
+/// Checks that there is an approved signature with this content, and returns the content.
+/// International messages need no signature.
 pub(super) fn check_approved(
     content: Option<&str>,
     international: bool,
@@ -102,13 +104,13 @@ pub(super) fn check_approved(
     now: i64,
 ) -> Result<String, Refusal> {
     let Some(content) = content.filter(|content| !content.is_empty()) else {
-        let none = if international { Ok(String::new()) } else { Err("SigContent") };
-        return none.map_err(Refusal::missing);
+        let unsigned = if international { Ok(String::new()) } else { Err("SigContent") };
+        return unsigned.map_err(Refusal::missing);
     };
     let approved = world
         .signatures
         .values()
-        .any(|known| known.content == content && known.status(world, now).0 == APPROVED);
+        .any(|other| other.content == content && other.status(world, now).0 == APPROVED);
     if !approved {
         let message = format!("signature [{content}] does not exist or is not approved");
         return Err(Refusal::new(code::SIGNATURE, message));
@@ -116,7 +118,7 @@ pub(super) fn check_approved(
     Ok(content.to_owned())
 }
 
-/// What was handed in besides the content.
+/// Parses what is submitted besides the content.
 fn application(params: &Params, data_url: bool) -> Result<Application, Refusal> {
     Ok(Application {
         sig_type: params.choice("SigType", 0..=5)?,
@@ -129,7 +131,7 @@ fn application(params: &Params, data_url: bool) -> Result<Application, Refusal> 
     })
 }
 
-/// The rules that creating and changing share; gives the content.
+/// Checks the rules that creating and changing share, and returns the content.
 fn check_form(params: &Params) -> Result<String, Refusal> {
     let content = params.required("SigContent")?;
     let length = content.chars().count();

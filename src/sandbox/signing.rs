@@ -1,4 +1,4 @@
-//! Checks who is asking: keys, signature, project.
+//! Authentication of calls: key, request signature, project.
 
 use sha1::{Digest as _, Sha1};
 
@@ -6,7 +6,7 @@ use super::answer::{Refusal, code};
 use super::params::Params;
 use super::{PRIVATE_KEY, PROJECT_ID, PUBLIC_KEY};
 
-/// The signature that belongs to the parameters.
+/// Returns the request signature of the parameters.
 pub(super) fn sign(params: &Params, private_key: &str) -> String {
     let mut hash = Sha1::new();
     for (name, text) in params.pairs().filter(|(name, _)| *name != "Signature") {
@@ -17,7 +17,7 @@ pub(super) fn sign(params: &Params, private_key: &str) -> String {
     hex::encode(hash.finalize())
 }
 
-/// Refuses a request that is not from the sandbox's account.
+/// Checks that a request is signed with the keys of the sandbox's account, for its project.
 pub(super) fn check(params: &Params) -> Result<(), Refusal> {
     let (Some(key), Some(signature)) = (params.get("PublicKey"), params.get("Signature")) else {
         return Err(Refusal::new(code::UNSIGNED, "Missing signature"));

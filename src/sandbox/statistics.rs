@@ -1,4 +1,4 @@
-//! The action that tells what was taken, by day and country.
+//! The action that counts messages by day and country.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::params::Params;
 use super::receipts::{self, Verdict};
 use super::store::{Message, World};
 
-/// The letters of some countries by calling code; the vendor has more.
-const LETTERS: [(&str, &str); 10] = [
+/// Country codes by calling code; the vendor knows more.
+const COUNTRIES: [(&str, &str); 10] = [
     ("1", "US"),
     ("44", "GB"),
     ("60", "MY"),
@@ -24,10 +24,10 @@ const LETTERS: [(&str, &str); 10] = [
     ("852", "HK"),
 ];
 
-/// Messages and pieces of one day and country: taken, arrived, failed, unknown.
+/// The numbers of messages and of billed parts: accepted, delivered, failed, unknown.
 type Sums = [(i64, i64); 4];
 
-/// GetUSMSSendStatistics. It tells of today as well, which the vendor does tomorrow.
+/// GetUSMSSendStatistics. It includes today, which the vendor does not until tomorrow.
 pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, Refusal> {
     let page = number(params, "Page")?;
     let per_page = number(params, "NumPerPage")?;
@@ -39,21 +39,21 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
         "BrevityCode" => true,
         _ => return Err(Refusal::invalid("OrderBy", "SendDate or BrevityCode")),
     };
-    let backwards = match params.required("OrderType")? {
+    let descending = match params.required("OrderType")? {
         "asc" => false,
         "desc" => true,
         _ => return Err(Refusal::invalid("OrderType", "asc or desc")),
     };
-    let span = (day(params, "StartDate")?, day(params, "EndDate")?);
+    let (from, to) = (day(params, "StartDate")?, day(params, "EndDate")?);
     let domestic = params.choice("Domestic", 0..=1)? == 1;
     let wanted = params.get("BrevityCode").map(|codes| codes.split('-').collect::<Vec<_>>());
     let mut days: BTreeMap<(Date, &str), Sums> = BTreeMap::new();
     for message in &world.messages {
-        let (Some(day), country) = (day_taken(message), letters(&message.key)) else { continue };
-        let fits = (span.0..=span.1).contains(&day)
+        let (Some(day), country) = (day_of(message), country_of(&message.key)) else { continue };
+        let matches = (from..=to).contains(&day)
             && message.group.international != domestic
             && wanted.as_ref().is_none_or(|wanted| wanted.contains(&country));
-        if fits {
+        if matches {
             add(days.entry((day, country)).or_default(), message, world, now);
         }
     }
@@ -61,24 +61,27 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
     if by_country {
         rows.sort_by_key(|((day, country), _)| (*country, *day));
     }
-    if backwards {
+    if descending {
         rows.reverse();
     }
     let total = rows.len();
-    let mut all = Sums::default();
+    let mut totals = Sums::default();
     for (_, sums) in &rows {
-        for (sum, one) in all.iter_mut().zip(sums) {
-            sum.0 += one.0;
-            sum.1 += one.1;
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            total.0 += sum.0;
+            total.1 += sum.1;
         }
     }
     let data: Vec<Value> = rows
         .into_iter()
         .skip(page.saturating_mul(per_page))
         .take(per_page)
-        .map(|((day, country), sums)| row(day, country, &sums))
+        .map(|((day, country), sums)| row_json(day, country, &sums))
         .collect();
-    Ok(Answer::ok().with("Total", total).with("StatisticsData", sums_of(&all)).with("Data", data))
+    Ok(Answer::ok()
+        .with("Total", total)
+        .with("StatisticsData", totals_json(&totals))
+        .with("Data", data))
 }
 
 fn number(params: &Params, name: &str) -> Result<usize, Refusal> {
@@ -90,51 +93,52 @@ fn day(params: &Params, name: &str) -> Result<Date, Refusal> {
     Date::parse(params.required(name)?, &format).map_err(|_| Refusal::malformed(name))
 }
 
-/// The day in Shanghai on which a message was taken.
-fn day_taken(message: &Message) -> Option<Date> {
+/// Returns the day in China on which a message was accepted.
+fn day_of(message: &Message) -> Option<Date> {
     let at = OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(message.group.at);
     Some(at.to_offset(UtcOffset::from_hms(8, 0, 0).ok()?).date())
 }
 
-fn letters(phone: &str) -> &'static str {
+/// Returns the country code of a phone.
+fn country_of(phone: &str) -> &'static str {
     let Some((code, _)) = phone.strip_prefix('(').and_then(|rest| rest.split_once(')')) else {
         return "CN";
     };
-    LETTERS.iter().find(|(known, _)| *known == code).map_or("ZZ", |(_, letters)| letters)
+    COUNTRIES.iter().find(|(calling, _)| *calling == code).map_or("ZZ", |(_, country)| country)
 }
 
 fn add(sums: &mut Sums, message: &Message, world: &World, now: i64) {
-    let told = receipts::receipt(message, world.receipt_after, now).is_some();
-    let fate = match receipts::outcome(&message.key).verdict {
-        Verdict::Delivered if told => 1,
-        Verdict::Failed if told => 2,
+    let has_receipt = receipts::receipt(message, world.receipt_after, now).is_some();
+    let column = match receipts::outcome(&message.key).verdict {
+        Verdict::Delivered if has_receipt => 1,
+        Verdict::Failed if has_receipt => 2,
         Verdict::Delivered | Verdict::Failed | Verdict::Unknown => 3,
     };
-    for index in [0, fate] {
+    for index in [0, column] {
         sums[index].0 += 1;
         sums[index].1 += i64::from(message.parts);
     }
 }
 
-fn row(day: Date, country: &str, sums: &Sums) -> Value {
-    let [taken, arrived, failed, unknown] = sums;
+fn row_json(day: Date, country: &str, sums: &Sums) -> Value {
+    let [accepted, delivered, failed, unknown] = sums;
     #[allow(clippy::cast_precision_loss)]
-    let rate = arrived.0 as f64 / taken.0.max(1) as f64;
+    let rate = delivered.0 as f64 / accepted.0.max(1) as f64;
     json!({
         "SendDate": day.to_string(), "BrevityCode": country, "UserId": "",
-        "Count": taken.0, "CostCount": taken.1,
-        "SuccessCount": arrived.0, "SuccessCostCount": arrived.1, "SuccessRate": rate,
+        "Count": accepted.0, "CostCount": accepted.1,
+        "SuccessCount": delivered.0, "SuccessCostCount": delivered.1, "SuccessRate": rate,
         "FailedCount": failed.0, "FailedCostCount": failed.1,
         "UnknownCount": unknown.0, "UnknownCostCount": unknown.1,
         "SubmitFailedCount": 0, "SubmitFailedCostCount": 0,
     })
 }
 
-fn sums_of(sums: &Sums) -> Value {
-    let [taken, arrived, failed, unknown] = sums;
+fn totals_json(sums: &Sums) -> Value {
+    let [accepted, delivered, failed, unknown] = sums;
     json!({
-        "SendCount": taken.0, "SendCostCount": taken.1,
-        "SuccessCount": arrived.0, "SuccessCostCount": arrived.1,
+        "SendCount": accepted.0, "SendCostCount": accepted.1,
+        "SuccessCount": delivered.0, "SuccessCostCount": delivered.1,
         "FailCount": failed.0, "FailCostCount": failed.1,
         "UnknownCount": unknown.0, "UnknownCostCount": unknown.1,
         "SubmitFailCount": 0, "SubmitFailCostCount": 0,

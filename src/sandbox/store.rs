@@ -1,4 +1,4 @@
-//! Everything the sandbox knows, with the indexes that keep a million messages quick.
+//! The state of the sandbox, with indexes that keep it fast with a million messages.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
@@ -27,7 +27,7 @@ pub(super) struct Signature {
     pub(super) review: Review,
 }
 
-/// What was handed in for a signature besides its content.
+/// What was submitted for a signature besides its content.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Application {
     pub(super) sig_type: u8,
@@ -35,9 +35,9 @@ pub(super) struct Application {
     pub(super) description: String,
     pub(super) scene: String,
     pub(super) qualification_id: String,
-    /// The size of the certificate.
+    /// The size of the certificate in bytes.
     pub(super) file_bytes: Option<usize>,
-    /// The size of the letter of authority.
+    /// The size of the letter of authority in bytes.
     pub(super) proxy_bytes: Option<usize>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Template {
     pub(super) review: Review,
 }
 
-/// What the messages of one template and signature in one call share.
+/// What the messages of one call with the same template and signature share.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) session: Arc<str>,
@@ -65,16 +65,16 @@ pub(super) struct Group {
     pub(super) signature: String,
     pub(super) text: String,
     pub(super) international: bool,
-    /// When they were taken, in milliseconds.
+    /// When they were accepted, in milliseconds.
     pub(super) at: i64,
 }
 
-/// A message that was taken.
+/// An accepted message.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// The phone as the caller wrote it.
+    /// The phone in the caller's spelling.
     pub(super) phone: Arc<str>,
-    /// The phone in the form that tells it from all others.
+    /// The phone in its canonical spelling.
     pub(super) key: Arc<str>,
     pub(super) user_id: Arc<str>,
     pub(super) extend_code: Arc<str>,
@@ -84,40 +84,41 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// What the phone shows.
-    pub(super) fn whole(&self) -> String {
+    /// Returns the text that the phone shows.
+    pub(super) fn full_text(&self) -> String {
         let body = text::render(&self.group.text, &self.values);
-        text::whole(&self.group.signature, self.group.international, &body)
+        text::full_text(&self.group.signature, self.group.international, &body)
     }
 }
 
-/// A text that a phone sent back.
+/// A reply from a phone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Reply {
-    /// The phone's key.
+    /// The phone in its canonical spelling.
     pub(super) phone: String,
     pub(super) content: String,
-    /// In milliseconds.
+    /// When it was sent, in milliseconds.
     pub(super) at: i64,
 }
 
-/// A push that waits for its time: when, which message, and whether it is the second one.
+/// A push that is not due yet: its time in milliseconds, the index of the message, and whether it
+/// is the second push of the receipt.
 pub(super) type Due = (i64, u32, bool);
 
-/// What was counted since the start, for tests to look at.
+/// Counters since the start, for tests.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// Calls of the API, whatever came of them.
+    /// API calls, whatever their result.
     pub(super) calls: u64,
-    /// Well-signed calls by action.
+    /// Correctly signed calls by action.
     pub(super) by_action: BTreeMap<String, u64>,
-    /// Pushes that were answered well.
+    /// Pushes that the customer accepted.
     pub(super) pushes_taken: u64,
-    /// Pushes that were given up after the last retry.
+    /// Pushes that failed even at the last try.
     pub(super) pushes_given_up: u64,
 }
 
-/// The state of everything.
+/// The state of the sandbox.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) signatures: BTreeMap<String, Signature>,
@@ -126,13 +127,13 @@ pub(super) struct World {
     by_session: HashMap<Arc<str>, Range<u32>>,
     by_phone: HashMap<Arc<str>, Vec<u32>>,
     replies: HashMap<String, Vec<Reply>>,
-    /// Phones that are not to be sent to.
+    /// Phones on the vendor's blacklist.
     pub(super) blacklist: BTreeSet<String>,
     due: BinaryHeap<Reverse<Due>>,
     pushed_until: i64,
-    /// A hash of each (user id, phone) that was taken.
+    /// A hash of the `UserId` and phone of each accepted message that has a `UserId`.
     pairs: HashSet<u64>,
-    /// How often a (user id, phone) was taken that had been taken before.
+    /// How many messages had the same `UserId` and phone as one before.
     pub(super) taken_twice: u64,
     pub(super) counts: Counts,
     pub(super) faults: Faults,
@@ -141,13 +142,13 @@ pub(super) struct World {
     pub(super) pull: Pull,
     /// How long a review takes, in milliseconds.
     pub(super) review_after: i64,
-    /// When a message has its receipt, in milliseconds.
+    /// How long after it was accepted a message has its receipt, in milliseconds.
     pub(super) receipt_after: i64,
     journal: Option<Journal>,
 }
 
 impl World {
-    /// A new world, or the one that the journal remembers.
+    /// Creates an empty state, or restores it from the journal.
     pub(super) fn open(settings: &Settings) -> io::Result<Self> {
         let mut world = Self {
             push_to: settings.push_to.clone(),
@@ -163,7 +164,7 @@ impl World {
         Ok(world)
     }
 
-    /// Lets something happen, and remembers it.
+    /// Writes an event to the journal and applies it.
     pub(super) fn record(&mut self, entry: Entry) {
         if let Some(journal) = &mut self.journal {
             journal.append(&entry);
@@ -171,6 +172,7 @@ impl World {
         self.apply(entry);
     }
 
+    /// Applies an event to the state.
     fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Signature(signature) => {
@@ -183,27 +185,27 @@ impl World {
                 self.signatures.remove(&id);
                 self.templates.remove(&id);
             }
-            Entry::Sent(sending) => self.take(sending),
+            Entry::Sent(sending) => self.accept(sending),
             Entry::Replied(reply) => {
                 self.replies.entry(reply.phone.clone()).or_default().push(reply);
             }
             Entry::Blacklisted(phones) => self.blacklist.extend(phones),
-            Entry::PullOpen(open) => self.pull.open(open),
+            Entry::PullOpen(open) => self.pull.set_open(open),
             Entry::Pulled(count) => self.pull.delete(count),
             Entry::PushedUntil(at) => self.pushed_until = at,
         }
     }
 
-    fn take(&mut self, sending: Sending) {
+    fn accept(&mut self, sending: Sending) {
         let session: Arc<str> = sending.session.into();
         let first = self.next_index();
         for group in sending.groups {
-            self.take_group(&session, sending.at, group);
+            self.accept_group(&session, sending.at, group);
         }
         self.by_session.insert(session, first..self.next_index());
     }
 
-    fn take_group(&mut self, session: &Arc<str>, at: i64, group: SendingGroup) {
+    fn accept_group(&mut self, session: &Arc<str>, at: i64, group: SendingGroup) {
         let values: Arc<[String]> = group.values.into();
         let targets = group.targets;
         let group = Arc::new(Group {
@@ -219,11 +221,11 @@ impl World {
             if *user_id != *target.user_id {
                 user_id = target.user_id.as_str().into();
             }
-            self.take_message(&group, &values, &user_id, target);
+            self.accept_message(&group, &values, &user_id, target);
         }
     }
 
-    fn take_message(
+    fn accept_message(
         &mut self,
         group: &Arc<Group>,
         values: &Arc<[String]>,
@@ -232,7 +234,7 @@ impl World {
     ) {
         let key = phone::parse(&target.phone).unwrap_or_else(|| target.phone.clone());
         let key = match self.by_phone.get_key_value(key.as_str()) {
-            Some((known, _)) => Arc::clone(known),
+            Some((existing, _)) => Arc::clone(existing),
             None => Arc::from(key),
         };
         let phone = if *key == *target.phone { Arc::clone(&key) } else { Arc::from(target.phone) };
@@ -245,15 +247,15 @@ impl World {
             values: target.values.map_or_else(|| Arc::clone(values), Arc::from),
             parts: 1,
         };
-        message.parts = text::parts(&message.whole(), group.international);
+        message.parts = text::parts(&message.full_text(), group.international);
         let index = self.next_index();
         for (at, second) in receipts::pushes(&message, self.receipt_after) {
             self.due.push(Reverse((at, index, second)));
         }
         if let Some(at) = receipts::due(&message, self.receipt_after) {
-            self.pull.keep(at, index);
+            self.pull.store(at, index);
         }
-        if !user_id.is_empty() && !self.pairs.insert(pair(user_id, &key)) {
+        if !user_id.is_empty() && !self.pairs.insert(pair_hash(user_id, &key)) {
             self.taken_twice += 1;
         }
         self.by_phone.entry(key).or_default().push(index);
@@ -264,31 +266,31 @@ impl World {
         u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
     }
 
-    /// The messages of a session, in the order in which they were taken.
+    /// Returns the messages of a session, in the order in which they were accepted.
     pub(super) fn session(&self, session_no: &str) -> &[Message] {
         let range = self.by_session.get(session_no).cloned().unwrap_or_default();
         self.messages.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
-    /// The last messages to a phone, oldest first.
+    /// Returns the last messages to a phone, oldest first.
     pub(super) fn last_of_phone(&self, key: &str, limit: usize) -> Vec<&Message> {
         let all = self.by_phone.get(key).map(Vec::as_slice).unwrap_or_default();
         let from = all.len().saturating_sub(limit);
         all.iter().skip(from).filter_map(|index| self.messages.get(*index as usize)).collect()
     }
 
-    /// The last messages of all, oldest first.
+    /// Returns the last of all messages, oldest first.
     pub(super) fn last(&self, limit: usize) -> &[Message] {
         let from = self.messages.len().saturating_sub(limit);
         self.messages.get(from..).unwrap_or_default()
     }
 
-    /// What a phone sent back, oldest first.
+    /// Returns the replies from a phone, oldest first.
     pub(super) fn replies(&self, key: &str) -> &[Reply] {
         self.replies.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Takes out pushes whose time has come, at most `limit`.
+    /// Removes and returns pushes that are due, at most `limit`.
     pub(super) fn take_due(&mut self, now: i64, limit: usize) -> Vec<Due> {
         let mut taken = Vec::new();
         while taken.len() < limit
@@ -303,19 +305,19 @@ impl World {
         taken
     }
 
-    /// How many pushes wait for their time.
+    /// Returns how many pushes are not due yet.
     pub(super) fn pushes_waiting(&self) -> usize {
         self.due.len()
     }
 }
 
-fn pair(user_id: &str, key: &str) -> u64 {
+fn pair_hash(user_id: &str, key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (user_id, key).hash(&mut hasher);
     hasher.finish()
 }
 
-/// A new id as the vendor's look: a prefix, the day in Shanghai, six digits or letters.
+/// Generates an id that looks like the vendor's: a prefix, the day in China, six digits or letters.
 pub(super) fn new_id(prefix: &str) -> String {
     let day = now();
     let day = UtcOffset::from_hms(8, 0, 0).map_or(day, |shanghai| day.to_offset(shanghai)).date();

@@ -5,21 +5,21 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
-use super::review::{APPROVED, Review, pending};
+use super::review::{APPROVED, Review, is_pending};
 use super::store::{Template, World, new_id};
 use super::text;
 
-/// A template for verification codes.
+/// The purpose of verification codes.
 const VERIFICATION: u8 = 1;
-/// A template for marketing.
+/// The purpose of marketing.
 const MARKETING: u8 = 3;
-/// One of these words is in every template for verification codes.
+/// Words of which every template for verification codes has one.
 const VERIFICATION_WORDS: [&str; 4] = ["验证码", "注册码", "校验码", "动态码"];
-/// Marks that no template may have.
+/// Characters that no template may have.
 const FORBIDDEN: [char; 4] = ['※', '●', '★', '￥'];
 
 impl Template {
-    /// Status and reason of the review.
+    /// Returns the status and reason of the review at `now`.
     pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
         self.review.outcome(&self.text, world.review_after, now)
     }
@@ -76,16 +76,16 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
     Ok(Answer::ok().with("Data", data))
 }
 
-/// UpdateUSMSTemplate: a changed text is reviewed again, a changed name alone is not.
+/// UpdateUSMSTemplate: a changed text is reviewed again; a changed name alone is not.
 pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
-    let known = find(world, params.required("TemplateId")?)?;
+    let existing = find(world, params.required("TemplateId")?)?;
     let (text, name) = (params.get("Template"), params.get("TemplateName"));
     if text.is_none() && name.is_none() {
         return Err(Refusal::missing("Template"));
     }
-    let mut changed = known.clone();
+    let mut changed = existing.clone();
     if let Some(text) = text {
-        check_text(text, known.purpose, known.international, 600)?;
+        check_text(text, existing.purpose, existing.international, 600)?;
         text.clone_into(&mut changed.text);
     }
     if let Some(name) = name {
@@ -102,18 +102,18 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
     if let Some(instruction) = params.get("Instruction") {
         instruction.clone_into(&mut changed.instruction);
     }
-    if changed.text != known.text {
+    if changed.text != existing.text {
         changed.review = Review::begin(now);
     }
     world.record(Entry::Template(changed));
     Ok(Answer::ok())
 }
 
-/// DeleteUSMSTemplate: all of them or none.
+/// DeleteUSMSTemplate: deletes all of the templates or none.
 pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let ids = params.required_list("TemplateIds")?;
     for id in &ids {
-        if pending(find(world, id)?.status(world, now).0) {
+        if is_pending(find(world, id)?.status(world, now).0) {
             return Err(Refusal::invalid("TemplateIds", "a template in review cannot be deleted"));
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Ans
     Ok(Answer::ok())
 }
 
-/// The template, if messages may be sent with it.
+/// Returns the template if messages may be sent with it.
 pub(super) fn check_approved(id: &str, world: &World, now: i64) -> Result<Template, Refusal> {
     world
         .templates
@@ -137,10 +137,10 @@ pub(super) fn check_approved(id: &str, world: &World, now: i64) -> Result<Templa
 }
 
 fn check_text(text: &str, purpose: u8, international: bool, limit: usize) -> Result<(), Refusal> {
-    let refuse = |why: &str| Err(Refusal::invalid("Template", why));
+    let refuse = |reason: &str| Err(Refusal::invalid("Template", reason));
     check_length("Template", text, limit)?;
-    if let Err(why) = text::count_variables(text) {
-        return refuse(why);
+    if let Err(reason) = text::count_variables(text) {
+        return refuse(reason);
     }
     if text::variables_only(text) {
         return refuse("must not consist of variables only");
@@ -148,8 +148,8 @@ fn check_text(text: &str, purpose: u8, international: bool, limit: usize) -> Res
     if text.contains(FORBIDDEN) {
         return refuse("※ ● ★ ￥ are not allowed");
     }
-    let word = VERIFICATION_WORDS.iter().any(|word| text.contains(word));
-    if purpose == VERIFICATION && !international && !word {
+    let has_word = VERIFICATION_WORDS.iter().any(|word| text.contains(word));
+    if purpose == VERIFICATION && !international && !has_word {
         return refuse(
             "a verification code template must contain 验证码, 注册码, 校验码 or 动态码",
         );

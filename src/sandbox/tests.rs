@@ -1,4 +1,4 @@
-//! The sandbox from outside, over real sockets. Here are the helpers of all the tests.
+//! Tests of the sandbox, most of them over real sockets. This file has the helpers.
 
 mod calls;
 mod network;
@@ -19,19 +19,21 @@ use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
 use super::params::Params;
+use super::store::World;
 use super::{
     PRIVATE_KEY, PROJECT_ID, PUBLIC_KEY, Sandbox, Seeds, Settings, SignatureSeed, TemplateSeed,
-    phone, receipts, signing, text,
+    api, phone, receipts, signing, text,
 };
 
 fn any_port() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// A sandbox that is quicker than people, with a signature and three templates.
-fn quick(journal: Option<PathBuf>) -> Sandbox {
+/// Starts a sandbox with fast receipts, with a signature and four templates. Reviews do not end by
+/// themselves while a test runs: tests set their status.
+fn start(journal: Option<PathBuf>) -> Sandbox {
     let sandbox = Sandbox::start(Settings {
-        review_after: Duration::from_millis(400),
+        review_after: Duration::from_secs(3600),
         receipt_after: Duration::from_millis(200),
         journal,
         ..Settings::on(any_port())
@@ -69,7 +71,7 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-/// Signs as a client does.
+/// Returns the parameters of a call, with its request signature.
 fn signed(action: &str, params: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut pairs = owned(params);
     pairs.extend(owned(&[
@@ -105,12 +107,12 @@ async fn ret_code(sandbox: &Sandbox, action: &str, params: &[(&str, &str)]) -> i
     call(sandbox, action, params).await["RetCode"].as_i64().unwrap()
 }
 
-async fn admin(sandbox: &Sandbox, path: &str, body: Value) -> Value {
+async fn admin_post(sandbox: &Sandbox, path: &str, body: Value) -> Value {
     let url = format!("{}/_admin/{path}", sandbox.url());
     http().post(url).json(&body).send().await.unwrap().json().await.unwrap()
 }
 
-async fn look(sandbox: &Sandbox, path: &str) -> Value {
+async fn admin_get(sandbox: &Sandbox, path: &str) -> Value {
     let url = format!("{}/_admin/{path}", sandbox.url());
     http().get(url).send().await.unwrap().json().await.unwrap()
 }
@@ -129,6 +131,19 @@ async fn send_batch(sandbox: &Sandbox, tasks: Value) -> Value {
     call(sandbox, "SendBatchUSMSMessage", &[("TaskContent", &content)]).await
 }
 
+/// Waits for receipts to become due, or to see that nothing more happens. What must happen is
+/// waited for with [`until`], since a busy machine can take any time for it.
 async fn wait(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+/// Waits until `done` returns true.
+async fn until(mut done: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_200 {
+        if done().await {
+            return;
+        }
+        wait(50).await;
+    }
+    panic!("waited a minute in vain");
 }

@@ -1,40 +1,40 @@
-//! Texts: their variables, what they become, and in how many parts they are billed.
+//! Texts: their variables, rendering and billed parts.
 
-/// Characters of the GSM alphabet besides ASCII letters, digits and blanks.
+/// Characters of the GSM alphabet other than ASCII letters, digits, spaces and line breaks.
 const GSM: &str = "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà^{}\\[~]|€";
 
-/// A text cut at its variables.
-enum Piece<'a> {
-    Texts(&'a str),
+/// A literal or a variable of a text.
+enum Segment<'a> {
+    Literal(&'a str),
     Variable(usize),
 }
 
-/// Cuts the text; `None` when a brace belongs to no variable.
-fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
-    let mut found = Vec::new();
+/// Splits a text at its variables; `None` if a brace is not part of a variable.
+fn segments(text: &str) -> Option<Vec<Segment<'_>>> {
+    let mut segments = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('{') {
-        let (words, from_brace) = rest.split_at(start);
+        let (literal, from_brace) = rest.split_at(start);
         let (number, after) = from_brace.get(1..)?.split_once('}')?;
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        found.push(Piece::Texts(words));
-        found.push(Piece::Variable(number.parse().ok()?));
+        segments.push(Segment::Literal(literal));
+        segments.push(Segment::Variable(number.parse().ok()?));
         rest = after;
     }
-    found.push(Piece::Texts(rest));
-    Some(found)
+    segments.push(Segment::Literal(rest));
+    Some(segments)
 }
 
-/// How many variables a text has, or why they are wrong.
+/// Returns the number of variables in a text, or why they are not valid.
 pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
-    let pieces = pieces(text).ok_or("variables must be written {1}, {2}, …")?;
-    let mut numbers: Vec<usize> = pieces
+    let segments = segments(text).ok_or("variables must be written {1}, {2}, …")?;
+    let mut numbers: Vec<usize> = segments
         .iter()
-        .filter_map(|piece| match piece {
-            Piece::Variable(number) => Some(*number),
-            Piece::Texts(_) => None,
+        .filter_map(|segment| match segment {
+            Segment::Variable(number) => Some(*number),
+            Segment::Literal(_) => None,
         })
         .collect();
     numbers.sort_unstable();
@@ -45,24 +45,24 @@ pub(super) fn count_variables(text: &str) -> Result<usize, &'static str> {
     Ok(numbers.len())
 }
 
-/// Whether a text has nothing but variables.
+/// Returns whether a text has nothing but variables.
 pub(super) fn variables_only(text: &str) -> bool {
-    pieces(text).is_some_and(|pieces| {
-        pieces.iter().all(|piece| match piece {
-            Piece::Texts(words) => words.trim().is_empty(),
-            Piece::Variable(_) => true,
+    segments(text).is_some_and(|segments| {
+        segments.iter().all(|segment| match segment {
+            Segment::Literal(literal) => literal.trim().is_empty(),
+            Segment::Variable(_) => true,
         })
     })
 }
 
-/// The text with its variables replaced; a variable without a value becomes nothing.
+/// Returns the text with its variables replaced; a variable without a value is removed.
 pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
-    let Some(pieces) = pieces(text) else { return text.to_owned() };
+    let Some(segments) = segments(text) else { return text.to_owned() };
     let mut rendered = String::with_capacity(text.len() * 2);
-    for piece in pieces {
-        match piece {
-            Piece::Texts(words) => rendered.push_str(words),
-            Piece::Variable(number) => {
+    for segment in segments {
+        match segment {
+            Segment::Literal(literal) => rendered.push_str(literal),
+            Segment::Variable(number) => {
                 let value = number.checked_sub(1).and_then(|index| values.get(index));
                 rendered.push_str(value.map(AsRef::as_ref).unwrap_or_default());
             }
@@ -71,8 +71,8 @@ pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     rendered
 }
 
-/// The whole message: the signature in its brackets before the text.
-pub(super) fn whole(signature: &str, international: bool, body: &str) -> String {
+/// Returns the text of a message: the signature in its brackets, then the body.
+pub(super) fn full_text(signature: &str, international: bool, body: &str) -> String {
     match (signature, international) {
         ("", _) => body.to_owned(),
         (signature, true) => format!("[{signature}]{body}"),
@@ -80,7 +80,7 @@ pub(super) fn whole(signature: &str, international: bool, body: &str) -> String 
     }
 }
 
-/// In how many parts a whole message is billed.
+/// Returns the number of billed parts of a message, signature included.
 pub(super) fn parts(message: &str, international: bool) -> u16 {
     let gsm = |c: char| c == ' ' || c == '\n' || c.is_ascii_alphanumeric() || GSM.contains(c);
     let length = message.chars().count();

@@ -1,5 +1,4 @@
-//! The vendor's own list of phones that are not sent to (USMS API reference,
-//! BatchCreateUSMSBlacklistPhone).
+//! The vendor's own blacklist (USMS API reference, BatchCreateUSMSBlacklistPhone).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,14 +8,14 @@ use super::client::{Client, Credentials};
 use super::errors::CallError;
 use super::wire::Fields;
 
-/// Phones one call takes.
+/// The most phones of one call.
 pub const MAX_PHONES_PER_BLACKLIST: usize = 1_000;
-/// Texts of every purpose are held back.
+/// Blocks texts of every purpose.
 const ALL_PURPOSES: u8 = 0;
 
 impl Client {
-    /// Puts phones on the blacklist of the project. Answers those that the vendor did not take. It
-    /// may be repeated: a phone that is there already stays there.
+    /// Adds phones to the blacklist of the project. Returns those that the vendor refused. Safe to
+    /// repeat: a phone that is already on the list stays on it.
     pub async fn add_to_blacklist(
         &self,
         keys: &Credentials,
@@ -31,8 +30,8 @@ impl Client {
             ("IsGlobal".to_owned(), "false".to_owned()),
             ("BlackList".to_owned(), STANDARD.encode(list.to_string())),
         ];
-        let answer = self.succeed(keys, "BatchCreateUSMSBlacklistPhone", params).await?;
-        let failed = Fields::of(&answer.body).map(|fields| fields.array("FailedList").to_vec());
+        let response = self.succeed(keys, "BatchCreateUSMSBlacklistPhone", params).await?;
+        let failed = Fields::of(&response.body).map(|fields| fields.array("FailedList").to_vec());
         let failed = failed.unwrap_or_default();
         Ok(failed.iter().filter_map(|phone| phone.as_str().map(str::to_owned)).collect())
     }

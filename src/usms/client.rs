@@ -1,5 +1,5 @@
-//! One HTTP client for all projects: connections are reused, every call has a time limit, and
-//! nothing is ever repeated behind the caller's back.
+//! The HTTP client, shared by all projects: connections are reused, every call has a timeout, and
+//! no call is ever retried implicitly.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,52 +15,52 @@ use super::ret_code::RetCode;
 use super::signing::{self, Params};
 use super::wire::Fields;
 
-/// A connection that is not there after this long will not come.
+/// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The vendor's header with its id of the call.
+/// The response header with the vendor's id of the call.
 const REQUEST_ID: &str = "x-ucloud-request-uuid";
 
-/// Calls the vendor. Cheap to clone.
+/// A client of the vendor's API. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     url: Url,
-    heard: Arc<Mutex<Heard>>,
+    last_contact: Arc<Mutex<LastContact>>,
 }
 
-/// What was heard from the service last, by any clone of a client.
+/// The last contact with the service, over all clones of a client.
 #[derive(Debug, Clone, Default)]
-pub struct Heard {
-    /// When it answered last, whatever it said.
-    pub answered: Option<Instant>,
-    /// When a call had no answer last, and what was seen instead.
+pub struct LastContact {
+    /// When the last response came, a refusal included.
+    pub response: Option<Instant>,
+    /// When a call last had no usable response, and why.
     pub problem: Option<(Instant, String)>,
 }
 
-/// Why no client can be built.
+/// Why a [`Client`] cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientBuildError {
-    /// The address is none.
+    /// The URL of the service is invalid.
     #[error("USMS_API_URL is not an http or https URL")]
     Address,
-    /// TLS or the client itself.
+    /// The HTTP client cannot be built.
     #[error("cannot build the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
 }
 
-/// Whose account a call is charged to. Its debug print shows no key.
+/// The API keys that a call is signed with. Their `Debug` output does not show the private key.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The public key.
     pub public_key: String,
-    /// The private key, which signs.
+    /// The private key, which signs requests.
     pub private_key: SecretString,
     /// The UCloud project (`org-…`); required for sub-accounts.
     pub project_id: Option<String>,
 }
 
-/// A successful answer.
-pub(super) struct Answer {
+/// A response that is a JSON object with a RetCode.
+pub(super) struct Response {
     pub body: Value,
     pub ret_code: RetCode,
     pub message: String,
@@ -68,62 +68,66 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// A client for the service at `api_url`. A call that has no answer after `call_timeout` is
-    /// unknown; it should be longer than the gateway's own 60 s.
+    /// Builds a client for the service at `api_url`. A call without a response after `call_timeout`
+    /// has an unknown result; the timeout should exceed the 60 s of the vendor's gateway.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientBuildError`] if the URL is invalid or TLS cannot be set up.
     pub fn new(api_url: &str, call_timeout: Duration) -> Result<Self, ClientBuildError> {
         let url: Url = api_url.parse().map_err(|_| ClientBuildError::Address)?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(ClientBuildError::Address);
         }
-        // Another part of the process may have installed it: then this changes nothing.
+        // The provider may have been installed by another part of the process; that is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(call_timeout)
-            // Nothing may repeat a call but the queue, which knows what that means.
+            // Only the queue may retry a call: it knows which calls were surely not accepted.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .http1_only()
-            // A connection the other side is about to close must not carry a send.
+            // Do not reuse a connection that the server may be about to close.
             .pool_idle_timeout(Duration::from_secs(15))
             .build()?;
-        Ok(Self { http, url, heard: Arc::default() })
+        Ok(Self { http, url, last_contact: Arc::default() })
     }
 
-    /// What was heard from the service last.
-    pub fn heard(&self) -> Heard {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Returns the last contact with the service.
+    pub fn last_contact(&self) -> LastContact {
+        self.last_contact.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn hear(&self, error: Option<&CallError>) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+    fn record_contact(&self, error: Option<&CallError>) {
+        let mut contact = self.last_contact.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
-            None | Some(CallError::Refused { .. }) => heard.answered = Some(Instant::now()),
+            None | Some(CallError::Refused { .. }) => contact.response = Some(Instant::now()),
             Some(error @ (CallError::NotSent { .. } | CallError::Unknown { .. })) => {
-                heard.problem = Some((Instant::now(), error.to_string()));
+                contact.problem = Some((Instant::now(), error.to_string()));
             }
         }
     }
 
-    /// Whether the service can be reached at all. Nothing is signed and nothing is asked for.
+    /// Checks that the service can be reached, by a GET without parameters.
     pub async fn reach(&self) -> Result<(), reqwest::Error> {
         self.http.get(self.url.clone()).timeout(CONNECT_TIMEOUT).send().await.map(drop)
     }
 
-    /// Calls `action` and answers whatever the service said, success or not.
+    /// Calls `action` and returns the response, whatever its RetCode.
     pub(super) async fn call(
         &self,
         keys: &Credentials,
         action: &'static str,
         params: Params,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         let began = Instant::now();
         let result = self.exchange(keys, action, params).await;
-        self.hear(result.as_ref().err());
+        self.record_contact(result.as_ref().err());
         let elapsed_ms = began.elapsed().as_millis();
         let outcome = match &result {
-            Ok(answer) if answer.ret_code.0 == 0 => "success",
+            Ok(response) if response.ret_code.0 == 0 => "success",
             Ok(_) => "refused",
             Err(CallError::Refused { .. }) => "refused",
             Err(CallError::NotSent { .. }) => "not_sent",
@@ -131,27 +135,27 @@ impl Client {
         };
         counter!("usms_calls_total", "action" => action, "outcome" => outcome).increment(1);
         match &result {
-            Ok(answer) => {
-                let ret_code = answer.ret_code.0;
-                info!(action, ret_code, request_id = answer.request_id, elapsed_ms, "API call");
+            Ok(response) => {
+                let ret_code = response.ret_code.0;
+                info!(action, ret_code, request_id = response.request_id, elapsed_ms, "API call");
             }
             Err(error) => info!(action, %error, elapsed_ms, "API call got no usable response"),
         }
         result
     }
 
-    /// Calls `action` where only RetCode 0 is success.
+    /// Calls `action` and returns the response if its RetCode is 0, else the error it stands for.
     pub(super) async fn succeed(
         &self,
         keys: &Credentials,
         action: &'static str,
         params: Params,
-    ) -> Result<Answer, CallError> {
-        let answer = self.call(keys, action, params).await?;
-        if answer.ret_code == RetCode::OK {
-            Ok(answer)
+    ) -> Result<Response, CallError> {
+        let response = self.call(keys, action, params).await?;
+        if response.ret_code == RetCode::OK {
+            Ok(response)
         } else {
-            Err(CallError::from_answer(answer.ret_code, answer.message, answer.request_id))
+            Err(CallError::from_response(response.ret_code, response.message, response.request_id))
         }
     }
 
@@ -160,7 +164,7 @@ impl Client {
         keys: &Credentials,
         action: &'static str,
         mut params: Params,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Response, CallError> {
         params.push(("Action".to_owned(), action.to_owned()));
         params.push(("PublicKey".to_owned(), keys.public_key.clone()));
         if let Some(project) = &keys.project_id {
@@ -174,8 +178,8 @@ impl Client {
     }
 }
 
-/// Reads an answer. What is no JSON object with a RetCode proves nothing.
-async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
+/// Reads a response. One that is not a JSON object with a RetCode proves nothing.
+async fn read(response: reqwest::Response) -> Result<Response, CallError> {
     let status = response.status();
     let header = response
         .headers()
@@ -185,19 +189,22 @@ async fn read(response: reqwest::Response) -> Result<Answer, CallError> {
         .unwrap_or_default();
     let unknown =
         |because| CallError::Unknown { because, ret_code: None, request_id: header.clone() };
-    let no_answer = |what| unknown(UnknownBecause::NotAnAnswer(what));
+    let not_usable = |why| unknown(UnknownBecause::NotAnAnswer(why));
     let bytes = response.bytes().await.map_err(|error| {
-        let late = error.is_timeout();
-        let what = error.to_string();
-        unknown(if late { UnknownBecause::TimedOut(what) } else { UnknownBecause::CutOff(what) })
+        let text = error.to_string();
+        unknown(if error.is_timeout() {
+            UnknownBecause::TimedOut(text)
+        } else {
+            UnknownBecause::CutOff(text)
+        })
     })?;
     if !status.is_success() {
         return Err(unknown(UnknownBecause::HttpStatus(status.as_u16())));
     }
-    let body: Value = serde_json::from_slice(&bytes).map_err(|_| no_answer("is not JSON"))?;
-    let fields = Fields::of(&body).ok_or_else(|| no_answer("is not a JSON object"))?;
-    let ret_code = fields.number("RetCode").ok_or_else(|| no_answer("has no RetCode"))?;
+    let body: Value = serde_json::from_slice(&bytes).map_err(|_| not_usable("is not JSON"))?;
+    let fields = Fields::of(&body).ok_or_else(|| not_usable("is not a JSON object"))?;
+    let ret_code = fields.number("RetCode").ok_or_else(|| not_usable("has no RetCode"))?;
     let message = fields.text("Message");
     let request_id = fields.some_text("ReqUuid").unwrap_or(header);
-    Ok(Answer { ret_code: RetCode(ret_code), message, request_id, body })
+    Ok(Response { ret_code: RetCode(ret_code), message, request_id, body })
 }

@@ -1,88 +1,88 @@
-//! What a failed call proves.
+//! Errors of calls, by what they prove.
 
 use super::ret_code::{RetCode, Verdict};
 
-/// A call that did not succeed, sorted by what the caller may conclude.
+/// A call that did not succeed, by what the caller may conclude.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The service said no: nothing was taken, and repeating it changes nothing.
+    /// The service refused the call: nothing was accepted, and a retry would be refused as well.
     #[error("{message} (RetCode {ret_code})")]
     Refused {
-        /// The vendor's code.
+        /// The vendor's RetCode.
         ret_code: RetCode,
-        /// The vendor's words.
+        /// The vendor's message.
         message: String,
         /// The vendor's id of the call; may be empty.
         request_id: String,
     },
-    /// Surely not taken: it may be tried again.
+    /// Surely not accepted: it may be retried.
     #[error("{because}")]
     NotSent {
-        /// Why.
+        /// Why it surely was not accepted.
         because: NotSentBecause,
-        /// The vendor's code, if it answered.
+        /// The vendor's RetCode, if there was a response.
         ret_code: Option<RetCode>,
         /// The vendor's id of the call; may be empty.
         request_id: String,
     },
-    /// It may have been taken: it must not be repeated blindly.
+    /// It may have been accepted: it must not be retried blindly.
     #[error("{because}")]
     Unknown {
-        /// What was seen instead of an answer.
+        /// Why the result is unknown.
         because: UnknownBecause,
-        /// The vendor's code, if it answered.
+        /// The vendor's RetCode, if there was a response.
         ret_code: Option<RetCode>,
         /// The vendor's id of the call; may be empty.
         request_id: String,
     },
 }
 
-/// Why a call surely was not taken.
+/// Why a call surely was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSentBecause {
-    /// No connection: refused, no such name, no TLS.
+    /// No connection: refused, name not resolved, or TLS failed.
     #[error("cannot reach UCloud: {0}")]
     Unreachable(String),
-    /// RetCode 153.
+    /// The vendor limits the rate (RetCode 153).
     #[error("UCloud is rate limiting: {0}")]
     Throttled(String),
-    /// The gateway could not pass it on.
+    /// The vendor's gateway could not forward it.
     #[error("UCloud's gateway is unavailable: {0}")]
     Gateway(String),
-    /// The service had a fault and says that it took nothing.
+    /// The service failed and says that nothing was accepted.
     #[error("UCloud service error, nothing accepted: {0}")]
     ServiceFault(String),
-    /// The request could not even be built.
+    /// The request could not be built.
     #[error("cannot build the request: {0}")]
     Unbuildable(String),
 }
 
-/// Why nobody knows whether a call was taken.
+/// Why it is unknown whether a call was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownBecause {
-    /// No answer within the time of a call.
+    /// No response within the timeout.
     #[error("no response in time: {0}")]
     TimedOut(String),
-    /// The connection broke after the request had begun to leave.
+    /// The connection broke after sending had begun.
     #[error("connection lost: {0}")]
     CutOff(String),
-    /// An HTTP status that is no success.
+    /// An HTTP status other than 2xx.
     #[error("HTTP {0}")]
     HttpStatus(u16),
-    /// Not the JSON that was promised.
+    /// Not the documented JSON.
     #[error("the response {0}")]
     NotAnAnswer(&'static str),
-    /// Success without what proves it.
+    /// RetCode 0 without the id or session number that would prove it.
     #[error("accepted without a {0}")]
     NoProof(&'static str),
-    /// RetCode 110: the gateway waited for the service in vain.
+    /// The vendor's gateway timed out waiting for the service (RetCode 110).
     #[error("UCloud's gateway timed out: {0}")]
     Gateway(String),
 }
 
 impl CallError {
-    /// Sorts an answer whose RetCode is not 0.
-    pub(super) fn from_answer(ret_code: RetCode, message: String, request_id: String) -> Self {
+    /// Returns the error that a RetCode other than 0 stands for.
+    pub(super) fn from_response(ret_code: RetCode, message: String, request_id: String) -> Self {
         let not_sent = |because| Self::NotSent {
             because,
             ret_code: Some(ret_code),
@@ -102,26 +102,26 @@ impl CallError {
         }
     }
 
-    /// A request that cannot be written down never left.
+    /// Returns the error of a request that cannot be serialized, which was never sent.
     #[allow(clippy::needless_pass_by_value)]
     pub(super) fn unbuildable(error: serde_json::Error) -> Self {
         let because = NotSentBecause::Unbuildable(error.to_string());
         Self::NotSent { because, ret_code: None, request_id: String::new() }
     }
 
-    /// Sorts a failure of the connection. Only a connection that was never made proves that nothing
-    /// was sent; whatever breaks later may have been read on the other side.
+    /// Returns the error that a failed connection stands for. Only a connection that was never made
+    /// proves that nothing was sent; after that, the service may have read the request.
     pub(super) fn from_transport(error: &reqwest::Error) -> Self {
-        let what = chain(error);
+        let text = chain(error);
         let because = if error.is_connect() {
-            NotSentBecause::Unreachable(what)
+            NotSentBecause::Unreachable(text)
         } else if error.is_builder() {
-            NotSentBecause::Unbuildable(what)
+            NotSentBecause::Unbuildable(text)
         } else {
             let because = if error.is_timeout() {
-                UnknownBecause::TimedOut(what)
+                UnknownBecause::TimedOut(text)
             } else {
-                UnknownBecause::CutOff(what)
+                UnknownBecause::CutOff(text)
             };
             return Self::Unknown { because, ret_code: None, request_id: String::new() };
         };
@@ -129,14 +129,15 @@ impl CallError {
     }
 }
 
-/// An error with its causes. `reqwest` names the address but never the body, so no key is in it.
+/// Formats an error with its sources. `reqwest` names the URL but never the body, so the text
+/// contains no key.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
         source = cause.source();
     }
-    words
+    text
 }

@@ -1,6 +1,6 @@
-//! The vendor's API: request signing, wire types, errors and a client for the actions of the USMS
-//! API overview. It knows nothing of the console, hides no retry, and says of every failure what a
-//! caller may conclude.
+//! A client of the vendor's API (UCloud USMS): request signing, types, errors, and the actions of
+//! the USMS API overview. It depends on nothing else in the console, never retries, and its errors
+//! say what the caller may conclude.
 
 mod blacklist;
 mod client;
@@ -16,7 +16,7 @@ mod statistics;
 mod wire;
 
 pub use blacklist::MAX_PHONES_PER_BLACKLIST;
-pub use client::{Client, ClientBuildError, Credentials, Heard};
+pub use client::{Client, ClientBuildError, Credentials, LastContact};
 pub use errors::{CallError, NotSentBecause, UnknownBecause};
 pub use message::{
     Failure, MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND, MAX_USER_ID, SendBatch, SendMessage, Sent,

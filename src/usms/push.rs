@@ -1,12 +1,12 @@
-//! What the vendor pushes: status reports (`MsgType` 2) and replies (`MsgType` 0), both under
-//! `Data`. One item that cannot be read loses none of the others.
+//! Parsing pushes: status reports (`MsgType` 2) and replies (`MsgType` 0), both under `Data`. An
+//! item that cannot be read does not affect the others.
 
 use serde_json::Value;
 
 use super::receipt::Receipt;
 use super::wire::Fields;
 
-/// A push, read.
+/// A parsed push.
 #[derive(Debug)]
 pub enum Push {
     /// Status reports.
@@ -15,37 +15,37 @@ pub enum Push {
     Replies(Vec<Result<Reply, BadItem>>),
 }
 
-/// A person's answer to a text.
+/// A text that a person sent in reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// Who wrote it, as it came.
+    /// The sender's phone, as the push spells it.
     pub phone: String,
-    /// What they wrote.
+    /// The text.
     pub content: String,
-    /// When, in unix seconds.
+    /// When it was sent, in Unix seconds.
     pub time: Option<i64>,
-    /// The extension code it came to; may be empty.
+    /// The extension code it was sent to; may be empty.
     pub extend_code: String,
-    /// The `UserId` of the text it answers; may be empty.
+    /// Our id of the message it replies to; may be empty.
     pub user_id: String,
 }
 
-/// An item that cannot be read, kept as it came.
+/// An item that cannot be read.
 #[derive(Debug, Clone)]
 pub struct BadItem {
-    /// What is wrong with it.
+    /// Why it cannot be read.
     pub why: &'static str,
-    /// The item.
+    /// The item as it was pushed.
     pub raw: Value,
 }
 
-/// A push that cannot be read at all.
+/// Why a push cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// No JSON object.
+    /// Not a JSON object.
     #[error("the push is no JSON object")]
     NotJson,
-    /// No `Data`, or none that has items.
+    /// `Data` is missing, or is neither an array nor an object.
     #[error("the push has no Data")]
     NoData,
     /// A `MsgType` other than 0 and 2.
@@ -53,7 +53,12 @@ pub enum PushError {
     UnknownKind,
 }
 
-/// Reads a push.
+/// Parses a push.
+///
+/// # Errors
+///
+/// [`PushError`] if no item can be found in it. Items that cannot be read are [`BadItem`]s in the
+/// result.
 pub fn parse(body: &[u8]) -> Result<Push, PushError> {
     let body: Value = serde_json::from_slice(body).map_err(|_| PushError::NotJson)?;
     let fields = Fields::of(&body).ok_or(PushError::NotJson)?;
@@ -96,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_item_loses_none_of_the_others() {
+    fn a_bad_item_does_not_affect_the_others() {
         let items = reports(
             r#"{"MsgType":"2","Data":[
             {"SessionNo":"a","Phone":"18500001206","CostCount":"2","ReceiptResult":"发送成功",
@@ -114,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_item_says_what_is_wrong_with_it_and_keeps_its_text() {
+    fn a_bad_item_has_a_reason_and_its_raw_json() {
         let items = reports(
             r#"{"MsgType":2,"Data":[
             {"SessionNo":"a","Phone":"1","ReceiptResult":"maybe"},
@@ -130,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_however_they_are_written_and_nonsense_is_no_time() {
+    fn times_are_read_in_every_format_and_nonsense_is_ignored() {
         let read = |time: Value| {
             let item = json!({ "SessionNo": "a", "Phone": "1", "ReceiptResult": "Fail",
                 "ReceiptTime": time });
@@ -160,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn a_single_item_without_its_array_is_read_too() {
+    fn a_single_item_without_an_array_is_read() {
         let item = r#"{"SessionNo":"a","Phone":"1","ReceiptResult":"Success"}"#;
         assert_eq!(reports(&format!(r#"{{"MsgType":2,"Data":{item}}}"#)).len(), 1);
     }
 
     #[test]
-    fn rubbish_is_an_error_and_no_panic() {
+    fn invalid_pushes_are_errors_and_never_panic() {
         for body in [
             "",
             "[]",

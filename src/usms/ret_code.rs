@@ -1,42 +1,42 @@
-//! RetCodes, and what each allows (USMS API reference, error codes; gateway codes from the summary).
+//! RetCodes and what they allow (USMS API reference, error codes; gateway codes from the summary).
 
 use std::fmt;
 
-/// The vendor's number on an answer; 0 is success.
+/// The vendor's number for the result of a call; 0 is success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RetCode(pub i64);
 
 /// What a caller may do after a RetCode other than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing was taken and trying again changes nothing: show it.
+    /// Nothing was accepted, and a retry would be refused as well: show the message.
     Show,
-    /// Nothing was taken; trying again a few times may help.
+    /// Nothing was accepted; a few retries may help.
     RetryFew,
-    /// Nothing was taken; slow down and try again.
+    /// Nothing was accepted; retry at a lower rate.
     SlowDown,
-    /// Nothing was taken; try again later.
+    /// Nothing was accepted; retry later.
     Retry,
-    /// The balance is used up: hold everything until a person has paid.
+    /// The balance is used up: pause until a person has paid.
     PauseBalance,
-    /// Keys, project, address or permission are refused: a person must mend the settings.
+    /// Keys, project, IP address or permission were refused: a person has to fix the settings.
     CallPerson,
-    /// Some was taken: read `FailContent`.
+    /// Some phones were accepted, others not: read `FailContent`.
     Partly,
-    /// Nobody knows: never repeat it blindly.
+    /// It is unknown whether it was accepted: never retry it blindly.
     InDoubt,
 }
 
 impl RetCode {
     /// Success.
     pub const OK: Self = Self(0);
-    /// A batch was refused in part.
+    /// Some phones of a batch call were refused.
     pub const PARTLY: Self = Self(18046);
     /// Some phones are invalid.
     pub const INVALID_PHONES: Self = Self(18014);
 
-    /// What this code allows. A code that is not documented was still an answer of the service
-    /// that refused the call: it is shown and not repeated.
+    /// Returns what this code allows. An undocumented code is a refusal by the service as well: it
+    /// is shown and not retried.
     pub fn verdict(self) -> Verdict {
         match self.0 {
             18004 | 18007 => Verdict::RetryFew,
@@ -62,15 +62,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_gateways_time_out_is_in_doubt_among_the_codes() {
+    fn only_the_code_of_a_gateway_timeout_is_in_doubt() {
         for code in -1..20_000 {
-            let doubtful = RetCode(code).verdict() == Verdict::InDoubt;
-            assert_eq!(doubtful, code == 110, "{code}");
+            let in_doubt = RetCode(code).verdict() == Verdict::InDoubt;
+            assert_eq!(in_doubt, code == 110, "{code}");
         }
     }
 
     #[test]
-    fn what_only_a_person_can_mend_is_not_held_against_the_message() {
+    fn refused_keys_and_permissions_need_a_person() {
         let codes = [160, 161, 170, 171, 172, 173, 174, 180, 290, 291, 292, 293, 294, 295, 299];
         for code in codes {
             assert_eq!(RetCode(code).verdict(), Verdict::CallPerson, "{code}");
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_the_content_are_shown_and_not_repeated() {
+    fn refused_content_is_shown_and_not_retried() {
         for code in [18000, 18001, 18002, 18003, 18014, 18016, 18017, 18018, 18019, 18023, 18033] {
             assert_eq!(RetCode(code).verdict(), Verdict::Show, "{code}");
         }

@@ -14,23 +14,23 @@ pub struct CreateSignature {
     pub sig_type: u8,
     /// 0 own use · 1 on behalf of others.
     pub purpose: u8,
-    /// 0–5, to match `sig_type`.
+    /// 0 to 5, to match `sig_type`.
     pub certificate_type: u8,
-    /// What it is for.
+    /// What the signature is for.
     pub description: String,
     /// The certificate, base64, at most 4 MB.
     pub file: Option<String>,
-    /// For texts abroad.
+    /// For international texts.
     pub international: bool,
     /// The letter of authority, base64; required when `purpose` is 1.
     pub proxy_file: Option<String>,
-    /// A real-name qualification that the vendor knows; may be empty.
+    /// The id of a real-name qualification at the vendor; may be empty.
     pub qualification_id: String,
-    /// What is sent under it; may be empty.
+    /// What is sent with it; may be empty.
     pub scene: String,
 }
 
-/// A rejected signature, mended.
+/// A resubmission of a rejected signature.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateSignature {
     /// The vendor's id.
@@ -45,9 +45,9 @@ pub struct UpdateSignature {
     pub certificate_type: u8,
     /// The certificate as `image/jpeg;base64,…`.
     pub file: Option<String>,
-    /// The letter of authority in the same form.
+    /// The letter of authority in the same format.
     pub proxy_file: Option<String>,
-    /// What is sent under it; may be empty.
+    /// What is sent with it; may be empty.
     pub scene: String,
 }
 
@@ -56,26 +56,26 @@ pub struct UpdateSignature {
 pub struct CreateTemplate {
     /// 1 verification code · 2 notice · 3 marketing.
     pub purpose: u8,
-    /// At most 32 characters.
+    /// The name, at most 32 characters.
     pub name: String,
-    /// At most 500 characters, with `{1}` `{2}`.
+    /// The text, at most 500 characters, with variables `{1}` `{2}`.
     pub text: String,
-    /// For texts abroad.
+    /// For international texts.
     pub international: bool,
-    /// At most 128 characters.
+    /// A note for the reviewer, at most 128 characters.
     pub remark: String,
-    /// Required for marketing at home.
+    /// How to unsubscribe; required for domestic marketing.
     pub unsubscribe: String,
     /// What each variable means.
     pub instruction: String,
 }
 
-/// A template, mended.
+/// A resubmission of a rejected template, or a new name for an approved one.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateTemplate {
     /// The vendor's id.
     pub template_id: String,
-    /// At most 600 characters.
+    /// The text, at most 600 characters.
     pub text: String,
     /// The name.
     pub name: String,
@@ -87,7 +87,7 @@ pub struct UpdateTemplate {
     pub instruction: String,
 }
 
-/// A signature as the service describes it.
+/// A signature as the vendor describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureAnswer {
     /// The vendor's id.
@@ -100,12 +100,12 @@ pub struct SignatureAnswer {
     pub reason: String,
 }
 
-/// A template as the service describes it. Fields may be missing.
+/// A template as the vendor describes it. Fields may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateAnswer {
     /// The vendor's id.
     pub template_id: String,
-    /// 1 to 3.
+    /// As for [`CreateTemplate`].
     pub purpose: Option<i64>,
     /// The name.
     pub name: String,
@@ -113,11 +113,11 @@ pub struct TemplateAnswer {
     pub text: String,
     /// How to unsubscribe.
     pub unsubscribe: String,
-    /// 0 to 4.
+    /// As for [`SignatureAnswer`].
     pub status: Option<i64>,
     /// A note for the reviewer.
     pub remark: String,
-    /// Why it was rejected.
+    /// Why it was rejected; may be empty.
     pub reason: String,
     /// What each variable means.
     pub instruction: String,
@@ -127,15 +127,15 @@ fn pair(name: &str, value: impl ToString) -> (String, String) {
     (name.to_owned(), value.to_string())
 }
 
-fn optional(params: &mut Params, name: &str, value: &str) {
+fn push_optional(params: &mut Params, name: &str, value: &str) {
     if !value.is_empty() {
         params.push(pair(name, value));
     }
 }
 
 impl Client {
-    /// Applies for a signature; answers its id. When this is unknown, look for it by its content
-    /// before applying again.
+    /// Applies for a signature; returns its id. After [`CallError::Unknown`], look for it by its
+    /// content before applying again.
     pub async fn create_signature(
         &self,
         keys: &Credentials,
@@ -149,15 +149,15 @@ impl Client {
             pair("Description", &signature.description),
             pair("International", signature.international),
         ];
-        optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
-        optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
-        optional(&mut params, "QualificationId", &signature.qualification_id);
-        optional(&mut params, "SceneDesc", &signature.scene);
-        let answer = self.succeed(keys, "CreateUSMSSignature", params).await?;
-        id_of(&answer.body, "SigId", answer.request_id)
+        push_optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
+        push_optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
+        push_optional(&mut params, "QualificationId", &signature.qualification_id);
+        push_optional(&mut params, "SceneDesc", &signature.scene);
+        let response = self.succeed(keys, "CreateUSMSSignature", params).await?;
+        id_of(&response.body, "SigId", response.request_id)
     }
 
-    /// Looks a signature up by its id, its content, or both; `None` when there is none.
+    /// Finds a signature by its id, its content, or both.
     pub async fn query_signature(
         &self,
         keys: &Credentials,
@@ -165,10 +165,10 @@ impl Client {
         content: Option<&str>,
     ) -> Result<Option<SignatureAnswer>, CallError> {
         let mut params = Params::new();
-        optional(&mut params, "SigId", sig_id.unwrap_or(""));
-        optional(&mut params, "SigContent", content.unwrap_or(""));
-        let answer = self.succeed(keys, "QueryUSMSSignature", params).await?;
-        Ok(Fields::of(&answer.body).and_then(|fields| {
+        push_optional(&mut params, "SigId", sig_id.unwrap_or(""));
+        push_optional(&mut params, "SigContent", content.unwrap_or(""));
+        let response = self.succeed(keys, "QueryUSMSSignature", params).await?;
+        Ok(Fields::of(&response.body).and_then(|fields| {
             let data = fields.object("Data")?;
             Some(SignatureAnswer {
                 sig_id: data.some_text("SigId").or_else(|| sig_id.map(str::to_owned))?,
@@ -182,7 +182,7 @@ impl Client {
         }))
     }
 
-    /// Hands a rejected signature in again; its review starts anew.
+    /// Resubmits a rejected signature; its review starts over.
     pub async fn update_signature(
         &self,
         keys: &Credentials,
@@ -195,9 +195,9 @@ impl Client {
             pair("SigPurpose", signature.purpose),
             pair("CertificateType", signature.certificate_type),
         ];
-        optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
-        optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
-        optional(&mut params, "SceneDesc", &signature.scene);
+        push_optional(&mut params, "File", signature.file.as_deref().unwrap_or(""));
+        push_optional(&mut params, "ProxyFile", signature.proxy_file.as_deref().unwrap_or(""));
+        push_optional(&mut params, "SceneDesc", &signature.scene);
         self.succeed(keys, "UpdateUSMSSignature", params).await.map(drop)
     }
 
@@ -212,8 +212,8 @@ impl Client {
         self.succeed(keys, "DeleteUSMSSignature", params).await.map(drop)
     }
 
-    /// Applies for a template; answers its id. When this is unknown, nothing can find it but a
-    /// person who reads its id in the vendor's console.
+    /// Applies for a template; returns its id. After [`CallError::Unknown`], only a person can find
+    /// it, by reading its id in the vendor's console.
     pub async fn create_template(
         &self,
         keys: &Credentials,
@@ -225,22 +225,22 @@ impl Client {
             pair("Template", &template.text),
             pair("International", template.international),
         ];
-        optional(&mut params, "Remark", &template.remark);
-        optional(&mut params, "UnsubscribeInfo", &template.unsubscribe);
-        optional(&mut params, "Instruction", &template.instruction);
-        let answer = self.succeed(keys, "CreateUSMSTemplate", params).await?;
-        id_of(&answer.body, "TemplateId", answer.request_id)
+        push_optional(&mut params, "Remark", &template.remark);
+        push_optional(&mut params, "UnsubscribeInfo", &template.unsubscribe);
+        push_optional(&mut params, "Instruction", &template.instruction);
+        let response = self.succeed(keys, "CreateUSMSTemplate", params).await?;
+        id_of(&response.body, "TemplateId", response.request_id)
     }
 
-    /// Looks a template up by its id; `None` when there is none.
+    /// Finds a template by its id.
     pub async fn query_template(
         &self,
         keys: &Credentials,
         template_id: &str,
     ) -> Result<Option<TemplateAnswer>, CallError> {
         let params = vec![pair("TemplateId", template_id)];
-        let answer = self.succeed(keys, "QueryUSMSTemplate", params).await?;
-        Ok(Fields::of(&answer.body).and_then(|fields| {
+        let response = self.succeed(keys, "QueryUSMSTemplate", params).await?;
+        Ok(Fields::of(&response.body).and_then(|fields| {
             let data = fields.object("Data")?;
             Some(TemplateAnswer {
                 template_id: data.some_text("TemplateId").unwrap_or(template_id.to_owned()),
@@ -256,7 +256,7 @@ impl Client {
         }))
     }
 
-    /// Changes a template. A changed text goes to review again; a changed name alone does not.
+    /// Changes a template. A changed text is reviewed again; a changed name alone is not.
     pub async fn update_template(
         &self,
         keys: &Credentials,
@@ -264,10 +264,10 @@ impl Client {
     ) -> Result<(), CallError> {
         let mut params =
             vec![pair("TemplateId", &template.template_id), pair("Template", &template.text)];
-        optional(&mut params, "TemplateName", &template.name);
-        optional(&mut params, "Remark", &template.remark);
-        optional(&mut params, "UnsubscribeInfo", &template.unsubscribe);
-        optional(&mut params, "Instruction", &template.instruction);
+        push_optional(&mut params, "TemplateName", &template.name);
+        push_optional(&mut params, "Remark", &template.remark);
+        push_optional(&mut params, "UnsubscribeInfo", &template.unsubscribe);
+        push_optional(&mut params, "Instruction", &template.instruction);
         self.succeed(keys, "UpdateUSMSTemplate", params).await.map(drop)
     }
 

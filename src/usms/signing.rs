@@ -1,5 +1,5 @@
 //! Request signing (USMS API reference, summary: signature): sort the flattened parameters by name,
-//! join each name and value with nothing between, append the private key, SHA-1, hex.
+//! concatenate names and values without separators, append the private key; SHA-1 in hex.
 
 use secrecy::{ExposeSecret, SecretString};
 use sha1::{Digest, Sha1};
@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 /// A request's parameters in the order they were added.
 pub type Params = Vec<(String, String)>;
 
-/// The request signature over `params`, which must not hold `Signature` itself.
+/// Returns the request signature of `params`, which must not contain `Signature` itself.
 pub fn sign(params: &[(String, String)], private_key: &SecretString) -> String {
     let mut sorted: Vec<&(String, String)> = params.iter().collect();
     sorted.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_vectors_come_out() {
+    fn the_documented_examples_match() {
         let documented = params(&[
             ("Action", "DescribeUHostInstance"),
             ("Limit", "10"),

@@ -1,4 +1,4 @@
-//! The vendor's own counts, a day and country each (USMS API reference, GetUSMSSendStatistics).
+//! The vendor's own counts by day and country (USMS API reference, GetUSMSSendStatistics).
 
 use serde_json::Value;
 use time::Date;
@@ -9,62 +9,64 @@ use super::client::{Client, Credentials};
 use super::errors::CallError;
 use super::wire::Fields;
 
-/// Rows asked for at once. The reference names no limit.
+/// Rows per page. The reference names no limit.
 const PER_PAGE: usize = 100;
-/// Nobody has more countries and days than this: a service that repeats itself is not asked for ever.
+/// The most pages, far more than there are days and countries: it ends the loop if the service
+/// keeps returning full pages.
 const MAX_PAGES: usize = 100;
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const DIGITS: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
 
-/// What the vendor counted on one day for one country: messages, and the pieces they were cut into.
+/// The vendor's counts of messages and of billed parts, on one day for one country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayFigures {
     /// The day in China.
     pub day: Date,
-    /// The vendor's letters for the country, as `CN`.
+    /// The vendor's code of the country, such as `CN`.
     pub country: String,
-    /// Messages taken.
+    /// Accepted messages.
     pub sent: i64,
-    /// Messages that arrived.
+    /// Delivered messages.
     pub delivered: i64,
-    /// Messages that did not.
+    /// Failed messages.
     pub failed: i64,
-    /// Messages of which nothing is known.
+    /// Messages with unknown outcome.
     pub unknown: i64,
-    /// Messages that were not taken.
+    /// Refused messages.
     pub refused: i64,
-    /// Pieces taken.
+    /// Parts of accepted messages.
     pub sent_parts: i64,
-    /// Pieces that arrived.
+    /// Parts of delivered messages.
     pub delivered_parts: i64,
-    /// Pieces that did not.
+    /// Parts of failed messages.
     pub failed_parts: i64,
-    /// Pieces of which nothing is known.
+    /// Parts of messages with unknown outcome.
     pub unknown_parts: i64,
 }
 
 impl DayFigures {
-    /// Reads one row; `None` without a day.
+    /// Reads one row; `None` if it has no day.
     fn read(item: &Value) -> Option<Self> {
         let fields = Fields::of(item)?;
-        let n = |name| fields.number(name).unwrap_or(0).max(0);
+        let count = |name| fields.number(name).unwrap_or(0).max(0);
         Some(Self {
             day: day(&fields.text("SendDate"))?,
             country: fields.text("BrevityCode"),
-            sent: n("Count"),
-            delivered: n("SuccessCount"),
-            failed: n("FailedCount"),
-            unknown: n("UnknownCount"),
-            refused: n("SubmitFailedCount"),
-            sent_parts: n("CostCount"),
-            delivered_parts: n("SuccessCostCount"),
-            failed_parts: n("FailedCostCount"),
-            unknown_parts: n("UnknownCostCount"),
+            sent: count("Count"),
+            delivered: count("SuccessCount"),
+            failed: count("FailedCount"),
+            unknown: count("UnknownCount"),
+            refused: count("SubmitFailedCount"),
+            sent_parts: count("CostCount"),
+            delivered_parts: count("SuccessCostCount"),
+            failed_parts: count("FailedCostCount"),
+            unknown_parts: count("UnknownCostCount"),
         })
     }
 }
 
-/// The reference does not say how a day is written: with or without dashes, perhaps with a time.
+/// Parses a day. The reference does not name the format: with or without dashes, perhaps followed
+/// by a time.
 fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     let dashed = text.get(..10).and_then(|day| Date::parse(day, DAY).ok());
@@ -72,7 +74,8 @@ fn day(text: &str) -> Option<Date> {
 }
 
 impl Client {
-    /// The counts of all days from `from` to `to`, in mainland China or abroad.
+    /// Returns the counts of the days `from` to `to` (inclusive, in China), for mainland China or
+    /// for all other countries.
     pub async fn get_send_statistics(
         &self,
         keys: &Credentials,
@@ -92,8 +95,8 @@ impl Client {
                 ("Domestic", u8::from(domestic).to_string()),
             ];
             let params = params.map(|(name, value)| (name.to_owned(), value)).to_vec();
-            let answer = self.succeed(keys, "GetUSMSSendStatistics", params).await?;
-            let Some(fields) = Fields::of(&answer.body) else { break };
+            let response = self.succeed(keys, "GetUSMSSendStatistics", params).await?;
+            let Some(fields) = Fields::of(&response.body) else { break };
             let rows = fields.array("Data");
             days.extend(rows.iter().filter_map(DayFigures::read));
             if rows.len() < PER_PAGE {
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_read_however_its_day_and_numbers_are_written() {
+    fn a_row_is_read_in_every_format_of_days_and_numbers() {
         for written in ["2026-11-24", "20261124", "2026-11-24 00:00:00", "2026-11-24T00:00:00Z"] {
             let row = json!({ "SendDate": written, "BrevityCode": "CN", "Count": "7",
                 "CostCount": 9.0, "SuccessCount": null, "FailedCount": -1 });

@@ -1,22 +1,22 @@
-//! Reading answers that do not keep to their documentation: missing, extra and null fields, numbers
-//! as strings and strings as numbers.
+//! Lenient reading of JSON that deviates from the vendor's documentation: missing, extra and null
+//! fields, numbers as strings and strings as numbers.
 
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// A JSON object read field by field, each with a sensible absence.
+/// The fields of a JSON object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a>(&'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
-    /// The fields of `value`, if it is an object.
+    /// Returns the fields of `value`, if it is an object.
     pub fn of(value: &'a Value) -> Option<Self> {
         value.as_object().map(Self)
     }
 
-    /// A text; empty when it is missing, null or no text.
+    /// Returns a string or number as a string; empty for anything else.
     pub fn text(self, name: &str) -> String {
         match self.0.get(name) {
             Some(Value::String(text)) => text.clone(),
@@ -27,12 +27,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that is there and not empty.
+    /// Returns a string or number as a string, unless it is empty.
     pub fn some_text(self, name: &str) -> Option<String> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
-    /// A whole number, also when it is written as a text or with a fraction of nothing.
+    /// Returns an integer, also if it is a string or has a fraction of zero (`9.0`).
     pub fn number(self, name: &str) -> Option<i64> {
         match self.0.get(name)? {
             Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -44,28 +44,29 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A time in unix seconds, also when it is written in milliseconds, or as a date of
-    /// Asia/Shanghai. Nothing outside of this century's first decades is a time of a message.
+    /// Returns a time in Unix seconds. It may also be in milliseconds, or a date and time in
+    /// Asia/Shanghai or RFC 3339. Times outside of [`PLAUSIBLE_TIMES`] are ignored.
     pub fn time(self, name: &str) -> Option<i64> {
-        let written = self.number(name).or_else(|| date(&self.text(name)))?;
-        [written, written / 1_000].into_iter().find(|at| SENSIBLE.contains(at))
+        let time = self.number(name).or_else(|| date(&self.text(name)))?;
+        [time, time / 1_000].into_iter().find(|at| PLAUSIBLE_TIMES.contains(at))
     }
 
-    /// The elements of an array, or the one object that came instead; `None` for anything else.
+    /// Returns the elements of an array, or a single object as one element; `None` for anything
+    /// else.
     pub fn items(self, name: &str) -> Option<&'a [Value]> {
         match self.0.get(name)? {
             Value::Array(items) => Some(items),
-            one @ Value::Object(_) => Some(std::slice::from_ref(one)),
+            object @ Value::Object(_) => Some(std::slice::from_ref(object)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     }
 
-    /// The elements of an array; none when it is missing or null.
+    /// Returns the elements of an array; none if it is missing or something else.
     pub fn array(self, name: &str) -> &'a [Value] {
         self.0.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// An object inside; also the first element where an array came instead.
+    /// Returns an object, or the first element of an array if that is an object.
     pub fn object(self, name: &str) -> Option<Fields<'a>> {
         match self.0.get(name)? {
             Value::Object(map) => Some(Fields(map)),
@@ -75,8 +76,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// 2010 to 2100, in unix seconds.
-const SENSIBLE: std::ops::Range<i64> = 1_262_304_000..4_102_444_800;
+/// Times that a message can have: 2010 to 2100, in Unix seconds.
+const PLAUSIBLE_TIMES: std::ops::Range<i64> = 1_262_304_000..4_102_444_800;
 
 fn date(text: &str) -> Option<i64> {
     let text = text.trim();

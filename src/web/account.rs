@@ -1,4 +1,4 @@
-//! `/account`: one's own password, and where one is signed in.
+//! `/account`: the person's own password and login sessions.
 
 use actix_session::SessionExt;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -26,12 +26,12 @@ struct AccountPage {
 }
 
 impl AccountPage {
-    fn wrong(&self, field: &str) -> bool {
+    fn is_wrong(&self, field: &str) -> bool {
         self.problem.as_ref().is_some_and(|(name, _)| *name == field)
     }
 }
 
-/// Who one is, and the form for a new password.
+/// `/account`: the account with its roles, and the form for a new password.
 pub async fn show(
     app: web::Data<App>,
     request: HttpRequest,
@@ -41,9 +41,9 @@ pub async fn show(
     page::ok(&AccountPage { l, is_owner: person.0.user.is_owner, problem: None })
 }
 
-/// A new password.
+/// The form of [`change_password`].
 #[derive(Deserialize)]
-pub struct NewPassword {
+pub struct PasswordForm {
     #[serde(default = "no_password")]
     old: SecretString,
     #[serde(default = "no_password")]
@@ -59,13 +59,12 @@ pub async fn change_password(
     app: web::Data<App>,
     request: HttpRequest,
     person: Person,
-    form: Form<NewPassword>,
+    form: Form<PasswordForm>,
 ) -> Result<HttpResponse, WebError> {
-    let NewPassword { old, new } = form.into_inner();
-    let keep = session::key_hash(&request.get_session());
-    let address = peer_address(&request);
-    let changed =
-        accounts::change_password(&app, person.0.user.id, old, new, &keep, &address).await;
+    let PasswordForm { old, new } = form.into_inner();
+    let own_key = session::key_hash(&request.get_session());
+    let ip = peer_address(&request);
+    let changed = accounts::change_password(&app, person.0.user.id, old, new, &own_key, &ip).await;
     let texts = Texts(language_of(&request));
     let problem = match changed {
         Ok(()) => {
@@ -86,8 +85,8 @@ pub async fn change_password(
     })
 }
 
-struct Row {
-    address: String,
+struct SessionRow {
+    ip: String,
     agent: String,
     since: Moment,
     seen: Moment,
@@ -99,51 +98,51 @@ struct Row {
 #[template(path = "account/sessions.html")]
 struct SessionsPage {
     l: Layout,
-    rows: Vec<Row>,
+    rows: Vec<SessionRow>,
 }
 
-/// Where one is signed in.
+/// `/account/sessions`: the login sessions of the person.
 pub async fn sessions(
     app: web::Data<App>,
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
     let l = person.layout(&app, &request, Section::Account).await?;
-    let own = session::key_hash(&request.get_session());
+    let own_key = session::key_hash(&request.get_session());
     let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
     let rows = all
         .into_iter()
-        .map(|one| Row {
-            current: one.key_hash == own,
-            key: hex::encode(&one.key_hash),
-            since: l.moment(one.created_at),
-            seen: l.moment(one.seen_at),
-            address: one.ip,
-            agent: one.user_agent,
+        .map(|session| SessionRow {
+            current: session.key_hash == own_key,
+            key: hex::encode(&session.key_hash),
+            since: l.moment(session.created_at),
+            seen: l.moment(session.seen_at),
+            ip: session.ip,
+            agent: session.user_agent,
         })
         .collect();
     page::ok(&SessionsPage { l, rows })
 }
 
-/// Which session to end; empty for all but this one.
+/// The form of [`revoke`]: the key of the session to end, or empty for all but this one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Revoke {
+pub struct RevokeForm {
     key: String,
 }
 
-/// Ends one or all other sessions.
+/// Ends one login session, or all others.
 pub async fn revoke(
     app: web::Data<App>,
     request: HttpRequest,
     person: Person,
-    form: Form<Revoke>,
+    form: Form<RevokeForm>,
 ) -> Result<HttpResponse, WebError> {
     let key = form.into_inner().key;
     if key.is_empty() {
-        let own = session::key_hash(&request.get_session());
+        let own_key = session::key_hash(&request.get_session());
         let mut db = app.db.acquire().await?;
-        login_sessions::revoke_others(&mut db, person.0.user.id, &own).await?;
+        login_sessions::revoke_others(&mut db, person.0.user.id, &own_key).await?;
     } else {
         let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
         login_sessions::revoke(&app.db, person.0.user.id, &key_hash).await?;

@@ -1,5 +1,5 @@
-//! `/applications/{id}`: what was handed in once, and what is known of the call; and what handing in
-//! came to, for the forms.
+//! `/applications/{id}`: an application as it was submitted, and what is known of the call. Also
+//! submits applications for the forms of signatures and templates.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -10,7 +10,7 @@ use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
-use super::reviewed::compare::{self, Changed, Piece};
+use super::reviewed::compare::{self, Changed, DiffSegment};
 use super::reviewed::name_of;
 use super::{flash, page};
 use crate::app::App;
@@ -26,27 +26,31 @@ use crate::ops::apply::{self, ApplyError, Submission, SubmitOutcome};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::files::FileError;
 
-/// What the vendor answered to a form, to be shown over it.
+/// Why an application was not accepted, as shown above its form.
 #[derive(Debug)]
 pub struct Outcome {
-    /// In one line.
+    /// What happened, in one line.
     pub title: String,
     /// What to do.
     pub advice: String,
-    /// Where to look, if somewhere.
+    /// A link with its label, if there is more to see.
     pub link: Option<(String, String)>,
 }
 
-/// What is said when the vendor took it.
+/// The flash message after the vendor has accepted an application.
 #[derive(Debug, Clone, Copy)]
 pub struct Done {
-    /// For what.
+    /// What was applied for.
     pub subject: Subject,
-    /// The key of the sentence.
+    /// The text key of the message.
     pub key: &'static str,
 }
 
-/// Hands in and leads on, or answers what to show over the form.
+/// Submits an application. Returns where to go next, or what to show above the form.
+///
+/// # Errors
+///
+/// [`WebError::FormExpired`] if another application was already submitted with this form.
 pub async fn submit(
     app: &App,
     member: &Member,
@@ -62,23 +66,30 @@ pub async fn submit(
         link: None,
     };
     Ok(match apply::submit(app, submission).await {
-        Ok(SubmitOutcome::Taken(vendor_id)) => {
-            Ok(said(request, member, done.key, &urls.reviewed(done.subject, &vendor_id)))
-        }
-        Ok(SubmitOutcome::Already(id)) => {
-            Ok(said(request, member, "apply-already", &address(app, member, id).await?))
-        }
+        Ok(SubmitOutcome::Taken(vendor_id)) => Ok(redirect_with_flash(
+            request,
+            member,
+            done.key,
+            &urls.reviewed(done.subject, &vendor_id),
+        )),
+        Ok(SubmitOutcome::Already(id)) => Ok(redirect_with_flash(
+            request,
+            member,
+            "apply-already",
+            &application_href(app, member, id).await?,
+        )),
         Ok(SubmitOutcome::InDoubt(id)) => Ok(page::see_other(&urls.application(id))),
-        Ok(SubmitOutcome::Refused { ret_code, words: said }) => {
+        Ok(SubmitOutcome::Refused { ret_code, words: vendor_message }) => {
             let advice = texts
                 .try_t(&format!("ret-{ret_code}-do"))
                 .unwrap_or_else(|| texts.t("apply-refused-advice"));
-            let values = [("words", said.into()), ("code", ret_code.to_string().into())];
+            let values = [("words", vendor_message.into()), ("code", ret_code.to_string().into())];
             Err(Outcome { title: texts.with("import-refused", &values), advice, link: None })
         }
-        Ok(SubmitOutcome::NotTaken(why)) => {
-            Err(Outcome { title: problem(texts, &why), ..plain("apply-not-taken", "apply-again") })
-        }
+        Ok(SubmitOutcome::NotTaken(why)) => Err(Outcome {
+            title: problem_text(texts, &why),
+            ..plain("apply-not-taken", "apply-again")
+        }),
         Err(ApplyError::NotNow) => Err(plain("apply-not-now", "apply-not-now-advice")),
         Err(ApplyError::Doubtful(id)) => Err(Outcome {
             link: Some((urls.application(id), texts.t("apply-in-doubt-check"))),
@@ -97,15 +108,15 @@ pub async fn submit(
     })
 }
 
-/// The vendor's texts, or ours where it said nothing.
-fn problem(texts: super::i18n::Texts, why: &str) -> String {
-    match CallProblem::read(why) {
+/// Returns the text of a call problem, or else the vendor message.
+fn problem_text(texts: super::i18n::Texts, stored: &str) -> String {
+    match CallProblem::read(stored) {
         Some(problem) => texts.t(&format!("batch-problem-{}", problem.key())),
-        None => texts.with("review-vendor-says", &[("words", why.to_owned().into())]),
+        None => texts.with("review-vendor-says", &[("words", stored.to_owned().into())]),
     }
 }
 
-/// A file that cannot be kept or opened.
+/// Converts the error of an application file that cannot be stored or opened.
 pub fn file_error(error: FileError) -> WebError {
     match error {
         FileError::Problem(_) => WebError::BadRequest,
@@ -115,13 +126,18 @@ pub fn file_error(error: FileError) -> WebError {
     }
 }
 
-/// Says a sentence there.
-pub fn said(request: &HttpRequest, member: &Member, key: &str, there: &str) -> HttpResponse {
+/// Redirects to `href`, which then shows the text `key` once.
+pub fn redirect_with_flash(
+    request: &HttpRequest,
+    member: &Member,
+    key: &str,
+    href: &str,
+) -> HttpResponse {
     flash::say(request, &member.texts(request).t(key));
-    page::see_other(there)
+    page::see_other(href)
 }
 
-/// Where the application of this very form is shown, if it was handed in before.
+/// Returns the page of the application that was already submitted with this form token, if any.
 pub async fn submitted(
     app: &App,
     member: &Member,
@@ -130,29 +146,33 @@ pub async fn submitted(
     let Ok(token) = form_token.parse() else { return Ok(None) };
     let (project, person) = (member.project.id, member.person.id);
     match applications::by_form_token(&app.db, project, person, token).await? {
-        Some(id) => Ok(Some(address(app, member, id).await?)),
+        Some(id) => Ok(Some(application_href(app, member, id).await?)),
         None => Ok(None),
     }
 }
 
-/// Where an application is shown: on the page of what it is about, if that is known.
-async fn address(app: &App, member: &Member, id: ApplicationId) -> Result<String, WebError> {
+/// Returns the page that shows an application: its subject's own page if that is known.
+async fn application_href(
+    app: &App,
+    member: &Member,
+    id: ApplicationId,
+) -> Result<String, WebError> {
     let found = applications::find(&app.db, member.project.id, id).await?;
     let found = found.ok_or(WebError::NotFound)?;
     let known = match found.state {
-        ApplicationState::Taken => subject_address(app, member, &found).await?,
+        ApplicationState::Taken => subject_href(app, member, &found).await?,
         _ => None,
     };
     Ok(known.unwrap_or_else(|| member.urls().application(id)))
 }
 
-async fn subject_address(
+async fn subject_href(
     app: &App,
     member: &Member,
-    one: &Application,
+    application: &Application,
 ) -> Result<Option<String>, WebError> {
     let (project, urls) = (member.project.id, member.urls());
-    Ok(match one.row() {
+    Ok(match application.row() {
         Some(Row::Signature(id)) => signatures::by_id(&app.db, project, id)
             .await?
             .map(|known| urls.signature(&known.sig_id)),
@@ -165,12 +185,12 @@ async fn subject_address(
 
 #[derive(Template)]
 #[template(path = "review/application.html")]
-struct OnePage {
+struct ApplicationPage {
     l: Layout,
-    one: Application,
+    application: Application,
     name: String,
     at: Moment,
-    why: String,
+    reason: String,
     about: Option<String>,
     list: (String, String),
     again: String,
@@ -180,7 +200,7 @@ struct OnePage {
     may_send: bool,
 }
 
-/// One application.
+/// `/applications/{id}`: one application.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
@@ -199,15 +219,15 @@ pub async fn show(
         Subject::Signature => l.t("signatures-title"),
         Subject::Template => l.t("templates-title"),
     };
-    let about = subject_address(&app, &member, &found).await?;
+    let about = subject_href(&app, &member, &found).await?;
     let form = match &about {
         Some(about) => format!("{about}/edit"),
         None => l.urls.reviewed(found.subject, "new"),
     };
-    let page = OnePage {
+    let page = ApplicationPage {
         at: l.moment(found.id),
         name: name_of(&found),
-        why: trouble_or_words(&l, &found),
+        reason: failure_reason(&l, &found),
         again: super::urls::with_query(&form, &[("from", &found.id.to_string())]),
         about,
         import: l.urls.reviewed(found.subject, "import"),
@@ -215,25 +235,28 @@ pub async fn show(
         changed: changed(&app, &l, &found).await?,
         list: (list, title),
         may_send: member.may(Permission::Send),
-        one: found,
+        application: found,
         l,
     };
     page::ok(&page)
 }
 
-fn trouble_or_words(l: &Layout, one: &Application) -> String {
-    match (CallProblem::read(&one.vendor_message), one.ret_code) {
-        (Some(_), _) => problem(l.texts, &one.vendor_message),
-        (None, _) if one.vendor_message.is_empty() => String::new(),
+fn failure_reason(l: &Layout, application: &Application) -> String {
+    match (CallProblem::read(&application.vendor_message), application.ret_code) {
+        (Some(_), _) => problem_text(l.texts, &application.vendor_message),
+        (None, _) if application.vendor_message.is_empty() => String::new(),
         (None, Some(code)) => l.with(
             "import-refused",
-            &[("words", one.vendor_message.as_str().into()), ("code", code.to_string().into())],
+            &[
+                ("words", application.vendor_message.as_str().into()),
+                ("code", code.to_string().into()),
+            ],
         ),
-        (None, None) => problem(l.texts, &one.vendor_message),
+        (None, None) => problem_text(l.texts, &application.vendor_message),
     }
 }
 
-/// The texts of the form, with their words.
+/// Returns the fields of the form with the text keys of their labels.
 fn fields(subject: Subject) -> &'static [(&'static str, &'static str)] {
     match subject {
         Subject::Signature => &[
@@ -251,52 +274,62 @@ fn fields(subject: Subject) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-fn written<'a>(one: &'a Application, field: &str) -> &'a str {
-    one.content[field].as_str().unwrap_or_default()
+fn field_value<'a>(application: &'a Application, field: &str) -> &'a str {
+    application.content[field].as_str().unwrap_or_default()
 }
 
-/// The form as it was handed in.
-fn rows(l: &Layout, one: &Application) -> Vec<(String, String)> {
-    fields(one.subject)
+/// Returns the form as it was submitted: labels with values.
+fn rows(l: &Layout, application: &Application) -> Vec<(String, String)> {
+    fields(application.subject)
         .iter()
-        .map(|(field, word)| (l.t(word), written(one, field).to_owned()))
+        .map(|(field, label)| (l.t(label), field_value(application, field).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect()
 }
 
-/// What changed against the application before, if this one mends something.
-async fn changed(app: &App, l: &Layout, one: &Application) -> Result<Vec<Changed>, WebError> {
-    let Some(row) = one.row().filter(|_| one.is_resubmission) else { return Ok(Vec::new()) };
+/// Returns what a resubmission changed against the application before it.
+async fn changed(
+    app: &App,
+    l: &Layout,
+    application: &Application,
+) -> Result<Vec<Changed>, WebError> {
+    let Some(row) = application.row().filter(|_| application.is_resubmission) else {
+        return Ok(Vec::new());
+    };
     let all = applications::of(&app.db, row).await?;
-    let Some(before) = all.iter().find(|other| other.id < one.id) else { return Ok(Vec::new()) };
-    let fields = fields(one.subject).iter();
-    let texts = fields
-        .map(|(field, word)| compare::text(l.t(word), written(before, field), written(one, field)));
+    let Some(before) = all.iter().find(|other| other.id < application.id) else {
+        return Ok(Vec::new());
+    };
+    let fields = fields(application.subject).iter();
+    let texts = fields.map(|(field, label)| {
+        let now = field_value(application, field);
+        compare::text(l.t(label), field_value(before, field), now)
+    });
     Ok(texts.flatten().collect())
 }
 
-/// What a person does about an application in doubt.
+/// The form of [`decide`].
 #[derive(Debug, Deserialize)]
-pub struct Decided {
+pub struct DecisionForm {
     #[serde(default)]
     decision: String,
 }
 
-/// Looks at the vendor now, or gives the application up.
+/// Decides about an application in doubt: checks it with the vendor now, or gives it up.
 pub async fn decide(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, ApplicationId)>,
-    form: Form<Decided>,
+    form: Form<DecisionForm>,
 ) -> Result<HttpResponse, WebError> {
     let (project, id) = (member.project.id, path.1);
-    let there = member.urls().application(id);
+    let href = member.urls().application(id);
     if form.into_inner().decision == "give_up" {
-        let address = peer_address(&request);
-        let given = in_doubt::give_up(&app, project, id, member.person.id, &address).await?;
-        let key = if given { "apply-given-up" } else { "apply-settled" };
-        return Ok(said(&request, &member, key, &there));
+        let ip = peer_address(&request);
+        let given_up = in_doubt::give_up(&app, project, id, member.person.id, &ip).await?;
+        let key = if given_up { "apply-given-up" } else { "apply-settled" };
+        return Ok(redirect_with_flash(&request, &member, key, &href));
     }
     let key = match in_doubt::look(&app, project, id).await {
         Ok(CheckOutcome::Taken) => "apply-check-taken",
@@ -305,9 +338,9 @@ pub async fn decide(
         Ok(CheckOutcome::Person) => "apply-check-person",
         Err(error) => {
             flash::say(&request, &super::import::why_not(member.texts(&request), error)?);
-            return Ok(page::see_other(&there));
+            return Ok(page::see_other(&href));
         }
     };
-    let known = address(&app, &member, id).await?;
-    Ok(said(&request, &member, key, &known))
+    let href = application_href(&app, &member, id).await?;
+    Ok(redirect_with_flash(&request, &member, key, &href))
 }

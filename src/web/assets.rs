@@ -1,4 +1,5 @@
-//! Style, scripts and icons: embedded, and addressed by their content so that browsers may keep them.
+//! Styles, scripts and icons. They are embedded in the executable, and their URLs contain a hash of
+//! their content so that browsers may cache them forever.
 
 use std::sync::LazyLock;
 
@@ -12,34 +13,35 @@ use sha2::{Digest, Sha256};
 struct Files;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let mut all = Sha256::new();
+    let mut hash = Sha256::new();
     for name in Files::iter() {
         if let Some(file) = Files::get(&name) {
-            all.update(name.as_bytes());
-            all.update(&file.data);
+            hash.update(name.as_bytes());
+            hash.update(&file.data);
         }
     }
-    hex::encode(&all.finalize()[..6])
+    hex::encode(&hash.finalize()[..6])
 });
 
-/// Where a file is served.
-pub fn address(name: &str) -> String {
+/// Returns the URL of a file.
+pub fn href(name: &str) -> String {
     format!("/static/{}/{name}", *VERSION)
 }
 
-/// `/static/{version}/{name}`.
+/// `/static/{version}/{name}`: a file.
 pub async fn serve(path: web::Path<(String, String)>) -> HttpResponse {
     let (version, name) = path.into_inner();
     let Some(file) = Files::get(&name) else { return HttpResponse::NotFound().finish() };
-    let kind = match name.rsplit('.').next() {
+    let media_type = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    let keep = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching =
+        if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
     HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, kind))
-        .insert_header((CACHE_CONTROL, keep))
+        .insert_header((CONTENT_TYPE, media_type))
+        .insert_header((CACHE_CONTROL, caching))
         .body(file.data.into_owned())
 }

@@ -1,11 +1,11 @@
-//! `/settings/batches`: what a part costs, when a second person decides, and when failures stop a
-//! batch; for administrators.
+//! `/settings/batches`: the price of a part, the size from which a batch needs approval, and the
+//! failure rate that pauses a batch; for administrators.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::said;
+use super::applications::redirect_with_flash;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::db::projects::{self, Policy};
 use crate::ops::projects as project_ops;
 
-/// What the form posts, as it was typed.
+/// The form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -54,23 +54,31 @@ impl Fields {
         }
     }
 
-    /// What was typed, or the fields that are wrong.
+    /// Returns the rules, or the names of the fields that are invalid.
     fn read(&self) -> Result<Policy, Vec<&'static str>> {
         let mut wrong = Vec::new();
         let policy = Policy {
-            price_domestic: note(price(&self.price_domestic), "price_domestic", &mut wrong),
-            price_international: note(
+            price_domestic: value_or_note(
+                price(&self.price_domestic),
+                "price_domestic",
+                &mut wrong,
+            ),
+            price_international: value_or_note(
                 price(&self.price_international),
                 "price_international",
                 &mut wrong,
             ),
-            approval_over: note(optional(&self.approval_over), "approval_over", &mut wrong),
-            failure_percent: note(
+            approval_over: value_or_note(
+                optional(&self.approval_over),
+                "approval_over",
+                &mut wrong,
+            ),
+            failure_percent: value_or_note(
                 within(&self.failure_percent, 1, 100),
                 "failure_percent",
                 &mut wrong,
             ),
-            failure_least: note(
+            failure_least: value_or_note(
                 within(&self.failure_least, 1, 1_000_000),
                 "failure_least",
                 &mut wrong,
@@ -80,14 +88,18 @@ impl Fields {
     }
 }
 
-fn note<T: Default>(read: Option<T>, field: &'static str, wrong: &mut Vec<&'static str>) -> T {
-    read.unwrap_or_else(|| {
+fn value_or_note<T: Default>(
+    value: Option<T>,
+    field: &'static str,
+    wrong: &mut Vec<&'static str>,
+) -> T {
+    value.unwrap_or_else(|| {
         wrong.push(field);
         T::default()
     })
 }
 
-/// A price in yuan, in ten-thousandths. Nothing typed is no price.
+/// Reads a price typed in yuan, as ten-thousandths of a yuan. An empty field means no price.
 fn price(typed: &str) -> Option<Option<i32>> {
     let typed = typed.trim().trim_start_matches(['¥', '￥']);
     if typed.is_empty() {
@@ -106,11 +118,11 @@ fn optional(typed: &str) -> Option<Option<i32>> {
     typed.parse().ok().filter(|n| *n >= 0).map(Some)
 }
 
-fn within<T: std::str::FromStr + PartialOrd>(typed: &str, least: T, most: T) -> Option<T> {
-    typed.trim().parse().ok().filter(|n| (least..=most).contains(n))
+fn within<T: std::str::FromStr + PartialOrd>(typed: &str, min: T, max: T) -> Option<T> {
+    typed.trim().parse().ok().filter(|n| (min..=max).contains(n))
 }
 
-/// The form.
+/// `/settings/batches`: the form.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -121,7 +133,7 @@ pub async fn form(
     page::ok(&BatchRulesPage { l, fields: Fields::of(&policy), wrong: Vec::new() })
 }
 
-/// Keeps it.
+/// Saves the rules.
 pub async fn save(
     app: web::Data<App>,
     member: Member,
@@ -138,5 +150,5 @@ pub async fn save(
     };
     let (project, by) = (member.project.id, member.person.id);
     project_ops::keep_policy(&app, project, &policy, by, &peer_address(&request)).await?;
-    Ok(said(&request, &member, "settings-saved", &member.urls().policy()))
+    Ok(redirect_with_flash(&request, &member, "settings-saved", &member.urls().batch_rules()))
 }

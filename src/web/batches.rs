@@ -1,4 +1,4 @@
-//! `/batches`: the list, one batch as it goes, and what a person can say of it.
+//! `/batches`: the list of batches, the live page of one batch, and the actions on it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -30,38 +30,39 @@ pub mod preview;
 pub mod resend;
 pub mod watch;
 
-/// Rows of a page of the list of batches.
-const BATCHES: i64 = 30;
-/// Troubles and doubts shown.
-const TROUBLES: i64 = 20;
-/// Where in a list one is.
+/// Rows on one page of the list of batches.
+const BATCHES_PER_PAGE: i64 = 30;
+/// Submissions in doubt that one page shows.
+const MAX_IN_DOUBT: i64 = 20;
+
+/// Query parameters of the list of batches and of a batch's messages.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct After {
+pub struct PageQuery {
     after: Option<MessageId>,
     before: Option<BatchId>,
     state: String,
 }
 
-/// One batch as a row of a list.
+/// A batch as a row of a list.
 #[derive(Debug)]
 pub struct BatchRow {
     /// The batch.
     pub batch: Batch,
-    /// Where it is.
-    pub address: String,
-    /// Where it stands.
+    /// Link to its page.
+    pub href: String,
+    /// Its state.
     pub status: Status,
-    /// Its sum.
+    /// Its messages by state.
     pub bar: Bar,
     /// When it was ordered.
     pub at: Moment,
-    /// Whether it moves by itself.
-    pub going: bool,
+    /// Whether it still changes by itself.
+    pub in_progress: bool,
 }
 
 impl BatchRow {
-    /// Rows for `batches`, with their sums.
+    /// Returns the rows for `batches`, in their order.
     pub async fn rows(app: &App, l: &Layout, batches: Vec<Batch>) -> Result<Vec<Self>, WebError> {
         let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
         let tallies = batches::tallies(&app.db, &ids).await?;
@@ -75,26 +76,26 @@ impl BatchRow {
     fn new(l: &Layout, batch: Batch, tally: Tally) -> Self {
         let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
         Self {
-            address: l.urls.batch(batch.id),
-            status: Status::new(&Standing::of(&batch, &tally), l.texts),
+            href: l.urls.batch(batch.id),
+            status: Status::new(&BatchStatus::of(&batch, &tally), l.texts),
             bar: Bar::thin(&tally, i64::from(batch.total), l.texts, label),
             at: l.made_at(batch.id),
-            going: batch.state != BatchState::Draft && tally.open() > 0,
+            in_progress: batch.state != BatchState::Draft && tally.open() > 0,
             batch,
         }
     }
 }
 
-/// A batch's state as people put it: done means that nothing is left to submit, and whether all
-/// receipts are there is said as well.
+/// The state of a batch as pages show it. [`BatchState::Done`] means that nothing is left to
+/// submit, so a done batch also shows whether it awaits receipts or has messages in doubt.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct BatchStatus {
     state: BatchState,
     awaiting_receipts: bool,
     in_doubt: bool,
 }
 
-impl Standing {
+impl BatchStatus {
     fn of(batch: &Batch, tally: &Tally) -> Self {
         Self {
             state: batch.state,
@@ -104,7 +105,7 @@ impl Standing {
     }
 }
 
-impl super::components::Shown for Standing {
+impl super::components::Shown for BatchStatus {
     fn tone(&self) -> super::components::Tone {
         use super::components::Tone;
         match self.state {
@@ -133,12 +134,12 @@ impl super::components::Shown for Standing {
 
 /// A tab of the list.
 struct Tab {
-    word: String,
-    address: String,
+    label: String,
+    href: String,
     current: bool,
 }
 
-/// The states that have a tab of their own.
+/// The states that have their own tab.
 const TABS: [BatchState; 7] = [
     BatchState::Draft,
     BatchState::AwaitingApproval,
@@ -162,35 +163,37 @@ struct ListPage {
 }
 
 impl ListPage {
-    /// Whether something in it moves by itself.
-    fn going(&self) -> bool {
-        self.rows.iter().any(|row| row.going)
+    /// Whether any of the batches still changes by itself.
+    fn in_progress(&self) -> bool {
+        self.rows.iter().any(|row| row.in_progress)
     }
 }
 
-/// All batches, or those in one state, newest first.
+/// `/batches`: all batches, or those in one state, newest first.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    at: web::Query<After>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Batches).await?;
-    let state = TABS.into_iter().find(|state| state.key() == at.state);
-    let found = batches::list(&app.db, member.project.id, state, at.before, BATCHES).await?;
-    let here = l.urls.batches();
+    let state = TABS.into_iter().find(|state| state.key() == query.state);
+    let found =
+        batches::list(&app.db, member.project.id, state, query.before, BATCHES_PER_PAGE).await?;
+    let list_href = l.urls.batches();
     let key = state.map_or("", BatchState::key);
-    let newest = at.before.map(|_| super::urls::with_query(&here, &[("state", key)]));
-    let older = page::full(&found, BATCHES).map(|last| {
-        super::urls::with_query(&here, &[("state", key), ("before", &last.id.to_string())])
+    let newest = query.before.map(|_| super::urls::with_query(&list_href, &[("state", key)]));
+    let older = page::full(&found, BATCHES_PER_PAGE).map(|last| {
+        super::urls::with_query(&list_href, &[("state", key), ("before", &last.id.to_string())])
     });
-    let all = Tab { word: l.t("batches-all"), address: here.clone(), current: state.is_none() };
-    let tabs = TABS.into_iter().map(|one| Tab {
-        word: l.t(&format!("batch-state-{}", one.key())),
-        address: super::urls::with_query(&here, &[("state", one.key())]),
-        current: state == Some(one),
+    let all_tab =
+        Tab { label: l.t("batches-all"), href: list_href.clone(), current: state.is_none() };
+    let tabs = TABS.into_iter().map(|tab_state| Tab {
+        label: l.t(&format!("batch-state-{}", tab_state.key())),
+        href: super::urls::with_query(&list_href, &[("state", tab_state.key())]),
+        current: state == Some(tab_state),
     });
-    let tabs = std::iter::once(all).chain(tabs).collect();
+    let tabs = std::iter::once(all_tab).chain(tabs).collect();
     let rows = BatchRow::rows(&app, &l, found).await?;
     let may_send = member.may(Permission::Send);
     page::ok(&ListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
@@ -201,25 +204,26 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
     batches::find(&app.db, member.project.id, id).await?.ok_or(WebError::NotFound)
 }
 
-/// What happened to a submission, in words: the code's, then the vendor's own.
-pub(super) fn why(l: &Layout, submission: &submissions::Submission) -> String {
+/// Returns why a submission ended as it did: the text of its call problem, or the meaning of its
+/// RetCode followed by the vendor message.
+pub(super) fn explain(l: &Layout, submission: &submissions::Submission) -> String {
     if let Some(problem) = CallProblem::read(&submission.vendor_message) {
         return l.t(&format!("batch-problem-{}", problem.key()));
     }
-    let words = submission
+    let meaning = submission
         .ret_code
         .filter(|code| *code != 0)
         .and_then(|code| l.texts.try_t(&format!("ret-{code}")));
-    match (words, submission.vendor_message.as_str()) {
-        (Some(words), "") => words,
-        (Some(words), answer) => format!("{words} · {answer}"),
-        (None, answer) => answer.to_owned(),
+    match (meaning, submission.vendor_message.as_str()) {
+        (Some(meaning), "") => meaning,
+        (Some(meaning), message) => format!("{meaning} · {message}"),
+        (None, message) => message.to_owned(),
     }
 }
 
-/// A yes to something grave.
+/// The form of an action that may ask for confirmation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ConfirmRequest {
+pub struct ConfirmForm {
     confirm: Option<String>,
 }

@@ -1,33 +1,33 @@
-//! Charts as SVG, drawn by the server. Their values show when a bar is pointed at or focused, and
-//! their table is always on the same page.
+//! Charts as SVG, rendered by the server. A value appears when its bar is hovered or focused, and a
+//! table with all values is always on the same page.
 
 use askama::Template;
 
-/// Height of a chart of bars in pixels, and where its bars begin and end.
+/// The upper and lower ends of the bars of a bar chart, in pixels from the top.
 const TOP: f64 = 40.0;
 const FLOOR: f64 = 204.0;
-/// The same of a line.
+/// The same for a line chart.
 const LINE_TOP: f64 = 34.0;
 const LINE_FLOOR: f64 = 112.0;
-/// At most so many names stand below the bars; on narrow screens a third of them.
+/// The highest number of labels below the bars. Narrow screens show a third of them.
 const MAX_NAMES: usize = 11;
 
-/// A time of a chart: an hour or a day.
+/// An hour or a day of a chart.
 #[derive(Debug, Clone)]
 pub struct Point {
-    /// What stands below it, short.
+    /// The short label below it.
     pub name: String,
-    /// Its values in two lines of words.
+    /// Its values as text, first line.
     pub title: String,
-    /// The second line.
+    /// Its values as text, second line.
     pub detail: String,
-    /// The pieces of its bar from the floor up: a class and a count each.
-    pub pieces: Vec<(&'static str, i64)>,
-    /// What it is compared with.
+    /// The stacked parts of its bar from the bottom up: CSS class and count.
+    pub segments: Vec<(&'static str, i64)>,
+    /// The count of the period before, for comparison.
     pub before: i64,
 }
 
-/// Stacked bars, with a line across each for what was before.
+/// A chart of stacked bars, each with a line across it for the period before.
 #[derive(Debug, Template)]
 #[template(path = "components/bars.html")]
 pub struct Bars {
@@ -47,7 +47,7 @@ struct Slot {
     label: String,
     title: String,
     detail: String,
-    pieces: Vec<(&'static str, String, String)>,
+    segments: Vec<(&'static str, String, String)>,
     before: Option<String>,
 }
 
@@ -61,11 +61,13 @@ struct Name {
 impl askama::filters::HtmlSafe for Bars {}
 
 impl Bars {
-    /// A chart of `points`; `n` writes a number.
+    /// Creates a chart of `points`; `n` formats a number.
     pub fn new(label: String, points: &[Point], n: impl Fn(i64) -> String) -> Self {
         let tallest = points
             .iter()
-            .map(|point| point.pieces.iter().map(|(_, count)| count).sum::<i64>().max(point.before))
+            .map(|point| {
+                point.segments.iter().map(|(_, count)| count).sum::<i64>().max(point.before)
+            })
             .max()
             .unwrap_or(0)
             .max(1);
@@ -91,15 +93,16 @@ fn slots(points: &[Point], y: impl Fn(i64) -> f64) -> Vec<Slot> {
     let slot = |(index, point): (usize, &Point)| {
         let x = width * float(index);
         let mut below = 0;
-        let pieces = point.pieces.iter().filter(|(_, count)| *count > 0).map(|(class, count)| {
-            let (from, to) = (y(below), y(below + count));
-            below += count;
-            // A single failure among thousands is still seen.
-            let tall = (from - to).max(1.0);
-            (*class, px(from - tall), px(tall))
-        });
+        let segments =
+            point.segments.iter().filter(|(_, count)| *count > 0).map(|(class, count)| {
+                let (from, to) = (y(below), y(below + count));
+                below += count;
+                // A single failure among thousands must remain visible.
+                let height = (from - to).max(1.0);
+                (*class, px(from - height), px(height))
+            });
         Slot {
-            pieces: pieces.collect(),
+            segments: segments.collect(),
             x: percent(x),
             width: percent(width),
             bar_x: percent(x + width * 0.16),
@@ -114,7 +117,7 @@ fn slots(points: &[Point], y: impl Fn(i64) -> f64) -> Vec<Slot> {
     points.iter().enumerate().map(slot).collect()
 }
 
-/// Some of the names, evenly spread.
+/// Returns at most [`MAX_NAMES`] of the labels, evenly spaced.
 fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> Vec<Name> {
     let count = all.len();
     let width = 100.0 / float(count.max(1));
@@ -129,7 +132,7 @@ fn names<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> Vec<Name> {
         .collect()
 }
 
-/// A share over time as a line, and the one before dashed. Nothing is drawn where nothing is known.
+/// A rate over time as a line, with the period before as a dashed line. Unknown values leave gaps.
 #[derive(Debug, Template)]
 #[template(path = "components/rate.html")]
 pub struct Rate {
@@ -144,7 +147,7 @@ pub struct Rate {
 impl askama::filters::HtmlSafe for Rate {}
 
 impl Rate {
-    /// A line through `points`: the words of each, its share in percent, and the share before.
+    /// Creates a chart of `points`: the text of each, its rate and the rate before, in percent.
     pub fn new(label: String, points: &[(String, Option<f64>, Option<f64>)]) -> Self {
         let known = points.iter().flat_map(|(_, now, then)| [*now, *then]).flatten();
         let lowest = known.fold(95.0, f64::min);
@@ -158,11 +161,11 @@ impl Rate {
             .map(|rate| (px(y(rate)), px(y(rate) - 5.0), format!("{rate:.0}%")));
         let now: Vec<Option<f64>> = points.iter().map(|(_, now, _)| *now).collect();
         let then: Vec<Option<f64>> = points.iter().map(|(_, _, then)| *then).collect();
-        let alone = |index: usize| {
+        let is_isolated = |index: usize| {
             (index == 0 || now[index - 1].is_none())
                 && now.get(index + 1).is_none_or(Option::is_none)
         };
-        let dots = now.iter().enumerate().filter(|(index, _)| alone(*index));
+        let dots = now.iter().enumerate().filter(|(index, _)| is_isolated(*index));
         Self {
             label,
             grid: grid.to_vec(),
@@ -174,15 +177,15 @@ impl Rate {
             slots: points
                 .iter()
                 .enumerate()
-                .map(|(index, (words, _, _))| {
-                    (percent(width * float(index) / 10.0), percent(width / 10.0), words.clone())
+                .map(|(index, (text, _, _))| {
+                    (percent(width * float(index) / 10.0), percent(width / 10.0), text.clone())
                 })
                 .collect(),
         }
     }
 }
 
-/// Lines through neighbours that are known.
+/// Returns a polyline for each run of at least two known values.
 fn lines(values: &[Option<f64>], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> Vec<String> {
     let mut lines = vec![String::new()];
     for (index, value) in values.iter().enumerate() {
@@ -197,7 +200,7 @@ fn lines(values: &[Option<f64>], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f6
     lines
 }
 
-/// A row's course over time, small: bars without names.
+/// A sparkline: small bars without labels, for the row of a table.
 #[derive(Debug, Template)]
 #[template(path = "components/spark.html")]
 pub struct Spark {
@@ -208,21 +211,21 @@ pub struct Spark {
 impl askama::filters::HtmlSafe for Spark {}
 
 impl Spark {
-    /// A bar for each count.
+    /// Creates a sparkline with a bar for each count.
     pub fn new(label: String, counts: &[i64]) -> Self {
-        let most = counts.iter().copied().max().unwrap_or(0).max(1);
+        let max = counts.iter().copied().max().unwrap_or(0).max(1);
         let width = 100.0 / float(counts.len().max(1));
         let bars = counts.iter().enumerate().filter(|(_, count)| **count > 0);
         let bars = bars.map(|(index, count)| {
-            let tall = (share(*count, most) * 24.0).max(1.5);
+            let height = (share(*count, max) * 24.0).max(1.5);
             let x = width * float(index);
-            (percent(x), percent(width * 0.75), px(24.0 - tall), px(tall))
+            (percent(x), percent(width * 0.75), px(24.0 - height), px(height))
         });
         Self { label, bars: bars.collect() }
     }
 }
 
-/// A round number that cuts `tallest` into two to five.
+/// Returns a round step that divides `tallest` into two to five parts.
 fn step(tallest: i64) -> i64 {
     let mut step = 1;
     while tallest > step * 5 {
@@ -255,30 +258,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lines_of_the_grid_are_few_and_round() {
+    fn the_grid_has_few_lines_at_round_numbers() {
         let steps: Vec<i64> = [1, 5, 6, 10, 11, 26, 999, 1_333_489].map(step).to_vec();
         assert_eq!(steps, [1, 1, 2, 2, 5, 10, 200, 500_000]);
     }
 
     #[test]
-    fn a_line_has_gaps_where_nothing_is_known() {
+    fn unknown_values_leave_gaps_in_the_line() {
         let values = [Some(90.0), Some(91.0), None, Some(92.0), Some(93.0), Some(94.0)];
         let drawn = lines(&values, float, |rate| rate);
         assert_eq!(drawn, ["0.0,90.0 1.0,91.0 ", "3.0,92.0 4.0,93.0 5.0,94.0 "]);
     }
 
     #[test]
-    fn one_failure_among_a_million_is_a_pixel_high() {
+    fn one_failure_among_a_million_is_one_pixel_high() {
         let point = Point {
             name: String::new(),
             title: String::new(),
             detail: String::new(),
-            pieces: vec![("delivered", 999_999), ("failed", 1), ("unknown", 0)],
+            segments: vec![("delivered", 999_999), ("failed", 1), ("unknown", 0)],
             before: 0,
         };
         let bars = Bars::new(String::new(), &[point], |n| n.to_string());
-        assert_eq!(bars.slots[0].pieces.len(), 2);
-        assert_eq!(bars.slots[0].pieces[1].2, "1.0");
+        assert_eq!(bars.slots[0].segments.len(), 2);
+        assert_eq!(bars.slots[0].segments[1].2, "1.0");
         assert!(bars.slots[0].before.is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What a send may be made of: approved signatures and templates.
+//! The approved signatures and templates that a message or batch can be sent with.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::db::signatures::{self, Signature};
 use crate::db::sms_templates::{self, SmsTemplate};
 
-/// Signatures and templates that a form lists. The others are sent with from their own pages.
-const LISTED: i64 = 300;
+/// Signatures and templates that a form lists. Others can be chosen from their own pages.
+const MAX_LISTED: i64 = 300;
 
 #[derive(Template)]
 #[template(path = "send/nothing_to_send_with.html")]
@@ -21,7 +21,7 @@ struct NothingToSendWithPage {
     signature_missing: bool,
 }
 
-/// What may be chosen from.
+/// The signatures and templates that a form offers.
 #[derive(Debug)]
 pub struct Choices {
     /// Approved signatures, by name.
@@ -31,7 +31,7 @@ pub struct Choices {
 }
 
 impl Choices {
-    /// The first of each by name, and those that were chosen on pages of their own.
+    /// Loads the first ones by name, and those that were chosen already.
     pub async fn load(
         app: &App,
         member: &Member,
@@ -39,23 +39,23 @@ impl Choices {
         template_id: &str,
     ) -> Result<Self, WebError> {
         let project = member.project.id;
-        let mut signatures = signatures::approved(&app.db, project, LISTED).await?;
-        let mut templates = sms_templates::approved(&app.db, project, LISTED).await?;
+        let mut signatures = signatures::approved(&app.db, project, MAX_LISTED).await?;
+        let mut templates = sms_templates::approved(&app.db, project, MAX_LISTED).await?;
         let mut db = app.db.acquire().await?;
         if let Ok(id) = signature_id.parse()
-            && !signatures.iter().any(|one| one.id == id)
+            && !signatures.iter().any(|signature| signature.id == id)
         {
             signatures.extend(signatures::find_approved(&mut db, project, id).await?);
         }
         if let Ok(id) = template_id.parse()
-            && !templates.iter().any(|one| one.id == id)
+            && !templates.iter().any(|template| template.id == id)
         {
             templates.extend(sms_templates::find_approved(&mut db, project, id).await?);
         }
         Ok(Self { signatures, templates })
     }
 
-    /// The page that says what is missing, when nothing can be sent with yet.
+    /// Returns the page that says what is missing, if nothing can be sent yet.
     pub async fn nothing(
         &self,
         app: &App,

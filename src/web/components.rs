@@ -1,4 +1,4 @@
-//! Small things that stand on many pages: icons, copy buttons, states.
+//! Small parts of many pages: icons, copy buttons, states.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::domain::batch::BatchState;
 use crate::domain::message::MessageState;
 use crate::domain::review::ReviewStatus;
 
-/// A drawing out of `icons.svg`; it says nothing to screen readers.
+/// A drawing from `icons.svg`, hidden from screen readers.
 #[derive(Debug, Clone)]
 pub struct Drawing {
     class: &'static str,
@@ -18,28 +18,28 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// An icon on a control.
+    /// Creates the icon of a control.
     pub fn icon(name: impl Into<Cow<'static, str>>) -> Self {
         Self { class: "icon", name: name.into() }
     }
 
-    /// The shape of a state.
+    /// Creates the shape of a state.
     pub fn mark(name: impl Into<Cow<'static, str>>) -> Self {
         Self { class: "mark", name: name.into() }
     }
 
-    /// One half of our sign.
+    /// Creates one half of the logo.
     pub fn bracket(name: impl Into<Cow<'static, str>>) -> Self {
         Self { class: "bracket", name: name.into() }
     }
 }
 
-static ICONS: LazyLock<String> = LazyLock::new(|| assets::address("icons.svg"));
+static ICONS: LazyLock<String> = LazyLock::new(|| assets::href("icons.svg"));
 
 impl fmt::Display for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { class, name } = self;
-        let pieces = [
+        let parts = [
             "<svg class=\"",
             class,
             "\" aria-hidden=\"true\"><use href=\"",
@@ -48,21 +48,22 @@ impl fmt::Display for Drawing {
             name,
             "\"/></svg>",
         ];
-        pieces.into_iter().try_for_each(|piece| f.write_str(piece))
+        parts.into_iter().try_for_each(|part| f.write_str(part))
     }
 }
 
 impl askama::filters::HtmlSafe for Drawing {}
 
-/// A button that copies a value. Scripts show it and draw it like the page's `#copy`. Where a list
-/// has many, they make it, at the end of each element with `data-copies`, for the text in that.
+/// A button that copies a value. It is hidden until a script shows it and fills it from the page's
+/// `#copy`. In long lists the script adds the buttons itself, at the end of each element with
+/// `data-copies`, for the text of that element.
 #[derive(Debug, Clone)]
 pub struct Copy {
     value: String,
 }
 
 impl Copy {
-    /// A button that copies `value`.
+    /// Creates a button that copies `value`.
     pub fn new(value: impl fmt::Display) -> Self {
         Self { value: value.to_string() }
     }
@@ -85,23 +86,23 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.replace('"', "&quot;"))
 }
 
-/// How much a state asks for attention.
+/// How much attention a state asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// Nothing to see.
+    /// None.
     Quiet,
-    /// On its way.
+    /// None yet: it is in progress.
     Going,
-    /// Done.
+    /// None: it went well.
     Good,
-    /// Somebody should look.
+    /// A person should look.
     Doubtful,
-    /// Wrong.
+    /// Something failed.
     Bad,
 }
 
 impl Tone {
-    /// Its class.
+    /// Returns its CSS class.
     pub fn class(&self) -> &'static str {
         match self {
             Self::Quiet => "",
@@ -113,28 +114,28 @@ impl Tone {
     }
 }
 
-/// A state as pages show it: a word, a colour and a shape.
+/// A state that pages show by a label, a colour and a shape.
 pub trait Shown {
-    /// How much it asks for.
+    /// Returns how much attention it asks for.
     fn tone(&self) -> Tone;
-    /// Its shape in `icons.svg`.
+    /// Returns its shape in `icons.svg`.
     fn mark(&self) -> &'static str;
-    /// The key of its word.
+    /// Returns the text key of its label.
     fn word(&self) -> String;
 }
 
-/// A state on a page.
+/// A state as it is rendered.
 #[derive(Debug, Clone)]
 pub struct Status {
     tone: Tone,
     mark: &'static str,
-    word: String,
+    label: String,
 }
 
 impl Status {
-    /// `state` in words.
+    /// Creates the label and shape of `state`.
     pub fn new(state: &impl Shown, texts: Texts) -> Self {
-        Self { tone: state.tone(), mark: state.mark(), word: texts.t(&state.word()) }
+        Self { tone: state.tone(), mark: state.mark(), label: texts.t(&state.word()) }
     }
 }
 
@@ -144,7 +145,7 @@ impl fmt::Display for Status {
         f.write_str(self.tone.class())?;
         f.write_str("\">")?;
         Drawing::mark(self.mark).fmt(f)?;
-        f.write_str(&escaped(&self.word))?;
+        f.write_str(&escaped(&self.label))?;
         f.write_str("</span>")
     }
 }

@@ -1,4 +1,4 @@
-//! The dashboard: what needs a person first, then the latest batches, then today in numbers.
+//! The dashboard: what needs a person, then the latest batches, then today's numbers.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -14,16 +14,16 @@ use super::{health, page, reviewed};
 use crate::app::App;
 use crate::db::dashboard::{self, Numbers};
 use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
-use crate::domain::batch::china;
 use crate::domain::ids::{Id, ProjectId};
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
+use crate::domain::time::CHINA;
 use crate::ops::missing_pushes;
 
-/// What the platform disabled is told for so long.
-const FALLEN_WITHIN: Duration = Duration::days(7);
-/// Things of one kind that are listed.
-const LISTED: i64 = 6;
+/// How long a signature or template stays on the dashboard after it was disabled or went missing.
+const FAILED_REVIEWS_SHOWN_FOR: Duration = Duration::days(7);
+/// Listed items of each kind.
+const MAX_LISTED: i64 = 6;
 
 #[derive(Template)]
 #[template(path = "dashboard/dashboard.html")]
@@ -36,7 +36,7 @@ struct DashboardPage {
     last_week: Numbers,
     chart: Chart,
     may_send: bool,
-    /// What is missing before anything can be sent.
+    /// What a project without batches does first.
     first_steps: Option<FirstStep>,
 }
 
@@ -44,11 +44,11 @@ struct DashboardPage {
 struct Task {
     tone: Tone,
     mark: &'static str,
-    word: String,
+    label: String,
     what: String,
     more: String,
     since: Moment,
-    address: String,
+    href: String,
     action: String,
 }
 
@@ -60,7 +60,7 @@ enum FirstStep {
     Send,
 }
 
-/// Submitted messages by hour: today as bars, the same day a week ago as lines.
+/// Messages submitted by hour: today as bars, the same weekday a week ago as lines.
 struct Chart {
     bars: Vec<(String, String, String, String)>,
     lines: Vec<(String, String, String)>,
@@ -77,7 +77,7 @@ impl DashboardPage {
     }
 }
 
-/// `/p/{project}/`.
+/// `/p/{project}/`: the dashboard.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
@@ -86,9 +86,9 @@ pub async fn show(
     let l = member.layout(&app, &request, Section::Dashboard).await?;
     let project = member.project.id;
     let now = app.clock.now();
-    let midnight = now.to_offset(china()).replace_time(time::Time::MIDNIGHT);
+    let midnight = now.to_offset(CHINA).replace_time(time::Time::MIDNIGHT);
     let week = Duration::days(7);
-    let latest = batches::list(&app.db, project, None, None, LISTED).await?;
+    let latest = batches::list(&app.db, project, None, None, MAX_LISTED).await?;
     let rows = BatchRow::rows(&app, &l, latest).await?;
     let chart = Chart::new(
         &l,
@@ -109,9 +109,9 @@ pub async fn show(
     page::ok(&page)
 }
 
-/// The day in China, in words.
+/// Returns today's date and weekday in China.
 fn title(l: &Layout, now: OffsetDateTime) -> String {
-    let today = now.to_offset(china());
+    let today = now.to_offset(CHINA);
     let weekday = l.t(&format!("weekday-{}", today.weekday().number_from_monday()));
     l.with(
         "dashboard-title",
@@ -138,90 +138,90 @@ async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, Web
 async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebError> {
     let project = member.project.id;
     let mut tasks = push_tasks(app, project, l).await?;
-    for one in dashboard::in_doubt(&app.db, project, LISTED).await? {
+    for batch in dashboard::in_doubt(&app.db, project, MAX_LISTED).await? {
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
-            word: l.t("message-state-in_doubt").to_string(),
-            what: l.with("dashboard-in-doubt", &[("count", one.messages.into())]).to_string(),
-            more: one.name,
-            since: l.moment(one.since),
-            address: l.urls.batch_part(one.batch, "in-doubt"),
+            label: l.t("message-state-in_doubt").to_string(),
+            what: l.with("dashboard-in-doubt", &[("count", batch.messages.into())]).to_string(),
+            more: batch.name,
+            since: l.moment(batch.since),
+            href: l.urls.batch_part(batch.batch, "in-doubt"),
             action: l.t("dashboard-decide").to_string(),
         });
     }
-    for one in dashboard::waiting(&app.db, project, LISTED).await? {
+    for batch in dashboard::waiting(&app.db, project, MAX_LISTED).await? {
         let count =
-            [("count", i64::from(one.total).into()), ("person", one.orderer.clone().into())];
-        let (word, what) = match one.pause_reason {
+            [("count", i64::from(batch.total).into()), ("person", batch.orderer.clone().into())];
+        let (label, what) = match batch.pause_reason {
             Some(pause_reason) => (
                 l.t("batch-state-paused").to_string(),
                 l.t(&format!("batch-paused-{}-title", pause_reason.key())).to_string(),
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),
-                l.with("dashboard-approval", &[("name", one.name.clone().into())]).to_string(),
+                l.with("dashboard-approval", &[("name", batch.name.clone().into())]).to_string(),
             ),
         };
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-paused",
-            word,
+            label,
             what,
-            more: format!("{} · {}", one.name, l.with("dashboard-ordered", &count)),
-            since: l.moment(one.batch.made_at()),
-            address: l.urls.batch(one.batch),
+            more: format!("{} · {}", batch.name, l.with("dashboard-ordered", &count)),
+            since: l.moment(batch.batch.made_at()),
+            href: l.urls.batch(batch.batch),
             action: l.t("dashboard-look").to_string(),
         });
     }
     for subject in [Subject::Signature, Subject::Template] {
-        for one in reviewed::open_ones(app, member, l, subject).await? {
+        for application in reviewed::open_ones(app, member, l, subject).await? {
             tasks.push(Task {
                 tone: Tone::Doubtful,
                 mark: "mark-doubt",
-                word: l.t("message-state-in_doubt"),
-                what: l.with("apply-open-title", &[("name", one.name.as_str().into())]),
-                more: one.person,
-                since: one.since,
-                address: one.address,
+                label: l.t("message-state-in_doubt"),
+                what: l.with("apply-open-title", &[("name", application.name.as_str().into())]),
+                more: application.person,
+                since: application.since,
+                href: application.address,
                 action: l.t("dashboard-decide"),
             });
         }
     }
-    let since = app.clock.now() - FALLEN_WITHIN;
-    for one in dashboard::failed_reviews(&app.db, project, since, LISTED).await? {
-        let key = if one.missing { "missing" } else { "disabled" };
-        let name = [("name", one.name.as_str().into())];
+    let since = app.clock.now() - FAILED_REVIEWS_SHOWN_FOR;
+    for failed in dashboard::failed_reviews(&app.db, project, since, MAX_LISTED).await? {
+        let key = if failed.missing { "missing" } else { "disabled" };
+        let name = [("name", failed.name.as_str().into())];
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-stopped",
-            word: l.t(if one.missing { "review-missing" } else { "review-status-disabled" }),
-            what: l.with(&format!("dashboard-{key}-{}", one.subject.key()), &name),
-            more: one.vendor_id.clone(),
-            since: l.moment(one.since),
-            address: l.urls.reviewed(one.subject, &one.vendor_id),
+            label: l.t(if failed.missing { "review-missing" } else { "review-status-disabled" }),
+            what: l.with(&format!("dashboard-{key}-{}", failed.subject.key()), &name),
+            more: failed.vendor_id.clone(),
+            since: l.moment(failed.since),
+            href: l.urls.reviewed(failed.subject, &failed.vendor_id),
             action: l.t("dashboard-look"),
         });
     }
-    let rejected = dashboard::rejected_signatures(&app.db, project, LISTED).await?;
+    let rejected = dashboard::rejected_signatures(&app.db, project, MAX_LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Signature));
-    let rejected = dashboard::rejected_templates(&app.db, project, LISTED).await?;
+    let rejected = dashboard::rejected_templates(&app.db, project, MAX_LISTED).await?;
     tasks.extend(rejected_task(l, &rejected, Subject::Template));
     Ok(tasks)
 }
 
-/// Pushes that are missing, or could not be read.
+/// Returns the tasks about pushes that are missing or could not be read.
 async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Task>, WebError> {
     let mut tasks = Vec::new();
     if let Some(gap) = missing_pushes::gap(app, project).await? {
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
-            word: l.t("health-pushes"),
+            label: l.t("health-pushes"),
             what: health::page::gap_words(l, gap),
             more: String::new(),
             since: l.moment(gap.since),
-            address: l.urls.health(),
+            href: l.urls.health(),
             action: l.t("dashboard-look"),
         });
     }
@@ -229,22 +229,22 @@ async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Tas
         tasks.push(Task {
             tone: Tone::Doubtful,
             mark: "mark-doubt",
-            word: l.t("health-pushes"),
+            label: l.t("health-pushes"),
             what: l.t("health-unreadable-task"),
             more: String::new(),
             since: l.moment(newest.received_at),
-            address: format!("{}#unreadable", l.urls.health()),
+            href: format!("{}#unreadable", l.urls.health()),
             action: l.t("dashboard-look"),
         });
     }
     Ok(tasks)
 }
 
-/// Those that were rejected, as one task: the one itself, or the list of them.
+/// Returns one task for everything rejected of a kind. It links to the only one, or to the list.
 fn rejected_task(l: &Layout, rejected: &[dashboard::Rejected], subject: Subject) -> Option<Task> {
     let first = rejected.first()?;
     let reasons: Vec<String> =
-        rejected.iter().take(3).map(|one| format!("{}: {}", one.name, one.reason)).collect();
+        rejected.iter().take(3).map(|row| format!("{}: {}", row.name, row.reason)).collect();
     let key = match subject {
         Subject::Signature => "dashboard-rejected-signatures",
         Subject::Template => "dashboard-rejected-templates",
@@ -252,12 +252,12 @@ fn rejected_task(l: &Layout, rejected: &[dashboard::Rejected], subject: Subject)
     Some(Task {
         tone: Tone::Bad,
         mark: "mark-bad",
-        word: l.t("review-status-rejected"),
+        label: l.t("review-status-rejected"),
         what: l.with(key, &[("count", rejected.len().into())]),
         more: reasons.join(" · "),
         since: l.moment(first.since),
-        address: match rejected {
-            [one] => l.urls.reviewed(subject, &one.vendor_id),
+        href: match rejected {
+            [only] => l.urls.reviewed(subject, &only.vendor_id),
             _ => super::urls::with_query(&l.urls.all_reviewed(subject), &[("review", "rejected")]),
         },
         action: l.t("dashboard-look"),
@@ -272,12 +272,12 @@ impl Chart {
         #[allow(clippy::cast_precision_loss)]
         let left = |hour: usize| 0.4 + hour as f64 * 100.0 / 24.0;
         let bars = (0..24).filter(|hour| today[*hour] > 0).map(|hour| {
-            let tall = height(today[hour]);
+            let bar_height = height(today[hour]);
             let title = format!("{hour:02}:00 · {}", l.n(today[hour]));
             (
                 format!("{:.2}%", left(hour)),
-                format!("{:.1}%", 100.0 - tall),
-                format!("{tall:.1}%"),
+                format!("{:.1}%", 100.0 - bar_height),
+                format!("{bar_height:.1}%"),
                 title,
             )
         });

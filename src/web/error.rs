@@ -1,5 +1,5 @@
-//! One error type makes one error page. The cause goes to the log under the request's id; the page
-//! shows that id and what the person can do.
+//! The error type of all pages, and the error page. The cause is logged under the request id; the
+//! page shows that id and what the person can do.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,40 +18,40 @@ use super::{assets, layout, page, urls};
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
-    /// There is nothing here, or not for this person.
+    /// The page does not exist, or the person may not know that it does.
     #[error("not found")]
     NotFound,
     /// The person's role does not allow it.
     #[error("forbidden")]
     Forbidden,
-    /// Nobody is signed in; `next` is where they wanted to go.
+    /// The person is not signed in.
     #[error("signed out")]
     SignedOut {
-        /// Path and query.
+        /// Path and query of the page to go to after signing in.
         next: String,
     },
-    /// The request makes no sense.
+    /// The request is malformed.
     #[error("bad request")]
     BadRequest,
-    /// The form is from another login session, or was not sent by our page.
+    /// The form belongs to another login session, or was not sent by a page of the console.
     #[error("form has expired")]
     FormExpired,
-    /// Too much was sent.
+    /// The request body is too large.
     #[error("request too large")]
     TooLarge,
-    /// The database.
+    /// A database query failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
-    /// The page could not be drawn.
+    /// The page could not be rendered.
     #[error("template: {0}")]
     Template(#[from] askama::Error),
-    /// The login session could not be read or kept.
+    /// The login session could not be read or stored.
     #[error("login session: {0}")]
     Session(String),
-    /// Something of ours that should not fail did.
+    /// Something failed that never should.
     #[error("{0}")]
     Internal(String),
-    /// A password could not be checked.
+    /// A password could not be hashed or verified.
     #[error("password: {0}")]
     Password(String),
 }
@@ -92,7 +92,7 @@ impl ResponseError for WebError {
     }
 }
 
-/// Marks the answer to a form that has expired.
+/// Marks the response to a form that has expired.
 struct Expired;
 
 #[derive(Template)]
@@ -121,7 +121,7 @@ impl ErrorPage {
     }
 }
 
-/// Draws the error page for every answer that failed without a page of its own.
+/// Middleware that renders the error page for every failed response without a page of its own.
 pub async fn pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -138,16 +138,17 @@ pub async fn pages(
             }
             let expired = response.response().extensions().get::<Expired>().is_some();
             let kind = if expired { "expired" } else { kind(status) };
-            let drawn = ErrorPage::new(texts, theme, kind, request_id).response(status);
+            let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();
-            Ok(ServiceResponse::new(request, keep_cookies(&old, drawn)))
+            Ok(ServiceResponse::new(request, with_cookies_of(&old, error_page)))
         }
         Ok(response) => Ok(response.map_into_boxed_body()),
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, &error);
-            let drawn = ErrorPage::new(texts, theme, kind(status), request_id).response(status);
-            Err(InternalError::from_response(error, drawn).into())
+            let error_page =
+                ErrorPage::new(texts, theme, kind(status), request_id).response(status);
+            Err(InternalError::from_response(error, error_page).into())
         }
     }
 }
@@ -158,9 +159,9 @@ fn needs_page<B>(response: &ServiceResponse<B>) -> bool {
     failed && kind.is_none_or(|kind| kind.starts_with("text/plain"))
 }
 
-fn keep_cookies<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
+fn with_cookies_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
     for cookie in old.cookies() {
-        // A cookie that was valid a moment ago is valid now.
+        // Only invalid cookies are refused, and these were accepted before.
         let _ = new.add_cookie(&cookie);
     }
     new

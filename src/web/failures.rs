@@ -1,4 +1,4 @@
-//! `/failures`: why messages did not arrive, in words, with what to do about it.
+//! `/failures`: why messages were not delivered, by cause, with what to do about it.
 
 mod causes;
 
@@ -27,17 +27,18 @@ use crate::domain::role::Permission;
 use crate::domain::statistics::By;
 use causes::{Cause, Causes};
 
-/// Templates and batches that are listed.
-const LISTED: i64 = 12;
-/// Operators that can be asked for.
-const OPERATORS: [&str; 3] = ["cmcc", "ctcc", "cucc"];
-/// Letters of a filter; nothing longer exists.
-const MAX_TEXT: usize = 64;
+/// Listed templates, and listed batches.
+const MAX_LISTED: i64 = 12;
+/// Carriers to filter by.
+const CARRIERS: [&str; 3] = ["cmcc", "ctcc", "cucc"];
+/// The longest text of a filter, in characters; no id or code is longer.
+const MAX_FILTER_LENGTH: usize = 64;
 
-/// What the address asks for.
+/// Query parameters of the page.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct Query {
+    #[serde(rename = "span")]
     period: String,
     from: String,
     to: String,
@@ -48,16 +49,17 @@ pub struct Look {
     code: String,
 }
 
-impl Look {
+impl Query {
     fn only(&self) -> Only {
-        let clipped =
-            |text: &str| text.chars().filter(|c| *c != '\0').take(MAX_TEXT).collect::<String>();
+        let clipped = |text: &str| {
+            text.chars().filter(|c| *c != '\0').take(MAX_FILTER_LENGTH).collect::<String>()
+        };
         let one_of = |text: &str, all: &[&str]| {
             if all.contains(&text) { text.to_owned() } else { String::new() }
         };
         Only {
             state: one_of(&self.state, &["failed", "refused", "unknown"]),
-            operator: one_of(&self.operator, &OPERATORS),
+            operator: one_of(&self.operator, &CARRIERS),
             template: clipped(&self.template),
             cause: clipped(&self.cause),
             code: clipped(&self.code),
@@ -65,7 +67,7 @@ impl Look {
     }
 }
 
-/// What is asked for, by name; an empty text is not asked for.
+/// Returns the filters by the names of their query parameters. An empty value means no filter.
 fn filters(only: &Only) -> [(&'static str, &str); 5] {
     [
         ("state", &only.state),
@@ -87,7 +89,7 @@ struct FailuresPage {
     before_words: String,
     causes: Causes,
     others: Causes,
-    operators: Vec<Share>,
+    carriers: Vec<Share>,
     templates: Vec<(Share, i64)>,
     batches: Vec<Struck>,
     may_send: bool,
@@ -95,40 +97,40 @@ struct FailuresPage {
 }
 
 impl FailuresPage {
-    /// This page with one filter changed; an empty value takes it off.
+    /// Returns the link to this page with one filter changed; an empty value removes it.
     fn with_filter(&self, name: &str, value: &str) -> String {
-        address(&self.l, "", &self.choice, &self.only, &[(name, value)])
+        href(&self.l, "", &self.choice, &self.only, &[(name, value)])
     }
 
-    /// This page with one cause only.
+    /// Returns the link to this page with only one cause.
     fn narrowed(&self, cause: &Cause) -> String {
-        let one = [("state", cause.state()), ("cause", cause.category.as_str()), ("code", "")];
-        address(&self.l, "", &self.choice, &self.only, &one)
+        let filters = [("state", cause.state()), ("cause", cause.category.as_str()), ("code", "")];
+        href(&self.l, "", &self.choice, &self.only, &filters)
     }
 
-    fn file(&self, part: &str) -> String {
-        address(&self.l, part, &self.choice, &self.only, &[])
+    fn download_href(&self, part: &str) -> String {
+        href(&self.l, part, &self.choice, &self.only, &[])
     }
 
-    /// The filters that are set: what they are called, their value, and this page without each.
+    /// Returns the filters that are set: label, value, and the link to this page without it.
     fn chips(&self) -> Vec<(String, String, String)> {
         let set = filters(&self.only).into_iter().filter(|(_, value)| !value.is_empty());
         set.map(|(name, value)| {
-            let said = match name {
+            let label = match name {
                 "state" => self.l.t(&format!("message-state-{value}")),
-                "operator" => self.operator(value),
+                "operator" => self.carrier(value),
                 "cause" => {
-                    let words = self.l.texts.try_t(&format!("cause-{value}"));
-                    words.unwrap_or_else(|| value.to_owned())
+                    let title = self.l.texts.try_t(&format!("cause-{value}"));
+                    title.unwrap_or_else(|| value.to_owned())
                 }
                 _ => value.to_owned(),
             };
-            (self.l.t(&format!("failures-filter-{name}")), said, self.with_filter(name, ""))
+            (self.l.t(&format!("failures-filter-{name}")), label, self.with_filter(name, ""))
         })
         .collect()
     }
 
-    fn operator(&self, key: &str) -> String {
+    fn carrier(&self, key: &str) -> String {
         let known = if key.is_empty() { "other" } else { key };
         self.l.t(&format!("failures-carrier-{known}"))
     }
@@ -148,7 +150,7 @@ fn share(l: &Layout, part: i64, whole: i64) -> String {
     l.percent(share)
 }
 
-fn address(
+fn href(
     l: &Layout,
     part: &str,
     choice: &PeriodChoice,
@@ -157,26 +159,28 @@ fn address(
 ) -> String {
     let period = choice.query();
     let mut query: Vec<(&str, &str)> = period.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let kept = filters(only).into_iter().filter(|(name, _)| changed.iter().all(|(n, _)| n != name));
-    query.extend(kept.chain(changed.iter().copied()).filter(|(_, value)| !value.is_empty()));
+    let unchanged =
+        filters(only).into_iter().filter(|(name, _)| changed.iter().all(|(n, _)| n != name));
+    query.extend(unchanged.chain(changed.iter().copied()).filter(|(_, value)| !value.is_empty()));
     with_query(&format!("{}{part}", l.urls.failures()), &query)
 }
 
-/// The reasons of a span and of the one before.
-struct Found {
+/// What the page counts: the period, the one before it, and the filters.
+struct Scope {
     choice: PeriodChoice,
     only: Only,
-    wanted: StatisticsQuery,
+    now: StatisticsQuery,
     before: StatisticsQuery,
-    days: bool,
+    /// Whether counts are by day rather than by hour.
+    by_day: bool,
 }
 
-impl Found {
-    fn new(app: &App, project: ProjectId, look: &Look) -> Self {
+impl Scope {
+    fn new(app: &App, project: ProjectId, query: &Query) -> Self {
         let now = app.clock.now();
-        let choice = PeriodChoice::read(&look.period, &look.from, &look.to, now);
+        let choice = PeriodChoice::read(&query.period, &query.from, &query.to, now);
         let period = choice.period;
-        let wanted = StatisticsQuery {
+        let counted = StatisticsQuery {
             project,
             since: period.since(),
             until: period.until(),
@@ -185,63 +189,63 @@ impl Found {
         let before = StatisticsQuery {
             since: period.before().since(),
             until: period.before_until(now),
-            ..wanted
+            ..counted
         };
-        Self { days: period.days() > 2, only: look.only(), wanted, before, choice }
+        Self { by_day: period.days() > 2, only: query.only(), now: counted, before, choice }
     }
 
     async fn reasons(&self, app: &App, others: bool) -> sqlx::Result<(Vec<Reason>, Vec<Reason>)> {
-        let of = |wanted| StatisticsQuery { others, ..wanted };
-        let now = failures::by_reason(&app.db, of(self.wanted), &self.only, self.days).await?;
-        let before = failures::by_reason(&app.db, of(self.before), &self.only, self.days).await?;
+        let of = |query| StatisticsQuery { others, ..query };
+        let now = failures::by_reason(&app.db, of(self.now), &self.only, self.by_day).await?;
+        let before = failures::by_reason(&app.db, of(self.before), &self.only, self.by_day).await?;
         Ok((now, before))
     }
 
     async fn causes(&self, app: &App, l: &Layout, others: bool) -> sqlx::Result<Causes> {
         let (now, before) = self.reasons(app, others).await?;
-        Ok(Causes::new(l, (&self.choice.period, self.days), &self.only, &now, &before))
+        Ok(Causes::new(l, (&self.choice.period, self.by_day), &self.only, &now, &before))
     }
 }
 
-/// `/failures`.
+/// `/failures`: the page.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Failures).await?;
-    let found = Found::new(&app, member.project.id, &look);
-    let (wanted, only) = (found.wanted, &found.only);
-    let causes = found.causes(&app, &l, false).await?;
-    let others = found.causes(&app, &l, true).await?;
-    let (tally, before) = (sum(&app, wanted).await?.tally, sum(&app, found.before).await?.tally);
-    let templates = failures::by_template(&app.db, wanted, only, LISTED).await?;
-    let of_templates = statistics::by_group(&app.db, wanted, By::Template).await?;
-    let ordered = |key: &str| {
-        of_templates.iter().find(|one| one.key == key).map_or(0, |one| one.counts.total)
+    let scope = Scope::new(&app, member.project.id, &query);
+    let (now, only) = (scope.now, &scope.only);
+    let causes = scope.causes(&app, &l, false).await?;
+    let others = scope.causes(&app, &l, true).await?;
+    let (tally, before) = (sum(&app, now).await?.tally, sum(&app, scope.before).await?.tally);
+    let templates = failures::by_template(&app.db, now, only, MAX_LISTED).await?;
+    let totals = statistics::by_group(&app.db, now, By::Template).await?;
+    let total_of = |key: &str| {
+        totals.iter().find(|group| group.key == key).map_or(0, |group| group.counts.total)
     };
-    let problem = found.choice.problem;
-    let more = filters(only).into_iter().filter(|(_, value)| !value.is_empty());
+    let problem = scope.choice.problem;
+    let set = filters(only).into_iter().filter(|(_, value)| !value.is_empty());
     let page = FailuresPage {
-        picker: found.choice.picker(
+        picker: scope.choice.picker(
             l.texts,
             l.urls.failures(),
-            more.map(|(name, value)| (name, value.to_owned())).collect(),
+            set.map(|(name, value)| (name, value.to_owned())).collect(),
         ),
-        before_words: found.choice.before_words(l.texts),
-        operators: failures::by_operator(&app.db, wanted, only).await?,
+        before_words: scope.choice.before_words(l.texts),
+        carriers: failures::by_operator(&app.db, now, only).await?,
         templates: templates
             .into_iter()
-            .map(|one| {
-                let of = ordered(&one.key);
-                (one, of)
+            .map(|template| {
+                let total = total_of(&template.key);
+                (template, total)
             })
             .collect(),
-        batches: failures::by_batch(&app.db, wanted, only, LISTED).await?,
+        batches: failures::by_batch(&app.db, now, only, MAX_LISTED).await?,
         may_send: member.may(Permission::Send),
-        choice: found.choice,
-        only: found.only,
+        choice: scope.choice,
+        only: scope.only,
         tally,
         before,
         causes,
@@ -251,24 +255,24 @@ pub async fn show(
     if problem.is_some() { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// `/failures.csv`, `/failures.xlsx`.
+/// `/failures.csv`, `/failures.xlsx`: the causes as a file.
 pub async fn file(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Failures).await?;
-    let found = Found::new(&app, member.project.id, &look);
-    if found.choice.problem.is_some() {
+    let scope = Scope::new(&app, member.project.id, &query);
+    if scope.choice.problem.is_some() {
         return Err(WebError::BadRequest);
     }
-    let causes = found.causes(&app, &l, false).await?;
-    sheet(&found, &causes).hand_out(path.1, &app, &member, &request).await
+    let causes = scope.causes(&app, &l, false).await?;
+    sheet(&scope, &causes).hand_out(path.1, &app, &member, &request).await
 }
 
-fn sheet(found: &Found, causes: &Causes) -> Sheet {
+fn sheet(scope: &Scope, causes: &Causes) -> Sheet {
     let head = vec![
         "state",
         "cause",
@@ -280,20 +284,20 @@ fn sheet(found: &Found, causes: &Causes) -> Sheet {
         "count_before",
     ];
     let rows = causes.rows.iter().flat_map(|cause| {
-        cause.codes.iter().map(|one| {
+        cause.codes.iter().map(|code| {
             #[allow(clippy::cast_precision_loss)]
-            let share = one.n as f64 * 100.0 / causes.total.max(1) as f64;
+            let share = code.n as f64 * 100.0 / causes.total.max(1) as f64;
             vec![
                 Cell::Text(causes::state_of(cause.outcome).key().to_owned()),
                 Cell::Text(cause.category.clone()),
-                Cell::Text(one.code.clone()),
-                Cell::Text(one.words.clone()),
-                Cell::Text(one.meaning.clone().unwrap_or_else(|| cause.title.clone())),
-                Cell::Count(one.n),
+                Cell::Text(code.code.clone()),
+                Cell::Text(code.words.clone()),
+                Cell::Text(code.meaning.clone().unwrap_or_else(|| cause.title.clone())),
+                Cell::Count(code.n),
                 Cell::Number(share),
-                Cell::Count(one.before),
+                Cell::Count(code.before),
             ]
         })
     });
-    Sheet { of: "failures", period: found.choice.period, by: None, head, rows: rows.collect() }
+    Sheet { of: "failures", period: scope.choice.period, by: None, head, rows: rows.collect() }
 }

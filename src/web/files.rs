@@ -1,4 +1,4 @@
-//! `/files/{id}`: certificates and letters of authority, for those who may apply.
+//! `/files/{id}`: application files, for members who may apply.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, Charset, ContentDisposition, DispositionParam, DispositionType,
@@ -7,7 +7,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::applications::{file_error, said};
+use super::applications::{file_error, redirect_with_flash};
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::member::Member;
@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::domain::ids::FileId;
 use crate::ops::files;
 
-/// A file, as an attachment: no browser opens it as a page of ours.
+/// Downloads a file. It is sent as an attachment, so that no browser renders it as a page of the
+/// console.
 pub async fn download(
     app: web::Data<App>,
     member: Member,
@@ -23,8 +24,8 @@ pub async fn download(
     path: web::Path<(String, FileId)>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let shown = files::show(&app, project, path.1, by, &peer_address(&request)).await;
-    let (file, content) = shown.map_err(file_error)?;
+    let opened = files::show(&app, project, path.1, by, &peer_address(&request)).await;
+    let (file, content) = opened.map_err(file_error)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
@@ -40,24 +41,24 @@ pub async fn download(
         .body(content))
 }
 
-/// Where to go on.
+/// The form of [`delete`]: the path to return to.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Next {
+pub struct DeleteForm {
     next: String,
 }
 
-/// Deletes the content of a file; its name stays in the history.
+/// Deletes the content of a file. Its name stays in the application.
 pub async fn delete(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, FileId)>,
-    form: Form<Next>,
+    form: Form<DeleteForm>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let done = files::delete(&app, project, path.1, by, &peer_address(&request)).await;
-    let key = if done.map_err(file_error)? { "file-deleted" } else { "file-not-deleted" };
+    let deleted = files::delete(&app, project, path.1, by, &peer_address(&request)).await;
+    let key = if deleted.map_err(file_error)? { "file-deleted" } else { "file-not-deleted" };
     let form = form.into_inner();
-    Ok(said(&request, &member, key, super::urls::own_path(&form.next)))
+    Ok(redirect_with_flash(&request, &member, key, super::urls::own_path(&form.next)))
 }

@@ -1,11 +1,11 @@
-//! One sentence for the next page.
+//! Flash messages: a sentence that the next page shows once.
 
 use actix_session::SessionExt;
 use actix_web::HttpRequest;
 
 use super::session;
 
-/// Says `sentence` on the next page that is shown.
+/// Shows `sentence` once, on the next page of this login session.
 pub fn say(request: &HttpRequest, sentence: &str) {
     if let Err(error) = session::keep_flash(&request.get_session(), sentence) {
         tracing::warn!(%error, "cannot store flash message");

@@ -1,4 +1,4 @@
-//! Forms. What was posted can be reached only through [`Form`], which checked where it came from.
+//! Forms. Posted data is accessible only through [`Form`], which checks where it came from.
 
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
@@ -12,12 +12,12 @@ use subtle::ConstantTimeEq;
 use super::error::WebError;
 use super::{Settings, session};
 
-/// A form that carried this login session's token and was sent by a page of ours.
+/// A form that was sent by a page of the console, with the CSRF token of this login session.
 #[derive(Debug)]
 pub struct Form<T>(T);
 
 impl<T> Form<T> {
-    /// What was posted.
+    /// Returns the fields.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -53,34 +53,36 @@ pub(super) fn too_large_or_bad(error: &actix_web::Error) -> WebError {
     }
 }
 
-/// What a posted form has to show: that a page of ours sent it, and this login session's token.
+/// The check of a posted form: a page of the console sent it, with the CSRF token of this login
+/// session.
 pub(super) struct Door {
-    from_elsewhere: bool,
+    is_cross_site: bool,
     expected: Option<String>,
 }
 
 impl Door {
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let from_elsewhere = request
+        let is_cross_site = request
             .headers()
             .get("sec-fetch-site")
             .is_some_and(|site| site != "same-origin" && site != "none");
-        Self { from_elsewhere, expected: session::made_csrf(&request.get_session()) }
+        Self { is_cross_site, expected: session::made_csrf(&request.get_session()) }
     }
 
     pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {
         let expected = self.expected.as_ref().ok_or(WebError::FormExpired)?;
-        let same = bool::from(csrf.as_bytes().ct_eq(expected.as_bytes()));
-        if same && !self.from_elsewhere { Ok(()) } else { Err(WebError::FormExpired) }
+        let matches = bool::from(csrf.as_bytes().ct_eq(expected.as_bytes()));
+        if matches && !self.is_cross_site { Ok(()) } else { Err(WebError::FormExpired) }
     }
 }
 
-/// Who is asking: the other end of the connection, or whom the proxy in front names.
+/// Returns the IP address of the client: the peer of the connection, or the last address in
+/// `X-Forwarded-For` if a proxy is trusted.
 pub fn peer_address(request: &HttpRequest) -> String {
     let trusted = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.trust_proxy);
     let forwarded = || {
         let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        header.rsplit(',').next().map(|address| address.trim().chars().take(64).collect())
+        header.rsplit(',').next().map(|ip| ip.trim().chars().take(64).collect())
     };
     let named = if trusted { forwarded() } else { None };
     named.unwrap_or_else(|| {

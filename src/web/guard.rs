@@ -1,5 +1,5 @@
-//! The door of every page: nobody passes but who is signed in, belongs to the project and holds the
-//! permission that the URL table names.
+//! Access control of every page: the person is signed in, is a member of the project in the path,
+//! and has the permission that the route names.
 
 use actix_session::SessionExt;
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,7 +14,7 @@ use super::{session, urls};
 use crate::db::login_sessions::SignedIn;
 use crate::domain::role::Permission;
 
-/// Lets members of the project in the address pass who hold `permission`.
+/// Middleware that admits members of the project in the path who have `permission`.
 pub async fn member(
     permission: Permission,
     request: ServiceRequest,
@@ -29,7 +29,7 @@ pub async fn member(
     }
 }
 
-/// Lets whoever is signed in pass.
+/// Middleware that admits everybody who is signed in.
 pub async fn person(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -45,7 +45,7 @@ pub async fn person(
 
 fn turn_away(request: ServiceRequest, error: WebError) -> ServiceResponse<BoxBody> {
     match error {
-        // Answered by hand, so that no page is drawn for a mere redirect.
+        // Responding here skips the error page, which a redirect does not need.
         WebError::SignedOut { .. } => {
             let response = error.error_response();
             request.into_response(response)
@@ -57,26 +57,27 @@ fn turn_away(request: ServiceRequest, error: WebError) -> ServiceResponse<BoxBod
 fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member, WebError> {
     let person = signed_in(request)?;
     let slug = request.match_info().get("project").unwrap_or_default();
-    let place = person.place(slug).cloned().ok_or(WebError::NotFound)?;
-    let member = Member::new(person, place);
+    let membership = person.place(slug).cloned().ok_or(WebError::NotFound)?;
+    let member = Member::new(person, membership);
     if member.may(permission) { Ok(member) } else { Err(WebError::Forbidden) }
 }
 
 fn signed_in(request: &HttpRequest) -> Result<SignedIn, WebError> {
     session::signed_in(&request.get_session())
-        .ok_or_else(|| WebError::SignedOut { next: wanted(request) })
+        .ok_or_else(|| WebError::SignedOut { next: next_path(request) })
 }
 
-/// Where to go after signing in: a page again, but not a form's address, which cannot be looked at.
-fn wanted(request: &HttpRequest) -> String {
-    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+/// Returns where to go after signing in: the requested page, or for a posted form, whose URL may
+/// have no page, the page that it was sent from.
+fn next_path(request: &HttpRequest) -> String {
+    let requested = request.uri().path_and_query().map_or("/", |path| path.as_str());
     if request.method() == actix_web::http::Method::GET {
-        urls::own_path(wanted).to_owned()
+        urls::own_path(requested).to_owned()
     } else {
         let referer = request.headers().get("referer").and_then(|value| value.to_str().ok());
         let path = referer
-            .and_then(|address| address.parse::<Uri>().ok())
-            .map(|address| address.path().to_owned());
+            .and_then(|referer| referer.parse::<Uri>().ok())
+            .map(|referer| referer.path().to_owned());
         urls::own_path(path.as_deref().unwrap_or("/")).to_owned()
     }
 }

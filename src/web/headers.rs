@@ -1,8 +1,8 @@
-//! What every answer tells the browser about trust.
+//! Security headers of every response.
 
 use actix_web::middleware::DefaultHeaders;
 
-/// Nothing but our own files, no frames, no guessing of types.
+/// Returns the headers: only the console's own files, no frames, no content sniffing.
 pub fn all(https: bool) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((

@@ -1,4 +1,4 @@
-//! For those who watch the console: from outside, and on a page.
+//! Health checks and metrics for monitoring, and the page about them.
 
 pub mod page;
 
@@ -11,48 +11,48 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::app::App;
 use crate::db::health::{self, Load};
 
-/// A database that does not answer within this long is away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A database that does not respond within this time counts as down.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `/healthz`: the process runs.
+/// `/healthz`: whether the process runs.
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
 }
 
-/// `/readyz`: the database answers.
+/// `/readyz`: whether the database responds.
 pub async fn readyz(app: web::Data<App>) -> HttpResponse {
-    match tokio::time::timeout(PATIENCE, health::answers(&app.db)).await {
+    match tokio::time::timeout(DATABASE_TIMEOUT, health::answers(&app.db)).await {
         Ok(Ok(_)) => HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })),
         Ok(Err(_)) | Err(_) => {
             tracing::warn!("not ready: database is not responding");
-            let why = serde_json::json!({ "status": "database is not responding" });
-            HttpResponse::ServiceUnavailable().json(why)
+            let status = serde_json::json!({ "status": "database is not responding" });
+            HttpResponse::ServiceUnavailable().json(status)
         }
     }
 }
 
-/// `/metrics`, for this machine only; a proxy in front does not pass them on.
+/// `/metrics`: only for connections from the same machine, and not for ones that a proxy forwards.
 pub async fn metrics(
     app: web::Data<App>,
     request: HttpRequest,
     metrics: web::Data<Option<PrometheusHandle>>,
 ) -> HttpResponse {
-    let near = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
+    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
         && !request.headers().contains_key("x-forwarded-for");
     match metrics.get_ref() {
-        Some(handle) if near => {
-            let load = tokio::time::timeout(PATIENCE, health::load(&app.db, None)).await;
-            measure(&app, load.ok().and_then(Result::ok));
+        Some(handle) if is_local => {
+            let load = tokio::time::timeout(DATABASE_TIMEOUT, health::load(&app.db, None)).await;
+            set_gauges(&app, load.ok().and_then(Result::ok));
             HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
         }
         _ => HttpResponse::NotFound().finish(),
     }
 }
 
-/// Sets what there is to do. Without a database nothing is known of it: the last numbers stay, and
-/// `console_database_up` says so.
+/// Sets the gauges of the work to be done. Without a database they keep their last values, and
+/// `console_database_up` is 0.
 #[allow(clippy::cast_precision_loss)]
-fn measure(app: &App, load: Option<Load>) {
+fn set_gauges(app: &App, load: Option<Load>) {
     gauge!("console_database_up").set(if load.is_some() { 1.0 } else { 0.0 });
     let Some(load) = load else { return };
     let oldest = load.inbox_since.map_or(0.0, |since| (app.clock.now() - since).as_seconds_f64());

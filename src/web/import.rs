@@ -1,4 +1,4 @@
-//! Import by id, since the vendor has no list: what signatures and templates have in common.
+//! The import of signatures and templates by id, since the vendor has no list of them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -20,11 +20,11 @@ use crate::ops::review;
 use crate::ops::review::{LookupError, Seen};
 use crate::usms::CallError;
 
-/// Ids taken at once: each is a call.
-const MAX: usize = 500;
-/// Looked up side by side.
-const AT_ONCE: usize = 8;
-/// No id or signature is longer.
+/// Ids in one form; each is an API call.
+const MAX_IDS: usize = 500;
+/// Calls that run at the same time.
+const MAX_CONCURRENT: usize = 8;
+/// The longest id or signature, in characters.
 const MAX_ID_LENGTH: usize = 64;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ struct ImportPage {
     list: (String, String),
     action: String,
     ids: String,
-    answers: Vec<Answer>,
+    results: Vec<ImportResult>,
     problem: Option<String>,
 }
 
@@ -51,44 +51,44 @@ pub async fn form(
     page::ok(&import_page(l, subject, String::new(), Vec::new(), None))
 }
 
-/// Looks each id (or signature) up and keeps it, or says why not.
+/// Looks up each id, or content of a signature, with the vendor and stores what was found.
 pub async fn import(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     Kind(subject): Kind,
-    form: Form<Ids>,
+    form: Form<ImportForm>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, section(subject)).await?;
     let typed = form.into_inner().ids;
-    let wanted = match lines(&l, &typed) {
-        Ok(wanted) => wanted,
+    let ids = match parse_ids(&l, &typed) {
+        Ok(ids) => ids,
         Err(problem) => {
             let page = import_page(l, subject, typed, Vec::new(), Some(problem));
             return page::unprocessable(&page);
         }
     };
     let (project, by) = (member.project.id, Some(member.person.id));
-    let answers: Vec<Answer> = stream::iter(wanted)
-        .map(|one| async {
+    let results: Vec<ImportResult> = stream::iter(ids)
+        .map(|id| async {
             let found = match subject {
-                Subject::Signature => review::look_up_signature(&app, project, &one, by).await,
-                Subject::Template => review::look_up_template(&app, project, &one, by).await,
+                Subject::Signature => review::look_up_signature(&app, project, &id, by).await,
+                Subject::Template => review::look_up_template(&app, project, &id, by).await,
             };
-            Answer::of(&l, one, found)
+            ImportResult::of(&l, id, found)
         })
-        .buffered(AT_ONCE)
+        .buffered(MAX_CONCURRENT)
         .try_collect()
         .await?;
-    let left = not_found(&answers);
-    page::ok(&import_page(l, subject, left, answers, None))
+    let remaining = failed_ids(&results);
+    page::ok(&import_page(l, subject, remaining, results, None))
 }
 
 fn import_page(
     l: Layout,
     subject: Subject,
     ids: String,
-    answers: Vec<Answer>,
+    results: Vec<ImportResult>,
     problem: Option<String>,
 ) -> ImportPage {
     let (title, lead, list) = match subject {
@@ -101,67 +101,71 @@ fn import_page(
         list: (l.urls.all_reviewed(subject), l.t(list)),
         action: l.urls.reviewed(subject, "import"),
         ids,
-        answers,
+        results,
         problem,
         l,
     }
 }
 
-/// What was pasted.
+/// The form of [`import`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Ids {
-    /// One a line, or separated by commas.
+pub struct ImportForm {
+    /// The ids, one per line or separated by commas.
     pub ids: String,
 }
 
-/// The ids in `typed`, each once, or what is wrong with them.
-fn lines(l: &Layout, typed: &str) -> Result<Vec<String>, String> {
-    let mut wanted: Vec<String> = Vec::new();
-    for one in typed.split(['\n', ',', '，', ';', '；', '\t']) {
-        let one: String = one.trim().chars().filter(|letter| !letter.is_control()).collect();
-        if !one.is_empty() && !wanted.contains(&one) {
-            wanted.push(one);
+/// Returns the ids in `typed`, each once.
+///
+/// # Errors
+///
+/// The sentence that says what is wrong with them.
+fn parse_ids(l: &Layout, typed: &str) -> Result<Vec<String>, String> {
+    let mut ids: Vec<String> = Vec::new();
+    for part in typed.split(['\n', ',', '，', ';', '；', '\t']) {
+        let id: String = part.trim().chars().filter(|c| !c.is_control()).collect();
+        if !id.is_empty() && !ids.contains(&id) {
+            ids.push(id);
         }
     }
-    if wanted.is_empty() {
+    if ids.is_empty() {
         Err(l.t("import-error-none").to_string())
-    } else if wanted.len() > MAX {
-        Err(l.with("import-error-many", &[("most", MAX.into())]).to_string())
-    } else if let Some(long) = wanted.iter().find(|one| one.chars().count() > MAX_ID_LENGTH) {
-        let begin: String = long.chars().take(20).collect();
-        Err(l.with("import-error-long", &[("text", begin.into())]).to_string())
+    } else if ids.len() > MAX_IDS {
+        Err(l.with("import-error-many", &[("most", MAX_IDS.into())]).to_string())
+    } else if let Some(long) = ids.iter().find(|id| id.chars().count() > MAX_ID_LENGTH) {
+        let beginning: String = long.chars().take(20).collect();
+        Err(l.with("import-error-long", &[("text", beginning.into())]).to_string())
     } else {
-        Ok(wanted)
+        Ok(ids)
     }
 }
 
-/// What became of one id.
+/// The result for one id.
 #[derive(Debug)]
-pub struct Answer {
-    /// What was asked for.
-    pub asked: String,
-    /// Its review status, if it was found.
+pub struct ImportResult {
+    /// The id, as typed.
+    pub id: String,
+    /// The review status, if it was found.
     pub status: Option<Status>,
-    /// Why it was not kept.
-    pub why: Option<String>,
+    /// Why it was not imported.
+    pub reason: Option<String>,
 }
 
-impl Answer {
-    /// In words.
-    pub fn of(
-        l: &Layout,
-        asked: String,
-        found: Result<Seen, LookupError>,
-    ) -> Result<Self, WebError> {
+impl ImportResult {
+    /// Creates the result of a lookup.
+    pub fn of(l: &Layout, id: String, found: Result<Seen, LookupError>) -> Result<Self, WebError> {
         Ok(match found {
-            Ok(seen) => Self { asked, status: Some(Status::new(&seen.status, l.texts)), why: None },
-            Err(error) => Self { asked, status: None, why: Some(why_not(l.texts, error)?) },
+            Ok(seen) => Self { id, status: Some(Status::new(&seen.status, l.texts)), reason: None },
+            Err(error) => Self { id, status: None, reason: Some(why_not(l.texts, error)?) },
         })
     }
 }
 
-/// Why something was not looked up: a refusal in the vendor's words, everything else in ours.
+/// Returns why a lookup failed. A refusal includes the vendor message.
+///
+/// # Errors
+///
+/// [`WebError::Database`] if the database failed, which is no result to show.
 pub fn why_not(texts: Texts, error: LookupError) -> Result<String, WebError> {
     Ok(match error {
         LookupError::Database(error)
@@ -183,8 +187,8 @@ pub fn why_not(texts: Texts, error: LookupError) -> Result<String, WebError> {
     })
 }
 
-/// What was not found stays in the field, to be mended.
-fn not_found(answers: &[Answer]) -> String {
-    let left = answers.iter().filter(|one| one.why.is_some()).map(|one| one.asked.as_str());
-    left.collect::<Vec<_>>().join("\n")
+/// Returns the ids that were not imported, which stay in the field to be corrected.
+fn failed_ids(results: &[ImportResult]) -> String {
+    let failed = results.iter().filter(|result| result.reason.is_some());
+    failed.map(|result| result.id.as_str()).collect::<Vec<_>>().join("\n")
 }

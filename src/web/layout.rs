@@ -1,4 +1,4 @@
-//! The frame of every page: where one is, who one is, and what is said once.
+//! The layout of every page: navigation, the person, the flash message, and helpers for templates.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -24,72 +24,72 @@ use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
 use crate::domain::role::{Permission, Role};
 
-/// Which entry of the rail a page is under.
+/// The navigation entry that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     /// The dashboard.
     Dashboard,
-    /// One text to few phones.
+    /// Sending one text to a few phones.
     Send,
     /// Batches.
     Batches,
-    /// The log of all messages.
+    /// The message search.
     Messages,
-    /// Receipt lookup.
+    /// The receipt lookup.
     Receipts,
-    /// What people texted back.
+    /// Replies.
     Replies,
-    /// Phones that opted out.
+    /// Suppressions.
     Suppressions,
     /// Signatures.
     Signatures,
     /// SMS templates.
     Templates,
-    /// What was sent, counted.
+    /// Statistics of what was sent.
     Statistics,
-    /// Why messages did not arrive.
+    /// Causes of failures.
     Failures,
     /// The project's settings.
     Settings,
-    /// Whether all is well.
+    /// The state of all parts of the console.
     Health,
     /// The person's own account.
     Account,
 }
 
-/// An entry of the rail.
+/// An entry of the navigation.
 #[derive(Debug)]
 pub struct Entry {
-    /// Where it leads.
-    pub address: String,
-    /// What it says.
-    pub word: String,
+    /// Its link.
+    pub href: String,
+    /// Its label.
+    pub label: String,
     /// Its icon.
     pub icon: Drawing,
-    /// Whether the page is under it.
+    /// Whether the page belongs to it.
     pub current: bool,
     /// How many things wait for a person there.
     pub waiting: i64,
 }
 
-/// The frame of a page.
+/// What all pages share.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The texts.
+    /// The texts in the person's language.
     pub texts: Texts,
-    /// The addresses of the project.
+    /// The links of the project.
     pub urls: Urls,
     /// The person's name.
     pub person: String,
-    /// The project one is in; none for people without one.
+    /// The current project; `None` for people without one.
     pub project: Option<Membership>,
     /// All projects of the person.
     pub projects: Vec<Membership>,
-    /// What is said once.
+    /// The flash message.
     pub flash: Option<String>,
-    /// Path and query of the page, to come back to after a change of language.
+    /// Path and query of the page, to return to after the language was changed.
     pub here: String,
-    /// `dark` or `light`, if the person chose.
+    /// `dark` or `light`, if the person chose one.
     pub theme: Option<&'static str>,
     csrf: String,
     now: OffsetDateTime,
@@ -98,7 +98,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The frame of a page in the project called `slug`, or outside of projects.
+    /// Creates the layout of a page in the project called `slug`. Without a slug it is the project
+    /// that was visited last, or the first.
     pub async fn new(
         app: &App,
         request: &HttpRequest,
@@ -107,25 +108,25 @@ impl Layout {
         section: Section,
     ) -> Result<Self, WebError> {
         let session = request.get_session();
-        let places = &person.places;
+        let memberships = &person.places;
         let last = session::project(&session);
         let slug = slug.map(str::to_owned).or(last);
-        let project = places
+        let project = memberships
             .iter()
-            .find(|one| Some(&one.project.slug) == slug.as_ref())
-            .or_else(|| places.first())
+            .find(|membership| Some(&membership.project.slug) == slug.as_ref())
+            .or_else(|| memberships.first())
             .cloned();
         let needs = match (&project, person.needs) {
-            // A form may have changed them since.
-            (Some(one), Some((of, needs)))
-                if of == one.project.id && request.method() == Method::GET =>
+            // Loaded with the login session. A posted form may have changed them since.
+            (Some(membership), Some((of, needs)))
+                if of == membership.project.id && request.method() == Method::GET =>
             {
                 needs
             }
-            (Some(one), _) => dashboard::needs(&app.db, one.project.id).await?,
+            (Some(membership), _) => dashboard::needs(&app.db, membership.project.id).await?,
             (None, _) => Needs::default(),
         };
-        let slug = project.as_ref().map_or("", |one| one.project.slug.as_str());
+        let slug = project.as_ref().map_or("", |membership| membership.project.slug.as_str());
         Ok(Self {
             texts: Texts(language_of(request)),
             urls: Urls::of(slug),
@@ -136,24 +137,24 @@ impl Layout {
             theme: theme(request),
             now: app.clock.now(),
             project,
-            projects: places.clone(),
+            projects: memberships.clone(),
             section,
             needs,
         })
     }
 
-    /// The same frame at another moment, for a page that stays open.
+    /// Returns the same layout at another time, for a page that stays open.
     pub fn at(self, now: OffsetDateTime) -> Self {
         Self { now, ..self }
     }
 
-    /// The rail.
+    /// Returns the navigation.
     pub fn entries(&self) -> Vec<Entry> {
         let Some(project) = &self.project else { return Vec::new() };
         let urls = &self.urls;
-        let entry = |address, key: &str, icon: &'static str, section, waiting| Entry {
-            address,
-            word: self.t(key),
+        let entry = |href, key: &str, icon: &'static str, section, waiting| Entry {
+            href,
+            label: self.t(key),
             icon: Drawing::icon(icon),
             current: self.section == section,
             waiting,
@@ -208,132 +209,133 @@ impl Layout {
         entries
     }
 
-    /// The parts of the settings that the person may see: address, word, and whether one is there.
+    /// Returns the settings pages that the person may see: link, label, and whether it is current.
     pub fn settings_parts(&self) -> Vec<(String, String, bool)> {
         let urls = &self.urls;
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
-            (urls.policy(), "batch-rules-title", Permission::Manage),
-            (urls.words(), "sensitive-words-title", Permission::Send),
+            (urls.batch_rules(), "batch-rules-title", Permission::Manage),
+            (urls.sensitive_words(), "sensitive-words-title", Permission::Send),
             (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),
-            (urls.hooks(), "hooks-title", Permission::Manage),
+            (urls.push_settings(), "hooks-title", Permission::Manage),
             (urls.retention(), "retention-title", Permission::Manage),
         ];
-        let role = self.project.as_ref().map(|place| place.role);
+        let role = self.project.as_ref().map(|membership| membership.role);
         all.into_iter()
             .filter(|(_, _, permission)| role.is_some_and(|role| role.may(*permission)))
-            .map(|(address, key, _)| {
-                let is_here = self.here.split('?').next() == Some(address.as_str());
-                (address, self.t(key), is_here)
+            .map(|(href, key, _)| {
+                let is_current = self.here.split('?').next() == Some(href.as_str());
+                (href, self.t(key), is_current)
             })
             .collect()
     }
 
-    /// Where a file of style or script is served.
+    /// Returns the URL of a stylesheet or script.
     pub fn asset(&self, name: &str) -> String {
-        assets::address(name)
+        assets::href(name)
     }
 
-    /// The console's version.
+    /// Returns the version of the console.
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// The languages to switch to: tag and name.
+    /// Returns the languages to switch to: tag and own name.
     pub fn other_languages(&self) -> Vec<(&'static str, &'static str)> {
         let others = Language::ALL.into_iter().filter(|language| *language != self.texts.0);
         others.map(|language| (language.tag(), language.own_name())).collect()
     }
 
-    /// What the person is in the project.
+    /// Returns the label of a role.
     pub fn role_word(&self, role: &Role) -> String {
         self.t(&format!("role-{}", role.key()))
     }
 
-    /// A text.
+    /// Returns a text.
     pub fn t(&self, key: &str) -> String {
         self.texts.t(key)
     }
 
-    /// A text with variables.
+    /// Returns a text with variables.
     pub fn with(&self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
         self.texts.with(key, values)
     }
 
-    /// A number.
+    /// Formats a number.
     pub fn n(&self, number: impl Count) -> String {
         self.texts.n(number)
     }
 
-    /// How many things wait for a person, short enough for the rail.
+    /// Formats how many things wait for a person, short enough for the navigation.
     pub fn waiting(&self, count: &i64) -> String {
         if *count > 999 { "999+".to_owned() } else { count.to_string() }
     }
 
-    /// An icon.
+    /// Returns an icon.
     pub fn icon(&self, name: &str) -> Drawing {
         Drawing::icon(name.to_owned())
     }
 
-    /// The shape of a state, without its `mark-`.
+    /// Returns the shape of a state, named without its prefix `mark-`.
     pub fn mark(&self, name: &str) -> Drawing {
         Drawing::mark(format!("mark-{name}"))
     }
 
-    /// One half of our sign: `open` or `close`.
+    /// Returns one half of the logo: `open` or `close`.
     pub fn bracket(&self, half: &str) -> Drawing {
         Drawing::bracket(format!("bracket-{half}"))
     }
 
-    /// A button that copies.
+    /// Returns a button that copies `value`.
     pub fn copy(&self, value: impl fmt::Display) -> Copy {
         Copy::new(value)
     }
 
-    /// The field that every posted form carries.
+    /// Returns the hidden field that every posted form needs.
     pub fn csrf_field(&self) -> CsrfField {
         CsrfField(self.csrf.clone())
     }
 
-    /// A time.
+    /// Formats a time relative to today.
     pub fn moment(&self, at: impl When) -> Moment {
         Moment::new(at.when(), self.now, self.texts)
     }
 
-    /// When something was made.
+    /// Returns when something was created, by its id.
     pub fn made_at(&self, id: impl When) -> Moment {
         self.moment(id)
     }
 
-    /// A whole time, zone named.
+    /// Formats a time in full, with its zone.
     pub fn time(&self, at: impl When) -> String {
         moment::full(at.when())
     }
 
-    /// A share, with one digit behind the point; never 100 % when something is missing.
+    /// Formats a share in percent with one decimal, rounded down: it is never 100 % while something
+    /// is missing.
     pub fn percent(&self, share: impl Share) -> String {
         let share = share.share();
         let shown = if share < 100.0 { (share * 10.0).floor() / 10.0 } else { share };
         format!("{shown:.1}%")
     }
 
-    /// What a template is for.
+    /// Returns the label of a template's purpose.
     pub fn purpose(&self, purpose: impl Borrow<Purpose>) -> String {
         self.t(&format!("purpose-{}", purpose.borrow().key()))
     }
 
-    /// The word of a message's state.
+    /// Returns the label of a message's state.
     pub fn state_word(&self, state: impl Borrow<MessageState>) -> String {
         self.t(&format!("message-state-{}", state.borrow().key()))
     }
 
-    /// When something was made, in words that fit into a sentence.
+    /// Formats when something was created, to be used within a sentence.
     pub fn ago(&self, id: impl When) -> String {
         self.moment(id).short().to_owned()
     }
 }
 
-/// The theme the person chose, if any.
+/// Returns the theme that the person chose, if any.
 pub fn theme(request: &HttpRequest) -> Option<&'static str> {
     let cookie = request.cookie("theme")?;
     ["dark", "light"].into_iter().find(|theme| *theme == cookie.value())
@@ -341,15 +343,15 @@ pub fn theme(request: &HttpRequest) -> Option<&'static str> {
 
 fn here(request: &HttpRequest) -> String {
     if request.method() == Method::GET {
-        request.uri().path_and_query().map_or("/", |here| here.as_str()).to_owned()
+        request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned()
     } else {
         request.path().to_owned()
     }
 }
 
-/// What has a time: a time itself, and ids, which are times.
+/// A value that has a time: a time itself, or an id, which contains the time of its creation.
 pub trait When {
-    /// The time.
+    /// Returns the time.
     fn when(&self) -> OffsetDateTime;
 }
 
@@ -383,9 +385,9 @@ impl<T: When> When for &T {
     }
 }
 
-/// A share in percent, however templates hand it over.
+/// A share in percent, by value or by reference, since templates pass both.
 pub trait Share {
-    /// The number.
+    /// Returns the number.
     fn share(&self) -> f64;
 }
 
@@ -401,20 +403,20 @@ impl<T: Share> Share for &T {
     }
 }
 
-/// A hidden field with the token of the login session.
+/// A hidden field with the CSRF token of the login session.
 #[derive(Debug)]
 pub struct CsrfField(pub String);
 
 impl fmt::Display for CsrfField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The token is hex: nothing in it needs escaping.
+        // The token is hexadecimal, so nothing needs escaping.
         write!(f, "<input type=\"hidden\" name=\"csrf\" value=\"{}\">", self.0)
     }
 }
 
 impl askama::filters::HtmlSafe for CsrfField {}
 
-/// A whole time, zone named.
+/// Formats a time in full, with its zone.
 pub fn full_time(at: OffsetDateTime) -> String {
     moment::full(at)
 }

@@ -1,5 +1,5 @@
-//! The sum that must come out: a thing's messages by state, as a bar and as a line of numbers. It is
-//! the promise of the product, so it says openly when it does not come out.
+//! The ledger: messages by state, as a bar and as a line of numbers. No message may be missing from
+//! the sum, which is the promise of the product, so the ledger says openly if it does not add up.
 
 use askama::Template;
 
@@ -7,10 +7,10 @@ use super::components::Drawing;
 use super::i18n::Texts;
 use crate::domain::message::{MessageState, Tally};
 
-/// Shares below this are drawn this wide, so that a single lost message is still seen.
+/// The smallest width of a state in percent, so that even a single lost message is visible.
 const MIN_SHARE: f64 = 0.4;
 
-/// A tally on a page.
+/// A tally as a bar and a line of numbers.
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/ledger.html")]
 pub struct Ledger {
@@ -22,7 +22,7 @@ pub struct Ledger {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    word: String,
+    label: String,
     class: &'static str,
     count: i64,
 }
@@ -30,13 +30,13 @@ struct Entry {
 impl askama::filters::HtmlSafe for Ledger {}
 
 impl Ledger {
-    /// The sum of `tally`, which must come to `total`.
+    /// Creates the ledger of `tally`, whose sum should be `total`.
     pub fn new(tally: &Tally, total: i64, texts: Texts) -> Self {
         let entries = MessageState::ALL
             .into_iter()
             .filter(|state| tally.of(*state) > 0)
             .map(|state| Entry {
-                word: texts.t(&format!("message-state-{}", state.key())),
+                label: texts.t(&format!("message-state-{}", state.key())),
                 class: class(state),
                 count: tally.of(state),
             })
@@ -45,65 +45,65 @@ impl Ledger {
     }
 
     fn bar(&self) -> Bar {
-        Bar { pieces: pieces(&self.entries), label: self.spoken(), thin: false }
+        Bar { segments: segments(&self.entries), label: self.accessible_label(), thin: false }
     }
 
-    fn spoken(&self) -> String {
+    fn accessible_label(&self) -> String {
         let each: Vec<String> = self
             .entries
             .iter()
-            .map(|entry| format!("{} {}", entry.word, self.texts.n(entry.count)))
+            .map(|entry| format!("{} {}", entry.label, self.texts.n(entry.count)))
             .collect();
         format!("{} = {}", self.texts.n(self.total), each.join(" + "))
     }
 }
 
-/// All messages of a thing in one line, a piece for each state.
+/// A bar with a segment for each state.
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/statebar.html")]
 pub struct Bar {
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     label: String,
     thin: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Piece {
+struct Segment {
     class: &'static str,
     from: String,
-    wide: String,
+    width: String,
 }
 
 impl askama::filters::HtmlSafe for Bar {}
 
 impl Bar {
-    /// A thin bar for a row of a list.
+    /// Creates a thin bar for a row of a list.
     pub fn thin(tally: &Tally, total: i64, texts: Texts, label: String) -> Self {
         let ledger = Ledger::new(tally, total, texts);
-        Self { pieces: pieces(&ledger.entries), label, thin: true }
+        Self { segments: segments(&ledger.entries), label, thin: true }
     }
 
-    /// A bar of counts: word, class and count of each.
+    /// Creates a bar of counts, each with label and CSS class.
     pub fn of_counts(counts: &[(String, &'static str, i64)], label: String) -> Self {
         let entries: Vec<Entry> = counts
             .iter()
-            .map(|(word, class, count)| Entry { word: word.clone(), class, count: *count })
+            .map(|(name, class, count)| Entry { label: name.clone(), class, count: *count })
             .collect();
-        Self { pieces: pieces(&entries), label, thin: false }
+        Self { segments: segments(&entries), label, thin: false }
     }
 
-    /// How far something is, as a thin bar.
+    /// Creates a thin progress bar: `done` of `all`.
     pub fn of_share(done: i64, all: i64, label: String) -> Self {
-        let entry = |class, count| Entry { word: String::new(), class, count };
+        let entry = |class, count| Entry { label: String::new(), class, count };
         let entries = [entry("submitted", done.min(all)), entry("queued", (all - done).max(0))];
-        let some: Vec<Entry> = entries.into_iter().filter(|entry| entry.count > 0).collect();
-        Self { pieces: pieces(&some), label, thin: true }
+        let shown: Vec<Entry> = entries.into_iter().filter(|entry| entry.count > 0).collect();
+        Self { segments: segments(&shown), label, thin: true }
     }
 }
 
-/// Places the pieces one behind the other. Very small shares are widened and the widest piece pays
-/// for it, so that the whole stays the whole.
-fn pieces(entries: &[Entry]) -> Vec<Piece> {
+/// Places the segments one after the other. Very small ones are widened to [`MIN_SHARE`] at the
+/// expense of the widest, so that the total stays 100 %.
+fn segments(entries: &[Entry]) -> Vec<Segment> {
     #[allow(clippy::cast_precision_loss)]
     let total = entries.iter().map(|entry| entry.count).sum::<i64>().max(1) as f64;
     #[allow(clippy::cast_precision_loss)]
@@ -118,13 +118,13 @@ fn pieces(entries: &[Entry]) -> Vec<Piece> {
         .iter()
         .zip(shares)
         .map(|(entry, share)| {
-            let piece = Piece {
+            let segment = Segment {
                 class: entry.class,
                 from: format!("{from:.2}%"),
-                wide: format!("{share:.2}%"),
+                width: format!("{share:.2}%"),
             };
             from += share;
-            piece
+            segment
         })
         .collect()
 }
@@ -148,17 +148,17 @@ mod tests {
     use crate::web::i18n::Language;
 
     #[test]
-    fn the_line_says_when_the_sum_does_not_come_out() {
+    fn a_sum_that_does_not_match_the_total_is_reported() {
         let tally = Tally { delivered: 2, failed: 1, ..Tally::default() };
         assert!(Ledger::new(&tally, 3, Texts(Language::En)).balanced);
         assert!(!Ledger::new(&tally, 4, Texts(Language::En)).balanced);
     }
 
     #[test]
-    fn one_message_in_a_million_is_still_drawn_and_the_bar_stays_whole() {
+    fn one_message_in_a_million_is_visible_and_the_bar_stays_at_100_percent() {
         let tally = Tally { delivered: 999_999, failed: 1, ..Tally::default() };
-        let pieces = pieces(&Ledger::new(&tally, 1_000_000, Texts(Language::En)).entries);
-        assert_eq!(pieces[1].wide, "0.40%");
-        assert_eq!(pieces[1].from, "99.60%");
+        let segments = segments(&Ledger::new(&tally, 1_000_000, Texts(Language::En)).entries);
+        assert_eq!(segments[1].width, "0.40%");
+        assert_eq!(segments[1].from, "99.60%");
     }
 }

@@ -1,4 +1,4 @@
-//! `/login`, `/logout`, `/language` and `/`.
+//! Signing in and out, changing the language, and `/`.
 
 use actix_session::SessionExt;
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
@@ -20,14 +20,15 @@ use super::{Settings, assets, layout, page, session};
 use crate::app::App;
 use crate::ops::accounts::{self, SignInError};
 
-/// Where to go after signing in.
+/// Query parameters of [`form`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Next {
+pub struct LoginQuery {
+    /// The path to go to after signing in.
     next: String,
 }
 
-/// What the form posts.
+/// The form of [`sign_in`].
 #[derive(Deserialize)]
 pub struct Fields {
     #[serde(default)]
@@ -66,7 +67,7 @@ impl LoginPage {
         Language::ALL.into_iter().filter(move |language| *language != own)
     }
 
-    /// Where the page is, to come back to after a change of language.
+    /// Returns the link to this page, to return to after the language was changed.
     fn here(&self) -> String {
         super::urls::with_query("/login", &[("next", &self.next)])
     }
@@ -76,16 +77,19 @@ fn no_password() -> SecretString {
     SecretString::from("")
 }
 
-/// The form.
-pub async fn form(request: HttpRequest, next: web::Query<Next>) -> Result<HttpResponse, WebError> {
+/// `/login`: the form.
+pub async fn form(
+    request: HttpRequest,
+    query: web::Query<LoginQuery>,
+) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
     if session::signed_in(&session).is_some() {
-        return Ok(page::see_other(own_path(&next.next)));
+        return Ok(page::see_other(own_path(&query.next)));
     }
-    page::ok(&LoginPage::new(&request, &next.next)?)
+    page::ok(&LoginPage::new(&request, &query.next)?)
 }
 
-/// Signs in, or says why not without saying what was wrong.
+/// Signs in. A failure does not tell whether the name or the password was wrong.
 pub async fn sign_in(
     app: web::Data<App>,
     request: HttpRequest,
@@ -94,12 +98,12 @@ pub async fn sign_in(
     let fields = form.into_inner();
     let session = request.get_session();
     let texts = Texts(i18n::language_of(&request));
-    let address = peer_address(&request);
-    let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &address).await;
+    let ip = peer_address(&request);
+    let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &ip).await;
     let (status, problem) = match signed_in {
         Ok(user) => {
             let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-            session::sign_in(&session, user.id, &address, agent.unwrap_or(""))?;
+            session::sign_in(&session, user.id, &ip, agent.unwrap_or(""))?;
             return Ok(page::see_other(own_path(&fields.next)));
         }
         Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, texts.t("login-wrong")),
@@ -117,15 +121,15 @@ pub async fn sign_in(
     page::with_status(status, &login)
 }
 
-/// Nothing is posted but the token.
+/// A form without fields of its own.
 #[derive(Debug, Deserialize)]
-pub struct Nothing {}
+pub struct EmptyForm {}
 
 /// Signs out.
 pub async fn sign_out(
     app: web::Data<App>,
     request: HttpRequest,
-    _: Form<Nothing>,
+    _: Form<EmptyForm>,
 ) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
     if let Some(person) = session::signed_in(&session) {
@@ -135,16 +139,19 @@ pub async fn sign_out(
     Ok(page::see_other("/login"))
 }
 
-/// A language to switch to.
+/// The form of [`language`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Switch {
+pub struct LanguageForm {
     lang: String,
     next: String,
 }
 
-/// Remembers the language in a cookie. It changes nothing but words, so it needs no token.
-pub async fn language(settings: web::Data<Settings>, form: web::Form<Switch>) -> HttpResponse {
+/// Stores the language in a cookie. It changes only how pages read, so it needs no CSRF token.
+pub async fn language(
+    settings: web::Data<Settings>,
+    form: web::Form<LanguageForm>,
+) -> HttpResponse {
     let mut response = page::see_other(own_path(&form.next));
     if let Some(language) = Language::from_tag(&form.lang) {
         let cookie = Cookie::build(i18n::COOKIE, language.tag())
@@ -154,13 +161,13 @@ pub async fn language(settings: web::Data<Settings>, form: web::Form<Switch>) ->
             .same_site(SameSite::Lax)
             .max_age(CookieDuration::days(365))
             .finish();
-        // A tag of two letters is always a valid cookie.
+        // A language tag is always a valid cookie value.
         let _ = response.add_cookie(&cookie);
     }
     response
 }
 
-/// `/p/{project}`: the dashboard's address ends with a slash.
+/// `/p/{project}`: redirects to the dashboard, whose path ends with a slash.
 pub async fn to_dashboard(project: web::Path<String>) -> HttpResponse {
     page::see_other(&Urls::of(&project).dashboard())
 }
@@ -171,21 +178,21 @@ struct NoProjectPage {
     l: Layout,
 }
 
-/// `/`: the project that was last looked at, or the first.
+/// `/`: redirects to the project that was visited last, or to the first.
 pub async fn home(
     app: web::Data<App>,
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
-    let places = &person.0.places;
+    let memberships = &person.0.places;
     let last = session::project(&session);
-    let place = places
+    let membership = memberships
         .iter()
-        .find(|one| Some(&one.project.slug) == last.as_ref())
-        .or_else(|| places.first());
-    match place {
-        Some(place) => Ok(page::see_other(&Urls::of(&place.project.slug).dashboard())),
+        .find(|membership| Some(&membership.project.slug) == last.as_ref())
+        .or_else(|| memberships.first());
+    match membership {
+        Some(membership) => Ok(page::see_other(&Urls::of(&membership.project.slug).dashboard())),
         None => {
             let l = person.layout(&app, &request, Section::Account).await?;
             page::ok(&NoProjectPage { l })

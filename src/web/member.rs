@@ -1,4 +1,4 @@
-//! Who is asking: a person, and their place in the project of the address.
+//! The person who sent a request, and their membership of the project in the path.
 
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
@@ -16,49 +16,49 @@ use crate::db::projects::{Membership, Project};
 use crate::db::users::User;
 use crate::domain::role::{Permission, Role};
 
-/// A signed-in person. Put in place by the guard.
+/// A signed-in person, as admitted by [`guard::person`](super::guard::person).
 #[derive(Debug, Clone)]
 pub struct Person(pub SignedIn);
 
-/// A person in a project. Put in place by the guard.
+/// A signed-in member of a project, as admitted by [`guard::member`](super::guard::member).
 #[derive(Debug, Clone)]
 pub struct Member {
     /// The person.
     pub person: User,
     /// The project.
     pub project: Project,
-    /// What they are in it.
+    /// Their role in it.
     pub role: Role,
     signed_in: SignedIn,
 }
 
 impl Member {
-    /// A person and their place.
-    pub fn new(person: SignedIn, place: Membership) -> Self {
+    /// Creates a member.
+    pub fn new(person: SignedIn, membership: Membership) -> Self {
         Self {
             person: person.user.clone(),
-            project: place.project,
-            role: place.role,
+            project: membership.project,
+            role: membership.role,
             signed_in: person,
         }
     }
 
-    /// Whether they may.
+    /// Whether their role includes `permission`.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
     }
 
-    /// The texts of their language.
+    /// Returns the texts in their language.
     pub fn texts(&self, request: &HttpRequest) -> Texts {
         Texts(language_of(request))
     }
 
-    /// The addresses of their project.
+    /// Returns the links of their project.
     pub fn urls(&self) -> Urls {
         Urls::of(&self.project.slug)
     }
 
-    /// The frame of a page.
+    /// Returns the layout of a page, and remembers the project as the one visited last.
     pub async fn layout(
         &self,
         app: &App,
@@ -71,7 +71,7 @@ impl Member {
 }
 
 impl Person {
-    /// The frame of a page outside of projects.
+    /// Returns the layout of a page outside of projects.
     pub async fn layout(
         &self,
         app: &App,

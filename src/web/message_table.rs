@@ -1,5 +1,5 @@
-//! Messages as rows: the same in the log and on the page of a batch, of a session number and of a
-//! phone.
+//! The table of messages, as it is on the message search and on the pages of a batch, a session
+//! number and a phone.
 
 use askama::Template;
 use time::OffsetDateTime;
@@ -15,12 +15,12 @@ use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
 use crate::domain::receipt_codes::Category;
 
-/// One message as a row.
+/// A message as a row.
 #[derive(Debug, Clone)]
 pub struct Row {
     phone: String,
     copyable: bool,
-    address: String,
+    href: String,
     status: Status,
     code: Option<String>,
     cause: Option<String>,
@@ -35,7 +35,7 @@ pub struct Row {
     took: Option<String>,
 }
 
-/// Rows of messages under one heading.
+/// Messages as a table.
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/message_table.html")]
 pub struct MessageTable {
@@ -50,7 +50,7 @@ pub struct MessageTable {
 impl askama::filters::HtmlSafe for MessageTable {}
 
 impl MessageTable {
-    /// Rows under `caption`.
+    /// Creates a table of `rows` with a caption.
     pub fn new(l: &Layout, caption: String, rows: Vec<Row>) -> Self {
         Self {
             texts: l.texts,
@@ -62,36 +62,36 @@ impl MessageTable {
         }
     }
 
-    /// Without the column of the batch: all are of one.
+    /// Hides the batch column: all messages belong to one batch.
     pub fn of_one_batch(mut self) -> Self {
         self.with_batch = false;
         self
     }
 
-    /// With their templates, and when receipts came, for a list of all kinds.
+    /// Shows templates and the times of receipts, for messages of all batches.
     pub fn of_all_kinds(mut self) -> Self {
         self.with_template = true;
         self
     }
 
-    /// Without the column of the session number: all are of one.
+    /// Hides the session number column: all messages belong to one submission.
     pub fn of_one_session(mut self) -> Self {
         self.with_session = false;
         self
     }
 }
 
-/// How rows are shown to the person who asked.
+/// How messages are shown to the person who requested the page.
 #[derive(Debug, Clone, Copy)]
 pub struct Viewer<'a> {
-    /// The frame of the page.
+    /// The layout of the page.
     pub l: &'a Layout,
     /// Whether whole phones may be seen.
     pub whole_phones: bool,
 }
 
 impl Viewer<'_> {
-    /// A message of the log.
+    /// Returns the row of a message that the message search found.
     pub fn logged(self, message: &FoundMessage) -> Row {
         match message {
             FoundMessage::Own(message) => self.ours(message),
@@ -99,7 +99,7 @@ impl Viewer<'_> {
         }
     }
 
-    /// A message of ours.
+    /// Returns the row of a message of a batch.
     pub fn ours(self, message: &Message) -> Row {
         let urls = &self.l.urls;
         let took = message
@@ -118,7 +118,7 @@ impl Viewer<'_> {
                 &message.phone,
                 message.state,
                 message.session_no.as_deref(),
-                Why::of(message.reason.as_deref()),
+                StateReason::of(message.reason.as_deref()),
             )
         }
     }
@@ -131,7 +131,7 @@ impl Viewer<'_> {
                 &message.phone,
                 MessageState::from(message.outcome),
                 Some(&message.session_no),
-                Why::of(message.reason.as_deref()),
+                StateReason::of(message.reason.as_deref()),
             )
         }
     }
@@ -142,20 +142,21 @@ impl Viewer<'_> {
         phone: &str,
         state: MessageState,
         session: Option<&str>,
-        why: Why<'_>,
+        reason: StateReason<'_>,
     ) -> Row {
         let urls = &self.l.urls;
-        let explained = Explained::of(self.l.texts, state, why);
-        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let explanation = Explanation::of(self.l.texts, state, reason);
+        let non_empty =
+            |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         Row {
             phone: self.phone(phone),
             copyable: self.whole_phones,
-            address: urls.message(id),
+            href: urls.message(id),
             status: Status::new(&state, self.l.texts),
-            code: said(why.code),
-            cause: explained.cause,
-            description: said(why.description),
-            advice: explained.advice,
+            code: non_empty(reason.code),
+            cause: explanation.cause,
+            description: non_empty(reason.description),
+            advice: explanation.advice,
             waiting: state == MessageState::Submitted,
             session: session.map(|session| (urls.receipt(session), session.to_owned())),
             batch: None,
@@ -166,25 +167,25 @@ impl Viewer<'_> {
         }
     }
 
-    /// A phone as this person may see it.
+    /// Returns a phone as this person may see it.
     pub fn phone(self, phone: &str) -> String {
         if self.whole_phones { phone.to_owned() } else { masked(phone) }
     }
 }
 
-/// The reason of a message's state, as a receipt or a refusal gives it.
+/// The reason of a message's state, as a receipt or a refusal states it.
 #[derive(Debug, Clone, Copy)]
-pub struct Why<'a> {
+pub struct StateReason<'a> {
     /// The code.
     pub code: Option<&'a str>,
-    /// The cause it was kept under, by which messages are found and counted, too.
+    /// The key of the cause it was stored under, by which messages are also found and counted.
     category: Option<&'a str>,
-    /// The carrier's or the vendor's own words.
+    /// The text of the carrier or the vendor.
     pub description: Option<&'a str>,
 }
 
-impl<'a> Why<'a> {
-    /// As a receipt or a refusal says.
+impl<'a> StateReason<'a> {
+    /// Creates the reason of a message from its stored one.
     pub fn of(reason: Option<&'a Reason>) -> Self {
         Self {
             code: reason.map(|reason| reason.code.as_str()),
@@ -193,28 +194,28 @@ impl<'a> Why<'a> {
         }
     }
 
-    /// The cause, if it failed.
+    /// Returns the cause of a failed message.
     pub fn cause(self, state: MessageState) -> Option<Category> {
         let failed = state == MessageState::Failed;
         self.category.filter(|_| failed).and_then(Category::from_key)
     }
 }
 
-/// A code in words, and what to do about it.
+/// What a state or code means, and what to do about it.
 #[derive(Debug, Default)]
-pub struct Explained {
+pub struct Explanation {
     /// What it means.
     pub cause: Option<String>,
     /// What to do.
     pub advice: Option<String>,
 }
 
-impl Explained {
-    /// Why a message is in `state`.
-    pub fn of(texts: Texts, state: MessageState, why: Why<'_>) -> Self {
-        let (cause, advice) = match (state, why.code) {
+impl Explanation {
+    /// Explains why a message is in `state`.
+    pub fn of(texts: Texts, state: MessageState, reason: StateReason<'_>) -> Self {
+        let (cause, advice) = match (state, reason.code) {
             (MessageState::Failed, Some(_)) => {
-                let Some(cause) = why.cause(state) else { return Self::default() };
+                let Some(cause) = reason.cause(state) else { return Self::default() };
                 (format!("cause-{}", cause.key()), format!("cause-{}-do", cause.key()))
             }
             (MessageState::Refused, Some(code)) => {
@@ -240,7 +241,7 @@ impl Explained {
     }
 }
 
-/// How long a receipt took, in the largest two units.
+/// Formats how long a receipt took, in its two largest units.
 pub fn took(texts: Texts, sent: OffsetDateTime, received: OffsetDateTime) -> String {
     let seconds = (received - sent).whole_seconds().max(0);
     match seconds {

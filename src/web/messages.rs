@@ -1,4 +1,4 @@
-//! `/messages`: the log. What is wanted stands in the address.
+//! `/messages`: the message search. The filters are query parameters, so each search has a link.
 
 pub mod export;
 pub mod filters;
@@ -20,27 +20,27 @@ use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 use crate::domain::role::Permission;
-use filters::{Filters, Read};
+use filters::{Filters, ParsedFilters};
 
-/// Rows of a page.
-const ROWS: usize = 50;
-/// Filters that are asked for less often.
-const MORE: &[&str] = &["session", "batch", "signature", "code", "cause", "text"];
+/// Rows on one page.
+const ROWS_PER_PAGE: usize = 50;
+/// Filters that are used less often.
+const MORE_FILTERS: &[&str] = &["session", "batch", "signature", "code", "cause", "text"];
 
 #[derive(Template)]
 #[template(path = "messages/list.html")]
 struct ListPage {
     l: Layout,
-    read: Read,
+    parsed: ParsedFilters,
     used: Arc<RecentlyUsed>,
     rows: Option<MessageTable>,
-    turn: Turn,
+    links: PageLinks,
     may_send: bool,
 }
 
 impl ListPage {
     fn typed(&self) -> &Filters {
-        &self.read.typed
+        &self.parsed.typed
     }
 
     fn lists_template(&self) -> bool {
@@ -51,97 +51,97 @@ impl ListPage {
         self.used.signature(&self.typed().signature).is_some()
     }
 
-    /// A day has a field of its own. What is no day is shown as it was typed.
+    /// Returns the input type of a time filter. Anything but a valid day is shown as it was typed.
     fn time_field(&self, name: &str) -> &'static str {
         let typed = if name == "from" { &self.typed().from } else { &self.typed().to };
-        let fault = self.read.problem(name).is_some();
-        if !fault && typed.len() <= "2026-11-23".len() { "date" } else { "text" }
+        let is_invalid = self.parsed.problem(name).is_some();
+        if !is_invalid && typed.len() <= "2026-11-23".len() { "date" } else { "text" }
     }
 
-    /// The same question, further back.
+    /// Returns the link to the next older page of this search.
     fn older(&self) -> Option<String> {
-        let after = self.turn.older.after()?.to_string();
-        Some(self.read.address(&self.l.urls.messages(), &[("after", &after)]))
+        let after = self.links.older.after()?.to_string();
+        Some(self.parsed.href(&self.l.urls.messages(), &[("after", &after)]))
     }
 
-    /// The same question, a page further on.
+    /// Returns the link to the next newer page of this search.
     fn newer(&self) -> Option<String> {
-        let before = self.turn.newer.after()?.to_string();
-        Some(self.read.address(&self.l.urls.messages(), &[("before", &before)]))
+        let before = self.links.newer.after()?.to_string();
+        Some(self.parsed.href(&self.l.urls.messages(), &[("before", &before)]))
     }
 
-    /// The page ends before it is full, and goes on among older ones.
-    fn looks_further(&self) -> bool {
-        matches!(self.turn.older, Next::LookFurther(_))
+    /// Whether the search stopped before the page was full and continues among older messages.
+    fn continues_older(&self) -> bool {
+        matches!(self.links.older, Next::LookFurther(_))
     }
 
-    /// The page ends before it is full, and goes on among newer ones.
-    fn looks_further_on(&self) -> bool {
-        matches!(self.turn.newer, Next::LookFurther(_))
+    /// Whether the search stopped before the page was full and continues among newer messages.
+    fn continues_newer(&self) -> bool {
+        matches!(self.links.newer, Next::LookFurther(_))
     }
 
-    /// The same question from the newest on, when one has gone back.
+    /// Returns the link to the first page of this search, on pages after it.
     fn newest(&self) -> Option<String> {
-        let back = self.turn.newer.after();
-        back.map(|_| self.read.address(&self.l.urls.messages(), &[]))
+        let newer = self.links.newer.after();
+        newer.map(|_| self.parsed.href(&self.l.urls.messages(), &[]))
     }
 
-    fn file(&self, kind: &str) -> String {
-        self.read.address(&self.l.urls.messages_file(kind), &[])
+    fn download_href(&self, kind: &str) -> String {
+        self.parsed.href(&self.l.urls.messages_file(kind), &[])
     }
 }
 
-/// What lies on both sides of a page.
-struct Turn {
+/// Where the search continues on both sides of a page.
+struct PageLinks {
     newer: Next,
     older: Next,
 }
 
-/// The page that the address asks for. Where newer ones do not fill one, it is the newest.
-async fn turned(
+/// Returns the requested page. If the newer messages do not fill a page, it is the newest one.
+async fn load_page(
     app: &App,
     project: ProjectId,
-    wanted: &MessageQuery,
+    query: &MessageQuery,
     typed: &Filters,
-) -> sqlx::Result<(Vec<FoundMessage>, Turn)> {
+) -> sqlx::Result<(Vec<FoundMessage>, PageLinks)> {
     if let Some(before) = typed.before {
-        let found = app.log.page_before(project, wanted, before, ROWS).await?;
+        let found = app.log.page_before(project, query, before, ROWS_PER_PAGE).await?;
         if found.next != Next::End {
             let last = found
                 .messages
                 .last()
                 .map_or(MessageId(before.0.saturating_add(1)), FoundMessage::id);
-            return Ok((found.messages, Turn { newer: found.next, older: Next::After(last) }));
+            return Ok((found.messages, PageLinks { newer: found.next, older: Next::After(last) }));
         }
     }
     let after = typed.after.filter(|_| typed.before.is_none());
-    let found = app.log.page(project, wanted, after, ROWS).await?;
+    let found = app.log.page(project, query, after, ROWS_PER_PAGE).await?;
     let first = found.messages.first().map(FoundMessage::id);
     let newer = after.map(|after| first.unwrap_or(MessageId(after.0.saturating_sub(1))));
     let newer = newer.map_or(Next::End, Next::After);
-    Ok((found.messages, Turn { newer, older: found.next }))
+    Ok((found.messages, PageLinks { newer, older: found.next }))
 }
 
-/// All messages that the address asks for, newest first.
+/// `/messages`: the messages that the filters find, newest first.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    typed: web::Query<Filters>,
+    filters: web::Query<Filters>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Messages).await?;
     let project = member.project.id;
     let used = app.log.recently_used(project).await?;
-    let read = Read::new(&app, &member, &l, typed.into_inner(), &used).await?;
+    let parsed = ParsedFilters::new(&app, &member, &l, filters.into_inner(), &used).await?;
     let may_send = member.may(Permission::Send);
-    let Some(wanted) = read.wanted() else {
-        let turn = Turn { newer: Next::End, older: Next::End };
-        return page::unprocessable(&ListPage { l, read, used, rows: None, turn, may_send });
+    let Some(query) = parsed.query() else {
+        let links = PageLinks { newer: Next::End, older: Next::End };
+        return page::unprocessable(&ListPage { l, parsed, used, rows: None, links, may_send });
     };
-    let (messages, turn) = turned(&app, project, wanted, &read.typed).await?;
-    let eyes = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
-    let rows: Vec<_> = messages.iter().map(|message| eyes.logged(message)).collect();
+    let (messages, links) = load_page(&app, project, query, &parsed.typed).await?;
+    let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let rows: Vec<_> = messages.iter().map(|message| viewer.logged(message)).collect();
     let rows = (!rows.is_empty())
         .then(|| MessageTable::new(&l, l.t("messages-caption"), rows).of_all_kinds());
-    page::ok(&ListPage { read, used, rows, turn, may_send, l })
+    page::ok(&ListPage { parsed, used, rows, links, may_send, l })
 }

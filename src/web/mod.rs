@@ -1,4 +1,4 @@
-//! The pages, and the address that takes pushes.
+//! The web server: all pages, and the endpoint that receives pushes.
 
 pub mod account;
 pub mod applications;
@@ -60,31 +60,31 @@ use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
 
-/// Forms are at most this large: a thousand phones in any spelling, many times over.
-const FORM_BYTES: usize = 2 << 20;
-/// Requests that run when the process is told to stop have this long.
-const STOP_SECONDS: u64 = 3;
+/// The size limit of a form in bytes. It has to fit many times a thousand phones in any spelling.
+const MAX_FORM_BYTES: usize = 2 << 20;
+/// How long running requests may take when the process is told to stop.
+const SHUTDOWN_SECONDS: u64 = 3;
 const SERVER_THREADS: usize = 2;
 
-/// How the pages are reached.
+/// How the server is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where they are served.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// How browsers reach them.
+    /// The URL under which browsers reach it.
     pub public_url: Option<String>,
-    /// Whether a proxy in front names the browser's address.
+    /// Whether to trust the `X-Forwarded-For` header of a proxy in front.
     pub trust_proxy: bool,
 }
 
 impl Settings {
-    /// Whether browsers reach them by https.
+    /// Whether browsers reach it over HTTPS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 
-/// Starts serving. Answers the server, which runs when it is awaited, and where it listens.
+/// Binds the server. Returns it with the address that it listens on; it runs when awaited.
 pub fn start(
     app: App,
     settings: Settings,
@@ -103,7 +103,7 @@ pub fn start(
             .app_data(metrics.clone())
             .app_data(watchers.clone())
             .app_data(push_endpoint.clone())
-            .app_data(actix::PayloadConfig::new(FORM_BYTES))
+            .app_data(actix::PayloadConfig::new(MAX_FORM_BYTES))
             .configure(routes::table)
             .wrap(session::middleware(&app, https))
             .wrap(from_fn(error::pages))
@@ -114,7 +114,7 @@ pub fn start(
     })
     .workers(SERVER_THREADS)
     .disable_signals()
-    .shutdown_timeout(STOP_SECONDS)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
     .bind(listen)?;
     let address = server.addrs().first().copied().unwrap_or(listen);
     Ok((server.run(), address))

@@ -1,16 +1,17 @@
-//! Times as people read them: in China's zone, short where the day is clear, whole on demand.
+//! Times as pages show them: in China's time zone, abbreviated where the day is obvious, and in
+//! full when hovered.
 
 use std::fmt;
 
 use time::OffsetDateTime;
 
 use super::i18n::Texts;
-use crate::domain::batch::china;
+use crate::domain::time::CHINA;
 
-/// How the zone is named.
+/// The name of the time zone.
 pub const ZONE_NAME: &str = "UTC+8";
 
-/// A time on a page.
+/// A time as a page shows it.
 #[derive(Debug, Clone)]
 pub struct Moment {
     local: String,
@@ -18,10 +19,10 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// `at`, seen from `now`.
+    /// Creates `at` as seen from `now`.
     pub fn new(at: OffsetDateTime, now: OffsetDateTime, texts: Texts) -> Self {
         let local = local(at);
-        let days = (now.to_offset(china()).date() - at.to_offset(china()).date()).whole_days();
+        let days = (now.to_offset(CHINA).date() - at.to_offset(CHINA).date()).whole_days();
         let short = match days {
             0 => texts.with("time-today", &[("time", local[TIME..].into())]),
             1 => texts.with("time-yesterday", &[("time", local[TIME..SECONDS].into())]),
@@ -30,12 +31,12 @@ impl Moment {
         Self { local, short }
     }
 
-    /// The whole time with its zone.
+    /// Returns the full time with its zone.
     pub fn full(&self) -> String {
         format!("{} {ZONE_NAME}", self.local)
     }
 
-    /// The short time.
+    /// Returns the short time.
     pub fn short(&self) -> &str {
         &self.short
     }
@@ -45,7 +46,7 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { local, short } = self;
         let (day, time) = (&local[..DAY], &local[TIME..]);
-        let pieces = [
+        let parts = [
             "<time datetime=\"",
             day,
             "T",
@@ -58,20 +59,20 @@ impl fmt::Display for Moment {
             short,
             "</time>",
         ];
-        pieces.into_iter().try_for_each(|piece| f.write_str(piece))
+        parts.into_iter().try_for_each(|part| f.write_str(part))
     }
 }
 
 impl askama::filters::HtmlSafe for Moment {}
 
-/// Where the day ends, the time begins and its seconds begin in [`local`].
+/// The byte positions in [`local`] at which the day ends, the time begins and its seconds begin.
 const DAY: usize = "2026-11-24".len();
 const TIME: usize = DAY + 1;
 const SECONDS: usize = "2026-11-24 14:03".len();
 
-/// A time in China, without its zone: `2026-11-24 14:03:22`.
+/// Formats a time in China, without its zone: `2026-11-24 14:03:22`.
 fn local(at: OffsetDateTime) -> String {
-    let at = at.to_offset(china());
+    let at = at.to_offset(CHINA);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
         at.year().clamp(0, 9999),
@@ -83,14 +84,14 @@ fn local(at: OffsetDateTime) -> String {
     )
 }
 
-/// The whole time with its zone: `2026-11-24 14:03:22 UTC+8`.
+/// Formats the full time with its zone: `2026-11-24 14:03:22 UTC+8`.
 pub fn full(at: OffsetDateTime) -> String {
     format!("{} {ZONE_NAME}", local(at))
 }
 
-/// The day in China.
+/// Formats the day in China: `2026-11-24`.
 pub fn local_day(at: OffsetDateTime) -> String {
-    at.to_offset(china()).date().to_string()
+    at.to_offset(CHINA).date().to_string()
 }
 
 #[cfg(test)]
@@ -100,7 +101,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_time_is_shown_in_china_whole_on_demand_and_short_when_the_day_is_clear() {
+    fn a_time_is_in_china_and_short_when_the_day_is_obvious() {
         let texts = Texts(Language::En);
         let now = datetime!(2026-11-23 18:00 UTC);
         let today = Moment::new(datetime!(2026-11-23 17:03:22 UTC), now, texts);

@@ -1,10 +1,10 @@
-//! `/settings`: how people outside of the pages are told, for administrators.
+//! `/settings`: how people are notified outside of the pages; for administrators.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::said;
+use super::applications::redirect_with_flash;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::i18n::Language;
@@ -16,24 +16,24 @@ use crate::app::App;
 use crate::db;
 use crate::ops::notifications::{self, NotificationError, NotificationForm, NotificationProblem};
 
-/// Notices shown.
-const SHOWN: i64 = 20;
+/// Past notifications that the page shows.
+const MAX_SHOWN: i64 = 20;
 
-/// What the form posts.
+/// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Fields {
     webhook: String,
     emails: String,
     language: String,
-    /// Tells a test, keeps nothing.
+    /// Present to send a test notification instead of saving.
     test: Option<String>,
 }
 
-/// A notice of the past.
-struct Line {
+/// A past notification.
+struct NotificationRow {
     at: Moment,
-    way: String,
+    channel: String,
     what: String,
     delivered: bool,
     given_up: bool,
@@ -49,11 +49,11 @@ struct NotificationSettingsPage {
     emails: String,
     problem: Option<NotificationProblem>,
     has_mail: bool,
-    lines: Vec<Line>,
+    rows: Vec<NotificationRow>,
 }
 
 impl NotificationSettingsPage {
-    fn wrong(&self, field: &str) -> bool {
+    fn is_wrong(&self, field: &str) -> bool {
         match self.problem {
             Some(NotificationProblem::Webhook) => field == "webhook",
             Some(NotificationProblem::Email | NotificationProblem::ManyEmails) => field == "emails",
@@ -62,17 +62,17 @@ impl NotificationSettingsPage {
     }
 }
 
-/// The form.
+/// `/settings`: the form, and the latest notifications.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let form = notifications::settings(&app, member.project.id).await.map_err(settings_error)?;
-    page::ok(&page_of(&app, &member, &request, form, None).await?)
+    page::ok(&settings_page(&app, &member, &request, form, None).await?)
 }
 
-async fn page_of(
+async fn settings_page(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -80,18 +80,20 @@ async fn page_of(
     problem: Option<NotificationProblem>,
 ) -> Result<NotificationSettingsPage, WebError> {
     let l = member.layout(app, request, Section::Settings).await?;
-    let past = db::notifications::latest(&app.db, member.project.id, SHOWN).await?;
-    let lines = past.into_iter().map(|one| Line {
-        at: l.moment(one.at),
-        way: l.t(&format!("notification-channel-{}", one.channel.key())),
-        what: what(&l, &one.body),
-        delivered: one.delivered_at.is_some(),
-        given_up: notifications::given_up(&one),
-        attempts: one.attempts,
-        error: notifications::error(&one).map(|why| in_words(&l, why)).unwrap_or_default(),
+    let past = db::notifications::latest(&app.db, member.project.id, MAX_SHOWN).await?;
+    let rows = past.into_iter().map(|notification| NotificationRow {
+        at: l.moment(notification.at),
+        channel: l.t(&format!("notification-channel-{}", notification.channel.key())),
+        what: what(&l, &notification.body),
+        delivered: notification.delivered_at.is_some(),
+        given_up: notifications::given_up(&notification),
+        attempts: notification.attempts,
+        error: notifications::error(&notification)
+            .map(|error| error_text(&l, error))
+            .unwrap_or_default(),
     });
     Ok(NotificationSettingsPage {
-        lines: lines.collect(),
+        rows: rows.collect(),
         emails: form.emails.join("\n"),
         has_mail: app.outbound.has_mail(),
         form,
@@ -100,21 +102,22 @@ async fn page_of(
     })
 }
 
-fn in_words(l: &Layout, (key, said): (&str, &str)) -> String {
-    l.with(&format!("notification-error-{key}"), &[("said", said.to_owned().into())])
+fn error_text(l: &Layout, (key, detail): (&str, &str)) -> String {
+    l.with(&format!("notification-error-{key}"), &[("said", detail.to_owned().into())])
 }
 
+/// Returns what a notification was about.
 fn what(l: &Layout, body: &serde_json::Value) -> String {
-    let said = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
-    if said("event") == "test" {
+    let field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    if field("event") == "test" {
         return l.t("settings-test-notification");
     }
-    if said("event") == notifications::PUSHES_CHANGED {
-        let project = [("project", said("project").into())];
-        return l.with(&format!("notification-pushes-{}", said("status")), &project);
+    if field("event") == notifications::PUSHES_CHANGED {
+        let project = [("project", field("project").into())];
+        return l.with(&format!("notification-pushes-{}", field("status")), &project);
     }
-    let status = l.t(&format!("notification-status-{}", said("status")));
-    format!("{} · {status}", said("name"))
+    let status = l.t(&format!("notification-status-{}", field("status")));
+    format!("{} · {status}", field("name"))
 }
 
 fn settings_error(error: NotificationError) -> WebError {
@@ -124,7 +127,7 @@ fn settings_error(error: NotificationError) -> WebError {
     }
 }
 
-/// Keeps the wishes, or tells a test.
+/// Saves the settings, or sends a test notification.
 pub async fn save(
     app: web::Data<App>,
     member: Member,
@@ -132,26 +135,28 @@ pub async fn save(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let there = member.urls().settings();
+    let href = member.urls().settings();
     if fields.test.is_some() {
         let delivered = notifications::test(&app, member.project.id).await?;
         let key = if delivered > 0 { "settings-tested" } else { "settings-nobody" };
-        return Ok(said(&request, &member, key, &there));
+        return Ok(redirect_with_flash(&request, &member, key, &href));
     }
     let separators = [',', '，', ';', '；'];
     let emails = fields.emails.split(|c: char| c.is_whitespace() || separators.contains(&c));
     let form = NotificationForm {
         webhook: fields.webhook.trim().to_owned(),
-        emails: emails.filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+        emails: emails.filter(|email| !email.is_empty()).map(str::to_owned).collect(),
         language: Language::from_tag(&fields.language).unwrap_or(Language::ZhCn).tag().to_owned(),
         ..NotificationForm::default()
     };
     if let Some(problem) = notifications::problem(&form) {
-        return page::unprocessable(&page_of(&app, &member, &request, form, Some(problem)).await?);
+        return page::unprocessable(
+            &settings_page(&app, &member, &request, form, Some(problem)).await?,
+        );
     }
     let (project, by) = (member.project.id, member.person.id);
-    let kept =
+    let saved =
         notifications::save_settings(&app, project, &form, by, &peer_address(&request)).await;
-    kept.map_err(settings_error)?;
-    Ok(said(&request, &member, "settings-saved", &there))
+    saved.map_err(settings_error)?;
+    Ok(redirect_with_flash(&request, &member, "settings-saved", &href))
 }

@@ -1,4 +1,4 @@
-//! Answers that are pages.
+//! Responses that are HTML pages, and redirects.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -7,22 +7,22 @@ use askama::Template;
 
 use super::error::WebError;
 
-/// Most pages are no longer than this, in bytes: drawing them moves nothing.
-const MAX_PAGES: usize = 80 << 10;
+/// Capacity in bytes that most pages fit into, so that rendering does not reallocate.
+const USUAL_LENGTH: usize = 80 << 10;
 
-/// A page that is as it should be.
+/// Returns `page` with status 200.
 pub fn ok(page: &impl Template) -> Result<HttpResponse, WebError> {
     with_status(StatusCode::OK, page)
 }
 
-/// A form that comes back with what was typed and what to mend.
+/// Returns an invalid form with status 422: the values as typed, and a message at each field.
 pub fn unprocessable(page: &impl Template) -> Result<HttpResponse, WebError> {
     with_status(StatusCode::UNPROCESSABLE_ENTITY, page)
 }
 
-/// A page with any status.
+/// Returns `page` with `status`. Pages are never cached.
 pub fn with_status(status: StatusCode, page: &impl Template) -> Result<HttpResponse, WebError> {
-    let mut html = String::with_capacity(MAX_PAGES);
+    let mut html = String::with_capacity(USUAL_LENGTH);
     page.render_into(&mut html)?;
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
@@ -30,15 +30,15 @@ pub fn with_status(status: StatusCode, page: &impl Template) -> Result<HttpRespo
         .body(html))
 }
 
-/// What a good form answers: look there.
-pub fn see_other(address: &str) -> HttpResponse {
+/// Returns a 303 redirect to `href`: the response to a valid form.
+pub fn see_other(href: &str) -> HttpResponse {
     HttpResponse::SeeOther()
-        .insert_header((LOCATION, address))
+        .insert_header((LOCATION, href))
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish()
 }
 
-/// The last row of a page that is full, after which the next page begins.
+/// Returns the last row if the page is full; the next page begins after it.
 pub fn full<T>(rows: &[T], limit: i64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     rows.last().filter(|_| rows.len() >= limit)

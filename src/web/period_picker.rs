@@ -1,4 +1,5 @@
-//! Choosing a span of time: by name, or by its first and last day. It stands in the address.
+//! The control that chooses a period, by name or by its first and last day. The choice is part of
+//! the query.
 
 use askama::Template;
 use time::OffsetDateTime;
@@ -8,15 +9,15 @@ use super::i18n::Texts;
 use super::urls::with_query;
 use crate::domain::period::{Named, Period, PeriodProblem};
 
-/// What is shown when nothing is asked for.
-const USUAL: Named = Named::Week;
+/// The period of a page whose query names none.
+const DEFAULT: Named = Named::Week;
 
-/// The span of a page.
+/// The period that a page shows, and how it was chosen.
 #[derive(Debug, Clone)]
 pub struct PeriodChoice {
-    /// The span that is shown.
+    /// The period that is shown.
     pub period: Period,
-    /// What is wrong with what was typed; the usual span is shown then.
+    /// What is wrong with the typed days; the default period is shown then.
     pub problem: Option<PeriodProblem>,
     named: Option<Named>,
     from: String,
@@ -24,19 +25,19 @@ pub struct PeriodChoice {
 }
 
 impl PeriodChoice {
-    /// Reads what the address asks for; days that were typed come before a name.
+    /// Reads the query parameters. Days take precedence over a name.
     pub fn read(name: &str, from: &str, to: &str, now: OffsetDateTime) -> Self {
-        let named = Named::from_key(name).unwrap_or(USUAL);
-        let of_name = Period::named(named, now);
-        let by_name = |problem| Self {
-            period: of_name,
+        let named = Named::from_key(name).unwrap_or(DEFAULT);
+        let named_period = Period::named(named, now);
+        let from_named = |problem| Self {
+            period: named_period,
             problem,
             named: Some(named),
-            from: of_name.from.to_string(),
-            to: of_name.to.to_string(),
+            from: named_period.from.to_string(),
+            to: named_period.to.to_string(),
         };
         if from.trim().is_empty() && to.trim().is_empty() {
-            return by_name(None);
+            return from_named(None);
         }
         match Period::typed(from, to, now) {
             Ok(period) => Self {
@@ -47,12 +48,12 @@ impl PeriodChoice {
                 to: period.to.to_string(),
             },
             Err(problem) => {
-                Self { from: from.to_owned(), to: to.to_owned(), ..by_name(Some(problem)) }
+                Self { from: from.to_owned(), to: to.to_owned(), ..from_named(Some(problem)) }
             }
         }
     }
 
-    /// The part of an address that asks for this span again.
+    /// Returns the query parameters that choose this period again.
     pub fn query(&self) -> Vec<(&'static str, String)> {
         match self.named {
             Some(named) => vec![("span", named.key().to_owned())],
@@ -60,28 +61,30 @@ impl PeriodChoice {
         }
     }
 
-    /// What a page compares with, in words: yesterday, the 30 days before.
+    /// Returns the text for the period before, which the page compares with: "yesterday", "the 30
+    /// days before".
     pub fn before_words(&self, texts: Texts) -> String {
         texts.with("period-before", &[("days", self.period.days().into())])
     }
 
-    /// How the page chooses. `address` is the page without a query; `more` is the rest of its query.
+    /// Returns the control for a page. `href` is the page without a query; `more` holds its other
+    /// query parameters.
     pub fn picker(
         &self,
         texts: Texts,
-        address: String,
+        href: String,
         more: Vec<(&'static str, String)>,
     ) -> PeriodPicker {
-        PeriodPicker { texts, address, more, choice: self.clone() }
+        PeriodPicker { texts, href, more, choice: self.clone() }
     }
 }
 
-/// Tabs of named spans, and two fields.
+/// Tabs for the named periods, and two date fields.
 #[derive(Debug, Clone, Template)]
 #[template(path = "components/period.html")]
 pub struct PeriodPicker {
     texts: Texts,
-    address: String,
+    href: String,
     more: Vec<(&'static str, String)>,
     choice: PeriodChoice,
 }
@@ -89,17 +92,17 @@ pub struct PeriodPicker {
 impl askama::filters::HtmlSafe for PeriodPicker {}
 
 impl PeriodPicker {
-    fn address_of(&self, named: &Named) -> String {
+    fn href_of(&self, named: &Named) -> String {
         let mut query = vec![("span", named.key())];
         query.extend(self.more.iter().map(|(name, value)| (*name, value.as_str())));
-        with_query(&self.address, &query)
+        with_query(&self.href, &query)
     }
 
     fn is_current(&self, named: &Named) -> bool {
         self.choice.named == Some(*named) && self.choice.problem.is_none()
     }
 
-    /// Whether the field called so holds the mistake.
+    /// Returns whether `field` is the one that is wrong.
     fn is_wrong(&self, field: &str) -> bool {
         match self.choice.problem {
             Some(PeriodProblem::To) => field == "to",

@@ -1,12 +1,12 @@
-//! `/settings/hooks`: the address that the vendor pushes to, whether pushes come, who may push, and
-//! pulling reports; for administrators. The address is a secret: it is shown on request, and that is
-//! written down.
+//! `/settings/hooks`: the push URL, whether pushes arrive, which networks may push, and pulling
+//! reports; for admins. The push URL is a secret: it is revealed on request only, with an audit
+//! event.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::said;
+use super::applications::redirect_with_flash;
 use super::components::Tone;
 use super::error::WebError;
 use super::form::{Form, peer_address};
@@ -19,64 +19,65 @@ use crate::app::App;
 use crate::db::projects;
 use crate::db::push_url::{self as rows, PushKind};
 use crate::db::report_pulls::{self, Pulling};
-use crate::domain::batch::china;
 use crate::domain::network::Network;
+use crate::domain::time::CHINA;
 use crate::ops::missing_pushes;
 use crate::ops::push_url::{self, Actor, HookError, Tested};
 
-/// Networks that may be named.
+/// The largest number of networks that may push.
 const MAX_NETWORKS: usize = 50;
 
-/// What the forms post.
+/// The fields of the page's forms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Fields {
-    step: Step,
+    step: Action,
     networks: String,
     pulls: Option<String>,
 }
 
-/// What is wanted.
+/// What a form asks for: the value of its field `step`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Step {
-    /// Keep who may push, and whether reports are pulled.
+enum Action {
+    /// Save which networks may push, and whether reports are pulled.
     #[default]
-    Keep,
-    /// Show the address.
+    #[serde(rename = "keep")]
+    Save,
+    /// Show the push URL.
     Reveal,
-    /// Push a test.
+    /// Push a test to it.
     Test,
-    /// Make a new address.
+    /// Replace it by a new one.
     Rotate,
-    /// End the former address.
+    /// Stop accepting pushes at the previous push URL.
     EndOld,
 }
 
-/// How the form of what is kept stands.
+/// The form of networks and pulling, as saved or as typed.
 #[derive(Debug, Default)]
-struct Kept {
+struct SettingsForm {
     networks: String,
     pulls: bool,
     problem: Option<String>,
 }
 
-/// The pushes of one kind.
+/// The pushes of one kind: the last one, and the numbers of today and of the last seven days.
 struct PushLine {
-    word: String,
+    label: String,
     last: Option<Moment>,
     today: i64,
-    lately: i64,
+    week: i64,
 }
 
-/// The address before the newest, while it works.
-struct Old {
+/// The previous push URL, while it still works.
+struct OldUrl {
     until: Moment,
-    used: Option<Moment>,
+    last_used: Option<Moment>,
 }
 
-/// How a test went.
-struct Outcome {
+/// The result of a test push.
+struct TestOutcome {
     tone: Tone,
     mark: &'static str,
     title: String,
@@ -87,82 +88,83 @@ struct Outcome {
 #[template(path = "settings/pushes.html")]
 struct PushSettingsPage {
     l: Layout,
-    /// The address, its secret blotted out unless it was asked for.
-    address: String,
+    /// The push URL; its secret is masked unless it was revealed.
+    push_url: String,
     revealed: bool,
-    /// What the vendor's support is told, by language.
+    /// The text of a ticket to the vendor's support, by language.
     tickets: Vec<(Language, String)>,
-    /// What is wrong with the address that people reach the console at.
-    unfit: Option<String>,
+    /// What is wrong with the console's public URL.
+    url_problem: Option<String>,
     made_at: Moment,
-    old: Option<Old>,
+    old: Option<OldUrl>,
     lines: Vec<PushLine>,
     gap: Option<String>,
     refused: Option<(String, Moment)>,
-    kept: Kept,
+    form: SettingsForm,
     pulling: Option<(Pulling, Option<Moment>)>,
-    own_address: String,
-    tested: Option<Outcome>,
+    own_ip: String,
+    test: Option<TestOutcome>,
 }
 
-/// What one look at the page shows besides what is stored.
+/// What a page shows besides what is stored.
 #[derive(Default)]
-struct Look {
+struct ViewState {
+    /// The path of the push URL with its secret, if it was revealed.
     path: Option<String>,
-    kept: Option<Kept>,
-    tested: Option<Outcome>,
+    form: Option<SettingsForm>,
+    test: Option<TestOutcome>,
 }
 
-/// The page.
+/// Shows the page.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    page::ok(&draw(&app, &member, &request, Look::default()).await?)
+    page::ok(&draw(&app, &member, &request, ViewState::default()).await?)
 }
 
-/// A step of the page.
-pub async fn step(
+/// Does what a form of the page asks for.
+pub async fn update(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let address = peer_address(&request);
-    let by = Actor { project: member.project.id, user: member.person.id, address: &address };
-    let there = member.urls().hooks();
-    let done = |key: &str| Ok(said(&request, &member, key, &there));
+    let ip = peer_address(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, address: &ip };
+    let href = member.urls().push_settings();
+    let done = |key: &str| Ok(redirect_with_flash(&request, &member, key, &href));
     match fields.step {
-        Step::Reveal => {
-            let path = push_url::reveal(&app, by).await?;
-            let look = Look { path: Some(path), ..Look::default() };
-            page::ok(&draw(&app, &member, &request, look).await?)
+        Action::Reveal => {
+            let path = push_url::reveal(&app, actor).await?;
+            let state = ViewState { path: Some(path), ..ViewState::default() };
+            page::ok(&draw(&app, &member, &request, state).await?)
         }
-        Step::Test => test(&app, &member, &request, by).await,
-        Step::Rotate if push_url::rotate(&app, by).await? => done("hooks-rotated"),
-        Step::Rotate => done("hooks-rotated-before"),
-        Step::EndOld if push_url::end_old(&app, by).await? => done("hooks-old-ended"),
-        Step::EndOld => done("hooks-old-ended-before"),
-        Step::Keep => {
+        Action::Test => test(&app, &member, &request, actor).await,
+        Action::Rotate if push_url::rotate(&app, actor).await? => done("hooks-rotated"),
+        Action::Rotate => done("hooks-rotated-before"),
+        Action::EndOld if push_url::end_old(&app, actor).await? => done("hooks-old-ended"),
+        Action::EndOld => done("hooks-old-ended-before"),
+        Action::Save => {
             let texts = member.texts(&request);
             match read_networks(&fields.networks) {
                 Ok(networks) => {
-                    push_url::keep(&app, by, &networks, fields.pulls.is_some()).await?;
+                    push_url::keep(&app, actor, &networks, fields.pulls.is_some()).await?;
                     done("settings-saved")
                 }
-                Err(wrong) => {
-                    let problem = match wrong {
+                Err(wrong_entry) => {
+                    let problem = match wrong_entry {
                         Some(entry) => {
                             texts.with("hooks-network-wrong", &[("entry", entry.into())])
                         }
                         None => texts.with("hooks-network-many", &[("most", MAX_NETWORKS.into())]),
                     };
                     let (networks, pulls) = (fields.networks, fields.pulls.is_some());
-                    let kept = Kept { networks, pulls, problem: Some(problem) };
-                    let look = Look { kept: Some(kept), ..Look::default() };
-                    page::unprocessable(&draw(&app, &member, &request, look).await?)
+                    let form = SettingsForm { networks, pulls, problem: Some(problem) };
+                    let state = ViewState { form: Some(form), ..ViewState::default() };
+                    page::unprocessable(&draw(&app, &member, &request, state).await?)
                 }
             }
         }
@@ -178,8 +180,11 @@ impl From<HookError> for WebError {
     }
 }
 
-/// The networks that were typed, each once; or the first entry that is none, or `None` when there
-/// are too many.
+/// Returns the typed networks without duplicates.
+///
+/// # Errors
+///
+/// The first entry that is not a network, or `None` if there are too many.
 fn read_networks(typed: &str) -> Result<Vec<Network>, Option<String>> {
     let mut networks: Vec<Network> = Vec::new();
     let separators = [',', '，', ';', '；', '、'];
@@ -199,50 +204,50 @@ async fn test(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    by: Actor<'_>,
+    actor: Actor<'_>,
 ) -> Result<HttpResponse, WebError> {
     let local = request.app_config().local_addr();
-    let base = app_base(request).unwrap_or_else(|| format!("http://{local}"));
+    let base = public_url(request).unwrap_or_else(|| format!("http://{local}"));
     let texts = member.texts(request);
-    let tested = push_url::test(app, by, &base).await?;
-    let (tone, mark, key, values) = match tested {
+    let result = push_url::test(app, actor, &base).await?;
+    let (tone, mark, key, values) = match result {
         Tested::Settled { taken, settled } => {
             let values = [("taken", taken.into()), ("settled", settled.into())];
             super::flash::say(request, &texts.with("hooks-test-settled", &values));
-            return Ok(page::see_other(&member.urls().hooks()));
+            return Ok(page::see_other(&member.urls().push_settings()));
         }
         Tested::NotSettled => (Tone::Doubtful, "doubt", "not-settled", ("said", "".into())),
         Tested::Elsewhere => (Tone::Bad, "bad", "elsewhere", ("said", "".into())),
         Tested::Answered(status) => {
             (Tone::Bad, "bad", "answered", ("said", status.to_string().into()))
         }
-        Tested::Unreachable(said) => (Tone::Bad, "bad", "unreachable", ("said", said.into())),
+        Tested::Unreachable(why) => (Tone::Bad, "bad", "unreachable", ("said", why.into())),
     };
     let values = [values, ("base", base.into())];
-    let outcome = Outcome {
+    let outcome = TestOutcome {
         tone,
         mark,
         title: texts.with(&format!("hooks-test-{key}"), &values),
         advice: texts.with(&format!("hooks-test-{key}-advice"), &values),
     };
-    let look = Look { tested: Some(outcome), ..Look::default() };
-    page::unprocessable(&draw(app, member, request, look).await?)
+    let state = ViewState { test: Some(outcome), ..ViewState::default() };
+    page::unprocessable(&draw(app, member, request, state).await?)
 }
 
-/// How the vendor reaches the console, if that is set.
-fn app_base(request: &HttpRequest) -> Option<String> {
+/// Returns the console's public URL without a slash at the end, if it is set.
+fn public_url(request: &HttpRequest) -> Option<String> {
     let settings = request.app_data::<web::Data<super::Settings>>()?;
     settings.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned())
 }
 
-/// What is wrong with an address of the console for the vendor's pushes.
-fn unfit(l: &Layout, base: Option<&str>) -> Option<String> {
-    let Some(base) = base else { return Some(l.t("hooks-no-public-url")) };
-    let host = base.split("://").nth(1).unwrap_or_default();
-    let near = ["localhost", "127.", "[::1]", "10.", "192.168."];
-    if near.into_iter().any(|near| host.starts_with(near)) {
+/// Returns why the vendor's pushes cannot, or should not, go to this public URL.
+fn url_problem(l: &Layout, public_url: Option<&str>) -> Option<String> {
+    let Some(url) = public_url else { return Some(l.t("hooks-no-public-url")) };
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let private = ["localhost", "127.", "[::1]", "10.", "192.168."];
+    if private.into_iter().any(|prefix| host.starts_with(prefix)) {
         Some(l.t("hooks-near-public-url"))
-    } else if base.starts_with("https://") {
+    } else if url.starts_with("https://") {
         None
     } else {
         Some(l.t("hooks-plain-public-url"))
@@ -253,72 +258,74 @@ async fn draw(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    look: Look,
+    state: ViewState,
 ) -> Result<PushSettingsPage, WebError> {
     let project = member.project.id;
     let l = member.layout(app, request, Section::Settings).await?;
-    let (now, door) = (app.clock.now(), rows::door(&app.db, project).await?);
+    let (now, endpoint) = (app.clock.now(), rows::door(&app.db, project).await?);
     let pulling = report_pulls::of(&app.db, project).await?;
-    let base = app_base(request);
+    let base = public_url(request);
     let shown_base = base.clone().unwrap_or_else(|| {
-        let way = request.connection_info();
-        format!("{}://{}", way.scheme(), way.host())
+        let connection = request.connection_info();
+        format!("{}://{}", connection.scheme(), connection.host())
     });
-    let revealed = look.path.is_some();
-    let path = look.path.as_deref().unwrap_or("/hooks/••••••••••••••••");
-    let address = format!("{shown_base}{path}");
+    let revealed = state.path.is_some();
+    let path = state.path.as_deref().unwrap_or("/hooks/••••••••••••••••");
+    let push_url = format!("{shown_base}{path}");
     let keys = projects::keys(&app.db, project).await?;
     let tickets = Language::ALL.map(|language| {
-        let values =
-            [("url", address.as_str().into()), ("project", keys.ucloud_project_id.as_str().into())];
+        let values = [
+            ("url", push_url.as_str().into()),
+            ("project", keys.ucloud_project_id.as_str().into()),
+        ];
         (language, super::i18n::Texts(language).with("hooks-ticket", &values))
     });
-    let kept = look.kept.unwrap_or_else(|| Kept {
-        networks: door.networks.join("\n"),
+    let form = state.form.unwrap_or_else(|| SettingsForm {
+        networks: endpoint.networks.join("\n"),
         pulls: pulling.is_some(),
         problem: None,
     });
     let gap = missing_pushes::gap(app, project).await?.map(|gap| health::page::gap_words(&l, gap));
     Ok(PushSettingsPage {
-        unfit: unfit(&l, base.as_deref()),
-        address,
+        url_problem: url_problem(&l, base.as_deref()),
+        push_url,
         revealed,
         tickets: tickets.into(),
-        made_at: l.moment(door.made_at),
-        old: door.old_until.filter(|until| *until > now).map(|until| Old {
+        made_at: l.moment(endpoint.made_at),
+        old: endpoint.old_until.filter(|until| *until > now).map(|until| OldUrl {
             until: l.moment(until),
-            used: door.old_used_at.map(|at| l.moment(at)),
+            last_used: endpoint.old_used_at.map(|at| l.moment(at)),
         }),
         lines: lines(app, member, &l).await?,
         gap,
-        refused: door.refused_at.map(|at| (door.refused_address, l.moment(at))),
-        kept,
-        pulling: pulling.map(|one| {
-            let last = one.pulled_at.map(|at| l.moment(at));
-            (one, last)
+        refused: endpoint.refused_at.map(|at| (endpoint.refused_address, l.moment(at))),
+        form,
+        pulling: pulling.map(|pulling| {
+            let last = pulling.pulled_at.map(|at| l.moment(at));
+            (pulling, last)
         }),
-        own_address: peer_address(request),
-        tested: look.tested,
+        own_ip: peer_address(request),
+        test: state.test,
         l,
     })
 }
 
-/// A line for both kinds that the vendor pushes, and one for what is neither, if any came.
+/// Returns a line for each kind of push; for other pushes only if there were any.
 async fn lines(app: &App, member: &Member, l: &Layout) -> Result<Vec<PushLine>, WebError> {
-    let today = app.clock.now().to_offset(china()).date();
+    let today = app.clock.now().to_offset(CHINA).date();
     let week = today - time::Duration::days(6);
     let counted = rows::counted(&app.db, member.project.id, today, week).await?;
     let line = |kind: PushKind| {
-        let found = counted.iter().find(|one| one.kind == kind);
+        let found = counted.iter().find(|count| count.kind == kind);
         PushLine {
-            word: l.t(&format!("hooks-kind-{}", kind.key())),
-            last: found.map(|one| l.moment(one.last_at)),
-            today: found.map_or(0, |one| one.today),
-            lately: found.map_or(0, |one| one.lately),
+            label: l.t(&format!("hooks-kind-{}", kind.key())),
+            last: found.map(|count| l.moment(count.last_at)),
+            today: found.map_or(0, |count| count.today),
+            week: found.map_or(0, |count| count.lately),
         }
     };
-    let shown = PushKind::ALL.into_iter().map(|kind| (kind, line(kind)));
-    Ok(shown
+    let lines = PushKind::ALL.into_iter().map(|kind| (kind, line(kind)));
+    Ok(lines
         .filter(|(kind, line)| *kind != PushKind::Other || line.last.is_some())
         .map(|(_, line)| line)
         .collect())

@@ -1,4 +1,4 @@
-//! `/receipts`: what happened to a session number or a phone, under an address to bookmark.
+//! `/receipts`: what became of a session number or a phone, at a URL that can be bookmarked.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -22,11 +22,11 @@ use crate::ops::poll::{self, PollError};
 
 /// Rows of a phone's page.
 const ROWS: usize = 50;
-/// A session holds at most this many messages.
-const OF_SESSION: usize = 1_000;
+/// The largest number of messages of a session number.
+const MAX_SESSION_MESSAGES: usize = 1_000;
 const MAX_SESSION_LENGTH: usize = 64;
 
-/// What is looked up.
+/// The query parameters of the search.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Search {
@@ -55,13 +55,13 @@ struct PhonePage {
     older: Option<String>,
 }
 
-/// What the vendor said when it was asked about a session number nobody here knows.
-enum Asked {
-    /// It was not asked: the number is ours.
-    No,
-    /// It was asked.
-    Yes,
-    /// It could not be.
+/// Whether the vendor was queried about a session number without messages in the database.
+enum VendorQuery {
+    /// It was not: the number is known.
+    NotNeeded,
+    /// It was.
+    Done,
+    /// The query failed.
     Failed,
 }
 
@@ -73,27 +73,27 @@ struct SessionPage {
     batch: Option<(String, String)>,
     ledger: Option<Ledger>,
     rows: Option<MessageTable>,
-    asked: Asked,
+    vendor_query: VendorQuery,
     may_ask: bool,
 }
 
-/// `/receipts`: two fields, or the answer for a phone. A session number leads to its own address.
+/// Shows the search fields, or the messages of a phone. A session number redirects to its own page.
 pub async fn search(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    wanted: web::Query<Search>,
+    query: web::Query<Search>,
 ) -> Result<HttpResponse, WebError> {
-    let wanted = wanted.into_inner();
-    let session_no = wanted.session_no.unwrap_or_default().trim().to_owned();
-    let typed = wanted.phone.unwrap_or_default().trim().to_owned();
+    let query = query.into_inner();
+    let session_no = query.session_no.unwrap_or_default().trim().to_owned();
+    let typed = query.phone.unwrap_or_default().trim().to_owned();
     if is_session_no(&session_no) {
         return Ok(page::see_other(&member.urls().receipt(&session_no)));
     }
     let phone = Phone::parse(&typed);
     match phone {
         Ok(phone) if session_no.is_empty() => {
-            of_phone(&app, &member, &request, &phone, &typed, wanted.before).await
+            show_phone(&app, &member, &request, &phone, &typed, query.before).await
         }
         phone => {
             let l = member.layout(&app, &request, Section::Receipts).await?;
@@ -104,19 +104,20 @@ pub async fn search(
                 phone_problem: phone.err().filter(|_| !typed.is_empty()),
                 phone: typed,
             };
-            let wrong = search.session_problem || search.phone_problem.is_some();
-            if wrong { page::unprocessable(&search) } else { page::ok(&search) }
+            let is_wrong = search.session_problem || search.phone_problem.is_some();
+            if is_wrong { page::unprocessable(&search) } else { page::ok(&search) }
         }
     }
 }
 
-/// `SessionNo` is a UUID as a rule; whatever else of letters and digits is asked for as it stands.
+/// Returns whether `text` can be a session number. `SessionNo` is usually a UUID, but not always:
+/// anything of letters and digits is queried as it is.
 fn is_session_no(text: &str) -> bool {
     (1..=MAX_SESSION_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-async fn of_phone(
+async fn show_phone(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -126,19 +127,23 @@ async fn of_phone(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Receipts).await?;
     let project = member.project.id;
-    let whole = member.may(Permission::SeePhones);
-    let wanted = MessageQuery {
+    let whole_phones = member.may(Permission::SeePhones);
+    let query = MessageQuery {
         phone: Some(Phones::Whole(phone.as_str().to_owned())),
         ..MessageQuery::default()
     };
-    let found = app.log.page(project, &wanted, before, ROWS).await?;
+    let found = app.log.page(project, &query, before, ROWS).await?;
     let older = found.next.after().map(|last| {
-        let query = [("phone", phone.as_str()), ("before", &last.to_string())];
-        super::urls::with_query(&l.urls.receipts(), &query)
+        let next = [("phone", phone.as_str()), ("before", &last.to_string())];
+        super::urls::with_query(&l.urls.receipts(), &next)
     });
-    let shown = if whole { phone.as_str().to_owned() } else { masked(phone.as_str()) };
+    let shown = if whole_phones { phone.as_str().to_owned() } else { masked(phone.as_str()) };
     let rows = (!found.messages.is_empty()).then(|| {
-        MessageTable::new(&l, l.t("receipts-caption").to_string(), rows(&l, whole, &found.messages))
+        MessageTable::new(
+            &l,
+            l.t("receipts-caption").to_string(),
+            rows(&l, whole_phones, &found.messages),
+        )
     });
     page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
 }
@@ -148,12 +153,12 @@ fn rows(
     whole_phones: bool,
     messages: &[FoundMessage],
 ) -> Vec<super::message_table::Row> {
-    let eyes = Viewer { l, whole_phones };
-    messages.iter().map(|message| eyes.logged(message)).collect()
+    let viewer = Viewer { l, whole_phones };
+    messages.iter().map(|message| viewer.logged(message)).collect()
 }
 
-/// `/receipts/{session_no}`: ours from the database; an unknown one is asked of the vendor, shown
-/// and kept.
+/// Shows the messages of a session number. If the database has none, the vendor is queried, and its
+/// receipts are stored.
 pub async fn session(
     app: web::Data<App>,
     member: Member,
@@ -164,21 +169,21 @@ pub async fn session(
     if !is_session_no(&session_no) {
         return Err(WebError::NotFound);
     }
-    let mut found = of_session(&app, &member, &session_no).await?;
-    let mut asked = Asked::No;
+    let mut found = find_messages(&app, &member, &session_no).await?;
+    let mut vendor_query = VendorQuery::NotNeeded;
     if found.is_empty() {
-        asked = ask_vendor(&app, &member, &session_no).await?;
-        found = of_session(&app, &member, &session_no).await?;
+        vendor_query = query_vendor(&app, &member, &session_no).await?;
+        found = find_messages(&app, &member, &session_no).await?;
     }
     let l = member.layout(&app, &request, Section::Receipts).await?;
-    let whole = member.may(Permission::SeePhones);
+    let whole_phones = member.may(Permission::SeePhones);
     let rows = (!found.is_empty()).then(|| {
-        let rows = rows(&l, whole, &found);
+        let rows = rows(&l, whole_phones, &found);
         MessageTable::new(&l, l.t("batch-messages-caption").to_string(), rows).of_one_session()
     });
-    let batch = found.iter().find_map(|one| match one {
-        FoundMessage::Own(one) => {
-            Some((one.origin.batch_name.clone(), l.urls.batch(one.origin.batch)))
+    let batch = found.iter().find_map(|message| match message {
+        FoundMessage::Own(message) => {
+            Some((message.origin.batch_name.clone(), l.urls.batch(message.origin.batch)))
         }
         FoundMessage::ExternalMessage(_) => None,
     });
@@ -187,21 +192,21 @@ pub async fn session(
         ledger: (!found.is_empty()).then(|| ledger(&l, &found)),
         rows,
         may_ask: member.may(Permission::Send),
-        asked,
+        vendor_query,
         session_no,
         l,
     };
     page::ok(&page)
 }
 
-/// The messages of a session number, in the order they were given.
-async fn of_session(
+/// Returns the messages of a session number, in the order they were submitted.
+async fn find_messages(
     app: &App,
     member: &Member,
     session_no: &str,
 ) -> Result<Vec<FoundMessage>, WebError> {
-    let wanted = MessageQuery { session: Some(session_no.to_owned()), ..MessageQuery::default() };
-    let found = app.log.page(member.project.id, &wanted, None, OF_SESSION).await?;
+    let query = MessageQuery { session: Some(session_no.to_owned()), ..MessageQuery::default() };
+    let found = app.log.page(member.project.id, &query, None, MAX_SESSION_MESSAGES).await?;
     Ok(found.messages.into_iter().rev().collect())
 }
 
@@ -213,22 +218,26 @@ fn ledger(l: &Layout, messages: &[FoundMessage]) -> Ledger {
     Ledger::new(&tally, tally.sum(), l.texts)
 }
 
-async fn ask_vendor(app: &App, member: &Member, session_no: &str) -> Result<Asked, WebError> {
+async fn query_vendor(
+    app: &App,
+    member: &Member,
+    session_no: &str,
+) -> Result<VendorQuery, WebError> {
     match poll::look_up(app, member.project.id, session_no).await {
-        Ok(_) => Ok(Asked::Yes),
+        Ok(_) => Ok(VendorQuery::Done),
         Err(PollError::Database(error)) => Err(WebError::Database(error)),
         Err(error) => {
             tracing::info!(%error, "cannot query a session number");
-            Ok(Asked::Failed)
+            Ok(VendorQuery::Failed)
         }
     }
 }
 
-/// Nothing is posted but the word to ask.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub struct Ask {}
 
-/// Asks the vendor now, without waiting for the next turn.
+/// Queries the vendor now, without waiting for the next poll.
 pub async fn ask(
     app: web::Data<App>,
     member: Member,
@@ -241,7 +250,7 @@ pub async fn ask(
         return Err(WebError::NotFound);
     }
     let texts = member.texts(&request);
-    let said = match poll::look_up(&app, member.project.id, &session_no).await {
+    let message = match poll::look_up(&app, member.project.id, &session_no).await {
         Ok(count) => texts.with("receipts-asked", &[("count", count.into())]),
         Err(PollError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
@@ -249,6 +258,6 @@ pub async fn ask(
             texts.t("receipts-asked-failed")
         }
     };
-    flash::say(&request, &said);
+    flash::say(&request, &message);
     Ok(page::see_other(&member.urls().receipt(&session_no)))
 }

@@ -1,5 +1,5 @@
-//! `/replies`: what people texted back, a row per phone. Whoever of the team reads one has read it
-//! for all.
+//! `/replies`: the conversations, one row per phone. When one member has read a reply, it is read
+//! for the whole team.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -25,17 +25,17 @@ pub mod opt_out_keywords;
 /// Rows of a page.
 const A_PAGE: i64 = 50;
 
-/// Which of the list is wanted, as the address says it.
+/// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
+pub struct ListQuery {
     phone: String,
     q: String,
     show: String,
     after: String,
 }
 
-impl Wanted {
+impl ListQuery {
     fn show(&self) -> Show {
         Show::ALL.into_iter().find(|show| show.key() == self.show).unwrap_or_default()
     }
@@ -58,26 +58,26 @@ impl Wanted {
         !self.phone.trim().is_empty() || !self.q.trim().is_empty()
     }
 
-    /// What is asked for, by its name in the address.
-    fn set(&self, show: Show) -> impl Iterator<Item = (&'static str, &str)> {
+    /// Returns the parameters that are set, by name.
+    fn parameters(&self, show: Show) -> impl Iterator<Item = (&'static str, &str)> {
         let show = if show == Show::All { "" } else { show.key() };
         let all = [("show", show), ("phone", self.phone.trim()), ("q", self.q.trim())];
         all.into_iter().filter(|(_, value)| !value.is_empty())
     }
 
-    /// The list, as it is asked for, or another part of it.
-    fn address(&self, l: &Layout, show: Show, after: Option<&str>) -> String {
-        self.of(l.urls.replies(), show, after)
+    /// Returns the URL of the list with these filters, on another tab or page.
+    fn href(&self, l: &Layout, show: Show, after: Option<&str>) -> String {
+        self.with_parameters(l.urls.replies(), show, after)
     }
 
-    /// The file of what is asked for.
-    fn file(&self, l: &Layout) -> String {
-        self.of(l.urls.replies_csv(), self.show(), None)
+    /// Returns the URL of the CSV file with these filters.
+    fn file_href(&self, l: &Layout) -> String {
+        self.with_parameters(l.urls.replies_csv(), self.show(), None)
     }
 
-    fn of(&self, page: String, show: Show, after: Option<&str>) -> String {
+    fn with_parameters(&self, page: String, show: Show, after: Option<&str>) -> String {
         let after = after.map(|after| ("after", after));
-        let query: Vec<(&str, &str)> = self.set(show).chain(after).collect();
+        let query: Vec<(&str, &str)> = self.parameters(show).chain(after).collect();
         if query.is_empty() { page } else { with_query(&page, &query) }
     }
 }
@@ -87,7 +87,7 @@ fn cursor(text: &str) -> Option<Cursor> {
     Some(Cursor { at: read_micros(micros)?, id: id.parse().ok()? })
 }
 
-/// A time in an address.
+/// Returns a time as microseconds since 1970, as cursors have it.
 fn micros(at: OffsetDateTime) -> i128 {
     at.unix_timestamp_nanos() / 1_000
 }
@@ -98,16 +98,16 @@ fn read_micros(text: &str) -> Option<OffsetDateTime> {
 }
 
 struct Tab {
-    address: String,
-    word: String,
+    href: String,
+    label: String,
     current: bool,
 }
 
 struct Line {
-    address: String,
+    href: String,
     phone: String,
     copyable: bool,
-    words: String,
+    text: String,
     unread: i32,
     opted_out: bool,
     replies: i32,
@@ -120,61 +120,61 @@ struct ListPage {
     l: Layout,
     tabs: Vec<Tab>,
     lines: Vec<Line>,
-    wanted: Wanted,
+    query: ListQuery,
     filtered: bool,
     first: Option<String>,
     next: Option<String>,
-    /// The page ends before it is full, and may go on.
+    /// The search stopped before the page was full; the next page continues it.
     looks_further: bool,
-    file: String,
+    file_href: String,
     may_manage: bool,
 }
 
-/// The list, the newest reply first.
+/// Shows the list, the newest reply first.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    wanted: web::Query<Wanted>,
+    query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let wanted = wanted.into_inner();
-    let filter = wanted.filter();
+    let query = query.into_inner();
+    let filter = query.filter();
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let next = found.next.cursor().map(|last| {
         let after = format!("{}_{}", micros(last.at), last.id);
-        wanted.address(&l, filter.show, Some(&after))
+        query.href(&l, filter.show, Some(&after))
     });
     let tab = |show: Show| Tab {
-        address: wanted.address(&l, show, None),
-        word: l.t(&format!("replies-show-{}", show.key())),
+        href: query.href(&l, show, None),
+        label: l.t(&format!("replies-show-{}", show.key())),
         current: show == filter.show,
     };
-    let whole = member.may(Permission::SeePhones);
+    let whole_phones = member.may(Permission::SeePhones);
     let page = ListPage {
         tabs: Show::ALL.map(tab).into(),
-        lines: found.conversations.into_iter().map(|one| line(&l, one, whole)).collect(),
-        filtered: wanted.is_search() || filter.show != Show::All || filter.after.is_some(),
-        first: filter.after.map(|_| wanted.address(&l, filter.show, None)),
+        lines: found.conversations.into_iter().map(|found| line(&l, found, whole_phones)).collect(),
+        filtered: query.is_search() || filter.show != Show::All || filter.after.is_some(),
+        first: filter.after.map(|_| query.href(&l, filter.show, None)),
         next,
         looks_further: matches!(found.next, Next::LookFurther(_)),
-        file: wanted.file(&l),
+        file_href: query.file_href(&l),
         may_manage: member.may(Permission::Manage),
-        wanted,
+        query,
         l,
     };
     page::ok(&page)
 }
 
-fn line(l: &Layout, one: Conversation, whole: bool) -> Line {
+fn line(l: &Layout, conversation: Conversation, whole_phones: bool) -> Line {
     Line {
-        address: l.urls.conversation(one.id),
-        phone: if whole { one.phone } else { masked(&one.phone) },
-        copyable: whole,
-        words: one.last_text,
-        unread: one.unread,
-        opted_out: one.opted_out,
-        replies: one.replies,
-        at: l.moment(one.last_at),
+        href: l.urls.conversation(conversation.id),
+        phone: if whole_phones { conversation.phone } else { masked(&conversation.phone) },
+        copyable: whole_phones,
+        text: conversation.last_text,
+        unread: conversation.unread,
+        opted_out: conversation.opted_out,
+        replies: conversation.replies,
+        at: l.moment(conversation.last_at),
     }
 }

@@ -1,12 +1,11 @@
-//! `/settings/retention`: for how long messages are retained, and phones and texts in them; for
-//! administrators.
+//! `/settings/retention`: how long messages are kept, and the phones and texts in them; for admins.
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::said;
+use super::applications::redirect_with_flash;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
@@ -20,11 +19,11 @@ use crate::domain::period::day_of;
 use crate::ops::retention as retention_ops;
 
 const MAX_MONTHS: i16 = 120;
-/// Receipts come for 72 hours; a week leaves time to look into what went wrong.
+/// Receipts arrive for 72 hours; a week leaves time to look into failures.
 const MIN_DAYS: i16 = 7;
 const MAX_DAYS: i16 = 3_650;
 
-/// What the form posts, as it was typed.
+/// The fields of the form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -39,29 +38,29 @@ struct RetentionPage {
     l: Layout,
     fields: Fields,
     wrong: Vec<&'static str>,
-    /// What is typed keeps less than before: that is asked about.
+    /// The typed policy keeps less than the saved one: the page asks for a confirmation.
     asks: bool,
     retained: Retained,
 }
 
 impl RetentionPage {
-    /// What is retained, in words, with the list of messages where there is one.
+    /// Returns what is retained: a text key, a text, and the URL of the messages, if there are any.
     fn facts(&self) -> Vec<(&'static str, String, Option<String>)> {
         let day = |id: SubmissionId| day_of(id.made_at()).to_string();
-        let said = |key: &str, from: String, to: String| {
+        let text = |key: &str, from: String, to: String| {
             self.l.with(key, &[("from", from.into()), ("to", to.into())])
         };
         let Retained { deleted_to, redacted_from, redacted_to, whole_from } = self.retained;
         let deleted =
-            deleted_to.map(|to| ("deleted", said("retention-until", String::new(), day(to)), None));
+            deleted_to.map(|to| ("deleted", text("retention-until", String::new(), day(to)), None));
         let redacted = redacted_from.zip(redacted_to).map(|(from, to)| {
             let (from, to) = (day(from), day(to));
-            let list = self.l.urls.messages_where(&[("from", &from), ("to", &to)]);
-            ("redacted", said("retention-between", from, to), Some(list))
+            let href = self.l.urls.messages_where(&[("from", &from), ("to", &to)]);
+            ("redacted", text("retention-between", from, to), Some(href))
         });
         let whole = whole_from.map(|from| {
-            let list = self.l.urls.messages_with("from", day(from));
-            ("whole", said("retention-since", day(from), String::new()), Some(list))
+            let href = self.l.urls.messages_with("from", day(from));
+            ("whole", text("retention-since", day(from), String::new()), Some(href))
         });
         [deleted, redacted, whole].into_iter().flatten().collect()
     }
@@ -81,7 +80,11 @@ impl Fields {
         }
     }
 
-    /// What was typed, or the fields that are wrong.
+    /// Reads the typed policy.
+    ///
+    /// # Errors
+    ///
+    /// The names of the fields that are wrong.
     fn read(&self) -> Result<RetentionPolicy, Vec<&'static str>> {
         let keep_months = within(&self.keep_months, 1, MAX_MONTHS);
         let blank_days = within(&self.blank_days, MIN_DAYS, MAX_DAYS);
@@ -97,21 +100,21 @@ impl Fields {
     }
 }
 
-/// A number within its limits; nothing typed is for ever.
-fn within(typed: &str, least: i16, most: i16) -> Option<Option<i16>> {
+/// Reads a number from `min` to `max`; an empty field means forever, `Some(None)`.
+fn within(typed: &str, min: i16, max: i16) -> Option<Option<i16>> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Some(None);
     }
-    typed.parse().ok().filter(|n| (least..=most).contains(n)).map(Some)
+    typed.parse().ok().filter(|n| (min..=max).contains(n)).map(Some)
 }
 
-/// `/settings/keeping`, as the address was before: redirects for good.
+/// `/settings/keeping`: the old path, which redirects permanently.
 pub async fn moved(member: Member) -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, member.urls().retention())).finish()
 }
 
-/// The form.
+/// Shows the form.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -130,7 +133,7 @@ pub async fn form(
     })
 }
 
-/// Keeps it. To keep less than before needs a second yes: what is removed does not come back.
+/// Saves the policy. Keeping less than before needs a confirmation: deleted data is gone for good.
 pub async fn save(
     app: web::Data<App>,
     member: Member,
@@ -145,7 +148,7 @@ pub async fn save(
     match policy {
         Ok(policy) if !asks || fields.confirm.is_some() => {
             retention_ops::save_policy(&app, project, policy, by, &peer_address(&request)).await?;
-            Ok(said(&request, &member, "settings-retained", &member.urls().retention()))
+            Ok(redirect_with_flash(&request, &member, "settings-saved", &member.urls().retention()))
         }
         policy => {
             let wrong = policy.err().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the pages of signatures and of templates have in common: lists with tabs and filters, the story
-//! of one, refreshing.
+//! What the pages of signatures and SMS templates have in common: lists with tabs and filters, the
+//! timeline, and refreshing the review status.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -33,47 +33,49 @@ pub mod locked;
 
 /// Rows of a page.
 pub const A_PAGE: i64 = 50;
-/// The name of the deleted ones among the tabs.
-const GONE: &str = "deleted";
+/// The query value of the tab with deleted ones.
+const DELETED: &str = "deleted";
 
-/// Which of a list is wanted, as the address says it.
+/// The query parameters of a list.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
-    /// A review status, or `deleted`; else all that are there.
+pub struct ListQuery {
+    /// A review status, or `deleted`; otherwise all that are not deleted.
     pub review: String,
     /// Part of an id, name or text.
     pub q: String,
-    /// `true` abroad, `false` at home; else both.
+    /// `true` for international, `false` for domestic; otherwise both.
     pub international: String,
-    /// Of templates: a purpose; else all.
+    /// A purpose, for templates; otherwise all.
     pub purpose: String,
-    /// Below this.
+    /// The cursor after which the page begins.
     pub after: String,
 }
 
-impl Wanted {
+impl ListQuery {
     fn status(&self) -> Option<ReviewStatus> {
         ReviewStatus::ALL.into_iter().find(|status| status.key() == self.review)
     }
 
-    /// The purposes that are asked for.
+    /// Returns the chosen purposes.
     pub fn purposes(&self) -> Vec<Purpose> {
-        Purpose::read(&self.purpose).map_or_else(|| Purpose::ALL.to_vec(), |one| vec![one])
+        Purpose::read(&self.purpose).map_or_else(|| Purpose::ALL.to_vec(), |purpose| vec![purpose])
     }
 
-    /// Whether anything but a tab was chosen.
+    /// Returns whether a filter other than a tab was chosen.
     pub fn is_filtered(&self) -> bool {
         !self.q.trim().is_empty()
             || Purpose::read(&self.purpose).is_some()
             || ["true", "false"].contains(&self.international.as_str())
     }
 
-    /// For the database.
+    /// Returns the filter for the database.
     pub fn filter(&self) -> Filter {
         Filter {
-            statuses: self.status().map_or_else(|| ReviewStatus::ALL.to_vec(), |one| vec![one]),
-            gone: self.review == GONE,
+            statuses: self
+                .status()
+                .map_or_else(|| ReviewStatus::ALL.to_vec(), |status| vec![status]),
+            gone: self.review == DELETED,
             search: self.q.trim().to_lowercase().chars().filter(|c| *c != '\0').collect(),
             international: self.international.parse().ok(),
             after: cursor(&self.after),
@@ -81,8 +83,8 @@ impl Wanted {
         }
     }
 
-    /// The address of the same list with other values.
-    fn address(&self, list: &str, review: &str, after: &str) -> String {
+    /// Returns the URL of the same list with another tab or page.
+    fn href(&self, list: &str, review: &str, after: &str) -> String {
         let all = [
             ("review", review),
             ("q", self.q.trim()),
@@ -95,16 +97,16 @@ impl Wanted {
         if query.is_empty() { list.to_owned() } else { with_query(list, &query) }
     }
 
-    /// The next page, if this one is full.
+    /// Returns the URL of the next page; `last` is the last row, if this page is full.
     pub fn next(&self, list: &str, last: Option<(OffsetDateTime, i64)>) -> Option<String> {
         let (changed_at, id) = last?;
         let micros = changed_at.unix_timestamp_nanos() / 1_000;
-        Some(self.address(list, &self.review, &format!("{micros}-{id}")))
+        Some(self.href(list, &self.review, &format!("{micros}-{id}")))
     }
 
-    /// The first page.
+    /// Returns the URL of the first page.
     pub fn first(&self, list: &str) -> String {
-        self.address(list, &self.review, "")
+        self.href(list, &self.review, "")
     }
 }
 
@@ -120,32 +122,32 @@ fn cursor(text: &str) -> Option<Cursor> {
 /// A tab over a list.
 #[derive(Debug)]
 pub struct Tab {
-    /// Where it leads.
-    pub address: String,
-    /// What it says.
-    pub word: String,
-    /// How many are under it.
+    /// Its URL.
+    pub href: String,
+    /// Its text.
+    pub label: String,
+    /// How many rows it has.
     pub count: i64,
-    /// Whether it is the one that is open.
+    /// Whether it is open.
     pub current: bool,
 }
 
-/// All, then each review status that somebody has, then what was deleted.
-pub fn tabs(l: &Layout, list: &str, counts: &Counts, wanted: &Wanted) -> Vec<Tab> {
-    let of = |status: ReviewStatus| {
-        let found = counts.by_status.iter().find(|(one, _)| *one == status);
+/// Returns the tabs: all, each review status that occurs, and deleted.
+pub fn tabs(l: &Layout, list: &str, counts: &Counts, query: &ListQuery) -> Vec<Tab> {
+    let count_of = |status: ReviewStatus| {
+        let found = counts.by_status.iter().find(|(counted, _)| *counted == status);
         found.map_or(0, |(_, n)| *n)
     };
-    let tab = |review: &str, word: String, count, current| Tab {
-        address: wanted.address(list, review, ""),
-        word,
+    let tab = |review: &str, label: String, count, current| Tab {
+        href: query.href(list, review, ""),
+        label,
         count,
         current,
     };
-    let everything = counts.by_status.iter().map(|(_, n)| n).sum();
-    let open = wanted.status();
-    let gone = wanted.review == GONE;
-    let mut tabs = vec![tab("", l.t("review-all"), everything, open.is_none() && !gone)];
+    let total = counts.by_status.iter().map(|(_, n)| n).sum();
+    let open = query.status();
+    let is_deleted = query.review == DELETED;
+    let mut tabs = vec![tab("", l.t("review-all"), total, open.is_none() && !is_deleted)];
     for status in [
         ReviewStatus::Rejected,
         ReviewStatus::Waiting,
@@ -154,120 +156,123 @@ pub fn tabs(l: &Layout, list: &str, counts: &Counts, wanted: &Wanted) -> Vec<Tab
         ReviewStatus::Disabled,
     ] {
         let current = open == Some(status);
-        if of(status) > 0 || current {
-            tabs.push(tab(status.key(), l.t(&status.word()), of(status), current));
+        if count_of(status) > 0 || current {
+            tabs.push(tab(status.key(), l.t(&status.word()), count_of(status), current));
         }
     }
-    if counts.gone > 0 || gone {
-        tabs.push(tab(GONE, l.t("review-deleted"), counts.gone, gone));
+    if counts.gone > 0 || is_deleted {
+        tabs.push(tab(DELETED, l.t("review-deleted"), counts.gone, is_deleted));
     }
     tabs
 }
 
-/// An application without an answer, over a list.
+/// An application in doubt, as it is shown above a list.
 #[derive(Debug)]
-pub struct OpenOne {
-    /// What it is for.
+pub struct OpenApplication {
+    /// The name of the signature or template.
     pub name: String,
-    /// Who applied.
+    /// The person who applied.
     pub person: String,
-    /// Since when.
+    /// When it was submitted.
     pub since: Moment,
-    /// Where it is shown.
+    /// The URL of its page.
     pub address: String,
 }
 
-/// Applications of a kind that have no answer.
+/// Returns the applications for signatures or templates that are in doubt.
 pub async fn open_ones(
     app: &App,
     member: &Member,
     l: &Layout,
     subject: Subject,
-) -> Result<Vec<OpenOne>, WebError> {
+) -> Result<Vec<OpenApplication>, WebError> {
     let open = applications::open(&app.db, member.project.id, subject).await?;
-    let open = open.into_iter().filter(|one| one.state == applications::ApplicationState::InDoubt);
+    let open = open
+        .into_iter()
+        .filter(|application| application.state == applications::ApplicationState::InDoubt);
     Ok(open
-        .map(|one| OpenOne {
-            name: name_of(&one),
-            since: l.moment(one.id),
-            address: l.urls.application(one.id),
-            person: one.person,
+        .map(|application| OpenApplication {
+            name: name_of(&application),
+            since: l.moment(application.id),
+            address: l.urls.application(application.id),
+            person: application.person,
         })
         .collect())
 }
 
-/// What an application calls its subject.
-pub fn name_of(one: &Application) -> String {
-    let field = match one.subject {
+/// Returns the name of the signature or template that an application is for.
+pub fn name_of(application: &Application) -> String {
+    let field = match application.subject {
         Subject::Signature => "content",
         Subject::Template => "name",
     };
-    one.content[field].as_str().unwrap_or_default().to_owned()
+    application.content[field].as_str().unwrap_or_default().to_owned()
 }
 
-/// An event of a story.
+/// An event of a timeline.
 #[derive(Debug)]
 pub struct TimelineEntry {
-    /// When.
+    /// When it happened.
     pub at: Moment,
-    /// What, in a sentence.
+    /// What happened, in a sentence.
     pub sentence: String,
-    /// The vendor's words, or what was there before.
+    /// The vendor message, or the previous text.
     pub more: String,
-    /// The class and shape it is shown with.
+    /// The tone that it is shown in.
     pub tone: Tone,
-    /// Its shape in `icons.svg`.
+    /// Its icon in `icons.svg`.
     pub mark: &'static str,
-    /// The application, to see what was handed in.
+    /// The application that was submitted, if the event is one.
     pub application: Option<ApplicationId>,
 }
 
-/// What happened to one, oldest first.
+/// Returns the timeline of a signature or template, oldest event first.
 pub async fn timeline(app: &App, l: &Layout, row: Row) -> Result<Vec<TimelineEntry>, WebError> {
-    let happened = review_events::of(&app.db, row).await?;
-    Ok(happened
+    let events = review_events::of(&app.db, row).await?;
+    Ok(events
         .into_iter()
-        .map(|one| {
-            let (tone, mark) = match (one.event, one.status) {
+        .map(|row| {
+            let (tone, mark) = match (row.event, row.status) {
                 (Event::Missing | Event::Deleted, _) => (Tone::Quiet, "mark-stopped"),
                 (Event::ChangedByVendor, _) => (Tone::Doubtful, "mark-doubt"),
                 (Event::Status | Event::Imported, Some(status)) => (status.tone(), status.mark()),
                 _ => (Tone::Quiet, "mark-submitted"),
             };
-            let status = one.status.map(|status| l.t(&status.word())).unwrap_or_default();
-            let person = one.person.unwrap_or_default();
+            let status = row.status.map(|status| l.t(&status.word())).unwrap_or_default();
+            let person = row.person.unwrap_or_default();
             let key = if person.is_empty() { "vendor" } else { "person" };
             let sentence = l.with(
-                &format!("timeline-{}-{key}", one.event.key()),
+                &format!("timeline-{}-{key}", row.event.key()),
                 &[("person", person.into()), ("status", status.into())],
             );
-            let more = match one.event {
-                Event::ChangedByVendor => l.with("timeline-before", &[("text", one.before.into())]),
-                _ if one.reason.is_empty() => String::new(),
-                _ => l.with("review-vendor-says", &[("words", one.reason.into())]),
+            let more = match row.event {
+                Event::ChangedByVendor => l.with("timeline-before", &[("text", row.before.into())]),
+                _ if row.reason.is_empty() => String::new(),
+                _ => l.with("review-vendor-says", &[("words", row.reason.into())]),
             };
-            let at = l.moment(one.at);
-            TimelineEntry { at, sentence, more, tone, mark, application: one.application }
+            let at = l.moment(row.at);
+            TimelineEntry { at, sentence, more, tone, mark, application: row.application }
         })
         .collect())
 }
 
-/// Status as pages show it: deleted and missing stand before what the vendor said last.
+/// The review status as pages show it: deleted and missing take precedence over the last status of
+/// the vendor.
 #[derive(Debug)]
 pub enum Standing {
-    /// As the vendor said.
+    /// A review status of the vendor.
     Status(Status),
-    /// In words of ours.
-    Ours(&'static str, String),
+    /// A status of the console: its CSS class and text.
+    Local(&'static str, String),
 }
 
 impl Standing {
-    /// Of one that may be deleted or missing.
+    /// Returns the status of one that may be deleted, or missing at the vendor.
     pub fn of(l: &Layout, status: ReviewStatus, missing: bool, deleted: bool) -> Self {
         if deleted {
-            Self::Ours("", l.t("review-deleted"))
+            Self::Local("", l.t("review-deleted"))
         } else if missing {
-            Self::Ours("doubtful", l.t("review-missing"))
+            Self::Local("doubtful", l.t("review-missing"))
         } else {
             Self::Status(Status::new(&status, l.texts))
         }
@@ -278,14 +283,14 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => status.fmt(f),
-            // Both words are of our own texts.
-            Self::Ours(class, word) => {
+            // Class and text are the console's own: nothing needs escaping.
+            Self::Local(class, text) => {
                 let mark = super::components::Drawing::mark(if class.is_empty() {
                     "mark-stopped"
                 } else {
                     "mark-doubt"
                 });
-                write!(f, "<span class=\"status {class}\">{mark}{word}</span>")
+                write!(f, "<span class=\"status {class}\">{mark}{text}</span>")
             }
         }
     }
@@ -293,7 +298,7 @@ impl fmt::Display for Standing {
 
 impl askama::filters::HtmlSafe for Standing {}
 
-/// Which kind an address is about: both have the same steps below their lists.
+/// Whether a URL is about signatures or templates: both have the same actions below their lists.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind(pub Subject);
 
@@ -311,7 +316,7 @@ impl FromRequest for Kind {
     }
 }
 
-/// The part of the rail a kind is under.
+/// Returns the navigation section of signatures or templates.
 pub fn section(subject: Subject) -> Section {
     match subject {
         Subject::Signature => Section::Signatures,
@@ -319,38 +324,38 @@ pub fn section(subject: Subject) -> Section {
     }
 }
 
-/// A form that carries nothing but its token.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
-pub struct Nothing {}
+pub struct EmptyForm {}
 
-/// Asks the vendor about one, now, and shows it again.
+/// Queries the vendor for the status of one now, and redirects to its page.
 pub async fn refresh(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     Kind(subject): Kind,
     path: web::Path<(String, String)>,
-    _form: Form<Nothing>,
+    _form: Form<EmptyForm>,
 ) -> Result<HttpResponse, WebError> {
     let vendor_id = &path.1;
     let (project, by) = (member.project.id, Some(member.person.id));
-    let known = match subject {
+    let exists = match subject {
         Subject::Signature => signatures::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
         Subject::Template => {
             sms_templates::by_template_id(&app.db, project, vendor_id).await?.is_some()
         }
     };
-    if !known {
+    if !exists {
         return Err(WebError::NotFound);
     }
     let texts = member.texts(&request);
-    let looked = match subject {
+    let result = match subject {
         Subject::Signature => review::look_up_signature(&app, project, vendor_id, by).await,
         Subject::Template => review::look_up_template(&app, project, vendor_id, by).await,
     };
-    let sentence = match looked {
-        Ok(seen) => {
-            let status = texts.t(&seen.status.word());
+    let sentence = match result {
+        Ok(found) => {
+            let status = texts.t(&found.status.word());
             texts.with("review-refreshed", &[("status", status.into())])
         }
         Err(error) => super::import::why_not(texts, error)?,
@@ -359,20 +364,20 @@ pub async fn refresh(
     Ok(page::see_other(&member.urls().reviewed(subject, vendor_id)))
 }
 
-/// Has all of a kind asked about again.
+/// Queries the vendor for the status of all signatures or all templates, in the background.
 pub async fn refresh_all(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     Kind(subject): Kind,
-    _form: Form<Nothing>,
+    _form: Form<EmptyForm>,
 ) -> Result<HttpResponse, WebError> {
-    let address = peer_address(&request);
+    let ip = peer_address(&request);
     let (project, by) = (member.project.id, member.person.id);
-    let n = review::look_at_all(&app, project, subject, by, &address).await?;
-    let n = i64::try_from(n).unwrap_or(i64::MAX);
-    let said = member.texts(&request).with("review-refreshing", &[("count", n.into())]);
-    flash::say(&request, &said);
+    let count = review::look_at_all(&app, project, subject, by, &ip).await?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let message = member.texts(&request).with("review-refreshing", &[("count", count.into())]);
+    flash::say(&request, &message);
     Ok(page::see_other(&member.urls().all_reviewed(subject)))
 }
 
@@ -381,14 +386,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_the_address_and_rubbish_is_none() {
-        let wanted = Wanted::default();
+    fn cursors_round_trip_through_urls_and_invalid_ones_are_ignored() {
+        let query = ListQuery::default();
         let at = OffsetDateTime::from_unix_timestamp(1_795_000_000).unwrap();
-        let next = wanted.next("/list", Some((at, 7))).unwrap();
+        let next = query.next("/list", Some((at, 7))).unwrap();
         let after = next.split("after=").nth(1).unwrap();
         assert_eq!(cursor(after), Some(Cursor { changed_at: at, id: 7 }));
-        for rubbish in ["", "-", "1", "x-1", "1-x", "99999999999999999999999999999999999-1"] {
-            assert_eq!(cursor(rubbish), None, "{rubbish}");
+        for invalid in ["", "-", "1", "x-1", "1-x", "99999999999999999999999999999999999-1"] {
+            assert_eq!(cursor(invalid), None, "{invalid}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The whole URL table: each address with the permission it asks for.
+//! The URL table: every path with its handler and the permission that it requires.
 
 use actix_web::dev::Handler;
 use actix_web::middleware::from_fn;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
-/// All addresses.
+/// Registers all paths.
 pub fn table(config: &mut ServiceConfig) {
     config
         .route("/healthz", get().to(health::healthz))
@@ -23,27 +23,27 @@ pub fn table(config: &mut ServiceConfig) {
         .service(
             resource("/hooks/{secret}")
                 .route(post().to(pushes::push))
-                .default_service(web::to(pushes::no_push)),
+                .default_service(web::to(pushes::method_not_allowed)),
         )
         .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
         .route("/logout", post().to(login::sign_out))
         .route("/language", post().to(login::language))
-        .service(resource("/").route(own(get(), login::home)))
+        .service(resource("/").route(signed_in(get(), login::home)))
         .service(
             resource("/account")
-                .route(own(get(), account::show))
-                .route(own(post(), account::change_password)),
+                .route(signed_in(get(), account::show))
+                .route(signed_in(post(), account::change_password)),
         )
         .service(
             resource("/account/sessions")
-                .route(own(get(), account::sessions))
-                .route(own(post(), account::revoke)),
+                .route(signed_in(get(), account::sessions))
+                .route(signed_in(post(), account::revoke)),
         )
         .route("/p/{project}", get().to(login::to_dashboard))
         .service(scope("/p/{project}").configure(project));
 }
 
-/// The addresses below a project.
+/// Registers the paths below a project.
 fn project(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(may(Read, get(), dashboard::show)))
@@ -63,7 +63,7 @@ fn project(config: &mut ServiceConfig) {
         )
         .configure(reply_pages)
         .configure(suppression_pages)
-        .configure(hook_pages)
+        .configure(push_pages)
         .configure(statistics_pages)
         .configure(retention_pages)
         .configure(signature_pages)
@@ -98,7 +98,7 @@ fn project(config: &mut ServiceConfig) {
         );
 }
 
-/// Batches.
+/// Registers the paths of batches.
 fn batch_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/batches").route(may(Read, get(), batches::list)))
@@ -173,17 +173,17 @@ fn batch_pages(config: &mut ServiceConfig) {
         )));
 }
 
-/// What people texted back.
+/// Registers the paths of replies.
 fn reply_pages(config: &mut ServiceConfig) {
-    let one = |step: &str| resource(format!("/replies/{{id}}{step}"));
+    let conversation = |action: &str| resource(format!("/replies/{{id}}{action}"));
     config
         .service(resource("/replies").route(may(Read, get(), replies::list)))
         .service(resource("/replies.csv").route(may(Read, get(), replies::export::all)))
-        .service(one("").route(may(Read, get(), replies::conversation::show)))
-        .service(one("/read").route(may(Send, post(), replies::actions::read)))
-        .service(one("/unread").route(may(Send, post(), replies::actions::unread)))
-        .service(one("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
-        .service(one("/take-back").route(may(Send, post(), replies::actions::take_back)))
+        .service(conversation("").route(may(Read, get(), replies::conversation::show)))
+        .service(conversation("/read").route(may(Send, post(), replies::actions::read)))
+        .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
+        .service(conversation("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
+        .service(conversation("/take-back").route(may(Send, post(), replies::actions::take_back)))
         .service(
             resource("/settings/replies")
                 .route(may(Manage, get(), replies::opt_out_keywords::form))
@@ -191,7 +191,7 @@ fn reply_pages(config: &mut ServiceConfig) {
         );
 }
 
-/// Messages.
+/// Registers the paths of messages.
 fn message_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/messages").route(may(Read, get(), messages::list)))
@@ -200,7 +200,7 @@ fn message_pages(config: &mut ServiceConfig) {
         .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)));
 }
 
-/// Phones that opted out.
+/// Registers the paths of suppressions.
 fn suppression_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/suppressions").route(may(Read, get(), suppressions::list)).route(may(
@@ -221,8 +221,8 @@ fn suppression_pages(config: &mut ServiceConfig) {
         );
 }
 
-/// Health, and the push URL.
-fn hook_pages(config: &mut ServiceConfig) {
+/// Registers the health page and the settings of pushes.
+fn push_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/health").route(may(Read, get(), health::page::show)))
         .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
@@ -230,12 +230,12 @@ fn hook_pages(config: &mut ServiceConfig) {
             resource("/settings/hooks").route(may(Manage, get(), push_settings::show)).route(may(
                 Manage,
                 post(),
-                push_settings::step,
+                push_settings::update,
             )),
         );
 }
 
-/// Counts, and why messages did not arrive.
+/// Registers the paths of statistics and failures.
 fn statistics_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/statistics").route(may(Read, get(), statistics::show)))
@@ -245,7 +245,7 @@ fn statistics_pages(config: &mut ServiceConfig) {
         .service(resource("/failures.{kind:csv|xlsx}").route(may(Read, get(), failures::file)));
 }
 
-/// Retention. Its first address redirects for good.
+/// Registers the retention settings. Their old path redirects permanently.
 fn retention_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/settings/keeping").route(may(Manage, get(), retention::moved)))
@@ -258,7 +258,7 @@ fn retention_pages(config: &mut ServiceConfig) {
         );
 }
 
-/// Signatures.
+/// Registers the paths of signatures.
 fn signature_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/signatures").route(may(Read, get(), signatures::list)))
@@ -272,7 +272,7 @@ fn signature_pages(config: &mut ServiceConfig) {
             post(),
             signatures::apply::preview,
         )))
-        .configure(|config| actions(config, "signatures"))
+        .configure(|config| reviewed_actions(config, "signatures"))
         .service(resource("/signatures/{id}").route(may(Read, get(), signatures::show)))
         .service(
             resource("/signatures/{id}/edit")
@@ -286,7 +286,7 @@ fn signature_pages(config: &mut ServiceConfig) {
         )));
 }
 
-/// SMS templates.
+/// Registers the paths of SMS templates.
 fn template_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/templates").route(may(Read, get(), sms_templates::list)))
@@ -300,7 +300,7 @@ fn template_pages(config: &mut ServiceConfig) {
             post(),
             sms_templates::apply::preview,
         )))
-        .configure(|config| actions(config, "templates"))
+        .configure(|config| reviewed_actions(config, "templates"))
         .service(resource("/templates/{id}").route(may(Read, get(), sms_templates::show)))
         .service(
             resource("/templates/{id}/edit")
@@ -314,9 +314,9 @@ fn template_pages(config: &mut ServiceConfig) {
         )));
 }
 
-/// The steps that signatures and templates have in common.
-fn actions(config: &mut ServiceConfig, list: &str) {
-    let at = |step: &str| resource(format!("/{list}/{step}"));
+/// Registers the actions that signatures and SMS templates have in common.
+fn reviewed_actions(config: &mut ServiceConfig, list: &str) {
+    let at = |action: &str| resource(format!("/{list}/{action}"));
     config
         .service(at("import").route(may(Send, get(), import::form)).route(may(
             Send,
@@ -337,7 +337,7 @@ fn actions(config: &mut ServiceConfig, list: &str) {
         )));
 }
 
-/// A handler for members who hold `permission`.
+/// Returns a route for members who have `permission`.
 fn may<F, Args>(permission: Permission, route: Route, handler: F) -> Route
 where
     F: Handler<Args>,
@@ -347,8 +347,8 @@ where
     route.to(handler).wrap(from_fn(move |request, next| guard::member(permission, request, next)))
 }
 
-/// A handler for whoever is signed in.
-fn own<F, Args>(route: Route, handler: F) -> Route
+/// Returns a route for everybody who is signed in.
+fn signed_in<F, Args>(route: Route, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,

@@ -1,5 +1,5 @@
-//! `/send`: one text to few phones. Fill in, check, confirm; nothing is stored before the yes, and
-//! the yes counts once.
+//! `/send`: one text to a few phones: fill in, check, confirm. Nothing is stored before the
+//! confirmation, and a confirmation counts once.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -30,7 +30,7 @@ pub mod view;
 use draft::{Draft, Problem};
 use view::Preview;
 
-/// What the form posts. Every field may be missing or wrong.
+/// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -39,19 +39,19 @@ pub struct Fields {
     params: Vec<String>,
     phones: Vec<String>,
     schedule_at: String,
-    /// The one-time token: a second press finds the first order.
+    /// The one-time token: posting it again finds the first order.
     form_token: String,
-    /// Shows another template's fields, sends nothing.
+    /// Shows the variables of another template, without sending.
     choose: Option<String>,
-    /// The person's yes.
+    /// Set when the person confirmed.
     confirm: Option<String>,
-    /// Also to phones that were sent the same within 24 hours.
+    /// Whether to send to repeats too.
     again: Option<String>,
-    /// How many the check page said would be sent.
+    /// The number of messages without repeats that the check page showed.
     checked: Option<usize>,
 }
 
-/// What the address may bring along: the order to start from.
+/// The query parameters: a batch or choices to start from.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Start {
@@ -71,7 +71,7 @@ struct FormPage {
     draft: Draft,
     preview: Option<Preview>,
     problems: Vec<Problem>,
-    most: usize,
+    max_phones: usize,
 }
 
 impl FormPage {
@@ -99,14 +99,17 @@ struct CheckPage {
     preview: Preview,
     signature: Signature,
     template: SmsTemplate,
-    /// To whom it goes if confirmed as it stands.
-    going: Vec<Phone>,
-    /// How many go without the repeats.
-    first: usize,
+    /// The phones that are sent to, if confirmed as shown.
+    recipients: Vec<Phone>,
+    /// The number of phones that are not repeats.
+    without_repeats: usize,
     repeats: Vec<Repeat>,
+    /// Whether repeats are sent to as well.
     again: bool,
-    approval: bool,
-    quiet: bool,
+    needs_approval: bool,
+    /// Whether it waits for the end of the quiet hours.
+    waits: bool,
+    /// Whether the number of repeats changed since the check page was shown.
     changed: bool,
 }
 
@@ -114,23 +117,23 @@ impl CheckPage {
     const SHOWN: usize = 20;
 
     fn shown(&self) -> &[Phone] {
-        &self.going[..self.going.len().min(Self::SHOWN)]
+        &self.recipients[..self.recipients.len().min(Self::SHOWN)]
     }
 
     fn repeat_title(&self) -> String {
-        let phone = self.repeats.first().map(|one| one.phone.clone()).unwrap_or_default();
+        let phone = self.repeats.first().map(|repeat| repeat.phone.clone()).unwrap_or_default();
         let count = self.repeats.len();
         self.l.with("send-repeat-title", &[("count", count.into()), ("phone", phone.into())])
     }
 
-    fn repeat_line(&self, one: &Repeat) -> String {
+    fn repeat_line(&self, repeat: &Repeat) -> String {
         self.l.with(
             "send-repeat-line",
             &[
-                ("phone", one.phone.as_str().into()),
-                ("when", self.l.ago(one.id).into()),
-                ("person", one.orderer.as_str().into()),
-                ("state", self.l.state_word(one.state).into()),
+                ("phone", repeat.phone.as_str().into()),
+                ("when", self.l.ago(repeat.id).into()),
+                ("person", repeat.orderer.as_str().into()),
+                ("state", self.l.state_word(repeat.state).into()),
             ],
         )
     }
@@ -140,15 +143,15 @@ impl CheckPage {
     }
 
     fn total(&self) -> usize {
-        self.preview.parts * self.going.len()
+        self.preview.parts * self.recipients.len()
     }
 
     fn more(&self) -> usize {
-        self.going.len().saturating_sub(Self::SHOWN)
+        self.recipients.len().saturating_sub(Self::SHOWN)
     }
 }
 
-/// The empty form, or one that starts from an earlier order.
+/// Shows an empty form, or one filled in from an earlier batch.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -164,7 +167,7 @@ pub async fn form(
     form_page(choices, &app, &member, &request, draft, Vec::new()).await
 }
 
-/// Check, choose another template, or send.
+/// Shows the check page, shows another template's variables, or sends.
 pub async fn order(
     app: web::Data<App>,
     member: Member,
@@ -179,9 +182,9 @@ pub async fn order(
     let draft =
         Draft::read(fields.clone(), &choices.signatures, &choices.templates, app.clock.now());
     if fields.confirm.is_some()
-        && let Some(batch) = ordered_already(&app, &member, &draft).await?
+        && let Some(batch) = find_ordered(&app, &member, &draft).await?
     {
-        return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
+        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch)));
     }
     if fields.choose.is_some() {
         return form_page(choices, &app, &member, &request, draft, Vec::new()).await;
@@ -198,47 +201,50 @@ pub async fn order(
         order::repeats(&app, member.project.id, template.id, &draft.params, &draft.phones.phones)
             .await?;
     let again = fields.again.is_some();
-    let going = draft.going(&repeats, again);
+    let recipients = draft.recipients(&repeats, again);
     let confirmed = fields.confirm.is_some();
-    // The check page says how many go without the repeats; more or fewer now is a new question.
-    let first = draft.going(&repeats, false).len();
-    let as_checked = again || fields.checked.map_or(repeats.is_empty(), |n| n == first);
-    if confirmed && as_checked && !going.is_empty() {
-        let placed = place(&app, &member, &request, &draft, signature.id, template.id, going).await;
+    // The check page showed how many phones are not repeats. If that changed, the person has to
+    // confirm again.
+    let without_repeats = draft.recipients(&repeats, false).len();
+    let as_checked =
+        again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
+    if confirmed && as_checked && !recipients.is_empty() {
+        let placed =
+            place(&app, &member, &request, &draft, signature.id, template.id, recipients).await;
         return match placed {
-            Ok(ordered) => Ok(sent(&app, &member, &request, &draft, ordered)),
+            Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered)),
             Err(error) => {
-                let problems = vec![Problem::of(error)?];
+                let problems = vec![Problem::from_order_error(error)?];
                 form_page(choices, &app, &member, &request, draft, problems).await
             }
         };
     }
-    // The other press of a double click may have been stored while this one was looking.
-    if confirmed && let Some(batch) = ordered_already(&app, &member, &draft).await? {
-        return Ok(sent(&app, &member, &request, &draft, Ordered::Already(batch)));
+    // The other request of a double click may have been stored in the meantime.
+    if confirmed && let Some(batch) = find_ordered(&app, &member, &draft).await? {
+        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch)));
     }
     let now = app.clock.now();
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
-    let total = i32::try_from(going.len()).unwrap_or(i32::MAX);
-    let approval = needs_approval(template.purpose, total, policy.approval_over);
+    let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
+    let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
     let page = CheckPage {
         l: member.layout(&app, &request, Section::Send).await?,
         preview: Preview::of(&draft, &signature, &template),
-        approval,
-        quiet: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
+        needs_approval,
+        waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed,
         draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
         signature,
         template,
-        going,
-        first,
+        recipients,
+        without_repeats,
         repeats,
         again,
     };
     page::ok(&page)
 }
 
-/// The text as it would arrive, for the form's live preview.
+/// Shows the live preview of the form: the text as it would arrive.
 pub async fn preview(
     app: web::Data<App>,
     member: Member,
@@ -268,7 +274,7 @@ async fn form_page(
         templates: choices.templates,
         preview,
         draft,
-        most: order::MAX_PHONES,
+        max_phones: order::MAX_PHONES,
         problems,
     };
     if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
@@ -291,8 +297,8 @@ async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields
                 .await?;
         fields.signature_id = batch.signature_id.to_string();
         fields.template_id = batch.template_id.to_string();
-        fields.params = messages.first().map(|one| one.params.clone()).unwrap_or_default();
-        fields.phones = messages.into_iter().map(|one| one.phone).collect();
+        fields.params = messages.first().map(|message| message.params.clone()).unwrap_or_default();
+        fields.phones = messages.into_iter().map(|message| message.phone).collect();
     }
     Ok(fields)
 }
@@ -319,8 +325,9 @@ async fn place(
     order::place(app, &order, &peer_address(request)).await
 }
 
-/// The batch that this very form ordered before: a double click, a reload, the back button.
-async fn ordered_already(
+/// Returns the batch that this form has ordered before: after a double click, a reload, the back
+/// button.
+async fn find_ordered(
     app: &App,
     member: &Member,
     draft: &Draft,
@@ -331,7 +338,8 @@ async fn ordered_already(
     Ok(found.await?)
 }
 
-fn sent(
+/// Redirects to the batch, with a message.
+fn done(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -339,7 +347,7 @@ fn sent(
     ordered: Ordered,
 ) -> HttpResponse {
     let texts = member.texts(request);
-    let (batch, said) = match ordered {
+    let (batch, message) = match ordered {
         Ordered::Already(batch) => (batch, texts.t("send-already")),
         Ordered::New(batch, BatchState::AwaitingApproval) => (batch, texts.t("send-done-approval")),
         Ordered::New(batch, BatchState::Scheduled) => {
@@ -351,7 +359,7 @@ fn sent(
             (batch, texts.with("send-done", &[("count", count.into())]))
         }
     };
-    flash::say(request, &said);
+    flash::say(request, &message);
     page::see_other(&member.urls().batch(batch))
 }
 

@@ -1,9 +1,9 @@
-//! `/settings/words`: words that a reviewer may not like, kept by the team.
+//! `/settings/words`: sensitive words, which the team does not want in an application.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::applications::said;
+use super::applications::redirect_with_flash;
 use super::error::WebError;
 use super::form::{Form, peer_address};
 use super::layout::{Layout, Section};
@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::db::reviewed;
 use crate::ops::review;
 
-const LIMITS: Limits = Limits { most: 2_000, longest: 60 };
-/// What the texts of the field begin with.
+const LIMITS: Limits = Limits { max_words: 2_000, max_length: 60 };
+/// The prefix of the field's text keys.
 const NAME: &str = "words";
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct SensitiveWordsPage {
     list: WordList,
 }
 
-/// The list.
+/// Shows the list.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -33,10 +33,10 @@ pub async fn form(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
     let words = reviewed::sensitive_words(&app.db, member.project.id).await?;
-    page::ok(&SensitiveWordsPage { list: WordList::kept(&l, NAME, &words), l })
+    page::ok(&SensitiveWordsPage { list: WordList::saved(&l, NAME, &words), l })
 }
 
-/// Keeps it.
+/// Saves the list.
 pub async fn save(
     app: web::Data<App>,
     member: Member,
@@ -46,13 +46,18 @@ pub async fn save(
     let typed = form.into_inner();
     let words = match typed.read(LIMITS, str::to_owned) {
         Ok(words) => words,
-        Err(fault) => {
+        Err(problem) => {
             let l = member.layout(&app, &request, Section::Templates).await?;
-            let list = WordList::wrong(&l, NAME, typed, &fault);
+            let list = WordList::invalid(&l, NAME, typed, &problem);
             return page::unprocessable(&SensitiveWordsPage { l, list });
         }
     };
     let (project, by) = (member.project.id, member.person.id);
     review::keep_sensitive_words(&app, project, &words, by, &peer_address(&request)).await?;
-    Ok(said(&request, &member, "sensitive-words-saved", &member.urls().words()))
+    Ok(redirect_with_flash(
+        &request,
+        &member,
+        "sensitive-words-saved",
+        &member.urls().sensitive_words(),
+    ))
 }

@@ -1,5 +1,5 @@
-//! Login sessions behind `actix-session`, kept in PostgreSQL. Only the hash of a session's key is
-//! stored. What a session remembers is named here and nowhere else.
+//! Login sessions of `actix-session`, stored in PostgreSQL. Only the hash of a session's key is
+//! stored. All values of a session are accessed through this module.
 
 use std::collections::HashMap;
 
@@ -17,28 +17,28 @@ use crate::app::App;
 use crate::db::login_sessions::{self, NewSession, SignedIn};
 use crate::domain::ids::UserId;
 
-/// A signed-in session ends when it is not used for so long.
+/// How long an unused session lives while somebody is signed in.
 const IDLE: Duration = Duration::hours(8);
-/// One that nobody is signed in to.
+/// How long an unused session lives while nobody is signed in.
 const ANONYMOUS: Duration = Duration::minutes(30);
 
 const USER: &str = "user";
-const ADDRESS: &str = "address";
+const IP: &str = "address";
 const AGENT: &str = "agent";
 const CSRF: &str = "csrf";
 const FLASH: &str = "flash";
 const PROJECT: &str = "project";
 
-// What was found beside a session and is not kept in it.
+// Values that loading adds and that are not stored in the session.
 const KEY_HASH: &str = "key_hash";
 const SIGNED_IN: &str = "signed_in";
 
-fn forget_found(state: &mut HashMap<String, String>) {
+fn remove_loaded(state: &mut HashMap<String, String>) {
     state.remove(KEY_HASH);
     state.remove(SIGNED_IN);
 }
 
-/// The middleware that loads and keeps sessions.
+/// Returns the middleware that loads and stores sessions.
 pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
     SessionMiddleware::builder(Store { app: app.clone() }, app.keyring.cookie())
         .cookie_name("console_session".to_owned())
@@ -53,7 +53,7 @@ pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
         .build()
 }
 
-/// Sessions in PostgreSQL.
+/// The store of sessions in PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Store {
     app: App,
@@ -63,7 +63,7 @@ fn hash(key: &str) -> Vec<u8> {
     Sha256::digest(key.as_bytes()).to_vec()
 }
 
-/// A value of the session; `actix-session` keeps each as JSON.
+/// Returns a value of the session; `actix-session` stores each as JSON.
 fn text(state: &HashMap<String, String>, name: &str) -> Option<String> {
     serde_json::from_str(state.get(name)?).ok()
 }
@@ -72,7 +72,7 @@ fn user_of(state: &HashMap<String, String>) -> Option<UserId> {
     text(state, USER).and_then(|number| number.parse().ok()).map(UserId)
 }
 
-/// What is kept of a session beside its state.
+/// The state of a session, and what is stored in columns of its own.
 struct SessionState {
     user: Option<UserId>,
     ip: String,
@@ -84,7 +84,7 @@ impl SessionState {
     fn of(state: &HashMap<String, String>) -> Result<Self, serde_json::Error> {
         Ok(Self {
             user: user_of(state),
-            ip: text(state, ADDRESS).unwrap_or_default(),
+            ip: text(state, IP).unwrap_or_default(),
             user_agent: text(state, AGENT).unwrap_or_default(),
             json: serde_json::to_value(state)?,
         })
@@ -104,10 +104,10 @@ impl SessionState {
 }
 
 impl Store {
-    async fn keep(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
+    async fn insert(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
         let key = hex::encode(rand::random::<[u8; 32]>());
-        let (told, key_hash, now) = (SessionState::of(state)?, hash(&key), self.app.clock.now());
-        login_sessions::insert(&self.app.db, &told.row(&key_hash, now), now).await?;
+        let (state, key_hash, now) = (SessionState::of(state)?, hash(&key), self.app.clock.now());
+        login_sessions::insert(&self.app.db, &state.row(&key_hash, now), now).await?;
         Ok(SessionKey::try_from(key)?)
     }
 }
@@ -136,8 +136,8 @@ impl SessionStore for Store {
         mut state: HashMap<String, String>,
         _: &CookieDuration,
     ) -> Result<SessionKey, SaveError> {
-        forget_found(&mut state);
-        self.keep(&state).await.map_err(SaveError::Other)
+        remove_loaded(&mut state);
+        self.insert(&state).await.map_err(SaveError::Other)
     }
 
     async fn update(
@@ -146,18 +146,19 @@ impl SessionStore for Store {
         mut state: HashMap<String, String>,
         _: &CookieDuration,
     ) -> Result<SessionKey, UpdateError> {
-        forget_found(&mut state);
+        remove_loaded(&mut state);
         let other = |error: anyhow::Error| UpdateError::Other(error);
-        let told = SessionState::of(&state).map_err(|error| other(error.into()))?;
+        let state = SessionState::of(&state).map_err(|error| other(error.into()))?;
         let (key_hash, now) = (hash(key.as_ref()), self.app.clock.now());
-        let there = login_sessions::update(&self.app.db, &told.row(&key_hash, now), now)
+        let exists = login_sessions::update(&self.app.db, &state.row(&key_hash, now), now)
             .await
             .map_err(|error| other(error.into()))?;
-        // One that was revoked meanwhile stays revoked: what it remembered begins anew, signed out.
-        if there { Ok(key) } else { self.keep(&HashMap::new()).await.map_err(other) }
+        // A session that was revoked in the meantime stays revoked: the browser gets a new one
+        // without values, signed out.
+        if exists { Ok(key) } else { self.insert(&HashMap::new()).await.map_err(other) }
     }
 
-    /// Loading lengthens a session that is used.
+    /// Does nothing: loading extends a session that is used.
     async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
         Ok(())
     }
@@ -175,22 +176,17 @@ fn set(session: &Session, name: &str, value: &str) -> Result<(), WebError> {
     session.insert(name, value).map_err(|error| WebError::Session(error.to_string()))
 }
 
-/// Who was signed in when the request came.
+/// Returns who was signed in when the request came.
 pub fn signed_in(session: &Session) -> Option<SignedIn> {
     SignedIn::read(&get(session, SIGNED_IN)?)
 }
 
-/// Signs `user` in under a new key.
-pub fn sign_in(
-    session: &Session,
-    user: UserId,
-    address: &str,
-    agent: &str,
-) -> Result<(), WebError> {
+/// Signs `user` in, under a new session key.
+pub fn sign_in(session: &Session, user: UserId, ip: &str, agent: &str) -> Result<(), WebError> {
     session.clear();
     session.renew();
     set(session, USER, &user.0.to_string())?;
-    set(session, ADDRESS, address)?;
+    set(session, IP, ip)?;
     set(session, AGENT, &agent.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
 }
 
@@ -199,7 +195,7 @@ pub fn sign_out(session: &Session) {
     session.purge();
 }
 
-/// The token that this session's forms carry.
+/// Returns the CSRF token of this session's forms; creates it if there is none.
 pub fn csrf(session: &Session) -> Result<String, WebError> {
     if let Some(token) = get(session, CSRF) {
         return Ok(token);
@@ -209,34 +205,34 @@ pub fn csrf(session: &Session) -> Result<String, WebError> {
     Ok(token)
 }
 
-/// The token that this session's forms must carry, if it has made any.
+/// Returns the CSRF token of this session's forms, if there is one.
 pub fn made_csrf(session: &Session) -> Option<String> {
     get(session, CSRF)
 }
 
-/// Keeps a sentence for the next page.
+/// Stores a flash message for the next page.
 pub fn keep_flash(session: &Session, sentence: &str) -> Result<(), WebError> {
     set(session, FLASH, sentence)
 }
 
-/// Takes the sentence that was kept.
+/// Takes the flash message out of the session.
 pub fn take_flash(session: &Session) -> Option<String> {
     let sentence = get(session, FLASH)?;
     session.remove(FLASH);
     Some(sentence)
 }
 
-/// The slug of the project that was last looked at.
+/// Returns the slug of the project that was visited last.
 pub fn project(session: &Session) -> Option<String> {
     get(session, PROJECT)
 }
 
-/// Remembers which project is looked at.
+/// Stores the slug of the project that was visited last.
 pub fn keep_project(session: &Session, slug: &str) -> Result<(), WebError> {
     if project(session).as_deref() == Some(slug) { Ok(()) } else { set(session, PROJECT, slug) }
 }
 
-/// SHA-256 of this session's key; empty before it was kept.
+/// Returns the SHA-256 hash of this session's key; empty for a session that is not stored yet.
 pub fn key_hash(session: &Session) -> Vec<u8> {
     get(session, KEY_HASH).and_then(|hash| hex::decode(hash).ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Counts of a span as a file: CSV, or a workbook whose numbers are numbers.
+//! Counts of a period as a file: CSV, or an Excel workbook with real numbers.
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,21 +16,21 @@ use crate::domain::period::Period;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// What stands in one cell.
+/// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// A text, whatever it looks like.
+    /// A text, even if it looks like a number or formula.
     Text(String),
     /// A count.
     Count(i64),
     /// A number with a fraction.
     Number(f64),
-    /// Nothing is known.
+    /// No value.
     Empty,
 }
 
 impl Cell {
-    /// A number that may be missing.
+    /// Returns a number that may be missing.
     pub fn maybe(number: Option<f64>) -> Self {
         number.map_or(Self::Empty, Self::Number)
     }
@@ -45,18 +45,18 @@ impl Cell {
     }
 }
 
-/// How the address of a file ends.
+/// The kind of a file: the extension in its URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Text.
+    /// A CSV file.
     Csv,
-    /// A workbook.
+    /// An Excel workbook.
     Xlsx,
 }
 
 impl Kind {
-    /// The ending.
+    /// Returns the extension.
     pub fn key(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -65,14 +65,14 @@ impl Kind {
     }
 }
 
-/// Counts of a span, with the names of their columns.
+/// Counts of a period, with the names of their columns.
 #[derive(Debug, Clone)]
 pub struct Sheet {
     /// What is counted: `failures`, `statistics`.
     pub of: &'static str,
-    /// When.
+    /// The period.
     pub period: Period,
-    /// What the rows are, where that can be chosen.
+    /// What the rows are grouped by, if that can be chosen.
     pub by: Option<&'static str>,
     /// The names of the columns.
     pub head: Vec<&'static str>,
@@ -81,7 +81,7 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Hands the file out and writes down who took it.
+    /// Returns the file as a download, and records an audit event.
     pub async fn hand_out(
         &self,
         kind: Kind,

@@ -1,4 +1,4 @@
-//! `/signatures`: what may stand in front of a text, where its review is, and its whole story.
+//! `/signatures`: the signatures, their review status and their timelines.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -9,7 +9,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
-use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, TimelineEntry, Wanted};
+use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
 use crate::app::App;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{Dependent, Row};
@@ -23,8 +23,8 @@ use crate::ops::apply as apply_ops;
 
 pub mod apply;
 
-/// "How much was sent with it" looks back so far.
-pub(super) const SENT_WITHIN: time::Duration = time::Duration::days(30);
+/// How far back the number of sent messages is counted.
+pub(super) const SENT_PERIOD: time::Duration = time::Duration::days(30);
 
 struct Line {
     standing: Standing,
@@ -40,21 +40,21 @@ struct ListPage {
     l: Layout,
     tabs: Vec<Tab>,
     lines: Vec<Line>,
-    wanted: Wanted,
-    open: Vec<OpenOne>,
+    query: ListQuery,
+    open: Vec<OpenApplication>,
     first: Option<String>,
     next: Option<String>,
-    /// Something on this page is under review: the page looks again by itself.
+    /// Some row of this page is under review: the page reloads itself.
     watch: bool,
     may_send: bool,
 }
 
 #[derive(Template)]
 #[template(path = "review/signature.html")]
-struct OnePage {
+struct SignaturePage {
     l: Layout,
     signature: Signature,
-    shown: String,
+    bracketed: String,
     standing: Standing,
     changed: Moment,
     checked: Moment,
@@ -67,67 +67,70 @@ struct OnePage {
     may_send: bool,
 }
 
-/// A file that went along.
+/// An application file of a signature.
 pub struct AttachedFile {
-    /// What it is for.
-    pub word: String,
+    /// Which file it is: the certificate or the letter of authority.
+    pub label: String,
     /// The file.
     pub file: File,
-    /// Where it is downloaded.
-    pub address: String,
+    /// The URL that downloads it.
+    pub href: String,
 }
 
-/// The list.
+/// Shows the list.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    wanted: web::Query<Wanted>,
+    query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Signatures).await?;
     let project = member.project.id;
-    let wanted = wanted.into_inner();
-    let found = signatures::list(&app.db, project, &wanted.filter()).await?;
-    let ids: Vec<i64> = found.iter().map(|one| one.id.0).collect();
-    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let query = query.into_inner();
+    let found = signatures::list(&app.db, project, &query.filter()).await?;
+    let ids: Vec<i64> = found.iter().map(|signature| signature.id.0).collect();
+    let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Signature, &ids, since).await?;
-    let address = l.urls.signatures();
+    let href = l.urls.signatures();
     let counts = rows::counts(&app.db, project, Subject::Signature).await?;
-    let last = page::full(&found, A_PAGE).map(|one| (one.changed_at, one.id.0));
+    let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
     let page = ListPage {
-        tabs: reviewed::tabs(&l, &address, &counts, &wanted),
+        tabs: reviewed::tabs(&l, &href, &counts, &query),
         open: reviewed::open_ones(&app, &member, &l, Subject::Signature).await?,
-        first: (!wanted.after.is_empty()).then(|| wanted.first(&address)),
-        next: wanted.next(&address, last),
-        watch: found.iter().any(|one| one.status.is_open() && one.deleted_at.is_none()),
+        first: (!query.after.is_empty()).then(|| query.first(&href)),
+        next: query.next(&href, last),
+        watch: found
+            .iter()
+            .any(|signature| signature.status.is_open() && signature.deleted_at.is_none()),
         lines: found
             .into_iter()
             .zip(sent)
-            .map(|(one, sent)| Line {
-                standing: standing(&l, &one),
-                changed: l.moment(one.changed_at),
-                copy: l.copy(&one.sig_id),
+            .map(|(signature, sent)| Line {
+                standing: standing(&l, &signature),
+                changed: l.moment(signature.changed_at),
+                copy: l.copy(&signature.sig_id),
                 sent,
-                signature: one,
+                signature,
             })
             .collect(),
-        wanted,
+        query,
         may_send: member.may(Permission::Send),
         l,
     };
     page::ok(&page)
 }
 
-fn standing(l: &Layout, one: &Signature) -> Standing {
-    Standing::of(l, one.status, one.missing_since.is_some(), one.deleted_at.is_some())
+fn standing(l: &Layout, signature: &Signature) -> Standing {
+    let (missing, deleted) = (signature.missing_since.is_some(), signature.deleted_at.is_some());
+    Standing::of(l, signature.status, missing, deleted)
 }
 
-/// One signature of the project.
+/// Finds a signature of the project by the vendor's id.
 pub(super) async fn find(app: &App, member: &Member, sig_id: &str) -> Result<Signature, WebError> {
     signatures::by_sig_id(&app.db, member.project.id, sig_id).await?.ok_or(WebError::NotFound)
 }
 
-/// One, with its story.
+/// Shows a signature with its timeline.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
@@ -137,12 +140,12 @@ pub async fn show(
     let signature = find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Signatures).await?;
     let row = Row::Signature(signature.id);
-    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Signature, &[signature.id.0], since).await?;
     let may_send = member.may(Permission::Send);
-    let page = OnePage {
+    let page = SignaturePage {
         standing: standing(&l, &signature),
-        shown: text::bracketed(&signature.content, signature.international),
+        bracketed: text::bracketed(&signature.content, signature.international),
         changed: l.moment(signature.changed_at),
         checked: l.moment(signature.checked_at),
         sent: sent.first().copied().unwrap_or(0),
@@ -161,7 +164,7 @@ pub async fn show(
     page::ok(&page)
 }
 
-/// The files of everything that was handed in for one, newest first.
+/// Returns the files of all applications for a signature, newest first.
 async fn files(
     app: &App,
     member: &Member,
@@ -170,13 +173,16 @@ async fn files(
 ) -> Result<Vec<AttachedFile>, WebError> {
     let mut seen: Vec<FileId> = Vec::new();
     let mut files = Vec::new();
-    for one in applications::of(&app.db, row).await? {
-        let both = [("apply-certificate", one.certificate_id), ("apply-proxy", one.proxy_id)];
-        for (word, id) in both {
+    for application in applications::of(&app.db, row).await? {
+        let both = [
+            ("apply-certificate", application.certificate_id),
+            ("apply-proxy", application.proxy_id),
+        ];
+        for (key, id) in both {
             let Some(id) = id.filter(|id| !seen.contains(id)) else { continue };
             seen.push(id);
             if let Some(file) = files::find(&app.db, member.project.id, id).await? {
-                files.push(AttachedFile { word: l.t(word), address: l.urls.file(id), file });
+                files.push(AttachedFile { label: l.t(key), href: l.urls.file(id), file });
             }
         }
     }

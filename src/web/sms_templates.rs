@@ -1,4 +1,4 @@
-//! `/templates`: reviewed texts with variables, where their review is, and their whole story.
+//! `/templates`: the SMS templates, their review status and their timelines.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -9,9 +9,9 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
-use super::reviewed::{self, A_PAGE, OpenOne, Standing, Tab, TimelineEntry, Wanted};
-use super::send::view::{Piece, parts_of};
-use super::signatures::SENT_WITHIN;
+use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
+use super::send::view::{Segment, segments_of};
+use super::signatures::SENT_PERIOD;
 use crate::app::App;
 use crate::db::reviewed as rows;
 use crate::db::reviewed::{Dependent, Row};
@@ -30,7 +30,7 @@ struct Line {
     changed: Moment,
     copy: Copy,
     sent: i64,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     template: SmsTemplate,
 }
 
@@ -40,21 +40,21 @@ struct ListPage {
     l: Layout,
     tabs: Vec<Tab>,
     lines: Vec<Line>,
-    wanted: Wanted,
-    open: Vec<OpenOne>,
+    query: ListQuery,
+    open: Vec<OpenApplication>,
     first: Option<String>,
     next: Option<String>,
-    /// Something on this page is under review: the page looks again by itself.
+    /// Some row of this page is under review: the page reloads itself.
     watch: bool,
     may_send: bool,
 }
 
 #[derive(Template)]
 #[template(path = "review/template.html")]
-struct OnePage {
+struct TemplatePage {
     l: Layout,
     template: SmsTemplate,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     lengths: Lengths,
     meanings: Vec<(usize, String)>,
     standing: Standing,
@@ -68,53 +68,56 @@ struct OnePage {
     may_send: bool,
 }
 
-/// The list.
+/// Shows the list.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    wanted: web::Query<Wanted>,
+    query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
     let project = member.project.id;
-    let wanted = wanted.into_inner();
-    let found = sms_templates::list(&app.db, project, &wanted.filter(), &wanted.purposes()).await?;
-    let ids: Vec<i64> = found.iter().map(|one| one.id.0).collect();
-    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let query = query.into_inner();
+    let found = sms_templates::list(&app.db, project, &query.filter(), &query.purposes()).await?;
+    let ids: Vec<i64> = found.iter().map(|template| template.id.0).collect();
+    let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Template, &ids, since).await?;
-    let address = l.urls.templates();
+    let href = l.urls.templates();
     let counts = rows::counts(&app.db, project, Subject::Template).await?;
-    let last = page::full(&found, A_PAGE).map(|one| (one.changed_at, one.id.0));
+    let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
     let page = ListPage {
-        tabs: reviewed::tabs(&l, &address, &counts, &wanted),
+        tabs: reviewed::tabs(&l, &href, &counts, &query),
         open: reviewed::open_ones(&app, &member, &l, Subject::Template).await?,
-        first: (!wanted.after.is_empty()).then(|| wanted.first(&address)),
-        next: wanted.next(&address, last),
-        watch: found.iter().any(|one| one.status.is_open() && one.deleted_at.is_none()),
+        first: (!query.after.is_empty()).then(|| query.first(&href)),
+        next: query.next(&href, last),
+        watch: found
+            .iter()
+            .any(|template| template.status.is_open() && template.deleted_at.is_none()),
         lines: found
             .into_iter()
             .zip(sent)
-            .map(|(one, sent)| Line {
-                standing: standing(&l, &one),
-                changed: l.moment(one.changed_at),
-                copy: l.copy(&one.template_id),
+            .map(|(template, sent)| Line {
+                standing: standing(&l, &template),
+                changed: l.moment(template.changed_at),
+                copy: l.copy(&template.template_id),
                 sent,
-                pieces: parts_of(&order::body(&one), &[]),
-                template: one,
+                segments: segments_of(&order::body(&template), &[]),
+                template,
             })
             .collect(),
-        wanted,
+        query,
         may_send: member.may(Permission::Send),
         l,
     };
     page::ok(&page)
 }
 
-fn standing(l: &Layout, one: &SmsTemplate) -> Standing {
-    Standing::of(l, one.status, one.missing_since.is_some(), one.deleted_at.is_some())
+fn standing(l: &Layout, template: &SmsTemplate) -> Standing {
+    let (missing, deleted) = (template.missing_since.is_some(), template.deleted_at.is_some());
+    Standing::of(l, template.status, missing, deleted)
 }
 
-/// One signature of the project.
+/// Finds an SMS template of the project by the vendor's id.
 pub(super) async fn find(
     app: &App,
     member: &Member,
@@ -125,7 +128,7 @@ pub(super) async fn find(
         .ok_or(WebError::NotFound)
 }
 
-/// One, with its story.
+/// Shows an SMS template with its timeline.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
@@ -135,15 +138,15 @@ pub async fn show(
     let template = find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Templates).await?;
     let row = Row::Template(template.id);
-    let since = first_number_at(app.clock.now() - SENT_WITHIN);
+    let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Template, &[template.id.0], since).await?;
     let may_send = member.may(Permission::Send);
     let body = order::body(&template);
     let signature = apply::sample_signature(&app, &member, template.international).await?;
     let lengths = Lengths::of(&body, &signature, template.international);
-    let page = OnePage {
+    let page = TemplatePage {
         standing: standing(&l, &template),
-        pieces: parts_of(&body, &[]),
+        segments: segments_of(&body, &[]),
         meanings: (1..)
             .zip(read_instruction(&template.instruction, lengths.variables))
             .filter(|(_, meaning)| !meaning.is_empty())

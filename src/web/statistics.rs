@@ -1,4 +1,4 @@
-//! `/statistics`: what was sent in a span of time, up to this minute, and what became of it.
+//! `/statistics`: what was sent in a period, up to this minute, and what became of it.
 
 pub mod report;
 pub mod vendor;
@@ -23,20 +23,21 @@ use super::sheet::{Cell, Kind, Sheet};
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::statistics::{self, StatisticsQuery};
-use crate::domain::batch::china;
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
 use crate::domain::statistics::{By, Counts, within};
-use report::{MAX_DAYS_OF_HOURS, Report, Row, wanted};
+use crate::domain::time::CHINA;
+use report::{MAX_DAYS_OF_HOURS, Report, Row, own_query};
 use vendor::Comparison;
 
-/// Rows of groups that are shown; the others are added up in one.
-const SHOWN: usize = 200;
+/// The largest number of rows that are shown; the others are added up in one.
+const MAX_ROWS: usize = 200;
 
-/// What the address asks for.
+/// The query parameters of the page and its files.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct Query {
+    #[serde(rename = "span")]
     period: String,
     from: String,
     to: String,
@@ -50,13 +51,13 @@ struct StatisticsPage {
     report: Report,
     total: Counts,
     before: Counts,
-    before_words: String,
+    before_text: String,
     p50: Option<String>,
     p95: Option<String>,
     ledger: Ledger,
     bars: Bars,
     rate: Rate,
-    /// Rows beyond those that are shown, added up.
+    /// The number of rows that are not shown, and their sum.
     rest: Option<(usize, Counts)>,
     others: Counts,
     others_ledger: Ledger,
@@ -67,10 +68,11 @@ struct StatisticsPage {
 }
 
 impl StatisticsPage {
-    fn address_of(&self, part: &str, by: &By) -> String {
+    fn href_of(&self, part: &str, by: &By) -> String {
         let mut query = self.report.choice.query();
         query.push(("by", by.key().to_owned()));
-        let query: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let query: Vec<(&str, &str)> =
+            query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         with_query(&format!("{}{part}", self.l.urls.statistics()), &query)
     }
 
@@ -78,18 +80,19 @@ impl StatisticsPage {
         self.report.by == *by
     }
 
-    fn most_days_of_hours(&self) -> String {
+    fn too_many_hours(&self) -> String {
         self.l.with("statistics-too-many-hours", &[("days", MAX_DAYS_OF_HOURS.into())])
     }
 
-    fn failures(&self) -> String {
+    fn failures_href(&self) -> String {
         let query = self.report.choice.query();
-        let query: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let query: Vec<(&str, &str)> =
+            query.iter().map(|(name, value)| (*name, value.as_str())).collect();
         with_query(&self.l.urls.failures(), &query)
     }
 
     fn shown(&self) -> &[Row] {
-        &self.report.rows[..self.report.rows.len().min(SHOWN)]
+        &self.report.rows[..self.report.rows.len().min(MAX_ROWS)]
     }
 
     fn cost(&self, counts: &Counts) -> Option<String> {
@@ -98,8 +101,8 @@ impl StatisticsPage {
 
     fn has_prices(&self) -> bool {
         let policy = self.report.policy;
-        let any = policy.price_domestic.or(policy.price_international);
-        any.is_some() || self.total.known_cost > 0
+        let price = policy.price_domestic.or(policy.price_international);
+        price.is_some() || self.total.known_cost > 0
     }
 
     fn change_of_parts(&self) -> String {
@@ -124,12 +127,12 @@ impl StatisticsPage {
     }
 }
 
-/// What was ordered and did not leave.
+/// Returns the number of messages that were ordered but not sent.
 fn not_sent(tally: &Tally) -> i64 {
     tally.sum() - tally.sent()
 }
 
-/// By how much it grew, in percent; a dash where there was nothing before.
+/// Returns the growth in percent, with its sign; a dash if there was nothing before.
 pub fn change(now: i64, before: i64) -> String {
     if before == 0 {
         return "—".to_owned();
@@ -143,38 +146,39 @@ pub fn change(now: i64, before: i64) -> String {
     }
 }
 
-/// `/statistics`.
+/// Shows the page.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Statistics).await?;
     let project = member.project.id;
-    let report = Report::load(&app, &l, project, &look).await?;
-    let (total, before) = report.course.totals();
-    let own = wanted(project, &report.choice);
-    let times = statistics::times(&app.db, own).await?;
+    let report = Report::load(&app, &l, project, &query).await?;
+    let (total, before) = report.series.totals();
+    let own = own_query(project, &report.choice);
+    let delivery_times = statistics::times(&app.db, own).await?;
     let others = report::sum(&app, StatisticsQuery { others: true, ..own }).await?;
-    let lasting = |percent| within(&times, percent).map(|seconds| lasting(l.texts, seconds));
-    let rest = report.rows.get(SHOWN..).filter(|rest| !rest.is_empty());
-    let wrong = report.choice.problem.is_some() || report.too_many_hours;
+    let percentile =
+        |percent| within(&delivery_times, percent).map(|seconds| duration(l.texts, seconds));
+    let rest = report.rows.get(MAX_ROWS..).filter(|rest| !rest.is_empty());
+    let is_wrong = report.choice.problem.is_some() || report.too_many_hours;
     let page = StatisticsPage {
         picker: report.choice.picker(
             l.texts,
             l.urls.statistics(),
             vec![("by", report.by.key().to_owned())],
         ),
-        p50: lasting(50),
-        p95: lasting(95),
+        p50: percentile(50),
+        p95: percentile(95),
         ledger: Ledger::new(&total.tally, total.total, l.texts),
         bars: bars(&l, &report),
         rate: rate(&l, &report),
         rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
         others_ledger: Ledger::new(&others.tally, others.total, l.texts),
         others,
-        before_words: report.choice.before_words(l.texts),
+        before_text: report.choice.before_words(l.texts),
         vendor: Comparison::load(&app, &l, project, &report.choice).await?,
         may_send: member.may(Permission::Send),
         may_manage: member.may(Permission::Manage),
@@ -183,11 +187,11 @@ pub async fn show(
         report,
         l,
     };
-    if wrong { page::unprocessable(&page) } else { page::ok(&page) }
+    if is_wrong { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// How long something takes, in its largest two units.
-fn lasting(texts: Texts, seconds: i32) -> String {
+/// Returns a duration in its two largest units.
+fn duration(texts: Texts, seconds: i32) -> String {
     match seconds {
         0..60 => texts.with("receipts-seconds", &[("n", seconds.into())]),
         60..3_600 => texts.with(
@@ -201,9 +205,9 @@ fn lasting(texts: Texts, seconds: i32) -> String {
     }
 }
 
-/// What stands below a step of a chart, and how its values name it.
+/// Returns the label below a step of a chart, and its name with the values.
 pub fn step_names(days: bool, at: OffsetDateTime) -> (String, String) {
-    let local = at.to_offset(china());
+    let local = at.to_offset(CHINA);
     let day = format!("{:02}-{:02}", u8::from(local.month()), local.day());
     if days {
         (day, local.date().to_string())
@@ -213,15 +217,15 @@ pub fn step_names(days: bool, at: OffsetDateTime) -> (String, String) {
 }
 
 fn bars(l: &Layout, report: &Report) -> Bars {
-    let course = &report.course;
-    let points: Vec<Point> = course
+    let series = &report.series;
+    let points: Vec<Point> = series
         .steps
         .iter()
         .map(|(at, counts, before)| {
-            let (name, whole) = step_names(course.days, *at);
+            let (name, full_name) = step_names(series.days, *at);
             let tally = counts.tally;
             let title = [
-                ("when", whole.into()),
+                ("when", full_name.into()),
                 ("sent", l.n(tally.sent()).into()),
                 ("before", l.n(before.tally.sent()).into()),
             ];
@@ -236,7 +240,7 @@ fn bars(l: &Layout, report: &Report) -> Bars {
                 name,
                 title: l.with("statistics-point", &title),
                 detail: l.with("statistics-point-detail", &detail),
-                pieces: vec![
+                segments: vec![
                     ("delivered", tally.delivered),
                     ("submitted", tally.submitted),
                     ("in-doubt", tally.in_doubt),
@@ -251,34 +255,35 @@ fn bars(l: &Layout, report: &Report) -> Bars {
 }
 
 fn rate(l: &Layout, report: &Report) -> Rate {
-    let course = &report.course;
-    let points: Vec<(String, Option<f64>, Option<f64>)> = course
+    let series = &report.series;
+    let points: Vec<(String, Option<f64>, Option<f64>)> = series
         .steps
         .iter()
         .map(|(at, counts, before)| {
-            let (now, then) = (counts.tally.delivery_rate(), before.tally.delivery_rate());
-            let said = |rate: Option<f64>| rate.map_or("—".to_owned(), |rate| l.percent(rate));
+            let (now, before) = (counts.tally.delivery_rate(), before.tally.delivery_rate());
+            let rate_text =
+                |rate: Option<f64>| rate.map_or("—".to_owned(), |rate| l.percent(rate));
             let values = [
-                ("when", step_names(course.days, *at).1.into()),
-                ("rate", said(now).into()),
-                ("before", said(then).into()),
+                ("when", step_names(series.days, *at).1.into()),
+                ("rate", rate_text(now).into()),
+                ("before", rate_text(before).into()),
             ];
-            (l.with("statistics-rate-point", &values), now, then)
+            (l.with("statistics-rate-point", &values), now, before)
         })
         .collect();
     Rate::new(l.t("statistics-rate"), &points)
 }
 
-/// `/statistics.csv`, `/statistics.xlsx`: all rows of what is shown.
+/// `/statistics.csv`, `/statistics.xlsx`: all rows as a file.
 pub async fn file(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Statistics).await?;
-    let report = Report::load(&app, &l, member.project.id, &look).await?;
+    let report = Report::load(&app, &l, member.project.id, &query).await?;
     if report.choice.problem.is_some() {
         return Err(WebError::BadRequest);
     }

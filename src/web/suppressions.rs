@@ -1,4 +1,4 @@
-//! `/suppressions`: phones that opted out. Nothing of the project is sent to them.
+//! `/suppressions`: phones that nothing of the project is sent to.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -25,18 +25,19 @@ use crate::domain::suppression::SuppressionReason;
 use crate::ops::suppressions::{self as suppression_ops, Actor, BlacklistError};
 use crate::recipient_file::{self, Book, Row, Shape, TableError};
 
-/// Rows of a page, and of a piece of a file.
+/// Rows of a page.
 const ROWS: i64 = 50;
-const PIECE: i64 = 2_000;
-/// Letters of a note.
+/// Rows that are read at once for a file.
+const CHUNK: i64 = 2_000;
+/// The largest length of a note in characters.
 const MAX_NOTE_LENGTH: usize = 200;
-/// Wrong entries that are named.
-const NAMED: usize = 10;
+/// The largest number of invalid entries that are listed.
+const MAX_LISTED: usize = 10;
 
-/// Which are wanted.
+/// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct Query {
     phone: String,
     before: Option<SuppressionId>,
 }
@@ -64,7 +65,7 @@ struct ListPage {
     problem: Option<String>,
 }
 
-/// What is added.
+/// The form that adds phones.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -73,57 +74,57 @@ pub struct Fields {
     note: String,
 }
 
-/// All of them, newest first; those of one phone or of four last digits.
+/// Shows the suppressions, newest first: all, those of one phone, or those of its last four digits.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
-    page::ok(&draw(&app, &member, &request, look.into_inner(), Fields::default(), None).await?)
+    page::ok(&draw(&app, &member, &request, query.into_inner(), Fields::default(), None).await?)
 }
 
 async fn draw(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    look: Look,
+    query: Query,
     fields: Fields,
     problem: Option<String>,
 ) -> Result<ListPage, WebError> {
     let l = member.layout(app, request, Section::Suppressions).await?;
-    let typed = look.phone.trim();
-    let wanted = match Phone::parse(typed) {
+    let typed = query.phone.trim();
+    let search = match Phone::parse(typed) {
         Ok(phone) => phone.as_str().to_owned(),
         Err(_) => typed.to_owned(),
     };
-    let phone = Some(wanted.as_str()).filter(|phone| !phone.is_empty());
-    let found = suppressions::list(&app.db, member.project.id, phone, look.before, ROWS).await?;
+    let phone = Some(search.as_str()).filter(|phone| !phone.is_empty());
+    let found = suppressions::list(&app.db, member.project.id, phone, query.before, ROWS).await?;
     let older = page::full(&found, ROWS).map(|last| {
         let before = last.id.to_string();
         urls::with_query(&l.urls.suppressions(), &[("phone", typed), ("before", &before)])
     });
-    let whole = member.may(Permission::SeePhones);
-    let lines = found.into_iter().map(|one| line(&l, one, whole)).collect();
+    let whole_phones = member.may(Permission::SeePhones);
+    let lines = found.into_iter().map(|row| line(&l, row, whole_phones)).collect();
     let phone = typed.to_owned();
     Ok(ListPage { lines, older, phone, may_send: member.may(Permission::Send), fields, problem, l })
 }
 
-fn line(l: &Layout, one: Suppression, whole: bool) -> Line {
+fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
     Line {
-        phone: if whole { one.phone } else { masked(&one.phone) },
-        copyable: whole,
-        reason: l.t(&format!("suppression-{}", one.reason.key())),
-        note: one.note,
-        by: one.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
-        at: l.moment(one.id.made_at()),
-        blacklisted: one.blacklisted_at.is_some(),
-        id: one.id,
+        phone: if whole_phones { suppression.phone } else { masked(&suppression.phone) },
+        copyable: whole_phones,
+        reason: l.t(&format!("suppression-{}", suppression.reason.key())),
+        note: suppression.note,
+        by: suppression.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
+        at: l.moment(suppression.id.made_at()),
+        blacklisted: suppression.blacklisted_at.is_some(),
+        id: suppression.id,
     }
 }
 
-/// Adds phones that were typed, or those of a file. Phones that cannot be read are named, and
-/// nothing is added then: who wished to add them would miss them.
+/// Adds typed phones, or those of a file. If some cannot be read, they are listed and nothing is
+/// added, so that none is overlooked.
 pub async fn add(
     app: web::Data<App>,
     member: Member,
@@ -147,33 +148,33 @@ pub async fn add(
         SuppressionReason::Person
     });
     if !list.wrong.is_empty() {
-        let named: Vec<String> =
-            list.wrong.iter().take(NAMED).map(|wrong| wrong.text.clone()).collect();
-        let values = [("count", list.wrong.len().into()), ("named", named.join(", ").into())];
+        let listed: Vec<String> =
+            list.wrong.iter().take(MAX_LISTED).map(|entry| entry.text.clone()).collect();
+        let values = [("count", list.wrong.len().into()), ("named", listed.join(", ").into())];
         problem = Some(l.with("suppression-error-phones", &values));
     } else if list.phones.is_empty() && problem.is_none() {
         problem = Some(l.t("send-error-phones"));
     }
     if problem.is_some() {
-        let page = draw(&app, &member, &request, Look::default(), fields, problem).await?;
+        let page = draw(&app, &member, &request, Query::default(), fields, problem).await?;
         return page::unprocessable(&page);
     }
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
-    let address = peer_address(&request);
+    let ip = peer_address(&request);
     let added =
-        suppression_ops::add(&app, by(&member, &address), &list.phones, reason, &note).await?;
-    let there = list.phones.len() as u64 - added.min(list.phones.len() as u64);
-    let values = [("added", added.into()), ("there", there.into())];
+        suppression_ops::add(&app, actor(&member, &ip), &list.phones, reason, &note).await?;
+    let already = list.phones.len() as u64 - added.min(list.phones.len() as u64);
+    let values = [("added", added.into()), ("there", already.into())];
     flash::say(&request, &l.with("suppression-added", &values));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 
-fn by<'a>(member: &Member, address: &'a str) -> Actor<'a> {
-    Actor { project: member.project.id, person: member.person.id, address }
+fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
+    Actor { project: member.project.id, person: member.person.id, address: ip }
 }
 
-/// The phones of a list, in whatever column they stand; what is no phone is a header or a remark.
+/// Returns the phones of a file, in any column; rows without a phone are headers or remarks.
 fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
     let mut phones = Vec::new();
     let mut take = |row: Row| {
@@ -203,13 +204,13 @@ fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
 #[template(path = "suppressions/remove.html")]
 struct RemovePage {
     l: Layout,
-    one: Suppression,
+    suppression: Suppression,
     problem: bool,
 }
 
 impl RemovePage {
     fn action(&self) -> String {
-        self.l.urls.suppressions_part(format!("{}/remove", self.one.id))
+        self.l.urls.suppressions_part(format!("{}/remove", self.suppression.id))
     }
 }
 
@@ -218,22 +219,22 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Suppression, WebEr
     suppressions::find(&app.db, member.project.id, id).await?.ok_or(WebError::NotFound)
 }
 
-/// Why is it removed?
+/// Asks for the reason of a removal.
 pub async fn ask(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let one = find(&app, &member, &path.1).await?;
+    let suppression = find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Suppressions).await?;
-    page::ok(&RemovePage { l, one, problem: false })
+    page::ok(&RemovePage { l, suppression, problem: false })
 }
 
-/// Why.
+/// The reason of a removal.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Why {
+pub struct RemoveForm {
     why: String,
 }
 
@@ -243,36 +244,36 @@ pub async fn remove(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Why>,
+    form: Form<RemoveForm>,
 ) -> Result<HttpResponse, WebError> {
-    let one = find(&app, &member, &path.1).await?;
+    let suppression = find(&app, &member, &path.1).await?;
     let why = form.into_inner().why;
     let l = member.layout(&app, &request, Section::Suppressions).await?;
     if why.trim().is_empty() {
-        return page::unprocessable(&RemovePage { l, one, problem: true });
+        return page::unprocessable(&RemovePage { l, suppression, problem: true });
     }
-    let address = peer_address(&request);
+    let ip = peer_address(&request);
     let why: String = why.trim().chars().take(MAX_NOTE_LENGTH).collect();
-    suppression_ops::remove(&app, by(&member, &address), one.id, &why).await?;
-    flash::say(&request, &l.with("suppression-removed", &[("phone", one.phone.into())]));
+    suppression_ops::remove(&app, actor(&member, &ip), suppression.id, &why).await?;
+    flash::say(&request, &l.with("suppression-removed", &[("phone", suppression.phone.into())]));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 
-/// Offers them to the vendor's blacklist. The call goes on when the person leaves.
+/// Adds the suppressions to the vendor's blacklist. The call goes on if the person leaves the page.
 pub async fn add_to_blacklist(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    _: Form<Why>,
+    _: Form<RemoveForm>,
 ) -> Result<HttpResponse, WebError> {
     let (own, person) = ((*app.into_inner()).clone(), member.clone());
-    let address = peer_address(&request);
+    let ip = peer_address(&request);
     let calls = own.calls.clone();
-    let offering = calls
-        .spawn(async move { suppression_ops::add_to_blacklist(&own, by(&person, &address)).await });
-    let blacklisted = offering.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    let task = calls
+        .spawn(async move { suppression_ops::add_to_blacklist(&own, actor(&person, &ip)).await });
+    let blacklisted = task.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let texts = member.texts(&request);
-    let said = match blacklisted {
+    let message = match blacklisted {
         Ok(blacklisted) => texts.with(
             "suppression-offered",
             &[("taken", blacklisted.taken.into()), ("refused", blacklisted.refused.into())],
@@ -285,36 +286,36 @@ pub async fn add_to_blacklist(
             return Err(WebError::Internal(error.to_string()));
         }
     };
-    flash::say(&request, &said);
+    flash::say(&request, &message);
     Ok(page::see_other(&member.urls().suppressions()))
 }
 
-/// All of them as a file.
+/// Streams all suppressions as a CSV file.
 pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse, WebError> {
     let project: ProjectId = member.project.id;
-    let whole = member.may(Permission::SeePhones);
+    let whole_phones = member.may(Permission::SeePhones);
     let names = ["phone", "reason", "note", "added_by", "added_at"].map(str::to_owned);
     let from = Some((headed(names.to_vec()), None::<SuppressionId>));
     let pages = stream::unfold((app, from), move |(app, from)| async move {
         let (mut bytes, before) = from?;
-        let found = match suppressions::list(&app.db, project, None, before, PIECE).await {
+        let found = match suppressions::list(&app.db, project, None, before, CHUNK).await {
             Ok(found) => found,
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
         };
         let next = found.last().map(|last| (Vec::new(), Some(last.id)));
-        bytes.extend(lines(found.into_iter().map(|one| file_row(one, whole))));
+        bytes.extend(lines(found.into_iter().map(|row| file_row(row, whole_phones))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
     Ok(attachment("suppressions.csv").streaming(pages))
 }
 
-fn file_row(one: Suppression, whole: bool) -> Vec<String> {
-    let at = one.id.made_at();
+fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {
+    let at = suppression.id.made_at();
     vec![
-        if whole { one.phone } else { masked(&one.phone) },
-        one.reason.key().to_owned(),
-        one.note,
-        one.added_by.unwrap_or_default(),
+        if whole_phones { suppression.phone } else { masked(&suppression.phone) },
+        suppression.reason.key().to_owned(),
+        suppression.note,
+        suppression.added_by.unwrap_or_default(),
         at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
     ]
 }

@@ -1,5 +1,5 @@
-//! Forms with files. Like [`super::form::Form`], what was posted can be reached only after it was
-//! checked where it came from.
+//! Forms with files. Like [`super::form::Form`], the posted values can be reached only after the
+//! origin of the form was checked.
 
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
@@ -12,13 +12,13 @@ use super::error::WebError;
 use super::form::{Door, Form};
 use crate::domain::file::MAX_BYTES;
 
-/// Fields other than files are together no longer.
-const TEXT_BYTES: usize = 256 << 10;
-/// Of a file that is too large, so much is read: enough to say so in the form.
-const FILE_BYTES: usize = MAX_BYTES + 1;
-/// The whole of a posted form.
-const ALL_BYTES: usize = 24 << 20;
-/// Fields of one form.
+/// The largest size in bytes of all fields other than files together.
+const MAX_TEXT_BYTES: usize = 256 << 10;
+/// How many bytes of a file are kept: one more than allowed, so that the form can report it.
+const MAX_FILE_BYTES: usize = MAX_BYTES + 1;
+/// The largest size in bytes of a posted form.
+const MAX_FORM_BYTES: usize = 24 << 20;
+/// The largest number of fields of a form.
 const MAX_FIELDS: usize = 100;
 
 /// A form with files.
@@ -31,16 +31,16 @@ pub struct Upload<T> {
 /// A file of a form.
 #[derive(Debug)]
 pub struct Uploaded {
-    /// The field it came in.
+    /// The name of its field.
     pub field: String,
-    /// What the person called it.
+    /// Its name as the browser sent it.
     pub name: String,
-    /// Its content, cut off one byte above what a file may have.
+    /// Its content, cut off one byte above the largest size of a file.
     pub content: Vec<u8>,
 }
 
 impl<T> Upload<T> {
-    /// What was posted.
+    /// Returns the fields and the files.
     pub fn into_inner(self) -> (T, Vec<Uploaded>) {
         (self.fields, self.files)
     }
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
             .get("content-length")
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-            // A form without files may come as any other form does.
+            // A form without files may be posted like any other form.
             let plain = Form::from_request(request, payload);
             return Box::pin(async move {
                 Ok(Self { fields: plain.await?.into_inner(), files: Vec::new() })
@@ -65,14 +65,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
         }
         let parts = Multipart::from_request(request, payload);
         Box::pin(async move {
-            if declared.is_some_and(|length| length > ALL_BYTES) {
+            if declared.is_some_and(|length| length > MAX_FORM_BYTES) {
                 return Err(WebError::TooLarge);
             }
             let parts = parts.await.map_err(|_| WebError::BadRequest)?;
-            let (texts, files) = read(parts).await?;
-            let csrf = texts.iter().find(|(name, _)| name == "csrf");
+            let (text_fields, files) = read(parts).await?;
+            let csrf = text_fields.iter().find(|(name, _)| name == "csrf");
             door.check(csrf.map_or("", |(_, value)| value))?;
-            let encoded = serde_html_form::to_string(&texts).map_err(|_| WebError::BadRequest)?;
+            let encoded =
+                serde_html_form::to_string(&text_fields).map_err(|_| WebError::BadRequest)?;
             let fields = serde_html_form::from_str(&encoded).map_err(|_| WebError::BadRequest)?;
             Ok(Self { fields, files })
         })
@@ -80,9 +81,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
 }
 
 async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Uploaded>), WebError> {
-    let mut texts = Vec::new();
+    let mut text_fields = Vec::new();
     let mut files = Vec::new();
-    let (mut text_bytes, mut all_bytes, mut count) = (0, 0, 0);
+    let (mut text_bytes, mut form_bytes, mut count) = (0, 0, 0);
     while let Some(mut part) = parts.try_next().await.map_err(|_| WebError::BadRequest)? {
         count += 1;
         if count > MAX_FIELDS {
@@ -93,14 +94,14 @@ async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Upload
             .content_disposition()
             .and_then(|disposition| disposition.get_filename())
             .map(str::to_owned);
-        let most = if name.is_some() { FILE_BYTES } else { TEXT_BYTES + 1 };
+        let max_bytes = if name.is_some() { MAX_FILE_BYTES } else { MAX_TEXT_BYTES + 1 };
         let mut content = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(|_| WebError::BadRequest)? {
-            all_bytes += chunk.len();
-            if all_bytes > ALL_BYTES {
+            form_bytes += chunk.len();
+            if form_bytes > MAX_FORM_BYTES {
                 return Err(WebError::TooLarge);
             }
-            let room = most - content.len();
+            let room = max_bytes - content.len();
             content.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
         match name {
@@ -109,13 +110,13 @@ async fn read(mut parts: Multipart) -> Result<(Vec<(String, String)>, Vec<Upload
             Some(name) => files.push(Uploaded { field, name, content }),
             None => {
                 text_bytes += content.len();
-                if text_bytes > TEXT_BYTES {
+                if text_bytes > MAX_TEXT_BYTES {
                     return Err(WebError::TooLarge);
                 }
                 let value = String::from_utf8(content).map_err(|_| WebError::BadRequest)?;
-                texts.push((field, value));
+                text_fields.push((field, value));
             }
         }
     }
-    Ok((texts, files))
+    Ok((text_fields, files))
 }

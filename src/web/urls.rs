@@ -1,4 +1,4 @@
-//! The addresses of pages. Bookmarks rely on them.
+//! The URLs of all pages. Bookmarks and scripts rely on them: paths are never renamed.
 
 use std::fmt::Display;
 
@@ -7,14 +7,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The addresses below one project.
+/// Builds the URLs below one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Urls {
     project: String,
 }
 
 impl Urls {
-    /// The addresses below the project called `slug`.
+    /// Returns the URLs below the project with this slug.
     pub fn of(slug: &str) -> Self {
         Self { project: format!("/p/{}", escaped(slug)) }
     }
@@ -23,97 +23,97 @@ impl Urls {
         format!("{}{path}", self.project)
     }
 
-    /// The dashboard.
+    /// Returns the URL of the dashboard.
     pub fn dashboard(&self) -> String {
         self.below("/")
     }
 
-    /// One text to few phones.
+    /// Returns the URL of the send form, for one text to a few phones.
     pub fn send(&self) -> String {
         self.below("/send")
     }
 
-    /// The live preview of the text.
+    /// Returns the URL of the send form's live preview.
     pub fn send_preview(&self) -> String {
         self.below("/send/preview")
     }
 
-    /// One text to few phones, beginning with what a batch sent.
+    /// Returns the URL of the send form, filled in from an earlier batch.
     pub fn send_again(&self, batch: impl Display) -> String {
         with_query(&self.send(), &[("batch", &batch.to_string())])
     }
 
-    /// All batches.
+    /// Returns the URL of the list of batches.
     pub fn batches(&self) -> String {
         self.below("/batches")
     }
 
-    /// A page about batches that is none of one: `new`, `sample.csv`.
+    /// Returns the URL of a page below the list of batches: `new`, `sample.csv`.
     pub fn below_batches(&self, part: &str) -> String {
         self.below(&format!("/batches/{part}"))
     }
 
-    /// Phones that opted out.
+    /// Returns the URL of the list of suppressions.
     pub fn suppressions(&self) -> String {
         self.below("/suppressions")
     }
 
-    /// A part of the page of phones that opted out, or a step.
+    /// Returns the URL of a page or action below the suppressions: `offer`, `{id}/remove`.
     pub fn suppressions_part(&self, part: impl Display) -> String {
         self.below(&format!("/suppressions/{part}"))
     }
 
-    /// One batch.
+    /// Returns the URL of a batch.
     pub fn batch(&self, batch: impl Display) -> String {
         self.below(&format!("/batches/{batch}"))
     }
 
-    /// A part of a batch's page, or a step: `in-doubt`, `pause`.
+    /// Returns the URL of a page or action of a batch: `in-doubt`, `pause`.
     pub fn batch_part(&self, batch: impl Display, part: &str) -> String {
         self.below(&format!("/batches/{batch}/{part}"))
     }
 
-    /// The log of all messages.
+    /// Returns the URL of the message search.
     pub fn messages(&self) -> String {
         self.below("/messages")
     }
 
-    /// The log as a file: `csv`, `xlsx`.
+    /// Returns the URL of the message search as a file; `kind` is `csv` or `xlsx`.
     pub fn messages_file(&self, kind: &str) -> String {
         self.below(&format!("/messages.{kind}"))
     }
 
-    /// The story of one message.
+    /// Returns the URL of a message with its timeline.
     pub fn message(&self, message: impl Display) -> String {
         self.below(&format!("/messages/{message}"))
     }
 
-    /// The log with one filter set.
+    /// Returns the URL of the message search with one filter.
     pub fn messages_with(&self, filter: &str, value: impl Display) -> String {
         with_query(&self.messages(), &[(filter, &value.to_string())])
     }
 
-    /// All signatures.
+    /// Returns the URL of the list of signatures.
     pub fn signatures(&self) -> String {
         self.below("/signatures")
     }
 
-    /// Signatures by id.
+    /// Returns the URL of the import of signatures by their ids.
     pub fn import_signatures(&self) -> String {
         self.below("/signatures/import")
     }
 
-    /// All SMS templates.
+    /// Returns the URL of the list of SMS templates.
     pub fn templates(&self) -> String {
         self.below("/templates")
     }
 
-    /// SMS templates by id.
+    /// Returns the URL of the import of SMS templates by their ids.
     pub fn import_templates(&self) -> String {
         self.below("/templates/import")
     }
 
-    /// All signatures or all templates.
+    /// Returns the URL of the list of signatures or of SMS templates.
     pub fn all_reviewed(&self, subject: Subject) -> String {
         match subject {
             Subject::Signature => self.signatures(),
@@ -121,147 +121,148 @@ impl Urls {
         }
     }
 
-    /// One signature or template by the vendor's id, or a step of all: `new`, `refresh`, `delete`.
+    /// Returns the URL of a signature or template by the vendor's id, or of an action on the list:
+    /// `new`, `refresh`, `delete`.
     pub fn reviewed(&self, subject: Subject, vendor_id: &str) -> String {
         format!("{}/{}", self.all_reviewed(subject), escaped(vendor_id))
     }
 
-    /// A part of one's page, or a step: `edit`, `refresh`, `delete`.
+    /// Returns the URL of a page or action of a signature or template: `edit`, `refresh`, `delete`.
     pub fn reviewed_part(&self, subject: Subject, vendor_id: &str, part: &str) -> String {
         format!("{}/{part}", self.reviewed(subject, vendor_id))
     }
 
-    /// A signature, or a step.
+    /// Returns the URL of a signature, or of an action on the list.
     pub fn signature(&self, sig_id: &str) -> String {
         self.reviewed(Subject::Signature, sig_id)
     }
 
-    /// A part of a signature's page, or a step.
+    /// Returns the URL of a page or action of a signature.
     pub fn signature_part(&self, sig_id: &str, part: &str) -> String {
         self.reviewed_part(Subject::Signature, sig_id, part)
     }
 
-    /// A template, or a step.
+    /// Returns the URL of an SMS template, or of an action on the list.
     pub fn template(&self, template_id: &str) -> String {
         self.reviewed(Subject::Template, template_id)
     }
 
-    /// A part of a template's page, or a step.
+    /// Returns the URL of a page or action of an SMS template.
     pub fn template_part(&self, template_id: &str, part: &str) -> String {
         self.reviewed_part(Subject::Template, template_id, part)
     }
 
-    /// What was handed in, once.
+    /// Returns the URL of an application.
     pub fn application(&self, id: impl Display) -> String {
         self.below(&format!("/applications/{id}"))
     }
 
-    /// A certificate or letter of authority.
+    /// Returns the URL that downloads an application file.
     pub fn file(&self, id: impl Display) -> String {
         self.below(&format!("/files/{id}"))
     }
 
-    /// The send form with this signature or template chosen.
+    /// Returns the URL of the send form with one parameter set: `signature_id`, `template_id`.
     pub fn send_with(&self, name: &str, id: impl Display) -> String {
         with_query(&self.send(), &[(name, &id.to_string())])
     }
 
-    /// What was sent, counted.
+    /// Returns the URL of the statistics.
     pub fn statistics(&self) -> String {
         self.below("/statistics")
     }
 
-    /// Asks for the vendor's own counts.
+    /// Returns the URL of the action that fetches the vendor's own counts.
     pub fn ask_vendor_figures(&self) -> String {
         self.below("/statistics/ask")
     }
 
-    /// Why messages did not arrive.
+    /// Returns the URL of the failures by cause.
     pub fn failures(&self) -> String {
         self.below("/failures")
     }
 
-    /// The messages that fit these filters.
+    /// Returns the URL of the message search with several filters.
     pub fn messages_where(&self, filters: &[(&str, &str)]) -> String {
         with_query(&self.below("/messages"), filters)
     }
 
-    /// The project's settings.
+    /// Returns the URL of the project's settings.
     pub fn settings(&self) -> String {
         self.below("/settings")
     }
 
-    /// The team's sensitive words.
-    pub fn words(&self) -> String {
+    /// Returns the URL of the sensitive words.
+    pub fn sensitive_words(&self) -> String {
         self.below("/settings/words")
     }
 
-    /// What the project's batches are held to.
-    pub fn policy(&self) -> String {
+    /// Returns the URL of the rules for batches.
+    pub fn batch_rules(&self) -> String {
         self.below("/settings/batches")
     }
 
-    /// The door of pushes.
-    pub fn hooks(&self) -> String {
+    /// Returns the URL of the settings of pushes.
+    pub fn push_settings(&self) -> String {
         self.below("/settings/hooks")
     }
 
-    /// Whether all is well.
+    /// Returns the URL of the health page.
     pub fn health(&self) -> String {
         self.below("/health")
     }
 
-    /// A push with items that could not be read.
+    /// Returns the URL of an unreadable push.
     pub fn unreadable(&self, push: impl Display) -> String {
         self.below(&format!("/health/pushes/{push}"))
     }
 
-    /// For how long the project keeps its messages.
+    /// Returns the URL of the retention settings.
     pub fn retention(&self) -> String {
         self.below("/settings/retention")
     }
 
-    /// The phones that opted out, as a file.
+    /// Returns the URL of the suppressions as a CSV file.
     pub fn suppressions_csv(&self) -> String {
         self.below("/suppressions.csv")
     }
 
-    /// What people texted back.
+    /// Returns the URL of the list of conversations.
     pub fn replies(&self) -> String {
         self.below("/replies")
     }
 
-    /// One conversation.
+    /// Returns the URL of a conversation.
     pub fn conversation(&self, id: impl Display) -> String {
         self.below(&format!("/replies/{id}"))
     }
 
-    /// A step of a conversation: `read`, `take-back`.
+    /// Returns the URL of an action on a conversation: `read`, `take-back`.
     pub fn conversation_part(&self, id: impl Display, part: &str) -> String {
         self.below(&format!("/replies/{id}/{part}"))
     }
 
-    /// All replies, as a file.
+    /// Returns the URL of the replies as a CSV file.
     pub fn replies_csv(&self) -> String {
         self.below("/replies.csv")
     }
 
-    /// The words that opt a phone out.
+    /// Returns the URL of the opt-out keywords.
     pub fn opt_out_keywords(&self) -> String {
         self.below("/settings/replies")
     }
 
-    /// Receipt lookup.
+    /// Returns the URL of the receipt search.
     pub fn receipts(&self) -> String {
         self.below("/receipts")
     }
 
-    /// The receipts of a session number.
+    /// Returns the URL of the receipts of a session number.
     pub fn receipt(&self, session_no: &str) -> String {
         self.below(&format!("/receipts/{}", escaped(session_no)))
     }
 
-    /// The receipts of a phone.
+    /// Returns the URL of the receipts of a phone.
     pub fn receipts_of(&self, phone: &str) -> String {
         with_query(&self.receipts(), &[("phone", phone)])
     }
@@ -271,21 +272,21 @@ fn escaped(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// `address` with a query.
-pub fn with_query(address: &str, query: &[(&str, &str)]) -> String {
+/// Returns `href` with a query; values are percent-encoded.
+pub fn with_query(href: &str, query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> =
         query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    format!("{address}?{}", pairs.join("&"))
+    format!("{href}?{}", pairs.join("&"))
 }
 
-/// A path of ours that a person may be led to after signing in; anything else leads home.
+/// Returns `next` if it is a path of the console, which a redirect may follow; otherwise `/`.
 pub fn own_path(next: &str) -> &str {
-    let clean = next.starts_with('/')
+    let is_own = next.starts_with('/')
         && !next.starts_with("//")
         && next.len() <= 2_000
         && !next.contains('\\')
         && !next.chars().any(char::is_control);
-    if clean { next } else { "/" }
+    if is_own { next } else { "/" }
 }
 
 #[cfg(test)]
@@ -293,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn next_leads_only_to_our_own_paths() {
+    fn redirects_only_lead_to_paths_of_the_console() {
         assert_eq!(own_path("/p/default/receipts?phone=1"), "/p/default/receipts?phone=1");
         for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\nb"] {
             assert_eq!(own_path(bad), "/", "{bad}");
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_stands_in_an_address_is_escaped() {
+    fn values_in_urls_are_escaped() {
         let urls = Urls::of("default");
         assert_eq!(urls.receipts_of("(60)1&x"), "/p/default/receipts?phone=%2860%291%26x");
         assert_eq!(urls.receipt("../a"), "/p/default/receipts/..%2Fa");

@@ -1,5 +1,4 @@
-//! A list of words that a team keeps, typed one a line or with commas between: its field, and how
-//! it is read.
+//! The field for a list of words, one a line or separated by commas: how it is shown and read.
 
 use std::collections::HashSet;
 
@@ -9,14 +8,14 @@ use serde::Deserialize;
 use super::components::Drawing;
 use super::layout::Layout;
 
-/// What was typed.
+/// The posted list, as typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Typed {
     words: String,
 }
 
-/// The field, labelled by the texts `{name}-label` and `{name}-hint`.
+/// The field, with the texts `{name}-label` and `{name}-hint`.
 #[derive(Debug, Template)]
 #[template(path = "components/word_list.html")]
 pub struct WordList {
@@ -29,14 +28,14 @@ pub struct WordList {
 impl askama::filters::HtmlSafe for WordList {}
 
 impl WordList {
-    /// As it is kept.
-    pub fn kept(l: &Layout, name: &str, words: &[String]) -> Self {
+    /// Returns the field with the saved words.
+    pub fn saved(l: &Layout, name: &str, words: &[String]) -> Self {
         Self::new(l, name, words.join("\n"), None)
     }
 
-    /// As it was typed, with what is wrong.
-    pub fn wrong(l: &Layout, name: &str, typed: Typed, fault: &Fault) -> Self {
-        Self::new(l, name, typed.words, Some(fault.told(l)))
+    /// Returns the field as typed, with what is wrong.
+    pub fn invalid(l: &Layout, name: &str, typed: Typed, problem: &WordListProblem) -> Self {
+        Self::new(l, name, typed.words, Some(problem.sentence(l)))
     }
 
     fn new(l: &Layout, name: &str, typed: String, problem: Option<String>) -> Self {
@@ -44,69 +43,78 @@ impl WordList {
         Self { label, hint, typed, problem }
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the field is empty.
     pub fn is_empty(&self) -> bool {
         self.typed.is_empty()
     }
 }
 
-/// What a list may hold.
+/// The limits of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Words.
-    pub most: usize,
-    /// Letters of one.
-    pub longest: usize,
+    /// The largest number of words.
+    pub max_words: usize,
+    /// The largest length of a word in characters.
+    pub max_length: usize,
 }
 
 /// What is wrong with a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// This word has too many letters, or none that count; how many it may have.
+pub enum WordListProblem {
+    /// This word is too long, or has no letters that count; with the largest length.
     Word(String, usize),
     /// There are more words than this.
-    Many(usize),
+    TooMany(usize),
 }
 
-impl Fault {
-    fn told(&self, l: &Layout) -> String {
+impl WordListProblem {
+    fn sentence(&self, l: &Layout) -> String {
         match self {
-            Self::Word(word, longest) => {
-                let word = word.chars().take(*longest).collect::<String>();
+            Self::Word(word, max_length) => {
+                let word = word.chars().take(*max_length).collect::<String>();
                 l.with(
                     "sensitive-words-error-word",
-                    &[("word", word.into()), ("longest", (*longest).into())],
+                    &[("word", word.into()), ("longest", (*max_length).into())],
                 )
             }
-            Self::Many(most) => l.with("sensitive-words-error-many", &[("most", (*most).into())]),
+            Self::TooMany(max) => l.with("sensitive-words-error-many", &[("most", (*max).into())]),
         }
     }
 }
 
 impl Typed {
-    /// The words in their order, each once: those with the same `letters` are one word.
+    /// Returns the words in their order without duplicates; words with the same `letters` are
+    /// duplicates.
+    ///
+    /// # Errors
+    ///
+    /// The first word that is not allowed, or the limit that the list exceeds.
     pub fn read(
         &self,
         limits: Limits,
         letters: impl Fn(&str) -> String,
-    ) -> Result<Vec<String>, Fault> {
-        let mut known = HashSet::new();
+    ) -> Result<Vec<String>, WordListProblem> {
+        let mut seen = HashSet::new();
         let mut words = Vec::new();
         for word in self.words.split(['\n', ',', '，', ';', '；', '、', '\t']) {
-            let seen: String = word.chars().filter(|letter| !letter.is_control()).collect();
-            let word = seen.trim().to_owned();
+            let printable: String = word.chars().filter(|letter| !letter.is_control()).collect();
+            let word = printable.trim().to_owned();
             if word.is_empty() {
                 continue;
             }
             let letters = letters(&word);
-            if letters.is_empty() || word.chars().count() > limits.longest {
-                return Err(Fault::Word(word, limits.longest));
+            if letters.is_empty() || word.chars().count() > limits.max_length {
+                return Err(WordListProblem::Word(word, limits.max_length));
             }
-            if known.insert(letters) {
+            if seen.insert(letters) {
                 words.push(word);
             }
         }
-        if words.len() > limits.most { Err(Fault::Many(limits.most)) } else { Ok(words) }
+        if words.len() > limits.max_words {
+            Err(WordListProblem::TooMany(limits.max_words))
+        } else {
+            Ok(words)
+        }
     }
 }
 
@@ -114,22 +122,22 @@ impl Typed {
 mod tests {
     use super::*;
 
-    fn read(typed: &str) -> Result<Vec<String>, Fault> {
+    fn read(typed: &str) -> Result<Vec<String>, WordListProblem> {
         let letters = |word: &str| word.replace('.', "").to_lowercase();
-        Typed { words: typed.to_owned() }.read(Limits { most: 3, longest: 4 }, letters)
+        Typed { words: typed.to_owned() }.read(Limits { max_words: 3, max_length: 4 }, letters)
     }
 
     #[test]
-    fn words_are_parted_by_lines_and_commas_and_kept_once() {
+    fn words_are_split_at_lines_and_commas_without_duplicates() {
         let words = ["T", "退订", "stop"].map(str::to_owned).to_vec();
         assert_eq!(read("T，t\r\n\n 退订 、T.;；stop\t\u{7}"), Ok(words));
         assert_eq!(read(" \n,"), Ok(Vec::new()));
     }
 
     #[test]
-    fn a_word_without_letters_or_with_too_many_is_named_and_so_are_too_many_words() {
-        assert_eq!(read("T\n..."), Err(Fault::Word("...".to_owned(), 4)));
-        assert_eq!(read("a,stops"), Err(Fault::Word("stops".to_owned(), 4)));
-        assert_eq!(read("a,b,c,d"), Err(Fault::Many(3)));
+    fn words_without_letters_long_words_and_too_many_words_are_reported() {
+        assert_eq!(read("T\n..."), Err(WordListProblem::Word("...".to_owned(), 4)));
+        assert_eq!(read("a,stops"), Err(WordListProblem::Word("stops".to_owned(), 4)));
+        assert_eq!(read("a,b,c,d"), Err(WordListProblem::TooMany(3)));
     }
 }

@@ -1,6 +1,6 @@
-//! Background loops. Each turns one `run_once` of `ops` over and over: at once while there is work,
-//! after a wake-up or a short rest when there is none, and until the process is told to stop. A call
-//! in flight is always finished: stopping leaves nothing in doubt.
+//! Background jobs. Each calls a `run_once` of `ops` in a loop: immediately while there is work,
+//! after a wake-up or a short delay when there is none, until shutdown. Calls in flight are always
+//! finished, so that a shutdown leaves nothing in doubt.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
@@ -27,123 +27,125 @@ use crate::ops::{
     retention, review, submit, uploads, vendor_figures,
 };
 
-/// How long a loop rests when it found nothing: the longest delay of work that another process made.
-const REST: Duration = Duration::from_millis(500);
-/// Nobody looks for work more often than this.
-const MIN_REST: Duration = Duration::from_millis(10);
-/// How long a loop rests after an error.
-const REST_AFTER_ERROR: Duration = Duration::from_secs(2);
-/// Leases are checked, and schedules looked at, this often.
+/// How long a job sleeps when it found no work: the longest delay of work that another process
+/// created.
+const IDLE_DELAY: Duration = Duration::from_millis(500);
+/// The shortest sleep between two claims.
+const MIN_IDLE_DELAY: Duration = Duration::from_millis(10);
+/// How long a job sleeps after an error.
+const ERROR_DELAY: Duration = Duration::from_secs(2);
+/// How often leases and schedules are checked.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
-/// So many projects may have all of their calls under way in one process.
+/// The most projects that can have all of their calls in flight in one process.
 const PROJECTS_AT_ONCE: usize = 4;
-/// So many projects are asked about receipts at once: one that does not answer holds up no other.
+/// Projects whose receipts are polled concurrently, so that one whose calls time out does not delay
+/// the others.
 const POLLS_AT_ONCE: usize = 4;
-/// How soon the recipients of a batch that was confirmed begin to become messages.
+/// How often confirmed batches are looked for whose recipients are not messages yet.
 const PLANNING: Duration = Duration::from_millis(150);
-/// Batches that are sending are watched over this often.
+/// How often the failures of batches that are sending are checked.
 const FAILURE_GUARD: Duration = Duration::from_secs(1);
-/// Whether pushes are missing is looked at this often.
+/// How often missing pushes are looked for.
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
-/// Drafts that nobody touches are removed after this long, uploads that broke off sooner.
+/// Drafts that were not touched for this long are deleted, and incomplete uploads sooner.
 const DRAFT_RETENTION: time::Duration = time::Duration::days(14);
 const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
-/// Differences of statistics are folded into the counts this often.
+/// How often changes of statistics are added to the counts.
 const STATISTICS: Duration = Duration::from_secs(1);
-/// Whether it is time for the vendor's own counts is looked at this often.
+/// How often it is checked whether the vendor's own counts are due.
 const VENDOR_FIGURES: Duration = Duration::from_secs(60);
-/// Login sessions that have ended and files of forms that were left are removed this often.
+/// How often ended login sessions and unused application files are deleted.
 const CLEAN_UP: Duration = Duration::from_secs(600);
 
-/// What is past keeping is removed, and pieces of the messages are made ahead, this often.
+/// How often expired data is deleted or redacted, and message partitions are created ahead.
 const RETENTION: Duration = Duration::from_secs(60);
 
-/// Runs all loops until `stop`, then until their work in hand is done.
+/// Runs all jobs until `stop`, then until their current work is done.
 pub async fn run(app: App, stop: CancellationToken) {
-    let mut loops = JoinSet::new();
-    loops.spawn(submit_all(app.clone(), stop.clone()));
+    let mut jobs = JoinSet::new();
+    jobs.spawn(submit_all(app.clone(), stop.clone()));
     for _ in 0..PUSH_WORKERS {
-        let settle = app.clone();
-        loops.spawn(turn("settle", stop.clone(), move || process_pushes(settle.clone())));
+        let job_app = app.clone();
+        jobs.spawn(run_job("settle", stop.clone(), move || process_pushes(job_app.clone())));
     }
     for _ in 0..POLLS_AT_ONCE {
-        let ask = app.clone();
-        loops.spawn(turn("poll receipts", stop.clone(), move || poll_receipts(ask.clone())));
+        let job_app = app.clone();
+        jobs.spawn(run_job("poll receipts", stop.clone(), move || poll_receipts(job_app.clone())));
     }
-    let review = app.clone();
-    loops.spawn(turn("reviews", stop.clone(), move || check_reviews(review.clone())));
-    let doubt = app.clone();
-    loops.spawn(turn("applications in doubt", stop.clone(), move || {
-        check_applications(doubt.clone())
+    let job_app = app.clone();
+    jobs.spawn(run_job("reviews", stop.clone(), move || check_reviews(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("applications in doubt", stop.clone(), move || {
+        check_applications(job_app.clone())
     }));
-    let tell = app.clone();
-    loops.spawn(turn("notices", stop.clone(), move || deliver_notifications(tell.clone())));
-    let read = app.clone();
-    loops.spawn(turn("reading", stop.clone(), move || uploads(read.clone())));
-    let plan = app.clone();
-    loops.spawn(turn("planning", stop.clone(), move || plan_messages(plan.clone())));
-    let failure_guard = app.clone();
-    loops.spawn(turn("overseeing", stop.clone(), move || guard_failures(failure_guard.clone())));
-    let pull = app.clone();
-    loops.spawn(turn("pull reports", stop.clone(), move || pull_reports(pull.clone())));
-    let miss = app.clone();
-    loops.spawn(turn("missing pushes", stop.clone(), move || missing_pushes(miss.clone())));
-    let fold = app.clone();
-    loops.spawn(turn("statistics", stop.clone(), move || fold_statistics(fold.clone())));
-    let figures = app.clone();
-    loops.spawn(turn("vendor's counts", stop.clone(), move || {
-        fetch_vendor_figures(figures.clone())
+    let job_app = app.clone();
+    jobs.spawn(run_job("notices", stop.clone(), move || deliver_notifications(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("reading", stop.clone(), move || uploads(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("planning", stop.clone(), move || plan_messages(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("overseeing", stop.clone(), move || guard_failures(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("pull reports", stop.clone(), move || pull_reports(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("missing pushes", stop.clone(), move || missing_pushes(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("statistics", stop.clone(), move || fold_statistics(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("vendor's counts", stop.clone(), move || {
+        fetch_vendor_figures(job_app.clone())
     }));
-    let retention = app.clone();
-    loops.spawn(turn("retention", stop.clone(), move || apply_retention(retention.clone())));
-    let tidy = app.clone();
-    loops.spawn(turn("tidying", stop.clone(), move || clean_up(tidy.clone())));
-    loops.spawn(turn("schedule", stop.clone(), move || housekeeping(app.clone())));
-    while let Some(ended) = loops.join_next().await {
+    let job_app = app.clone();
+    jobs.spawn(run_job("retention", stop.clone(), move || apply_retention(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("tidying", stop.clone(), move || clean_up(job_app.clone())));
+    jobs.spawn(run_job("schedule", stop.clone(), move || housekeeping(app.clone())));
+    while let Some(ended) = jobs.join_next().await {
         if let Err(error) = ended {
             error!(%error, "background loop failed");
         }
     }
 }
 
-/// What a turn came to: more to do at once, or how long to rest.
-enum Turn {
-    More,
-    Rest(Duration),
+/// The result of one iteration of a job: run again at once, or sleep first.
+enum Next {
+    RunAgain,
+    Sleep(Duration),
 }
 
-async fn turn<W, F, E>(name: &'static str, stop: CancellationToken, mut work: W)
+async fn run_job<W, F, E>(name: &'static str, stop: CancellationToken, mut work: W)
 where
     W: FnMut() -> F,
-    F: Future<Output = Result<Turn, E>>,
+    F: Future<Output = Result<Next, E>>,
     E: Display,
 {
     while !stop.is_cancelled() {
-        let how_long = match work().await {
-            Ok(Turn::More) => continue,
-            Ok(Turn::Rest(how_long)) => how_long,
+        let delay = match work().await {
+            Ok(Next::RunAgain) => continue,
+            Ok(Next::Sleep(delay)) => delay,
             Err(error) => {
                 error!(job = name, %error, "background job failed; will retry");
-                REST_AFTER_ERROR
+                ERROR_DELAY
             }
         };
-        rest(&stop, how_long).await;
+        sleep(&stop, delay).await;
     }
 }
 
-/// Calls that are over and being recorded. Their places are free: the next calls need not wait for
-/// the record.
+/// Calls that have ended but are not recorded yet. They no longer count as in flight: the next
+/// calls need not wait for the record.
 #[derive(Clone, Debug, Default)]
 struct EndedCalls {
     ids: Arc<Mutex<BTreeSet<SubmissionId>>>,
-    more: Arc<Notify>,
+    added: Arc<Notify>,
 }
 
 impl EndedCalls {
     fn add(&self, id: SubmissionId) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        self.more.notify_one();
+        self.added.notify_one();
     }
 
     fn remove(&self, id: SubmissionId) {
@@ -155,38 +157,39 @@ impl EndedCalls {
     }
 }
 
-/// So many calls of one project may be under way in this process. A few more may have been claimed: one
-/// begins when one of these ends, without a look at the database in between.
+/// Limits the concurrent calls per project in this process. A few more submissions may be claimed;
+/// their calls begin as soon as others end, without a database query in between.
 #[derive(Clone, Debug, Default)]
-struct CallPlaces(Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>);
+struct CallLimits(Arc<Mutex<HashMap<ProjectId, Arc<Semaphore>>>>);
 
-impl CallPlaces {
-    fn of(&self, project: ProjectId, concurrency: usize) -> Arc<Semaphore> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(project).or_insert_with(|| Arc::new(Semaphore::new(concurrency))).clone()
+impl CallLimits {
+    fn get(&self, project: ProjectId, concurrency: usize) -> Arc<Semaphore> {
+        let mut limits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.entry(project).or_insert_with(|| Arc::new(Semaphore::new(concurrency))).clone()
     }
 }
 
-/// Claims one submission after the other and sends as many at once as the process may.
+/// Claims submissions one by one and sends them concurrently, as many as the limits allow.
 async fn submit_all(app: App, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new((app.pace.concurrency + submit::AHEAD) * PROJECTS_AT_ONCE));
-    let (ended, places) = (EndedCalls::default(), CallPlaces::default());
+    let claims =
+        Arc::new(Semaphore::new((app.pace.concurrency + submit::AHEAD) * PROJECTS_AT_ONCE));
+    let (ended, limits) = (EndedCalls::default(), CallLimits::default());
     let mut calls = JoinSet::new();
-    while let Some(place) = free_place(&room, &stop).await {
+    while let Some(permit) = claim_permit(&claims, &stop).await {
         match submit::claim_ahead(&app, ended.list()).await {
             Ok(Claim::TakenOut) => {}
             Ok(Claim::Won(claimed)) => {
                 let (app, ended, stop) = (app.clone(), ended.clone(), stop.clone());
-                let places = places.of(claimed.project_id, app.pace.concurrency);
+                let limit = limits.get(claimed.project_id, app.pace.concurrency);
                 calls.spawn(async move {
-                    send(&app, &claimed, &ended, &places, &stop).await;
-                    drop(place);
+                    send(&app, &claimed, &ended, &limit, &stop).await;
+                    drop(permit);
                 });
             }
-            Ok(Claim::Nothing) => rest_from_claims(&app, &stop, &ended, !calls.is_empty()).await,
+            Ok(Claim::Nothing) => wait_to_claim(&app, &stop, &ended, !calls.is_empty()).await,
             Err(error) => {
                 error!(job = "submit", %error, "cannot claim submissions; will retry");
-                rest(&stop, REST_AFTER_ERROR).await;
+                sleep(&stop, ERROR_DELAY).await;
             }
         }
         while calls.try_join_next().is_some() {}
@@ -194,34 +197,34 @@ async fn submit_all(app: App, stop: CancellationToken) {
     while calls.join_next().await.is_some() {}
 }
 
-async fn free_place(
-    room: &Arc<Semaphore>,
+async fn claim_permit(
+    claims: &Arc<Semaphore>,
     stop: &CancellationToken,
 ) -> Option<OwnedSemaphorePermit> {
     tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        place = room.clone().acquire_owned() => place.ok(),
+        permit = claims.clone().acquire_owned() => permit.ok(),
     }
 }
 
-/// Sends when there is a place, and records what came of it. The call is over when the record fails;
-/// it is tried until the lease runs out, when the submission becomes in doubt, as it must.
+/// Makes the call when the limit allows, and records its result. If recording fails, it is retried
+/// until the lease expires; the submission is then in doubt, as it must be.
 async fn send(
     app: &App,
     claimed: &Claimed,
     ended: &EndedCalls,
-    places: &Semaphore,
+    limit: &Semaphore,
     stop: &CancellationToken,
 ) {
     let end = match submit::prepare(app, claimed).await {
-        Ok(ready) => match a_place(places, stop).await {
-            Some(_place) => submit::call(app, claimed, ready).await,
+        Ok(ready) => match call_permit(limit, stop).await {
+            Some(_permit) => submit::call(app, claimed, ready).await,
             None => End::NotBegun,
         },
         Err(error) => {
             error!(submission = %claimed.id, %error, "submission not sent");
-            // It failed before anything left: no doubt about that.
+            // Surely not sent: preparing comes before the call.
             End::not_sent(CallProblem::Database.stored(), None)
         }
     };
@@ -231,105 +234,114 @@ async fn send(
         if app.clock.now() >= claimed.lease_until {
             break;
         }
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(IDLE_DELAY).await;
     }
     ended.remove(claimed.id);
 }
 
-/// A place for a call, unless none is free for so long that what waits is better put back, or the
-/// process is told to stop.
-async fn a_place<'a>(
-    places: &'a Semaphore,
+/// Waits for permission to call. Returns `None` at shutdown, or if it took so long that the
+/// submission should go back into the queue.
+async fn call_permit<'a>(
+    limit: &'a Semaphore,
     stop: &CancellationToken,
 ) -> Option<SemaphorePermit<'a>> {
-    let longest = submit::MAX_AHEAD_WAIT.unsigned_abs();
+    let max_wait = submit::MAX_AHEAD_WAIT.unsigned_abs();
     tokio::select! {
         biased;
-        place = places.acquire() => place.ok(),
+        permit = limit.acquire() => permit.ok(),
         () = stop.cancelled() => None,
-        () = tokio::time::sleep(longest) => None,
+        () = tokio::time::sleep(max_wait) => None,
     }
 }
 
-/// While calls run, a claim may fail only because the project's next call slot is not due, or since
-/// all of its calls are under way: the end of one is the moment to look again.
-async fn rest_from_claims(app: &App, stop: &CancellationToken, ended: &EndedCalls, busy: bool) {
-    let slot = Duration::try_from(app.pace.call_interval()).unwrap_or(REST);
-    let longest = if busy { slot.clamp(MIN_REST, REST) } else { REST };
+/// Waits until another claim may succeed. While calls run, a claim may have failed only because
+/// the project's next call slot is not due, or because it has reached its concurrency: the end of a
+/// call is then the time to try again.
+async fn wait_to_claim(app: &App, stop: &CancellationToken, ended: &EndedCalls, busy: bool) {
+    let slot = Duration::try_from(app.pace.call_interval()).unwrap_or(IDLE_DELAY);
+    let max_wait = if busy { slot.clamp(MIN_IDLE_DELAY, IDLE_DELAY) } else { IDLE_DELAY };
     tokio::select! {
         () = app.wake.to_submit() => {}
-        () = ended.more.notified() => {}
-        () = rest(stop, longest) => {}
+        () = ended.added.notified() => {}
+        () = sleep(stop, max_wait) => {}
     }
 }
 
-async fn rest(stop: &CancellationToken, how_long: Duration) {
+async fn sleep(stop: &CancellationToken, delay: Duration) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = tokio::time::sleep(how_long) => {}
+        () = tokio::time::sleep(delay) => {}
     }
 }
 
-async fn process_pushes(app: App) -> sqlx::Result<Turn> {
-    app.backpressure.let_pass().await;
+async fn process_pushes(app: App) -> sqlx::Result<Next> {
+    app.backpressure.wait_for_burst().await;
     if push_inbox::process_next(&app).await? {
-        return Ok(Turn::More);
+        return Ok(Next::RunAgain);
     }
-    let _ = tokio::time::timeout(REST, app.wake.to_process_pushes()).await;
-    Ok(Turn::Rest(Duration::ZERO))
+    let _ = tokio::time::timeout(IDLE_DELAY, app.wake.to_process_pushes()).await;
+    Ok(Next::Sleep(Duration::ZERO))
 }
 
-async fn poll_receipts(app: App) -> sqlx::Result<Turn> {
+async fn poll_receipts(app: App) -> sqlx::Result<Next> {
     Ok(match poll::run_once(&app).await? {
-        0 => Turn::Rest(REST),
-        _ => Turn::More,
+        0 => Next::Sleep(IDLE_DELAY),
+        _ => Next::RunAgain,
     })
 }
 
-async fn check_reviews(app: App) -> sqlx::Result<Turn> {
+async fn check_reviews(app: App) -> sqlx::Result<Next> {
     Ok(match review::run_once(&app).await? {
-        0 => Turn::Rest(REST),
-        _ => Turn::More,
+        0 => Next::Sleep(IDLE_DELAY),
+        _ => Next::RunAgain,
     })
 }
 
-async fn check_applications(app: App) -> Result<Turn, review::LookupError> {
+async fn check_applications(app: App) -> Result<Next, review::LookupError> {
     apply::expire_leases(&app).await?;
-    Ok(if apply::in_doubt::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+    Ok(if apply::in_doubt::run_once(&app).await? {
+        Next::RunAgain
+    } else {
+        Next::Sleep(IDLE_DELAY)
+    })
 }
 
-async fn deliver_notifications(app: App) -> sqlx::Result<Turn> {
-    Ok(if notifications::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+async fn deliver_notifications(app: App) -> sqlx::Result<Next> {
+    Ok(if notifications::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(IDLE_DELAY) })
 }
 
-async fn uploads(app: App) -> sqlx::Result<Turn> {
+async fn uploads(app: App) -> sqlx::Result<Next> {
     if uploads::import::run_once(&app).await? {
-        return Ok(Turn::More);
+        return Ok(Next::RunAgain);
     }
-    let _ = tokio::time::timeout(REST, app.wake.to_read()).await;
-    Ok(Turn::Rest(Duration::ZERO))
+    let _ = tokio::time::timeout(IDLE_DELAY, app.wake.to_read()).await;
+    Ok(Next::Sleep(Duration::ZERO))
 }
 
-async fn plan_messages(app: App) -> sqlx::Result<Turn> {
-    Ok(if plan::run_once(&app).await? { Turn::More } else { Turn::Rest(PLANNING) })
+async fn plan_messages(app: App) -> sqlx::Result<Next> {
+    Ok(if plan::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(PLANNING) })
 }
 
-async fn guard_failures(app: App) -> sqlx::Result<Turn> {
+async fn guard_failures(app: App) -> sqlx::Result<Next> {
     failure_guard::run_once(&app).await?;
-    Ok(Turn::Rest(FAILURE_GUARD))
+    Ok(Next::Sleep(FAILURE_GUARD))
 }
 
-async fn fold_statistics(app: App) -> sqlx::Result<Turn> {
+async fn fold_statistics(app: App) -> sqlx::Result<Next> {
     let mut db = app.db.acquire().await?;
     statistics::fold(&mut db).await?;
-    Ok(Turn::Rest(STATISTICS))
+    Ok(Next::Sleep(STATISTICS))
 }
 
-async fn fetch_vendor_figures(app: App) -> Result<Turn, vendor_figures::FiguresError> {
-    Ok(if vendor_figures::run_once(&app).await? { Turn::More } else { Turn::Rest(VENDOR_FIGURES) })
+async fn fetch_vendor_figures(app: App) -> Result<Next, vendor_figures::FiguresError> {
+    Ok(if vendor_figures::run_once(&app).await? {
+        Next::RunAgain
+    } else {
+        Next::Sleep(VENDOR_FIGURES)
+    })
 }
 
-async fn clean_up(app: App) -> sqlx::Result<Turn> {
+async fn clean_up(app: App) -> sqlx::Result<Next> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
     files::remove_unused(&app).await?;
     notifications::delete_old(&app).await?;
@@ -337,34 +349,34 @@ async fn clean_up(app: App) -> sqlx::Result<Turn> {
     upload_rows::delete_abandoned(&app.db, now - DRAFT_RETENTION, now - BROKEN_UPLOAD_RETENTION)
         .await?;
     workers::forget_dead(&app.db, now).await?;
-    Ok(Turn::Rest(CLEAN_UP))
+    Ok(Next::Sleep(CLEAN_UP))
 }
 
-async fn pull_reports(app: App) -> sqlx::Result<Turn> {
-    Ok(if pull::run_once(&app).await? { Turn::More } else { Turn::Rest(REST) })
+async fn pull_reports(app: App) -> sqlx::Result<Next> {
+    Ok(if pull::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(IDLE_DELAY) })
 }
 
-async fn missing_pushes(app: App) -> sqlx::Result<Turn> {
+async fn missing_pushes(app: App) -> sqlx::Result<Next> {
     missing_pushes::run_once(&app).await?;
-    Ok(Turn::Rest(MISSING_PUSHES))
+    Ok(Next::Sleep(MISSING_PUSHES))
 }
 
-/// What this process heard from the vendor, by the clock.
+/// Returns this process's last contact with the vendor, in times of the clock.
 fn vendor_contact(app: &App) -> VendorHeard {
-    let (now, heard) = (app.clock.now(), app.usms.heard());
-    let (trouble_at, problem) = heard.problem.unzip();
+    let (now, contact) = (app.clock.now(), app.usms.last_contact());
+    let (trouble_at, problem) = contact.problem.unzip();
     VendorHeard {
-        heard_at: heard.answered.map(|at| now - at.elapsed()),
+        heard_at: contact.response.map(|at| now - at.elapsed()),
         trouble_at: trouble_at.map(|at| now - at.elapsed()),
         problem: problem.unwrap_or_default(),
     }
 }
 
-async fn apply_retention(app: App) -> sqlx::Result<Turn> {
-    Ok(if retention::run_once(&app).await? { Turn::More } else { Turn::Rest(RETENTION) })
+async fn apply_retention(app: App) -> sqlx::Result<Next> {
+    Ok(if retention::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(RETENTION) })
 }
 
-async fn housekeeping(app: App) -> sqlx::Result<Turn> {
+async fn housekeeping(app: App) -> sqlx::Result<Next> {
     let now = app.clock.now();
     workers::beat(&app.db, app.process, &vendor_contact(&app), now).await?;
     submit::put_back_unknown(&app).await?;
@@ -376,5 +388,5 @@ async fn housekeeping(app: App) -> sqlx::Result<Turn> {
     if missed > 0 {
         tracing::warn!(missed, "scheduled times were missed; batches are paused");
     }
-    Ok(Turn::Rest(HOUSEKEEPING))
+    Ok(Next::Sleep(HOUSEKEEPING))
 }

@@ -14,7 +14,7 @@ use usms_console::db::submissions::NotTaken;
 use usms_console::db::{batch_transitions, invariants};
 use usms_console::domain::batch::PauseReason;
 use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
-use usms_console::ops::batch_actions::{self, Actor, Decision, Step};
+use usms_console::ops::batch_actions::{self, Actor, BatchAction, Decision};
 use usms_console::ops::submit::{self, End};
 use usms_console::ops::{failure_guard, plan, poll, push_inbox};
 
@@ -130,9 +130,9 @@ impl<'a> Model<'a> {
             12..34 => self.claim().await,
             34..60 => self.answer().await,
             60..78 => self.receipts().await,
-            78..82 => self.step(Step::Pause).await,
-            82..89 => self.step(Step::Resume).await,
-            89..90 => self.step(Step::Cancel).await,
+            78..82 => self.step(BatchAction::Pause).await,
+            82..89 => self.step(BatchAction::Resume).await,
+            89..90 => self.step(BatchAction::Cancel).await,
             90..93 => self.decide().await,
             93..95 => self.crash().await,
             95..97 => self.opt_out().await,
@@ -267,13 +267,13 @@ impl<'a> Model<'a> {
         Actor { project: self.console.project, batch: self.batch, by: self.person, address: "-" }
     }
 
-    async fn step(&mut self, step: Step) -> &'static str {
+    async fn step(&mut self, step: BatchAction) -> &'static str {
         batch_actions::take(self.app(), self.actor(), step).await.unwrap();
         match step {
-            Step::Pause => "pause",
-            Step::Resume => "resume",
-            Step::Cancel => "cancel",
-            Step::Approve | Step::Reschedule(_) => "other step",
+            BatchAction::Pause => "pause",
+            BatchAction::Resume => "resume",
+            BatchAction::Cancel => "cancel",
+            BatchAction::Approve | BatchAction::Reschedule(_) => "other step",
         }
     }
 
@@ -387,7 +387,7 @@ impl<'a> Model<'a> {
         let mut idle = 0;
         while idle < 3 {
             let moved = failure_guard::run_once(self.app()).await.unwrap();
-            self.step(Step::Resume).await;
+            self.step(BatchAction::Resume).await;
             let nothing = self.flying.is_empty() && self.claim().await == "nothing to claim";
             idle = if nothing && moved == 0 { idle + 1 } else { 0 };
             while let Some(claimed) = self.flying.pop() {

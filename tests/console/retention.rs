@@ -321,7 +321,7 @@ async fn an_admin_says_how_long_is_kept_and_to_keep_less_needs_a_second_yes(db: 
     // More needs no second yes.
     assert_eq!(post("24", " ", &[]).await.status, StatusCode::SEE_OTHER);
     let detail: Vec<Value> = sqlx::query_scalar(
-        "select detail from audit_log where action = 'keeping_changed' order by id",
+        "select detail from audit_log where action = 'retention_changed' order by id",
     )
     .fetch_all(&db)
     .await

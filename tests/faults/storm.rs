@@ -70,7 +70,8 @@ impl Storm {
         let options = TestOptions { workers: false, receipt_after, ..TestOptions::default() };
         let console = TestConsole::start_with(&db, options).await;
         let operator = console.operator().await;
-        let processes = (0..PROCESSES).map(|_| start_process(&db, &console, call_timeout)).collect();
+        let processes =
+            (0..PROCESSES).map(|_| start_process(&db, &console, call_timeout)).collect();
         let dice = StdRng::seed_from_u64(seed);
         Self { cluster, db, console, operator, processes, dice, seed, call_timeout }
     }

@@ -1,8 +1,8 @@
-"""Django's admin over the console's own tables: the list a team would have without the console.
+"""Django's admin over the console's tables, for comparison with the console's list of messages.
 
-The same columns as the console's list, filters by template and outcome, search by phone, 50 rows a page,
-newest first. `site_of_admin.py prepare` makes the admin's tables and an account, and prints a session's key;
-`gunicorn site_of_admin:application` serves it. DATABASE_URL says where.
+It has the same columns, a filter by template, a search by phone, and 50 rows per page, newest first.
+`site_of_admin.py prepare` creates the admin's tables and an account, and prints a session key;
+`gunicorn site_of_admin:application` serves it. DATABASE_URL is the database.
 """
 
 import os

@@ -1,5 +1,5 @@
-//! What a candidate is asked for when the driving index does not answer it, and the rows that are
-//! looked up for that.
+//! Filters that candidates have to pass when the driving index does not cover them, and the rows
+//! that are looked up for that.
 
 use sqlx::{Postgres, QueryBuilder};
 
@@ -9,7 +9,7 @@ use super::window::Window;
 use crate::domain::ids::SignatureId;
 use crate::domain::message::{MessageState, Outcome};
 
-/// The outcome that makes a state; the other states are those of submissions.
+/// Returns the outcome that a state stands for; the other states come from submissions.
 pub(super) fn outcome(state: MessageState) -> Option<Outcome> {
     match state {
         MessageState::Delivered => Some(Outcome::Delivered),
@@ -24,7 +24,7 @@ pub(super) fn outcome(state: MessageState) -> Option<Outcome> {
     }
 }
 
-/// What a candidate is asked for.
+/// A condition that candidates have to meet.
 #[derive(Debug)]
 pub(super) enum Filter<'a> {
     Phone(&'a Phones),
@@ -36,7 +36,7 @@ pub(super) enum Filter<'a> {
     Text(&'a str, &'a [i64]),
 }
 
-/// A row that is looked up for a candidate.
+/// A row that is looked up for each candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LookUp {
     Message,
@@ -46,11 +46,11 @@ pub(super) enum LookUp {
 }
 
 impl LookUp {
-    /// All of them.
+    /// All of them, in the order in which they are joined.
     pub(super) const ALL: [Self; 4] = [Self::Message, Self::Outcome, Self::Submission, Self::Batch];
 
-    /// Adds it. `offset 0` keeps each a look-up of its own: joined freely, they were read whole. A
-    /// narrow span keeps pieces from being opened for it.
+    /// Appends the join. `offset 0` keeps PostgreSQL from flattening the look-up and reading the
+    /// whole table; the bounds of `window` keep it from opening other partitions.
     pub(super) fn push(self, window: Window, sql: &mut QueryBuilder<Postgres>) {
         let within = |sql: &mut QueryBuilder<Postgres>| {
             sql.push(" and id >= ")
@@ -83,7 +83,7 @@ impl LookUp {
 }
 
 impl Filter<'_> {
-    /// Whether it needs that row, for candidates of `table`.
+    /// Returns whether it needs the row for candidates from `table`.
     pub(super) fn needs(&self, table: Table, look_up: LookUp) -> bool {
         let messages = table == Table::Messages;
         match self {
@@ -98,7 +98,7 @@ impl Filter<'_> {
         }
     }
 
-    /// Adds its condition.
+    /// Appends its condition.
     pub(super) fn push(&self, table: Table, sql: &mut QueryBuilder<Postgres>) {
         let messages = table == Table::Messages;
         let outcome_of = if messages { "o" } else { "d" };
@@ -128,15 +128,16 @@ impl Filter<'_> {
                 sql.push(format_args!("{outcome_of}.reason_id = any("));
                 sql.push_bind(ids.to_vec()).push("::bigint[])");
             }
-            Self::Text(words, templates) => {
+            Self::Text(text, templates) => {
                 let params = if messages { "d.params" } else { "m.params" };
-                // Most words have no case; folding it costs more than all the rest.
-                let cased = words.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+                // Most searched texts have no case, and folding it would cost more than all the
+                // rest.
+                let cased = text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
                 let fold = if cased { "lower" } else { "" };
                 sql.push("(d.template_id = any(").push_bind(templates.to_vec());
                 sql.push("::bigint[]) or strpos(").push(fold).push("(array_to_string(");
                 sql.push(params).push(", E'\\n')), ").push(fold).push("(");
-                sql.push_bind((*words).to_owned()).push(")) > 0)");
+                sql.push_bind((*text).to_owned()).push(")) > 0)");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! At which places a driving index is entered: few submissions, batches or reasons that stand for
-//! many messages.
+//! The keys with which a driving index is entered: a few submissions, batches or reasons that stand
+//! for many messages.
 
 use sqlx::{PgConnection, QueryBuilder};
 
@@ -9,34 +9,35 @@ use crate::domain::ids::{BatchId, ProjectId, SignatureId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 
-/// An index is entered at so many places at once; with more, it is read along instead.
+/// The maximum number of keys with which an index is entered; with more, it is scanned in order
+/// instead.
 const MAX_KEYS: usize = 200;
-/// Submissions that are looked at for one page.
+/// The maximum number of submissions considered for one page.
 const MAX_SUBMISSIONS: usize = 2_000;
 
-/// Reasons with a code, or of a cause.
+/// The reasons with a code or cause.
 #[derive(Debug)]
 pub struct Reasons {
-    /// Their numbers.
+    /// Their ids.
     pub ids: Vec<i64>,
-    /// How many of them are of messages that arrived: no index leads to these.
-    arrived: usize,
+    /// The number of reasons of delivered messages; no index leads to these.
+    delivered: usize,
 }
 
 impl Reasons {
-    /// Their numbers, if an index leads to the messages.
+    /// Returns their ids if an index leads to their messages.
     pub fn few(&self) -> Option<&[i64]> {
-        let few = self.arrived == 0 && self.ids.len() <= MAX_KEYS;
-        few.then_some(self.ids.as_slice())
+        let is_few = self.delivered == 0 && self.ids.len() <= MAX_KEYS;
+        is_few.then_some(self.ids.as_slice())
     }
 
-    /// Whether only messages that arrived have them.
-    pub fn all_arrived(&self) -> bool {
-        self.arrived == self.ids.len()
+    /// Returns whether only delivered messages have them.
+    pub fn all_delivered(&self) -> bool {
+        self.delivered == self.ids.len()
     }
 }
 
-/// The reasons with this code and of this cause; `None` when neither is asked for.
+/// Returns the reasons with this code and of this cause, or `None` if neither is given.
 pub async fn reasons(
     db: &mut PgConnection,
     code: Option<&str>,
@@ -63,12 +64,13 @@ pub async fn reasons(
                 .await?
         }
     };
-    let arrived = rows.iter().filter(|(_, category)| category == Category::Delivered.key()).count();
+    let delivered =
+        rows.iter().filter(|(_, category)| category == Category::Delivered.key()).count();
     let ids = rows.into_iter().map(|(id, _)| i64::from(id)).collect();
-    Ok(Some(Reasons { ids, arrived }))
+    Ok(Some(Reasons { ids, delivered }))
 }
 
-/// The submissions of a session number.
+/// Returns the submissions of a session number.
 pub async fn submissions_of_session(
     db: &mut PgConnection,
     project: ProjectId,
@@ -83,18 +85,19 @@ pub async fn submissions_of_session(
     .await
 }
 
-/// Submissions that have messages in a state.
+/// Submissions with messages in a state.
 #[derive(Debug)]
 pub struct Submissions {
-    /// Their numbers.
+    /// Their ids.
     pub ids: Vec<i64>,
-    /// Messages as far as this id are all among theirs; all are, if there is none.
+    /// The id up to which they include all matching submissions; `None` if they include all.
     pub edge: Option<i64>,
 }
 
-/// The first submissions with messages that arrived, or that have no outcome: enough to hold
-/// `enough` of them. Submissions count their outcomes, so others are passed by. A message is made
-/// in the millisecond of its submission, which orders them well enough.
+/// Returns the first submissions with delivered messages, or with messages that have no outcome,
+/// until they hold `enough` messages. Submissions without any are skipped by their counters. A
+/// message has the millisecond of its submission in its id, so the order of submissions is close
+/// enough to that of messages.
 pub async fn submissions(
     db: &mut PgConnection,
     project: ProjectId,
@@ -103,7 +106,7 @@ pub async fn submissions(
     window: Window,
     enough: i64,
 ) -> sqlx::Result<Submissions> {
-    let (count, which) = match state {
+    let (count, condition) = match state {
         MessageState::Delivered => ("delivered", "delivered > 0"),
         MessageState::Cancelled => (OPEN, "state = 'cancelled'"),
         MessageState::Queued
@@ -112,10 +115,10 @@ pub async fn submissions(
         | MessageState::Failed
         | MessageState::Unknown
         | MessageState::Refused
-        | MessageState::Suppressed => (OPEN, "not settled"),
+        | MessageState::Suppressed => (OPEN, "not complete"),
     };
     let mut sql = QueryBuilder::new("select id, state, ");
-    sql.push(count).push(" from submissions where ").push(which);
+    sql.push(count).push(" from submissions where ").push(condition);
     sql.push(" and project_id = ").push_bind(project.0);
     if let Some(batch) = batch {
         sql.push(" and batch_id = ").push_bind(batch.0);
@@ -129,7 +132,7 @@ pub async fn submissions(
     let edge = rows.last().filter(|_| full).map(|(last, ..)| before(*last));
     let mut found = Submissions { ids: Vec::new(), edge };
     let (mut messages, mut previous) = (0, None);
-    for (id, stands, count) in rows {
+    for (id, submission_state, count) in rows {
         if messages >= enough && previous != Some(before(id)) {
             found.edge = Some(before(id));
         }
@@ -137,7 +140,7 @@ pub async fn submissions(
             break;
         }
         previous = Some(before(id));
-        if state == MessageState::Delivered || message_state(stands) == state {
+        if state == MessageState::Delivered || message_state(submission_state) == state {
             messages += i64::from(count);
             found.ids.push(id);
         }
@@ -145,10 +148,10 @@ pub async fn submissions(
     Ok(found)
 }
 
-/// How many messages of a submission have no outcome.
+/// The number of messages of a submission without an outcome.
 const OPEN: &str = "n - delivered - failed - unknown - refused - suppressed";
 
-/// Where a message without an outcome stands.
+/// Returns the state of a message without an outcome.
 fn message_state(submission: SubmissionState) -> MessageState {
     match submission {
         SubmissionState::Ready | SubmissionState::InFlight => MessageState::Queued,
@@ -159,47 +162,47 @@ fn message_state(submission: SubmissionState) -> MessageState {
     }
 }
 
-/// The templates whose text has these words, in any case. What was sent is what was reviewed, so the
-/// batches need not be asked.
+/// Returns the templates whose text contains `text`, in upper or lower case. What is sent is the
+/// reviewed text, so batches need not be searched.
 pub async fn templates_with(
     db: &mut PgConnection,
     project: ProjectId,
-    words: &str,
+    text: &str,
 ) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         r#"select id from sms_templates
            where project_id = $1 and strpos(lower(text || unsubscribe), lower($2)) > 0"#,
         project.0,
-        words,
+        text,
     )
     .fetch_all(db)
     .await
 }
 
-/// A signature's batches that can hold messages of `span`, unless there are many: then the newest
-/// messages of the project soon come to some of them.
+/// Returns a signature's batches that can have messages in `window`, or `None` if there are many:
+/// then the project's newest messages soon include some of them.
 pub async fn few_batches(
     db: &mut PgConnection,
     project: ProjectId,
     signature: SignatureId,
     window: Window,
 ) -> sqlx::Result<Option<Vec<i64>>> {
-    let most = i64::try_from(MAX_KEYS + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(MAX_KEYS + 1).unwrap_or(i64::MAX);
     let batches = sqlx::query_scalar!(
         r#"select id from batches
            where signature_id = $2 and project_id = $1 and id < $3 order by id desc limit $4"#,
         project.0,
         signature.0,
         window.whole_milliseconds().below,
-        most,
+        limit,
     )
     .fetch_all(db)
     .await?;
     Ok((batches.len() <= MAX_KEYS).then_some(batches))
 }
 
-/// The last id that a message of a batch can have: messages are made in the millisecond of their
-/// submission, and those are few.
+/// Returns the last id that a message of a batch can have. Messages get ids in the millisecond of
+/// their submission, and a batch has few submissions.
 pub async fn newest_of_batch(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<Option<i64>> {
     let newest =
         sqlx::query_scalar!("select max(id) from submissions where batch_id = $1", batch.0)

@@ -1,59 +1,59 @@
-//! What was read a moment ago and is asked for again and again.
+//! A cache of values that are read again and again.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Nothing is remembered beyond so many: what many projects ask for in a moment.
-const MAX: usize = 2_000;
+/// The maximum number of cached values: what many projects need within a moment.
+const MAX_ENTRIES: usize = 2_000;
 
-/// Values that were read not longer ago than a while. Copies are cheap.
+/// A cache of recently read values, which are cheap to clone.
 #[derive(Debug)]
 pub(super) struct Remembered<K, V> {
-    lasting: Duration,
-    known: Mutex<HashMap<K, (Instant, V)>>,
+    ttl: Duration,
+    entries: Mutex<HashMap<K, (Instant, V)>>,
 }
 
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
-    /// Nothing yet; what comes is remembered for so long.
-    pub(super) fn lasting(lasting: Duration) -> Self {
-        Self { lasting, known: Mutex::default() }
+    /// Creates an empty cache whose values expire after `ttl`.
+    pub(super) fn new(ttl: Duration) -> Self {
+        Self { ttl, entries: Mutex::default() }
     }
 
-    /// The one value, if it is known.
+    /// Returns the value of a key, if it is cached.
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        let known = self.known();
-        let (since, value) = known.get(key)?;
-        (since.elapsed() < self.lasting).then(|| value.clone())
+        let entries = self.entries();
+        let (read_at, value) = entries.get(key)?;
+        (read_at.elapsed() < self.ttl).then(|| value.clone())
     }
 
-    /// What is known of `keys`, and the others.
-    pub(super) fn of(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
-        let (mut found, mut unknown) = (HashMap::new(), Vec::new());
-        let known = self.known();
+    /// Returns the cached values of `keys`, and the keys without one.
+    pub(super) fn get_all(&self, keys: impl IntoIterator<Item = K>) -> (HashMap<K, V>, Vec<K>) {
+        let (mut found, mut missing) = (HashMap::new(), Vec::new());
+        let entries = self.entries();
         for key in keys {
-            match known.get(&key) {
-                Some((since, value)) if since.elapsed() < self.lasting => {
+            match entries.get(&key) {
+                Some((read_at, value)) if read_at.elapsed() < self.ttl => {
                     found.insert(key, value.clone());
                 }
-                Some(_) | None => unknown.push(key),
+                Some(_) | None => missing.push(key),
             }
         }
-        (found, unknown)
+        (found, missing)
     }
 
-    /// Remembers what was read now.
-    pub(super) fn keep(&self, key: K, value: V) {
-        let mut known = self.known();
-        if known.len() >= MAX {
-            known.clear();
+    /// Caches a value that was read just now.
+    pub(super) fn insert(&self, key: K, value: V) {
+        let mut entries = self.entries();
+        if entries.len() >= MAX_ENTRIES {
+            entries.clear();
         }
-        known.insert(key, (Instant::now(), value));
+        entries.insert(key, (Instant::now(), value));
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<K, (Instant, V)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, HashMap<K, (Instant, V)>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,31 +62,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_is_known_for_a_while_and_the_rest_is_named() {
-        let numbers = Remembered::lasting(Duration::from_secs(60));
-        numbers.keep(1, "one");
-        numbers.keep(2, "two");
-        assert_eq!(numbers.get(&1), Some("one"));
-        let (known, unknown) = numbers.of([2, 3]);
-        assert_eq!(known, HashMap::from([(2, "two")]));
-        assert_eq!(unknown, [3]);
+    fn values_are_cached_for_a_while_and_missing_keys_are_returned() {
+        let cache = Remembered::new(Duration::from_secs(60));
+        cache.insert(1, "one");
+        cache.insert(2, "two");
+        assert_eq!(cache.get(&1), Some("one"));
+        let (cached, missing) = cache.get_all([2, 3]);
+        assert_eq!(cached, HashMap::from([(2, "two")]));
+        assert_eq!(missing, [3]);
     }
 
     #[test]
-    fn what_is_older_is_read_again() {
-        let numbers = Remembered::lasting(Duration::ZERO);
-        numbers.keep(1, "one");
-        assert_eq!(numbers.get(&1), None);
-        assert_eq!(numbers.of([1]).1, [1]);
+    fn expired_values_are_missing() {
+        let cache = Remembered::new(Duration::ZERO);
+        cache.insert(1, "one");
+        assert_eq!(cache.get(&1), None);
+        assert_eq!(cache.get_all([1]).1, [1]);
     }
 
     #[test]
-    fn it_does_not_grow_without_end() {
-        let numbers = Remembered::lasting(Duration::from_secs(60));
-        for n in 0..3 * MAX {
-            numbers.keep(n, n);
+    fn its_size_is_bounded() {
+        let cache = Remembered::new(Duration::from_secs(60));
+        for n in 0..3 * MAX_ENTRIES {
+            cache.insert(n, n);
         }
-        assert!(numbers.known().len() <= MAX);
-        assert_eq!(numbers.get(&(3 * MAX - 1)), Some(3 * MAX - 1));
+        assert!(cache.entries().len() <= MAX_ENTRIES);
+        assert_eq!(cache.get(&(3 * MAX_ENTRIES - 1)), Some(3 * MAX_ENTRIES - 1));
     }
 }

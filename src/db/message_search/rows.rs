@@ -1,4 +1,4 @@
-//! What a page shows of each message.
+//! The rows behind found messages.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::db::messages::{self, Message, Origin, Reason};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::{MessageState, Outcome};
 
-/// A message of the log.
+/// A message that was found.
 #[derive(Debug, Clone)]
 pub enum FoundMessage {
-    /// One of the project's own.
+    /// A message of the project itself.
     Own(Box<Message>),
-    /// One that another program of the account sent.
+    /// A message that another program of the account sent.
     ExternalMessage(ExternalMessage),
 }
 
 impl FoundMessage {
-    /// Its id.
+    /// Returns its id.
     pub fn id(&self) -> MessageId {
         match self {
             Self::Own(message) => message.id,
@@ -33,7 +33,7 @@ impl FoundMessage {
         }
     }
 
-    /// Where it stands.
+    /// Returns its state.
     pub fn state(&self) -> MessageState {
         match self {
             Self::Own(message) => message.state,
@@ -41,7 +41,7 @@ impl FoundMessage {
         }
     }
 
-    /// Why it stands there, as a receipt or a refusal says.
+    /// Returns the reason for its state, from a receipt or a refusal.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Own(message) => message.reason.as_deref(),
@@ -50,28 +50,28 @@ impl FoundMessage {
     }
 }
 
-/// A message of another program, known by its receipt.
+/// An external message, known by its receipt.
 #[derive(Debug, Clone)]
 pub struct ExternalMessage {
-    /// Our id; when its receipt came is in it.
+    /// Our id; it contains when the receipt came.
     pub id: MessageId,
-    /// The vendor's session number.
+    /// The session number.
     pub session_no: String,
     /// The whole phone, unless the vendor masked it; pages mask it for viewers.
     pub phone: String,
-    /// The `UserId` its sender gave.
+    /// The sender's `UserId`.
     pub user_id: String,
-    /// What the carrier says.
+    /// The outcome that the carrier reported.
     pub outcome: Outcome,
-    /// What its receipt says.
+    /// The reason in its receipt.
     pub reason: Option<Arc<Reason>>,
-    /// Billed pieces.
+    /// The number of billed parts.
     pub parts: i32,
-    /// When the carrier says it ended.
+    /// When it ended, according to the carrier.
     pub receipt_at: Option<OffsetDateTime>,
 }
 
-/// A message that was found, with what its own question brings.
+/// A candidate that matches, with the row that was read for it.
 #[derive(Debug)]
 pub(super) struct Found {
     pub id: i64,
@@ -81,11 +81,11 @@ pub(super) struct Found {
     row: PgRow,
 }
 
-/// Finds messages of `table` that lie in `span`: `pick` adds the question for them, with the columns
-/// that [`Table::columns`] names. They come in no order.
+/// Finds messages of `table` in `window`, in no order. `pick` appends the query for their ids, with
+/// the columns of [`Table::columns`].
 ///
-/// What belongs to each is looked up for it (`offset 0`), since they are few; a narrow span keeps
-/// pieces from being opened for that.
+/// Related rows are looked up for each message (`offset 0`) because there are few messages; the
+/// bounds of `window` keep PostgreSQL from opening other partitions.
 pub(super) async fn find(
     db: &mut PgConnection,
     table: Table,
@@ -93,7 +93,7 @@ pub(super) async fn find(
     pick: impl FnOnce(&mut QueryBuilder<Postgres>),
 ) -> sqlx::Result<Vec<Found>> {
     let mut sql = QueryBuilder::new("");
-    let among = |sql: &mut QueryBuilder<Postgres>, table: &str| {
+    let look_up = |sql: &mut QueryBuilder<Postgres>, table: &str| {
         sql.push(format_args!(" from {table} where id = d.id and id >= ")).push_bind(window.from);
         sql.push(" and id < ").push_bind(window.below).push(" offset 0)");
     };
@@ -103,18 +103,18 @@ pub(super) async fn find(
             sql.push(OWN.replace("{m}", "d").replace("{o}", "o")).push(" from (");
             pick(&mut sql);
             sql.push(") d left join lateral (select outcome, reason_id, parts, receipt_at");
-            among(&mut sql, "outcomes");
+            look_up(&mut sql, "outcomes");
             sql.push(" o on true").push(SUBMISSION);
         }
         Table::Outcomes => {
             sql.push(OWN.replace("{m}", "m").replace("{o}", "d")).push(" from (");
             pick(&mut sql);
             sql.push(") d cross join lateral (select phone, params");
-            among(&mut sql, "messages");
+            look_up(&mut sql, "messages");
             sql.push(" m").push(SUBMISSION);
         }
     }
-    let found = |row: PgRow| {
+    let read = |row: PgRow| {
         Ok(Found {
             id: row.try_get(0)?,
             reason: row.try_get(1)?,
@@ -125,10 +125,10 @@ pub(super) async fn find(
             row,
         })
     };
-    sql.build().fetch_all(db).await?.into_iter().map(found).collect()
+    sql.build().fetch_all(db).await?.into_iter().map(read).collect()
 }
 
-/// Finds one message of the project, own or another program's.
+/// Finds a message of the project, its own or an external one.
 pub(super) async fn find_one(
     db: &mut PgConnection,
     project: ProjectId,
@@ -146,8 +146,8 @@ pub(super) async fn find_one(
     Ok(None)
 }
 
-/// What is shown of a message of ours, from its own row, its outcome's and its submission's; [`own`]
-/// reads it in this order.
+/// The columns of our own messages, from their own row, their outcome's and their submission's.
+/// [`own`] reads them in this order.
 const OWN: &str = "select d.id, {o}.reason_id, d.batch_id, d.submission_id, {m}.phone, {m}.params,
    message_state(s.state, {o}.outcome), s.session_no, s.sent_at, {o}.parts, {o}.receipt_at";
 
@@ -155,7 +155,7 @@ const SUBMISSION: &str = " cross join lateral (
      select state, session_no, sent_at from submissions where id = d.submission_id offset 0
    ) s";
 
-/// What many messages share, as it was read a moment ago.
+/// A cache of what many messages share.
 #[derive(Debug)]
 pub(super) struct Shared {
     origins: Remembered<BatchId, Arc<Origin>>,
@@ -164,29 +164,30 @@ pub(super) struct Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        Self { origins: Remembered::lasting(LASTING), reasons: Remembered::lasting(LASTING) }
+        Self { origins: Remembered::new(TTL), reasons: Remembered::new(TTL) }
     }
 }
 
-/// A template may get another name meanwhile; all else never changes.
-const LASTING: Duration = Duration::from_secs(3);
+/// How long shared rows are cached. A template may be renamed meanwhile; everything else never
+/// changes.
+const TTL: Duration = Duration::from_secs(3);
 
 impl Shared {
-    /// The messages that were found, each with what it shares with others, in their order.
+    /// Completes found messages with what they share with others, keeping their order.
     pub(super) async fn complete(
         &self,
         db: &mut PgConnection,
         found: &[Found],
     ) -> sqlx::Result<Vec<FoundMessage>> {
-        let batches: BTreeSet<BatchId> = found.iter().filter_map(|one| one.batch).collect();
-        let reasons: BTreeSet<i32> = found.iter().filter_map(|one| one.reason).collect();
+        let batches: BTreeSet<BatchId> = found.iter().filter_map(|found| found.batch).collect();
+        let reasons: BTreeSet<i32> = found.iter().filter_map(|found| found.reason).collect();
         let origins = self.origins(&mut *db, batches).await?;
         let reasons = self.reasons(&mut *db, reasons).await?;
-        let complete = |one: &Found| {
-            let reason = one.reason.and_then(|id| reasons.get(&id).cloned());
-            let Some(batch) = one.batch else { return external(&one.row, reason) };
+        let complete = |found: &Found| {
+            let reason = found.reason.and_then(|id| reasons.get(&id).cloned());
+            let Some(batch) = found.batch else { return external(&found.row, reason) };
             let origin = origins.get(&batch).ok_or(sqlx::Error::RowNotFound)?;
-            own(&one.row, origin.clone(), reason)
+            own(&found.row, origin.clone(), reason)
         };
         found.iter().map(complete).collect()
     }
@@ -196,15 +197,15 @@ impl Shared {
         db: &mut PgConnection,
         batches: BTreeSet<BatchId>,
     ) -> sqlx::Result<HashMap<BatchId, Arc<Origin>>> {
-        let (mut known, unknown) = self.origins.of(batches);
-        if !unknown.is_empty() {
-            for origin in messages::origins(db, &unknown).await? {
+        let (mut cached, missing) = self.origins.get_all(batches);
+        if !missing.is_empty() {
+            for origin in messages::origins(db, &missing).await? {
                 let origin = Arc::new(origin);
-                self.origins.keep(origin.batch, origin.clone());
-                known.insert(origin.batch, origin);
+                self.origins.insert(origin.batch, origin.clone());
+                cached.insert(origin.batch, origin);
             }
         }
-        Ok(known)
+        Ok(cached)
     }
 
     async fn reasons(
@@ -212,22 +213,22 @@ impl Shared {
         db: &mut PgConnection,
         reasons: BTreeSet<i32>,
     ) -> sqlx::Result<HashMap<i32, Arc<Reason>>> {
-        let (mut known, unknown) = self.reasons.of(reasons);
-        if !unknown.is_empty() {
+        let (mut cached, missing) = self.reasons.get_all(reasons);
+        if !missing.is_empty() {
             let rows = sqlx::query!(
                 "select id, code, description, category from reasons where id = any($1)",
-                &unknown,
+                &missing,
             )
             .fetch_all(db)
             .await?;
             for row in rows {
                 let (code, description, category) = (row.code, row.description, row.category);
                 let reason = Arc::new(Reason { code, description, category });
-                self.reasons.keep(row.id, reason.clone());
-                known.insert(row.id, reason);
+                self.reasons.insert(row.id, reason.clone());
+                cached.insert(row.id, reason);
             }
         }
-        Ok(known)
+        Ok(cached)
     }
 }
 
@@ -251,7 +252,7 @@ fn own(
     })))
 }
 
-/// Reads the columns of [`Table::Foreign`].
+/// Reads the columns of [`Table::ExternalMessage`].
 fn external(row: &PgRow, reason: Option<Arc<Reason>>) -> sqlx::Result<FoundMessage> {
     Ok(FoundMessage::ExternalMessage(ExternalMessage {
         id: row.try_get(0)?,

@@ -1,6 +1,6 @@
 //! The tables that candidates come from.
 
-/// Where candidates come from.
+/// A table that candidates come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
     Messages,
@@ -9,7 +9,7 @@ pub(super) enum Table {
 }
 
 impl Table {
-    /// The beginning of a question for rows of it, with what pages show of them.
+    /// Returns the beginning of a query for its rows, with the columns that pages show.
     pub(super) fn columns(self) -> &'static str {
         match self {
             Self::Messages => {

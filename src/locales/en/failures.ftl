@@ -1,6 +1,6 @@
 failures-title = Failures
 failures-lead = Why messages were not delivered and what to do about it.
-failures-of-sent = Failure rate
+failures-of-sent = Failure rate (of sent)
 failures-sent = of { $count } sent
 failures-none = No failures in this period
 failures-none-hint = Choose another period or remove a filter.

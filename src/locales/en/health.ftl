@@ -36,7 +36,7 @@ health-unreadable-some = Pushes to review: { $count }
 health-queue-empty = No messages waiting to be submitted
 health-queue-waits = Messages waiting to be submitted: { $count }
 health-in-doubt-none = None
-health-in-doubt-some = Messages that may or may not have been accepted: { $count }
+health-in-doubt-some = Messages that may or may not have been sent: { $count }
 health-in-doubt-advice = Receipts resolve them automatically, or you can decide sooner.
 health-processes-alive = { $count ->
     [one] 1 process is running

@@ -15,17 +15,17 @@ retention-what-sums = Batch totals and statistics are kept.
 retention-what-open = Messages that are queued, awaiting a receipt, or in doubt are never deleted or redacted.
 retention-what-blank = A redacted message keeps its state and receipt; its phone number is shown as 185****9057 and its values are erased. Replies and rows of uploaded files are deleted.
 retention-what-suppressions = Opted-out phone numbers stay on the opt-out list so that they are not sent to again.
-retention-gone = { $count ->
+retention-deleted = { $count ->
     [one] 1 message of this batch was deleted under the retention settings. It is still counted in the total above.
    *[other] { $count } messages of this batch were deleted under the retention settings. They are still counted in the total above.
 }
-retention-blanked = { $count ->
+retention-redacted = { $count ->
     [one] The phone number and values of 1 message of this batch were redacted under the retention settings.
    *[other] The phone numbers and values of { $count } messages of this batch were redacted under the retention settings.
 }
 retention-left = Current status
-retention-left-gone = Deleted
-retention-left-blanked = Redacted
+retention-left-deleted = Deleted
+retention-left-redacted = Redacted
 retention-left-whole = Complete
 retention-until = up to { $to }
 retention-between = { $from } to { $to }

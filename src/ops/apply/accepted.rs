@@ -1,4 +1,4 @@
-//! What the vendor took, kept as what it is now.
+//! Recording applications that the vendor accepted as signatures and templates.
 
 use sqlx::PgConnection;
 use time::Duration;
@@ -11,8 +11,8 @@ use crate::db::{signatures, sms_templates};
 use crate::domain::ids::{ApplicationId, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, next_look};
 
-/// What the vendor took.
-pub(super) struct Taken<'a> {
+/// An application that the vendor accepted.
+pub(super) struct Accepted<'a> {
     pub(super) project: ProjectId,
     pub(super) application: ApplicationId,
     pub(super) by: UserId,
@@ -20,9 +20,9 @@ pub(super) struct Taken<'a> {
     pub(super) form: &'a Form,
 }
 
-impl Taken<'_> {
-    /// Keeps it as what it is now, with what happened.
-    pub(super) async fn keep(&self, app: &App, db: &mut PgConnection) -> sqlx::Result<Row> {
+impl Accepted<'_> {
+    /// Upserts the signature or template, and adds the review event.
+    pub(super) async fn record(&self, app: &App, db: &mut PgConnection) -> sqlx::Result<Row> {
         let now = app.clock.now();
         let waiting = ReviewStatus::Waiting;
         let next = now + next_look(waiting, Duration::ZERO, app.pace.review_poll, now);
@@ -43,11 +43,11 @@ impl Taken<'_> {
             }
             Form::Template(form) | Form::ResubmittedTemplate(_, form) => {
                 let before = match self.form {
-                    Form::ResubmittedTemplate(known, _) => Some(known),
+                    Form::ResubmittedTemplate(template, _) => Some(template),
                     _ => None,
                 };
-                let renamed = before.filter(|known| known.text == form.text);
-                let status = renamed.map_or(waiting, |known| known.status);
+                let renamed = before.filter(|template| template.text == form.text);
+                let status = renamed.map_or(waiting, |template| template.status);
                 let described = sms_templates::Described {
                     template_id: self.vendor_id,
                     name: &form.name,
@@ -58,7 +58,7 @@ impl Taken<'_> {
                     remark: &form.remark,
                     international: form.international,
                     status,
-                    reason: renamed.map_or("", |known| &known.reason),
+                    reason: renamed.map_or("", |template| &template.reason),
                 };
                 let id = sms_templates::keep(db, self.project, &described, next, now).await?;
                 if before.is_none() {

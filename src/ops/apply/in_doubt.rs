@@ -1,12 +1,12 @@
-//! Applications whose call had no answer. A signature can be found again by its content and a
-//! change by looking at what it changed; a new template can be found by nobody but a person.
+//! Applications in doubt: the response to the call was lost. A signature can be found by its
+//! content, and a resubmission by what it changed; a new template can only be found by a person.
 
 use serde_json::json;
 use time::Duration;
 use tracing::info;
 
 use super::Form;
-use super::accepted::Taken;
+use super::accepted::Accepted;
 use crate::app::App;
 use crate::db::applications::{self, Application, ApplicationState, End};
 use crate::db::audit;
@@ -20,163 +20,210 @@ use crate::ops::credentials;
 use crate::ops::review::{self, LookupError};
 use crate::usms::CallError;
 
-/// Waits before each look; after the last, what the vendor does not know did not arrive.
-const LOOKS: [Duration; 4] =
+/// Delays before the checks. What the vendor does not know at the last one did not arrive.
+const CHECK_DELAYS: [Duration; 4] =
     [Duration::seconds(20), Duration::minutes(2), Duration::minutes(10), Duration::minutes(30)];
-/// A change that is not there after so many looks did not arrive: handing it in again harms nothing.
-const LOOKS_AT_CHANGE: i32 = 2;
+/// The number of checks after which a missing resubmission did not arrive: submitting it again does
+/// no harm.
+const RESUBMISSION_CHECKS: i32 = 2;
 
-/// What a look at the vendor showed.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckOutcome {
-    /// It arrived.
+    /// The application arrived.
     Taken,
-    /// It did not.
+    /// It did not arrive.
     NotTaken,
-    /// Not known yet; it will be looked at again.
+    /// Not known yet; it will be checked again.
     Later,
-    /// The vendor cannot tell: a person decides.
+    /// It cannot be determined from the vendor: a person has to decide.
     Person,
 }
 
-/// Looks into one doubt whose turn it is. Answers whether there was one.
+/// Checks one application in doubt that is due. Returns whether there was one.
 pub async fn run_once(app: &App) -> Result<bool, LookupError> {
     let now = app.clock.now();
-    let longest = LOOKS[LOOKS.len() - 1];
-    let Some((project, id)) = applications::take_doubt(&app.db, now, now + longest).await? else {
+    let max_delay = CHECK_DELAYS[CHECK_DELAYS.len() - 1];
+    let Some((project, id)) = applications::take_doubt(&app.db, now, now + max_delay).await? else {
         return Ok(false);
     };
     look(app, project, id).await?;
     Ok(true)
 }
 
-/// Asks the vendor what became of an application in doubt, and settles it if that shows.
+/// Checks at the vendor what became of an application in doubt, and records the result. An
+/// application that is not in doubt any more is left alone.
+///
+/// # Errors
+///
+/// [`LookupError`] if the check cannot be made; failed calls are no error but
+/// [`CheckOutcome::Later`].
 pub async fn look(
     app: &App,
     project: ProjectId,
     id: ApplicationId,
 ) -> Result<CheckOutcome, LookupError> {
     let found = applications::find(&app.db, project, id).await?;
-    let Some(one) = found.filter(|one| one.state == ApplicationState::InDoubt) else {
+    let Some(application) =
+        found.filter(|application| application.state == ApplicationState::InDoubt)
+    else {
         return Ok(CheckOutcome::Later);
     };
-    let looked = match (one.subject, one.is_resubmission) {
-        (Subject::Signature, false) => created_signature(app, &one).await,
-        (Subject::Signature, true) => changed_signature(app, &one).await,
+    let checked = match (application.subject, application.is_resubmission) {
+        (Subject::Signature, false) => check_new_signature(app, &application).await,
+        (Subject::Signature, true) => check_changed_signature(app, &application).await,
         (Subject::Template, false) => Ok(CheckOutcome::Person),
-        (Subject::Template, true) => changed_template(app, &one).await,
+        (Subject::Template, true) => check_changed_template(app, &application).await,
     };
-    let looked = match looked {
+    let outcome = match checked {
         Err(LookupError::Vendor(error)) => {
             info!(application = %id, %error, "cannot check an application in doubt; will retry");
             CheckOutcome::Later
         }
         other => other?,
     };
-    settle(app, &one, looked).await?;
-    Ok(looked)
+    record(app, &application, outcome).await?;
+    Ok(outcome)
 }
 
-/// A signature that appeared under this content after it was applied for is the one.
-async fn created_signature(app: &App, one: &Application) -> Result<CheckOutcome, LookupError> {
-    let form: SignatureApplication = read(one)?;
-    let keys = credentials::of(app, one.project_id).await?;
-    review::wait_for_slot(app, one.project_id).await?;
-    let answer = match app.usms.query_signature(&keys, None, Some(&form.content)).await {
-        Ok(answer) => answer,
+/// Checks a new signature: one with its content that appeared after the application is the one.
+async fn check_new_signature(
+    app: &App,
+    application: &Application,
+) -> Result<CheckOutcome, LookupError> {
+    let form: SignatureApplication = parse_form(application)?;
+    let keys = credentials::of(app, application.project_id).await?;
+    review::wait_for_slot(app, application.project_id).await?;
+    let response = match app.usms.query_signature(&keys, None, Some(&form.content)).await {
+        Ok(response) => response,
         Err(CallError::Refused { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let Some(answer) = answer.filter(|answer| !answer.sig_id.is_empty()) else {
-        return Ok(not_there(one, LOOKS.len()));
+    let Some(response) = response.filter(|response| !response.sig_id.is_empty()) else {
+        return Ok(not_found(application, CHECK_DELAYS.len()));
     };
-    let known = signatures::by_sig_id(&app.db, one.project_id, &answer.sig_id).await?;
-    if known.is_some_and(|known| known.id.made_at() < one.id.made_at()) {
-        // Another with the same content, from before: the vendor shows one of them only.
+    let known = signatures::by_sig_id(&app.db, application.project_id, &response.sig_id).await?;
+    if known.is_some_and(|known| known.id.made_at() < application.id.made_at()) {
+        // An older signature with the same content: the vendor returns only one of them.
         return Ok(CheckOutcome::Person);
     }
-    accepted(app, one, &answer.sig_id, &Form::Signature(form)).await?;
-    review::look_up_signature(app, one.project_id, &answer.sig_id, None).await?;
+    record_accepted(app, application, &response.sig_id, &Form::Signature(form)).await?;
+    review::look_up_signature(app, application.project_id, &response.sig_id, None).await?;
     Ok(CheckOutcome::Taken)
 }
 
-async fn changed_signature(app: &App, one: &Application) -> Result<CheckOutcome, LookupError> {
-    let form: SignatureApplication = read(one)?;
-    let Some(known) = signature_of(app, one).await? else { return Ok(CheckOutcome::Person) };
-    let keys = credentials::of(app, one.project_id).await?;
-    review::wait_for_slot(app, one.project_id).await?;
-    let answer = app.usms.query_signature(&keys, Some(&known.sig_id), None).await?;
-    let Some(answer) = answer else { return Ok(not_there(one, 2)) };
-    let status = answer.status.and_then(ReviewStatus::from_vendor);
-    let arrived = answer.content == form.content
-        && (status != Some(ReviewStatus::Rejected) || answer.reason != known.reason);
+async fn check_changed_signature(
+    app: &App,
+    application: &Application,
+) -> Result<CheckOutcome, LookupError> {
+    let form: SignatureApplication = parse_form(application)?;
+    let Some(known) = find_signature(app, application).await? else {
+        return Ok(CheckOutcome::Person);
+    };
+    let keys = credentials::of(app, application.project_id).await?;
+    review::wait_for_slot(app, application.project_id).await?;
+    let response = app.usms.query_signature(&keys, Some(&known.sig_id), None).await?;
+    let Some(response) = response else { return Ok(not_found(application, 2)) };
+    let status = response.status.and_then(ReviewStatus::from_vendor);
+    let arrived = response.content == form.content
+        && (status != Some(ReviewStatus::Rejected) || response.reason != known.reason);
     if !arrived {
-        return Ok(not_there(one, 2));
+        return Ok(not_found(application, 2));
     }
     let vendor_id = known.sig_id.clone();
-    accepted(app, one, &vendor_id, &Form::ResubmittedSignature(Box::new(known), form)).await?;
-    review::look_up_signature(app, one.project_id, &vendor_id, None).await?;
+    record_accepted(
+        app,
+        application,
+        &vendor_id,
+        &Form::ResubmittedSignature(Box::new(known), form),
+    )
+    .await?;
+    review::look_up_signature(app, application.project_id, &vendor_id, None).await?;
     Ok(CheckOutcome::Taken)
 }
 
-async fn changed_template(app: &App, one: &Application) -> Result<CheckOutcome, LookupError> {
-    let form: TemplateApplication = read(one)?;
-    let Some(known) = template_of(app, one).await? else { return Ok(CheckOutcome::Person) };
-    let keys = credentials::of(app, one.project_id).await?;
-    review::wait_for_slot(app, one.project_id).await?;
-    let answer = app.usms.query_template(&keys, &known.template_id).await?;
-    let Some(answer) = answer else { return Ok(not_there(one, 2)) };
+async fn check_changed_template(
+    app: &App,
+    application: &Application,
+) -> Result<CheckOutcome, LookupError> {
+    let form: TemplateApplication = parse_form(application)?;
+    let Some(known) = find_template(app, application).await? else {
+        return Ok(CheckOutcome::Person);
+    };
+    let keys = credentials::of(app, application.project_id).await?;
+    review::wait_for_slot(app, application.project_id).await?;
+    let response = app.usms.query_template(&keys, &known.template_id).await?;
+    let Some(response) = response else { return Ok(not_found(application, 2)) };
     let renamed_only = known.text == form.text;
-    let status = answer.status.and_then(ReviewStatus::from_vendor);
-    let arrived = answer.text == form.text
-        && (!renamed_only || answer.name == form.name)
+    let status = response.status.and_then(ReviewStatus::from_vendor);
+    let arrived = response.text == form.text
+        && (!renamed_only || response.name == form.name)
         && (renamed_only
             || status != Some(ReviewStatus::Rejected)
-            || answer.reason != known.reason);
+            || response.reason != known.reason);
     if !arrived {
-        return Ok(not_there(one, 2));
+        return Ok(not_found(application, 2));
     }
     let vendor_id = known.template_id.clone();
-    accepted(app, one, &vendor_id, &Form::ResubmittedTemplate(Box::new(known), form)).await?;
-    review::look_up_template(app, one.project_id, &vendor_id, None).await?;
+    record_accepted(
+        app,
+        application,
+        &vendor_id,
+        &Form::ResubmittedTemplate(Box::new(known), form),
+    )
+    .await?;
+    review::look_up_template(app, application.project_id, &vendor_id, None).await?;
     Ok(CheckOutcome::Taken)
 }
 
-fn read<T: serde::de::DeserializeOwned>(one: &Application) -> Result<T, LookupError> {
-    serde_json::from_value(one.content.clone()).map_err(|_| LookupError::Incomplete("content"))
+fn parse_form<T: serde::de::DeserializeOwned>(application: &Application) -> Result<T, LookupError> {
+    serde_json::from_value(application.content.clone())
+        .map_err(|_| LookupError::Incomplete("content"))
 }
 
-async fn signature_of(app: &App, one: &Application) -> sqlx::Result<Option<signatures::Signature>> {
-    let Some(id) = one.signature_id else { return Ok(None) };
-    signatures::by_id(&app.db, one.project_id, id).await
-}
-
-async fn template_of(
+async fn find_signature(
     app: &App,
-    one: &Application,
+    application: &Application,
+) -> sqlx::Result<Option<signatures::Signature>> {
+    let Some(id) = application.signature_id else { return Ok(None) };
+    signatures::by_id(&app.db, application.project_id, id).await
+}
+
+async fn find_template(
+    app: &App,
+    application: &Application,
 ) -> sqlx::Result<Option<sms_templates::SmsTemplate>> {
-    let Some(id) = one.template_id else { return Ok(None) };
-    sms_templates::by_id(&app.db, one.project_id, id).await
+    let Some(id) = application.template_id else { return Ok(None) };
+    sms_templates::by_id(&app.db, application.project_id, id).await
 }
 
-/// Not there: a little later it may be, after enough looks it did not arrive.
-fn not_there(one: &Application, enough: usize) -> CheckOutcome {
-    let enough =
-        if one.is_resubmission { LOOKS_AT_CHANGE } else { i32::try_from(enough).unwrap_or(4) };
-    if one.checks >= enough { CheckOutcome::NotTaken } else { CheckOutcome::Later }
+/// Returns the outcome of a check that found nothing: it may appear later, but after enough checks
+/// it did not arrive.
+fn not_found(application: &Application, max_checks: usize) -> CheckOutcome {
+    let max_checks = if application.is_resubmission {
+        RESUBMISSION_CHECKS
+    } else {
+        i32::try_from(max_checks).unwrap_or(4)
+    };
+    if application.checks >= max_checks { CheckOutcome::NotTaken } else { CheckOutcome::Later }
 }
 
-async fn accepted(
+async fn record_accepted(
     app: &App,
-    one: &Application,
+    application: &Application,
     vendor_id: &str,
     form: &Form,
 ) -> Result<(), LookupError> {
     let mut tx = app.db.begin().await?;
-    let accepted =
-        Taken { project: one.project_id, application: one.id, by: one.applied_by, vendor_id, form };
-    let row = accepted.keep(app, &mut tx).await?;
-    if end(&mut tx, one, ApplicationState::Taken, Some(row), None).await? {
+    let accepted = Accepted {
+        project: application.project_id,
+        application: application.id,
+        by: application.applied_by,
+        vendor_id,
+        form,
+    };
+    let row = accepted.record(app, &mut tx).await?;
+    if end(&mut tx, application, ApplicationState::Taken, Some(row), None).await? {
         tx.commit().await?;
     }
     Ok(())
@@ -184,7 +231,7 @@ async fn accepted(
 
 async fn end(
     db: &mut sqlx::PgConnection,
-    one: &Application,
+    application: &Application,
     state: ApplicationState,
     row: Option<Row>,
     next_check_at: Option<time::OffsetDateTime>,
@@ -192,55 +239,59 @@ async fn end(
     let end = End {
         state,
         row,
-        ret_code: one.ret_code,
-        vendor_message: &one.vendor_message,
+        ret_code: application.ret_code,
+        vendor_message: &application.vendor_message,
         next_check_at,
     };
-    applications::end(db, one.id, &end).await
+    applications::end(db, application.id, &end).await
 }
 
-/// Records what a look showed, but for what was taken, which is recorded with it.
-async fn settle(app: &App, one: &Application, looked: CheckOutcome) -> sqlx::Result<()> {
+/// Records the outcome of a check, except [`CheckOutcome::Taken`], which is recorded already.
+async fn record(app: &App, application: &Application, outcome: CheckOutcome) -> sqlx::Result<()> {
     let mut db = app.db.acquire().await?;
-    match looked {
+    match outcome {
         CheckOutcome::Taken => {}
         CheckOutcome::NotTaken => {
-            end(&mut db, one, ApplicationState::NotTaken, None, None).await?;
+            end(&mut db, application, ApplicationState::NotTaken, None, None).await?;
         }
         CheckOutcome::Person => {
-            end(&mut db, one, ApplicationState::InDoubt, None, None).await?;
+            end(&mut db, application, ApplicationState::InDoubt, None, None).await?;
         }
         CheckOutcome::Later => {
-            let turn = usize::try_from(one.checks).unwrap_or(0).min(LOOKS.len() - 1);
-            let next = app.clock.now() + LOOKS[turn];
-            end(&mut db, one, ApplicationState::InDoubt, None, Some(next)).await?;
+            let index =
+                usize::try_from(application.checks).unwrap_or(0).min(CHECK_DELAYS.len() - 1);
+            let next = app.clock.now() + CHECK_DELAYS[index];
+            end(&mut db, application, ApplicationState::InDoubt, None, Some(next)).await?;
         }
     }
     Ok(())
 }
 
-/// A person says that it did not arrive. Answers whether it was still in doubt.
+/// Records a person's decision that an application did not arrive. Returns whether it was still in
+/// doubt.
 pub async fn give_up(
     app: &App,
     project: ProjectId,
     id: ApplicationId,
     by: UserId,
-    address: &str,
+    ip: &str,
 ) -> sqlx::Result<bool> {
     let found = applications::find(&app.db, project, id).await?;
-    let Some(one) = found.filter(|one| one.state == ApplicationState::InDoubt) else {
+    let Some(application) =
+        found.filter(|application| application.state == ApplicationState::InDoubt)
+    else {
         return Ok(false);
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let ended = end(&mut tx, &one, ApplicationState::NotTaken, None, None).await?;
+    let ended = end(&mut tx, &application, ApplicationState::NotTaken, None, None).await?;
     let entry = audit::Entry {
         project: Some(project),
         user: Some(by),
         action: "application_given_up",
         subject: &id.to_string(),
         detail: json!({}),
-        address,
+        address: ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;

@@ -1,4 +1,4 @@
-//! The verdict on one row after the other.
+//! Classifying rows: every row of a recipient list gets its verdict.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -9,10 +9,11 @@ use crate::domain::text::{self, Kind, ParamProblem, TemplateText};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::Row;
 
-/// What a person sees of a wrong phone.
-const PHONE_SHOWN: usize = 40;
+/// Characters of an invalid phone that are kept.
+const MAX_PHONE_SHOWN: usize = 40;
 
-/// What was sent lately and who opted out, small enough to hold a million of each.
+/// The suppressions of a project, and who was sent the template within the last day or is about to
+/// be. Compact enough for a million of each.
 #[derive(Debug, Default)]
 pub struct SendHistory {
     suppressed: HashSet<u64>,
@@ -21,13 +22,13 @@ pub struct SendHistory {
 }
 
 impl SendHistory {
-    /// A phone that opted out.
-    pub fn suppressions(&mut self, phone: &str) {
+    /// Adds a suppressed phone.
+    pub fn add_suppressed(&mut self, phone: &str) {
         self.suppressed.insert(packed(phone));
     }
 
-    /// A phone that was sent these values within the last day.
-    pub fn sent(&mut self, phone: &str, params: &[String]) {
+    /// Adds a phone that was sent these values within the last day, or is about to be.
+    pub fn add_sent(&mut self, phone: &str, params: &[String]) {
         let values = self.hasher.hash_one(params);
         self.sent.insert((packed(phone), values));
     }
@@ -37,59 +38,60 @@ impl SendHistory {
     }
 }
 
-/// A phone as a number: its digits, behind the length of its country's. Two phones never share one:
-/// a phone has at most 15 digits, which is less than 50 bits.
+/// Packs a phone into a number: its digits, and in the highest byte the length of its country code.
+/// Different phones have different numbers: 15 digits, the most of a phone, need less than 50 bits.
 fn packed(phone: &str) -> u64 {
-    let country = phone.find(')').map_or(0, |end| end as u64);
+    let country_length = phone.find(')').map_or(0, |end| end as u64);
     let digits = phone.bytes().filter(u8::is_ascii_digit);
     let number =
         digits.fold(0u64, |sum, digit| sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
-    number | (country << 56)
+    number | (country_length << 56)
 }
 
-/// What the rows are judged by.
+/// What the rows of a list are classified by.
 #[derive(Debug)]
 pub struct Rules {
     /// The template's text, unsubscribe text included.
     pub text: TemplateText,
     /// The signature's content.
     pub signature: String,
-    /// For texts abroad.
+    /// Whether the template is for international texts.
     pub international: bool,
-    /// Which column is what.
+    /// The column mapping.
     pub mapping: Mapping,
 }
 
-/// A row with its verdict, and what its text comes to.
+/// A row with its verdict and the size of its text.
 #[derive(Debug)]
 pub struct Classified {
-    /// The row.
+    /// The row and its verdict.
     pub recipient: Recipient,
-    /// Characters of the text; 0 when there is none.
+    /// Characters of the text; 0 for a rejected row.
     pub length: usize,
-    /// Billed pieces; 0 when there is no text.
+    /// Billed parts; 0 for a rejected row.
     pub parts: usize,
 }
 
-/// Judges rows in the order of the file.
+/// Classifies the rows of a list in the order of the file.
 #[derive(Debug)]
 pub struct Classifier {
     rules: Rules,
-    known: SendHistory,
+    history: SendHistory,
     seen: HashSet<u64>,
 }
 
 impl Classifier {
-    /// A judge that has seen nothing yet.
-    pub fn new(rules: Rules, known: SendHistory) -> Self {
-        Self { rules, known, seen: HashSet::new() }
+    /// Returns a classifier that has seen no row yet.
+    pub fn new(rules: Rules, history: SendHistory) -> Self {
+        Self { rules, history, seen: HashSet::new() }
     }
 
-    /// The verdict on a row. Of several rows of one phone the first that could be sent counts.
+    /// Returns the verdict on a row. Of several rows with the same phone, the first that could be
+    /// sent counts.
     pub fn classify(&mut self, row: Row) -> Classified {
         let cell = |column: usize| row.cells.get(column).map_or("", String::as_str);
-        let written = cell(self.rules.mapping.phone);
-        let phone = match Phone::parse(written) {
+        let raw_phone = cell(self.rules.mapping.phone);
+        let phone = match Phone::parse(raw_phone) {
             Ok(phone) => phone,
             Err(problem) => {
                 return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self);
@@ -115,20 +117,20 @@ impl Classifier {
             return rejected(row, verdict, format!("{}:{}", index + 1, problem.key()), self);
         }
         let rules = &self.rules;
-        let full = rules.text.full_text(&params, &rules.signature, rules.international);
-        let length = text::length(&full);
+        let full_text = rules.text.full_text(&params, &rules.signature, rules.international);
+        let length = text::length(&full_text);
         if length > text::MAX_LENGTH {
             return rejected(row, Verdict::TooLong, length.to_string(), self);
         }
         let number = packed(phone.as_str());
-        if self.known.suppressed.contains(&number) {
+        if self.history.suppressed.contains(&number) {
             return rejected(row, Verdict::Suppressed, String::new(), self);
         }
         if !self.seen.insert(number) {
             return rejected(row, Verdict::Duplicate, String::new(), self);
         }
-        let repeat = self.known.was_sent(number, &params);
-        let parts = text::parts(&full, Kind::of(rules.international));
+        let repeat = self.history.was_sent(number, &params);
+        let parts = text::parts(&full_text, Kind::of(rules.international));
         let recipient = Recipient {
             position: row.line,
             verdict: if repeat { Verdict::Repeat } else { Verdict::Ready },
@@ -141,8 +143,8 @@ impl Classifier {
     }
 }
 
-/// A value as it was meant: our own files, and those of careful programs, put an apostrophe before
-/// what a spreadsheet would take for a formula.
+/// Returns the value that a cell stands for. Our own files, and those of other careful programs,
+/// put an apostrophe before a value that a spreadsheet would take for a formula.
 fn value(cell: &str) -> String {
     let cell = cell.trim();
     match cell.strip_prefix('\'') {
@@ -151,11 +153,11 @@ fn value(cell: &str) -> String {
     }
 }
 
-/// A row that is not sent.
-fn rejected(row: Row, verdict: Verdict, detail: String, classify: &Classifier) -> Classified {
-    let written = row.cells.get(classify.rules.mapping.phone).map_or("", String::as_str);
+/// Returns a row that is not sent, with its verdict.
+fn rejected(row: Row, verdict: Verdict, detail: String, classifier: &Classifier) -> Classified {
+    let raw_phone = row.cells.get(classifier.rules.mapping.phone).map_or("", String::as_str);
     let phone: String =
-        written.chars().filter(|letter| !letter.is_control()).take(PHONE_SHOWN).collect();
+        raw_phone.chars().filter(|c| !c.is_control()).take(MAX_PHONE_SHOWN).collect();
     let recipient = Recipient {
         position: row.line,
         verdict,
@@ -172,14 +174,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn classify(known: SendHistory) -> Classifier {
+    fn classifier(history: SendHistory) -> Classifier {
         let rules = Rules {
             text: TemplateText::parse("{1}您好，余额{2}元。"),
             signature: "云帆书店".to_owned(),
             international: false,
             mapping: Mapping { header: false, phone: 0, values: vec![Some(1), Some(2)] },
         };
-        Classifier::new(rules, known)
+        Classifier::new(rules, history)
     }
 
     fn row(line: i32, cells: &[&str]) -> Row {
@@ -187,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn every_row_gets_its_verdict_and_the_reason() {
-        let mut known = SendHistory::default();
-        known.suppressions("18500000009");
-        known.sent("18500000008", &["李".to_owned(), "5".to_owned()]);
-        let mut classify = classify(known);
+    fn every_row_gets_a_verdict_with_its_detail() {
+        let mut history = SendHistory::default();
+        history.add_suppressed("18500000009");
+        history.add_sent("18500000008", &["李".to_owned(), "5".to_owned()]);
+        let mut classifier = classifier(history);
         let long = "字".repeat(490);
         let rows: [(&[&str], Verdict, &str); 12] = [
             (&["1.38E+10", "李", "5"], Verdict::WrongPhone, "spreadsheet"),
@@ -208,32 +210,36 @@ mod tests {
             (&["18500000007", "李", "5"], Verdict::Ready, ""),
         ];
         for (n, (cells, verdict, detail)) in rows.into_iter().enumerate() {
-            let judged = classify.classify(row(i32::try_from(n).unwrap(), cells)).recipient;
-            assert_eq!((judged.verdict, judged.detail.as_str()), (verdict, detail), "{cells:?}");
-            assert_eq!(judged.cells.is_none(), verdict == Verdict::Ready);
+            let classified = classifier.classify(row(i32::try_from(n).unwrap(), cells)).recipient;
+            assert_eq!(
+                (classified.verdict, classified.detail.as_str()),
+                (verdict, detail),
+                "{cells:?}"
+            );
+            assert_eq!(classified.cells.is_none(), verdict == Verdict::Ready);
         }
     }
 
     #[test]
-    fn other_values_to_the_same_phone_are_no_repeat() {
-        let mut known = SendHistory::default();
-        known.sent("18500000008", &["李".to_owned(), "5".to_owned()]);
-        let judged = classify(known).classify(row(1, &["18500000008", "李", "6"]));
-        assert_eq!(judged.recipient.verdict, Verdict::Ready);
+    fn other_values_to_the_same_phone_are_not_a_repeat() {
+        let mut history = SendHistory::default();
+        history.add_sent("18500000008", &["李".to_owned(), "5".to_owned()]);
+        let classified = classifier(history).classify(row(1, &["18500000008", "李", "6"]));
+        assert_eq!(classified.recipient.verdict, Verdict::Ready);
     }
 
     proptest! {
         #[test]
-        fn phones_that_differ_have_different_numbers(
-            one in "1[3-9][0-9]{9}|\\([1-9][0-9]{0,2}\\)[1-9][0-9]{5,11}",
+        fn different_phones_pack_to_different_numbers(
+            phone in "1[3-9][0-9]{9}|\\([1-9][0-9]{0,2}\\)[1-9][0-9]{5,11}",
             other in "1[3-9][0-9]{9}|\\([1-9][0-9]{0,2}\\)[1-9][0-9]{5,11}",
         ) {
-            prop_assert_eq!(one == other, packed(&one) == packed(&other));
+            prop_assert_eq!(phone == other, packed(&phone) == packed(&other));
         }
 
         #[test]
-        fn no_row_makes_judging_panic(cells in proptest::collection::vec("\\PC{0,20}", 0..4)) {
-            classify(SendHistory::default()).classify(Row { line: 1, cells });
+        fn classifying_never_panics(cells in proptest::collection::vec("\\PC{0,20}", 0..4)) {
+            classifier(SendHistory::default()).classify(Row { line: 1, cells });
         }
     }
 }

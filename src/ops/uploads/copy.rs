@@ -1,61 +1,61 @@
-//! Rows on their way into the database, written as COPY reads them.
+//! Rows in the text format of COPY, in which they are written to the database.
 
 use tokio::sync::mpsc;
 
 use crate::domain::ids::BatchId;
 use crate::domain::recipient::Recipient;
 
-/// Rows are written in pieces of this size.
-const PIECE: usize = 256 << 10;
+/// Bytes of rows that are sent at once.
+const BUFFER: usize = 256 << 10;
 
-/// Rows as COPY takes them, in pieces.
+/// Formats rows for COPY and sends them in buffers.
 pub(super) struct CopyLines {
     batch: String,
-    piece: Vec<u8>,
+    buffer: Vec<u8>,
     out: mpsc::Sender<Vec<u8>>,
 }
 
 impl CopyLines {
-    /// Rows of a batch, handed to whoever writes them.
+    /// Formats rows of `batch`, and sends the buffers to `out`.
     pub(super) fn new(batch: BatchId, out: mpsc::Sender<Vec<u8>>) -> Self {
-        Self { batch: batch.0.to_string(), piece: Vec::with_capacity(PIECE + (PIECE >> 2)), out }
+        Self { batch: batch.0.to_string(), buffer: Vec::with_capacity(BUFFER + (BUFFER >> 2)), out }
     }
 
-    /// Adds a row. Answers whether anybody still takes them.
+    /// Adds a row. Returns false if the receiver is gone.
     pub(super) fn put(&mut self, recipient: &Recipient) -> bool {
-        let piece = &mut self.piece;
-        piece.extend_from_slice(self.batch.as_bytes());
-        piece.push(b'\t');
-        piece.extend_from_slice(recipient.position.to_string().as_bytes());
-        piece.push(b'\t');
-        piece.extend_from_slice(recipient.verdict.key().as_bytes());
-        piece.push(b'\t');
-        escape(&recipient.phone, piece);
-        piece.push(b'\t');
-        array(&recipient.params, piece);
-        piece.push(b'\t');
-        escape(&recipient.detail, piece);
-        piece.push(b'\t');
+        let buffer = &mut self.buffer;
+        buffer.extend_from_slice(self.batch.as_bytes());
+        buffer.push(b'\t');
+        buffer.extend_from_slice(recipient.position.to_string().as_bytes());
+        buffer.push(b'\t');
+        buffer.extend_from_slice(recipient.verdict.key().as_bytes());
+        buffer.push(b'\t');
+        escape(&recipient.phone, buffer);
+        buffer.push(b'\t');
+        array(&recipient.params, buffer);
+        buffer.push(b'\t');
+        escape(&recipient.detail, buffer);
+        buffer.push(b'\t');
         match &recipient.cells {
-            Some(cells) => array(cells, piece),
-            None => piece.extend_from_slice(b"\\N"),
+            Some(cells) => array(cells, buffer),
+            None => buffer.extend_from_slice(b"\\N"),
         }
-        piece.push(b'\n');
-        if self.piece.len() < PIECE {
+        buffer.push(b'\n');
+        if self.buffer.len() < BUFFER {
             return true;
         }
-        let full = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE + (PIECE >> 2)));
+        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(BUFFER + (BUFFER >> 2)));
         self.out.blocking_send(full).is_ok()
     }
 
-    /// Hands over the rest.
+    /// Sends the last buffer.
     pub(super) fn end(self) {
-        // Nobody takes them any more when the statement has failed, which is told there.
-        let _ = self.out.blocking_send(self.piece);
+        // The receiver is gone if COPY has failed; that error is reported there.
+        let _ = self.out.blocking_send(self.buffer);
     }
 }
 
-/// A text as COPY reads it (PostgreSQL manual, COPY, text format).
+/// Escapes a text (PostgreSQL manual, COPY, text format).
 fn escape(text: &str, into: &mut Vec<u8>) {
     for byte in text.bytes() {
         match byte {
@@ -68,8 +68,7 @@ fn escape(text: &str, into: &mut Vec<u8>) {
     }
 }
 
-/// Texts as an array: every one in quotes, what is in them escaped once for the array and once for
-/// COPY.
+/// Formats texts as an array: each in quotes, escaped once for the array and once for COPY.
 fn array(texts: &[String], into: &mut Vec<u8>) {
     into.push(b'{');
     for (n, text) in texts.iter().enumerate() {

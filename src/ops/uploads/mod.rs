@@ -1,5 +1,5 @@
-//! A batch from a file: taken in piece by piece as a draft, read anew as often as its person likes,
-//! and confirmed once.
+//! Batches from a recipient list: the file is received in chunks as a draft, imported again
+//! whenever a person changes how it is read, and confirmed once.
 
 use serde_json::json;
 use sqlx::PgConnection;
@@ -26,48 +26,48 @@ use crate::domain::upload::UploadSource;
 use crate::recipient_file::Shape;
 use report::{ReadOptions, Report};
 
-/// Pieces that a file is kept in.
-const PIECE: usize = 1 << 20;
-/// Letters of a file's name, and of a batch's.
+/// Bytes of a chunk of the file.
+const CHUNK: usize = 1 << 20;
+/// The most characters of a batch's name. A file name may have twice as many.
 pub const MAX_NAME_LENGTH: usize = 60;
 
-/// A draft to begin.
+/// A draft to create.
 #[derive(Debug, Clone)]
 pub struct Begin<'a> {
     /// The project it is charged to.
     pub project: ProjectId,
-    /// Who begins it.
+    /// The person who creates it.
     pub by: UserId,
-    /// The signature it goes out under.
+    /// The signature of its messages.
     pub signature: SignatureId,
     /// Its template.
     pub template: TemplateId,
-    /// What the person called the file.
+    /// The file name on the person's computer.
     pub file_name: &'a str,
-    /// When it leaves, if not at once.
+    /// When it is to be sent, if not at once.
     pub schedule_at: Option<OffsetDateTime>,
     /// The one-time token of the form.
     pub form_token: Uuid,
-    /// The batch whose messages it repeats.
+    /// The batch whose messages it sends again.
     pub resend_of: Option<BatchId>,
 }
 
-/// Why a file is not taken. Nothing of it is kept.
+/// Why a file was not accepted. Nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// Signature or template; the other causes do not occur here.
+    /// Signature or template cannot be used; the other variants do not occur here.
     #[error(transparent)]
     Order(#[from] OrderError),
     /// Neither text nor a spreadsheet.
     #[error("not a text file or spreadsheet")]
     WrongKind,
-    /// Nothing in it.
+    /// The file is empty, or there is nothing to send again.
     #[error("file is empty")]
     Empty,
-    /// Larger than the settings allow.
+    /// Larger than the settings allow (in bytes).
     #[error("file is larger than {0} bytes")]
     TooLarge(u64),
-    /// The form was sent before and made this draft.
+    /// The form was submitted before and created this draft.
     #[error("form already submitted")]
     Already(BatchId),
     /// The database.
@@ -75,18 +75,24 @@ pub enum UploadError {
     Database(#[from] sqlx::Error),
 }
 
-/// Looks whether a draft could begin, before its file has arrived.
+/// Checks whether a draft could be created, before its file is received.
+///
+/// # Errors
+///
+/// [`UploadError::Already`] if the form created a draft before, [`UploadError::Order`] if signature
+/// and template cannot be used.
 pub async fn check(app: &App, begin: &Begin<'_>) -> Result<(), UploadError> {
     let mut db = app.db.acquire().await?;
     let already = batches::by_form_token(&mut db, begin.project, begin.by, begin.form_token);
     if let Some(batch) = already.await? {
         return Err(UploadError::Already(batch));
     }
-    chosen(&mut db, begin.project, begin.signature, begin.template).await?;
+    approved(&mut db, begin.project, begin.signature, begin.template).await?;
     Ok(())
 }
 
-async fn chosen(
+/// Loads an approved signature and an approved template that fit together.
+async fn approved(
     db: &mut PgConnection,
     project: ProjectId,
     signature: SignatureId,
@@ -105,20 +111,25 @@ async fn chosen(
     }
 }
 
-/// A file that is being taken in. What was taken is removed again unless it ends well.
+/// A file that is being received. The caller ends with [`IncomingFile::end`] or, to remove what was
+/// received, [`IncomingFile::abandon`].
 #[derive(Debug)]
 pub struct IncomingFile {
     batch: BatchId,
     project: ProjectId,
-    piece: Vec<u8>,
-    pieces: i32,
+    chunk: Vec<u8>,
+    chunks: i32,
     bytes: u64,
     utf8: Utf8,
 }
 
 impl IncomingFile {
-    /// Begins a draft with the first bytes of its file, of which there must be some kilobytes unless
-    /// the whole is smaller.
+    /// Creates a draft and stores the first bytes of its file. `head` must have some kilobytes
+    /// unless the whole file is smaller: the kind of file is detected from it.
+    ///
+    /// # Errors
+    ///
+    /// [`UploadError`] says why the file is not accepted; then there is no draft.
     pub async fn begin(app: &App, begin: &Begin<'_>, head: &[u8]) -> Result<Self, UploadError> {
         if head.is_empty() {
             return Err(UploadError::Empty);
@@ -132,7 +143,7 @@ impl IncomingFile {
         let now = app.clock.now();
         let mut tx = app.db.begin().await?;
         let (signature, template) =
-            chosen(&mut tx, begin.project, begin.signature, begin.template).await?;
+            approved(&mut tx, begin.project, begin.signature, begin.template).await?;
         let name: String = begin.file_name.chars().filter(|c| !c.is_control()).collect();
         let stored = batches::insert(
             &mut tx,
@@ -167,89 +178,93 @@ impl IncomingFile {
         let name: String = name.chars().take(MAX_NAME_LENGTH * 2).collect();
         uploads::begin(&mut tx, begin.project, batch, source, &name, now).await?;
         tx.commit().await?;
-        let mut taking = Self {
+        let mut incoming = Self {
             batch,
             project: begin.project,
-            piece: Vec::with_capacity(PIECE),
-            pieces: 0,
+            chunk: Vec::with_capacity(CHUNK),
+            chunks: 0,
             bytes: 0,
             utf8: Utf8::default(),
         };
-        taking.take(app, head).await?;
-        Ok(taking)
+        incoming.take(app, head).await?;
+        Ok(incoming)
     }
 
-    /// Takes the next bytes.
+    /// Stores the next bytes of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`UploadError::TooLarge`] if the file exceeds the limit.
     pub async fn take(&mut self, app: &App, mut bytes: &[u8]) -> Result<(), UploadError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > app.uploads.bytes {
             return Err(UploadError::TooLarge(app.uploads.bytes));
         }
-        self.utf8.look_at(bytes);
+        self.utf8.update(bytes);
         while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.piece.len()));
-            self.piece.extend_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.chunk.len()));
+            self.chunk.extend_from_slice(now);
             bytes = later;
-            if self.piece.len() == PIECE {
-                self.keep(app).await?;
+            if self.chunk.len() == CHUNK {
+                self.store_chunk(app).await?;
             }
         }
         Ok(())
     }
 
-    /// The draft that it belongs to.
+    /// Returns the draft that the file belongs to.
     pub fn batch(&self) -> BatchId {
         self.batch
     }
 
-    async fn keep(&mut self, app: &App) -> sqlx::Result<()> {
+    async fn store_chunk(&mut self, app: &App) -> sqlx::Result<()> {
         let now = app.clock.now();
-        uploads::append(&app.db, self.batch, self.pieces, &self.piece, now).await?;
-        self.pieces += 1;
-        self.piece.clear();
+        uploads::append(&app.db, self.batch, self.chunks, &self.chunk, now).await?;
+        self.chunks += 1;
+        self.chunk.clear();
         Ok(())
     }
 
-    /// The last byte has come: the file may be read.
+    /// Marks the file as completely received, so that it is imported. Returns its draft.
     pub async fn end(mut self, app: &App) -> Result<BatchId, UploadError> {
-        if !self.piece.is_empty() {
-            self.keep(app).await?;
+        if !self.chunk.is_empty() {
+            self.store_chunk(app).await?;
         }
-        uploads::received(&app.db, self.batch, self.utf8.ends_valid(), app.clock.now()).await?;
+        uploads::received(&app.db, self.batch, self.utf8.is_valid(), app.clock.now()).await?;
         app.wake.read();
         Ok(self.batch)
     }
 
-    /// It did not end well: nothing of it stays.
+    /// Removes the draft and what was received of its file.
     pub async fn abandon(self, app: &App) {
-        let gone = discard(app, self.project, self.batch).await;
-        if let Err(error) = gone {
-            // What is left of it is removed when it has not been touched for an hour.
+        let discarded = discard(app, self.project, self.batch).await;
+        if let Err(error) = discarded {
+            // The clean-up job removes it an hour after its last chunk.
             tracing::warn!(batch = %self.batch, %error, "cannot remove an interrupted upload yet");
         }
     }
 }
 
-/// Whether bytes that come in pieces are valid UTF-8 together.
+/// Validates UTF-8 that arrives in chunks.
 #[derive(Debug, Default)]
 struct Utf8 {
     invalid: bool,
-    cut: Vec<u8>,
+    incomplete: Vec<u8>,
 }
 
 impl Utf8 {
-    fn look_at(&mut self, bytes: &[u8]) {
+    fn update(&mut self, bytes: &[u8]) {
         if self.invalid {
             return;
         }
         let joined;
-        let bytes = if self.cut.is_empty() {
+        let bytes = if self.incomplete.is_empty() {
             bytes
         } else {
-            joined = [self.cut.as_slice(), bytes].concat();
+            joined = [self.incomplete.as_slice(), bytes].concat();
             &joined
         };
-        let cut = match std::str::from_utf8(bytes) {
+        self.incomplete = match std::str::from_utf8(bytes) {
             Ok(_) => Vec::new(),
             Err(error) if error.error_len().is_none() => bytes[error.valid_up_to()..].to_vec(),
             Err(_) => {
@@ -257,42 +272,46 @@ impl Utf8 {
                 Vec::new()
             }
         };
-        self.cut = cut;
     }
 
-    fn ends_valid(&self) -> bool {
-        !self.invalid && self.cut.is_empty()
+    fn is_valid(&self) -> bool {
+        !self.invalid && self.incomplete.is_empty()
     }
 }
 
-/// Removes a draft. Answers whether it was one.
+/// Removes a draft. Returns false if the batch is not a draft any more.
 pub async fn discard(app: &App, project: ProjectId, batch: BatchId) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let gone = batches::discard(&mut tx, project, batch).await?;
+    let discarded = batches::discard(&mut tx, project, batch).await?;
     tx.commit().await?;
-    Ok(gone)
+    Ok(discarded)
 }
 
-/// How a person wants a draft changed before it is read again.
+/// A change of a draft, after which its file is imported again.
 #[derive(Debug)]
 pub struct Change {
     /// The project.
     pub project: ProjectId,
     /// The draft.
     pub batch: BatchId,
-    /// The signature it goes out under.
+    /// The signature of its messages.
     pub signature: SignatureId,
     /// Its template.
     pub template: TemplateId,
-    /// How the file is read.
+    /// How the file is to be read.
     pub wanted: ReadOptions,
 }
 
-/// Has a draft read again, perhaps for another signature or template. Answers whether it was one.
+/// Has the file of a draft imported again with other options, and perhaps for another signature or
+/// template. Returns false if the batch is not a draft any more.
+///
+/// # Errors
+///
+/// [`UploadError::Order`] if signature and template cannot be used.
 pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError> {
     let mut tx = app.db.begin().await?;
     let (signature, template) =
-        chosen(&mut tx, change.project, change.signature, change.template).await?;
+        approved(&mut tx, change.project, change.signature, change.template).await?;
     let content = batches::Content {
         signature: signature.id,
         template: template.id,
@@ -304,51 +323,56 @@ pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError>
     };
     let wanted = serde_json::to_value(&change.wanted).unwrap_or_default();
     let now = app.clock.now();
-    let moved = batches::change_draft(&mut tx, change.project, change.batch, &content).await?
+    let changed = batches::change_draft(&mut tx, change.project, change.batch, &content).await?
         && uploads::read_again(&mut tx, change.project, change.batch, &wanted, now).await?;
     tx.commit().await?;
     app.wake.read();
-    Ok(moved)
+    Ok(changed)
 }
 
-/// A person's yes to a draft.
+/// A person's confirmation of a draft.
 #[derive(Debug)]
 pub struct ConfirmRequest<'a> {
     /// The project.
     pub project: ProjectId,
     /// The draft.
     pub batch: BatchId,
-    /// Who says it.
+    /// Who confirms it.
     pub by: UserId,
-    /// What lists call it.
+    /// The name of the batch in lists.
     pub name: &'a str,
-    /// How many the page said would be sent to.
+    /// How many messages the page said would be sent.
     pub checked: i64,
-    /// Also to phones that were sent the same within 24 hours.
+    /// Whether repeats are sent as well: the same text to the same phone within 24 hours.
     pub with_repeats: bool,
-    /// When it leaves, if not at once.
+    /// When it is to be sent, if not at once.
     pub schedule_at: Option<OffsetDateTime>,
-    /// The first leave alone.
+    /// The trial batch, if there is to be one.
     pub trial: Option<Trial>,
-    /// The address it is said from.
+    /// The IP address of the request.
     pub address: &'a str,
 }
 
-/// What a yes came to.
+/// The result of a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
-    /// It leaves, waits for its time, or waits for a second person.
+    /// It was ordered: it is sent, waits for its time, or waits for approval.
     Ordered(BatchState),
-    /// It was confirmed before: nothing new was ordered.
+    /// It was confirmed before; nothing new was ordered.
     Already,
-    /// Something was ordered with the same template since it was read, or the page was an old one:
-    /// it is read again, or shown again, before anything leaves.
+    /// Nothing was ordered: another batch with the same template was ordered since the import, so
+    /// the file is imported again; or the page was outdated and has to be shown again.
     Changed,
-    /// Nobody would be sent to.
+    /// Nothing was ordered: no row can be sent.
     Nobody,
 }
 
-/// Orders what a draft holds, once.
+/// Confirms a draft, once.
+///
+/// # Errors
+///
+/// [`OrderError`] if signature and template cannot be used any more; the other variants do not
+/// occur here.
 pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirmation, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -357,7 +381,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     };
     recipients::one_at_a_time(&mut tx, draft.template_id).await?;
     let (_, template) =
-        chosen(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
+        approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
     let Some((report, orders_seen)) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
@@ -368,17 +392,17 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         app.wake.read();
         return Ok(Confirmation::Changed);
     }
-    let going = report.going(request.with_repeats);
-    if going == 0 {
+    let count = report.going(request.with_repeats);
+    if count == 0 {
         return Ok(Confirmation::Nobody);
     }
-    if going != request.checked {
+    if count != request.checked {
         return Ok(Confirmation::Changed);
     }
-    let total = i32::try_from(going).unwrap_or(i32::MAX);
+    let total = i32::try_from(count).unwrap_or(i32::MAX);
     let policy = projects::policy(&mut tx, request.project).await?;
     let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = order::beginning(approval, request.schedule_at, now);
+    let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
     let confirmed = Confirmed {
         state,
@@ -389,7 +413,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         each_own: !report.uniform,
         by: request.by,
         schedule_at: request.schedule_at,
-        // A first part that is everything leaves no rest to wait.
+        // A trial batch of all messages leaves none to wait for it.
         trial: request.trial.filter(|trial| trial.first < total),
     };
     recipients::with_repeats(&mut tx, request.batch, request.with_repeats).await?;
@@ -424,18 +448,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn validity_does_not_depend_on_where_pieces_are_cut(
-            text in "\\PC{0,40}", broken in any::<bool>(), at in 1_usize..7,
+        fn validity_does_not_depend_on_chunk_boundaries(
+            text in "\\PC{0,40}", broken in any::<bool>(), size in 1_usize..7,
         ) {
             let mut bytes = text.into_bytes();
             if broken {
                 bytes.push(0xff);
             }
-            let mut pieces = Utf8::default();
-            for piece in bytes.chunks(at) {
-                pieces.look_at(piece);
+            let mut utf8 = Utf8::default();
+            for chunk in bytes.chunks(size) {
+                utf8.update(chunk);
             }
-            prop_assert_eq!(pieces.ends_valid(), std::str::from_utf8(&bytes).is_ok());
+            prop_assert_eq!(utf8.is_valid(), std::str::from_utf8(&bytes).is_ok());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What was found in a file: how it was read, how many rows have which verdict, what they cost, and
-//! how some of them will read.
+//! The report of an import: how the file was read, the number of rows by verdict, their billed
+//! parts, and sample texts.
 
 use std::collections::BTreeMap;
 
@@ -12,41 +12,41 @@ use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding};
 
-/// Rows shown as they are written, to choose columns by.
+/// Rows that are shown unchanged, for choosing the columns.
 pub const FIRST_ROWS: usize = 5;
-/// Texts shown that were drawn by lot.
-const RANDOM: usize = 3;
-/// A cell that is shown has no more letters.
-const CELL_SHOWN: usize = 60;
+/// Sample texts that are chosen at random.
+const RANDOM_SAMPLES: usize = 3;
+/// The most characters of a cell that is shown.
+const MAX_CELL_SHOWN: usize = 60;
 
-/// How a person wants a file read; what is missing is found out.
+/// How a person wants a file to be read. Missing options are detected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReadOptions {
-    /// How letters are written.
+    /// The character encoding.
     pub encoding: Option<Encoding>,
-    /// What stands between columns.
+    /// The character between columns.
     pub delimiter: Option<Delimiter>,
-    /// Which column is what.
+    /// The column mapping.
     pub mapping: Option<Mapping>,
 }
 
-/// How a text reads that will be sent.
+/// A text that would be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Its line in the file.
+    /// Its line in the file, counted from 1.
     pub line: i32,
-    /// To whom.
+    /// Its recipient.
     pub phone: String,
     /// The values of the variables.
     pub params: Vec<String>,
-    /// Characters, signature included.
+    /// Characters, including the signature.
     pub length: usize,
-    /// Billed pieces.
+    /// Billed parts.
     pub parts: usize,
 }
 
-/// Rows and parts by the operator that the phone's prefix belongs to.
+/// Rows by the carrier that the prefix of the phone belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operators {
     /// China Mobile.
@@ -55,95 +55,95 @@ pub struct Operators {
     pub ctcc: i64,
     /// China Unicom.
     pub cucc: i64,
-    /// Phones abroad and prefixes of nobody.
+    /// International phones, and prefixes that belong to no carrier.
     pub other: i64,
 }
 
-/// What was found in a file.
+/// The report of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// How letters are written; none in spreadsheets.
+    /// The character encoding; `None` for spreadsheets.
     pub encoding: Option<Encoding>,
-    /// What stands between columns; none in spreadsheets.
+    /// The character between columns; `None` for spreadsheets.
     pub delimiter: Option<Delimiter>,
-    /// The sheet that was read; none in texts.
+    /// The name of the sheet; `None` for texts.
     pub sheet: Option<String>,
-    /// Which column is what.
+    /// The column mapping.
     pub mapping: Mapping,
-    /// The names of the columns, as far as there are any.
+    /// The names of the columns; empty where the file has none.
     pub columns: Vec<String>,
-    /// The first rows as they are written, without the header.
+    /// The first rows as they are in the file, without the header.
     pub first_rows: Vec<Vec<String>>,
-    /// Rows with a verdict.
+    /// The number of rows with a verdict.
     pub rows: i32,
-    /// How many rows have which verdict.
+    /// The number of rows by verdict.
     pub counts: BTreeMap<Verdict, i64>,
-    /// Billed pieces of the ready.
+    /// Billed parts of rows that are ready.
     pub parts: i64,
-    /// Billed pieces of the repeats.
+    /// Billed parts of repeats.
     pub repeat_parts: i64,
-    /// Of the ready, those with more than one part.
+    /// The number of rows that are ready and have more than one part.
     pub several_parts: i64,
-    /// The ready by operator.
+    /// The number of rows that are ready, by carrier.
     pub operators: Operators,
-    /// Whether all that may be sent carry the same values.
+    /// Whether all rows that may be sent have the same values.
     pub uniform: bool,
     /// The shortest text.
     pub shortest: Option<Sample>,
     /// The longest text.
     pub longest: Option<Sample>,
-    /// Some texts drawn by lot.
+    /// Some texts, chosen at random.
     pub random: Vec<Sample>,
 }
 
 impl Report {
-    /// How many rows have a verdict.
+    /// Returns the number of rows with this verdict.
     pub fn count(&self, verdict: Verdict) -> i64 {
         self.counts.get(&verdict).copied().unwrap_or(0)
     }
 
-    /// How many are sent to, with the repeats or without.
+    /// Returns the number of rows that would be sent, with or without repeats.
     pub fn going(&self, with_repeats: bool) -> i64 {
         let repeats = if with_repeats { self.count(Verdict::Repeat) } else { 0 };
         self.count(Verdict::Ready) + repeats
     }
 
-    /// Their billed pieces.
+    /// Returns the billed parts of the rows that would be sent.
     pub fn going_parts(&self, with_repeats: bool) -> i64 {
         self.parts + if with_repeats { self.repeat_parts } else { 0 }
     }
 }
 
-/// Adds up rows as they are judged.
+/// Builds a report, row by row.
 #[derive(Debug)]
 pub struct ReportBuilder {
     report: Report,
-    common: Option<Vec<String>>,
+    first_params: Option<Vec<String>>,
 }
 
 impl ReportBuilder {
-    /// Nothing yet, of a file that is read in this way.
+    /// Starts from a report that says how the file is read.
     pub fn new(report: Report) -> Self {
-        Self { report: Report { uniform: true, ..report }, common: None }
+        Self { report: Report { uniform: true, ..report }, first_params: None }
     }
 
-    /// Counts a row.
-    pub fn count(&mut self, judged: &Classified) {
+    /// Adds a row.
+    pub fn add(&mut self, row: &Classified) {
         let report = &mut self.report;
         report.rows += 1;
-        *report.counts.entry(judged.recipient.verdict).or_default() += 1;
-        let parts = i64::try_from(judged.parts).unwrap_or(0);
-        match judged.recipient.verdict {
+        *report.counts.entry(row.recipient.verdict).or_default() += 1;
+        let parts = i64::try_from(row.parts).unwrap_or(0);
+        match row.recipient.verdict {
             Verdict::Ready => {
                 report.parts += parts;
                 report.several_parts += i64::from(parts > 1);
-                self.sample(judged);
-                self.operator(&judged.recipient.phone);
-                self.compare(&judged.recipient.params);
+                self.add_sample(row);
+                self.add_operator(&row.recipient.phone);
+                self.compare_params(&row.recipient.params);
             }
             Verdict::Repeat => {
                 report.repeat_parts += parts;
-                self.compare(&judged.recipient.params);
+                self.compare_params(&row.recipient.params);
             }
             Verdict::WrongPhone
             | Verdict::WrongCountry
@@ -155,36 +155,36 @@ impl ReportBuilder {
         }
     }
 
-    fn compare(&mut self, params: &[String]) {
-        match &self.common {
-            None => self.common = Some(params.to_vec()),
-            Some(common) if self.report.uniform => self.report.uniform = common == params,
+    fn compare_params(&mut self, params: &[String]) {
+        match &self.first_params {
+            None => self.first_params = Some(params.to_vec()),
+            Some(first) if self.report.uniform => self.report.uniform = first == params,
             Some(_) => {}
         }
     }
 
-    fn sample(&mut self, judged: &Classified) {
+    fn add_sample(&mut self, row: &Classified) {
         let report = &mut self.report;
-        let shorter = report.shortest.as_ref().is_none_or(|one| judged.length < one.length);
-        let longer = report.longest.as_ref().is_none_or(|one| judged.length > one.length);
+        let shorter = report.shortest.as_ref().is_none_or(|shortest| row.length < shortest.length);
+        let longer = report.longest.as_ref().is_none_or(|longest| row.length > longest.length);
         if shorter {
-            report.shortest = Some(sample_of(judged));
+            report.shortest = Some(sample_of(row));
         }
         if longer {
-            report.longest = Some(sample_of(judged));
+            report.longest = Some(sample_of(row));
         }
-        // Each row has the same chance to be among those that are kept.
+        // Reservoir sampling: every row is chosen with the same probability.
         let ready = report.counts.get(&Verdict::Ready).copied().unwrap_or(1).max(1);
-        if report.random.len() < RANDOM {
-            report.random.push(sample_of(judged));
-        } else if let Ok(place) = usize::try_from(rand::rng().random_range(0..ready))
-            && place < RANDOM
+        if report.random.len() < RANDOM_SAMPLES {
+            report.random.push(sample_of(row));
+        } else if let Ok(index) = usize::try_from(rand::rng().random_range(0..ready))
+            && index < RANDOM_SAMPLES
         {
-            report.random[place] = sample_of(judged);
+            report.random[index] = sample_of(row);
         }
     }
 
-    fn operator(&mut self, phone: &str) {
+    fn add_operator(&mut self, phone: &str) {
         let operators = &mut self.report.operators;
         let operator = Operator::of(phone);
         *match operator {
@@ -195,29 +195,29 @@ impl ReportBuilder {
         } += 1;
     }
 
-    /// Rows so far.
+    /// Returns the number of rows so far.
     pub fn rows(&self) -> i32 {
         self.report.rows
     }
 
-    /// All of it.
-    pub fn end(mut self) -> Report {
-        self.report.random.sort_by_key(|one| one.line);
+    /// Returns the finished report.
+    pub fn finish(mut self) -> Report {
+        self.report.random.sort_by_key(|sample| sample.line);
         self.report
     }
 }
 
-fn sample_of(judged: &Classified) -> Sample {
+fn sample_of(row: &Classified) -> Sample {
     Sample {
-        line: judged.recipient.position,
-        phone: judged.recipient.phone.clone(),
-        params: judged.recipient.params.clone(),
-        length: judged.length,
-        parts: judged.parts,
+        line: row.recipient.position,
+        phone: row.recipient.phone.clone(),
+        params: row.recipient.params.clone(),
+        length: row.length,
+        parts: row.parts,
     }
 }
 
-/// A row as it is shown to choose columns by.
-pub fn shown(cells: &[String]) -> Vec<String> {
-    cells.iter().map(|cell| cell.chars().take(CELL_SHOWN).collect()).collect()
+/// Clips the cells of a row for display.
+pub fn clipped(cells: &[String]) -> Vec<String> {
+    cells.iter().map(|cell| cell.chars().take(MAX_CELL_SHOWN).collect()).collect()
 }

@@ -1,4 +1,5 @@
-//! One pass over a file: its columns are found, then every row is judged and written.
+//! One pass over a file: the first rows decide the column mapping, then every row is classified and
+//! written.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,62 +14,62 @@ use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{self, Book, Row, TableError};
 
-/// Rows looked at to find out which column is what.
-const LOOKED_AT: usize = 200;
-/// Bytes looked at to find out how a text is written.
-const HEAD: usize = 64 << 10;
+/// Rows from which the column mapping is guessed.
+const MAPPING_ROWS: usize = 200;
+/// Bytes from which encoding and delimiter of a text are detected.
+const HEAD_BYTES: usize = 64 << 10;
 
-/// Where rows come from.
+/// An opened file.
 pub(super) enum Source {
     Text(Box<dyn Read + Send>),
     Book(File, Book),
 }
 
-/// Reads and judges, in a thread of its own.
+/// Reads a file; runs in a thread of its own.
 pub(super) struct Reader {
     pub(super) rules: Rules,
-    pub(super) known: SendHistory,
+    pub(super) history: SendHistory,
     pub(super) utf8: bool,
-    pub(super) wanted: ReadOptions,
+    pub(super) options: ReadOptions,
     pub(super) meanings: Vec<String>,
-    pub(super) most_rows: u32,
-    pub(super) far: Arc<Progress>,
+    pub(super) max_rows: u32,
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Reader {
-    /// Reads and judges all of it.
+    /// Reads the whole file, classifies its rows and writes them to `lines`.
     pub(super) fn run(self, source: Source, lines: CopyLines) -> Result<Report, ImportError> {
-        let mut pass = Scan {
-            most_rows: self.most_rows,
-            far: self.far,
+        let mut scan = Scan {
+            max_rows: self.max_rows,
+            progress: self.progress,
             meanings: self.meanings,
-            wanted: self.wanted.mapping,
+            mapping: self.options.mapping,
             lines,
             report: Report::default(),
-            looked_at: Vec::new(),
-            rules: Some((self.rules, self.known)),
-            judging: None,
+            first_rows: Vec::new(),
+            rules: Some((self.rules, self.history)),
+            classifying: None,
             stopped: None,
         };
         let read = match source {
             Source::Text(mut text) => {
-                let mut head = vec![0; HEAD];
+                let mut head = vec![0; HEAD_BYTES];
                 let n = fill(&mut text, &mut head).map_err(TableError::Io)?;
                 head.truncate(n);
-                let (encoding, found) =
-                    recipient_file::sniff(&head, self.utf8, self.wanted.encoding);
-                let delimiter = self.wanted.delimiter.unwrap_or(found);
-                (pass.report.encoding, pass.report.delimiter) = (Some(encoding), Some(delimiter));
+                let (encoding, detected) =
+                    recipient_file::sniff(&head, self.utf8, self.options.encoding);
+                let delimiter = self.options.delimiter.unwrap_or(detected);
+                (scan.report.encoding, scan.report.delimiter) = (Some(encoding), Some(delimiter));
                 let whole = std::io::Cursor::new(head).chain(text);
-                recipient_file::read_text(whole, encoding, delimiter, &mut |row| pass.take(row))
+                recipient_file::read_text(whole, encoding, delimiter, &mut |row| scan.take(row))
             }
             Source::Book(file, book) => {
-                let sheet = recipient_file::read_spreadsheet(file, book, &mut |row| pass.take(row));
-                sheet.map(|name| pass.report.sheet = Some(name))
+                let sheet = recipient_file::read_spreadsheet(file, book, &mut |row| scan.take(row));
+                sheet.map(|name| scan.report.sheet = Some(name))
             }
         };
         read?;
-        pass.end()
+        scan.end()
     }
 }
 
@@ -83,37 +84,37 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-/// One pass over the rows: the first are looked at to find the columns, then all are judged.
+/// The state of a pass: until the column mapping is known, rows are collected in `first_rows`.
 struct Scan {
-    most_rows: u32,
-    far: Arc<Progress>,
+    max_rows: u32,
+    progress: Arc<Progress>,
     meanings: Vec<String>,
-    wanted: Option<Mapping>,
+    mapping: Option<Mapping>,
     lines: CopyLines,
     report: Report,
-    looked_at: Vec<Row>,
+    first_rows: Vec<Row>,
     rules: Option<(Rules, SendHistory)>,
-    judging: Option<(Classifier, ReportBuilder)>,
+    classifying: Option<(Classifier, ReportBuilder)>,
     stopped: Option<ImportError>,
 }
 
 impl Scan {
     fn take(&mut self, row: Row) -> ControlFlow<()> {
-        if self.judging.is_some() {
+        if self.classifying.is_some() {
             return self.classify(row);
         }
-        self.looked_at.push(row);
-        if self.looked_at.len() < LOOKED_AT { ControlFlow::Continue(()) } else { self.begin() }
+        self.first_rows.push(row);
+        if self.first_rows.len() < MAPPING_ROWS { ControlFlow::Continue(()) } else { self.begin() }
     }
 
-    /// Finds the columns and judges what was looked at.
+    /// Decides the column mapping and classifies the rows collected so far.
     fn begin(&mut self) -> ControlFlow<()> {
-        let rows = std::mem::take(&mut self.looked_at);
-        let Some((rules, known)) = self.rules.take() else { return ControlFlow::Break(()) };
+        let rows = std::mem::take(&mut self.first_rows);
+        let Some((rules, history)) = self.rules.take() else { return ControlFlow::Break(()) };
         let cells: Vec<Vec<String>> = rows.iter().map(|row| row.cells.clone()).collect();
         let variables = rules.text.variables();
         let mapping = self
-            .wanted
+            .mapping
             .take()
             .filter(|mapping| mapping.values.len() == variables)
             .unwrap_or_else(|| Mapping::guess(&cells, variables, &self.meanings));
@@ -122,46 +123,48 @@ impl Scan {
         let mut columns = cells.first().filter(|_| mapping.header).cloned().unwrap_or_default();
         columns.resize(width, String::new());
         let report = Report {
-            columns: report::shown(&columns),
+            columns: report::clipped(&columns),
             first_rows: cells
                 .iter()
                 .skip(header)
                 .take(FIRST_ROWS)
-                .map(|row| report::shown(row))
+                .map(|row| report::clipped(row))
                 .collect(),
             mapping: mapping.clone(),
             ..std::mem::take(&mut self.report)
         };
-        let classify = Classifier::new(Rules { mapping, ..rules }, known);
-        self.judging = Some((classify, ReportBuilder::new(report)));
+        let classifier = Classifier::new(Rules { mapping, ..rules }, history);
+        self.classifying = Some((classifier, ReportBuilder::new(report)));
         rows.into_iter().skip(header).try_for_each(|row| self.classify(row))
     }
 
     fn classify(&mut self, row: Row) -> ControlFlow<()> {
-        let Some((classify, tallying)) = &mut self.judging else { return ControlFlow::Break(()) };
-        if u32::try_from(tallying.rows()).is_ok_and(|rows| rows >= self.most_rows) {
-            self.stopped = Some(ImportError::ManyRows(self.most_rows));
+        let Some((classifier, report)) = &mut self.classifying else {
+            return ControlFlow::Break(());
+        };
+        if u32::try_from(report.rows()).is_ok_and(|rows| rows >= self.max_rows) {
+            self.stopped = Some(ImportError::ManyRows(self.max_rows));
             return ControlFlow::Break(());
         }
-        let judged = classify.classify(row);
-        tallying.count(&judged);
-        self.far.rows.store(tallying.rows(), Ordering::Relaxed);
-        if self.lines.put(&judged.recipient) {
+        let classified = classifier.classify(row);
+        report.add(&classified);
+        self.progress.rows.store(report.rows(), Ordering::Relaxed);
+        if self.lines.put(&classified.recipient) {
             ControlFlow::Continue(())
         } else {
-            self.stopped = Some(ImportError::Unwanted);
+            self.stopped = Some(ImportError::Discarded);
             ControlFlow::Break(())
         }
     }
 
     fn end(mut self) -> Result<Report, ImportError> {
-        if self.judging.is_none() && self.stopped.is_none() {
+        if self.classifying.is_none() && self.stopped.is_none() {
             let _ = self.begin();
         }
         if let Some(error) = self.stopped {
             return Err(error);
         }
-        let report = self.judging.map(|(_, tallying)| tallying.end());
+        let report = self.classifying.map(|(_, report)| report.finish());
         let sheet = self.report.sheet;
         let report = report.filter(|report| report.rows > 0).ok_or(TableError::Empty)?;
         self.lines.end();

@@ -1,4 +1,4 @@
-//! PullUSMSReport: handed out once.
+//! PullUSMSReport: each report is returned once.
 
 use super::*;
 
@@ -9,11 +9,11 @@ async fn pull(sandbox: &Sandbox, limit: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn hands_each_report_out_once() {
-    let sandbox = quick(None);
-    admin(&sandbox, "pull", json!({"open": true})).await;
-    // Its receipt comes after ten seconds: it is not handed out before.
-    send(&sandbox, "18500000010", &[]).await;
+async fn each_report_is_returned_once() {
+    let sandbox = start(None);
+    admin_post(&sandbox, "pull", json!({"open": true})).await;
+    // The receipt of this one comes after 30 seconds; it is not returned before.
+    send(&sandbox, "18500000009", &[]).await;
     let session = send(&sandbox, "18500001234", &[("UserId", "u1")]).await["SessionNo"].clone();
     for phone in ["18500001235", "18500000001", "18500000008"] {
         send(&sandbox, phone, &[]).await;
@@ -23,43 +23,43 @@ async fn hands_each_report_out_once() {
     assert_eq!(first[0]["SessionNo"], session);
     assert_eq!(first[0]["UserId"], "u1");
     let rest: Vec<Value> =
-        pull(&sandbox, "200").await.into_iter().map(|one| one["Phone"].clone()).collect();
+        pull(&sandbox, "200").await.into_iter().map(|report| report["Phone"].clone()).collect();
     assert_eq!(rest, ["18500001235", "18500000001"]);
     assert_eq!(pull(&sandbox, "200").await.len(), 0);
-    assert_eq!(look(&sandbox, "counts").await["reports_to_pull"], 1);
-    // A query finds them all the same.
+    assert_eq!(admin_get(&sandbox, "counts").await["reports_to_pull"], 1);
+    // A query still finds the receipt.
     let session = session.as_str().unwrap();
-    let asked = call(&sandbox, "GetUSMSSendReceipt", &[("SessionNoSet.0", session)]).await;
-    assert_eq!(asked["Data"][0]["ReceiptSet"].as_array().unwrap().len(), 1);
+    let answer = call(&sandbox, "GetUSMSSendReceipt", &[("SessionNoSet.0", session)]).await;
+    assert_eq!(answer["Data"][0]["ReceiptSet"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn is_closed_until_it_is_opened_and_takes_up_to_200() {
-    let sandbox = quick(None);
+async fn pulling_must_be_enabled_and_returns_up_to_200_reports() {
+    let sandbox = start(None);
     send(&sandbox, "18500001234", &[]).await;
     assert_eq!(ret_code(&sandbox, "PullUSMSReport", &[("Limit", "1")]).await, 299);
-    admin(&sandbox, "pull", json!({"open": true})).await;
+    admin_post(&sandbox, "pull", json!({"open": true})).await;
     for (limit, expected) in [("0", 18003), ("201", 18003), ("many", 18002), ("200", 0)] {
         assert_eq!(ret_code(&sandbox, "PullUSMSReport", &[("Limit", limit)]).await, expected);
     }
     wait(300).await;
-    assert_eq!(pull(&sandbox, "200").await.len(), 0, "sent while it was closed");
+    assert_eq!(pull(&sandbox, "200").await.len(), 0, "sent while it was disabled");
 }
 
 #[tokio::test]
-async fn remembers_what_was_handed_out() {
+async fn a_restart_does_not_return_reports_again() {
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal");
-    let sandbox = quick(Some(journal.clone()));
-    admin(&sandbox, "pull", json!({"open": true})).await;
+    let sandbox = start(Some(journal.clone()));
+    admin_post(&sandbox, "pull", json!({"open": true})).await;
     for phone in ["18500001234", "18500001235"] {
         send(&sandbox, phone, &[]).await;
     }
     wait(300).await;
     assert_eq!(pull(&sandbox, "1").await.len(), 1);
     sandbox.stop().await;
-    let sandbox = quick(Some(journal));
-    let left = pull(&sandbox, "200").await;
-    assert_eq!(left.len(), 1);
-    assert_eq!(left[0]["Phone"], "18500001235");
+    let sandbox = start(Some(journal));
+    let rest = pull(&sandbox, "200").await;
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0]["Phone"], "18500001235");
 }

@@ -6,8 +6,8 @@ const SIGNATURE: [(&str, &str); 4] =
     [("SigType", "0"), ("SigPurpose", "0"), ("CertificateType", "0"), ("Description", "自用")];
 
 #[tokio::test]
-async fn reviews_signatures() {
-    let sandbox = quick(None);
+async fn signatures_are_reviewed_changed_and_deleted() {
+    let sandbox = start(None);
     let create = async |content: &str, more: &[(&str, &str)]| {
         let mut params = SIGNATURE.to_vec();
         params.push(("SigContent", content));
@@ -19,14 +19,19 @@ async fn reviews_signatures() {
     };
     let delete =
         async |id: &str| ret_code(&sandbox, "DeleteUSMSSignature", &[("SigIds.0", id)]).await;
-    let id = create("拒绝科技", &[]).await["SigId"].as_str().unwrap().to_owned();
+    let review = async |id: &str, status: u8, reason: &str| {
+        let verdict = json!({"id": id, "status": status, "err_desc": reason});
+        admin_post(&sandbox, "review", verdict).await;
+    };
+    let id = create("云帆科技", &[]).await["SigId"].as_str().unwrap().to_owned();
     assert_eq!(query(&id).await["Status"], 0);
     assert_eq!(delete(&id).await, 18003);
-    wait(250).await;
+    review(&id, 1, "").await;
     assert_eq!(query(&id).await["Status"], 1);
-    wait(250).await;
+    assert_eq!(delete(&id).await, 18003);
+    review(&id, 3, "名称不符").await;
     let rejected = query(&id).await;
-    assert!(rejected["Status"] == 3 && !rejected["ErrDesc"].as_str().unwrap().is_empty());
+    assert_eq!((&rejected["Status"], &rejected["ErrDesc"]), (&json!(3), &json!("名称不符")));
     let mut params = SIGNATURE.to_vec();
     params.extend([("SigId", id.as_str()), ("SigContent", "接受科技")]);
     params.push(("File", "aGVsbG8="));
@@ -34,10 +39,13 @@ async fn reviews_signatures() {
     params.pop();
     params.push(("File", "image/jpeg;base64,aGVsbG8="));
     assert_eq!(ret_code(&sandbox, "UpdateUSMSSignature", &params).await, 0);
-    wait(450).await;
+    let resubmitted = query(&id).await;
+    assert_eq!((&resubmitted["Status"], &resubmitted["ErrDesc"]), (&json!(0), &json!("")));
+    assert_eq!(resubmitted["SigContent"], "接受科技");
+    review(&id, 2, "").await;
     assert_eq!(query(&id).await["Status"], 2);
     assert_eq!(ret_code(&sandbox, "UpdateUSMSSignature", &params).await, 18003);
-    admin(&sandbox, "review", json!({"id": id, "status": 4, "err_desc": "违规"})).await;
+    review(&id, 4, "违规").await;
     assert_eq!(query(&id).await["ErrDesc"], "违规");
     assert_eq!((delete(&id).await, delete(&id).await), (0, 18003));
     let large = STANDARD.encode(vec![0; 4 * 1024 * 1024 + 1]);
@@ -48,15 +56,15 @@ async fn reviews_signatures() {
 }
 
 #[tokio::test]
-async fn reviews_templates() {
-    let sandbox = quick(None);
+async fn templates_are_checked_reviewed_changed_and_deleted() {
+    let sandbox = start(None);
     let create = async |purpose: &str, text: &str, more: &[(&str, &str)]| {
         let mut params = vec![("Purpose", purpose), ("TemplateName", "名"), ("Template", text)];
         params.extend(more);
         call(&sandbox, "CreateUSMSTemplate", &params).await
     };
     let long = "字".repeat(501);
-    for (wanted, purpose, text) in [
+    for (expected, purpose, text) in [
         (18003, "2", "{1}"),
         (18003, "2", "{2}元"),
         (18003, "2", "★促销"),
@@ -67,14 +75,15 @@ async fn reviews_templates() {
         (18002, "x", "通知"),
         (0, "1", "您的验证码{1}"),
     ] {
-        assert_eq!(create(purpose, text, &[]).await["RetCode"], wanted, "{text}");
+        assert_eq!(create(purpose, text, &[]).await["RetCode"], expected, "{text}");
     }
     let answer = create("3", "大促销，拒收请回复R", &[("UnsubscribeInfo", "拒收请回复R")]).await;
     let id = answer["TemplateId"].as_str().unwrap();
     let status = async || {
         call(&sandbox, "QueryUSMSTemplate", &[("TemplateId", id)]).await["Data"]["Status"].clone()
     };
-    wait(450).await;
+    assert_eq!(status().await, 0);
+    admin_post(&sandbox, "review", json!({"id": id, "status": 2})).await;
     assert_eq!(status().await, 2);
     let update = async |name: &str, text: &str| {
         let params = [("TemplateId", id), ("TemplateName", name), ("Template", text)];
@@ -88,5 +97,65 @@ async fn reviews_templates() {
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids).await, 18003);
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids[..1]).await, 0);
     assert_eq!(send(&sandbox, "18512345678", &[]).await["RetCode"], 18017);
+    sandbox.stop().await;
+}
+
+#[test]
+fn a_review_proceeds_with_time() {
+    let mut world = World::open(&Settings {
+        review_after: Duration::from_millis(400),
+        ..Settings::on(any_port())
+    })
+    .unwrap();
+    let dispatch = |world: &mut World, action: &str, params: &[(&str, &str)], now: i64| {
+        let form = serde_html_form::to_string(params).unwrap();
+        let params = Params::read("", "", form.as_bytes()).unwrap();
+        api::dispatch(action, &params, world, now).unwrap().fields
+    };
+    let mut params = SIGNATURE.to_vec();
+    params.push(("SigContent", "拒绝科技"));
+    let created = dispatch(&mut world, "CreateUSMSSignature", &params, 1_000);
+    let id = created["SigId"].as_str().unwrap();
+    let query = |world: &mut World, now| {
+        let fields = dispatch(world, "QueryUSMSSignature", &[("SigId", id)], now);
+        let data = &fields["Data"];
+        (data["Status"].as_i64().unwrap(), data["ErrDesc"].as_str().unwrap().to_owned())
+    };
+    for (now, status) in [(1_000, 0), (1_199, 0), (1_200, 1), (1_399, 1), (1_400, 3), (9_000, 3)] {
+        let (actual, reason) = query(&mut world, now);
+        assert_eq!((actual, reason.is_empty()), (status, status != 3), "{now}");
+    }
+    params.pop();
+    params.extend([("SigId", id), ("SigContent", "接受科技")]);
+    dispatch(&mut world, "UpdateUSMSSignature", &params, 10_000);
+    for (now, status) in [(10_199, 0), (10_399, 1), (10_400, 2)] {
+        assert_eq!(query(&mut world, now), (status, String::new()), "{now}");
+    }
+    let template = [
+        ("Purpose", "3"),
+        ("TemplateName", "名"),
+        ("Template", "大促销，拒收请回复R"),
+        ("UnsubscribeInfo", "拒收请回复R"),
+    ];
+    let created = dispatch(&mut world, "CreateUSMSTemplate", &template, 20_000);
+    let id = [("TemplateId", created["TemplateId"].as_str().unwrap())];
+    for (now, status) in [(20_199, 0), (20_200, 1), (20_400, 2)] {
+        let fields = dispatch(&mut world, "QueryUSMSTemplate", &id, now);
+        assert_eq!(fields["Data"]["Status"], status, "{now}");
+    }
+}
+
+#[tokio::test]
+async fn a_review_ends_by_itself() {
+    let sandbox = Sandbox::start(Settings {
+        review_after: Duration::from_millis(400),
+        ..Settings::on(any_port())
+    })
+    .unwrap();
+    let mut params = SIGNATURE.to_vec();
+    params.push(("SigContent", "云帆科技"));
+    let answer = call(&sandbox, "CreateUSMSSignature", &params).await;
+    let id = [("SigId", answer["SigId"].as_str().unwrap())];
+    until(async || call(&sandbox, "QueryUSMSSignature", &id).await["Data"]["Status"] == 2).await;
     sandbox.stop().await;
 }

@@ -1,9 +1,9 @@
-//! The rules that need no socket.
+//! Rules that need no socket.
 
 use super::*;
 
 #[test]
-fn signs_as_the_vendor_does() {
+fn request_signatures_equal_the_vendors_examples() {
     let sign = |query: &str, key: &str| {
         signing::sign(&Params::read("", "", query.as_bytes()).unwrap(), key)
     };
@@ -20,7 +20,7 @@ fn signs_as_the_vendor_does() {
 }
 
 #[test]
-fn flattens_json_as_the_sdks_do() {
+fn json_is_flattened_as_the_sdks_do() {
     let body = br#"{"A":["x",{"B":1.0}],"C":true,"D":null,"E":12}"#;
     let params = Params::read("", "application/json", body).unwrap();
     let pairs: Vec<_> = params.pairs().collect();
@@ -28,13 +28,13 @@ fn flattens_json_as_the_sdks_do() {
 }
 
 #[test]
-fn reads_phones_and_texts() {
+fn phones_and_texts_follow_the_vendors_rules() {
     for same in ["18512345678", "(86)18512345678", "(0086)18512345678"] {
         assert_eq!(phone::parse(same).as_deref(), Some("18512345678"));
     }
     assert_eq!(phone::parse("(0060)123456789").as_deref(), Some("(60)123456789"));
-    for bad in ["", "1851234567", "+8618512345678", "185 1234 5678", "28512345678", "(86)123"] {
-        assert_eq!(phone::parse(bad), None, "{bad}");
+    for invalid in ["", "1851234567", "+8618512345678", "185 1234 5678", "28512345678", "(86)123"] {
+        assert_eq!(phone::parse(invalid), None, "{invalid}");
     }
     assert_eq!(text::count_variables("{2}和{1}和{1}"), Ok(2));
     assert!(text::count_variables("{1}{3}").is_err());
@@ -50,7 +50,7 @@ fn reads_phones_and_texts() {
 }
 
 #[test]
-fn outcomes_are_told_apart_by_four_digits() {
+fn outcomes_have_distinct_digits_and_are_in_the_manual() {
     let digits: HashSet<_> = receipts::OUTCOMES.iter().map(|outcome| outcome.digits).collect();
     assert_eq!(digits.len(), receipts::OUTCOMES.len());
     assert_eq!(receipts::outcome("18500000001").code, "ERRNUM");

@@ -1,13 +1,13 @@
-//! What a person can say of a batch: pause, resume, call off, approve, another time.
+//! Actions on a batch: pause, resume, cancel, approve, reschedule.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{ConfirmRequest, find};
+use super::{ConfirmForm, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::ops::batch_actions::{self, Actor, Step};
+use crate::ops::batch_actions::{self, Actor, BatchAction};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
@@ -28,9 +28,9 @@ pub async fn pause(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<ConfirmRequest>,
+    _: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
-    step(&app, &member, &request, &path.1, Step::Pause).await
+    act(&app, &member, &request, &path.1, BatchAction::Pause).await
 }
 
 /// `…/resume`.
@@ -39,9 +39,9 @@ pub async fn resume(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<ConfirmRequest>,
+    _: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
-    step(&app, &member, &request, &path.1, Step::Resume).await
+    act(&app, &member, &request, &path.1, BatchAction::Resume).await
 }
 
 /// `…/approve`.
@@ -50,48 +50,48 @@ pub async fn approve(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<ConfirmRequest>,
+    _: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
-    step(&app, &member, &request, &path.1, Step::Approve).await
+    act(&app, &member, &request, &path.1, BatchAction::Approve).await
 }
 
-/// Another time.
+/// The form of [`reschedule`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Time {
+pub struct RescheduleForm {
     schedule_at: String,
 }
 
-/// `…/schedule`: another time for what has not begun.
+/// `…/schedule`: sets another time for a batch that has not started.
 pub async fn reschedule(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Time>,
+    form: Form<RescheduleForm>,
 ) -> Result<HttpResponse, WebError> {
     let typed = form.into_inner().schedule_at;
     match schedule::read(&typed, app.clock.now()) {
-        Ok(Some(at)) => step(&app, &member, &request, &path.1, Step::Reschedule(at)).await,
-        wrong => {
+        Ok(Some(at)) => act(&app, &member, &request, &path.1, BatchAction::Reschedule(at)).await,
+        invalid => {
             let batch = find(&app, &member, &path.1).await?;
-            let key = wrong.err().unwrap_or("send-error-schedule");
+            let key = invalid.err().unwrap_or("send-error-schedule");
             flash::say(&request, &member.texts(&request).t(key));
             Ok(page::see_other(&member.urls().batch(batch.id)))
         }
     }
 }
 
-/// `…/cancel`: asks for a yes first, since it cannot be undone.
+/// `…/cancel`: asks for confirmation first, since it cannot be undone.
 pub async fn cancel(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<ConfirmRequest>,
+    form: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
     if form.into_inner().confirm.is_some() {
-        return step(&app, &member, &request, &path.1, Step::Cancel).await;
+        return act(&app, &member, &request, &path.1, BatchAction::Cancel).await;
     }
     let batch = find(&app, &member, &path.1).await?;
     let tally = batches::tally(&app.db, batch.id).await?;
@@ -99,30 +99,27 @@ pub async fn cancel(
     page::ok(&CancelPage { l, batch, left: tally.queued })
 }
 
-async fn step(
+/// Takes an action and redirects to the batch, which then says whether it had an effect.
+async fn act(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     id: &str,
-    step: Step,
+    action: BatchAction,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(app, member, id).await?;
-    let address = peer_address(request);
-    let word = Actor {
-        project: member.project.id,
-        batch: batch.id,
-        by: member.person.id,
-        address: &address,
-    };
-    let moved = batch_actions::take(app, word, step).await?;
-    let said = match (moved, step) {
+    let ip = peer_address(request);
+    let actor =
+        Actor { project: member.project.id, batch: batch.id, by: member.person.id, address: &ip };
+    let moved = batch_actions::take(app, actor, action).await?;
+    let text_key = match (moved, action) {
         (false, _) => "batch-not-moved",
-        (true, Step::Pause) => "batch-moved-pause",
-        (true, Step::Resume) => "batch-moved-resume",
-        (true, Step::Cancel) => "batch-moved-cancel",
-        (true, Step::Approve) => "batch-moved-approve",
-        (true, Step::Reschedule(_)) => "batch-moved-schedule",
+        (true, BatchAction::Pause) => "batch-moved-pause",
+        (true, BatchAction::Resume) => "batch-moved-resume",
+        (true, BatchAction::Cancel) => "batch-moved-cancel",
+        (true, BatchAction::Approve) => "batch-moved-approve",
+        (true, BatchAction::Reschedule(_)) => "batch-moved-schedule",
     };
-    flash::say(request, &member.texts(request).t(said));
+    flash::say(request, &member.texts(request).t(text_key));
     Ok(page::see_other(&member.urls().batch(batch.id)))
 }

@@ -1,5 +1,5 @@
-//! Files: what became of each phone of a batch, the rows of an upload that are not sent, and a
-//! sample to start from. They stream, however long they are.
+//! Downloads: the messages of a batch, the rejected rows of an upload, and a sample file for a
+//! template. Files of any length are streamed.
 
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -26,14 +26,14 @@ use crate::web::error::WebError;
 use crate::web::form::peer_address;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::message_table::Why;
+use crate::web::message_table::StateReason;
 
-/// Rows read at once.
-const PAGE: i64 = 2_000;
-/// Spreadsheets know UTF-8 by this.
+/// Rows read per query.
+const ROWS_PER_PAGE: i64 = 2_000;
+/// The byte order mark by which spreadsheets recognize UTF-8.
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// The columns of a file of messages.
+/// The column names of a file of messages.
 pub const NAMES: [&str; 12] = [
     "id",
     "batch",
@@ -49,7 +49,7 @@ pub const NAMES: [&str; 12] = [
     "text",
 ];
 
-/// A file to keep.
+/// Starts a response that browsers save as a CSV file called `name`.
 pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
@@ -62,7 +62,8 @@ pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
     response
 }
 
-/// Rows as CSV. Cells that a spreadsheet would take for a formula have an apostrophe in front.
+/// Returns `rows` as CSV. Cells that a spreadsheet would take for a formula get an apostrophe in
+/// front.
 pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     for row in rows {
@@ -72,34 +73,34 @@ pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     out.into_inner().unwrap_or_default()
 }
 
-/// The first bytes of a file: the mark of UTF-8 and the names of its columns.
+/// Returns the beginning of a CSV file: the byte order mark and the column names.
 pub fn headed(names: Vec<String>) -> Vec<u8> {
     let mut head = BOM.to_vec();
     head.extend(lines([names]));
     head
 }
 
-/// Which messages are wanted.
+/// Query parameters of [`messages()`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ReadOptions {
+pub struct MessagesQuery {
     state: String,
 }
 
-/// `…/messages.csv`: each phone of the batch, or those in one state.
+/// `…/messages.csv`: the messages of a batch, or those in one state.
 pub async fn messages(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    wanted: web::Query<ReadOptions>,
+    query: web::Query<MessagesQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let state = MessageState::ALL.into_iter().find(|state| state.key() == wanted.state);
-    note(&app, &member, &request, batch.id, json!({ "file": "messages", "state": wanted.state }))
-        .await?;
+    let state = MessageState::ALL.into_iter().find(|state| state.key() == query.state);
+    let detail = json!({ "file": "messages", "state": query.state });
+    record_export(&app, &member, &request, batch.id, detail).await?;
     let head = headed(NAMES.map(str::to_owned).to_vec());
-    let whole = member.may(Permission::SeePhones);
+    let whole_phones = member.may(Permission::SeePhones);
     let from = Some((head, None::<MessageId>));
     let project = member.project.id;
     let pages = stream::unfold((app, from), move |(app, from)| async move {
@@ -109,7 +110,7 @@ pub async fn messages(
             Ok(found) => (found.last().map(|last| (Vec::new(), Some(last.id))), found),
             Err(error) => return Some((Err(error), (app, None))),
         };
-        bytes.extend(lines(found.iter().map(|one| row(one, whole))));
+        bytes.extend(lines(found.iter().map(|message| row(message, whole_phones))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
     Ok(attachment(&format!("{}.csv", batch.id)).streaming(pages))
@@ -122,21 +123,21 @@ async fn page_of(
     state: Option<MessageState>,
     after: Option<MessageId>,
 ) -> Result<Vec<Message>, std::io::Error> {
-    messages::of_batch(&app.db, project, batch, state, after, PAGE)
+    messages::of_batch(&app.db, project, batch, state, after, ROWS_PER_PAGE)
         .await
         .map_err(std::io::Error::other)
 }
 
-/// A message of ours as a line under [`NAMES`].
-pub fn row(message: &Message, whole: bool) -> Vec<String> {
-    let phone = if whole { message.phone.clone() } else { masked(&message.phone) };
+/// Returns the cells of a message under [`NAMES`], with its phone masked unless `whole_phones`.
+pub fn row(message: &Message, whole_phones: bool) -> Vec<String> {
+    let phone = if whole_phones { message.phone.clone() } else { masked(&message.phone) };
     let origin = &message.origin;
     let text = TemplateText::parse(&origin.template_text).full_text(
         &message.params,
         &origin.sig_content,
         origin.international,
     );
-    let why = Why::of(message.reason.as_deref());
+    let reason = StateReason::of(message.reason.as_deref());
     let user_id = if origin.each_own {
         message.id.vendor_user_id()
     } else {
@@ -150,20 +151,20 @@ pub fn row(message: &Message, whole: bool) -> Vec<String> {
         message.session_no.clone().unwrap_or_default(),
         user_id,
         message.parts.map(|parts| parts.to_string()).unwrap_or_default(),
-        why.code.unwrap_or_default().to_owned(),
-        why.description.unwrap_or_default().to_owned(),
+        reason.code.unwrap_or_default().to_owned(),
+        reason.description.unwrap_or_default().to_owned(),
         at(message.sent_at),
         at(message.receipt_at),
         text,
     ]
 }
 
-/// A time as files have it; nothing while it is not known.
+/// Formats a time as RFC 3339, or as an empty cell while it is not known.
 pub fn at(time: Option<OffsetDateTime>) -> String {
     time.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-async fn note(
+async fn record_export(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -182,47 +183,49 @@ async fn note(
     Ok(audit::record(&mut db, &entry, app.clock.now()).await?)
 }
 
-/// Which rows are wanted.
+/// Query parameters of [`rejected`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Show {
+pub struct RejectedQuery {
     show: String,
 }
 
-/// `…/rejected.csv`: the rows of an upload that are not sent, as they were written, each with its
-/// line and the reason. It can be mended and uploaded as it is.
+/// `…/rejected.csv`: the rejected rows of an upload as they were written, each with its line number
+/// and the reason. The file can be corrected and uploaded again as it is.
 pub async fn rejected(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    show: web::Query<Show>,
+    query: web::Query<RejectedQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    let report = upload.and_then(|one| serde_json::from_value::<Report>(one.report?).ok());
+    let report = upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
     let report = report.ok_or(WebError::NotFound)?;
-    note(&app, &member, &request, batch.id, json!({ "file": "rejected" })).await?;
+    record_export(&app, &member, &request, batch.id, json!({ "file": "rejected" })).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
-    let verdict = Verdict::from_key(&show.show).filter(|one| *one != Verdict::Ready);
+    let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
     let width = report.columns.len();
     let mut names = names(&report);
     names.extend(["line", "verdict", "reason"].map(str::to_owned));
     let from = Some((headed(names), 0));
     let pages = stream::unfold((app, l, from), move |(app, l, from)| async move {
         let (mut bytes, after) = from?;
-        let found = match recipients::rejected(&app.db, batch.id, verdict, after, PAGE).await {
-            Ok(found) => found,
-            Err(error) => return Some((Err(std::io::Error::other(error)), (app, l, None))),
-        };
+        let found =
+            match recipients::rejected(&app.db, batch.id, verdict, after, ROWS_PER_PAGE).await {
+                Ok(found) => found,
+                Err(error) => return Some((Err(std::io::Error::other(error)), (app, l, None))),
+            };
         let next = found.last().map(|last| (Vec::new(), last.position));
-        bytes.extend(lines(found.into_iter().map(|one| rejected_row(&l, one, width))));
+        bytes.extend(lines(found.into_iter().map(|recipient| rejected_row(&l, recipient, width))));
         Some((Ok(web::Bytes::from(bytes)), (app, l, next)))
     });
     Ok(attachment(&format!("{}-rejected.csv", batch.id)).streaming(pages))
 }
 
-/// The file's own names, or such as will be recognised.
+/// Returns the column names of the uploaded file. A column without a name gets one that the import
+/// recognizes.
 fn names(report: &Report) -> Vec<String> {
     let mapping = &report.mapping;
     let name = |(index, name): (usize, &String)| {
@@ -241,28 +244,28 @@ fn names(report: &Report) -> Vec<String> {
 }
 
 fn rejected_row(l: &Layout, recipient: Recipient, width: usize) -> Vec<String> {
-    let why = preview::why(l, &recipient);
-    let word = l.t(&format!("verdict-{}", recipient.verdict.key()));
+    let reason = preview::rejection_reason(l, &recipient);
+    let verdict = l.t(&format!("verdict-{}", recipient.verdict.key()));
     let mut cells = recipient.cells.unwrap_or_default();
     cells.resize(width, String::new());
-    cells.extend([recipient.position.to_string(), word, why]);
+    cells.extend([recipient.position.to_string(), verdict, reason]);
     cells
 }
 
-/// For which template.
+/// Query parameters of [`sample`].
 #[derive(Debug, Deserialize)]
-pub struct Sample {
+pub struct SampleQuery {
     template_id: TemplateId,
 }
 
-/// `/batches/sample.csv`: a file of the right form for a template.
+/// `/batches/sample.csv`: a recipient file with the columns that a template needs.
 pub async fn sample(
     app: web::Data<App>,
     member: Member,
-    of: web::Query<Sample>,
+    query: web::Query<SampleQuery>,
 ) -> Result<HttpResponse, WebError> {
     let mut db = app.db.acquire().await?;
-    let template = sms_templates::find_approved(&mut db, member.project.id, of.template_id)
+    let template = sms_templates::find_approved(&mut db, member.project.id, query.template_id)
         .await?
         .ok_or(WebError::NotFound)?;
     let variables = TemplateText::parse(&order::body(&template)).variables();

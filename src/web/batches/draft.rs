@@ -1,10 +1,10 @@
-//! What a person says of a draft: read it otherwise, send it, throw it away.
+//! Actions on a draft: read its file with other options, confirm it, discard it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::find;
-use super::preview::{Look, Problem, respond};
+use super::preview::{PreviewQuery, Problem, respond};
 use crate::app::App;
 use crate::db::batch_transitions::Trial;
 use crate::db::batches::Batch;
@@ -24,10 +24,10 @@ use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
 
-/// How a person wants the file read.
+/// The form of [`read_again`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Remap {
+pub struct RemapForm {
     signature_id: String,
     template_id: String,
     header: Option<String>,
@@ -37,23 +37,23 @@ pub struct Remap {
     delimiter: String,
 }
 
-/// Reads the file again with other columns, another template, another encoding.
+/// Reads the file again with other columns, another template or another encoding.
 pub async fn read_again(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Remap>,
+    form: Form<RemapForm>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let remap = form.into_inner();
     let l = member.layout(&app, &request, Section::Batches).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    let report = upload.and_then(|one| serde_json::from_value::<Report>(one.report?).ok());
+    let report = upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
     let template_changed =
         !remap.template_id.is_empty() && remap.template_id != batch.template_id.to_string();
-    let wanted = match wanted(&remap, report.as_ref(), template_changed, &batch) {
-        Ok(wanted) => wanted,
+    let options = match read_options(&remap, report.as_ref(), template_changed, &batch) {
+        Ok(options) => options,
         Err(key) => {
             let problem = Problem { field: "columns", sentence: l.t(key) };
             let confirm_form = ConfirmFields::of(&batch);
@@ -62,7 +62,7 @@ pub async fn read_again(
                 &member,
                 &request,
                 batch,
-                Look::default(),
+                PreviewQuery::default(),
                 confirm_form,
                 Some(problem),
             )
@@ -74,7 +74,7 @@ pub async fn read_again(
         batch: batch.id,
         signature: remap.signature_id.parse().unwrap_or(batch.signature_id),
         template: remap.template_id.parse().unwrap_or(batch.template_id),
-        wanted,
+        wanted: options,
     };
     match upload_ops::read_again(&app, &change).await {
         Ok(true) => {}
@@ -87,7 +87,7 @@ pub async fn read_again(
                 &member,
                 &request,
                 batch,
-                Look::default(),
+                PreviewQuery::default(),
                 confirm_form,
                 Some(problem),
             )
@@ -108,32 +108,32 @@ fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     }
 }
 
-/// Columns that were chosen for another template, or of text that is now cut otherwise, mean
-/// nothing: they are found anew.
-fn wanted(
-    remap: &Remap,
+/// Returns how to read the file. Columns that were chosen for another template, another encoding or
+/// another delimiter mean nothing: the import then maps the columns itself.
+fn read_options(
+    remap: &RemapForm,
     report: Option<&Report>,
     template_changed: bool,
     batch: &Batch,
 ) -> Result<ReadOptions, &'static str> {
-    let encoding = Encoding::ALL.into_iter().find(|one| one.key() == remap.encoding);
-    let delimiter = Delimiter::ALL.into_iter().find(|one| one.key() == remap.delimiter);
-    let cut_otherwise = report.is_none_or(|report| {
+    let encoding = Encoding::ALL.into_iter().find(|encoding| encoding.key() == remap.encoding);
+    let delimiter = Delimiter::ALL.into_iter().find(|delimiter| delimiter.key() == remap.delimiter);
+    let cells_changed = report.is_none_or(|report| {
         encoding.is_some() && encoding != report.encoding
             || delimiter.is_some() && delimiter != report.delimiter
     });
-    if template_changed || cut_otherwise || remap.column.is_empty() {
+    if template_changed || cells_changed || remap.column.is_empty() {
         return Ok(ReadOptions { encoding, delimiter, mapping: None });
     }
-    let place = |wanted: &str| -> Result<Option<usize>, &'static str> {
-        let mut places = remap.column.iter().enumerate().filter(|(_, used)| *used == wanted);
-        let first = places.next().map(|(index, _)| index);
-        if places.next().is_some() { Err("preview-error-twice") } else { Ok(first) }
+    let column_of = |use_name: &str| -> Result<Option<usize>, &'static str> {
+        let mut matches = remap.column.iter().enumerate().filter(|(_, used)| *used == use_name);
+        let first = matches.next().map(|(index, _)| index);
+        if matches.next().is_some() { Err("preview-error-twice") } else { Ok(first) }
     };
-    let phone = place("phone")?.ok_or("preview-error-phone")?;
+    let phone = column_of("phone")?.ok_or("preview-error-phone")?;
     let variables = TemplateText::parse(&batch.template_text).variables();
     let values: Result<Vec<Option<usize>>, &'static str> =
-        (1..=variables).map(|n| place(&n.to_string())).collect();
+        (1..=variables).map(|n| column_of(&n.to_string())).collect();
     let values = values?;
     if values.contains(&None) {
         return Err("preview-error-variable");
@@ -142,7 +142,7 @@ fn wanted(
     Ok(ReadOptions { encoding, delimiter, mapping: Some(mapping) })
 }
 
-/// What the person's yes says.
+/// The form that confirms a draft.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct ConfirmFields {
@@ -150,17 +150,17 @@ pub struct ConfirmFields {
     pub(super) checked: i64,
     pub(super) again: Option<String>,
     pub(super) schedule_at: String,
-    /// `on` when the first leave alone.
+    /// `on` for a trial batch.
     pub(super) canary: Option<String>,
     pub(super) canary_first: String,
     pub(super) canary_minutes: String,
-    /// `ask`, or the percent up to which the rest follows by itself.
+    /// `ask`, or the percentage of failures up to which the rest follows without asking.
     pub(super) canary_percent: String,
     pub(super) confirm: Option<String>,
 }
 
 impl ConfirmFields {
-    /// What the form begins with.
+    /// Returns the initial values of the form.
     pub(super) fn of(batch: &Batch) -> Self {
         Self {
             name: batch.name.clone(),
@@ -195,7 +195,7 @@ impl ConfirmFields {
     }
 }
 
-/// A person's yes.
+/// Confirms a draft. Without a `confirm` field, only the figures of the preview are drawn again.
 pub async fn confirm(
     app: web::Data<App>,
     member: Member,
@@ -206,9 +206,10 @@ pub async fn confirm(
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
     let l = member.layout(&app, &request, Section::Batches).await?;
-    // The box of the repeats alone draws the numbers anew.
+    // The checkbox of the repeats submits the form only to update the figures.
     if fields.confirm.is_none() {
-        return respond(&app, &member, &request, batch, Look::default(), fields, None).await;
+        return respond(&app, &member, &request, batch, PreviewQuery::default(), fields, None)
+            .await;
     }
     let schedule = schedule::read(&fields.schedule_at, app.clock.now());
     let name: String =
@@ -221,10 +222,18 @@ pub async fn confirm(
     };
     if let Some((field, key)) = problem {
         let problem = Problem { field, sentence: l.t(key) };
-        return respond(&app, &member, &request, batch, Look::default(), fields, Some(problem))
-            .await;
+        return respond(
+            &app,
+            &member,
+            &request,
+            batch,
+            PreviewQuery::default(),
+            fields,
+            Some(problem),
+        )
+        .await;
     }
-    let address = peer_address(&request);
+    let ip = peer_address(&request);
     let order = ConfirmRequest {
         project: member.project.id,
         batch: batch.id,
@@ -234,9 +243,9 @@ pub async fn confirm(
         with_repeats: fields.again.is_some(),
         schedule_at: schedule.unwrap_or_default(),
         trial: fields.trial().unwrap_or_default(),
-        address: &address,
+        address: &ip,
     };
-    let (said, part) = match upload_ops::confirm(&app, &order).await {
+    let (text_key, part) = match upload_ops::confirm(&app, &order).await {
         Ok(Confirmation::Ordered(BatchState::AwaitingApproval)) => ("send-done-approval", None),
         Ok(Confirmation::Ordered(BatchState::Scheduled)) => ("preview-done-scheduled", None),
         Ok(Confirmation::Ordered(_)) => ("preview-done", None),
@@ -246,28 +255,36 @@ pub async fn confirm(
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
             let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
-            return respond(&app, &member, &request, batch, Look::default(), fields, Some(problem))
-                .await;
+            return respond(
+                &app,
+                &member,
+                &request,
+                batch,
+                PreviewQuery::default(),
+                fields,
+                Some(problem),
+            )
+            .await;
         }
     };
-    flash::say(&request, &l.t(said));
-    let there =
+    flash::say(&request, &l.t(text_key));
+    let href =
         part.map_or_else(|| l.urls.batch(batch.id), |part| l.urls.batch_part(batch.id, part));
-    Ok(page::see_other(&there))
+    Ok(page::see_other(&href))
 }
 
-/// Throws a draft away.
+/// Discards a draft.
 pub async fn discard(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<super::ConfirmRequest>,
+    _: Form<super::ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let gone = upload_ops::discard(&app, member.project.id, batch.id).await?;
+    let discarded = upload_ops::discard(&app, member.project.id, batch.id).await?;
     let texts = member.texts(&request);
-    flash::say(&request, &texts.t(if gone { "preview-discarded" } else { "batch-not-moved" }));
+    flash::say(&request, &texts.t(if discarded { "preview-discarded" } else { "batch-not-moved" }));
     let urls = member.urls();
-    Ok(page::see_other(&if gone { urls.batches() } else { urls.batch(batch.id) }))
+    Ok(page::see_other(&if discarded { urls.batches() } else { urls.batch(batch.id) }))
 }

@@ -1,11 +1,11 @@
-//! `/batches/{id}/in-doubt`: what is known of each submission that nobody knows was taken, and what a
-//! person decides.
+//! `/batches/{id}/in-doubt`: the submissions in doubt, with what is known of each, and the
+//! decisions about them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{TROUBLES, find, why};
+use super::{MAX_IN_DOUBT, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::{messages, submissions};
@@ -25,20 +25,20 @@ use crate::web::{flash, page};
 struct DoubtPage {
     l: Layout,
     batch: Batch,
-    in_doubt: Vec<Doubt>,
+    in_doubt: Vec<DoubtRow>,
     may_send: bool,
 }
 
-struct Doubt {
+struct DoubtRow {
     id: SubmissionId,
     at: Option<Moment>,
     n: i32,
     phones: String,
-    why: String,
+    reason: String,
     request_id: String,
 }
 
-/// `…/in-doubt`: what is known of each, to decide.
+/// `…/in-doubt`: the submissions in doubt of a batch.
 pub async fn list(
     app: web::Data<App>,
     member: Member,
@@ -47,46 +47,46 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
-    let whole = member.may(Permission::SeePhones);
+    let whole_phones = member.may(Permission::SeePhones);
     let mut in_doubt = Vec::new();
-    for one in submissions::in_doubt(&app.db, batch.id, TROUBLES).await? {
-        let phones = messages::phones_of(&app.db, one.id).await?;
-        in_doubt.push(Doubt {
-            id: one.id,
-            at: one.sent_at.map(|at| l.moment(at)),
-            n: one.n,
-            phones: first_phones(&phones, whole),
-            why: why(&l, &one),
-            request_id: one.vendor_request_id,
+    for submission in submissions::in_doubt(&app.db, batch.id, MAX_IN_DOUBT).await? {
+        let phones = messages::phones_of(&app.db, submission.id).await?;
+        in_doubt.push(DoubtRow {
+            id: submission.id,
+            at: submission.sent_at.map(|at| l.moment(at)),
+            n: submission.n,
+            phones: first_phones(&phones, whole_phones),
+            reason: explain(&l, &submission),
+            request_id: submission.vendor_request_id,
         });
     }
     page::ok(&DoubtPage { l, batch, in_doubt, may_send: member.may(Permission::Send) })
 }
 
-fn first_phones(phones: &[String], whole: bool) -> String {
+fn first_phones(phones: &[String], whole_phones: bool) -> String {
     let shown: Vec<String> = phones
         .iter()
         .take(3)
-        .map(|phone| if whole { phone.clone() } else { masked(phone) })
+        .map(|phone| if whole_phones { phone.clone() } else { masked(phone) })
         .collect();
     let rest = if phones.len() > shown.len() { " …" } else { "" };
     format!("{}{rest}", shown.join(", "))
 }
 
-/// A decision about doubts: one submission, or all that are shown.
+/// The form of [`decide`]: a decision about one submission, or about all that are shown.
 #[derive(Debug, Deserialize)]
-pub struct Decided {
+pub struct DecisionForm {
     #[serde(default)]
     submission: Vec<SubmissionId>,
-    decision: Chosen,
-    /// The person's yes to sending again.
+    decision: DecisionField,
+    /// Present once sending again has been confirmed.
     confirm: Option<String>,
 }
 
-/// What was decided.
+/// A decision, as the form names it.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Chosen {
+pub enum DecisionField {
     /// See [`Decision::TreatAsSent`].
     TreatAsSent,
     /// See [`Decision::SendAgain`].
@@ -102,33 +102,30 @@ struct AgainPage {
     submissions: Vec<SubmissionId>,
 }
 
-/// Decides doubts. Sending again asks for a yes first: people may receive the text twice.
+/// Decides what becomes of submissions in doubt. Sending again asks for confirmation first, since
+/// people may receive the text twice.
 pub async fn decide(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Decided>,
+    form: Form<DecisionForm>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let decided = form.into_inner();
-    if matches!(decided.decision, Chosen::SendAgain) && decided.confirm.is_none() {
+    let fields = form.into_inner();
+    if matches!(fields.decision, DecisionField::SendAgain) && fields.confirm.is_none() {
         let l = member.layout(&app, &request, Section::Batches).await?;
-        let title = l.with("in-doubt-again-title", &[("count", decided.submission.len().into())]);
-        return page::ok(&AgainPage { l, batch, title, submissions: decided.submission });
+        let title = l.with("in-doubt-again-title", &[("count", fields.submission.len().into())]);
+        return page::ok(&AgainPage { l, batch, title, submissions: fields.submission });
     }
-    let decision = match decided.decision {
-        Chosen::TreatAsSent => Decision::TreatAsSent,
-        Chosen::SendAgain => Decision::SendAgain,
+    let decision = match fields.decision {
+        DecisionField::TreatAsSent => Decision::TreatAsSent,
+        DecisionField::SendAgain => Decision::SendAgain,
     };
-    let address = peer_address(&request);
-    let word = Actor {
-        project: member.project.id,
-        batch: batch.id,
-        by: member.person.id,
-        address: &address,
-    };
-    let count = batch_actions::decide(&app, word, &decided.submission, decision).await?;
+    let ip = peer_address(&request);
+    let actor =
+        Actor { project: member.project.id, batch: batch.id, by: member.person.id, address: &ip };
+    let count = batch_actions::decide(&app, actor, &fields.submission, decision).await?;
     let texts = member.texts(&request);
     flash::say(&request, &texts.with("in-doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))

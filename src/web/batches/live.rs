@@ -1,5 +1,5 @@
-//! `/batches/{id}`: one batch as it goes. What changes is drawn by the server and pushed to whoever
-//! looks; where scripts are off, the page loads itself again.
+//! `/batches/{id}`: the live page of a batch. The server renders the part that changes and pushes
+//! it to every open page as an event; without JavaScript, the page reloads itself.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use askama::Template;
 use futures_util::stream;
 
 use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
-use super::{After, Standing, find, why};
+use super::{BatchStatus, PageQuery, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::Cause;
 use crate::db::retained::PastRetention;
+use crate::db::submissions::Submission;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, PauseReason, may_leave};
 use crate::domain::call_problem::CallProblem;
@@ -27,10 +28,10 @@ use crate::web::ledger::{Bar, Ledger};
 use crate::web::member::Member;
 use crate::web::message_table::{MessageTable, Viewer};
 use crate::web::moment::Moment;
-use crate::web::send::view::{Piece, parts_of};
+use crate::web::send::view::{Segment, segments_of};
 use crate::web::{page, schedule, urls};
 
-/// A silent line keeps a connection alive.
+/// How often a comment is sent to keep an idle connection open.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
 
 #[derive(Template)]
@@ -38,17 +39,17 @@ const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
 struct BatchPage {
     l: Layout,
     live: LivePart,
-    /// A page of older messages does not change by itself.
+    /// Whether it shows the newest messages. Pages of older ones do not update themselves.
     first_page: bool,
 }
 
 #[derive(Template)]
 #[template(path = "batches/live.html")]
-struct LiveOnly {
+struct LivePage {
     live: LivePart,
 }
 
-/// What changes while a batch goes: it is drawn into the page and pushed alone.
+/// The part of the page that changes: rendered within the page, and pushed on its own.
 #[derive(Template)]
 #[template(path = "batches/_live.html")]
 struct LivePart {
@@ -61,7 +62,7 @@ struct LivePart {
     rows: MessageTable,
     older: Option<String>,
     sessions: Vec<String>,
-    problems: Vec<TroubleRow>,
+    problems: Vec<ProblemRow>,
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
     past: PastRetention,
@@ -70,11 +71,11 @@ struct LivePart {
     may_approve: bool,
     own: bool,
     quiet: bool,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     signature: String,
 }
 
-struct TroubleRow {
+struct ProblemRow {
     at: Option<Moment>,
     code: Option<i32>,
     what: String,
@@ -82,8 +83,8 @@ struct TroubleRow {
 }
 
 struct CauseRow {
-    word: String,
-    words: String,
+    title: String,
+    code_text: String,
     advice: String,
     count: i64,
     bar: Bar,
@@ -92,7 +93,7 @@ struct CauseRow {
 impl askama::filters::HtmlSafe for LivePart {}
 
 impl LivePart {
-    fn goes_on(&self) -> bool {
+    fn in_progress(&self) -> bool {
         self.tally.open() > 0
     }
 
@@ -122,7 +123,7 @@ impl LivePart {
         }
     }
 
-    /// Whether all of its messages are still known with their phones.
+    /// Whether none of its messages has been deleted or redacted.
     fn is_whole(&self) -> bool {
         self.past == PastRetention::default()
     }
@@ -137,8 +138,9 @@ impl LivePart {
         self.batch.schedule_at.map(schedule::typed).unwrap_or_default()
     }
 
-    /// What the vendor said about it; where it said nothing, the heading says what happened.
-    fn hold_words(&self) -> String {
+    /// Returns the detail of a pause: the share of failures or the vendor message. It is empty
+    /// where the heading says everything.
+    fn pause_detail(&self) -> String {
         let detail = self.batch.pause_detail.as_str();
         match self.batch.pause_reason {
             Some(PauseReason::Failures | PauseReason::Trial) => {
@@ -154,45 +156,46 @@ impl LivePart {
         }
     }
 
-    fn hold_key(&self) -> Option<&'static str> {
+    fn pause_key(&self) -> Option<&'static str> {
         self.batch.pause_reason.map(PauseReason::key)
     }
 
-    /// Seconds until all have left, at the pace of late.
+    /// Returns the seconds until all messages are submitted at the recent pace.
     fn seconds_left(&self) -> Option<i64> {
-        let going = self.batch.state == BatchState::Sending && self.pace > 0 && self.left() > 0;
-        going.then(|| (self.left() / self.pace).max(1))
+        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && self.left() > 0;
+        sending.then(|| (self.left() / self.pace).max(1))
     }
 
-    fn waits_for_first(&self) -> bool {
+    fn awaits_trial(&self) -> bool {
         self.batch.state == BatchState::Sending && self.batch.wave == 0
     }
 
-    fn canary_minutes(&self) -> i32 {
+    fn trial_minutes(&self) -> i32 {
         self.batch.trial_wait_seconds / 60
     }
 }
 
-/// One batch: how far it is, each phone, and what a person can do. A draft is at its preview.
+/// `/batches/{id}`: the progress of a batch, its messages and its actions. A draft redirects to its
+/// preview.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    at: web::Query<After>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     if batch.state == BatchState::Draft {
         return Ok(page::see_other(&member.urls().batch_part(batch.id, "preview")));
     }
-    let snapshot = look(&app, &member, &batch, at.after).await?;
+    let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
     let has_file = has_file(&app, &member, &batch).await?;
     let live = draw(&app, &member, l.clone(), &snapshot, has_file);
-    page::ok(&BatchPage { l, live, first_page: at.after.is_none() })
+    page::ok(&BatchPage { l, live, first_page: query.after.is_none() })
 }
 
-async fn look(
+async fn take_snapshot(
     app: &App,
     member: &Member,
     batch: &Batch,
@@ -201,38 +204,40 @@ async fn look(
     Snapshot::take(app, member.project.id, batch.id, after).await?.ok_or(WebError::NotFound)
 }
 
+/// Whether the batch has rejected rows to download: rows of its upload that became no message.
 async fn has_file(app: &App, member: &Member, batch: &Batch) -> Result<bool, WebError> {
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    Ok(upload.is_some_and(|one| one.rows_read > batch.total))
+    Ok(upload.is_some_and(|upload| upload.rows_read > batch.total))
 }
 
-/// What changes on the page of a batch, alone.
+/// `…/live`: the changing part of a batch's page on its own.
 pub async fn live(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    at: web::Query<After>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let snapshot = look(&app, &member, &batch, at.after).await?;
+    let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
     let has_file = has_file(&app, &member, &batch).await?;
-    page::ok(&LiveOnly { live: draw(&app, &member, l, &snapshot, has_file) })
+    page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, has_file) })
 }
 
-/// Draws what a snapshot shows to this person. It asks nothing of the database.
+/// Prepares a snapshot for this member, without reading from the database.
 fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bool) -> LivePart {
     let l = l.at(app.clock.now());
     let (batch, tally) = (snapshot.batch.clone(), snapshot.tally);
     let older = page::full(&snapshot.messages, MESSAGES)
         .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
-    let eyes = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
-    let sample = snapshot.messages.first().map(|one| one.params.clone()).unwrap_or_default();
-    let rows = snapshot.messages.iter().map(|message| eyes.ours(message)).collect();
+    let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let sample =
+        snapshot.messages.first().map(|message| message.params.clone()).unwrap_or_default();
+    let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
-        status: Status::new(&Standing::of(&batch, &tally), l.texts),
+        status: Status::new(&BatchStatus::of(&batch, &tally), l.texts),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         older,
@@ -246,7 +251,7 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
         own: batch.ordered_by == member.person.id,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
-        pieces: parts_of(&batch.template_text, &sample),
+        segments: segments_of(&batch.template_text, &sample),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
         tally,
@@ -255,43 +260,43 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
     }
 }
 
-fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<TroubleRow> {
-    let row = |one: &crate::db::submissions::Submission| TroubleRow {
-        at: one.answered_at.or(one.sent_at).map(|at| l.moment(at)),
-        code: one.ret_code,
-        what: why(l, one),
-        n: one.n,
+fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<ProblemRow> {
+    let row = |submission: &Submission| ProblemRow {
+        at: submission.answered_at.or(submission.sent_at).map(|at| l.moment(at)),
+        code: submission.ret_code,
+        what: explain(l, submission),
+        n: submission.n,
     };
     snapshot.problems.iter().map(row).collect()
 }
 
 fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
-    let all: i64 = snapshot.causes.iter().map(|one| one.count).sum();
-    let row = |one: &Cause| {
-        let (word, advice) = cause_words(l, one);
+    let total: i64 = snapshot.causes.iter().map(|cause| cause.count).sum();
+    let row = |cause: &Cause| {
+        let (title, advice) = title_and_advice(l, cause);
         #[allow(clippy::cast_precision_loss)]
-        let share = l.percent(one.count as f64 * 100.0 / all.max(1) as f64);
-        let bar = Bar::of_share(one.count, all, share);
-        CauseRow { word, advice, words: one.words.clone(), count: one.count, bar }
+        let share = l.percent(cause.count as f64 * 100.0 / total.max(1) as f64);
+        let bar = Bar::of_share(cause.count, total, share);
+        CauseRow { title, advice, code_text: cause.words.clone(), count: cause.count, bar }
     };
     snapshot.causes.iter().map(row).collect()
 }
 
-/// The cause in words, and what to do about it.
-fn cause_words(l: &Layout, cause: &Cause) -> (String, String) {
+/// Returns what happened and what to do about it.
+fn title_and_advice(l: &Layout, cause: &Cause) -> (String, String) {
     match cause.outcome {
         Outcome::Refused => (l.t("batch-cause-refused"), l.t("batch-cause-refused-do")),
         Outcome::Unknown => (l.t("batch-cause-unknown"), l.t("batch-cause-unknown-do")),
         Outcome::Delivered | Outcome::Failed | Outcome::Cancelled | Outcome::Suppressed => {
             let key = format!("cause-{}", cause.category);
-            let texts = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
-            (texts, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
+            let title = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
+            (title, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
         }
     }
 }
 
-/// `…/events`: the changing part of the page, drawn anew each time the batch moved, until all of its
-/// messages are final.
+/// `…/events`: a stream of server-sent events, each the changing part of the page. It is rendered
+/// whenever the batch changes, until every message has its final outcome.
 pub async fn events(
     app: web::Data<App>,
     watchers: web::Data<Arc<Watchers>>,
@@ -311,7 +316,7 @@ pub async fn events(
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Compression would hold events back.
+        // Compression would buffer events.
         .insert_header((header::CONTENT_ENCODING, "identity"))
         .streaming(lines))
 }

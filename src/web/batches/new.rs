@@ -1,6 +1,6 @@
-//! `/batches/new`: a file of recipients, or pasted phones, taken in as it comes. The browser's bytes
-//! go into the database piece by piece; what is wrong with the other fields is said when all of the
-//! file was passed by, since browsers show no answer before.
+//! `/batches/new`: the upload of a recipient file, or of pasted phones. The file is stored chunk by
+//! chunk while it arrives. Errors in other fields are reported only after the whole body has been
+//! read, since browsers show no response before.
 
 use actix_multipart::{Field, Multipart};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,16 +24,16 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
 
-/// A field that is no file is no longer: pasted phones may be many.
-const FIELD_BYTES: usize = 4 << 20;
-/// Fields of one form.
+/// The size limit of a field that is not a file, in bytes. It has to fit many pasted phones.
+const MAX_FIELD_BYTES: usize = 4 << 20;
+/// The number of fields in one form.
 const MAX_FIELDS: usize = 50;
-/// What a file is known by.
-const HEAD: usize = 4 << 10;
-/// What pasted phones are called where a file has its name.
-const PASTED: &str = "pasted.txt";
+/// Bytes at the beginning of a file by which its format is recognized.
+const HEAD_BYTES: usize = 4 << 10;
+/// The file name of pasted phones.
+const PASTED_FILE_NAME: &str = "pasted.txt";
 
-/// What the form posts beside the file.
+/// The fields of the form beside the file.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -45,7 +45,7 @@ pub struct Fields {
     csrf: String,
 }
 
-/// One thing to mend, at its field.
+/// An error at a field.
 #[derive(Debug)]
 struct Problem {
     field: &'static str,
@@ -71,18 +71,20 @@ impl NewPage {
     }
 
     fn sample(&self, template: &SmsTemplate) -> String {
-        let address = self.l.urls.below_batches("sample.csv");
-        crate::web::urls::with_query(&address, &[("template_id", &template.id.to_string())])
+        let href = self.l.urls.below_batches("sample.csv");
+        crate::web::urls::with_query(&href, &[("template_id", &template.id.to_string())])
     }
 
     fn chosen_template(&self) -> Option<&SmsTemplate> {
-        let chosen =
-            self.templates.iter().find(|one| one.id.to_string() == self.fields.template_id);
+        let chosen = self
+            .templates
+            .iter()
+            .find(|template| template.id.to_string() == self.fields.template_id);
         chosen.or_else(|| self.templates.first())
     }
 }
 
-/// The empty form; signature and template may be chosen by the address.
+/// The empty form. The query may preselect signature and template.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -117,7 +119,7 @@ async fn show(
     if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
 }
 
-/// Takes a file in and leads to its preview.
+/// Stores a file and redirects to its preview.
 pub async fn receive(
     app: web::Data<App>,
     member: Member,
@@ -134,22 +136,22 @@ pub async fn receive(
     let fields = receiver.fields;
     match received {
         Ok(batch) => Ok(page::see_other(&member.urls().batch_part(batch, "preview"))),
-        Err(Refused::Upload(UploadError::Already(batch))) => {
+        Err(Rejection::Upload(UploadError::Already(batch))) => {
             flash::say(&request, &member.texts(&request).t("upload-already"));
             Ok(page::see_other(&member.urls().batch(batch)))
         }
-        Err(refused) => {
+        Err(rejection) => {
             let choices =
                 Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
             let l = member.layout(&app, &request, Section::Batches).await?;
-            let problem = problem_of(&l, refused)?;
+            let problem = problem_of(&l, rejection)?;
             show(&app, &member, &request, choices, fields, vec![problem]).await
         }
     }
 }
 
-/// Why a form is not taken: its person can mend it.
-enum Refused {
+/// Why a form is not accepted, which the person can correct.
+enum Rejection {
     Upload(UploadError),
     Schedule(&'static str),
     NoFile,
@@ -157,27 +159,29 @@ enum Refused {
     TemplateNotChosen,
 }
 
-impl From<UploadError> for Refused {
+impl From<UploadError> for Rejection {
     fn from(error: UploadError) -> Self {
         Self::Upload(error)
     }
 }
 
-fn problem_of(l: &Layout, refused: Refused) -> Result<Problem, WebError> {
+fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
     let at = |field, key: &str| Problem { field, sentence: l.t(key) };
-    Ok(match refused {
-        Refused::Schedule(key) => at("at", key),
-        Refused::NoFile | Refused::Upload(UploadError::Empty) => at("recipients", "upload-empty"),
-        Refused::SignatureNotChosen => at("signature", "send-error-signature"),
-        Refused::TemplateNotChosen => at("template", "send-error-template"),
-        Refused::Upload(UploadError::WrongKind) => at("recipients", "upload-wrong-kind"),
-        Refused::Upload(UploadError::TooLarge(most)) => Problem {
+    Ok(match rejection {
+        Rejection::Schedule(key) => at("at", key),
+        Rejection::NoFile | Rejection::Upload(UploadError::Empty) => {
+            at("recipients", "upload-empty")
+        }
+        Rejection::SignatureNotChosen => at("signature", "send-error-signature"),
+        Rejection::TemplateNotChosen => at("template", "send-error-template"),
+        Rejection::Upload(UploadError::WrongKind) => at("recipients", "upload-wrong-kind"),
+        Rejection::Upload(UploadError::TooLarge(most)) => Problem {
             field: "recipients",
             sentence: l.with("upload-too-large", &[("most", (most >> 20).into())]),
         },
-        Refused::Upload(UploadError::Order(error)) => order_problem(l, error)?,
-        Refused::Upload(UploadError::Database(error)) => return Err(WebError::Database(error)),
-        Refused::Upload(UploadError::Already(_)) => return Err(WebError::FormExpired),
+        Rejection::Upload(UploadError::Order(error)) => order_problem(l, error)?,
+        Rejection::Upload(UploadError::Database(error)) => return Err(WebError::Database(error)),
+        Rejection::Upload(UploadError::Already(_)) => return Err(WebError::FormExpired),
     })
 }
 
@@ -196,7 +200,7 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
     })
 }
 
-/// Reads the parts of the form in the order in which they come.
+/// Reads the parts of the form in the order in which they arrive.
 struct Receiver<'a> {
     app: &'a App,
     member: &'a Member,
@@ -208,8 +212,8 @@ impl Receiver<'_> {
     async fn receive(
         &mut self,
         mut parts: Multipart,
-    ) -> Result<Result<BatchId, Refused>, WebError> {
-        let mut taken: Option<Result<IncomingFile, Refused>> = None;
+    ) -> Result<Result<BatchId, Rejection>, WebError> {
+        let mut incoming_file: Option<Result<IncomingFile, Rejection>> = None;
         let mut count = 0;
         while let Some(part) = parts.try_next().await.map_err(|_| WebError::BadRequest)? {
             count += 1;
@@ -220,56 +224,56 @@ impl Receiver<'_> {
             let file = file_name(&part);
             let mut part = part.fuse();
             match file {
-                // A browser sends a field without a chosen file as a file without a name.
-                Some(name) if name.is_empty() => pass_by(&mut part).await?,
-                Some(name) if taken.is_none() && field == "recipients" => {
+                // A browser sends a file field without a chosen file as a file without a name.
+                Some(name) if name.is_empty() => skip(&mut part).await?,
+                Some(name) if incoming_file.is_none() && field == "recipients" => {
                     self.door.check(&self.fields.csrf)?;
-                    taken = Some(self.take(&name, &mut part).await?);
+                    incoming_file = Some(self.receive_file(&name, &mut part).await?);
                 }
-                Some(_) => pass_by(&mut part).await?,
-                None => self.field(&field, &mut part).await?,
+                Some(_) => skip(&mut part).await?,
+                None => self.receive_field(&field, &mut part).await?,
             }
         }
         self.door.check(&self.fields.csrf)?;
-        let taking = match taken {
-            Some(Ok(taking)) => taking,
-            Some(Err(refused)) => return Ok(Err(refused)),
-            None => match self.pasted().await? {
-                Ok(taking) => taking,
-                Err(refused) => return Ok(Err(refused)),
+        let incoming = match incoming_file {
+            Some(Ok(incoming)) => incoming,
+            Some(Err(rejection)) => return Ok(Err(rejection)),
+            None => match self.receive_pasted().await? {
+                Ok(incoming) => incoming,
+                Err(rejection) => return Ok(Err(rejection)),
             },
         };
-        Ok(taking.end(self.app).await.map_err(Refused::from))
+        Ok(incoming.end(self.app).await.map_err(Rejection::from))
     }
 
-    /// Begins with the first bytes of a file and takes the rest. What cannot be taken is passed by.
-    async fn take(
+    /// Stores a file. One that is rejected is still read to its end.
+    async fn receive_file(
         &self,
         name: &str,
         part: &mut Fuse<Field>,
-    ) -> Result<Result<IncomingFile, Refused>, WebError> {
+    ) -> Result<Result<IncomingFile, Rejection>, WebError> {
         let begin = match self.begin(name) {
             Ok(begin) => begin,
-            Err(refused) => {
-                pass_by(part).await?;
-                return Ok(Err(refused));
+            Err(rejection) => {
+                skip(part).await?;
+                return Ok(Err(rejection));
             }
         };
         if let Err(error) = uploads::check(self.app, &begin).await {
-            pass_by(part).await?;
+            skip(part).await?;
             return Ok(Err(error.into()));
         }
         let mut head = Vec::new();
-        while head.len() < HEAD {
+        while head.len() < HEAD_BYTES {
             match part.try_next().await.map_err(|_| WebError::BadRequest)? {
                 Some(bytes) => head.extend_from_slice(&bytes),
                 None => break,
             }
         }
-        let mut taking = match IncomingFile::begin(self.app, &begin, &head).await {
-            Ok(taking) => taking,
+        let mut incoming = match IncomingFile::begin(self.app, &begin, &head).await {
+            Ok(incoming) => incoming,
             Err(error) => {
-                pass_by(part).await?;
+                skip(part).await?;
                 return Ok(Err(error.into()));
             }
         };
@@ -277,41 +281,41 @@ impl Receiver<'_> {
         loop {
             let bytes = match part.try_next().await {
                 Ok(Some(bytes)) => bytes,
-                Ok(None) => return Ok(Ok(taking)),
+                Ok(None) => return Ok(Ok(incoming)),
                 Err(_) => {
-                    taking.abandon(self.app).await;
+                    incoming.abandon(self.app).await;
                     return Err(WebError::BadRequest);
                 }
             };
-            if let Err(error) = taking.take(self.app, &bytes).await {
-                taking.abandon(self.app).await;
-                pass_by(part).await?;
+            if let Err(error) = incoming.take(self.app, &bytes).await {
+                incoming.abandon(self.app).await;
+                skip(part).await?;
                 return Ok(Err(error.into()));
             }
         }
     }
 
-    async fn pasted(&self) -> Result<Result<IncomingFile, Refused>, WebError> {
+    async fn receive_pasted(&self) -> Result<Result<IncomingFile, Rejection>, WebError> {
         if self.fields.phones.trim().is_empty() {
-            return Ok(Err(Refused::NoFile));
+            return Ok(Err(Rejection::NoFile));
         }
-        let begin = match self.begin(PASTED) {
+        let begin = match self.begin(PASTED_FILE_NAME) {
             Ok(begin) => begin,
-            Err(refused) => return Ok(Err(refused)),
+            Err(rejection) => return Ok(Err(rejection)),
         };
         Ok(IncomingFile::begin(self.app, &begin, self.fields.phones.as_bytes())
             .await
             .map_err(Into::into))
     }
 
-    fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Refused> {
+    fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Rejection> {
         let signature: SignatureId =
-            self.fields.signature_id.parse().map_err(|_| Refused::SignatureNotChosen)?;
+            self.fields.signature_id.parse().map_err(|_| Rejection::SignatureNotChosen)?;
         let template: TemplateId =
-            self.fields.template_id.parse().map_err(|_| Refused::TemplateNotChosen)?;
+            self.fields.template_id.parse().map_err(|_| Rejection::TemplateNotChosen)?;
         let now: OffsetDateTime = self.app.clock.now();
         let schedule_at =
-            schedule::read(&self.fields.schedule_at, now).map_err(Refused::Schedule)?;
+            schedule::read(&self.fields.schedule_at, now).map_err(Rejection::Schedule)?;
         Ok(Begin {
             project: self.member.project.id,
             by: self.member.person.id,
@@ -324,10 +328,10 @@ impl Receiver<'_> {
         })
     }
 
-    async fn field(&mut self, name: &str, part: &mut Fuse<Field>) -> Result<(), WebError> {
+    async fn receive_field(&mut self, name: &str, part: &mut Fuse<Field>) -> Result<(), WebError> {
         let mut content = Vec::new();
         while let Some(bytes) = part.try_next().await.map_err(|_| WebError::BadRequest)? {
-            if content.len() + bytes.len() > FIELD_BYTES {
+            if content.len() + bytes.len() > MAX_FIELD_BYTES {
                 return Err(WebError::TooLarge);
             }
             content.extend_from_slice(&bytes);
@@ -352,7 +356,7 @@ fn file_name(part: &Field) -> Option<String> {
     disposition.get_filename().map(str::to_owned)
 }
 
-async fn pass_by(part: &mut Fuse<Field>) -> Result<(), WebError> {
+async fn skip(part: &mut Fuse<Field>) -> Result<(), WebError> {
     while part.try_next().await.map_err(|_| WebError::BadRequest)?.is_some() {}
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! `/batches/{id}/preview`: a draft from its file to a person's yes. While the file is read it shows
-//! how far that is; then how many rows have which verdict, which column is what, how texts will
-//! read and what they cost.
+//! `/batches/{id}/preview`: a draft, from the upload of its file to its confirmation. While the
+//! file is read, the page shows the progress; after that, the verdicts of the rows, the column
+//! mapping, sample texts and the cost.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -27,44 +27,44 @@ use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
 use crate::web::member::Member;
-use crate::web::send::view::{Piece, parts_of};
+use crate::web::send::view::{Segment, segments_of};
 use crate::web::{page, urls};
 
-/// Rows that are not sent, as shown.
-const ROWS: i64 = 50;
+/// Rejected rows on one page.
+const ROWS_PER_PAGE: i64 = 50;
 
-/// Which rows are shown, and from where on.
+/// Query parameters of the preview: which rejected rows are shown, and after which row.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct PreviewQuery {
     show: Option<String>,
     after: Option<i32>,
 }
 
 /// A verdict with its number of rows.
-struct Line {
+struct VerdictRow {
     verdict: Verdict,
-    word: String,
+    label: String,
     class: &'static str,
     count: i64,
     share: f64,
     hint: String,
-    address: String,
+    href: String,
 }
 
 /// A row that is not sent.
 struct RejectedRow {
     line: i32,
     phone: String,
-    word: String,
-    why: String,
+    verdict: String,
+    reason: String,
     cells: String,
 }
 
-/// A text as it will be read.
-struct Shown {
+/// A text as a recipient will read it.
+struct SampleText {
     caption: String,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
 }
 
 /// A column of the file.
@@ -82,12 +82,12 @@ struct PreviewPage {
     upload: Upload,
     report: Report,
     choices: Choices,
-    lines: Vec<Line>,
+    verdicts: Vec<VerdictRow>,
     bar: Bar,
-    asides: Vec<RejectedRow>,
-    asides_of: String,
+    rejected: Vec<RejectedRow>,
+    rejected_title: String,
     older: Option<String>,
-    samples: Vec<Shown>,
+    samples: Vec<SampleText>,
     columns: Vec<Column>,
     variables: Vec<(usize, String)>,
     signature: String,
@@ -99,12 +99,12 @@ struct PreviewPage {
     open_now: bool,
 }
 
-/// One thing to mend, at its field.
+/// An error at a field.
 #[derive(Debug)]
 pub(super) struct Problem {
-    /// The id of the control.
+    /// The id of the form control.
     pub(super) field: &'static str,
-    /// What to mend.
+    /// What is wrong.
     pub(super) sentence: String,
 }
 
@@ -124,11 +124,12 @@ struct UnreadablePage {
     l: Layout,
     batch: Batch,
     upload: Upload,
-    why: String,
+    reason: String,
 }
 
 impl PreviewPage {
-    fn going(&self) -> i64 {
+    /// Returns how many messages would be sent.
+    fn to_send(&self) -> i64 {
         self.report.going(self.confirm_form.again.is_some())
     }
 
@@ -140,19 +141,21 @@ impl PreviewPage {
         self.report.count(Verdict::Repeat)
     }
 
+    /// Returns how many parts would be billed.
     fn parts(&self) -> i64 {
         self.report.going_parts(self.confirm_form.again.is_some())
     }
 
-    fn approval(&self) -> bool {
-        let total = i32::try_from(self.going()).unwrap_or(i32::MAX);
+    fn needs_approval(&self) -> bool {
+        let total = i32::try_from(self.to_send()).unwrap_or(i32::MAX);
         needs_approval(self.batch.purpose, total, self.policy.approval_over)
     }
 
-    fn marketing(&self) -> bool {
+    fn is_marketing(&self) -> bool {
         self.batch.purpose == Purpose::Marketing
     }
 
+    /// Returns the price of a part, in ten-thousandths of a yuan.
     fn price(&self) -> Option<i64> {
         self.policy.price(self.batch.international).map(i64::from)
     }
@@ -161,14 +164,14 @@ impl PreviewPage {
         self.price().map(|price| yuan(price * self.parts()))
     }
 
-    fn unit(&self) -> String {
+    fn unit_price(&self) -> String {
         self.price().map(|price| format!("{:.4}", price as f64 / 10_000.0)).unwrap_or_default()
     }
 
-    /// Seconds until all have left, at the pace that is set.
+    /// Returns how many seconds submitting takes at the configured rate of calls.
     fn seconds(&self) -> i64 {
         let each = if self.report.uniform { MAX_PHONES_PER_SEND } else { MAX_PHONES_PER_BATCH };
-        let calls = self.going().div_euclid(each as i64) + 1;
+        let calls = self.to_send().div_euclid(each as i64) + 1;
         (calls / i64::from(self.calls_a_second.max(1))).max(1)
     }
 
@@ -177,24 +180,26 @@ impl PreviewPage {
     }
 
     fn per_second(&self) -> i64 {
-        (self.going() / self.seconds()).max(1)
+        (self.to_send() / self.seconds()).max(1)
     }
 
-    fn at(&self, field: &str) -> Option<&str> {
-        self.problem.as_ref().filter(|one| one.field == field).map(|one| one.sentence.as_str())
+    fn error(&self, field: &str) -> Option<&str> {
+        let problem = self.problem.as_ref().filter(|problem| problem.field == field)?;
+        Some(&problem.sentence)
     }
 
     fn is_text(&self) -> bool {
         self.upload.source == UploadSource::Text
     }
 
-    fn operators(&self) -> Vec<(&'static str, i64)> {
-        let of = &self.report.operators;
+    /// Returns the text keys of the carriers with their numbers of phones.
+    fn carriers(&self) -> Vec<(&'static str, i64)> {
+        let counts = &self.report.operators;
         let all = [
-            ("carrier-cmcc", of.cmcc),
-            ("carrier-ctcc", of.ctcc),
-            ("carrier-cucc", of.cucc),
-            ("carrier-other", of.other),
+            ("carrier-cmcc", counts.cmcc),
+            ("carrier-ctcc", counts.ctcc),
+            ("carrier-cucc", counts.cucc),
+            ("carrier-other", counts.other),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -208,7 +213,8 @@ impl PreviewPage {
     }
 }
 
-/// Ten-thousandths of a yuan as an amount, grouped by thousands.
+/// Formats ten-thousandths of a yuan as an amount in yuan, rounded to cents and grouped by
+/// thousands.
 pub fn yuan(amount: i64) -> String {
     let cents = (amount + 50) / 100;
     let whole = (cents / 100).to_string();
@@ -222,27 +228,28 @@ pub fn yuan(amount: i64) -> String {
     format!("¥{grouped}.{:02}", cents % 100)
 }
 
-/// The draft as it stands.
+/// `/batches/{id}/preview`: the draft as it is now.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    look: web::Query<Look>,
+    query: web::Query<PreviewQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let look = look.into_inner();
+    let query = query.into_inner();
     let confirm_form = ConfirmFields::of(&batch);
-    respond(&app, &member, &request, batch, look, confirm_form, None).await
+    respond(&app, &member, &request, batch, query, confirm_form, None).await
 }
 
-/// The draft's page: how far it is being read, why it cannot be, or what was found in it.
+/// Responds with the page that fits the state of the upload: its progress, why it is unreadable, or
+/// the preview. A batch that is no longer a draft redirects to its own page.
 pub(super) async fn respond(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     batch: Batch,
-    look: Look,
+    query: PreviewQuery,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
 ) -> Result<HttpResponse, WebError> {
@@ -258,17 +265,17 @@ pub(super) async fn respond(
             page::ok(&ReadingPage { l, batch, upload, bar, percent })
         }
         UploadState::Unreadable => {
-            let why = unreadable(&l, upload.problem.as_deref().unwrap_or("broken"));
-            page::ok(&UnreadablePage { l, batch, upload, why })
+            let reason = unreadable_reason(&l, upload.problem.as_deref().unwrap_or("broken"));
+            page::ok(&UnreadablePage { l, batch, upload, reason })
         }
         UploadState::Read => {
-            let drawn = draw(app, member, l, batch, upload, look, confirm_form, problem).await?;
+            let drawn = draw(app, member, l, batch, upload, query, confirm_form, problem).await?;
             if drawn.problem.is_some() { page::unprocessable(&drawn) } else { page::ok(&drawn) }
         }
     }
 }
 
-fn unreadable(l: &Layout, problem: &str) -> String {
+fn unreadable_reason(l: &Layout, problem: &str) -> String {
     let (name, value) = problem.split_once(':').unwrap_or((problem, ""));
     let value: i64 = value.parse().unwrap_or(0);
     match name {
@@ -287,7 +294,7 @@ async fn draw(
     l: Layout,
     batch: Batch,
     upload: Upload,
-    look: Look,
+    query: PreviewQuery,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
 ) -> Result<PreviewPage, WebError> {
@@ -296,36 +303,36 @@ async fn draw(
         .clone()
         .and_then(|report| serde_json::from_value(report).ok())
         .ok_or_else(|| WebError::Internal("a draft without a report".to_owned()))?;
-    let here = l.urls.batch_part(batch.id, "preview");
-    let verdict = look.show.as_deref().and_then(Verdict::from_key);
-    let verdict = verdict.filter(|one| *one != Verdict::Ready);
-    let after = look.after.unwrap_or(0);
-    let found = recipients::rejected(&app.db, batch.id, verdict, after, ROWS).await?;
-    let older = page::full(&found, ROWS).map(|last| {
+    let preview_href = l.urls.batch_part(batch.id, "preview");
+    let verdict = query.show.as_deref().and_then(Verdict::from_key);
+    let verdict = verdict.filter(|verdict| *verdict != Verdict::Ready);
+    let after = query.after.unwrap_or(0);
+    let found = recipients::rejected(&app.db, batch.id, verdict, after, ROWS_PER_PAGE).await?;
+    let older = page::full(&found, ROWS_PER_PAGE).map(|last| {
         let show = verdict.map_or("", Verdict::key);
-        urls::with_query(&here, &[("show", show), ("after", &last.position.to_string())])
+        urls::with_query(&preview_href, &[("show", show), ("after", &last.position.to_string())])
     });
-    let lines = lines(&l, &report, &here);
+    let verdicts = verdict_rows(&l, &report, &preview_href);
     let counts: Vec<(String, &'static str, i64)> =
-        lines.iter().map(|line| (line.word.clone(), line.class, line.count)).collect();
+        verdicts.iter().map(|row| (row.label.clone(), row.class, row.count)).collect();
     let spoken: Vec<String> =
-        counts.iter().map(|(word, _, count)| format!("{word} {}", l.n(*count))).collect();
+        counts.iter().map(|(label, _, count)| format!("{label} {}", l.n(*count))).collect();
     let (signature_id, template_id) =
         (batch.signature_id.to_string(), batch.template_id.to_string());
     let choices = Choices::load(app, member, &signature_id, &template_id).await?;
-    let meanings = choices.templates.iter().find(|one| one.id == batch.template_id);
+    let template = choices.templates.iter().find(|template| template.id == batch.template_id);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     Ok(PreviewPage {
         bar: Bar::of_counts(&counts, spoken.join(", ")),
-        asides: found.into_iter().map(|one| rejected(&l, one)).collect(),
-        asides_of: verdict.map_or_else(
+        rejected: found.into_iter().map(|recipient| rejected_row(&l, recipient)).collect(),
+        rejected_title: verdict.map_or_else(
             || l.t("preview-rejected-all"),
-            |one| l.t(&format!("verdict-{}", one.key())),
+            |verdict| l.t(&format!("verdict-{}", verdict.key())),
         ),
         older,
         samples: samples(&l, &batch, &report),
         columns: columns(&l, &report),
-        variables: variables(&batch, meanings),
+        variables: variables(&batch, template),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,
         confirm_form,
@@ -333,7 +340,7 @@ async fn draw(
         calls_a_second: app.pace.calls_per_second,
         size: size(upload.bytes),
         open_now: may_leave(batch.purpose, app.clock.now()),
-        lines,
+        verdicts,
         choices,
         report,
         upload,
@@ -352,7 +359,7 @@ fn size(bytes: i64) -> String {
     }
 }
 
-fn lines(l: &Layout, report: &Report, here: &str) -> Vec<Line> {
+fn verdict_rows(l: &Layout, report: &Report, preview_href: &str) -> Vec<VerdictRow> {
     Verdict::ALL
         .into_iter()
         .filter(|verdict| *verdict == Verdict::Ready || report.count(*verdict) > 0)
@@ -360,14 +367,17 @@ fn lines(l: &Layout, report: &Report, here: &str) -> Vec<Line> {
             let count = report.count(verdict);
             #[allow(clippy::cast_precision_loss)]
             let share = count as f64 * 100.0 / f64::from(report.rows.max(1));
-            Line {
+            VerdictRow {
                 verdict,
-                word: l.t(&format!("verdict-{}", verdict.key())),
+                label: l.t(&format!("verdict-{}", verdict.key())),
                 class: class(verdict),
                 count,
                 share,
                 hint: l.t(&format!("verdict-{}-hint", verdict.key())),
-                address: format!("{}#aside", urls::with_query(here, &[("show", verdict.key())])),
+                href: format!(
+                    "{}#aside",
+                    urls::with_query(preview_href, &[("show", verdict.key())])
+                ),
             }
         })
         .collect()
@@ -384,8 +394,8 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Why a row is not sent, in words.
-pub(super) fn why(l: &Layout, recipient: &Recipient) -> String {
+/// Returns why a row is not sent.
+pub(super) fn rejection_reason(l: &Layout, recipient: &Recipient) -> String {
     match recipient.verdict {
         Verdict::WrongPhone => l.t(&format!("phone-problem-{}", recipient.detail)),
         Verdict::MissingValue | Verdict::BadValue => {
@@ -409,41 +419,41 @@ pub(super) fn why(l: &Layout, recipient: &Recipient) -> String {
     }
 }
 
-fn rejected(l: &Layout, recipient: Recipient) -> RejectedRow {
+fn rejected_row(l: &Layout, recipient: Recipient) -> RejectedRow {
     let cells = recipient.cells.as_deref().unwrap_or_default().join(", ");
     RejectedRow {
         line: recipient.position,
-        word: l.t(&format!("verdict-{}", recipient.verdict.key())),
-        why: why(l, &recipient),
+        verdict: l.t(&format!("verdict-{}", recipient.verdict.key())),
+        reason: rejection_reason(l, &recipient),
         cells: cells.chars().take(120).collect(),
         phone: recipient.phone,
     }
 }
 
-fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<Shown> {
-    let shown = |key: &str, one: &Sample| Shown {
+fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
+    let text = |key: &str, sample: &Sample| SampleText {
         caption: l.with(
             key,
             &[
-                ("line", one.line.into()),
-                ("length", one.length.into()),
-                ("parts", one.parts.into()),
+                ("line", sample.line.into()),
+                ("length", sample.length.into()),
+                ("parts", sample.parts.into()),
             ],
         ),
-        pieces: parts_of(&batch.template_text, &one.params),
+        segments: segments_of(&batch.template_text, &sample.params),
     };
     let mut lines = Vec::new();
     let mut all = Vec::new();
     let named = [("preview-shortest", &report.shortest), ("preview-longest", &report.longest)];
-    for (key, one) in named.into_iter().filter_map(|(key, one)| Some((key, one.as_ref()?))) {
-        if !lines.contains(&one.line) {
-            lines.push(one.line);
-            all.push(shown(key, one));
+    for (key, sample) in named.into_iter().filter_map(|(key, found)| Some((key, found.as_ref()?))) {
+        if !lines.contains(&sample.line) {
+            lines.push(sample.line);
+            all.push(text(key, sample));
         }
     }
-    for one in &report.random {
-        if !lines.contains(&one.line) {
-            all.push(shown("preview-random", one));
+    for sample in &report.random {
+        if !lines.contains(&sample.line) {
+            all.push(text("preview-random", sample));
         }
     }
     all
@@ -480,8 +490,8 @@ fn columns(l: &Layout, report: &Report) -> Vec<Column> {
 
 fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
     let count = TemplateText::parse(&batch.template_text).variables();
-    let meanings = template.map_or_else(Vec::new, |one| {
-        crate::domain::sms_template::read_instruction(&one.instruction, count)
+    let meanings = template.map_or_else(Vec::new, |template| {
+        crate::domain::sms_template::read_instruction(&template.instruction, count)
     });
     (1..=count)
         .map(|n| {

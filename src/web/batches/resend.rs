@@ -1,4 +1,4 @@
-//! `/batches/{id}/resend`: what did not arrive becomes the file of a new draft.
+//! `/batches/{id}/resend`: makes a new draft of the messages that did not arrive.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -46,7 +46,7 @@ fn choices(tally: &Tally, for_good: i64) -> Vec<Choice> {
     all.filter(|choice| choice.count > 0).collect()
 }
 
-/// Which of them?
+/// The form that asks which messages to send again.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -66,25 +66,25 @@ pub async fn form(
     })
 }
 
-/// What was chosen.
+/// The form of [`make`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Chosen {
+pub struct ResendForm {
     which: String,
     form_token: String,
 }
 
-/// Makes the draft and leads to its preview.
+/// Creates the draft and redirects to its preview.
 pub async fn make(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Chosen>,
+    form: Form<ResendForm>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let chosen = form.into_inner();
-    let which = Failed::from_key(&chosen.which).ok_or(WebError::BadRequest)?;
+    let fields = form.into_inner();
+    let which = Failed::from_key(&fields.which).ok_or(WebError::BadRequest)?;
     let texts = member.texts(&request);
     let again = Again {
         project: member.project.id,
@@ -92,10 +92,10 @@ pub async fn make(
         which,
         by: member.person.id,
         file_name: &texts.with("resend-file", &[("name", batch.name.as_str().into())]),
-        form_token: chosen.form_token.parse().map_err(|_| WebError::BadRequest)?,
+        form_token: fields.form_token.parse().map_err(|_| WebError::BadRequest)?,
     };
     let urls = member.urls();
-    let (said, there) = match resend::draft(&app, &again).await {
+    let (text_key, href) = match resend::draft(&app, &again).await {
         Ok(draft) => return Ok(page::see_other(&urls.batch_part(draft, "preview"))),
         Err(UploadError::Already(draft)) => {
             return Ok(page::see_other(&urls.batch_part(draft, "preview")));
@@ -110,6 +110,6 @@ pub async fn make(
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),
     };
-    flash::say(&request, &texts.t(said));
-    Ok(page::see_other(&there))
+    flash::say(&request, &texts.t(text_key));
+    Ok(page::see_other(&href))
 }

@@ -1,5 +1,6 @@
-//! Watching batches. The database tells every process at each commit that moved a batch; a batch
-//! that somebody watches is then looked at once, however many watch it, and at most twice a second.
+//! Watches batches for their live pages. The database notifies every process of each commit that
+//! changed a batch. A watched batch is then read once for all of its watchers, and at most twice a
+//! second.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -19,46 +20,47 @@ use crate::db::{messages, submissions};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::Tally;
 
-/// The channel on which the database tells that a batch moved.
+/// The PostgreSQL channel that announces changed batches.
 const CHANNEL: &str = "batches";
-/// A batch is looked at no more often than this.
+/// The shortest time between two reads of a batch.
 const MIN_INTERVAL: Duration = Duration::from_millis(500);
-/// And at least this often, should the database's word be lost: times pass as well.
+/// The longest time between two reads of a batch: notifications can be lost, and what a page shows
+/// also depends on the time.
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// How long to wait before listening again when the database was lost.
-const LISTEN_AGAIN: Duration = Duration::from_secs(2);
-/// The span over which the pace is taken.
-const PACE_SPAN: time::Duration = time::Duration::seconds(15);
-/// Rows of a page of a batch's messages.
+/// How long to wait after the connection was lost before listening again.
+const RECONNECT_AFTER: Duration = Duration::from_secs(2);
+/// The time over which the pace of submitting is averaged.
+const PACE_WINDOW: time::Duration = time::Duration::seconds(15);
+/// Rows on one page of a batch's messages.
 pub const MESSAGES: i64 = 100;
-/// Troubles and sessions shown.
-const SHOWN: i64 = 20;
+/// Call problems and session numbers that a page shows.
+const MAX_SHOWN: i64 = 20;
 
-/// A batch as it stands in one moment: all that its page shows, for everybody who looks at it.
+/// All that a batch's page shows at one moment, for everybody who has it open.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The batch.
     pub batch: Batch,
-    /// How its messages add up.
+    /// Its messages by state.
     pub tally: Tally,
-    /// Messages submitted a second, of late.
+    /// Messages submitted per second recently.
     pub pace: i64,
-    /// Why messages did not arrive.
+    /// Why messages were not delivered.
     pub causes: Vec<Cause>,
-    /// What happened while submitting.
+    /// Submissions with a call problem.
     pub problems: Vec<Submission>,
     /// Its session numbers.
     pub sessions: Vec<String>,
-    /// Its messages, a page of them.
+    /// A page of its messages.
     pub messages: Vec<Message>,
-    /// The batches that repeat what did not arrive.
+    /// The batches that send again what was not delivered.
     pub resends: Vec<Batch>,
-    /// What of it is past keeping.
+    /// How many of its messages have been deleted or redacted.
     pub past: PastRetention,
 }
 
 impl Snapshot {
-    /// Looks at a batch of the project; its messages from `after` on.
+    /// Reads a batch of the project, with the page of its messages that follows `after`.
     pub async fn take(
         app: &App,
         project: ProjectId,
@@ -66,13 +68,13 @@ impl Snapshot {
         after: Option<MessageId>,
     ) -> sqlx::Result<Option<Self>> {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
-        let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_SPAN).await?;
+        let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
         Ok(Some(Self {
             tally: batches::tally(&app.db, id).await?,
-            pace: sent / PACE_SPAN.whole_seconds(),
+            pace: sent / PACE_WINDOW.whole_seconds(),
             causes: messages::causes(&app.db, id).await?,
-            problems: submissions::problems(&app.db, id, SHOWN).await?,
-            sessions: submissions::sessions(&app.db, id, SHOWN).await?,
+            problems: submissions::problems(&app.db, id, MAX_SHOWN).await?,
+            sessions: submissions::sessions(&app.db, id, MAX_SHOWN).await?,
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,
             past: retained::past_retention(&app.db, id).await?,
@@ -81,141 +83,143 @@ impl Snapshot {
     }
 }
 
-/// Whoever watches gets the newest snapshot; `None` until there is one.
+/// Receives the newest snapshot of a batch; `None` until there is one.
 pub type Watching = watch::Receiver<Option<Arc<Snapshot>>>;
 
-/// All batches that are watched in this process.
+/// The batches that are watched in this process.
 #[derive(Debug)]
 pub struct Watchers {
     app: App,
     watched: Mutex<HashMap<BatchId, Watched>>,
     listening: Mutex<bool>,
     stop: CancellationToken,
-    _ends: DropGuard,
+    _stop_on_drop: DropGuard,
 }
 
 #[derive(Debug)]
 struct Watched {
-    moved: Arc<Notify>,
+    changed: Arc<Notify>,
     newest: watch::Sender<Option<Arc<Snapshot>>>,
 }
 
 impl Watchers {
-    /// Nobody watches yet.
+    /// Creates an empty list.
     pub fn new(app: App) -> Arc<Self> {
         let stop = CancellationToken::new();
         Arc::new(Self {
             app,
             watched: Mutex::default(),
             listening: Mutex::new(false),
-            _ends: stop.clone().drop_guard(),
+            _stop_on_drop: stop.clone().drop_guard(),
             stop,
         })
     }
 
-    /// Watches a batch of the project.
+    /// Watches a batch of the project, for as long as the receiver lives.
     pub fn watch(self: &Arc<Self>, project: ProjectId, batch: BatchId) -> Watching {
         self.listen();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = watched.get(&batch) {
-            return one.newest.subscribe();
+        if let Some(entry) = watched.get(&batch) {
+            return entry.newest.subscribe();
         }
         let (newest, watching) = watch::channel(None);
-        let moved = Arc::new(Notify::new());
-        watched.insert(batch, Watched { moved: moved.clone(), newest: newest.clone() });
-        let (me, app, stop) = (Arc::downgrade(self), self.app.clone(), self.stop.clone());
+        let changed = Arc::new(Notify::new());
+        watched.insert(batch, Watched { changed: changed.clone(), newest: newest.clone() });
+        let (weak, app, stop) = (Arc::downgrade(self), self.app.clone(), self.stop.clone());
         tokio::spawn(async move {
-            follow(&app, project, batch, &newest, &moved, &me, &stop).await;
+            refresh(&app, project, batch, &newest, &changed, &weak, &stop).await;
         });
         watching
     }
 
-    /// Takes a batch off the list if nobody watches it any more. Answers whether it did.
-    fn forget(&self, batch: BatchId) -> bool {
+    /// Removes a batch that has no watchers left. Returns whether it was removed.
+    fn remove_if_idle(&self, batch: BatchId) -> bool {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = watched.get(&batch).is_none_or(|one| one.newest.receiver_count() == 0);
+        let idle = watched.get(&batch).is_none_or(|entry| entry.newest.receiver_count() == 0);
         if idle {
             watched.remove(&batch);
         }
         idle
     }
 
-    fn anybody(&self) -> bool {
+    fn is_watching(&self) -> bool {
         !self.watched.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// A batch moved; all of them, when `None`.
-    fn moved(&self, batch: Option<BatchId>) {
+    /// Has a changed batch read again, or all of them for `None`.
+    fn notify(&self, batch: Option<BatchId>) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         match batch {
             Some(batch) => {
-                if let Some(one) = watched.get(&batch) {
-                    one.moved.notify_one();
+                if let Some(entry) = watched.get(&batch) {
+                    entry.changed.notify_one();
                 }
             }
-            None => watched.values().for_each(|one| one.moved.notify_one()),
+            None => watched.values().for_each(|entry| entry.changed.notify_one()),
         }
     }
 
-    /// Listens while anybody watches.
+    /// Starts listening for changes unless that is running already. It ends with the last watcher.
     fn listen(self: &Arc<Self>) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut listening, true) {
             return;
         }
-        let (me, app, stop) = (Arc::downgrade(self), self.app.clone(), self.stop.clone());
+        let (weak, app, stop) = (Arc::downgrade(self), self.app.clone(), self.stop.clone());
         tokio::spawn(async move {
-            while let Some(watchers) = me.upgrade() {
+            while let Some(watchers) = weak.upgrade() {
                 let mut listening =
                     watchers.listening.lock().unwrap_or_else(PoisonError::into_inner);
-                if !watchers.anybody() || stop.is_cancelled() {
+                if !watchers.is_watching() || stop.is_cancelled() {
                     *listening = false;
                     return;
                 }
                 drop(listening);
                 drop(watchers);
-                if let Err(error) = hear(&app, &me, &stop).await {
+                if let Err(error) = listen(&app, &weak, &stop).await {
                     warn!(%error, "lost the batch change listener; reconnecting");
-                    tokio::time::sleep(LISTEN_AGAIN).await;
+                    tokio::time::sleep(RECONNECT_AFTER).await;
                 }
             }
         });
     }
 }
 
-/// Hears changes until nobody watches any more, or the database is lost.
-async fn hear(app: &App, me: &Weak<Watchers>, stop: &CancellationToken) -> sqlx::Result<()> {
+/// Listens for changes until no watcher is left or the connection is lost.
+async fn listen(app: &App, weak: &Weak<Watchers>, stop: &CancellationToken) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.db).await?;
     listener.listen(CHANNEL).await?;
-    // What moved before was not heard.
-    if let Some(watchers) = me.upgrade() {
-        watchers.moved(None);
+    // Changes before this point were not announced to this listener.
+    if let Some(watchers) = weak.upgrade() {
+        watchers.notify(None);
     }
     loop {
-        let heard = tokio::select! {
+        let received = tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(MAX_INTERVAL) => None,
-            heard = listener.try_recv() => Some(heard?),
+            notification = listener.try_recv() => Some(notification?),
         };
-        let Some(watchers) = me.upgrade() else { return Ok(()) };
-        match heard {
-            Some(Some(told)) => watchers.moved(told.payload().parse().ok().map(BatchId)),
-            // The connection was lost and found again.
-            Some(None) => watchers.moved(None),
-            None if !watchers.anybody() => return Ok(()),
+        let Some(watchers) = weak.upgrade() else { return Ok(()) };
+        match received {
+            Some(Some(notification)) => {
+                watchers.notify(notification.payload().parse().ok().map(BatchId))
+            }
+            // The listener lost its connection and has reconnected.
+            Some(None) => watchers.notify(None),
+            None if !watchers.is_watching() => return Ok(()),
             None => {}
         }
     }
 }
 
-/// Looks at one batch whenever it moved, until nobody watches it any more.
-async fn follow(
+/// Reads a batch whenever it changed, until no watcher is left.
+async fn refresh(
     app: &App,
     project: ProjectId,
     batch: BatchId,
     newest: &watch::Sender<Option<Arc<Snapshot>>>,
-    moved: &Notify,
-    me: &Weak<Watchers>,
+    changed: &Notify,
+    weak: &Weak<Watchers>,
     stop: &CancellationToken,
 ) {
     loop {
@@ -231,11 +235,11 @@ async fn follow(
         tokio::select! {
             () = stop.cancelled() => return,
             () = newest.closed() => {}
-            () = moved.notified() => {}
+            () = changed.notified() => {}
             () = tokio::time::sleep(MAX_INTERVAL) => {}
         }
-        match me.upgrade() {
-            Some(watchers) if !watchers.forget(batch) => {}
+        match weak.upgrade() {
+            Some(watchers) if !watchers.remove_if_idle(batch) => {}
             Some(_) | None => return,
         }
     }

@@ -1,4 +1,4 @@
-//! Reasons as a page shows them: causes in words, and the codes that stand for each.
+//! Groups the reasons of failures by cause, with the codes of each, as the page shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,77 +13,77 @@ use crate::web::layout::Layout;
 
 /// A cause of failures.
 pub struct Cause {
-    /// What became of the messages.
+    /// The outcome of the messages.
     pub outcome: Outcome,
-    /// The cause as addresses name it; empty where the outcome says it all.
+    /// The cause as query parameters name it; empty where the outcome alone is the cause.
     pub category: String,
-    /// The cause in words.
+    /// The cause in plain words.
     pub title: String,
     /// What to do about it.
     pub advice: Option<String>,
     /// How many messages.
     pub n: i64,
-    /// How many in the span before.
+    /// How many in the period before.
     pub before: i64,
-    /// Its course.
+    /// Its course over the period.
     pub spark: Spark,
-    /// These messages in the log.
+    /// Link to these messages in the message search.
     pub messages: String,
     /// The codes, the most common first.
     pub codes: Vec<Code>,
 }
 
 impl Cause {
-    /// How much the outcome asks for attention.
+    /// Returns how much attention the outcome asks for.
     pub fn tone(&self) -> Tone {
         state_of(self.outcome).tone()
     }
 
-    /// The shape of the outcome.
+    /// Returns the shape of the outcome in `icons.svg`.
     pub fn mark(&self) -> &'static str {
         state_of(self.outcome).mark()
     }
 
-    /// The name of the outcome in addresses.
+    /// Returns the outcome as query parameters name it.
     pub fn state(&self) -> &'static str {
         state_of(self.outcome).key()
     }
 }
 
-/// A code of a cause.
+/// A code with a common cause.
 pub struct Code {
     /// The code, as it came.
     pub code: String,
-    /// Words that came with it.
+    /// The text that came with it.
     pub words: String,
-    /// What a RetCode means; receipt codes mean their cause.
+    /// What it means, for a RetCode; receipt codes mean their cause.
     pub meaning: Option<String>,
-    /// What to do about a RetCode.
+    /// What to do about it, for a RetCode.
     pub advice: Option<String>,
     /// How many messages.
     pub n: i64,
-    /// How many in the span before.
+    /// How many in the period before.
     pub before: i64,
-    /// Its course.
+    /// Its course over the period.
     pub spark: Spark,
-    /// These messages in the log.
+    /// Link to these messages in the message search.
     pub messages: String,
 }
 
-/// All causes of a span, the most common first.
+/// All causes of a period, the most common first.
 pub struct Causes {
     /// The causes.
     pub rows: Vec<Cause>,
-    /// Their messages together.
+    /// The number of messages of all causes.
     pub total: i64,
 }
 
-/// The state of messages with this outcome.
+/// Returns the state of messages with this outcome.
 pub fn state_of(outcome: Outcome) -> MessageState {
     MessageState::from(outcome)
 }
 
-/// A cause and a code of it.
+/// Outcome (an index into [`OUTCOMES`]), category and code.
 type Key = (u8, String, String);
 
 #[derive(Default)]
@@ -95,31 +95,32 @@ struct Sum {
 }
 
 impl Causes {
-    /// Groups the reasons of a span and of the one before it, of which there are `only` these.
+    /// Groups the reasons of a period (`now`) and of the one before it. `period` comes with whether
+    /// its counts are by day rather than by hour.
     pub fn new(
         l: &Layout,
-        (period, days): (&Period, bool),
+        (period, by_day): (&Period, bool),
         only: &Only,
         now: &[Reason],
         before: &[Reason],
     ) -> Self {
         let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
-        for one in now {
-            let sum = sums.entry(key(one)).or_default();
-            sum.n += one.n;
-            *sum.course.entry(one.begins).or_default() += one.n;
-            if !one.words.is_empty() {
-                sum.words.clone_from(&one.words);
+        for reason in now {
+            let sum = sums.entry(key(reason)).or_default();
+            sum.n += reason.n;
+            *sum.course.entry(reason.begins).or_default() += reason.n;
+            if !reason.words.is_empty() {
+                sum.words.clone_from(&reason.words);
             }
         }
-        for one in before {
-            let sum = sums.entry(key(one)).or_default();
-            sum.before += one.n;
+        for reason in before {
+            let sum = sums.entry(key(reason)).or_default();
+            sum.before += reason.n;
             if sum.words.is_empty() {
-                sum.words.clone_from(&one.words);
+                sum.words.clone_from(&reason.words);
             }
         }
-        let view = View { l, period, days, only };
+        let view = View { l, period, by_day, only };
         let causes: BTreeSet<(u8, String)> =
             sums.keys().map(|(outcome, category, _)| (*outcome, category.clone())).collect();
         let mut rows: Vec<Cause> = causes
@@ -131,34 +132,34 @@ impl Causes {
     }
 }
 
-/// Outcomes in the order of the keys.
+/// The outcomes in the order of their index in a [`Key`].
 const OUTCOMES: [Outcome; 3] = [Outcome::Failed, Outcome::Refused, Outcome::Unknown];
 
 fn key(reason: &Reason) -> Key {
-    let (place, category) = match reason.outcome {
+    let (index, category) = match reason.outcome {
         Outcome::Failed => (0, reason.category.clone()),
         Outcome::Refused => (1, String::new()),
         Outcome::Unknown | Outcome::Delivered | Outcome::Cancelled | Outcome::Suppressed => {
             (2, String::new())
         }
     };
-    (place, category, reason.code.clone())
+    (index, category, reason.code.clone())
 }
 
 struct View<'a> {
     l: &'a Layout,
     period: &'a Period,
-    days: bool,
+    by_day: bool,
     only: &'a Only,
 }
 
 impl View<'_> {
-    fn cause(&self, place: u8, category: &str, sums: &BTreeMap<Key, Sum>) -> Cause {
-        let outcome = OUTCOMES[usize::from(place).min(2)];
-        let of = sums.iter().filter(|((p, c, _), _)| *p == place && c == category);
+    fn cause(&self, index: u8, category: &str, sums: &BTreeMap<Key, Sum>) -> Cause {
+        let outcome = OUTCOMES[usize::from(index).min(2)];
+        let own = sums.iter().filter(|((i, c, _), _)| *i == index && c == category);
         let mut course: BTreeMap<OffsetDateTime, i64> = BTreeMap::new();
         let mut codes = Vec::new();
-        for ((_, _, code), sum) in of {
+        for ((_, _, code), sum) in own {
             for (at, n) in &sum.course {
                 *course.entry(*at).or_default() += n;
             }
@@ -223,13 +224,13 @@ impl View<'_> {
     }
 
     fn spark(&self, name: &str, course: &BTreeMap<OffsetDateTime, i64>) -> Spark {
-        let step = if self.days { Duration::DAY } else { Duration::HOUR };
+        let step = if self.by_day { Duration::DAY } else { Duration::HOUR };
         let steps = std::iter::successors(Some(self.period.since()), |at| Some(*at + step))
             .take_while(|at| *at < self.period.until());
         let counts: Vec<i64> =
             steps.map(|at| course.get(&at).copied().unwrap_or_default()).collect();
-        let most = counts.iter().copied().max().unwrap_or(0);
-        let values = [("name", name.to_owned().into()), ("most", most.into())];
+        let max = counts.iter().copied().max().unwrap_or(0);
+        let values = [("name", name.to_owned().into()), ("most", max.into())];
         Spark::new(self.l.with("failures-course", &values), &counts)
     }
 }

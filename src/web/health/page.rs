@@ -1,4 +1,4 @@
-//! `/health`: whether all is well, at a glance, and what to do if not.
+//! `/health`: the state of all parts of the console, with advice on what is wrong.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::domain::role::Permission;
 use crate::ops::missing_pushes::{self, Gap};
 use crate::ops::push_url::Actor;
 use crate::ops::unreadable_pushes as unreadable_push_ops;
-use crate::web::applications::said;
+use crate::web::applications::redirect_with_flash;
 use crate::web::components::{Drawing, Tone};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
@@ -25,40 +25,40 @@ use crate::web::member::Member;
 use crate::web::moment::Moment;
 use crate::web::{page, urls};
 
-/// Pushes that could not be read, on a page.
-const ROWS: i64 = 20;
-/// A push that waits longer to be settled is too late.
-const SETTLED_WITHIN: Duration = Duration::minutes(1);
-/// What left within this time is looked at for promises that are broken.
-const LOOKED_BACK: Duration = Duration::hours(24);
-/// Letters of an item that are shown.
-const LETTERS: usize = 600;
-/// So many digits in a row may be a phone.
-const PHONE_DIGITS: usize = 7;
+/// Unreadable pushes on one page.
+const ROWS_PER_PAGE: i64 = 20;
+/// A push that waits longer to be processed is late.
+const PROCESSED_WITHIN: Duration = Duration::minutes(1);
+/// How far back submissions are checked for broken invariants.
+const INVARIANTS_LOOK_BACK: Duration = Duration::hours(24);
+/// The number of characters of an item that are shown.
+const MAX_RAW_LENGTH: usize = 600;
+/// A run of at least this many digits may be a phone.
+const MIN_PHONE_DIGITS: usize = 7;
 
-/// One thing that is well, or not.
+/// The state of one part of the console.
 struct Check {
     tone: Tone,
     name: String,
-    word: String,
+    text: String,
     more: String,
-    /// A time, and what it is the time of.
+    /// The label of a time, and the time.
     since: Option<(String, Moment)>,
-    /// Where something can be done about it.
-    way: Option<(String, String)>,
+    /// Link and label of the page to act on.
+    link: Option<(String, String)>,
 }
 
 /// A push with items that could not be read.
-struct Line {
+struct PushRow {
     id: PushId,
     at: Moment,
     items: Vec<Item>,
-    /// Items that are not shown.
+    /// The number of items that are not shown.
     more: i64,
 }
 
 struct Item {
-    why: String,
+    reason: String,
     raw: String,
 }
 
@@ -67,16 +67,16 @@ struct Item {
 struct HealthPage {
     l: Layout,
     checks: Vec<Check>,
-    lines: Vec<Line>,
+    pushes: Vec<PushRow>,
     older: Option<String>,
     may_decide: bool,
     server: String,
 }
 
 impl Check {
-    fn new(l: &Layout, tone: Tone, name: &str, word: String) -> Self {
+    fn new(l: &Layout, tone: Tone, name: &str, text: String) -> Self {
         let name = l.t(&format!("health-{name}"));
-        Self { tone, name, word, more: String::new(), since: None, way: None }
+        Self { tone, name, text, more: String::new(), since: None, link: None }
     }
 
     fn more(self, more: impl Into<String>) -> Self {
@@ -84,12 +84,12 @@ impl Check {
     }
 
     fn since(self, l: &Layout, what: &str, at: Option<OffsetDateTime>) -> Self {
-        let word = l.t(&format!("health-{what}"));
-        Self { since: at.map(|at| (word, l.moment(at))), ..self }
+        let label = l.t(&format!("health-{what}"));
+        Self { since: at.map(|at| (label, l.moment(at))), ..self }
     }
 
-    fn way(self, address: String, word: String) -> Self {
-        Self { way: Some((address, word)), ..self }
+    fn link(self, href: String, label: String) -> Self {
+        Self { link: Some((href, label)), ..self }
     }
 
     fn mark(&self) -> Drawing {
@@ -104,38 +104,39 @@ impl Check {
 }
 
 impl HealthPage {
-    /// How many things are not well.
-    fn unwell(&self) -> usize {
-        let unwell = |tone: Tone| match tone {
+    /// Returns how many parts need attention.
+    fn problem_count(&self) -> usize {
+        let needs_attention = |tone: Tone| match tone {
             Tone::Quiet | Tone::Going | Tone::Good => false,
             Tone::Doubtful | Tone::Bad => true,
         };
-        self.checks.iter().filter(|check| unwell(check.tone)).count()
+        self.checks.iter().filter(|check| needs_attention(check.tone)).count()
     }
 }
 
-/// Where the list of pushes goes on.
+/// Query parameters of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Older {
+pub struct Query {
     before: Option<PushId>,
 }
 
-/// The page.
+/// `/health`: the page.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    older: web::Query<Older>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Health).await?;
-    let whole = member.may(Permission::SeePhones);
-    let found = unreadable_pushes::list(&app.db, member.project.id, older.before, ROWS).await?;
-    let older = page::full(&found, ROWS)
+    let whole_phones = member.may(Permission::SeePhones);
+    let found =
+        unreadable_pushes::list(&app.db, member.project.id, query.before, ROWS_PER_PAGE).await?;
+    let older = page::full(&found, ROWS_PER_PAGE)
         .map(|last| urls::with_query(&l.urls.health(), &[("before", &last.id.to_string())]));
     page::ok(&HealthPage {
         checks: checks(&app, &member, &l).await?,
-        lines: found.into_iter().map(|one| line(&l, one, whole)).collect(),
+        pushes: found.into_iter().map(|push| push_row(&l, push, whole_phones)).collect(),
         older,
         may_decide: member.may(Permission::Send),
         server: health::server_version(&app.db).await?,
@@ -143,7 +144,7 @@ pub async fn show(
     })
 }
 
-/// A gap between pushes, in words.
+/// Returns the sentence about a gap between pushes.
 pub fn gap_words(l: &Layout, gap: Gap) -> String {
     match gap.last {
         Some(last) => l.with("health-gap", &[("when", l.ago(last).into())]),
@@ -154,9 +155,9 @@ pub fn gap_words(l: &Layout, gap: Gap) -> String {
 async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, WebError> {
     let project = member.project.id;
     let now = app.clock.now();
-    let began = Instant::now();
+    let started = Instant::now();
     let load = health::load(&app.db, Some(project)).await?;
-    let answered = began.elapsed();
+    let elapsed = started.elapsed();
     let mut checks = vec![push_check(app, member, l).await?];
     if let Some(pulling) = report_pulls::of(&app.db, project).await? {
         let failures = [("count", pulling.failures.into())];
@@ -171,42 +172,43 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     let count = [("count", l.n(load.inbox).into())];
     checks.push(match load.inbox_since {
         None => Check::new(l, Tone::Good, "inbox", l.t("health-inbox-empty")),
-        Some(since) if now - since < SETTLED_WITHIN => {
+        Some(since) if now - since < PROCESSED_WITHIN => {
             Check::new(l, Tone::Going, "inbox", l.with("health-inbox-waits", &count))
         }
         Some(since) => Check::new(l, Tone::Bad, "inbox", l.with("health-inbox-waits", &count))
             .more(l.t("health-inbox-late"))
             .since(l, "oldest", Some(since)),
     });
-    let unread = unreadable_pushes::count(&app.db, project, ROWS + 1).await?;
+    let unread = unreadable_pushes::count(&app.db, project, ROWS_PER_PAGE + 1).await?;
     checks.push(if unread == 0 {
         Check::new(l, Tone::Good, "unreadable", l.t("health-unreadable-none"))
     } else {
-        let shown = if unread > ROWS { format!("{ROWS}+") } else { unread.to_string() };
-        let words = l.with("health-unreadable-some", &[("count", shown.into())]);
-        Check::new(l, Tone::Doubtful, "unreadable", words)
-            .way("#unreadable".to_owned(), l.t("dashboard-look"))
+        let shown =
+            if unread > ROWS_PER_PAGE { format!("{ROWS_PER_PAGE}+") } else { unread.to_string() };
+        let text = l.with("health-unreadable-some", &[("count", shown.into())]);
+        Check::new(l, Tone::Doubtful, "unreadable", text)
+            .link("#unreadable".to_owned(), l.t("dashboard-look"))
     });
     checks.push(queue_check(app, member, l, load.queue).await?);
     checks.push(if load.in_doubt == 0 {
         Check::new(l, Tone::Good, "doubt", l.t("health-in-doubt-none"))
     } else {
-        let words = l.with("health-in-doubt-some", &[("count", l.n(load.in_doubt).into())]);
-        Check::new(l, Tone::Doubtful, "doubt", words)
+        let text = l.with("health-in-doubt-some", &[("count", l.n(load.in_doubt).into())]);
+        Check::new(l, Tone::Doubtful, "doubt", text)
             .more(l.t("health-in-doubt-advice"))
-            .way(l.urls.dashboard(), l.t("dashboard-decide"))
+            .link(l.urls.dashboard(), l.t("dashboard-decide"))
     });
     checks.push(process_check(app, l).await?);
     checks.push(vendor_check(app, l).await?);
-    let millis = format!("{:.1}", answered.as_secs_f64() * 1_000.0);
-    let words = l.with("health-database-well", &[("millis", millis.into())]);
-    checks.push(Check::new(l, Tone::Good, "database", words));
-    let broken = health::broken(&app.db, project, now - LOOKED_BACK).await?;
+    let millis = format!("{:.1}", elapsed.as_secs_f64() * 1_000.0);
+    let text = l.with("health-database-well", &[("millis", millis.into())]);
+    checks.push(Check::new(l, Tone::Good, "database", text));
+    let broken = health::broken(&app.db, project, now - INVARIANTS_LOOK_BACK).await?;
     checks.push(if broken == 0 {
         Check::new(l, Tone::Good, "promises", l.t("health-checks-kept"))
     } else {
-        let words = l.with("health-checks-broken", &[("count", l.n(broken).into())]);
-        Check::new(l, Tone::Bad, "promises", words).more(l.t("health-checks-advice"))
+        let text = l.with("health-checks-broken", &[("count", l.n(broken).into())]);
+        Check::new(l, Tone::Bad, "promises", text).more(l.t("health-checks-advice"))
     });
     Ok(checks)
 }
@@ -218,7 +220,9 @@ async fn push_check(app: &App, member: &Member, l: &Layout) -> Result<Check, Web
             let check =
                 Check::new(l, Tone::Doubtful, "pushes", gap_words(l, gap)).since(l, "last", last);
             if member.may(Permission::Manage) {
-                check.more(l.t("hooks-gap-advice")).way(l.urls.hooks(), l.t("dashboard-look"))
+                check
+                    .more(l.t("hooks-gap-advice"))
+                    .link(l.urls.push_settings(), l.t("dashboard-look"))
             } else {
                 check.more(l.t("health-gap-ask"))
             }
@@ -230,8 +234,8 @@ async fn push_check(app: &App, member: &Member, l: &Layout) -> Result<Check, Web
     })
 }
 
-/// A queue that stands is told by the batches themselves: they are paused with a reason, or wait for
-/// the morning.
+/// A queue never asks for attention here: the batches show why they wait, paused for a reason or
+/// until the morning.
 async fn queue_check(
     app: &App,
     member: &Member,
@@ -242,8 +246,8 @@ async fn queue_check(
     let check = if queue == 0 {
         Check::new(l, Tone::Good, "queue", l.t("health-queue-empty"))
     } else {
-        let words = l.with("health-queue-waits", &[("count", l.n(queue).into())]);
-        Check::new(l, Tone::Going, "queue", words).way(l.urls.batches(), l.t("dashboard-look"))
+        let text = l.with("health-queue-waits", &[("count", l.n(queue).into())]);
+        Check::new(l, Tone::Going, "queue", text).link(l.urls.batches(), l.t("dashboard-look"))
     };
     Ok(check.since(l, "last-call", last))
 }
@@ -252,8 +256,8 @@ async fn process_check(app: &App, l: &Layout) -> Result<Check, WebError> {
     let alive_since = app.clock.now() - workers::DEAD_AFTER;
     let processes = health::processes(&app.db, alive_since).await?;
     Ok(if processes.alive > 0 {
-        let words = l.with("health-processes-alive", &[("count", processes.alive.into())]);
-        Check::new(l, Tone::Good, "processes", words).since(l, "started", processes.started_at)
+        let text = l.with("health-processes-alive", &[("count", processes.alive.into())]);
+        Check::new(l, Tone::Good, "processes", text).since(l, "started", processes.started_at)
     } else {
         Check::new(l, Tone::Bad, "processes", l.t("health-processes-none"))
             .more(l.t("health-processes-advice"))
@@ -280,28 +284,33 @@ async fn vendor_check(app: &App, l: &Layout) -> Result<Check, WebError> {
     })
 }
 
-fn line(l: &Layout, one: unreadable_pushes::Unreadable, whole: bool) -> Line {
-    let problems = one.problems.as_array().map(Vec::as_slice).unwrap_or_default();
+fn push_row(l: &Layout, push: unreadable_pushes::Unreadable, whole_phones: bool) -> PushRow {
+    let problems = push.problems.as_array().map(Vec::as_slice).unwrap_or_default();
     let items: Vec<Item> = problems
         .iter()
         .map(|problem| {
             let raw = match &problem["item"] {
-                Value::Null => String::from_utf8_lossy(&one.body).into_owned(),
+                Value::Null => String::from_utf8_lossy(&push.body).into_owned(),
                 item => item.to_string(),
             };
             Item {
-                why: why(l, problem["why"].as_str().unwrap_or_default()),
-                raw: raw_text(&raw, whole),
+                reason: unreadable_reason(l, problem["why"].as_str().unwrap_or_default()),
+                raw: raw_text(&raw, whole_phones),
             }
         })
         .collect();
     let shown = i64::try_from(items.len()).unwrap_or(0);
-    Line { id: one.id, at: l.moment(one.received_at), more: i64::from(one.items) - shown, items }
+    PushRow {
+        id: push.id,
+        at: l.moment(push.received_at),
+        more: i64::from(push.items) - shown,
+        items,
+    }
 }
 
-/// Why an item could not be read, as it was written down when it was settled.
-fn why(l: &Layout, why: &str) -> String {
-    let key = match why {
+/// Returns why an item could not be read, by the reason that was stored when it was processed.
+fn unreadable_reason(l: &Layout, stored: &str) -> String {
+    let key = match stored {
         "no session number" => "health-why-no-session",
         "no phone" => "health-why-no-phone",
         "no JSON object" => "health-why-no-object",
@@ -314,69 +323,69 @@ fn why(l: &Layout, why: &str) -> String {
     l.t(key)
 }
 
-/// The beginning of what came; whatever may be a phone is masked for those who may not see it whole.
-fn raw_text(raw: &str, whole: bool) -> String {
-    let mut shown: String = raw.chars().take(LETTERS).collect();
+/// Returns the beginning of an item. Unless `whole_phones`, all that may be a phone is masked.
+fn raw_text(raw: &str, whole_phones: bool) -> String {
+    let mut shown: String = raw.chars().take(MAX_RAW_LENGTH).collect();
     if shown.len() < raw.len() {
         shown.push('…');
     }
-    if whole { shown } else { without_phones(&shown) }
+    if whole_phones { shown } else { mask_phones(&shown) }
 }
 
-fn without_phones(text: &str) -> String {
+fn mask_phones(text: &str) -> String {
     let mut shown = String::new();
     let mut digits = String::new();
-    for letter in text.chars().chain(['\0']) {
-        if letter.is_ascii_digit() {
-            digits.push(letter);
+    for c in text.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
             continue;
         }
-        if digits.len() < PHONE_DIGITS {
+        if digits.len() < MIN_PHONE_DIGITS {
             shown.push_str(&digits);
         } else {
             shown.push_str(&masked(&digits));
         }
         digits.clear();
-        shown.push(letter);
+        shown.push(c);
     }
     shown.pop();
     shown
 }
 
-/// What is to become of a push.
+/// The form of [`decide`].
 #[derive(Debug, Deserialize)]
-pub struct Decision {
+pub struct DecisionForm {
     step: Step,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Step {
-    /// It was looked at.
+    /// A person has looked at it.
     Seen,
-    /// It is settled once more.
+    /// It is processed again.
     Again,
 }
 
-/// Puts a push aside, or settles it again.
+/// Dismisses an unreadable push, or processes it again.
 pub async fn decide(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, PushId)>,
-    form: Form<Decision>,
+    form: Form<DecisionForm>,
 ) -> Result<HttpResponse, WebError> {
     let (_, push) = path.into_inner();
-    let address = peer_address(&request);
-    let by = Actor { project: member.project.id, user: member.person.id, address: &address };
+    let ip = peer_address(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, address: &ip };
     let (done, key) = match form.into_inner().step {
-        Step::Seen => (unreadable_push_ops::dismiss(&app, by, push).await?, "health-seen-done"),
+        Step::Seen => (unreadable_push_ops::dismiss(&app, actor, push).await?, "health-seen-done"),
         Step::Again => {
-            (unreadable_push_ops::process_again(&app, by, push).await?, "health-again-done")
+            (unreadable_push_ops::process_again(&app, actor, push).await?, "health-again-done")
         }
     };
     let key = if done { key } else { "health-decided-before" };
-    Ok(said(&request, &member, key, &member.urls().health()))
+    Ok(redirect_with_flash(&request, &member, key, &member.urls().health()))
 }
 
 #[cfg(test)]
@@ -384,7 +393,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_may_be_a_phone_is_masked_for_those_who_may_not_see_it() {
+    fn everything_that_may_be_a_phone_is_masked_for_those_who_may_not_see_phones() {
         let raw = r#"{"Phone":"(86)18500001234","n":123456,"短":"18500001235"}"#;
         assert_eq!(
             raw_text(raw, false),
@@ -395,8 +404,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_letters() {
-        let raw = "回".repeat(LETTERS + 1);
-        assert_eq!(raw_text(&raw, true).chars().count(), LETTERS + 1);
+    fn a_long_text_is_cut_between_characters() {
+        let raw = "回".repeat(MAX_RAW_LENGTH + 1);
+        assert_eq!(raw_text(&raw, true).chars().count(), MAX_RAW_LENGTH + 1);
     }
 }

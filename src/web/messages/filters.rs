@@ -1,5 +1,5 @@
-//! What an address of the log asks for: read tolerantly, and each thing that cannot be meant named at
-//! its field.
+//! The filters of the message search. They are parsed leniently, and each invalid value is reported
+//! at its field.
 
 use serde::{Deserialize, Deserializer};
 use time::format_description::well_known::Iso8601;
@@ -8,20 +8,20 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
 use crate::app::App;
 use crate::db::batches;
 use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed};
-use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::receipt_codes::Category;
+use crate::domain::time::CHINA;
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::urls;
 
-/// Letters of a value.
+/// The longest value, in characters.
 const MAX_CHARACTERS: usize = 100;
 
-/// The filters as they stand in the address.
+/// The filters as query parameters.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Filters {
@@ -49,28 +49,28 @@ pub struct Filters {
     /// A cause's name.
     #[serde(deserialize_with = "clean")]
     pub cause: String,
-    /// From this day or time on.
+    /// The first day or minute.
     #[serde(deserialize_with = "clean")]
     pub from: String,
-    /// To this day or minute, all of it.
+    /// The last day or minute, inclusive.
     #[serde(deserialize_with = "clean")]
     pub to: String,
-    /// Words of the text.
+    /// A part of the text.
     #[serde(deserialize_with = "clean")]
     pub text: String,
-    /// Where the page begins; what is no id begins at the newest.
+    /// The page begins right after this message. An invalid id means the newest page.
     #[serde(deserialize_with = "id")]
     pub after: Option<MessageId>,
-    /// Where the page ends, of one that was asked for as the next newer one.
+    /// The page ends right before this message; used by links to the next newer page.
     #[serde(deserialize_with = "id")]
     pub before: Option<MessageId>,
 }
 
-/// What cannot be seen is not meant.
+/// Removes control characters and outer spaces, which people cannot see.
 fn clean<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
     let typed = String::deserialize(source)?;
-    let seen: String = typed.chars().filter(|letter| !letter.is_control()).collect();
-    Ok(seen.trim().to_owned())
+    let visible: String = typed.chars().filter(|c| !c.is_control()).collect();
+    Ok(visible.trim().to_owned())
 }
 
 fn id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<MessageId>, D::Error> {
@@ -78,7 +78,7 @@ fn id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<MessageId>, D::Erro
 }
 
 impl Filters {
-    /// Each filter by its name.
+    /// Returns all filters by name.
     fn all(&self) -> [(&'static str, &str); 11] {
         [
             ("phone", &self.phone),
@@ -95,34 +95,34 @@ impl Filters {
         ]
     }
 
-    /// Those that are set.
+    /// Returns the filters that are set.
     pub fn set(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.all().into_iter().filter(|(_, value)| !value.is_empty())
     }
 }
 
-/// A filter that is set, with the way to take it off.
+/// A filter that is set, with the link that removes it.
 #[derive(Debug)]
 pub struct Chip {
-    /// What it asks for, in words.
-    pub word: String,
-    /// The same question without it.
-    pub without: String,
+    /// Its name and value.
+    pub label: String,
+    /// Link to the same search without it.
+    pub remove_href: String,
 }
 
-/// An address of the log, read.
+/// The filters after parsing.
 #[derive(Debug)]
-pub struct Read {
-    /// As it was typed.
+pub struct ParsedFilters {
+    /// The filters as typed.
     pub typed: Filters,
-    /// What is set, in words.
+    /// The filters that are set.
     pub chips: Vec<Chip>,
-    wanted: MessageQuery,
+    query: MessageQuery,
     problems: Vec<(&'static str, String)>,
 }
 
-impl Read {
-    /// Reads what was typed. What is among the things that were used of late is not looked for.
+impl ParsedFilters {
+    /// Parses what was typed. Signatures and templates that are in `used` are not looked up.
     pub async fn new(
         app: &App,
         member: &Member,
@@ -130,38 +130,37 @@ impl Read {
         typed: Filters,
         used: &RecentlyUsed,
     ) -> Result<Self, WebError> {
-        let mut read = Self {
-            typed,
-            chips: Vec::new(),
-            wanted: MessageQuery::default(),
-            problems: Vec::new(),
-        };
+        let mut parsed =
+            Self { typed, chips: Vec::new(), query: MessageQuery::default(), problems: Vec::new() };
         let set: Vec<(&'static str, String)> =
-            read.typed.set().map(|(name, value)| (name, value.to_owned())).collect();
+            parsed.typed.set().map(|(name, value)| (name, value.to_owned())).collect();
         for (name, value) in set {
-            let long = value.chars().count() > MAX_CHARACTERS;
-            let shown =
-                if long { None } else { read.take(app, member, l, (name, &value), used).await? };
+            let is_too_long = value.chars().count() > MAX_CHARACTERS;
+            let shown = if is_too_long {
+                None
+            } else {
+                parsed.apply(app, member, l, (name, &value), used).await?
+            };
             match shown {
                 Some(shown) => {
-                    let label = l.t(&format!("messages-filter-{name}"));
-                    let word =
-                        l.with("messages-chip", &[("name", label.into()), ("value", shown.into())]);
-                    let without = read.without(&l.urls.messages(), name);
-                    read.chips.push(Chip { word, without });
+                    let filter = l.t(&format!("messages-filter-{name}"));
+                    let label = l
+                        .with("messages-chip", &[("name", filter.into()), ("value", shown.into())]);
+                    let remove_href = parsed.without(&l.urls.messages(), name);
+                    parsed.chips.push(Chip { label, remove_href });
                 }
-                None => read.problems.push((name, l.t(&format!("messages-error-{name}")))),
+                None => parsed.problems.push((name, l.t(&format!("messages-error-{name}")))),
             }
         }
-        let backward = |(since, until): (OffsetDateTime, OffsetDateTime)| since >= until;
-        if read.wanted.since.zip(read.wanted.until).is_some_and(backward) {
-            read.problems.push(("to", l.t("messages-error-order")));
+        let is_backward = |(since, until): (OffsetDateTime, OffsetDateTime)| since >= until;
+        if parsed.query.since.zip(parsed.query.until).is_some_and(is_backward) {
+            parsed.problems.push(("to", l.t("messages-error-order")));
         }
-        Ok(read)
+        Ok(parsed)
     }
 
-    /// Takes one filter over. Answers how it is shown; `None` when it cannot be meant.
-    async fn take(
+    /// Adds a filter to the query. Returns how its value is shown, or `None` if it is invalid.
+    async fn apply(
         &mut self,
         app: &App,
         member: &Member,
@@ -170,12 +169,12 @@ impl Read {
         used: &RecentlyUsed,
     ) -> Result<Option<String>, WebError> {
         let (db, project) = (&app.db, member.project.id);
-        let wanted = &mut self.wanted;
+        let query = &mut self.query;
         let same = || value.to_owned();
         let shown = match name {
             "phone" => {
-                wanted.phone = phones(value);
-                wanted.phone.as_ref().map(|phones| match phones {
+                query.phone = phones(value);
+                query.phone.as_ref().map(|phones| match phones {
                     Phones::Whole(_) => same(),
                     Phones::LastFour(digits) => {
                         l.with("messages-last-four", &[("digits", digits.as_str().into())])
@@ -183,7 +182,7 @@ impl Read {
                 })
             }
             "session" => {
-                wanted.session = Some(same());
+                query.session = Some(same());
                 Some(same())
             }
             "batch" => {
@@ -191,7 +190,7 @@ impl Read {
                     Ok(id) => batches::find(db, project, id).await?,
                     Err(_) => None,
                 };
-                wanted.batch = batch.as_ref().map(|batch| batch.id);
+                query.batch = batch.as_ref().map(|batch| batch.id);
                 batch.map(|batch| batch.name)
             }
             "template" => {
@@ -201,8 +200,8 @@ impl Read {
                         message_search::template(db, project, value, value.parse().ok()).await?
                     }
                 };
-                wanted.template = found.as_ref().map(|one| TemplateId(one.id));
-                found.map(|one| one.name)
+                query.template = found.as_ref().map(|template| TemplateId(template.id));
+                found.map(|template| template.name)
             }
             "signature" => {
                 let found = match used.signature(value) {
@@ -211,71 +210,71 @@ impl Read {
                         message_search::signature(db, project, value, value.parse().ok()).await?
                     }
                 };
-                wanted.signature = found.as_ref().map(|one| SignatureId(one.id));
-                found.map(|one| one.name)
+                query.signature = found.as_ref().map(|signature| SignatureId(signature.id));
+                found.map(|signature| signature.name)
             }
             "state" => {
-                wanted.state = MessageState::ALL.into_iter().find(|state| state.key() == value);
-                wanted.state.map(|state| l.state_word(state))
+                query.state = MessageState::ALL.into_iter().find(|state| state.key() == value);
+                query.state.map(|state| l.state_word(state))
             }
             "code" => {
-                wanted.code = Some(same());
+                query.code = Some(same());
                 Some(same())
             }
             "cause" => {
-                wanted.cause = Category::from_key(value);
-                wanted.cause.map(|cause| l.t(&format!("cause-{}", cause.key())))
+                query.cause = Category::from_key(value);
+                query.cause.map(|cause| l.t(&format!("cause-{}", cause.key())))
             }
             "from" => {
-                wanted.since = time(value).map(|(at, _)| at);
-                wanted.since.map(|_| value.replace('T', " "))
+                query.since = time(value).map(|(at, _)| at);
+                query.since.map(|_| value.replace('T', " "))
             }
             "to" => {
-                wanted.until = time(value).map(|(at, long)| at + long);
-                wanted.until.map(|_| value.replace('T', " "))
+                query.until = time(value).map(|(at, duration)| at + duration);
+                query.until.map(|_| value.replace('T', " "))
             }
             _ => {
-                wanted.text = Some(same());
+                query.text = Some(same());
                 Some(same())
             }
         };
         Ok(shown)
     }
 
-    /// What is wanted, if all of it can be meant.
-    pub fn wanted(&self) -> Option<&MessageQuery> {
-        self.problems.is_empty().then_some(&self.wanted)
+    /// Returns the query, if all filters are valid.
+    pub fn query(&self) -> Option<&MessageQuery> {
+        self.problems.is_empty().then_some(&self.query)
     }
 
-    /// What is wrong, by filter.
+    /// Returns what is wrong, by the name of the filter.
     pub fn problems(&self) -> &[(&'static str, String)] {
         &self.problems
     }
 
-    /// What is wrong with a filter.
+    /// Returns what is wrong with a filter.
     pub fn problem(&self, name: &str) -> Option<&str> {
-        self.problems.iter().find(|(of, _)| *of == name).map(|(_, words)| words.as_str())
+        self.problems.iter().find(|(filter, _)| *filter == name).map(|(_, text)| text.as_str())
     }
 
-    /// Whether one of these filters is set.
+    /// Whether any of these filters is set.
     pub fn is_set(&self, names: &[&str]) -> bool {
         self.typed.set().any(|(name, _)| names.contains(&name))
     }
 
     /// Whether any filter is set.
-    pub fn any(&self) -> bool {
+    pub fn is_any_set(&self) -> bool {
         self.typed.set().next().is_some()
     }
 
-    /// `page` with this question in its address, and what is added to it.
-    pub fn address(&self, page: &str, more: &[(&str, &str)]) -> String {
+    /// Returns the link to `page` with these filters and `more` query parameters.
+    pub fn href(&self, page: &str, more: &[(&str, &str)]) -> String {
         let set = self.typed.set().map(|(name, value): (&str, &str)| (name, value));
         with_query(page, set.chain(more.iter().copied()))
     }
 
     fn without(&self, page: &str, name: &str) -> String {
         let set = self.typed.set().map(|(name, value): (&str, &str)| (name, value));
-        with_query(page, set.filter(|(of, _)| *of != name))
+        with_query(page, set.filter(|(filter, _)| *filter != name))
     }
 }
 
@@ -284,8 +283,8 @@ fn with_query<'a>(page: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -
     if query.is_empty() { page.to_owned() } else { urls::with_query(page, &query) }
 }
 
-/// A phone in any spelling; its last four digits; or as it is shown to those who may not see all of
-/// it, which says no more than these.
+/// Parses a phone in any spelling, the last four digits of one, or a masked phone, which counts as
+/// its last four digits.
 fn phones(typed: &str) -> Option<Phones> {
     let four = |text: &str| {
         let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -298,16 +297,16 @@ fn phones(typed: &str) -> Option<Phones> {
     }
 }
 
-/// A day or a minute in China: when it begins, and how long it is.
+/// Parses a day or a minute in China. Returns its beginning and its duration.
 fn time(typed: &str) -> Option<(OffsetDateTime, Duration)> {
     let typed = typed.replace(' ', "T");
-    let (at, long) = if typed.contains('T') {
+    let (at, duration) = if typed.contains('T') {
         (PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?, Duration::MINUTE)
     } else {
         (Date::parse(&typed, &Iso8601::DATE).ok()?.with_time(Time::MIDNIGHT), Duration::DAY)
     };
-    // Beyond these years no time can be counted on.
-    (1970..9000).contains(&at.year()).then(|| (at.assume_offset(china()), long))
+    // Times outside of these years cannot be computed with reliably.
+    (1970..9000).contains(&at.year()).then(|| (at.assume_offset(CHINA), duration))
 }
 
 #[cfg(test)]
@@ -316,7 +315,7 @@ mod tests {
     use time::macros::datetime;
 
     #[test]
-    fn a_phone_is_read_whole_by_its_last_four_digits_or_masked() {
+    fn a_phone_is_parsed_whole_masked_or_by_its_last_four_digits() {
         let four = Some(Phones::LastFour("1234".to_owned()));
         assert_eq!(phones("1234"), four);
         assert_eq!(phones("185****1234"), four);
@@ -327,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_lasts_to_its_end_and_a_time_for_its_minute() {
+    fn a_day_lasts_24_hours_and_a_time_one_minute() {
         let day = (datetime!(2026-11-16 16:00 UTC), Duration::DAY);
         assert_eq!(time("2026-11-17"), Some(day));
         let minute = (datetime!(2026-11-17 06:30 UTC), Duration::MINUTE);

@@ -1,4 +1,4 @@
-//! `/messages/{id}`: the whole story of one message, from the order to what was answered.
+//! `/messages/{id}`: one message with its timeline, from the order of its batch to the replies.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -20,12 +20,12 @@ use crate::web::components::{Drawing, Shown, Status, Tone};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::message_table::{Explained, Viewer, Why, took};
+use crate::web::message_table::{Explanation, StateReason, Viewer, took};
 use crate::web::page;
-use crate::web::send::view::{Piece, parts_of};
+use crate::web::send::view::{Segment, segments_of};
 
-/// One thing that happened.
-struct Step {
+/// An event of the timeline.
+struct TimelineEntry {
     at: Option<OffsetDateTime>,
     tone: Tone,
     mark: &'static str,
@@ -34,18 +34,18 @@ struct Step {
     link: Option<(String, String)>,
 }
 
-/// What is written about a message beside its story.
+/// A fact about a message, beside its timeline.
 struct Fact {
     name: String,
     value: String,
-    address: Option<String>,
+    href: Option<String>,
     copyable: bool,
 }
 
 /// The text as it was sent.
-struct Sent {
+struct SentText {
     signature: String,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     full: String,
     length: usize,
     parts: usize,
@@ -60,16 +60,16 @@ struct MessagePage {
     all_to_phone: String,
     status: Status,
     code: Option<String>,
-    explained: Explained,
+    explanation: Explanation,
     description: Option<String>,
-    sent: Option<Sent>,
-    steps: Vec<Step>,
+    sent: Option<SentText>,
+    timeline: Vec<TimelineEntry>,
     facts: Vec<Fact>,
-    /// Where what did not arrive is sent again.
-    resend: Option<String>,
+    /// Link to send the undelivered messages of its batch again.
+    resend_href: Option<String>,
 }
 
-/// One message, own or another program's.
+/// `/messages/{id}`: one message, of a batch or of another program.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
@@ -80,56 +80,56 @@ pub async fn show(
     let project = member.project.id;
     let found = app.log.find(project, id).await?.ok_or(WebError::NotFound)?;
     let l = member.layout(&app, &request, Section::Messages).await?;
-    let teller = TimelineBuilder { app: &app, member: &member, l: &l };
-    let (mut steps, facts, sent) = match &found {
+    let builder = TimelineBuilder { app: &app, member: &member, l: &l };
+    let (mut timeline, facts, sent) = match &found {
         FoundMessage::Own(message) => {
-            let (steps, facts) = teller.own(message).await?;
-            (steps, facts, Some(Sent::of(message)))
+            let (timeline, facts) = builder.own(message).await?;
+            (timeline, facts, Some(SentText::of(message)))
         }
         FoundMessage::ExternalMessage(message) => {
-            let (steps, facts) = teller.external(message).await?;
-            (steps, facts, None)
+            let (timeline, facts) = builder.external(message).await?;
+            (timeline, facts, None)
         }
     };
-    // Oldest first; what is still to come stands last.
-    steps.sort_by_key(|step| (step.at.is_none(), step.at));
+    // Oldest first. Entries without a time are still to come.
+    timeline.sort_by_key(|entry| (entry.at.is_none(), entry.at));
     let whole_phones = member.may(Permission::SeePhones);
     let (phone, batch) = match &found {
-        FoundMessage::Own(one) => (&one.phone, Some(one.origin.batch)),
-        FoundMessage::ExternalMessage(one) => (&one.phone, None),
+        FoundMessage::Own(message) => (&message.phone, Some(message.origin.batch)),
+        FoundMessage::ExternalMessage(message) => (&message.phone, None),
     };
-    let (state, why) = (found.state(), Why::of(found.reason()));
+    let (state, reason) = (found.state(), StateReason::of(found.reason()));
     let may_resend = member.may(Permission::Send)
         && matches!(state, MessageState::Failed | MessageState::Refused | MessageState::Cancelled);
-    let digits: String = {
-        let letters: Vec<char> = phone.chars().collect();
-        letters[letters.len().saturating_sub(4)..].iter().collect()
+    let last_four: String = {
+        let characters: Vec<char> = phone.chars().collect();
+        characters[characters.len().saturating_sub(4)..].iter().collect()
     };
-    let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    let non_empty = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     page::ok(&MessagePage {
         phone: Viewer { l: &l, whole_phones }.phone(phone),
         copyable: whole_phones,
-        all_to_phone: l.urls.messages_with("phone", if whole_phones { phone } else { &digits }),
+        all_to_phone: l.urls.messages_with("phone", if whole_phones { phone } else { &last_four }),
         status: Status::new(&state, l.texts),
-        explained: Explained::of(l.texts, state, why),
-        code: said(why.code),
-        description: said(why.description),
-        resend: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
+        explanation: Explanation::of(l.texts, state, reason),
+        code: non_empty(reason.code),
+        description: non_empty(reason.description),
+        resend_href: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
         sent,
-        steps,
+        timeline,
         facts,
         l,
     })
 }
 
-impl Sent {
+impl SentText {
     fn of(message: &Message) -> Self {
         let origin = &message.origin;
         let template = TemplateText::parse(&origin.template_text);
         let full = template.full_text(&message.params, &origin.sig_content, origin.international);
         Self {
             signature: text::bracketed(&origin.sig_content, origin.international),
-            pieces: parts_of(&origin.template_text, &message.params),
+            segments: segments_of(&origin.template_text, &message.params),
             length: text::length(&full),
             parts: text::parts(&full, Kind::of(origin.international)),
             full,
@@ -137,7 +137,7 @@ impl Sent {
     }
 }
 
-impl Step {
+impl TimelineEntry {
     fn new(at: Option<OffsetDateTime>, tone: Tone, mark: &'static str, sentence: String) -> Self {
         Self { at, tone, mark, sentence, more: String::new(), link: None }
     }
@@ -146,12 +146,12 @@ impl Step {
         Self { more, ..self }
     }
 
-    fn link(self, word: String, address: String) -> Self {
-        Self { link: Some((word, address)), ..self }
+    fn link(self, label: String, href: String) -> Self {
+        Self { link: Some((label, href)), ..self }
     }
 }
 
-/// Who tells the story, to whom.
+/// Builds the timeline of a message for a member.
 #[derive(Clone, Copy)]
 struct TimelineBuilder<'a> {
     app: &'a App,
@@ -160,7 +160,7 @@ struct TimelineBuilder<'a> {
 }
 
 impl TimelineBuilder<'_> {
-    async fn own(self, message: &Message) -> Result<(Vec<Step>, Vec<Fact>), WebError> {
+    async fn own(self, message: &Message) -> Result<(Vec<TimelineEntry>, Vec<Fact>), WebError> {
         let (db, project) = (&self.app.db, self.member.project.id);
         let batch =
             batches::find(db, project, message.origin.batch).await?.ok_or(WebError::NotFound)?;
@@ -168,39 +168,42 @@ impl TimelineBuilder<'_> {
             .await?
             .ok_or(WebError::NotFound)?;
         let known_at = timeline::known_at(db, message.id).await?;
-        let mut steps = vec![self.ordered(message, &batch)];
+        let mut entries = vec![self.ordered(message, &batch)];
         let audited_actions =
             timeline::audited_actions(db, project, batch.id, message.submission_id).await?;
-        steps.extend(
+        entries.extend(
             audited_actions.iter().filter_map(|audited_action| self.audited_action(audited_action)),
         );
-        steps.extend(self.call(message, &call));
-        steps.extend(self.outcome(
+        entries.extend(self.call(message, &call));
+        entries.extend(self.outcome(
             message.state,
-            Why::of(message.reason.as_deref()),
+            StateReason::of(message.reason.as_deref()),
             (message.receipt_at, known_at),
         ));
         let siblings = timeline::siblings(db, project, batch.id, &message.phone).await?;
-        steps.extend(siblings.iter().map(|one| self.sibling(one)));
+        entries.extend(siblings.iter().map(|sibling| self.sibling(sibling)));
         let since = message.sent_at.unwrap_or_else(|| message.id.made_at());
-        steps.extend(self.after(&message.phone, since).await?);
-        Ok((steps, self.facts(message, &batch, &call)))
+        entries.extend(self.replies(&message.phone, since).await?);
+        Ok((entries, self.facts(message, &batch, &call)))
     }
 
-    async fn external(self, message: &ExternalMessage) -> Result<(Vec<Step>, Vec<Fact>), WebError> {
+    async fn external(
+        self,
+        message: &ExternalMessage,
+    ) -> Result<(Vec<TimelineEntry>, Vec<Fact>), WebError> {
         let known_at = timeline::known_at(&self.app.db, message.id).await?;
-        let mut steps: Vec<Step> = self
+        let mut entries: Vec<TimelineEntry> = self
             .outcome(
                 MessageState::from(message.outcome),
-                Why::of(message.reason.as_deref()),
+                StateReason::of(message.reason.as_deref()),
                 (message.receipt_at, known_at),
             )
             .into_iter()
             .collect();
         let since = message.receipt_at.unwrap_or_else(|| message.id.made_at());
-        steps.extend(self.after(&message.phone, since).await?);
+        entries.extend(self.replies(&message.phone, since).await?);
         let session = Fact {
-            address: Some(self.l.urls.receipt(&message.session_no)),
+            href: Some(self.l.urls.receipt(&message.session_no)),
             ..self.fact("session", message.session_no.clone())
         };
         let facts = vec![
@@ -208,25 +211,25 @@ impl TimelineBuilder<'_> {
             session,
             self.fact("user-id", message.user_id.clone()),
             self.fact("id", message.id.to_string()),
-            self.fact("operator", self.operator(&message.phone)),
+            self.fact("operator", self.carrier(&message.phone)),
             self.fact("billed", message.parts.to_string()),
         ];
-        Ok((steps, facts.into_iter().filter(|fact| !fact.value.is_empty()).collect()))
+        Ok((entries, facts.into_iter().filter(|fact| !fact.value.is_empty()).collect()))
     }
 
-    fn ordered(self, message: &Message, batch: &Batch) -> Step {
+    fn ordered(self, message: &Message, batch: &Batch) -> TimelineEntry {
         let l = self.l;
         let by = [("person", batch.orderer.as_str().into())];
         let more = batch
             .schedule_at
             .map(|at| l.with("messages-step-scheduled", &[("when", l.moment(at).full().into())]));
         let sentence = l.with("messages-step-ordered", &by);
-        Step::new(Some(message.id.made_at()), Tone::Quiet, "mark-waiting", sentence)
+        TimelineEntry::new(Some(message.id.made_at()), Tone::Quiet, "mark-waiting", sentence)
             .more(more.unwrap_or_default())
             .link(batch.name.clone(), l.urls.batch(batch.id))
     }
 
-    fn audited_action(self, audited_action: &AuditedAction) -> Option<Step> {
+    fn audited_action(self, audited_action: &AuditedAction) -> Option<TimelineEntry> {
         let (tone, mark) = match audited_action.action.as_str() {
             "batch_approved" => (Tone::Good, "mark-good"),
             "batch_paused" => (Tone::Quiet, "mark-paused"),
@@ -237,11 +240,11 @@ impl TimelineBuilder<'_> {
         };
         let key = format!("messages-audit-{}", audited_action.action.replace('_', "-"));
         let sentence = self.l.with(&key, &[("person", audited_action.actor.as_str().into())]);
-        Some(Step::new(Some(audited_action.at), tone, mark, sentence))
+        Some(TimelineEntry::new(Some(audited_action.at), tone, mark, sentence))
     }
 
-    /// What came of the call, or why there was none yet.
-    fn call(self, message: &Message, call: &Submission) -> Option<Step> {
+    /// Returns the result of the call, or why there has been none yet.
+    fn call(self, message: &Message, call: &Submission) -> Option<TimelineEntry> {
         let l = self.l;
         let (tone, mark, key) = match call.state {
             SubmissionState::Ready if call.attempts > 0 => {
@@ -267,32 +270,35 @@ impl TimelineBuilder<'_> {
             let seconds = format!("{:.2}", (answered - sent).as_seconds_f64().max(0.0));
             more.push(l.with("messages-step-answer-took", &[("seconds", seconds.into())]));
         }
-        let why = crate::web::batches::why(l, call);
-        if !why.is_empty() {
+        let explanation = crate::web::batches::explain(l, call);
+        if !explanation.is_empty() {
             let code = call.ret_code.filter(|code| *code != 0);
-            more.push(code.map_or(why.clone(), |code| format!("RetCode {code}: {why}")));
+            more.push(match code {
+                Some(code) => format!("RetCode {code}: {explanation}"),
+                None => explanation,
+            });
         }
-        let step = Step::new(call.sent_at, tone, mark, l.t(key)).more(more.join(" · "));
+        let entry = TimelineEntry::new(call.sent_at, tone, mark, l.t(key)).more(more.join(" · "));
         if call.state == SubmissionState::InDoubt && self.member.may(Permission::Send) {
-            let there = l.urls.batch_part(message.origin.batch, "in-doubt");
-            return Some(step.link(l.t("messages-step-decide"), there));
+            let href = l.urls.batch_part(message.origin.batch, "in-doubt");
+            return Some(entry.link(l.t("messages-step-decide"), href));
         }
-        Some(step)
+        Some(entry)
     }
 
-    /// What is known of the message alone.
+    /// Returns what is known of this message rather than of its submission.
     fn outcome(
         self,
         state: MessageState,
-        why: Why<'_>,
+        reason: StateReason<'_>,
         (receipt_at, known_at): (Option<OffsetDateTime>, Option<OffsetDateTime>),
-    ) -> Option<Step> {
+    ) -> Option<TimelineEntry> {
         let l = self.l;
         let key = match state {
             MessageState::Queued | MessageState::InDoubt | MessageState::Cancelled => return None,
             MessageState::Submitted => {
                 let sentence = l.t("messages-step-awaited");
-                return Some(Step::new(None, Tone::Going, "mark-underway", sentence));
+                return Some(TimelineEntry::new(None, Tone::Going, "mark-underway", sentence));
             }
             MessageState::Refused => "messages-step-not-taken",
             MessageState::Suppressed => "messages-step-suppressed",
@@ -300,12 +306,12 @@ impl TimelineBuilder<'_> {
                 "messages-step-receipt"
             }
         };
-        let code = why.code.unwrap_or_default();
-        let words = [("state", l.state_word(state).into()), ("code", code.into())];
-        let explained = Explained::of(l.texts, state, why);
-        let mut more: Vec<String> = explained.cause.into_iter().collect();
-        if let Some(said) = why.description.filter(|said| !said.is_empty()) {
-            more.push(l.with("messages-step-said", &[("words", said.into())]));
+        let code = reason.code.unwrap_or_default();
+        let values = [("state", l.state_word(state).into()), ("code", code.into())];
+        let explanation = Explanation::of(l.texts, state, reason);
+        let mut more: Vec<String> = explanation.cause.into_iter().collect();
+        if let Some(text) = reason.description.filter(|text| !text.is_empty()) {
+            more.push(l.with("messages-step-said", &[("words", text.into())]));
         }
         if let Some((ended, known)) = receipt_at.zip(known_at)
             && known > ended
@@ -314,47 +320,61 @@ impl TimelineBuilder<'_> {
                 l.with("messages-step-known", &[("took", took(l.texts, ended, known).into())]),
             );
         }
-        let sentence = l.with(key, &words);
+        let sentence = l.with(key, &values);
         let at = receipt_at.or(known_at);
-        Some(Step::new(at, state.tone(), state.mark(), sentence).more(more.join(" · ")))
+        Some(TimelineEntry::new(at, state.tone(), state.mark(), sentence).more(more.join(" · ")))
     }
 
-    fn sibling(self, one: &Sibling) -> Step {
+    /// Returns the same message in a batch that sent it again, or that this batch sends again.
+    fn sibling(self, sibling: &Sibling) -> TimelineEntry {
         let l = self.l;
-        let key = if one.later { "messages-step-repeated" } else { "messages-step-repeats" };
-        let sentence = l.with(key, &[("state", l.state_word(one.state).into())]);
-        Step::new(Some(one.id.made_at()), Tone::Quiet, "mark-underway", sentence)
-            .link(one.batch_name.clone(), l.urls.message(one.id))
+        let key = if sibling.later { "messages-step-repeated" } else { "messages-step-repeats" };
+        let sentence = l.with(key, &[("state", l.state_word(sibling.state).into())]);
+        TimelineEntry::new(Some(sibling.id.made_at()), Tone::Quiet, "mark-underway", sentence)
+            .link(sibling.batch_name.clone(), l.urls.message(sibling.id))
     }
 
-    /// What came from the phone afterwards.
-    async fn after(self, phone: &str, since: OffsetDateTime) -> Result<Vec<Step>, WebError> {
+    /// Returns what the phone replied since, and its opt-out.
+    async fn replies(
+        self,
+        phone: &str,
+        since: OffsetDateTime,
+    ) -> Result<Vec<TimelineEntry>, WebError> {
         let (db, project, l) = (&self.app.db, self.member.project.id, self.l);
-        let answers = timeline::answers(db, project, phone, since).await?;
-        let answer = |one: &Answer| {
-            Step::new(Some(one.at), Tone::Quiet, "mark-good", l.t("messages-step-answer"))
-                .more(one.content.clone())
+        let replies = timeline::answers(db, project, phone, since).await?;
+        let entry = |reply: &Answer| {
+            TimelineEntry::new(
+                Some(reply.at),
+                Tone::Quiet,
+                "mark-good",
+                l.t("messages-step-answer"),
+            )
+            .more(reply.content.clone())
         };
-        let mut steps: Vec<Step> = answers.iter().map(answer).collect();
+        let mut entries: Vec<TimelineEntry> = replies.iter().map(entry).collect();
         if let Some((at, reason)) = timeline::opt_out(db, project, phone).await? {
-            let why = l.t(&format!("suppression-{}", reason.key()));
-            let step =
-                Step::new(Some(at), Tone::Bad, "mark-stopped", l.t("messages-step-opted-out"));
-            let found = l.urls.suppressions();
-            steps.push(step.more(why).link(l.t("suppressions-title"), found));
+            let reason = l.t(&format!("suppression-{}", reason.key()));
+            let entry = TimelineEntry::new(
+                Some(at),
+                Tone::Bad,
+                "mark-stopped",
+                l.t("messages-step-opted-out"),
+            );
+            let href = l.urls.suppressions();
+            entries.push(entry.more(reason).link(l.t("suppressions-title"), href));
         }
-        Ok(steps)
+        Ok(entries)
     }
 
     fn fact(self, name: &str, value: String) -> Fact {
         let copyable = matches!(name, "session" | "user-id" | "id" | "request");
-        Fact { name: self.l.t(&format!("messages-fact-{name}")), value, address: None, copyable }
+        Fact { name: self.l.t(&format!("messages-fact-{name}")), value, href: None, copyable }
     }
 
     fn facts(self, message: &Message, batch: &Batch, call: &Submission) -> Vec<Fact> {
         let urls = &self.l.urls;
-        let linked = |name: &str, value: &str, address: String| Fact {
-            address: Some(address),
+        let linked = |name: &str, value: &str, href: String| Fact {
+            href: Some(href),
             ..self.fact(name, value.to_owned())
         };
         let user_id = if message.origin.each_own {
@@ -362,15 +382,15 @@ impl TimelineBuilder<'_> {
         } else {
             message.submission_id.vendor_user_id()
         };
-        let lasted = message.sent_at.zip(message.receipt_at);
-        let lasted = lasted.map(|(sent, received)| took(self.l.texts, sent, received));
+        let times = message.sent_at.zip(message.receipt_at);
+        let duration = times.map(|(sent, received)| took(self.l.texts, sent, received));
         let session = message.session_no.as_deref().unwrap_or_default();
         let facts = vec![
             linked("batch", &batch.name, urls.batch(batch.id)),
             linked("template", &batch.template_name, urls.template(&batch.vendor_template_id)),
             linked("session", session, urls.receipt(session)),
-            self.fact("took", lasted.unwrap_or_default()),
-            self.fact("operator", self.operator(&message.phone)),
+            self.fact("took", duration.unwrap_or_default()),
+            self.fact("operator", self.carrier(&message.phone)),
             self.fact("billed", message.parts.map(|parts| parts.to_string()).unwrap_or_default()),
             self.fact("id", message.id.to_string()),
             self.fact("user-id", user_id),
@@ -379,8 +399,8 @@ impl TimelineBuilder<'_> {
         facts.into_iter().filter(|fact| !fact.value.is_empty()).collect()
     }
 
-    /// Whose number the phone was issued as.
-    fn operator(self, phone: &str) -> String {
+    /// Returns the carrier that the phone's number range was assigned to.
+    fn carrier(self, phone: &str) -> String {
         Operator::of(phone)
             .map_or_else(String::new, |operator| self.l.t(&format!("carrier-{}", operator.key())))
     }

@@ -1,5 +1,5 @@
-//! How often the door may be knocked at. The limits are of one process and are kept in memory: they
-//! hold back floods, and a restart forgives.
+//! Rate limits of the push endpoint. They are in memory and count for one process: they protect it
+//! from floods, and a restart resets them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,42 +9,42 @@ use tokio::sync::Semaphore;
 
 use crate::domain::ids::ProjectId;
 
-/// Pushes a second of one project. Ten times what the largest accounts push, so that it is only ever
-/// met by a flood.
+/// Pushes per second of one project: ten times what the largest accounts push, so that only a flood
+/// reaches it.
 const PUSHES_A_SECOND: f64 = 10_000.0;
-/// A second's worth may come at once.
-const AT_ONCE: f64 = PUSHES_A_SECOND;
-/// The first wrong secrets of an address wait this long for their answer, later ones twice as long
-/// each …
+/// How many pushes may come at once: one second's worth.
+const BURST: f64 = PUSHES_A_SECOND;
+/// How long the response to the first wrong secret of an IP is delayed; the delay doubles with each
+/// further one …
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 /// … up to this.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// An address that was quiet for so long begins anew.
+/// An IP that sent no wrong secret for so long starts again with the first delay.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
-/// No more addresses are remembered; then all begin anew.
-const MAX_ADDRESSES: usize = 10_000;
-/// No more wrong secrets wait for their answer at once, so that waiting cannot fill the memory.
+/// The largest number of IPs that are remembered; beyond it, all of them are forgotten.
+const MAX_IPS: usize = 10_000;
+/// How many responses may be delayed at once, so that delayed requests cannot fill the memory.
 const MAX_WAITING: usize = 256;
 
-/// What knocked lately.
+/// The recent wrong secrets by IP, and the allowance of each project.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    wrong: Arc<Mutex<HashMap<String, Wrong>>>,
+    wrong: Arc<Mutex<HashMap<String, WrongSecrets>>>,
     pushes: Arc<Mutex<HashMap<ProjectId, Bucket>>>,
     waiting: Arc<Semaphore>,
 }
 
-/// Wrong secrets of one address.
+/// The wrong secrets of one IP.
 #[derive(Debug, Clone, Copy)]
-struct Wrong {
-    times: u32,
+struct WrongSecrets {
+    count: u32,
     last: Instant,
 }
 
-/// How many pushes a project may make now.
+/// A token bucket: how many pushes a project may make now.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    left: f64,
+    tokens: f64,
     at: Instant,
 }
 
@@ -59,32 +59,32 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Takes one of the pushes that a project may make now; false when there is none left.
+    /// Takes one token of the project; returns `false` when none is left.
     pub fn may_push(&self, project: ProjectId) -> bool {
         let now = Instant::now();
-        let mut pushes = locked(&self.pushes);
-        pushes.entry(project).or_insert(Bucket { left: AT_ONCE, at: now }).take(now)
+        let mut pushes = lock(&self.pushes);
+        pushes.entry(project).or_insert(Bucket { tokens: BURST, at: now }).take(now)
     }
 
-    /// Lets an address wait that brought a wrong secret, longer each time.
-    pub async fn slow_down(&self, address: &str) {
-        let wait = self.wait_of(address, Instant::now());
-        if let Ok(_place) = self.waiting.try_acquire() {
+    /// Delays the response to a wrong secret from `ip`, longer each time.
+    pub async fn slow_down(&self, ip: &str) {
+        let wait = self.next_wait(ip, Instant::now());
+        if let Ok(_permit) = self.waiting.try_acquire() {
             tokio::time::sleep(wait).await;
         }
     }
 
-    fn wait_of(&self, address: &str, now: Instant) -> Duration {
-        let mut wrong = locked(&self.wrong);
-        if wrong.len() >= MAX_ADDRESSES && !wrong.contains_key(address) {
+    fn next_wait(&self, ip: &str, now: Instant) -> Duration {
+        let mut wrong = lock(&self.wrong);
+        if wrong.len() >= MAX_IPS && !wrong.contains_key(ip) {
             wrong.clear();
         }
-        let one = wrong.entry(address.to_owned()).or_insert(Wrong { times: 0, last: now });
-        if now.duration_since(one.last) > FORGIVEN_AFTER {
-            one.times = 0;
+        let sender = wrong.entry(ip.to_owned()).or_insert(WrongSecrets { count: 0, last: now });
+        if now.duration_since(sender.last) > FORGIVEN_AFTER {
+            sender.count = 0;
         }
-        let wait = FIRST_WAIT.saturating_mul(1 << one.times.min(16)).min(MAX_WAIT);
-        *one = Wrong { times: one.times + 1, last: now };
+        let wait = FIRST_WAIT.saturating_mul(1 << sender.count.min(16)).min(MAX_WAIT);
+        *sender = WrongSecrets { count: sender.count + 1, last: now };
         wait
     }
 }
@@ -92,18 +92,18 @@ impl Limits {
 impl Bucket {
     fn take(&mut self, now: Instant) -> bool {
         let passed = now.duration_since(self.at).as_secs_f64();
-        self.left = (self.left + passed * PUSHES_A_SECOND).min(AT_ONCE);
+        self.tokens = (self.tokens + passed * PUSHES_A_SECOND).min(BURST);
         self.at = now;
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
+        let has_token = self.tokens >= 1.0;
+        if has_token {
+            self.tokens -= 1.0;
         }
-        may
+        has_token
     }
 }
 
-fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -111,9 +111,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_thousand_pushes_a_second_always_pass_and_a_flood_does_not() {
+    fn two_thousand_pushes_a_second_pass_and_a_flood_is_limited() {
         let start = Instant::now();
-        let mut bucket = Bucket { left: AT_ONCE, at: start };
+        let mut bucket = Bucket { tokens: BURST, at: start };
         for push in 0..60_000_u32 {
             assert!(bucket.take(start + Duration::from_micros(500) * push), "push {push}");
         }
@@ -124,22 +124,22 @@ mod tests {
     }
 
     #[test]
-    fn wrong_secrets_of_an_address_wait_longer_each_time_and_are_forgiven() {
+    fn each_wrong_secret_of_an_ip_waits_longer_until_a_quiet_minute_has_passed() {
         let limits = Limits::default();
         let start = Instant::now();
         let waits: Vec<u128> =
-            (0..9).map(|_| limits.wait_of("203.0.113.7", start).as_millis()).collect();
+            (0..9).map(|_| limits.next_wait("203.0.113.7", start).as_millis()).collect();
         assert_eq!(waits, [25, 50, 100, 200, 400, 800, 1600, 2000, 2000]);
-        assert_eq!(limits.wait_of("203.0.113.8", start), FIRST_WAIT);
-        assert_eq!(limits.wait_of("203.0.113.7", start + Duration::from_secs(61)), FIRST_WAIT);
+        assert_eq!(limits.next_wait("203.0.113.8", start), FIRST_WAIT);
+        assert_eq!(limits.next_wait("203.0.113.7", start + Duration::from_secs(61)), FIRST_WAIT);
     }
 
     #[test]
-    fn ever_new_addresses_do_not_fill_the_memory() {
+    fn endless_new_ips_do_not_fill_the_memory() {
         let limits = Limits::default();
         for n in 0..25_000 {
-            limits.wait_of(&n.to_string(), Instant::now());
+            limits.next_wait(&n.to_string(), Instant::now());
         }
-        assert!(locked(&limits.wrong).len() <= MAX_ADDRESSES);
+        assert!(lock(&limits.wrong).len() <= MAX_IPS);
     }
 }

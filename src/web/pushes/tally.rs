@@ -1,6 +1,6 @@
-//! How many pushes came, for people to look at. They are added up in memory and written together,
-//! half a second after the first: thousands of pushes a second must not queue for one row. A process
-//! that is killed forgets half a second of counting, and no push.
+//! Counts of pushes, for the pages. They are added up in memory and written together, half a second
+//! after the first: thousands of pushes a second must not queue for one row. A process that is
+//! killed loses half a second of counts, but no push.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,26 +11,27 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::push_url::{self, PushKind};
-use crate::domain::batch::china;
 use crate::domain::ids::ProjectId;
+use crate::domain::time::CHINA;
 
-/// How long after the first push the numbers are written.
-const WRITTEN_AFTER: Duration = Duration::from_millis(500);
-/// How far into a push its kind is looked for, from both ends: the vendor writes `MsgType` first.
-const LOOKED_AT: usize = 200;
+/// How long after the first push the counts are written.
+const WRITE_DELAY: Duration = Duration::from_millis(500);
+/// How many bytes at either end of a push are searched for its kind: the vendor writes `MsgType`
+/// first.
+const SEARCHED: usize = 200;
 
-/// A push that was taken.
+/// A push that was stored.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
-    /// Whose.
+pub struct StoredPush {
+    /// The project it belongs to.
     pub project: ProjectId,
-    /// What kind.
+    /// Its kind.
     pub kind: PushKind,
-    /// It came to the former address.
+    /// Whether it came to the previous push URL.
     pub with_old: bool,
 }
 
-/// Adds pushes up.
+/// Counts pushes of all projects in memory and writes the sums to the database.
 #[derive(Debug, Clone)]
 pub struct Tally {
     app: App,
@@ -42,49 +43,49 @@ struct Sums {
     pushes: BTreeMap<(ProjectId, Date, PushKind), (i64, OffsetDateTime)>,
     with_old: BTreeMap<ProjectId, OffsetDateTime>,
     refused: BTreeMap<ProjectId, (String, OffsetDateTime)>,
-    /// Somebody is about to write them.
-    written_soon: bool,
+    /// Whether a task that writes these sums is on its way.
+    write_scheduled: bool,
 }
 
 impl Tally {
-    /// Begins with nothing.
+    /// Returns a tally without counts.
     pub fn new(app: App) -> Self {
         Self { app, sums: Arc::default() }
     }
 
-    /// A push came and is kept.
-    pub fn came(&self, seen: Seen) {
+    /// Counts a push that was stored.
+    pub fn count(&self, push: StoredPush) {
         let now = self.app.clock.now();
-        let day = now.to_offset(china()).date();
+        let day = now.to_offset(CHINA).date();
         let mut sums = self.sums();
-        let sum = sums.pushes.entry((seen.project, day, seen.kind)).or_insert((0, now));
+        let sum = sums.pushes.entry((push.project, day, push.kind)).or_insert((0, now));
         *sum = (sum.0 + 1, now);
-        if seen.with_old {
-            sums.with_old.insert(seen.project, now);
+        if push.with_old {
+            sums.with_old.insert(push.project, now);
         }
-        self.write_soon(&mut sums);
+        self.schedule_write(&mut sums);
     }
 
-    /// A push with a right secret came from an address that may not push.
-    pub fn refused(&self, project: ProjectId, address: &str) {
+    /// Records that a push with the right secret came from an IP that may not push.
+    pub fn count_refused(&self, project: ProjectId, ip: &str) {
         let now = self.app.clock.now();
         let mut sums = self.sums();
-        sums.refused.insert(project, (address.to_owned(), now));
-        self.write_soon(&mut sums);
+        sums.refused.insert(project, (ip.to_owned(), now));
+        self.schedule_write(&mut sums);
     }
 
     fn sums(&self) -> MutexGuard<'_, Sums> {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A process that is told to stop waits for this.
-    fn write_soon(&self, sums: &mut Sums) {
-        if std::mem::replace(&mut sums.written_soon, true) {
+    /// Schedules one write of the sums. A process that stops waits for it.
+    fn schedule_write(&self, sums: &mut Sums) {
+        if std::mem::replace(&mut sums.write_scheduled, true) {
             return;
         }
         let tally = self.clone();
         self.app.calls.spawn(async move {
-            tokio::time::sleep(WRITTEN_AFTER).await;
+            tokio::time::sleep(WRITE_DELAY).await;
             let sums = std::mem::take(&mut *tally.sums());
             if let Err(error) = tally.write(&sums).await {
                 warn!(%error, "cannot record push counts");
@@ -100,24 +101,24 @@ impl Tally {
         for (project, at) in &sums.with_old {
             push_url::old_was_used(&mut tx, *project, *at).await?;
         }
-        for (project, (address, at)) in &sums.refused {
-            push_url::was_refused(&mut tx, *project, address, *at).await?;
+        for (project, (ip, at)) in &sums.refused {
+            push_url::was_refused(&mut tx, *project, ip, *at).await?;
         }
         tx.commit().await
     }
 }
 
-/// What kind of push this is, without reading it: it is read when it is settled.
+/// Returns the kind of a push without parsing it: push workers parse it later.
 pub fn kind_of(body: &[u8]) -> PushKind {
-    let head = body.get(..LOOKED_AT).unwrap_or(body);
-    let tail = body.get(body.len().saturating_sub(LOOKED_AT)..).unwrap_or_default();
-    [head, tail].into_iter().find_map(named).unwrap_or(PushKind::Other)
+    let head = body.get(..SEARCHED).unwrap_or(body);
+    let tail = body.get(body.len().saturating_sub(SEARCHED)..).unwrap_or_default();
+    [head, tail].into_iter().find_map(find_kind).unwrap_or(PushKind::Other)
 }
 
-fn named(piece: &[u8]) -> Option<PushKind> {
+fn find_kind(bytes: &[u8]) -> Option<PushKind> {
     const NAME: &[u8] = b"\"MsgType\"";
-    let at = piece.windows(NAME.len()).position(|window| window == NAME)?;
-    let value = piece[at + NAME.len()..].iter().find(|byte| !b" \t\r\n:\"".contains(byte))?;
+    let at = bytes.windows(NAME.len()).position(|window| window == NAME)?;
+    let value = bytes[at + NAME.len()..].iter().find(|byte| !b" \t\r\n:\"".contains(byte))?;
     match value {
         b'2' => Some(PushKind::Reports),
         b'0' => Some(PushKind::Replies),
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_of_a_push_is_told_from_its_ends() {
+    fn the_kind_of_a_push_is_found_at_either_end() {
         let long = "x".repeat(2_000);
         for (body, kind) in [
             (r#"{"MsgType": 2, "Data": []}"#.to_owned(), PushKind::Reports),

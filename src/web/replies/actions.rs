@@ -1,4 +1,4 @@
-//! What can be done with a conversation: mark it, opt its phone out, or take that back.
+//! Actions on a conversation: mark it, opt its phone out, or take that back.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -12,18 +12,18 @@ use crate::web::form::{Form, peer_address};
 use crate::web::member::Member;
 use crate::web::{flash, page};
 
-/// A press on a button.
+/// The form of an action on a reply.
 #[derive(Debug, Deserialize)]
-pub struct Press {
-    /// The reply it is about; of several, the one that came last among those shown.
+pub struct ReplyForm {
+    /// The reply it is about; of several, the last one that the page showed.
     reply: ReplyId,
-    /// A script pressed it: nothing is said.
+    /// Set by a script: the response has no content and no message is shown.
     quietly: Option<String>,
 }
 
-/// A press on a button that is about no reply.
+/// The form of an action on the whole conversation.
 #[derive(Debug, Deserialize)]
-pub struct PlainPress {}
+pub struct ConversationForm {}
 
 type Path = web::Path<(String, String)>;
 
@@ -31,68 +31,70 @@ fn id(path: &Path) -> Result<ConversationId, WebError> {
     path.1.parse().map_err(|_| WebError::NotFound)
 }
 
-fn by<'a>(member: &Member, address: &'a str) -> Actor<'a> {
-    Actor { project: member.project.id, person: member.person.id, address }
+fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
+    Actor { project: member.project.id, person: member.person.id, address: ip }
 }
 
-/// `…/read`.
+/// `…/read`: marks the replies up to one as read.
 pub async fn read(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: Path,
-    form: Form<Press>,
+    form: Form<ReplyForm>,
 ) -> Result<HttpResponse, WebError> {
-    let (id, press) = (id(&path)?, form.into_inner());
-    replies::mark_read(&app, by(&member, &peer_address(&request)), id, press.reply).await?;
-    if press.quietly.is_some() {
+    let (id, fields) = (id(&path)?, form.into_inner());
+    replies::mark_read(&app, actor(&member, &peer_address(&request)), id, fields.reply).await?;
+    if fields.quietly.is_some() {
         return Ok(HttpResponse::NoContent().finish());
     }
     Ok(page::see_other(&member.urls().conversation(id)))
 }
 
-/// `…/unread`. Leads back to the list: whoever looks at the conversation reads it.
+/// `…/unread`: marks the conversation as unread. Redirects to the list, because opening the
+/// conversation would mark it as read.
 pub async fn unread(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: Path,
-    _: Form<PlainPress>,
+    _: Form<ConversationForm>,
 ) -> Result<HttpResponse, WebError> {
     let id = id(&path)?;
-    replies::mark_unread(&app, by(&member, &peer_address(&request)), id).await?;
+    replies::mark_unread(&app, actor(&member, &peer_address(&request)), id).await?;
     flash::say(&request, &member.texts(&request).t("replies-marked-unread"));
     Ok(page::see_other(&member.urls().replies()))
 }
 
-/// `…/opt-out`.
+/// `…/opt-out`: takes a reply as an opt-out.
 pub async fn opt_out(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: Path,
-    form: Form<Press>,
+    form: Form<ReplyForm>,
 ) -> Result<HttpResponse, WebError> {
-    let (id, press) = (id(&path)?, form.into_inner());
-    let new = replies::opt_out(&app, by(&member, &peer_address(&request)), id, press.reply).await?;
-    let said = if new { "replies-opted-out-now" } else { "replies-opted-out-before" };
-    flash::say(&request, &member.texts(&request).t(said));
+    let (id, fields) = (id(&path)?, form.into_inner());
+    let is_new =
+        replies::opt_out(&app, actor(&member, &peer_address(&request)), id, fields.reply).await?;
+    let key = if is_new { "replies-opted-out-now" } else { "replies-opted-out-before" };
+    flash::say(&request, &member.texts(&request).t(key));
     Ok(page::see_other(&member.urls().conversation(id)))
 }
 
-/// `…/take-back`: it was no opt-out.
+/// `…/take-back`: a reply that was taken as an opt-out is none.
 pub async fn take_back(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: Path,
-    form: Form<Press>,
+    form: Form<ReplyForm>,
 ) -> Result<HttpResponse, WebError> {
-    let (id, press) = (id(&path)?, form.into_inner());
-    let address = peer_address(&request);
-    let by = by(&member, &address);
+    let (id, fields) = (id(&path)?, form.into_inner());
+    let ip = peer_address(&request);
+    let actor = actor(&member, &ip);
     let texts = member.texts(&request);
-    let said = match replies::take_back(&app, by, id, press.reply).await? {
+    let message = match replies::take_back(&app, actor, id, fields.reply).await? {
         TakenBack::NotFound => return Err(WebError::NotFound),
         TakenBack::Already => texts.t("replies-opt-out-undone-before"),
         TakenBack::Free => texts.t("replies-opt-out-undone-now"),
@@ -103,6 +105,6 @@ pub async fn take_back(
             texts.with("replies-opt-out-undone-listed", &[("reason", reason.into())])
         }
     };
-    flash::say(&request, &said);
+    flash::say(&request, &message);
     Ok(page::see_other(&member.urls().conversation(id)))
 }

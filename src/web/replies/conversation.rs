@@ -1,5 +1,5 @@
-//! `/replies/{id}`: all that went to a phone and came from it, in order. The address carries no
-//! phone, so that viewers can be given it.
+//! `/replies/{id}`: all messages to a phone and all replies from it, in order. The URL contains no
+//! phone, so that it can be shared with viewers.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -26,81 +26,85 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::moment::Moment;
 use crate::web::page;
-use crate::web::send::view::{Piece, parts_of};
+use crate::web::send::view::{Segment, segments_of};
 use crate::web::urls::with_query;
 
-/// Bubbles of a page.
+/// Entries of a page.
 const A_PAGE: usize = 50;
-/// Letters of a reply that are shown at once.
-const SHOWN: usize = 500;
+/// The largest length of a reply, in characters, that is not shortened.
+const SHORT_LENGTH: usize = 500;
 
-/// Where a page of a conversation begins.
+/// The query parameters of a conversation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct Query {
+    /// The cursor before which the page ends.
     before: String,
 }
 
-/// What we sent.
+/// A message that the console sent.
 struct Sent {
     id: MessageId,
     signature: String,
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     status: Status,
     at: Moment,
     batch: (String, String),
 }
 
-/// What another program of the account sent: what it said is not known.
-struct Other {
-    address: String,
+/// An external message, whose text is not known.
+struct External {
+    href: String,
     status: Status,
     at: Moment,
 }
 
-/// What they answered.
+/// A reply.
 struct Received {
-    words: String,
-    /// All of it, where the words are only its beginning.
+    text: String,
+    /// The whole text, if `text` is only its beginning.
     whole: Option<String>,
     at: Moment,
     unread: bool,
-    stands: bool,
+    /// Whether it counts as an opt-out.
+    is_opt_out: bool,
+    /// Who undid the opt-out.
     taken_back: Option<String>,
     answers: Option<Answered>,
 }
 
-/// The message a reply answers.
+/// The message that a reply answers.
 struct Answered {
     name: String,
-    address: String,
+    href: String,
+    /// Whether the reply names the message; otherwise it is a guess.
     named: bool,
 }
 
 enum Bubble {
     Sent(Sent),
-    Other(Other),
+    External(External),
     Received(Received),
 }
 
 impl Bubble {
     fn is_guess(&self) -> bool {
         match self {
-            Self::Sent(_) | Self::Other(_) => false,
-            Self::Received(got) => got.answers.as_ref().is_some_and(|of| !of.named),
+            Self::Sent(_) | Self::External(_) => false,
+            Self::Received(reply) => reply.answers.as_ref().is_some_and(|answered| !answered.named),
         }
     }
 }
 
-/// Whether the phone is sent to.
-enum Standing {
-    /// It is.
+/// Whether messages are sent to the phone.
+enum PhoneStatus {
+    /// They are.
     Free,
     /// It opted out by a reply.
     OptedOut(Moment),
-    /// It is on the list for another reason.
-    Listed(String),
-    /// It opted out, but its digits are not known.
+    /// It is suppressed for another reason.
+    Suppressed(String),
+    /// It opted out, but only its masked form is known.
     Masked,
 }
 
@@ -108,80 +112,90 @@ enum Standing {
 #[template(path = "replies/conversation.html")]
 struct ConversationPage {
     l: Layout,
-    one: Conversation,
+    conversation: Conversation,
     phone: String,
     bubbles: Vec<Bubble>,
-    /// Some reply does not say which message it answers.
+    /// Whether some reply does not name the message that it answers.
     guessed: bool,
     earlier: Option<String>,
     latest: Option<String>,
-    standing: Standing,
-    /// The phone has all its digits, and the person may see and use them.
+    status: PhoneStatus,
+    /// Whether all digits of the phone are known, and the person may see and use them.
     usable: bool,
     may_send: bool,
 }
 
-/// One conversation. Looking changes nothing: it is read when its button was pressed, or the script
-/// that presses it.
+/// Shows a conversation. This changes nothing: the replies are marked as read by a button, which a
+/// script presses.
 pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    look: web::Query<Look>,
+    query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let id = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let mut db = app.db.acquire().await?;
-    let one = conversations::find(&mut db, project, id).await?.ok_or(WebError::NotFound)?;
-    let listed = suppressions::of_phone(&mut db, project, &one.phone).await?;
+    let conversation =
+        conversations::find(&mut db, project, id).await?.ok_or(WebError::NotFound)?;
+    let suppression = suppressions::of_phone(&mut db, project, &conversation.phone).await?;
     drop(db);
-    let before = cursor(&look.before);
-    // One more than is shown tells whether there are earlier ones.
+    let before = cursor(&query.before);
+    // One more than a page shows whether there are earlier entries.
     let limit = A_PAGE + 1;
     let (reply, message) = before.unwrap_or_default();
     let replies = i64::try_from(limit).unwrap_or(i64::MAX);
-    let came = replies::of_phone(&app.db, project, &one.phone, reply, replies).await?;
-    let phone = Some(Phones::Whole(one.phone.clone()));
-    let wanted = MessageQuery { phone, ..MessageQuery::default() };
-    let went = app.log.page(project, &wanted, message, limit).await?.messages;
+    let received = replies::of_phone(&app.db, project, &conversation.phone, reply, replies).await?;
+    let phone = Some(Phones::Whole(conversation.phone.clone()));
+    let message_query = MessageQuery { phone, ..MessageQuery::default() };
+    let sent = app.log.page(project, &message_query, message, limit).await?.messages;
     let l = member.layout(&app, &request, Section::Replies).await?;
-    let address = l.urls.conversation(one.id);
-    let thread = Thread::merge(came, went, before.unwrap_or_default());
-    let whole = Phone::parse(&one.phone).is_ok();
+    let href = l.urls.conversation(conversation.id);
+    let thread = Thread::merge(received, sent, before.unwrap_or_default());
+    let is_whole = Phone::parse(&conversation.phone).is_ok();
     let may_send = member.may(Permission::Send);
-    let bubbles = bubbles(&l, &one, thread.entries);
+    let bubbles = bubbles(&l, &conversation, thread.entries);
     let page = ConversationPage {
-        phone: if may_send { one.phone.clone() } else { masked(&one.phone) },
-        standing: standing(&l, &one, listed, whole),
-        earlier: thread.earlier.map(|at| with_query(&address, &[("before", &at)])),
-        latest: before.map(|_| address),
+        phone: if may_send { conversation.phone.clone() } else { masked(&conversation.phone) },
+        status: phone_status(&l, &conversation, suppression, is_whole),
+        earlier: thread.earlier.map(|at| with_query(&href, &[("before", &at)])),
+        latest: before.map(|_| href),
         guessed: bubbles.iter().any(Bubble::is_guess),
         bubbles,
-        usable: whole && may_send,
+        usable: is_whole && may_send,
         may_send,
-        one,
+        conversation,
         l,
     };
     page::ok(&page)
 }
 
-fn standing(l: &Layout, one: &Conversation, listed: Option<Suppression>, whole: bool) -> Standing {
-    match listed {
-        Some(listed) if listed.reason == SuppressionReason::Reply && one.opted_out => {
-            Standing::OptedOut(l.moment(listed.id.made_at()))
+fn phone_status(
+    l: &Layout,
+    conversation: &Conversation,
+    suppression: Option<Suppression>,
+    is_whole: bool,
+) -> PhoneStatus {
+    match suppression {
+        Some(suppression)
+            if suppression.reason == SuppressionReason::Reply && conversation.opted_out =>
+        {
+            PhoneStatus::OptedOut(l.moment(suppression.id.made_at()))
         }
-        Some(listed) => Standing::Listed(l.t(&format!("suppression-{}", listed.reason.key()))),
-        None if one.opted_out && !whole => Standing::Masked,
-        None => Standing::Free,
+        Some(suppression) => {
+            PhoneStatus::Suppressed(l.t(&format!("suppression-{}", suppression.reason.key())))
+        }
+        None if conversation.opted_out && !is_whole => PhoneStatus::Masked,
+        None => PhoneStatus::Free,
     }
 }
 
-/// Where both kinds of entries of a page ended.
-type Place = (Option<Cursor>, Option<MessageId>);
+/// Where a page ended among the replies, and among the messages.
+type Position = (Option<Cursor>, Option<MessageId>);
 
-/// `{micros}_{reply}_{message}`; what was not reached yet is empty.
-fn cursor(text: &str) -> Option<Place> {
+/// Reads `{micros}_{reply}_{message}`; what was not reached yet is empty.
+fn cursor(text: &str) -> Option<Position> {
     let mut parts = text.split('_');
     let (at, reply, message) = (parts.next()?, parts.next()?, parts.next()?);
     let reply = read_micros(at).zip(reply.parse().ok()).map(|(at, id)| Cursor { at, id });
@@ -194,12 +208,12 @@ enum Entry {
     ExternalMessage(ExternalMessage),
 }
 
-/// What another program sent is heard of by its receipt, within these days.
-const HEARD_WITHIN: Duration = Duration::days(4);
+/// The longest time until an external message becomes known by its receipt.
+const RECEIPT_PERIOD: Duration = Duration::days(4);
 
 impl Entry {
-    /// By when it is read. Times of replies are whole seconds: they stand behind what left in the
-    /// same one.
+    /// Returns the time that pages are read by. Replies have whole seconds: they sort after
+    /// messages of the same second.
     fn known_at(&self) -> OffsetDateTime {
         match self {
             Self::Reply(reply) => reply.replied_at + Duration::milliseconds(999),
@@ -208,16 +222,16 @@ impl Entry {
         }
     }
 
-    /// Its place in the thread. What another program sent stands by its receipt's own time, where
-    /// that can be true.
+    /// Returns the time that it is sorted by within a page. An external message has the time of its
+    /// receipt, if that is plausible.
     fn at(&self) -> OffsetDateTime {
         let Self::ExternalMessage(message) = self else { return self.known_at() };
-        let heard = message.id.made_at();
-        let can_be = (heard - HEARD_WITHIN)..=(heard + Duration::HOUR);
-        message.receipt_at.filter(|at| can_be.contains(at)).unwrap_or(heard)
+        let known_at = message.id.made_at();
+        let plausible = (known_at - RECEIPT_PERIOD)..=(known_at + Duration::HOUR);
+        message.receipt_at.filter(|at| plausible.contains(at)).unwrap_or(known_at)
     }
 
-    /// The message that went out, if it is one.
+    /// Returns the id, if it is a message.
     fn message(&self) -> Option<MessageId> {
         match self {
             Self::Reply(_) => None,
@@ -227,29 +241,29 @@ impl Entry {
     }
 }
 
-/// The newest entries, in order.
+/// The entries of a page, oldest first.
 struct Thread {
     entries: Vec<Entry>,
     earlier: Option<String>,
 }
 
 impl Thread {
-    /// Merges replies and messages, each newest first, behind `place`.
-    fn merge(came: Vec<Reply>, went: Vec<FoundMessage>, place: Place) -> Self {
-        let came = came.into_iter().map(|one| Entry::Reply(Box::new(one)));
-        let went = went.into_iter().map(|one| match one {
+    /// Merges replies and messages, each newest first, that come after `position`.
+    fn merge(received: Vec<Reply>, sent: Vec<FoundMessage>, position: Position) -> Self {
+        let replies = received.into_iter().map(|reply| Entry::Reply(Box::new(reply)));
+        let messages = sent.into_iter().map(|message| match message {
             FoundMessage::Own(message) => Entry::Message(message),
             FoundMessage::ExternalMessage(message) => Entry::ExternalMessage(message),
         });
-        let mut entries: Vec<Entry> = came.chain(went).collect();
-        // Both lists keep their own order: the sort is stable.
+        let mut entries: Vec<Entry> = replies.chain(messages).collect();
+        // The sort is stable, so that both lists keep their own order.
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.known_at()));
-        let more = entries.len() > A_PAGE;
+        let has_more = entries.len() > A_PAGE;
         entries.truncate(A_PAGE);
-        let (mut reply, mut message) = place;
+        let (mut reply, mut message) = position;
         for entry in &entries {
             match entry {
-                Entry::Reply(one) => reply = Some(Cursor { at: one.replied_at, id: one.id }),
+                Entry::Reply(row) => reply = Some(Cursor { at: row.replied_at, id: row.id }),
                 Entry::Message(_) | Entry::ExternalMessage(_) => message = entry.message(),
             }
         }
@@ -257,35 +271,35 @@ impl Thread {
         entries.sort_by_key(Entry::at);
         let reply = reply.map_or("_".to_owned(), |at| format!("{}_{}", micros(at.at), at.id));
         let message = message.map(|id| id.to_string()).unwrap_or_default();
-        Self { entries, earlier: more.then(|| format!("{reply}_{message}")) }
+        Self { entries, earlier: has_more.then(|| format!("{reply}_{message}")) }
     }
 }
 
-fn bubbles(l: &Layout, one: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
+fn bubbles(l: &Layout, conversation: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
     let shown: Vec<MessageId> = entries.iter().filter_map(Entry::message).collect();
-    let unread = unread(one, &entries);
-    // A reply behind another program's text more likely answers that one.
-    let mut behind_other = false;
+    let unread = first_unread(conversation, &entries);
+    // A reply after an external message more likely answers that message.
+    let mut after_external = false;
     let draw = |entry: Entry| match entry {
         Entry::Message(message) => {
-            behind_other = false;
+            after_external = false;
             Bubble::Sent(sent(l, &message))
         }
         Entry::ExternalMessage(message) => {
-            behind_other = true;
-            Bubble::Other(other(l, &message))
+            after_external = true;
+            Bubble::External(external(l, &message))
         }
         Entry::Reply(mut reply) => {
             let is_unread = unread.is_some_and(|from| reply.id >= from);
-            reply.message = reply.message.filter(|_| reply.named || !behind_other);
+            reply.message = reply.message.filter(|_| reply.named || !after_external);
             Bubble::Received(received(l, *reply, &shown, is_unread))
         }
     };
     entries.into_iter().map(draw).collect()
 }
 
-/// The first unread one of what came last.
-fn unread(one: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
+/// Returns the first unread reply, counted from the end.
+fn first_unread(conversation: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
     let mut ids: Vec<ReplyId> = entries
         .iter()
         .filter_map(|entry| match entry {
@@ -294,8 +308,8 @@ fn unread(one: &Conversation, entries: &[Entry]) -> Option<ReplyId> {
         })
         .collect();
     ids.sort_unstable();
-    let many = usize::try_from(one.unread).unwrap_or(0);
-    ids.into_iter().rev().take(many).next_back()
+    let count = usize::try_from(conversation.unread).unwrap_or(0);
+    ids.into_iter().rev().take(count).next_back()
 }
 
 fn sent(l: &Layout, message: &Message) -> Sent {
@@ -303,16 +317,16 @@ fn sent(l: &Layout, message: &Message) -> Sent {
     Sent {
         id: message.id,
         signature: text::bracketed(&origin.sig_content, origin.international),
-        pieces: parts_of(&origin.template_text, &message.params),
+        segments: segments_of(&origin.template_text, &message.params),
         status: Status::new(&message.state, l.texts),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),
     }
 }
 
-fn other(l: &Layout, message: &ExternalMessage) -> Other {
-    Other {
-        address: l.urls.message(message.id),
+fn external(l: &Layout, message: &ExternalMessage) -> External {
+    External {
+        href: l.urls.message(message.id),
         status: Status::new(&MessageState::from(message.outcome), l.texts),
         at: l.moment(message.receipt_at.unwrap_or_else(|| message.id.made_at())),
     }
@@ -321,19 +335,19 @@ fn other(l: &Layout, message: &ExternalMessage) -> Other {
 fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Received {
     let answers = reply.message.zip(reply.batch).map(|(message, batch)| Answered {
         name: reply.batch_name.unwrap_or_default(),
-        address: if shown.contains(&message) { format!("#{message}") } else { l.urls.batch(batch) },
+        href: if shown.contains(&message) { format!("#{message}") } else { l.urls.batch(batch) },
         named: reply.named,
     });
-    let begin: String = reply.content.chars().take(SHOWN).collect();
+    let beginning: String = reply.content.chars().take(SHORT_LENGTH).collect();
     Received {
-        whole: (begin.len() < reply.content.len()).then_some(reply.content),
-        words: begin,
+        whole: (beginning.len() < reply.content.len()).then_some(reply.content),
+        text: beginning,
         at: l.moment(reply.replied_at),
         unread,
-        stands: reply.opt_out == OptOut::Stands,
+        is_opt_out: reply.opt_out == OptOut::Active,
         taken_back: match reply.opt_out {
-            OptOut::TakenBack => Some(reply.undone_by.unwrap_or_default()),
-            OptOut::None | OptOut::Stands => None,
+            OptOut::Undone => Some(reply.undone_by.unwrap_or_default()),
+            OptOut::None | OptOut::Active => None,
         },
         answers,
     }

@@ -1,4 +1,4 @@
-//! `/settings/replies`: the words that opt a phone out.
+//! `/settings/replies`: the opt-out keywords of the project.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -8,7 +8,7 @@ use crate::db::replies as rows;
 use crate::domain::reply::compact;
 use crate::ops::replies;
 use crate::ops::suppressions::Actor;
-use crate::web::applications::said;
+use crate::web::applications::redirect_with_flash;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_address};
 use crate::web::layout::{Layout, Section};
@@ -16,8 +16,8 @@ use crate::web::member::Member;
 use crate::web::page;
 use crate::web::word_list::{Limits, Typed, WordList};
 
-const LIMITS: Limits = Limits { most: 100, longest: 20 };
-/// What the texts of the field begin with.
+const LIMITS: Limits = Limits { max_words: 100, max_length: 20 };
+/// The prefix of the field's text keys.
 const NAME: &str = "opt-out";
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct OptOutKeywordsPage {
     list: WordList,
 }
 
-/// The list.
+/// Shows the list.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -37,10 +37,10 @@ pub async fn form(
     let opt_out_keywords = rows::opt_out_keywords(&mut db, member.project.id).await?;
     drop(db);
     let l = member.layout(&app, &request, Section::Settings).await?;
-    page::ok(&OptOutKeywordsPage { list: WordList::kept(&l, NAME, &opt_out_keywords), l })
+    page::ok(&OptOutKeywordsPage { list: WordList::saved(&l, NAME, &opt_out_keywords), l })
 }
 
-/// Keeps it.
+/// Saves the list.
 pub async fn save(
     app: web::Data<App>,
     member: Member,
@@ -50,14 +50,19 @@ pub async fn save(
     let typed = form.into_inner();
     let opt_out_keywords = match typed.read(LIMITS, compact) {
         Ok(opt_out_keywords) => opt_out_keywords,
-        Err(fault) => {
+        Err(problem) => {
             let l = member.layout(&app, &request, Section::Settings).await?;
-            let list = WordList::wrong(&l, NAME, typed, &fault);
+            let list = WordList::invalid(&l, NAME, typed, &problem);
             return page::unprocessable(&OptOutKeywordsPage { l, list });
         }
     };
-    let address = peer_address(&request);
-    let by = Actor { project: member.project.id, person: member.person.id, address: &address };
-    replies::save_opt_out_keywords(&app, by, &opt_out_keywords).await?;
-    Ok(said(&request, &member, "opt-out-keywords-saved", &member.urls().opt_out_keywords()))
+    let ip = peer_address(&request);
+    let actor = Actor { project: member.project.id, person: member.person.id, address: &ip };
+    replies::save_opt_out_keywords(&app, actor, &opt_out_keywords).await?;
+    Ok(redirect_with_flash(
+        &request,
+        &member,
+        "opt-out-keywords-saved",
+        &member.urls().opt_out_keywords(),
+    ))
 }

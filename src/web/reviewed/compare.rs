@@ -1,78 +1,82 @@
-//! What changed between two versions of an application.
+//! Differences between two versions of an application.
 
 use similar::{ChangeTag, TextDiff};
 
-/// A piece of a comparison.
+/// A segment of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// In both.
+pub enum DiffSegment {
+    /// Text of both versions.
     Same(String),
-    /// Only before.
-    Gone(String),
-    /// Only now.
-    New(String),
+    /// Text of the old version only.
+    Removed(String),
+    /// Text of the new version only.
+    Added(String),
 }
 
-/// `before` and `now`, letter by letter; a single equal letter that merely stands between two changes
-/// is folded into them, so that a person can read it.
-pub fn texts(before: &str, now: &str) -> Vec<Piece> {
+/// Compares `before` with `now` by characters. A single equal character between two changes becomes
+/// part of them, so that the result is readable.
+pub fn diff(before: &str, now: &str) -> Vec<DiffSegment> {
     let diff = TextDiff::from_chars(before, now);
     let changes: Vec<_> = diff.iter_all_changes().collect();
-    let equal = |at: usize| changes.get(at).is_none_or(|one| one.tag() == ChangeTag::Equal);
-    let (mut same, mut gone, mut new) = (String::new(), String::new(), String::new());
-    let mut pieces = Vec::new();
-    for (at, change) in changes.iter().enumerate() {
-        let letter = change.value();
-        let between = at > 0 && !equal(at - 1) && !equal(at + 1);
+    let is_equal =
+        |index: usize| changes.get(index).is_none_or(|change| change.tag() == ChangeTag::Equal);
+    let (mut same, mut removed, mut added) = (String::new(), String::new(), String::new());
+    let mut segments = Vec::new();
+    for (index, change) in changes.iter().enumerate() {
+        let character = change.value();
+        let is_between = index > 0 && !is_equal(index - 1) && !is_equal(index + 1);
         match change.tag() {
-            ChangeTag::Equal if between => {
-                gone.push_str(letter);
-                new.push_str(letter);
+            ChangeTag::Equal if is_between => {
+                removed.push_str(character);
+                added.push_str(character);
             }
             ChangeTag::Equal => {
-                take(&mut pieces, &mut gone, Piece::Gone);
-                take(&mut pieces, &mut new, Piece::New);
-                same.push_str(letter);
+                flush(&mut segments, &mut removed, DiffSegment::Removed);
+                flush(&mut segments, &mut added, DiffSegment::Added);
+                same.push_str(character);
             }
             ChangeTag::Delete => {
-                take(&mut pieces, &mut same, Piece::Same);
-                gone.push_str(letter);
+                flush(&mut segments, &mut same, DiffSegment::Same);
+                removed.push_str(character);
             }
             ChangeTag::Insert => {
-                take(&mut pieces, &mut same, Piece::Same);
-                new.push_str(letter);
+                flush(&mut segments, &mut same, DiffSegment::Same);
+                added.push_str(character);
             }
         }
     }
-    take(&mut pieces, &mut same, Piece::Same);
-    take(&mut pieces, &mut gone, Piece::Gone);
-    take(&mut pieces, &mut new, Piece::New);
-    pieces
+    flush(&mut segments, &mut same, DiffSegment::Same);
+    flush(&mut segments, &mut removed, DiffSegment::Removed);
+    flush(&mut segments, &mut added, DiffSegment::Added);
+    segments
 }
 
-fn take(pieces: &mut Vec<Piece>, text: &mut String, kind: fn(String) -> Piece) {
+fn flush(segments: &mut Vec<DiffSegment>, text: &mut String, kind: fn(String) -> DiffSegment) {
     if !text.is_empty() {
-        pieces.push(kind(std::mem::take(text)));
+        segments.push(kind(std::mem::take(text)));
     }
 }
 
 /// A field that changed.
 #[derive(Debug)]
 pub struct Changed {
-    /// What it is called.
-    pub word: String,
-    /// Its pieces.
-    pub pieces: Vec<Piece>,
+    /// Its label.
+    pub label: String,
+    /// Its old and new text.
+    pub segments: Vec<DiffSegment>,
 }
 
-/// A text of a form: what it is called, before and now.
-pub fn text(word: String, before: &str, now: &str) -> Option<Changed> {
-    (before != now).then(|| Changed { word, pieces: texts(before, now) })
+/// Compares a text field; returns `None` if it did not change.
+pub fn text(label: String, before: &str, now: &str) -> Option<Changed> {
+    (before != now).then(|| Changed { label, segments: diff(before, now) })
 }
 
-/// A choice of a form, compared as a whole.
-pub fn choice(word: String, before: String, now: String) -> Option<Changed> {
-    (before != now).then(|| Changed { word, pieces: vec![Piece::Gone(before), Piece::New(now)] })
+/// Compares a choice as a whole; returns `None` if it did not change.
+pub fn choice(label: String, before: String, now: String) -> Option<Changed> {
+    (before != now).then(|| Changed {
+        label,
+        segments: vec![DiffSegment::Removed(before), DiffSegment::Added(now)],
+    })
 }
 
 #[cfg(test)]
@@ -80,18 +84,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_went_and_what_came_stand_beside_each_other() {
-        let pieces = texts("查询请点链接。", "请在App内查看。");
-        let now: String = pieces
+    fn removed_and_added_text_stand_next_to_each_other() {
+        let segments = diff("查询请点链接。", "请在App内查看。");
+        let now: String = segments
             .iter()
-            .filter_map(|one| match one {
-                Piece::Same(text) | Piece::New(text) => Some(text.as_str()),
-                Piece::Gone(_) => None,
+            .filter_map(|segment| match segment {
+                DiffSegment::Same(text) | DiffSegment::Added(text) => Some(text.as_str()),
+                DiffSegment::Removed(_) => None,
             })
             .collect();
         assert_eq!(now, "请在App内查看。");
-        assert_eq!(texts("同", "同"), [Piece::Same("同".to_owned())]);
-        let folded = [Piece::Gone("一二三".to_owned()), Piece::New("甲二乙".to_owned())];
-        assert_eq!(texts("一二三", "甲二乙"), folded);
+        assert_eq!(diff("同", "同"), [DiffSegment::Same("同".to_owned())]);
+        let folded =
+            [DiffSegment::Removed("一二三".to_owned()), DiffSegment::Added("甲二乙".to_owned())];
+        assert_eq!(diff("一二三", "甲二乙"), folded);
     }
 }

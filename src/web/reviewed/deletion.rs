@@ -1,4 +1,5 @@
-//! Deleting one or several: what depends on them first, then a yes, then what became of each.
+//! Deleting signatures or templates: the page shows what depends on them, asks for a confirmation,
+//! and reports those that could not be deleted.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -17,16 +18,16 @@ use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::{flash, page};
 
-/// Deleted at once at most: each is a call.
-const MAX: usize = 50;
+/// The largest number that is deleted at once: each is one API call.
+const MAX_DELETIONS: usize = 50;
 
-/// Which are to be deleted.
+/// The form: what to delete.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Chosen {
     /// The vendor's ids.
     pub id: Vec<String>,
-    /// The person's yes.
+    /// Set when the person confirmed.
     pub confirm: Option<String>,
 }
 
@@ -37,12 +38,12 @@ struct DeletePage {
     subject: Subject,
     list: String,
     action: String,
-    rows: Vec<One>,
+    rows: Vec<Candidate>,
     deletable: usize,
 }
 
-/// One that is to be deleted.
-struct One {
+/// A signature or template that is about to be deleted.
+struct Candidate {
     vendor_id: String,
     name: String,
     standing: Standing,
@@ -52,14 +53,14 @@ struct One {
     why: Option<String>,
 }
 
-/// What is known here under a vendor's id and not deleted yet.
-async fn one(
+/// Finds a signature or template by the vendor's id that is not deleted yet.
+async fn find(
     app: &App,
     member: &Member,
     l: &Layout,
     subject: Subject,
     vendor_id: &str,
-) -> Result<Option<One>, WebError> {
+) -> Result<Option<Candidate>, WebError> {
     let project = member.project.id;
     let (row, name, status, missing, deleted) = match subject {
         Subject::Signature => {
@@ -80,7 +81,7 @@ async fn one(
     if deleted {
         return Ok(None);
     }
-    Ok(Some(One {
+    Ok(Some(Candidate {
         vendor_id: vendor_id.to_owned(),
         name,
         standing: Standing::of(l, status, missing, false),
@@ -90,7 +91,7 @@ async fn one(
     }))
 }
 
-/// One: what would be deleted.
+/// Shows one that would be deleted.
 pub async fn form(
     app: web::Data<App>,
     member: Member,
@@ -98,10 +99,10 @@ pub async fn form(
     Kind(subject): Kind,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    ask(&app, &member, &request, subject, std::slice::from_ref(&path.1)).await
+    confirm(&app, &member, &request, subject, std::slice::from_ref(&path.1)).await
 }
 
-/// Deletes one, with a yes.
+/// Deletes one, if the person confirmed.
 pub async fn delete(
     app: web::Data<App>,
     member: Member,
@@ -111,10 +112,10 @@ pub async fn delete(
     form: Form<Chosen>,
 ) -> Result<HttpResponse, WebError> {
     let chosen = Chosen { id: vec![path.1.clone()], ..form.into_inner() };
-    decide(&app, &member, &request, subject, chosen).await
+    delete_confirmed(&app, &member, &request, subject, chosen).await
 }
 
-/// Several: what would be deleted.
+/// Shows several that would be deleted.
 pub async fn form_of_several(
     app: web::Data<App>,
     member: Member,
@@ -123,10 +124,10 @@ pub async fn form_of_several(
 ) -> Result<HttpResponse, WebError> {
     let chosen: Chosen =
         serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)?;
-    ask(&app, &member, &request, subject, &chosen.id).await
+    confirm(&app, &member, &request, subject, &chosen.id).await
 }
 
-/// Deletes several, with a yes.
+/// Deletes several, if the person confirmed.
 pub async fn delete_several(
     app: web::Data<App>,
     member: Member,
@@ -134,11 +135,11 @@ pub async fn delete_several(
     Kind(subject): Kind,
     form: Form<Chosen>,
 ) -> Result<HttpResponse, WebError> {
-    decide(&app, &member, &request, subject, form.into_inner()).await
+    delete_confirmed(&app, &member, &request, subject, form.into_inner()).await
 }
 
 /// Shows what would be deleted and what depends on it.
-async fn ask(
+async fn confirm(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -147,8 +148,8 @@ async fn ask(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, section(subject)).await?;
     let mut rows = Vec::new();
-    for id in ids.iter().take(MAX) {
-        rows.extend(one(app, member, &l, subject, id).await?);
+    for id in ids.iter().take(MAX_DELETIONS) {
+        rows.extend(find(app, member, &l, subject, id).await?);
     }
     if rows.is_empty() {
         return if ids.is_empty() {
@@ -161,19 +162,19 @@ async fn ask(
     page::ok(&page_of(l, subject, rows))
 }
 
-fn page_of(l: Layout, subject: Subject, rows: Vec<One>) -> DeletePage {
+fn page_of(l: Layout, subject: Subject, rows: Vec<Candidate>) -> DeletePage {
     DeletePage {
         list: l.urls.all_reviewed(subject),
         action: l.urls.reviewed(subject, "delete"),
-        deletable: rows.iter().filter(|one| !one.under_review).count(),
+        deletable: rows.iter().filter(|row| !row.under_review).count(),
         subject,
         rows,
         l,
     }
 }
 
-/// Deletes, with a yes; without one it asks.
-async fn decide(
+/// Deletes what was chosen if the person confirmed; otherwise asks for the confirmation.
+async fn delete_confirmed(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -181,7 +182,7 @@ async fn decide(
     chosen: Chosen,
 ) -> Result<HttpResponse, WebError> {
     if chosen.confirm.is_none() || chosen.id.is_empty() {
-        return ask(app, member, request, subject, &chosen.id).await;
+        return confirm(app, member, request, subject, &chosen.id).await;
     }
     let l = member.layout(app, request, section(subject)).await?;
     let requester = Requester {
@@ -191,13 +192,13 @@ async fn decide(
     };
     let mut left = Vec::new();
     let mut done = 0;
-    for id in chosen.id.iter().take(MAX) {
-        let removed = match delete_reviewed::delete(app, subject, id, &requester).await {
-            Ok(removed) => removed,
+    for id in chosen.id.iter().take(MAX_DELETIONS) {
+        let outcome = match delete_reviewed::delete(app, subject, id, &requester).await {
+            Ok(outcome) => outcome,
             Err(CredentialsError::Database(error)) => return Err(error.into()),
             Err(CredentialsError::Sealed(_)) => Deleted::NotSent,
         };
-        let why = match removed {
+        let why = match outcome {
             Deleted::Done => {
                 done += 1;
                 continue;
@@ -211,8 +212,8 @@ async fn decide(
             Deleted::NotSent => l.t("delete-not-sent"),
             Deleted::InDoubt => l.t("delete-in-doubt"),
         };
-        if let Some(row) = one(app, member, &l, subject, id).await? {
-            left.push(One { why: Some(why), ..row });
+        if let Some(row) = find(app, member, &l, subject, id).await? {
+            left.push(Candidate { why: Some(why), ..row });
         }
     }
     if left.is_empty() {

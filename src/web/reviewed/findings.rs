@@ -1,22 +1,22 @@
-//! Findings of a check in words, and what a yes to them lets through.
+//! Findings of a check as pages show them, and whether a confirmation covers them.
 
 use crate::domain::finding::Finding;
 use crate::web::layout::Layout;
 
-/// A finding in words.
+/// A finding with its sentence.
 #[derive(Debug, Clone)]
 pub struct FieldFinding {
     /// The field it is about.
     pub field: String,
-    /// What to mend.
+    /// What is wrong, in a sentence.
     pub sentence: String,
-    /// Whether it cannot be handed in like this.
+    /// Whether it is an error, which prevents the submission; otherwise it is a warning.
     pub blocks: bool,
     key: String,
 }
 
 impl FieldFinding {
-    /// A finding of a check.
+    /// Returns a finding of a check with its sentence.
     pub fn of(l: &Layout, finding: &Finding) -> Self {
         let key = format!("check-{}", finding.key);
         Self {
@@ -28,49 +28,52 @@ impl FieldFinding {
     }
 }
 
-/// Findings on a page.
+/// The findings of a page.
 #[derive(Debug, Default)]
 pub struct FieldFindings(pub Vec<FieldFinding>);
 
 impl FieldFindings {
-    /// In words.
+    /// Returns findings of a check with their sentences.
     pub fn of(l: &Layout, findings: &[Finding]) -> Self {
-        Self(findings.iter().map(|one| FieldFinding::of(l, one)).collect())
+        Self(findings.iter().map(|finding| FieldFinding::of(l, finding)).collect())
     }
 
-    /// What has to be mended.
-    pub fn blocking(&self) -> Vec<&FieldFinding> {
-        self.0.iter().filter(|one| one.blocks).collect()
+    /// Returns the errors.
+    pub fn errors(&self) -> Vec<&FieldFinding> {
+        self.0.iter().filter(|finding| finding.blocks).collect()
     }
 
-    /// What the person decides.
-    pub fn doubts(&self) -> Vec<&FieldFinding> {
-        self.0.iter().filter(|one| !one.blocks).collect()
+    /// Returns the warnings.
+    pub fn warnings(&self) -> Vec<&FieldFinding> {
+        self.0.iter().filter(|finding| !finding.blocks).collect()
     }
 
-    /// All at one field.
+    /// Returns the findings at `field`.
     pub fn at(&self, field: &str) -> Vec<&FieldFinding> {
-        self.0.iter().filter(|one| one.field == field).collect()
+        self.0.iter().filter(|finding| finding.field == field).collect()
     }
 
-    /// Whether something at `field` has to be mended.
-    pub fn wrong(&self, field: &str) -> bool {
-        self.at(field).iter().any(|one| one.blocks)
+    /// Returns whether there is an error at `field`.
+    pub fn has_error(&self, field: &str) -> bool {
+        self.at(field).iter().any(|finding| finding.blocks)
     }
 
-    /// What a yes says yes to: the doubts that are shown.
+    /// Returns the value of the confirmation: the keys of the warnings that are shown.
     pub fn confirm_value(&self) -> String {
-        let keys: Vec<&str> = self.doubts().iter().map(|one| one.key.as_str()).collect();
+        let keys: Vec<&str> = self.warnings().iter().map(|finding| finding.key.as_str()).collect();
         keys.join(" ")
     }
 
-    /// Whether it may be handed in: nothing blocks, and every doubt was said yes to. A bare yes is a
-    /// yes to all; one that names doubts is no yes to those that came up since.
-    pub fn let_through(&self, confirm: Option<&str>) -> bool {
+    /// Returns whether the application may be submitted: there are no errors, and every warning is
+    /// confirmed. A plain `1` confirms all of them; a list of keys does not cover newer warnings.
+    pub fn may_submit(&self, confirm: Option<&str>) -> bool {
         let Some(confirm) = confirm else { return self.0.is_empty() };
-        let bare = !confirm.contains('-');
-        self.blocking().is_empty()
-            && self.doubts().iter().all(|one| bare || confirm.split(' ').any(|key| key == one.key))
+        let confirms_all = !confirm.contains('-');
+        self.errors().is_empty()
+            && self
+                .warnings()
+                .iter()
+                .all(|finding| confirms_all || confirm.split(' ').any(|key| key == finding.key))
     }
 }
 
@@ -78,23 +81,24 @@ impl FieldFindings {
 mod tests {
     use super::*;
 
-    fn note(key: &str, blocks: bool) -> FieldFinding {
+    fn finding(key: &str, blocks: bool) -> FieldFinding {
         FieldFinding { field: String::new(), sentence: String::new(), blocks, key: key.to_owned() }
     }
 
     #[test]
-    fn a_yes_counts_for_the_doubts_that_were_shown_and_never_for_what_must_be_mended() {
-        let findings = FieldFindings(vec![note("text-link", false), note("text-phone", false)]);
-        assert!(!findings.let_through(None));
-        assert!(findings.let_through(Some("1")));
-        assert!(findings.let_through(Some(&findings.confirm_value())));
-        assert!(!findings.let_through(Some("text-link")));
-        assert!(!FieldFindings(vec![note("text-empty", true)]).let_through(Some("1")));
-        assert!(FieldFindings::default().let_through(None));
+    fn a_confirmation_covers_the_warnings_that_were_shown_and_never_an_error() {
+        let findings =
+            FieldFindings(vec![finding("text-link", false), finding("text-phone", false)]);
+        assert!(!findings.may_submit(None));
+        assert!(findings.may_submit(Some("1")));
+        assert!(findings.may_submit(Some(&findings.confirm_value())));
+        assert!(!findings.may_submit(Some("text-link")));
+        assert!(!FieldFindings(vec![finding("text-empty", true)]).may_submit(Some("1")));
+        assert!(FieldFindings::default().may_submit(None));
     }
 
     #[test]
-    fn every_finding_has_words() {
+    fn every_finding_has_a_text() {
         let texts = crate::web::i18n::Texts(crate::web::i18n::Language::En);
         let mut keys = Vec::new();
         let files = [
@@ -108,10 +112,10 @@ mod tests {
             let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
             let text = std::fs::read_to_string(path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            // `found.block("field", "key", …)`, `key: "key"`, `wrong("field", "key")`, `=> "key"`.
+            // `found.error("field", "key", …)`, `key: "key"`, `wrong("field", "key")`, `=> "key"`.
             for (before, nth) in [
-                (".block(\"", 2),
-                (".doubt(\"", 2),
+                (".error(\"", 2),
+                (".warning(\"", 2),
                 ("wrong(\"", 2),
                 ("key: \"", 0),
                 ("=> \"file-", 0),

@@ -1,4 +1,5 @@
-//! A form whose subject cannot be changed now: why not, and what was typed, so that it is not lost.
+//! The page in place of a form that cannot be submitted now: why not, and what was typed, so that
+//! it is not lost.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -11,19 +12,19 @@ use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::page;
 
-/// What cannot be changed.
+/// A signature or template that cannot be changed.
 pub struct Locked {
-    /// Which kind.
+    /// Which of both.
     pub subject: Subject,
     /// The vendor's id.
     pub vendor_id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub standing: Standing,
-    /// The key of the reason.
+    /// The last part of the text key of the reason.
     pub why: String,
-    /// The keys of fields and what was typed in them; empty when the form was only asked for.
+    /// The text keys of fields with what was typed in them; empty if no form was posted.
     pub typed: Vec<(&'static str, String)>,
 }
 
@@ -37,7 +38,7 @@ struct LockedPage {
     locked: Locked,
 }
 
-/// Says why it cannot be changed.
+/// Shows why it cannot be changed.
 pub async fn show(
     app: &App,
     member: &Member,
@@ -45,11 +46,11 @@ pub async fn show(
     locked: Locked,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, section(locked.subject)).await?;
-    let written = locked.typed.iter().filter(|(_, value)| !value.is_empty());
+    let filled_in = locked.typed.iter().filter(|(_, value)| !value.is_empty());
     let page = LockedPage {
         back: l.urls.reviewed(locked.subject, &locked.vendor_id),
         why: l.t(&format!("locked-{}-{}", locked.subject.key(), locked.why)),
-        typed: written.map(|(word, value)| (l.t(word), value.clone())).collect(),
+        typed: filled_in.map(|(key, value)| (l.t(key), value.clone())).collect(),
         locked,
         l,
     };

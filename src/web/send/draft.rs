@@ -1,4 +1,4 @@
-//! What a person typed, read: values kept as they were typed, and each problem at its field.
+//! The send form as it was read: the values as typed, and each problem at its field.
 
 use std::collections::HashSet;
 
@@ -19,10 +19,10 @@ use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::schedule;
 
-/// So many wrong phones are named, the rest is counted.
-const NAMED: usize = 20;
+/// The largest number of invalid phones that are listed; the others are only counted.
+const MAX_LISTED: usize = 20;
 
-/// An order being written.
+/// An order that is being prepared.
 #[derive(Debug)]
 pub struct Draft {
     pub signature: Option<Signature>,
@@ -34,35 +34,38 @@ pub struct Draft {
     pub schedule_typed: String,
     pub schedule_at: Option<OffsetDateTime>,
     pub form_token: Uuid,
-    signature_asked: bool,
-    template_asked: bool,
+    signature_given: bool,
+    template_given: bool,
     schedule_problem: Option<&'static str>,
 }
 
-/// One thing to mend, at its field.
+/// A problem at a field.
 #[derive(Debug)]
 pub struct Problem {
-    /// The id of the control it belongs to.
+    /// The id of its control.
     pub field: String,
-    what: What,
+    kind: ProblemKind,
 }
 
 #[derive(Debug)]
-enum What {
-    Texts(&'static str),
+enum ProblemKind {
+    /// A text key.
+    Key(&'static str),
+    /// A text key with a number of phones.
     Count(&'static str, usize),
+    /// The number of a variable, and what is wrong with its value.
     Param(usize, ParamProblem),
-    Phones(Vec<(usize, String, Why)>, usize),
+    /// The invalid phones that are listed, and how many more there are.
+    Phones(Vec<WrongPhone>, usize),
+    /// The length of the text in characters.
     TooLong(usize),
 }
 
-#[derive(Debug)]
-enum Why {
-    Key(String),
-}
+/// An invalid phone: its line or 0, its text, and the text key of what is wrong.
+type WrongPhone = (usize, String, String);
 
 impl Draft {
-    /// Reads what was posted against what may be chosen.
+    /// Reads the posted fields; `signatures` and `templates` are those that may be chosen.
     pub fn read(
         fields: Fields,
         signatures: &[Signature],
@@ -71,12 +74,12 @@ impl Draft {
     ) -> Self {
         let signature = signatures
             .iter()
-            .find(|one| one.id.to_string() == fields.signature_id)
+            .find(|signature| signature.id.to_string() == fields.signature_id)
             .or_else(|| signatures.first().filter(|_| fields.signature_id.is_empty()))
             .cloned();
         let template = templates
             .iter()
-            .find(|one| one.id.to_string() == fields.template_id)
+            .find(|template| template.id.to_string() == fields.template_id)
             .or_else(|| templates.first().filter(|_| fields.template_id.is_empty()))
             .cloned();
         let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
@@ -94,62 +97,62 @@ impl Draft {
             schedule_typed: fields.schedule_at,
             schedule_at: schedule.unwrap_or_default(),
             form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
-            signature_asked: !fields.signature_id.is_empty(),
-            template_asked: !fields.template_id.is_empty(),
+            signature_given: !fields.signature_id.is_empty(),
+            template_given: !fields.template_id.is_empty(),
             schedule_problem: schedule.err(),
         }
     }
 
-    /// The variables as the form shows them: number from 1, and value.
+    /// Returns the variables with their numbers, which begin at 1.
     pub fn variables(&self) -> impl Iterator<Item = (usize, &String)> {
         self.params.iter().enumerate().map(|(index, value)| (index + 1, value))
     }
 
-    /// Whether `one` is the signature that was chosen.
-    pub fn has_signature(&self, one: &Signature) -> bool {
-        self.signature.as_ref().is_some_and(|chosen| chosen.id == one.id)
+    /// Returns whether `signature` is the chosen one.
+    pub fn has_signature(&self, signature: &Signature) -> bool {
+        self.signature.as_ref().is_some_and(|chosen| chosen.id == signature.id)
     }
 
-    /// Whether `one` is the template that was chosen.
-    pub fn has_template(&self, one: &SmsTemplate) -> bool {
-        self.template.as_ref().is_some_and(|chosen| chosen.id == one.id)
+    /// Returns whether `template` is the chosen one.
+    pub fn has_template(&self, template: &SmsTemplate) -> bool {
+        self.template.as_ref().is_some_and(|chosen| chosen.id == template.id)
     }
 
-    /// What the template's author wrote about its variables.
+    /// Returns what the template's author wrote about its variables.
     pub fn instruction(&self) -> Option<&str> {
         let template = self.template.as_ref()?;
-        Some(template.instruction.as_str()).filter(|words| !words.is_empty())
+        Some(template.instruction.as_str()).filter(|instruction| !instruction.is_empty())
     }
 
-    /// Everything that has to be mended before it can be sent, in the order of the form.
+    /// Returns all problems that prevent sending, in the order of the form.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
         problems.extend(self.params.iter().enumerate().filter_map(|(index, value)| {
             let problem = text::param_problem(value).filter(ParamProblem::blocks)?;
-            Some(Problem::at(format!("p{}", index + 1), What::Param(index + 1, problem)))
+            Some(Problem::at(format!("p{}", index + 1), ProblemKind::Param(index + 1, problem)))
         }));
         problems.extend(self.length_problem());
         problems.extend(self.phone_problem());
-        problems.extend(self.schedule_problem.map(|key| Problem::at("at", What::Texts(key))));
+        problems.extend(self.schedule_problem.map(|key| Problem::at("at", ProblemKind::Key(key))));
         problems
     }
 
     fn choice_problems(&self) -> Vec<Problem> {
-        let missing = |asked: bool, gone, never| if asked { gone } else { never };
+        let missing = |given: bool, gone, never| if given { gone } else { never };
         match (&self.signature, &self.template) {
             (None, _) => vec![Problem::at(
                 "signature",
-                What::Texts(missing(
-                    self.signature_asked,
+                ProblemKind::Key(missing(
+                    self.signature_given,
                     "send-error-signature-gone",
                     "send-error-signature",
                 )),
             )],
             (_, None) => vec![Problem::at(
                 "template",
-                What::Texts(missing(
-                    self.template_asked,
+                ProblemKind::Key(missing(
+                    self.template_given,
                     "send-error-template-gone",
                     "send-error-template",
                 )),
@@ -157,7 +160,7 @@ impl Draft {
             (Some(signature), Some(template))
                 if signature.international != template.international =>
             {
-                vec![Problem::at("signature", What::Texts("send-error-kinds"))]
+                vec![Problem::at("signature", ProblemKind::Key("send-error-kinds"))]
             }
             (Some(_), Some(_)) => Vec::new(),
         }
@@ -168,7 +171,7 @@ impl Draft {
         let full = self.text.full_text(&self.params, &signature.content, template.international);
         let length = text::length(&full);
         (length > text::MAX_LENGTH)
-            .then(|| Problem::at(self.longest_param(), What::TooLong(length)))
+            .then(|| Problem::at(self.longest_param(), ProblemKind::TooLong(length)))
     }
 
     fn longest_param(&self) -> String {
@@ -177,13 +180,13 @@ impl Draft {
     }
 
     fn phone_problem(&self) -> Option<Problem> {
-        let mut wrong: Vec<(usize, String, Why)> = self
+        let mut wrong: Vec<WrongPhone> = self
             .phones
             .wrong
             .iter()
-            .map(|one| {
-                let key = format!("phone-problem-{}", one.problem.key());
-                (one.line, one.text.clone(), Why::Key(key))
+            .map(|entry| {
+                let key = format!("phone-problem-{}", entry.problem.key());
+                (entry.line, entry.text.clone(), key)
             })
             .collect();
         if let Some(template) = &self.template {
@@ -197,26 +200,26 @@ impl Draft {
                     .phones
                     .iter()
                     .filter(|phone| phone.is_domestic() == template.international)
-                    .map(|phone| (0, phone.as_str().to_owned(), Why::Key(key.to_owned()))),
+                    .map(|phone| (0, phone.as_str().to_owned(), key.to_owned())),
             );
         }
         let count = self.phones.phones.len();
         if !wrong.is_empty() {
-            let more = wrong.len().saturating_sub(NAMED);
-            wrong.truncate(NAMED);
-            Some(Problem::at("phones", What::Phones(wrong, more)))
+            let more = wrong.len().saturating_sub(MAX_LISTED);
+            wrong.truncate(MAX_LISTED);
+            Some(Problem::at("phones", ProblemKind::Phones(wrong, more)))
         } else if count == 0 {
-            Some(Problem::at("phones", What::Texts("send-error-phones")))
+            Some(Problem::at("phones", ProblemKind::Key("send-error-phones")))
         } else if count > MAX_PHONES {
-            Some(Problem::at("phones", What::Count("send-error-phones-many", count)))
+            Some(Problem::at("phones", ProblemKind::Count("send-error-phones-many", count)))
         } else {
             None
         }
     }
 
-    /// To whom it goes: without those that were sent the same, unless the person insists.
-    pub fn going(&self, repeats: &[Repeat], again: bool) -> Vec<Phone> {
-        let repeated: HashSet<&str> = repeats.iter().map(|one| one.phone.as_str()).collect();
+    /// Returns the phones to send to: without repeats, unless `again` is set.
+    pub fn recipients(&self, repeats: &[Repeat], again: bool) -> Vec<Phone> {
+        let repeated: HashSet<&str> = repeats.iter().map(|repeat| repeat.phone.as_str()).collect();
         self.phones
             .phones
             .iter()
@@ -225,7 +228,8 @@ impl Draft {
             .collect()
     }
 
-    /// A form that was sent, gone back to and changed is a new order: it gets a token of its own.
+    /// Replaces a token that was used. A form that a person went back to and changed after it was
+    /// sent is a new order.
     pub async fn with_unused_token(mut self, app: &App, member: &Member) -> Result<Self, WebError> {
         let mut db = app.db.acquire().await?;
         let used =
@@ -239,23 +243,29 @@ impl Draft {
 }
 
 impl Problem {
-    fn at(field: impl Into<String>, what: What) -> Self {
-        Self { field: field.into(), what }
+    fn at(field: impl Into<String>, kind: ProblemKind) -> Self {
+        Self { field: field.into(), kind }
     }
 
-    /// A refusal at the moment of ordering, at its field.
-    pub fn of(error: OrderError) -> Result<Self, WebError> {
+    /// Returns the problem behind an error of placing the order.
+    ///
+    /// # Errors
+    ///
+    /// The errors that belong to no field: the form was used, or the database failed.
+    pub fn from_order_error(error: OrderError) -> Result<Self, WebError> {
         Ok(match error {
             OrderError::SignatureNotApproved => {
-                Self::at("signature", What::Texts("send-error-signature-gone"))
+                Self::at("signature", ProblemKind::Key("send-error-signature-gone"))
             }
             OrderError::TemplateNotApproved | OrderError::WrongParams(_) => {
-                Self::at("template", What::Texts("send-error-template-gone"))
+                Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
-            OrderError::DifferentKinds => Self::at("signature", What::Texts("send-error-kinds")),
-            OrderError::PhoneCount(0) => Self::at("phones", What::Texts("send-error-phones")),
+            OrderError::DifferentKinds => {
+                Self::at("signature", ProblemKind::Key("send-error-kinds"))
+            }
+            OrderError::PhoneCount(0) => Self::at("phones", ProblemKind::Key("send-error-phones")),
             OrderError::PhoneCount(count) => {
-                Self::at("phones", What::Count("send-error-phones-many", count))
+                Self::at("phones", ProblemKind::Count("send-error-phones-many", count))
             }
             OrderError::WrongCountry(phone) => {
                 let key = if phone.is_domestic() {
@@ -263,42 +273,42 @@ impl Problem {
                 } else {
                     "send-error-phone-country-domestic"
                 };
-                let wrong = vec![(0, phone.as_str().to_owned(), Why::Key(key.to_owned()))];
-                Self::at("phones", What::Phones(wrong, 0))
+                let wrong = vec![(0, phone.as_str().to_owned(), key.to_owned())];
+                Self::at("phones", ProblemKind::Phones(wrong, 0))
             }
-            OrderError::TooLong(length) => Self::at("template", What::TooLong(length)),
+            OrderError::TooLong(length) => Self::at("template", ProblemKind::TooLong(length)),
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })
     }
 
-    /// What to mend, in a sentence.
+    /// Returns what is wrong, in a sentence.
     pub fn sentence(&self, l: &Layout) -> String {
-        match &self.what {
-            What::Texts(key) => l.t(key),
-            What::Count(key, count) => {
+        match &self.kind {
+            ProblemKind::Key(key) => l.t(key),
+            ProblemKind::Count(key, count) => {
                 l.with(key, &[("count", (*count).into()), ("most", MAX_PHONES.into())])
             }
-            What::Param(n, problem) => {
+            ProblemKind::Param(n, problem) => {
                 let why = l.t(&format!("param-problem-{}", problem.key()));
                 l.with("send-error-param", &[("n", (*n).into()), ("why", why.into())])
             }
-            What::Phones(wrong, more) => {
+            ProblemKind::Phones(wrong, more) => {
                 l.with("send-error-phones-wrong", &[("count", (wrong.len() + more).into())])
             }
-            What::TooLong(length) => l.with(
+            ProblemKind::TooLong(length) => l.with(
                 "send-error-too-long",
                 &[("length", (*length).into()), ("most", text::MAX_LENGTH.into())],
             ),
         }
     }
 
-    /// The wrong phones one by one; empty for other problems.
+    /// Returns a line for each invalid phone; empty for other problems.
     pub fn lines(&self, l: &Layout) -> Vec<String> {
-        let What::Phones(wrong, more) = &self.what else { return Vec::new() };
+        let ProblemKind::Phones(wrong, more) = &self.kind else { return Vec::new() };
         let mut lines: Vec<String> = wrong
             .iter()
-            .map(|(line, text, Why::Key(key))| {
+            .map(|(line, text, key)| {
                 if *line == 0 {
                     return format!("{text}: {}", l.t(key));
                 }

@@ -1,53 +1,53 @@
-//! The text as it will arrive, for the form's preview and the check page.
+//! The text as it will arrive, for the preview of the send form and the check page.
 
 use super::draft::Draft;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::text::{self, Kind};
 
-/// A piece of the text: as it was reviewed, or a variable's value.
+/// A segment of the text: a literal of the template, or the value of a variable.
 #[derive(Debug)]
-pub struct Piece {
-    /// What will be read.
+pub struct Segment {
+    /// Its text.
     pub text: String,
-    /// Whether it stands for a variable.
+    /// Whether it is a variable.
     pub variable: bool,
 }
 
-/// The text as it will arrive, with its length against the limits of parts.
+/// The text as it will arrive, with its length and the number of parts.
 #[derive(Debug)]
 pub struct Preview {
     /// The signature in its brackets.
     pub signature: String,
-    /// The text behind it.
-    pub pieces: Vec<Piece>,
-    /// Characters, signature included.
+    /// The text after it.
+    pub segments: Vec<Segment>,
+    /// The length in characters, signature included.
     pub length: usize,
-    /// Billed pieces of one message.
+    /// The parts of one message.
     pub parts: usize,
-    /// Billed pieces of all messages.
+    /// The parts of all messages.
     pub total: usize,
-    /// Usable phones so far.
+    /// The number of valid, different phones.
     pub phones: usize,
-    /// Entries typed so far.
+    /// The number of typed entries.
     pub entries: usize,
-    /// Repeats folded so far.
+    /// The number of entries that repeat another one.
     pub duplicates: usize,
-    /// Length up to which one part is billed, and up to which the ruler reaches.
+    /// The length up to which a text is one part.
     pub one_part: usize,
-    /// The ruler's end.
+    /// The length at the end of the ruler.
     pub scale: usize,
-    /// Billed pieces at the ruler's end.
+    /// The parts at the end of the ruler.
     pub scale_parts: usize,
 }
 
 impl Preview {
-    /// The preview of what has been chosen so far, if enough has.
+    /// Returns the preview, if a signature and a template are chosen.
     pub fn from_draft(draft: &Draft) -> Option<Self> {
         Some(Self::of(draft, draft.signature.as_ref()?, draft.template.as_ref()?))
     }
 
-    /// The preview of a draft under a signature and a template.
+    /// Returns the preview of a draft with a signature and a template.
     pub fn of(draft: &Draft, signature: &Signature, template: &SmsTemplate) -> Self {
         let international = template.international;
         let full = draft.text.full_text(&draft.params, &signature.content, international);
@@ -58,7 +58,7 @@ impl Preview {
         let scale_parts = parts.max(2);
         Self {
             signature: text::bracketed(&signature.content, international),
-            pieces: pieces(draft),
+            segments: segments(&draft.text, &draft.params),
             length,
             parts,
             total: parts * draft.phones.phones.len(),
@@ -71,32 +71,32 @@ impl Preview {
         }
     }
 
-    /// How far along the ruler `length` stands, in percent.
-    pub fn along(&self, length: &usize) -> String {
+    /// Returns the position of `length` on the ruler, in percent.
+    pub fn position_of(&self, length: &usize) -> String {
         #[allow(clippy::cast_precision_loss)]
         let percent = (*length as f64 / self.scale.max(1) as f64 * 100.0).min(100.0);
         format!("{percent:.1}%")
     }
 }
 
-fn pieces(draft: &Draft) -> Vec<Piece> {
-    filled(&draft.text, &draft.params)
+/// Returns a template's text with `params` filled in, for other pages.
+pub fn segments_of(template_text: &str, params: &[String]) -> Vec<Segment> {
+    segments(&text::TemplateText::parse(template_text), params)
 }
 
-/// A text with `params` filled in, for other pages.
-pub fn parts_of(template_text: &str, params: &[String]) -> Vec<Piece> {
-    filled(&text::TemplateText::parse(template_text), params)
-}
-
-/// The text's pieces; a variable without a value shows its number.
-fn filled(text: &text::TemplateText, params: &[String]) -> Vec<Piece> {
-    text.pieces(params)
-        .map(|piece| match piece {
-            text::Piece::Literal(words) => Piece { text: words.to_owned(), variable: false },
-            text::Piece::Variable { n, value: "" } => {
-                Piece { text: format!("{{{n}}}"), variable: true }
+/// Returns the segments of a text; a variable without a value is shown by its number.
+fn segments(text: &text::TemplateText, params: &[String]) -> Vec<Segment> {
+    text.segments(params)
+        .map(|segment| match segment {
+            text::Segment::Literal(literal) => {
+                Segment { text: literal.to_owned(), variable: false }
             }
-            text::Piece::Variable { value, .. } => Piece { text: value.to_owned(), variable: true },
+            text::Segment::Variable { n, value: "" } => {
+                Segment { text: format!("{{{n}}}"), variable: true }
+            }
+            text::Segment::Variable { value, .. } => {
+                Segment { text: value.to_owned(), variable: true }
+            }
         })
         .collect()
 }

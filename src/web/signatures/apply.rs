@@ -1,4 +1,4 @@
-//! `/signatures/new` and `…/edit`: applying for a signature, and mending a rejected one.
+//! `/signatures/new` and `…/edit`: applying for a signature, and resubmitting a rejected one.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -24,12 +24,12 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::Standing;
-use crate::web::reviewed::compare::{self, Changed, Piece};
+use crate::web::reviewed::compare::{self, Changed, DiffSegment};
 use crate::web::reviewed::findings::FieldFindings;
 use crate::web::reviewed::locked::{self, Locked};
 use crate::web::upload::{Upload, Uploaded};
 
-/// What the form posts. Every field may be missing or wrong.
+/// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -41,12 +41,12 @@ pub struct Fields {
     international: String,
     qualification_id: String,
     scene: String,
-    /// Files that came with an earlier press.
+    /// Application files that were stored when the form was posted before.
     certificate_id: String,
     proxy_id: String,
     /// The one-time token.
     form_token: String,
-    /// The person's yes to what a reviewer may not like.
+    /// The confirmed warnings.
     confirm: Option<String>,
 }
 
@@ -63,19 +63,19 @@ impl Fields {
         }
     }
 
-    /// What the form says that no check of the application can see.
+    /// Returns the findings that concern only the form, not the application.
     fn check(&self) -> Vec<Finding> {
         let wrong = |field, key| Finding { field, key, about: String::new(), blocks: true };
-        let mut found = Vec::new();
+        let mut findings = Vec::new();
         let kind = SignatureKind::read(&self.sig_type);
         if kind.is_none() && !self.sig_type.is_empty() {
-            found.push(wrong("sig_type", "signature-kind-unknown"));
+            findings.push(wrong("sig_type", "signature-kind-unknown"));
         }
         let certificate = SignatureKind::read(&self.certificate_type);
         if !self.certificate_type.is_empty() && certificate != kind {
-            found.push(wrong("certificate_type", "certificate-type-other"));
+            findings.push(wrong("certificate_type", "certificate-type-other"));
         }
-        found
+        findings
     }
 
     fn of(form: &SignatureApplication) -> Self {
@@ -92,7 +92,7 @@ impl Fields {
     }
 }
 
-/// The address may name an application to begin from: one that did not arrive.
+/// The query parameters: an application to start from, if one did not reach the vendor.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Start {
@@ -103,8 +103,8 @@ pub struct Start {
 #[template(path = "review/signature_form.html")]
 struct FormPage {
     l: Layout,
-    /// What is mended; `None` for a first application.
-    known: Option<Signature>,
+    /// The rejected signature; `None` for a first application.
+    existing: Option<Signature>,
     standing: Option<Standing>,
     form: SignatureApplication,
     token: Uuid,
@@ -112,27 +112,27 @@ struct FormPage {
     certificate: Option<File>,
     proxy: Option<File>,
     findings: FieldFindings,
-    /// What the vendor answered to the last press.
+    /// The problem with the last submission.
     outcome: Option<Outcome>,
     changed: Vec<Changed>,
 }
 
 impl FormPage {
     fn action(&self) -> String {
-        match &self.known {
-            Some(known) => self.l.urls.signature_part(&known.sig_id, "edit"),
+        match &self.existing {
+            Some(existing) => self.l.urls.signature_part(&existing.sig_id, "edit"),
             None => self.l.urls.signature("new"),
         }
     }
 
     fn preview_action(&self) -> String {
-        match &self.known {
-            Some(known) => self.l.urls.signature_part(&known.sig_id, "preview"),
+        match &self.existing {
+            Some(existing) => self.l.urls.signature_part(&existing.sig_id, "preview"),
             None => self.l.urls.signature("preview"),
         }
     }
 
-    fn shown(&self) -> String {
+    fn bracketed(&self) -> String {
         text::bracketed(&self.form.content, self.form.international)
     }
 }
@@ -146,12 +146,12 @@ struct PreviewPart {
 }
 
 impl PreviewPart {
-    fn shown(&self) -> String {
+    fn bracketed(&self) -> String {
         text::bracketed(&self.form.content, self.form.international)
     }
 }
 
-/// The empty form, or one that begins from an application that did not arrive.
+/// Shows an empty form, or one filled in from an application that did not reach the vendor.
 pub async fn new_form(
     app: web::Data<App>,
     member: Member,
@@ -159,30 +159,30 @@ pub async fn new_form(
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
     let fields = match start.from {
-        Some(id) => begun(&app, &member, id).await?,
+        Some(id) => fields_of(&app, &member, id).await?,
         None => Fields::default(),
     };
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
-/// What an application that did not arrive had.
-async fn begun(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
-    let found = applications::find(&app.db, member.project.id, id).await?;
-    from_application(&found.ok_or(WebError::NotFound)?)
+/// Returns the form fields of an application.
+async fn fields_of(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+    let application = applications::find(&app.db, member.project.id, id).await?;
+    from_application(&application.ok_or(WebError::NotFound)?)
 }
 
-fn from_application(found: &applications::Application) -> Result<Fields, WebError> {
+fn from_application(application: &applications::Application) -> Result<Fields, WebError> {
     let form: SignatureApplication =
-        serde_json::from_value(found.content.clone()).map_err(|_| WebError::NotFound)?;
-    let written = |id: Option<FileId>| id.map(|id| id.to_string()).unwrap_or_default();
+        serde_json::from_value(application.content.clone()).map_err(|_| WebError::NotFound)?;
+    let to_text = |id: Option<FileId>| id.map(|id| id.to_string()).unwrap_or_default();
     Ok(Fields {
-        certificate_id: written(found.certificate_id),
-        proxy_id: written(found.proxy_id),
+        certificate_id: to_text(application.certificate_id),
+        proxy_id: to_text(application.proxy_id),
         ..Fields::of(&form)
     })
 }
 
-/// The form filled with what was handed in last, the reason on top.
+/// Shows the form filled in from the last application, with the reason of the rejection on top.
 pub async fn edit_form(
     app: web::Data<App>,
     member: Member,
@@ -190,39 +190,39 @@ pub async fn edit_form(
     path: web::Path<(String, String)>,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
-    if !apply::signature_can_change(&known) {
-        return locked(&app, &member, &request, &known, None).await;
+    let existing = super::find(&app, &member, &path.1).await?;
+    if !apply::signature_can_change(&existing) {
+        return locked(&app, &member, &request, &existing, None).await;
     }
-    let fields = match (start.from, last_handed_in(&app, &known).await?) {
-        (Some(id), _) => begun(&app, &member, id).await?,
+    let fields = match (start.from, last_application(&app, &existing).await?) {
+        (Some(id), _) => fields_of(&app, &member, id).await?,
         (None, Some(last)) => from_application(&last)?,
-        (None, None) => Fields::of(&described(&known)),
+        (None, None) => Fields::of(&from_signature(&existing)),
     };
-    show(&app, &member, &request, Some(known), fields, FieldFindings::default(), None).await
+    show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
 }
 
-async fn last_handed_in(
+async fn last_application(
     app: &App,
-    known: &Signature,
+    existing: &Signature,
 ) -> Result<Option<applications::Application>, WebError> {
-    Ok(applications::of(&app.db, Row::Signature(known.id)).await?.into_iter().next())
+    Ok(applications::of(&app.db, Row::Signature(existing.id)).await?.into_iter().next())
 }
 
-/// What is known of one that was imported.
-fn described(known: &Signature) -> SignatureApplication {
+/// Returns what is known of an imported signature as an application.
+fn from_signature(existing: &Signature) -> SignatureApplication {
     SignatureApplication {
-        content: known.content.clone(),
-        kind: known.kind.unwrap_or(SignatureKind::Company),
+        content: existing.content.clone(),
+        kind: existing.kind.unwrap_or(SignatureKind::Company),
         on_behalf: false,
         description: String::new(),
-        international: known.international,
+        international: existing.international,
         qualification_id: String::new(),
         scene: String::new(),
     }
 }
 
-/// Checks and hands in a first application.
+/// Checks and submits a first application.
 pub async fn submit_new(
     app: web::Data<App>,
     member: Member,
@@ -233,7 +233,7 @@ pub async fn submit_new(
     submit(&app, &member, &request, None, fields, files).await
 }
 
-/// Checks and hands in a rejected one again.
+/// Checks and resubmits a rejected application.
 pub async fn resubmit(
     app: web::Data<App>,
     member: Member,
@@ -241,58 +241,61 @@ pub async fn resubmit(
     path: web::Path<(String, String)>,
     form: Upload<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
+    let existing = super::find(&app, &member, &path.1).await?;
     let (fields, files) = form.into_inner();
-    submit(&app, &member, &request, Some(known), fields, files).await
+    submit(&app, &member, &request, Some(existing), fields, files).await
 }
 
 async fn submit(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: Option<Signature>,
+    existing: Option<Signature>,
     mut fields: Fields,
     files: Vec<Uploaded>,
 ) -> Result<HttpResponse, WebError> {
-    if let Some(there) = application_pages::submitted(app, member, &fields.form_token).await? {
-        return Ok(page::see_other(&there));
+    if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
+        return Ok(page::see_other(&href));
     }
-    if let Some(known) = known.as_ref().filter(|known| !apply::signature_can_change(known)) {
-        return locked(app, member, request, known, Some(&fields)).await;
+    if let Some(existing) =
+        existing.as_ref().filter(|existing| !apply::signature_can_change(existing))
+    {
+        return locked(app, member, request, existing, Some(&fields)).await;
     }
     let mut findings = fields.check();
     for file in files {
-        findings.extend(keep_file(app, member, &mut fields, file).await?);
+        findings.extend(save_file(app, member, &mut fields, file).await?);
     }
     let application = fields.application();
-    let certificate = kept(app, member, &fields.certificate_id).await?;
-    let proxy = kept(app, member, &fields.proxy_id).await?;
+    let certificate = find_file(app, member, &fields.certificate_id).await?;
+    let proxy = find_file(app, member, &fields.proxy_id).await?;
     let files = RequiredFiles {
-        certificate: certificate.is_some() || findings.iter().any(|one| one.field == "certificate"),
-        proxy: proxy.is_some() || findings.iter().any(|one| one.field == "proxy"),
+        certificate: certificate.is_some()
+            || findings.iter().any(|finding| finding.field == "certificate"),
+        proxy: proxy.is_some() || findings.iter().any(|finding| finding.field == "proxy"),
     };
     let on_behalf = application.on_behalf;
-    let words = rows::sensitive_words(&app.db, member.project.id).await?;
-    findings.extend(application.check(files, &words));
-    if known.is_none() {
-        findings.extend(twice(app, member, &application.content).await?);
+    let sensitive_words = rows::sensitive_words(&app.db, member.project.id).await?;
+    findings.extend(application.check(files, &sensitive_words));
+    if existing.is_none() {
+        findings.extend(same_name(app, member, &application.content).await?);
     }
     let findings =
         FieldFindings::of(&member.layout(app, request, Section::Signatures).await?, &findings);
-    if !findings.let_through(fields.confirm.as_deref()) {
-        return show(app, member, request, known, fields, findings, None).await;
+    if !findings.may_submit(fields.confirm.as_deref()) {
+        return show(app, member, request, existing, fields, findings, None).await;
     }
     let submission = Submission {
         project: member.project.id,
         by: member.person.id,
         address: peer_address(request),
         form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
-        form: match known.clone() {
-            Some(known) => SubmittedForm::ResubmittedSignature(Box::new(known), application),
+        form: match existing.clone() {
+            Some(existing) => SubmittedForm::ResubmittedSignature(Box::new(existing), application),
             None => SubmittedForm::Signature(application),
         },
         certificate: certificate.map(|file| file.id),
-        // A letter that was brought for somebody else's name does not go along with one's own.
+        // A letter of authority is submitted only for a signature on behalf of somebody else.
         proxy: proxy.filter(|_| on_behalf).map(|file| file.id),
     };
     let done = Done { subject: Subject::Signature, key: "apply-done-signature" };
@@ -300,19 +303,19 @@ async fn submit(
         Ok(response) => Ok(response),
         Err(outcome) => {
             fields.form_token = Uuid::new_v4().to_string();
-            show(app, member, request, known, fields, findings, Some(outcome)).await
+            show(app, member, request, existing, fields, findings, Some(outcome)).await
         }
     }
 }
 
-/// Keeps a file and names it in the form, so that another press need not bring it again.
-async fn keep_file(
+/// Stores a file and puts its id into the form, so that it need not be uploaded again.
+async fn save_file(
     app: &App,
     member: &Member,
     fields: &mut Fields,
     file: Uploaded,
 ) -> Result<Option<Finding>, WebError> {
-    let (place, field) = match file.field.as_str() {
+    let (id_field, field) = match file.field.as_str() {
         "certificate" => (&mut fields.certificate_id, "certificate"),
         "proxy" => (&mut fields.proxy_id, "proxy"),
         _ => return Ok(None),
@@ -320,7 +323,7 @@ async fn keep_file(
     match file_ops::keep(app, member.project.id, member.person.id, &file.name, &file.content).await
     {
         Ok(id) => {
-            *place = id.to_string();
+            *id_field = id.to_string();
             Ok(None)
         }
         Err(FileError::Problem(problem)) => {
@@ -330,15 +333,15 @@ async fn keep_file(
     }
 }
 
-/// A file that is still there.
-async fn kept(app: &App, member: &Member, id: &str) -> Result<Option<File>, WebError> {
+/// Finds a file that is not deleted.
+async fn find_file(app: &App, member: &Member, id: &str) -> Result<Option<File>, WebError> {
     let Ok(id) = id.parse::<FileId>() else { return Ok(None) };
     let file = files::find(&app.db, member.project.id, id).await?;
     Ok(file.filter(|file| file.deleted_at.is_none()))
 }
 
-/// Another with the same name, which may be a mistake.
-async fn twice(app: &App, member: &Member, content: &str) -> Result<Option<Finding>, WebError> {
+/// Returns a warning if another signature has the same name, which may be a mistake.
+async fn same_name(app: &App, member: &Member, content: &str) -> Result<Option<Finding>, WebError> {
     let other = signatures::same_content(&app.db, member.project.id, content).await?;
     Ok(other.map(|sig_id| Finding {
         field: "content",
@@ -352,45 +355,47 @@ async fn show(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: Option<Signature>,
+    existing: Option<Signature>,
     fields: Fields,
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Signatures).await?;
     let form = fields.application();
-    let bad = !findings.blocking().is_empty() || outcome.is_some();
+    let is_wrong = !findings.errors().is_empty() || outcome.is_some();
     let page = FormPage {
-        changed: changed(app, &l, known.as_ref(), &form).await?,
-        standing: known.as_ref().map(|known| super::standing(&l, known)),
-        certificate: kept(app, member, &fields.certificate_id).await?,
-        proxy: kept(app, member, &fields.proxy_id).await?,
+        changed: changed(app, &l, existing.as_ref(), &form).await?,
+        standing: existing.as_ref().map(|existing| super::standing(&l, existing)),
+        certificate: find_file(app, member, &fields.certificate_id).await?,
+        proxy: find_file(app, member, &fields.proxy_id).await?,
         token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
         certificate_type: fields.certificate_type,
-        known,
+        existing,
         form,
         findings,
         outcome,
         l,
     };
-    if bad { page::unprocessable(&page) } else { page::ok(&page) }
+    if is_wrong { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// The fields that differ from what was rejected.
+/// Returns the fields that differ from the rejected application.
 async fn changed(
     app: &App,
     l: &Layout,
-    known: Option<&Signature>,
+    existing: Option<&Signature>,
     form: &SignatureApplication,
 ) -> Result<Vec<Changed>, WebError> {
-    let Some(known) = known else { return Ok(Vec::new()) };
-    let before = match last_handed_in(app, known).await? {
-        Some(last) => serde_json::from_value(last.content).unwrap_or_else(|_| described(known)),
-        None => described(known),
+    let Some(existing) = existing else { return Ok(Vec::new()) };
+    let before = match last_application(app, existing).await? {
+        Some(last) => {
+            serde_json::from_value(last.content).unwrap_or_else(|_| from_signature(existing))
+        }
+        None => from_signature(existing),
     };
-    let kind = |one: &SignatureApplication| l.t(&format!("signature-kind-{}", one.kind.key()));
-    let purpose = |one: &SignatureApplication| {
-        l.t(if one.on_behalf { "apply-on-behalf" } else { "apply-own" })
+    let kind = |form: &SignatureApplication| l.t(&format!("signature-kind-{}", form.kind.key()));
+    let purpose = |form: &SignatureApplication| {
+        l.t(if form.on_behalf { "apply-on-behalf" } else { "apply-own" })
     };
     let fields = [
         compare::text(l.t("signatures-content"), &before.content, &form.content),
@@ -402,16 +407,16 @@ async fn changed(
     Ok(fields.into_iter().flatten().collect())
 }
 
-/// Why it cannot be changed; with what was typed, if something was.
+/// Shows why it cannot be changed, with what was typed, if a form was posted.
 async fn locked(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: &Signature,
+    existing: &Signature,
     typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Signatures).await?;
-    let why = if known.deleted_at.is_some() { "deleted" } else { known.status.key() };
+    let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![
             ("signatures-content", fields.content.clone()),
@@ -421,16 +426,16 @@ async fn locked(
     });
     let locked = Locked {
         subject: Subject::Signature,
-        vendor_id: known.sig_id.clone(),
-        name: text::bracketed(&known.content, known.international),
-        standing: super::standing(&l, known),
+        vendor_id: existing.sig_id.clone(),
+        name: text::bracketed(&existing.content, existing.international),
+        standing: super::standing(&l, existing),
         why: why.to_owned(),
         typed,
     };
     locked::show(app, member, request, locked).await
 }
 
-/// The name as it will stand in front of a text, while it is being written.
+/// Shows the live preview: the signature in front of a sample text.
 pub async fn preview(
     app: web::Data<App>,
     member: Member,
@@ -441,7 +446,7 @@ pub async fn preview(
     page::ok(&PreviewPart { l, form: form.into_inner().application(), changed: Vec::new() })
 }
 
-/// The same, with what changed against the rejected one.
+/// Shows the live preview with the differences from the rejected application.
 pub async fn preview_change(
     app: web::Data<App>,
     member: Member,
@@ -449,9 +454,9 @@ pub async fn preview_change(
     path: web::Path<(String, String)>,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
+    let existing = super::find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Signatures).await?;
     let form = form.into_inner().application();
-    let changed = changed(&app, &l, Some(&known), &form).await?;
+    let changed = changed(&app, &l, Some(&existing), &form).await?;
     page::ok(&PreviewPart { l, form, changed })
 }

@@ -1,5 +1,5 @@
-//! `/templates/new` and `…/edit`: applying for an SMS template, mending a rejected one, renaming an
-//! approved one.
+//! `/templates/new` and `…/edit`: applying for an SMS template, resubmitting a rejected one, and
+//! renaming an approved one.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -26,13 +26,13 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 use crate::web::reviewed::Standing;
-use crate::web::reviewed::compare::{self, Changed, Piece};
+use crate::web::reviewed::compare::{self, Changed, DiffSegment};
 use crate::web::reviewed::findings::FieldFindings;
 use crate::web::reviewed::locked::{self, Locked};
-use crate::web::send::view::{self, parts_of};
+use crate::web::send::view::{self, segments_of};
 use crate::web::upload::Upload;
 
-/// What the form posts. Every field may be missing or wrong.
+/// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct Fields {
@@ -40,47 +40,49 @@ pub struct Fields {
     purpose: String,
     text: Option<String>,
     international: String,
-    /// Missing where only the name can be changed; so are the two below.
+    /// Missing when only the name can be changed, like the next two fields.
     remark: Option<String>,
     unsubscribe: Option<String>,
-    /// What each variable means, in their order.
+    /// The meaning of each variable, in order.
     instruction: Vec<String>,
     /// The one-time token.
     form_token: String,
-    /// Puts a variable behind the text, hands nothing in.
+    /// Appends this variable to the text, without submitting anything.
     insert: Option<usize>,
-    /// The person's yes to what a reviewer may not like.
+    /// The confirmed warnings.
     confirm: Option<String>,
 }
 
 impl Fields {
-    /// The application; of a change, what cannot be changed is as it was.
-    fn application(&self, known: Option<&SmsTemplate>) -> TemplateApplication {
-        let purpose = known.map(|known| known.purpose).or_else(|| Purpose::read(&self.purpose));
-        let purpose = purpose.unwrap_or(Purpose::Notification);
+    /// Returns the application. What cannot be changed comes from the existing template.
+    fn application(&self, existing: Option<&SmsTemplate>) -> TemplateApplication {
+        let purpose =
+            existing.map(|existing| existing.purpose).or_else(|| Purpose::read(&self.purpose));
+        let purpose = purpose.unwrap_or(Purpose::Notice);
         let typed = matches!(self.international.as_str(), "1" | "true" | "on");
-        let international = known.map_or(typed, |known| known.international);
+        let international = existing.map_or(typed, |existing| existing.international);
         let text = self.text.as_deref().unwrap_or_default().trim().replace("\r\n", "\n");
-        let ends = purpose == Purpose::Marketing && !international;
+        let needs_unsubscribe = purpose == Purpose::Marketing && !international;
         let unsubscribe = match &self.unsubscribe {
             Some(typed) => typed.trim().to_owned(),
-            None => known.map_or_else(|| UNSUBSCRIBE.to_owned(), |one| one.unsubscribe.clone()),
+            None => existing
+                .map_or_else(|| UNSUBSCRIBE.to_owned(), |existing| existing.unsubscribe.clone()),
         };
         TemplateApplication {
             name: self.name.trim().to_owned(),
             purpose,
-            text: match known {
-                Some(known) if self.text.is_none() => known.text.clone(),
+            text: match existing {
+                Some(existing) if self.text.is_none() => existing.text.clone(),
                 _ => text,
             },
             international,
-            remark: match (&self.remark, known) {
-                (None, Some(known)) => known.remark.clone(),
+            remark: match (&self.remark, existing) {
+                (None, Some(existing)) => existing.remark.clone(),
                 (typed, _) => typed.as_deref().unwrap_or_default().trim().to_owned(),
             },
-            unsubscribe: if ends { unsubscribe } else { String::new() },
-            instruction: match known {
-                Some(known) if self.instruction.is_empty() => known.instruction.clone(),
+            unsubscribe: if needs_unsubscribe { unsubscribe } else { String::new() },
+            instruction: match existing {
+                Some(existing) if self.instruction.is_empty() => existing.instruction.clone(),
                 _ => write_instruction(&self.instruction),
             },
         }
@@ -101,19 +103,19 @@ impl Fields {
     }
 }
 
-fn described(known: &SmsTemplate) -> TemplateApplication {
+fn from_template(existing: &SmsTemplate) -> TemplateApplication {
     TemplateApplication {
-        name: known.name.clone(),
-        purpose: known.purpose,
-        text: known.text.clone(),
-        international: known.international,
-        remark: known.remark.clone(),
-        unsubscribe: known.unsubscribe.clone(),
-        instruction: known.instruction.clone(),
+        name: existing.name.clone(),
+        purpose: existing.purpose,
+        text: existing.text.clone(),
+        international: existing.international,
+        remark: existing.remark.clone(),
+        unsubscribe: existing.unsubscribe.clone(),
+        instruction: existing.instruction.clone(),
     }
 }
 
-/// The address may name an application to begin from, or a template to copy.
+/// The query parameters: an application to start from, or a template to copy.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Start {
@@ -121,10 +123,10 @@ pub struct Start {
     copy: Option<String>,
 }
 
-/// What the text becomes.
+/// The text as it will arrive, with its lengths and what changed.
 struct Preview {
     signature: String,
-    pieces: Vec<view::Piece>,
+    segments: Vec<view::Segment>,
     lengths: Lengths,
     changed: Vec<Changed>,
 }
@@ -133,8 +135,8 @@ struct Preview {
 #[template(path = "review/template_form.html")]
 struct FormPage {
     l: Layout,
-    /// What is changed; `None` for a first application.
-    known: Option<SmsTemplate>,
+    /// The template that is changed; `None` for a first application.
+    existing: Option<SmsTemplate>,
     standing: Option<Standing>,
     change: TemplateChange,
     form: TemplateApplication,
@@ -143,32 +145,32 @@ struct FormPage {
     findings: FieldFindings,
     outcome: Option<Outcome>,
     preview: Preview,
-    /// The vendor takes templates only after a signature was approved.
+    /// The project has no approved signature, without which the vendor accepts no templates.
     signature_missing: bool,
 }
 
 impl FormPage {
     fn action(&self) -> String {
-        match &self.known {
-            Some(known) => self.l.urls.template_part(&known.template_id, "edit"),
+        match &self.existing {
+            Some(existing) => self.l.urls.template_part(&existing.template_id, "edit"),
             None => self.l.urls.template("new"),
         }
     }
 
     fn preview_action(&self) -> String {
-        match &self.known {
-            Some(known) => self.l.urls.template_part(&known.template_id, "preview"),
+        match &self.existing {
+            Some(existing) => self.l.urls.template_part(&existing.template_id, "preview"),
             None => self.l.urls.template("preview"),
         }
     }
 
-    /// Variables that a button puts into the text: those it has, and the next one.
+    /// Returns the variables that have a button: those in the text, and the next one.
     fn insertable(&self) -> std::ops::RangeInclusive<usize> {
         1..=self.preview.lengths.variables + 1
     }
 
-    /// Whether the whole text can be changed.
-    fn whole(&self) -> bool {
+    /// Returns whether the text can be changed, not only the name.
+    fn can_change_text(&self) -> bool {
         self.change == TemplateChange::All
     }
 }
@@ -180,32 +182,32 @@ struct PreviewPart {
     preview: Preview,
 }
 
-/// The empty form, or one that begins from an application that did not arrive or from a template.
+/// Shows an empty form, or one filled in from an application that did not reach the vendor or from
+/// a template.
 pub async fn new_form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let mut fields =
-        Fields { purpose: Purpose::Notification.key().to_owned(), ..Fields::default() };
+    let mut fields = Fields { purpose: Purpose::Notice.key().to_owned(), ..Fields::default() };
     if let Some(id) = start.from {
-        fields = begun(&app, &member, id).await?;
+        fields = fields_of(&app, &member, id).await?;
     } else if let Some(template_id) = &start.copy {
-        fields = Fields::of(&described(&super::find(&app, &member, template_id).await?));
+        fields = Fields::of(&from_template(&super::find(&app, &member, template_id).await?));
     }
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
-/// What an application that did not arrive had.
-async fn begun(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
-    let found = applications::find(&app.db, member.project.id, id).await?;
-    let found = found.ok_or(WebError::NotFound)?;
-    let form = serde_json::from_value(found.content).map_err(|_| WebError::NotFound)?;
+/// Returns the form fields of an application.
+async fn fields_of(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+    let application = applications::find(&app.db, member.project.id, id).await?;
+    let application = application.ok_or(WebError::NotFound)?;
+    let form = serde_json::from_value(application.content).map_err(|_| WebError::NotFound)?;
     Ok(Fields::of(&form))
 }
 
-/// The form filled with what stands, the reason on top.
+/// Shows the form filled in from the template, with the reason of a rejection on top.
 pub async fn edit_form(
     app: web::Data<App>,
     member: Member,
@@ -213,18 +215,18 @@ pub async fn edit_form(
     path: web::Path<(String, String)>,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
-    if template_change(&known) == TemplateChange::Nothing {
-        return locked(&app, &member, &request, &known, None).await;
+    let existing = super::find(&app, &member, &path.1).await?;
+    if template_change(&existing) == TemplateChange::Nothing {
+        return locked(&app, &member, &request, &existing, None).await;
     }
     let fields = match start.from {
-        Some(id) => begun(&app, &member, id).await?,
-        None => Fields::of(&described(&known)),
+        Some(id) => fields_of(&app, &member, id).await?,
+        None => Fields::of(&from_template(&existing)),
     };
-    show(&app, &member, &request, Some(known), fields, FieldFindings::default(), None).await
+    show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
 }
 
-/// Checks and hands in a first application.
+/// Checks and submits a first application.
 pub async fn submit_new(
     app: web::Data<App>,
     member: Member,
@@ -234,7 +236,7 @@ pub async fn submit_new(
     submit(&app, &member, &request, None, form.into_inner().0).await
 }
 
-/// Checks and hands in a change.
+/// Checks and submits a change.
 pub async fn resubmit(
     app: web::Data<App>,
     member: Member,
@@ -242,70 +244,71 @@ pub async fn resubmit(
     path: web::Path<(String, String)>,
     form: Upload<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
-    submit(&app, &member, &request, Some(known), form.into_inner().0).await
+    let existing = super::find(&app, &member, &path.1).await?;
+    submit(&app, &member, &request, Some(existing), form.into_inner().0).await
 }
 
 async fn submit(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: Option<SmsTemplate>,
+    existing: Option<SmsTemplate>,
     mut fields: Fields,
 ) -> Result<HttpResponse, WebError> {
-    if let Some(there) = application_pages::submitted(app, member, &fields.form_token).await? {
-        return Ok(page::see_other(&there));
+    if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
+        return Ok(page::see_other(&href));
     }
-    let nothing = |known: &&SmsTemplate| template_change(known) == TemplateChange::Nothing;
-    if let Some(known) = known.as_ref().filter(nothing) {
-        return locked(app, member, request, known, Some(&fields)).await;
+    let cannot_change =
+        |existing: &&SmsTemplate| template_change(existing) == TemplateChange::Nothing;
+    if let Some(existing) = existing.as_ref().filter(cannot_change) {
+        return locked(app, member, request, existing, Some(&fields)).await;
     }
     if let Some(n) = fields.insert.take() {
         let text = fields.text.unwrap_or_default();
         fields.text = Some(format!("{text}{{{n}}}"));
-        return show(app, member, request, known, fields, FieldFindings::default(), None).await;
+        return show(app, member, request, existing, fields, FieldFindings::default(), None).await;
     }
-    let application = fields.application(known.as_ref());
-    let words = rows::sensitive_words(&app.db, member.project.id).await?;
-    let mut findings = application.check(known.is_some(), &words);
-    findings.extend(unknown_purpose(&fields, known.as_ref()));
-    findings.extend(known.as_ref().and_then(|known| against(known, &application)));
-    if known.as_ref().is_some_and(|known| template_change(known) == TemplateChange::Name) {
-        // An approved text was reviewed as it is: only what can be changed is checked.
-        findings.retain(|one| one.field == "name" || one.key == "text-locked");
+    let application = fields.application(existing.as_ref());
+    let sensitive_words = rows::sensitive_words(&app.db, member.project.id).await?;
+    let mut findings = application.check(existing.is_some(), &sensitive_words);
+    findings.extend(unknown_purpose(&fields, existing.as_ref()));
+    findings.extend(existing.as_ref().and_then(|existing| check_change(existing, &application)));
+    if existing.as_ref().is_some_and(|existing| template_change(existing) == TemplateChange::Name) {
+        // An approved text has passed the review: only what can be changed is checked.
+        findings.retain(|finding| finding.field == "name" || finding.key == "text-locked");
     }
     let findings =
         FieldFindings::of(&member.layout(app, request, Section::Templates).await?, &findings);
-    if !findings.let_through(fields.confirm.as_deref()) {
-        return show(app, member, request, known, fields, findings, None).await;
+    if !findings.may_submit(fields.confirm.as_deref()) {
+        return show(app, member, request, existing, fields, findings, None).await;
     }
-    let renamed = known.as_ref().is_some_and(|known| known.text == application.text);
+    let is_renaming = existing.as_ref().is_some_and(|existing| existing.text == application.text);
     let submission = Submission {
         project: member.project.id,
         by: member.person.id,
         address: peer_address(request),
         form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
-        form: match known.clone() {
-            Some(known) => SubmittedForm::ResubmittedTemplate(Box::new(known), application),
+        form: match existing.clone() {
+            Some(existing) => SubmittedForm::ResubmittedTemplate(Box::new(existing), application),
             None => SubmittedForm::Template(application),
         },
         certificate: None,
         proxy: None,
     };
-    let key = if renamed { "apply-done-renamed" } else { "apply-done-template" };
+    let key = if is_renaming { "apply-done-renamed" } else { "apply-done-template" };
     let done = Done { subject: Subject::Template, key };
     match application_pages::submit(app, member, request, submission, done).await? {
         Ok(response) => Ok(response),
         Err(outcome) => {
             fields.form_token = Uuid::new_v4().to_string();
-            show(app, member, request, known, fields, findings, Some(outcome)).await
+            show(app, member, request, existing, fields, findings, Some(outcome)).await
         }
     }
 }
 
-fn unknown_purpose(fields: &Fields, known: Option<&SmsTemplate>) -> Option<Finding> {
-    let wrong = known.is_none() && Purpose::read(&fields.purpose).is_none();
-    wrong.then(|| Finding {
+fn unknown_purpose(fields: &Fields, existing: Option<&SmsTemplate>) -> Option<Finding> {
+    let is_missing = existing.is_none() && Purpose::read(&fields.purpose).is_none();
+    is_missing.then(|| Finding {
         field: "purpose",
         key: "purpose-missing",
         about: String::new(),
@@ -313,14 +316,14 @@ fn unknown_purpose(fields: &Fields, known: Option<&SmsTemplate>) -> Option<Findi
     })
 }
 
-/// What a change finds against the template as it stands.
-fn against(known: &SmsTemplate, form: &TemplateApplication) -> Option<Finding> {
+/// Checks a change against the existing template.
+fn check_change(existing: &SmsTemplate, form: &TemplateApplication) -> Option<Finding> {
     let about = String::new();
-    match template_change(known) {
-        TemplateChange::Name if known.text != form.text => {
+    match template_change(existing) {
+        TemplateChange::Name if existing.text != form.text => {
             Some(Finding { field: "text", key: "text-locked", about, blocks: true })
         }
-        TemplateChange::All if known.text == form.text => {
+        TemplateChange::All if existing.text == form.text => {
             Some(Finding { field: "text", key: "text-unchanged", about, blocks: false })
         }
         TemplateChange::Name | TemplateChange::All | TemplateChange::Nothing => None,
@@ -331,82 +334,82 @@ async fn show(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: Option<SmsTemplate>,
+    existing: Option<SmsTemplate>,
     fields: Fields,
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Templates).await?;
-    let form = fields.application(known.as_ref());
-    let preview = preview_of(app, member, &l, known.as_ref(), &form).await?;
+    let form = fields.application(existing.as_ref());
+    let preview = preview_of(app, member, &l, existing.as_ref(), &form).await?;
     let variables = preview.lengths.variables.max(1);
     let mut meanings = fields.instruction;
     meanings.resize(variables.max(meanings.len()), String::new());
-    let bad = !findings.blocking().is_empty() || outcome.is_some();
+    let is_wrong = !findings.errors().is_empty() || outcome.is_some();
     let approved = signatures::approved(&app.db, member.project.id, 1).await?;
     let page = FormPage {
-        standing: known.as_ref().map(|known| super::standing(&l, known)),
-        change: known.as_ref().map_or(TemplateChange::All, template_change),
+        standing: existing.as_ref().map(|existing| super::standing(&l, existing)),
+        change: existing.as_ref().map_or(TemplateChange::All, template_change),
         meanings: (1..).zip(meanings).collect(),
         token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
         signature_missing: approved.is_empty(),
         preview,
-        known,
+        existing,
         form,
         findings,
         outcome,
         l,
     };
-    if bad { page::unprocessable(&page) } else { page::ok(&page) }
+    if is_wrong { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// An approved signature's name, to show the text with.
+/// Returns the name of an approved signature for the preview, or the project's name.
 pub(super) async fn sample_signature(
     app: &App,
     member: &Member,
     international: bool,
 ) -> Result<String, WebError> {
     let approved = signatures::approved(&app.db, member.project.id, 20).await?;
-    let fitting = approved.into_iter().find(|one| one.international == international);
-    Ok(fitting.map_or_else(|| member.project.name.clone(), |one| one.content))
+    let signature = approved.into_iter().find(|signature| signature.international == international);
+    Ok(signature.map_or_else(|| member.project.name.clone(), |signature| signature.content))
 }
 
 async fn preview_of(
     app: &App,
     member: &Member,
     l: &Layout,
-    known: Option<&SmsTemplate>,
+    existing: Option<&SmsTemplate>,
     form: &TemplateApplication,
 ) -> Result<Preview, WebError> {
     let signature = sample_signature(app, member, form.international).await?;
     let body = form.body();
-    let changed = known.map_or_else(Vec::new, |known| {
+    let changed = existing.map_or_else(Vec::new, |existing| {
         let fields = [
-            compare::text(l.t("apply-name"), &known.name, &form.name),
-            compare::text(l.t("templates-text"), &known.text, &form.text),
-            compare::text(l.t("apply-unsubscribe"), &known.unsubscribe, &form.unsubscribe),
-            compare::text(l.t("apply-remark"), &known.remark, &form.remark),
+            compare::text(l.t("apply-name"), &existing.name, &form.name),
+            compare::text(l.t("templates-text"), &existing.text, &form.text),
+            compare::text(l.t("apply-unsubscribe"), &existing.unsubscribe, &form.unsubscribe),
+            compare::text(l.t("apply-remark"), &existing.remark, &form.remark),
         ];
         fields.into_iter().flatten().collect()
     });
     Ok(Preview {
-        pieces: parts_of(&body, &[]),
+        segments: segments_of(&body, &[]),
         lengths: Lengths::of(&body, &signature, form.international),
         signature: text::bracketed(&signature, form.international),
         changed,
     })
 }
 
-/// Why it cannot be changed; with what was typed, if something was.
+/// Shows why it cannot be changed, with what was typed, if a form was posted.
 async fn locked(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    known: &SmsTemplate,
+    existing: &SmsTemplate,
     typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Templates).await?;
-    let why = if known.deleted_at.is_some() { "deleted" } else { known.status.key() };
+    let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![
             ("apply-name", fields.name.clone()),
@@ -417,16 +420,16 @@ async fn locked(
     });
     let locked = Locked {
         subject: Subject::Template,
-        vendor_id: known.template_id.clone(),
-        name: known.name.clone(),
-        standing: super::standing(&l, known),
+        vendor_id: existing.template_id.clone(),
+        name: existing.name.clone(),
+        standing: super::standing(&l, existing),
         why: why.to_owned(),
         typed,
     };
     locked::show(app, member, request, locked).await
 }
 
-/// The text as it will arrive, while it is being written.
+/// Shows the live preview of the text.
 pub async fn preview(
     app: web::Data<App>,
     member: Member,
@@ -439,7 +442,7 @@ pub async fn preview(
     page::ok(&PreviewPart { l, preview })
 }
 
-/// The same, with what changed against the template as it stands.
+/// Shows the live preview with the differences from the existing template.
 pub async fn preview_change(
     app: web::Data<App>,
     member: Member,
@@ -447,9 +450,9 @@ pub async fn preview_change(
     path: web::Path<(String, String)>,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let known = super::find(&app, &member, &path.1).await?;
+    let existing = super::find(&app, &member, &path.1).await?;
     let l = member.layout(&app, &request, Section::Templates).await?;
-    let form = form.into_inner().application(Some(&known));
-    let preview = preview_of(&app, &member, &l, Some(&known), &form).await?;
+    let form = form.into_inner().application(Some(&existing));
+    let preview = preview_of(&app, &member, &l, Some(&existing), &form).await?;
     page::ok(&PreviewPart { l, preview })
 }

@@ -1,154 +1,156 @@
-//! What is counted in a span, once over time and once by group, each beside the span before.
+//! The counts of a period over time and by group, each next to those of the period before.
 
 use std::collections::HashMap;
 
 use time::{Duration, OffsetDateTime};
 
-use super::Look;
+use super::Query;
 use crate::app::App;
 use crate::db::projects::{self, Policy};
 use crate::db::statistics::{self, StatisticsQuery};
-use crate::domain::batch::china;
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Purpose;
 use crate::domain::statistics::{By, Counts};
+use crate::domain::time::CHINA;
 use crate::web::error::WebError;
 use crate::web::i18n::Texts;
 use crate::web::layout::Layout;
 use crate::web::period_picker::PeriodChoice;
 use crate::web::urls::with_query;
 
-/// Longer spans are not shown by hour.
+/// The longest period, in days, that is shown by hour.
 pub const MAX_DAYS_OF_HOURS: i64 = 31;
-/// Charts of so few days have hours.
-const DAYS_OF_HOURS_IN_CHARTS: i64 = 2;
+/// The longest period, in days, whose charts have hours.
+const MAX_CHART_DAYS_OF_HOURS: i64 = 2;
 
 /// Counts over time.
-pub struct Course {
-    /// Whether its steps are days; else hours.
+pub struct TimeSeries {
+    /// Whether its steps are days; otherwise hours.
     pub days: bool,
-    /// Each step's beginning with its counts and those of the step it is compared with.
+    /// The beginning of each step, its counts, and those of the same step of the period before.
     pub steps: Vec<(OffsetDateTime, Counts, Counts)>,
 }
 
-impl Course {
-    /// All steps together, and all before.
+impl TimeSeries {
+    /// Returns the sum of all steps, and that of the period before.
     pub fn totals(&self) -> (Counts, Counts) {
         let now = self.steps.iter().map(|(_, now, _)| *now).sum();
         (now, self.steps.iter().map(|(_, _, before)| *before).sum())
     }
 }
 
-/// Counts of one group.
+/// The counts of one group, or of one step.
 pub struct Row {
-    /// What files call it.
+    /// Its name in files.
     pub key: String,
-    /// What pages call it.
+    /// Its name on pages.
     pub label: String,
-    /// What tells it from others of the same name.
+    /// What distinguishes it from others of the same name.
     pub note: String,
-    /// Where it leads.
-    pub address: Option<String>,
-    /// Its messages.
+    /// The URL of its page.
+    pub href: Option<String>,
+    /// The counts of its messages.
     pub counts: Counts,
-    /// What was sent in the span before.
+    /// The number of messages that were sent in the period before.
     pub before: i64,
 }
 
 /// Everything that the page and its files show.
 pub struct Report {
-    /// The span.
+    /// The period.
     pub choice: PeriodChoice,
-    /// What the rows are.
+    /// What the rows are grouped by.
     pub by: By,
-    /// Hours were asked for, of too long a span.
+    /// Whether hours were chosen, but the period is too long for them.
     pub too_many_hours: bool,
-    /// Over time.
-    pub course: Course,
-    /// By group; what is largest or newest first.
+    /// The counts over time.
+    pub series: TimeSeries,
+    /// The counts by group, the largest or newest first.
     pub rows: Vec<Row>,
-    /// All of the span as far as its billed pieces can be compared: up to the last whole hour.
+    /// The sum up to the last whole hour, whose parts and cost can be compared with the period
+    /// before.
     pub whole_hours: Counts,
-    /// What parts cost today.
+    /// The project's rules, with today's prices of a part.
     pub policy: Policy,
 }
 
 impl Report {
-    /// Counts what `look` asks for.
+    /// Loads what `query` asks for.
     pub async fn load(
         app: &App,
         l: &Layout,
         project: ProjectId,
-        look: &Look,
+        query: &Query,
     ) -> Result<Self, WebError> {
         let now = app.clock.now();
-        let choice = PeriodChoice::read(&look.period, &look.from, &look.to, now);
-        let wished = By::from_key(&look.by).unwrap_or(By::Day);
-        let too_many_hours = wished == By::Hour && choice.period.days() > MAX_DAYS_OF_HOURS;
-        let by = if too_many_hours { By::Day } else { wished };
-        let in_days = choice.period.days() > DAYS_OF_HOURS_IN_CHARTS;
-        let course = course(app, project, &choice, in_days, now).await?;
+        let choice = PeriodChoice::read(&query.period, &query.from, &query.to, now);
+        let chosen = By::from_key(&query.by).unwrap_or(By::Day);
+        let too_many_hours = chosen == By::Hour && choice.period.days() > MAX_DAYS_OF_HOURS;
+        let by = if too_many_hours { By::Day } else { chosen };
+        let in_days = choice.period.days() > MAX_CHART_DAYS_OF_HOURS;
+        let series = load_series(app, project, &choice, in_days, now).await?;
         let rows = match by {
             By::Day | By::Hour => {
-                let steps = course_of(app, project, &choice, by == By::Day, &course, now).await?;
-                steps.into_iter().rev().map(|step| of_time(l, by, step)).collect()
+                let steps =
+                    steps_of_rows(app, project, &choice, by == By::Day, &series, now).await?;
+                steps.into_iter().rev().map(|step| row_of_step(l, by, step)).collect()
             }
             By::Template | By::Signature | By::Purpose | By::Country | By::Batch | By::Person => {
-                of_groups(app, l, project, &choice, by, now).await?
+                rows_of_groups(app, l, project, &choice, by, now).await?
             }
         };
-        let whole_hours = sum(app, wanted_whole(project, &choice, now)).await?;
+        let whole_hours = sum(app, whole_hours_query(project, &choice, now)).await?;
         let mut db = app.db.acquire().await?;
         let policy = projects::policy(&mut db, project).await?;
-        Ok(Self { choice, by, too_many_hours, course, rows, whole_hours, policy })
+        Ok(Self { choice, by, too_many_hours, series, rows, whole_hours, policy })
     }
 }
 
-/// All messages of a span together.
-pub async fn sum(app: &App, wanted: StatisticsQuery) -> sqlx::Result<Counts> {
-    let days = statistics::by_time(&app.db, wanted, true).await?;
+/// Returns the sum of all messages of a period.
+pub async fn sum(app: &App, query: StatisticsQuery) -> sqlx::Result<Counts> {
+    let days = statistics::by_time(&app.db, query, true).await?;
     Ok(days.into_iter().map(|(_, counts)| counts).sum())
 }
 
-/// The console's own messages of the span.
-pub fn wanted(project: ProjectId, choice: &PeriodChoice) -> StatisticsQuery {
+/// Returns the query for the console's own messages of the period.
+pub fn own_query(project: ProjectId, choice: &PeriodChoice) -> StatisticsQuery {
     let period = choice.period;
     StatisticsQuery { project, since: period.since(), until: period.until(), others: false }
 }
 
-/// The same up to the last whole hour: of an hour that has begun no billed pieces are known to
-/// compare with.
-fn wanted_whole(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> StatisticsQuery {
-    let own = wanted(project, choice);
-    StatisticsQuery { until: own.until.min(now.truncate_to_hour()), ..own }
-}
-
-/// Those of the span before, no further than today has come.
-fn wanted_before(
+/// Returns the query for the period up to the last whole hour: the period before has no counts of a
+/// part of an hour to compare with.
+fn whole_hours_query(
     project: ProjectId,
     choice: &PeriodChoice,
     now: OffsetDateTime,
 ) -> StatisticsQuery {
+    let own = own_query(project, choice);
+    StatisticsQuery { until: own.until.min(now.truncate_to_hour()), ..own }
+}
+
+/// Returns the query for the period before, up to the time of day that it is now.
+fn query_before(project: ProjectId, choice: &PeriodChoice, now: OffsetDateTime) -> StatisticsQuery {
     let period = choice.period;
     let until = period.before_until(now);
     StatisticsQuery { project, since: period.before().since(), until, others: false }
 }
 
-/// The same steps as `shown` has, or smaller or larger ones.
-async fn course_of(
+/// Returns the steps of the rows: those of the chart, or days or hours instead.
+async fn steps_of_rows(
     app: &App,
     project: ProjectId,
     choice: &PeriodChoice,
     days: bool,
-    shown: &Course,
+    chart: &TimeSeries,
     now: OffsetDateTime,
 ) -> Result<Vec<(OffsetDateTime, Counts, Counts)>, WebError> {
-    let steps = if shown.days == days {
-        shown.steps.clone()
+    let steps = if chart.days == days {
+        chart.steps.clone()
     } else {
-        course(app, project, choice, days, now).await?.steps
+        load_series(app, project, choice, days, now).await?.steps
     };
-    // An hour in which nothing happened is no row; a day is.
+    // Hours without messages are left out; days are not.
     Ok(steps
         .into_iter()
         .filter(|(begins, counts, before)| {
@@ -157,33 +159,33 @@ async fn course_of(
         .collect())
 }
 
-async fn course(
+async fn load_series(
     app: &App,
     project: ProjectId,
     choice: &PeriodChoice,
     days: bool,
     now: OffsetDateTime,
-) -> Result<Course, WebError> {
-    let (there, earlier) = (wanted(project, choice), wanted_before(project, choice, now));
+) -> Result<TimeSeries, WebError> {
+    let (own, earlier) = (own_query(project, choice), query_before(project, choice, now));
     let counts: HashMap<_, _> =
-        statistics::by_time(&app.db, there, days).await?.into_iter().collect();
+        statistics::by_time(&app.db, own, days).await?.into_iter().collect();
     let before: HashMap<_, _> =
         statistics::by_time(&app.db, earlier, days).await?.into_iter().collect();
-    let back = Duration::days(choice.period.days());
+    let length = Duration::days(choice.period.days());
     let step = if days { Duration::DAY } else { Duration::HOUR };
-    let beginnings = std::iter::successors(Some(there.since), |at| Some(*at + step))
-        .take_while(|at| *at < there.until);
-    let of = |counts: &HashMap<OffsetDateTime, Counts>, at| counts.get(&at).copied();
+    let beginnings = std::iter::successors(Some(own.since), |at| Some(*at + step))
+        .take_while(|at| *at < own.until);
+    let counts_at = |counts: &HashMap<OffsetDateTime, Counts>, at| counts.get(&at).copied();
     let steps = beginnings.map(|at| {
-        let now = of(&counts, at).unwrap_or_default();
-        (at, now, of(&before, at - back).unwrap_or_default())
+        let now = counts_at(&counts, at).unwrap_or_default();
+        (at, now, counts_at(&before, at - length).unwrap_or_default())
     });
-    Ok(Course { days, steps: steps.collect() })
+    Ok(TimeSeries { days, steps: steps.collect() })
 }
 
-fn of_time(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Row {
+fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Row {
     let (at, counts, before) = step;
-    let local = at.to_offset(china());
+    let local = at.to_offset(CHINA);
     let day = local.date().to_string();
     let (key, label) = if by == By::Day {
         let weekday = l.t(&format!("weekday-{}", local.weekday().number_from_monday()));
@@ -197,13 +199,13 @@ fn of_time(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Row {
         key,
         label,
         note: String::new(),
-        address: (by == By::Day).then(|| with_query(&l.urls.statistics(), &hours)),
+        href: (by == By::Day).then(|| with_query(&l.urls.statistics(), &hours)),
         counts,
         before: before.tally.sent(),
     }
 }
 
-async fn of_groups(
+async fn rows_of_groups(
     app: &App,
     l: &Layout,
     project: ProjectId,
@@ -211,60 +213,61 @@ async fn of_groups(
     by: By,
     now: OffsetDateTime,
 ) -> Result<Vec<Row>, WebError> {
-    let earlier = wanted_before(project, choice, now);
+    let earlier = query_before(project, choice, now);
     let before: HashMap<String, i64> = statistics::by_group(&app.db, earlier, by)
         .await?
         .into_iter()
         .map(|group| (group.key, group.counts.tally.sent()))
         .collect();
-    let groups = statistics::by_group(&app.db, wanted(project, choice), by).await?;
+    let groups = statistics::by_group(&app.db, own_query(project, choice), by).await?;
     let rows = groups.into_iter().map(|group| {
         let before = before.get(&group.key).copied().unwrap_or(0);
-        let Named { key, label, note, address } = named(l, by, group.key, group.name);
-        Row { key, label, note, address, counts: group.counts, before }
+        let GroupName { key, label, note, href } = group_name(l, by, group.key, group.name);
+        Row { key, label, note, href, counts: group.counts, before }
     });
     Ok(rows.collect())
 }
 
-/// What files and pages call a group, and where it leads.
+/// How files and pages call a group, and the URL of its page.
 #[derive(Default)]
-struct Named {
+struct GroupName {
     key: String,
     label: String,
     note: String,
-    address: Option<String>,
+    href: Option<String>,
 }
 
-fn named(l: &Layout, by: By, key: String, name: String) -> Named {
+fn group_name(l: &Layout, by: By, key: String, name: String) -> GroupName {
     match by {
         By::Template => {
-            let (note, address) = (key.clone(), Some(l.urls.template(&key)));
-            Named { key, label: name, note, address }
+            let (note, href) = (key.clone(), Some(l.urls.template(&key)));
+            GroupName { key, label: name, note, href }
         }
         By::Batch => match key.parse().map(BatchId) {
-            Ok(id) => Named {
+            Ok(id) => GroupName {
                 key: id.to_string(),
                 label: name,
                 note: l.ago(id),
-                address: Some(l.urls.batch(id)),
+                href: Some(l.urls.batch(id)),
             },
-            Err(_) => Named { key, label: name, ..Named::default() },
+            Err(_) => GroupName { key, label: name, ..GroupName::default() },
         },
         By::Purpose => {
-            let label = Purpose::read(&key).map_or_else(|| key.clone(), |one| l.purpose(one));
-            Named { key, label, ..Named::default() }
+            let label =
+                Purpose::read(&key).map_or_else(|| key.clone(), |purpose| l.purpose(purpose));
+            GroupName { key, label, ..GroupName::default() }
         }
         By::Country => {
             let label = country(l.texts, &key);
-            Named { key, label, ..Named::default() }
+            GroupName { key, label, ..GroupName::default() }
         }
-        By::Person => Named { key: name.clone(), label: name, ..Named::default() },
-        By::Signature => Named { key: key.clone(), label: key, ..Named::default() },
-        By::Day | By::Hour => Named { key, label: name, ..Named::default() },
+        By::Person => GroupName { key: name.clone(), label: name, ..GroupName::default() },
+        By::Signature => GroupName { key: key.clone(), label: key, ..GroupName::default() },
+        By::Day | By::Hour => GroupName { key, label: name, ..GroupName::default() },
     }
 }
 
-/// The country of a calling code; the best known have names.
+/// Returns the country of a calling code, by name if there is a text for it.
 fn country(texts: Texts, code: &str) -> String {
     match code {
         "" => texts.t("statistics-country-open"),

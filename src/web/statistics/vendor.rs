@@ -1,4 +1,4 @@
-//! The vendor's own counts beside ours, and what a difference can come from.
+//! The vendor's own counts next to the console's, and what explains a difference.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::Date;
 
-use super::report::wanted;
+use super::report::own_query;
 use crate::app::App;
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::db::vendor_figures::{self, Asked};
@@ -21,36 +21,36 @@ use crate::web::member::Member;
 use crate::web::period_picker::PeriodChoice;
 use crate::web::{flash, page};
 
-/// A day of both.
+/// One day in both counts.
 pub struct Row {
     /// The day.
     pub day: Date,
-    /// What the console sent.
+    /// Messages of the console.
     pub ours: i64,
-    /// What other programs sent, as far as receipts told.
+    /// External messages, as far as there are receipts.
     pub others: i64,
-    /// What the vendor counted.
+    /// Messages in the vendor's count.
     pub vendor: i64,
-    /// How much more the vendor counted.
+    /// How many more messages the vendor counted.
     pub difference: i64,
-    /// Pieces that receipts named, of both.
+    /// Parts of the console's and external messages.
     pub parts: i64,
-    /// Pieces that the vendor counted.
+    /// Parts in the vendor's count.
     pub vendor_parts: i64,
-    /// What the difference can come from.
-    pub words: String,
+    /// What can explain the difference.
+    pub explanation: String,
 }
 
-/// The vendor's counts of a span.
+/// The vendor's counts of a period.
 pub struct Comparison {
     /// Its days, the newest first.
     pub rows: Vec<Row>,
-    /// How asking went last.
+    /// When the vendor was queried last, and with what result.
     pub asked: Option<Asked>,
 }
 
 impl Comparison {
-    /// Sets the vendor's counts of the span beside ours.
+    /// Loads the vendor's counts of the period and the console's.
     pub async fn load(
         app: &App,
         l: &Layout,
@@ -58,23 +58,24 @@ impl Comparison {
         choice: &PeriodChoice,
     ) -> Result<Self, WebError> {
         let period = choice.period;
-        let own = wanted(project, choice);
+        let own = own_query(project, choice);
         let ours = by_day(app, own).await?;
         let others = by_day(app, StatisticsQuery { others: true, ..own }).await?;
         let days = vendor_figures::days(&app.db, project, period.from, period.to).await?;
-        let rows = days.into_iter().map(|one| {
-            let of = |counts: &HashMap<Date, Counts>| counts.get(&one.day).copied();
-            let (ours, others) = (of(&ours).unwrap_or_default(), of(&others).unwrap_or_default());
-            let difference = one.sent - ours.tally.sent() - others.total;
+        let rows = days.into_iter().map(|figures| {
+            let counts_of = |counts: &HashMap<Date, Counts>| counts.get(&figures.day).copied();
+            let ours = counts_of(&ours).unwrap_or_default();
+            let others = counts_of(&others).unwrap_or_default();
+            let difference = figures.sent - ours.tally.sent() - others.total;
             Row {
-                day: one.day,
+                day: figures.day,
                 ours: ours.tally.sent(),
                 others: others.total,
-                vendor: one.sent,
+                vendor: figures.sent,
                 difference,
                 parts: ours.all_parts() + others.all_parts(),
-                vendor_parts: one.parts,
-                words: explained(l, &ours, difference),
+                vendor_parts: figures.parts,
+                explanation: explain(l, &ours, difference),
             }
         });
         let rows = rows.collect();
@@ -82,14 +83,14 @@ impl Comparison {
     }
 }
 
-async fn by_day(app: &App, wanted: StatisticsQuery) -> sqlx::Result<HashMap<Date, Counts>> {
-    let days = statistics::by_time(&app.db, wanted, true).await?;
+async fn by_day(app: &App, query: StatisticsQuery) -> sqlx::Result<HashMap<Date, Counts>> {
+    let days = statistics::by_time(&app.db, query, true).await?;
     Ok(days.into_iter().map(|(begins, counts)| (day_of(begins), counts)).collect())
 }
 
-fn explained(l: &Layout, ours: &Counts, difference: i64) -> String {
+fn explain(l: &Layout, ours: &Counts, difference: i64) -> String {
     let tally = ours.tally;
-    let mut said = match difference {
+    let mut text = match difference {
         0 => l.t("vendor-agrees"),
         1.. => l.with("vendor-more", &[("count", difference.into())]),
         _ if tally.in_doubt >= -difference => {
@@ -99,16 +100,16 @@ fn explained(l: &Layout, ours: &Counts, difference: i64) -> String {
         _ => l.with("vendor-fewer", &[("count", (-difference).into())]),
     };
     if tally.submitted > 0 {
-        said.push_str(&l.with("vendor-waiting", &[("count", tally.submitted.into())]));
+        text.push_str(&l.with("vendor-waiting", &[("count", tally.submitted.into())]));
     }
-    said
+    text
 }
 
-/// Nothing is posted but the word to ask.
+/// A form without fields.
 #[derive(Debug, Deserialize)]
 pub struct Ask {}
 
-/// Asks the vendor now. The question goes on when the person leaves.
+/// Queries the vendor now. The call goes on if the person leaves the page.
 pub async fn ask(
     app: web::Data<App>,
     member: Member,
@@ -117,10 +118,10 @@ pub async fn ask(
 ) -> Result<HttpResponse, WebError> {
     let (own, project) = ((*app.into_inner()).clone(), member.project.id);
     let calls = own.calls.clone();
-    let asking = calls.spawn(async move { figures::ask(&own, project).await });
-    let asked = asking.await.map_err(|error| WebError::Internal(error.to_string()))?;
+    let task = calls.spawn(async move { figures::ask(&own, project).await });
+    let result = task.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let texts = member.texts(&request);
-    let said = match asked {
+    let message = match result {
         Ok(days) => texts.with("vendor-asked", &[("count", days.into())]),
         Err(FiguresError::Vendor(error)) => {
             texts.with("vendor-not-asked", &[("why", error.to_string().into())])
@@ -128,6 +129,6 @@ pub async fn ask(
         Err(FiguresError::Database(error)) => return Err(WebError::Database(error)),
         Err(FiguresError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
     };
-    flash::say(&request, &said);
+    flash::say(&request, &message);
     Ok(page::see_other(&format!("{}#vendor", member.urls().statistics())))
 }

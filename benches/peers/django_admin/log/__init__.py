@@ -1,1 +1,1 @@
-"""The console's log as Django sees it."""
+"""The console's messages as a Django app."""

@@ -1,4 +1,4 @@
-"""The list of messages, with the columns of the console's."""
+"""The list of messages, with the same columns as the console's."""
 
 from django.contrib import admin
 
@@ -14,16 +14,16 @@ class MessageAdmin(admin.ModelAdmin):
     list_per_page = 50
     ordering = ["-id"]
 
-    def known(self, message):
+    def outcome_of(self, message):
         return getattr(message, "outcome", None)
 
     def state(self, message):
-        known = self.known(message)
-        return known.outcome if known else "waiting"
+        outcome = self.outcome_of(message)
+        return outcome.outcome if outcome else "waiting"
 
     def code(self, message):
-        known = self.known(message)
-        return known.reason.code if known and known.reason else ""
+        outcome = self.outcome_of(message)
+        return outcome.reason.code if outcome and outcome.reason else ""
 
     def session(self, message):
         return message.submission.session_no
@@ -32,5 +32,5 @@ class MessageAdmin(admin.ModelAdmin):
         return message.submission.sent_at
 
     def receipt_at(self, message):
-        known = self.known(message)
-        return known.receipt_at if known else None
+        outcome = self.outcome_of(message)
+        return outcome.receipt_at if outcome else None

@@ -1,4 +1,4 @@
-"""The console's own tables; Django makes none of them."""
+"""The console's tables, which Django does not manage."""
 
 from django.db import models
 

@@ -1,0 +1,80 @@
+//! Email over SMTP.
+
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Outbound, OutboundBuildError, OutboundError, TIMEOUT};
+
+/// The mail server and the sender.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// `smtp://…` or `smtps://…`, with user name and password if the server requires them.
+    pub url: SecretString,
+    /// The sender, like `USMS Console <console@example.test>`.
+    pub from: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Mailer {
+    server: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Mailer {
+    pub(super) fn new(settings: &MailSettings) -> Result<Self, OutboundBuildError> {
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.expose_secret())
+            .map_err(|_| OutboundBuildError::Server)?
+            .timeout(Some(TIMEOUT))
+            .build();
+        let from = settings.from.parse().map_err(|_| OutboundBuildError::From)?;
+        Ok(Self { server, from })
+    }
+}
+
+impl Outbound {
+    /// Sends one plain-text email to all addresses in `to`.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboundError::NoMail`] if no mail server is configured, [`OutboundError::Message`] if an
+    /// address or the text is invalid, [`OutboundError::Mail`] if the server did not take it.
+    pub async fn mail(
+        &self,
+        to: &[String],
+        subject: &str,
+        text: &str,
+    ) -> Result<(), OutboundError> {
+        let mailer = self.mail.as_ref().ok_or(OutboundError::NoMail)?;
+        let invalid = |error: &dyn std::fmt::Display| OutboundError::Message(error.to_string());
+        let mut message = Message::builder().from(mailer.from.clone()).subject(subject);
+        for email in to {
+            message = message.to(email.parse().map_err(|error| invalid(&error))?);
+        }
+        let message = message
+            .header(ContentType::TEXT_PLAIN)
+            .body(text.to_owned())
+            .map_err(|error| invalid(&error))?;
+        let sent = mailer.server.send(message).await;
+        sent.map(drop).map_err(|error| OutboundError::Mail(error.to_string()))
+    }
+}
+
+/// Returns whether `text` is a plain email address, without a display name.
+pub fn is_email(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok_and(|mailbox| mailbox.name.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_email_addresses_are_accepted() {
+        assert!(is_email("mei@example.test"));
+        for wrong in ["", "mei", "a b@example.test", "Mei <mei@example.test>", "a@b\r\nBcc: c@d"] {
+            assert!(!is_email(wrong), "{wrong}");
+        }
+    }
+}
