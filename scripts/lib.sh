@@ -108,11 +108,14 @@ use_prefix() {
     fi
 }
 
-# The compiler looks for headers and startup files only where they would be installed.
+# The compiler looks for headers and startup files only where they would be installed. Debian 13 brings
+# headers of other processors as well: only those of this one may be found.
 use_unpacked_compiler() {
-    local folder
-    for folder in "$1"/usr/include "$1"/usr/include/*-linux-gnu; do append C_INCLUDE_PATH "$folder"; done
-    for folder in "$1"/usr/lib/*-linux-gnu; do append LIBRARY_PATH "$folder"; done
+    local processor
+    processor=$("$1/usr/bin/gcc" -print-multiarch)
+    append C_INCLUDE_PATH "$1/usr/include/$processor"
+    append C_INCLUDE_PATH "$1/usr/include"
+    append LIBRARY_PATH "$1/usr/lib/$processor"
 }
 
 # append VARIABLE FOLDER: adds a folder to a search path, unless it is there already.
