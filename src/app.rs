@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
-use crate::db::message_search::Reader;
+use crate::db::message_search::MessageSearch;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
 use crate::outbound::Outbound;
@@ -23,7 +23,7 @@ pub struct App {
     /// Connections to the database.
     pub db: PgPool,
     /// The message search, over database connections of its own.
-    pub log: Reader,
+    pub message_search: MessageSearch,
     /// The client of the vendor's API.
     pub usms: usms::Client,
     /// The clock; tests set it.

@@ -16,7 +16,7 @@ use crate::app::{App, Pace, UploadLimits, Wake};
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::message_search::Reader;
+use crate::db::message_search::MessageSearch;
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::outbound::Outbound;
@@ -78,7 +78,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     if let Some(workers) = workers {
         workers.await.context("workers failed")?;
     }
-    app.log.pool().close().await;
+    app.message_search.pool().close().await;
     app.db.close().await;
     Ok(())
 }
@@ -115,7 +115,7 @@ async fn assemble(config: &Config) -> anyhow::Result<App> {
     let call_timeout = config.call_timeout.unsigned_abs();
     let outbound = Outbound::new(config.mail.as_ref())?;
     Ok(App {
-        log: Reader::new(&db, pool(SEARCH_CONNECTIONS)),
+        message_search: MessageSearch::new(&db, pool(SEARCH_CONNECTIONS)),
         db,
         usms: usms::Client::new(&config.api_url, call_timeout)?,
         clock: Clock::System,

@@ -1,11 +1,11 @@
-//! The rooms use each other in one direction only.
+//! The modules use each other in one direction only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room with the rooms it may use. A room may always use itself.
+/// Each module with the modules that it may use. A module may always use itself.
 const ALLOWED: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("usms", &[]),
@@ -26,32 +26,32 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("app", &["clock", "outbound", "db", "domain", "backpressure", "keyring", "usms"]),
 ];
 
-fn files(of: &Path) -> Vec<PathBuf> {
-    if of.is_file() {
-        return vec![of.to_owned()];
+fn files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
     }
-    let entries = fs::read_dir(of).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs"))
         .flat_map(|path| files(&path))
         .collect()
 }
 
-/// The rooms that a file names after `crate::`.
-fn rooms_used(text: &str) -> BTreeSet<String> {
+/// Returns the modules that a file names after `crate::`.
+fn modules_used(text: &str) -> BTreeSet<String> {
     let without_tests = text.split("#[cfg(test)]").next().unwrap_or(text);
-    let mut rooms = BTreeSet::new();
-    for piece in without_tests.split("crate::").skip(1) {
-        if let Some(list) = piece.strip_prefix('{') {
-            for one in list.split('}').next().unwrap_or("").split(',') {
-                rooms.insert(first_word(one.trim()));
+    let mut modules = BTreeSet::new();
+    for rest in without_tests.split("crate::").skip(1) {
+        if let Some(list) = rest.strip_prefix('{') {
+            for item in list.split('}').next().unwrap_or("").split(',') {
+                modules.insert(first_word(item.trim()));
             }
         } else {
-            rooms.insert(first_word(piece));
+            modules.insert(first_word(rest));
         }
     }
-    rooms.remove("");
-    rooms
+    modules.remove("");
+    modules
 }
 
 fn first_word(text: &str) -> String {
@@ -59,31 +59,31 @@ fn first_word(text: &str) -> String {
 }
 
 #[test]
-fn no_room_uses_a_room_above_it() {
+fn no_module_uses_a_module_above_it() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut backward = Vec::new();
-    for (room, allowed) in ALLOWED {
-        let folder = src.join(room);
-        let of = if folder.is_dir() { folder } else { src.join(format!("{room}.rs")) };
-        for file in files(&of) {
-            for used in rooms_used(&fs::read_to_string(&file).unwrap()) {
-                if used != room && !allowed.contains(&used.as_str()) {
-                    backward.push(format!("{} uses {used}", file.display()));
+    let mut violations = Vec::new();
+    for (module, allowed) in ALLOWED {
+        let folder = src.join(module);
+        let path = if folder.is_dir() { folder } else { src.join(format!("{module}.rs")) };
+        for file in files(&path) {
+            for used in modules_used(&fs::read_to_string(&file).unwrap()) {
+                if used != module && !allowed.contains(&used.as_str()) {
+                    violations.push(format!("{} uses {used}", file.display()));
                 }
             }
         }
     }
-    assert_eq!(backward, Vec::<String>::new());
+    assert_eq!(violations, Vec::<String>::new());
 }
 
 #[test]
-fn a_backward_use_is_seen() {
-    assert!(rooms_used("use crate::web::page;").contains("web"));
-    assert!(rooms_used("use crate::{db, ops::order};").contains("ops"));
+fn a_use_of_a_higher_module_is_detected() {
+    assert!(modules_used("use crate::web::page;").contains("web"));
+    assert!(modules_used("use crate::{db, ops::order};").contains("ops"));
 }
 
 #[test]
-fn pages_hold_no_sql_and_only_the_clock_asks_for_the_time() {
+fn pages_contain_no_sql() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in files(&src.join("web")) {
         let text = fs::read_to_string(&file).unwrap();

@@ -4,7 +4,7 @@
 use sqlx::{Executor, PgPool};
 
 #[sqlx::test(migrations = false)]
-async fn all_migrations_run_on_an_empty_database_and_a_second_time_change_nothing(db: PgPool) {
+async fn migrations_run_on_an_empty_database_and_change_nothing_the_second_time(db: PgPool) {
     let migrator = sqlx::migrate!();
     migrator.run(&db).await.unwrap();
     let before = columns(&db).await;
@@ -30,7 +30,7 @@ async fn phones_and_session_numbers_compare_byte_by_byte_in_every_table(db: PgPo
 }
 
 #[sqlx::test(migrations = false)]
-async fn rows_of_the_first_migration_outlive_the_later_ones(db: PgPool) {
+async fn rows_of_the_first_migration_survive_the_later_ones(db: PgPool) {
     let migrator = sqlx::migrate!();
     let mut all = migrator.iter();
     db.execute(sqlx::AssertSqlSafe(all.next().unwrap().sql.as_str().to_owned())).await.unwrap();
@@ -53,7 +53,7 @@ async fn rows_of_the_first_migration_outlive_the_later_ones(db: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn reviewed_rows_of_the_second_migration_are_counted_found_and_asked_about(db: PgPool) {
+async fn reviewed_rows_of_the_second_migration_are_counted_found_and_checked(db: PgPool) {
     let migrator = sqlx::migrate!();
     for (n, migration) in migrator.iter().enumerate() {
         if n == 2 {
@@ -98,7 +98,7 @@ async fn reviewed_rows_of_the_second_migration_are_counted_found_and_asked_about
 }
 
 #[sqlx::test(migrations = false)]
-async fn what_was_sent_before_there_were_statistics_is_counted(db: PgPool) {
+async fn messages_sent_before_there_were_statistics_are_counted(db: PgPool) {
     let migrator = sqlx::migrate!();
     for migration in migrator.iter() {
         if migration.description == "statistics" {
@@ -158,7 +158,7 @@ async fn what_was_sent_before_there_were_statistics_is_counted(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_audit_log_takes_rows_and_never_changes_them(db: PgPool) {
+async fn rows_of_the_audit_log_can_be_added_and_never_changed(db: PgPool) {
     db.execute(
         "insert into audit_log values (1, null, null, 'Mei', 'signed_in', '', '{}', '127.0.0.1')",
     )
@@ -268,14 +268,14 @@ const BEFORE_STANDARD_TERMS: &str = "
       (18, 1, '18500000012', '退订', '', '', now(), now(), 'stands', true, null, null, null);
     insert into suppressions (project_id, phone, id, reason, note, offered_at)
     values (1, '18500000012', 19, 'reply', '', now());
-    insert into uploads (batch_id, project_id, state, source, file_name, wanted)
-    values (9, 1, 'read', 'text', 'a.csv', '{}');
+    insert into uploads (batch_id, project_id, state, source, file_name, wanted, touched_at)
+    values (9, 1, 'read', 'text', 'a.csv', '{}', now());
     insert into recipients (batch_id, place, verdict, phone) values (9, 2, 'ready', '18500000013');
     insert into workers (id, started_at, seen_at, vendor_heard_at, vendor_trouble_at, vendor_trouble)
     values (gen_random_uuid(), now(), now(), now(), now(), 'reset');
     insert into report_pulls (project_id, next_at, failures, trouble) values (1, now(), 2, 'HTTP 500');";
 
-/// What those rows are under the new names: one query a table, each answers one row of text.
+/// Those rows under the new names: one query for each table, which returns one row of text.
 const AFTER_STANDARD_TERMS: [(&str, &str); 17] = [
     ("select concat_ws(' ', notification_emails[1], notification_language, retention_months, redact_days,
        opt_out_keywords[1], hook_refused_ip) from projects", "mei@example.test en 6 45 退订 203.0.113.9"),
@@ -305,7 +305,7 @@ const AFTER_STANDARD_TERMS: [(&str, &str); 17] = [
 ];
 
 #[sqlx::test(migrations = false)]
-async fn an_upgrade_to_the_standard_terms_loses_no_row_and_counts_go_on(db: PgPool) {
+async fn an_upgrade_to_the_standard_terms_loses_no_row_and_keeps_counting(db: PgPool) {
     let migrator = sqlx::migrate!();
     for migration in migrator.iter() {
         if migration.description == "standard terms" {

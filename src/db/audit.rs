@@ -20,7 +20,7 @@ pub struct Entry<'a> {
     /// Further details.
     pub detail: Value,
     /// The IP; `-` for the command line.
-    pub address: &'a str,
+    pub ip: &'a str,
 }
 
 /// Records an audit event. The name of the account is stored with it and outlives the account.
@@ -39,7 +39,7 @@ pub async fn record(
         entry.action,
         entry.subject,
         entry.detail,
-        entry.address,
+        entry.ip,
     )
     .execute(db)
     .await?;

@@ -68,7 +68,7 @@ pub enum Claim {
     Won(Box<Claimed>),
     /// Phones that opted out were removed from the next submission; the caller may claim again at
     /// once.
-    TakenOut,
+    PhonesRemoved,
     /// Nothing may be sent now.
     Nothing,
 }
@@ -105,7 +105,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
     .await?;
     if let Some(id) = row.to_take_out {
         remove_suppressed(db, id, now).await?;
-        return Ok(Claim::TakenOut);
+        return Ok(Claim::PhonesRemoved);
     }
     let Some(id) = row.id else { return Ok(Claim::Nothing) };
     let claimed = || {
@@ -136,7 +136,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
 ///
 /// Only the claiming process may conclude that, and only while the lease is running. The caller
 /// must ensure that none of its claims is under way.
-pub async fn put_back_unknown(
+pub async fn requeue_unknown(
     db: &mut PgConnection,
     worker: Uuid,
     known: &[SubmissionId],

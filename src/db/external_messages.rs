@@ -19,7 +19,7 @@ pub async fn lock(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()>
 
 /// Takes the counterpart of [`lock`] for a response of the vendor; responses do not wait for each
 /// other.
-pub async fn hold_off(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
+pub async fn lock_shared(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('others', $1))", project.0)
         .fetch_one(db)
         .await?;

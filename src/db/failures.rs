@@ -153,7 +153,7 @@ pub async fn by_template(
 
 /// A batch with messages that were not delivered.
 #[derive(Debug, Clone)]
-pub struct Struck {
+pub struct AffectedBatch {
     /// The batch.
     pub batch: BatchId,
     /// Its name.
@@ -172,9 +172,9 @@ pub async fn by_batch(
     query: StatisticsQuery,
     only: &Only,
     limit: i64,
-) -> sqlx::Result<Vec<Struck>> {
+) -> sqlx::Result<Vec<AffectedBatch>> {
     sqlx::query_as!(
-        Struck,
+        AffectedBatch,
         r#"select b.id as "batch: BatchId", max(b.name) as "name!",
              sum(case f.outcome when 'failed' then f.n else 0 end)::bigint as "failed!",
              sum(case f.outcome when 'refused' then f.n else 0 end)::bigint as "refused!",

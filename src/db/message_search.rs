@@ -105,7 +105,7 @@ pub struct Page {
 /// known. Sorting is disabled on these connections, so that wherever an index has the order, no
 /// plan reads all of a large batch and sorts it for one page.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct MessageSearch {
     db: PgPool,
     caches: Arc<Caches>,
 }
@@ -124,7 +124,7 @@ const RECENTLY_USED_TTL: Duration = Duration::from_secs(3);
 /// How long the first id of the previous partition is cached.
 const PREVIOUS_PARTITION_TTL: Duration = Duration::from_secs(60);
 
-impl Reader {
+impl MessageSearch {
     /// Creates a reader with its own pool for the same database.
     pub fn new(db: &PgPool, pool: PgPoolOptions) -> Self {
         let options = db.connect_options().as_ref().clone().options([

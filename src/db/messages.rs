@@ -34,7 +34,7 @@ pub struct Same<'a> {
 }
 
 /// Inserts messages that all have the same values.
-pub async fn insert_same(
+pub async fn insert_uniform(
     db: &mut PgConnection,
     same: &Same<'_>,
     now: OffsetDateTime,
@@ -341,7 +341,7 @@ pub async fn of_batch(
 
 /// A query for the recent messages of a template.
 #[derive(Debug, Clone, Copy)]
-pub struct Lately {
+pub struct RecentQuery {
     /// The project.
     pub project: ProjectId,
     /// The template.
@@ -354,9 +354,9 @@ pub struct Lately {
 
 /// Calls `each` with the phone and values of every message of a template that was sent recently or
 /// is about to be sent. Cancelled and refused messages are left out.
-pub async fn sent_lately(
+pub async fn for_each_recent(
     db: &PgPool,
-    recent: Lately,
+    recent: RecentQuery,
     mut each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
     let mut rows = sqlx::query!(

@@ -50,7 +50,7 @@ pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
 
 /// The limits for a project's batches, and its prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct BatchRules {
     /// The price of a part to domestic phones, in ten-thousandths of a yuan.
     pub price_domestic: Option<i32>,
     /// The price of a part to international phones, in ten-thousandths of a yuan.
@@ -63,7 +63,7 @@ pub struct Policy {
     pub failure_least: i32,
 }
 
-impl Policy {
+impl BatchRules {
     /// Returns the price of a part to domestic or international phones, if it is known.
     pub fn price(&self, international: bool) -> Option<i32> {
         if international { self.price_international } else { self.price_domestic }
@@ -71,9 +71,9 @@ impl Policy {
 }
 
 /// Returns the limits for a project's batches, and its prices.
-pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<Policy> {
+pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<BatchRules> {
     sqlx::query_as!(
-        Policy,
+        BatchRules,
         r#"select price_domestic, price_international, approval_over, failure_percent,
              failure_least
            from projects where id = $1"#,
@@ -84,10 +84,10 @@ pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<P
 }
 
 /// Replaces the limits for a project's batches, and its prices.
-pub async fn keep_policy(
+pub async fn save_batch_rules(
     db: &mut PgConnection,
     project: ProjectId,
-    policy: &Policy,
+    policy: &BatchRules,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update projects

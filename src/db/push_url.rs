@@ -84,7 +84,7 @@ pub async fn count(
 }
 
 /// Records that the old secret was used.
-pub async fn old_was_used(
+pub async fn record_old_secret_use(
     db: &mut PgConnection,
     project: ProjectId,
     at: OffsetDateTime,
@@ -100,7 +100,7 @@ pub async fn old_was_used(
 }
 
 /// Records that a push with a valid secret came from an IP that may not push.
-pub async fn was_refused(
+pub async fn record_refused_push(
     db: &mut PgConnection,
     project: ProjectId,
     ip: &str,
@@ -254,7 +254,7 @@ pub async fn end_old(
 }
 
 /// Replaces the networks that pushes may come from. Returns the previous ones.
-pub async fn keep_networks(
+pub async fn set_networks(
     db: &mut PgConnection,
     project: ProjectId,
     networks: &[String],

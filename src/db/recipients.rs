@@ -228,7 +228,7 @@ pub async fn clear_planned(db: &mut PgConnection, unplanned: &Unplanned) -> sqlx
 
 /// Returns how many batches of a template have been ordered. If that has grown since a draft was
 /// read, the repeats in its preview may be out of date.
-pub async fn orders_of(
+pub async fn count_orders(
     db: &mut PgConnection,
     project: ProjectId,
     template: TemplateId,
@@ -244,7 +244,7 @@ pub async fn orders_of(
 }
 
 /// Serializes the confirmations of batches of one template until the transaction ends.
-pub async fn one_at_a_time(db: &mut PgConnection, template: TemplateId) -> sqlx::Result<()> {
+pub async fn lock_confirmations(db: &mut PgConnection, template: TemplateId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('confirm', $1))", template.0)
         .fetch_one(db)
         .await?;

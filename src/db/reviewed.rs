@@ -196,7 +196,11 @@ pub async fn take_due(
 }
 
 /// Schedules a status check at `at`. Returns whether the row exists.
-pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sqlx::Result<bool> {
+pub async fn schedule_check(
+    db: &mut PgConnection,
+    row: Row,
+    at: OffsetDateTime,
+) -> sqlx::Result<bool> {
     let updated = match row {
         Row::Signature(id) => {
             sqlx::query!("update signatures set next_check_at = $2 where id = $1", id.0, at)
@@ -214,7 +218,7 @@ pub async fn look_at(db: &mut PgConnection, row: Row, at: OffsetDateTime) -> sql
 
 /// Schedules a status check of all rows as soon as the call rate allows. Returns how many there
 /// are.
-pub async fn look_at_all(
+pub async fn schedule_all_checks(
     db: &PgPool,
     project: ProjectId,
     subject: Subject,
@@ -250,7 +254,7 @@ pub async fn set_missing(
     next_check_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    look_at(db, row, next_check_at).await?;
+    schedule_check(db, row, next_check_at).await?;
     let updated = match row {
         Row::Signature(id) => {
             sqlx::query!(
@@ -278,7 +282,7 @@ pub async fn set_missing(
 
 /// Records who asks the vendor to delete it, before the call; `None` undoes that. Returns whether
 /// the row exists.
-pub async fn ask_deletion(
+pub async fn record_deletion_request(
     db: &mut PgConnection,
     row: Row,
     by: Option<UserId>,

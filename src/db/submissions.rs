@@ -67,7 +67,7 @@ pub async fn refuse(
     ret_code: i32,
     vendor_message: &str,
     request_id: &str,
-    each: &[NotTaken],
+    each: &[RefusedMessage],
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
@@ -108,7 +108,7 @@ pub async fn refuse(
 
 /// A message that the vendor did not accept, with the vendor's reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotTaken {
+pub struct RefusedMessage {
     /// The message.
     pub id: MessageId,
     /// The vendor's reason.
@@ -120,7 +120,7 @@ pub struct NotTaken {
 pub async fn refuse_some(
     db: &mut PgConnection,
     submission: SubmissionId,
-    not_taken: &[NotTaken],
+    not_taken: &[RefusedMessage],
     ret_code: i32,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -148,7 +148,7 @@ pub async fn refuse_some(
 async fn write_refused(
     db: &mut PgConnection,
     submission: SubmissionId,
-    not_taken: &[NotTaken],
+    not_taken: &[RefusedMessage],
     code: &str,
     now: OffsetDateTime,
 ) -> sqlx::Result<i32> {
@@ -180,7 +180,7 @@ async fn write_refused(
 /// can do this, while its lease is running. Returns whether it moved.
 ///
 /// If `counts`, the attempt counts towards the limit after which the batch is paused.
-pub async fn ready_again(
+pub async fn requeue(
     db: &mut PgConnection,
     claimed: &Claimed,
     counts: bool,

@@ -11,7 +11,7 @@ const RETENTION: Duration = Duration::days(1);
 
 /// The vendor's last responses to a process.
 #[derive(Debug, Clone, Default)]
-pub struct VendorHeard {
+pub struct VendorContact {
     /// When the vendor last responded.
     pub heard_at: Option<OffsetDateTime>,
     /// When a call last had no response.
@@ -24,7 +24,7 @@ pub struct VendorHeard {
 pub async fn beat(
     db: &PgPool,
     worker: Uuid,
-    heard: &VendorHeard,
+    heard: &VendorContact,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(

@@ -8,18 +8,19 @@ use uuid::Uuid;
 
 use super::sample::Past;
 use crate::db::claims::Claim;
-use crate::db::projects::{self, Policy};
+use crate::db::projects::{self, BatchRules};
 use crate::db::uploads;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
 use crate::domain::time::CHINA;
-use crate::ops::suppressions::{self, Actor};
+use crate::ops::actor::Actor;
+use crate::ops::suppressions;
 use crate::ops::uploads::report::Report;
 use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile};
 use crate::ops::{plan, submit};
 
-const ADDRESS: &str = "127.0.0.1";
+const IP: &str = "127.0.0.1";
 /// The price of a part, in ten-thousandths of a yuan.
 const PRICE: i32 = 450;
 /// Phones of people who asked not to get any messages.
@@ -43,7 +44,7 @@ impl Past {
                     let session_no = self.accept(&claimed).await?;
                     self.process_receipts(&claimed, &session_no).await?;
                 }
-                Claim::TakenOut => {}
+                Claim::PhonesRemoved => {}
                 Claim::Nothing => return Ok(()),
             }
         }
@@ -61,18 +62,18 @@ impl Past {
         Ok(())
     }
 
-    /// Sets the price of a part, which batches need when they are ordered.
+    /// Sets the price of a part, before the first batch is ordered.
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
-        let policy = projects::policy(&mut db, self.project).await?;
-        let policy = Policy { price_domestic: Some(PRICE), ..policy };
-        projects::keep_policy(&mut db, self.project, &policy).await?;
+        let rules = projects::policy(&mut db, self.project).await?;
+        let rules = BatchRules { price_domestic: Some(PRICE), ..rules };
+        projects::save_batch_rules(&mut db, self.project, &rules).await?;
         Ok(())
     }
 
     async fn opt_out(&mut self, note: &str) -> anyhow::Result<()> {
         let phones: Vec<Phone> = OPTED_OUT.iter().flat_map(|phone| Phone::parse(phone)).collect();
-        let by = Actor { project: self.project, person: self.operator, address: ADDRESS };
+        let by = Actor { project: self.project, user: self.operator, ip: IP };
         suppressions::add(&self.app, by, &phones, SuppressionReason::Complaint, note).await?;
         Ok(())
     }
@@ -135,7 +136,7 @@ impl Past {
             with_repeats: false,
             schedule_at,
             trial: None,
-            address: ADDRESS,
+            ip: IP,
         };
         match upload_ops::confirm(&self.app, &order).await? {
             Confirmation::Ordered(_) => Ok(()),

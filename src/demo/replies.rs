@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::app::App;
 use crate::db::conversations::{self, Filter};
 use crate::domain::ids::{ProjectId, SubmissionId, UserId};
-use crate::ops::suppressions::Actor;
+use crate::ops::actor::Actor;
 use crate::ops::{push_inbox, replies};
 
 /// How many of the newest conversations are unread.
@@ -112,7 +112,7 @@ pub async fn push_all(
         push_inbox::store(app, project, body.as_bytes()).await?;
         push_inbox::process_next(app).await?;
     }
-    let by = Actor { project, person: operator, address: "127.0.0.1" };
+    let by = Actor { project, user: operator, ip: "127.0.0.1" };
     let all = Filter { limit: 1_000, ..Filter::default() };
     let newest = conversations::list(&app.db, project, &all).await?.conversations;
     for (index, conversation) in newest.into_iter().enumerate() {

@@ -166,12 +166,11 @@ pub(super) async fn insert_all(
             signatures::Described { sig_id: id, content, international: false, status, reason };
         let at = review_time(status, past, now, index);
         let next = next_check(status, at, now);
-        let kept = signatures::keep(&mut db, project, &described, next, at).await?;
-        signatures::set_application(&mut db, kept, kind_of(content), false, operator).await?;
-        insert_timeline(&mut db, project, Row::Signature(kept), status, reason, operator, at)
-            .await?;
+        let id = signatures::keep(&mut db, project, &described, next, at).await?;
+        signatures::set_application(&mut db, id, kind_of(content), false, operator).await?;
+        insert_timeline(&mut db, project, Row::Signature(id), status, reason, operator, at).await?;
         if status == ReviewStatus::Rejected {
-            insert_application(app, &mut db, project, kept, content, operator, at).await?;
+            insert_application(app, &mut db, project, id, content, operator, at).await?;
         }
     }
     for (index, template) in (0_i64..).zip(TEMPLATES) {
@@ -189,9 +188,9 @@ pub(super) async fn insert_all(
         };
         let at = review_time(template.status, past, now, index);
         let next = next_check(template.status, at, now);
-        let kept = sms_templates::keep(&mut db, project, &described, next, at).await?;
-        sms_templates::set_application(&mut db, kept, false, operator).await?;
-        let row = Row::Template(kept);
+        let id = sms_templates::keep(&mut db, project, &described, next, at).await?;
+        sms_templates::set_application(&mut db, id, false, operator).await?;
+        let row = Row::Template(id);
         insert_timeline(&mut db, project, row, template.status, template.reason, operator, at)
             .await?;
     }

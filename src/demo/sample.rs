@@ -22,7 +22,8 @@ use crate::domain::receipt_codes;
 use crate::domain::role::Role;
 use crate::domain::time::CHINA;
 use crate::ops::accounts::{self, Standing};
-use crate::ops::batch_actions::{self, Actor, BatchAction};
+use crate::ops::actor::Actor;
+use crate::ops::batch_actions::{self, BatchAction};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::submit::{self, End};
 use crate::ops::{projects as project_ops, push_inbox};
@@ -157,7 +158,7 @@ impl Past {
             state: Some(MessageState::Delivered),
             ..MessageQuery::default()
         };
-        let page = self.app.log.page(self.project, &query, None, 1_000).await?;
+        let page = self.app.message_search.page(self.project, &query, None, 1_000).await?;
         let phone = |message| match message {
             FoundMessage::Own(message) => Some(message.phone),
             FoundMessage::ExternalMessage(_) => None,
@@ -176,14 +177,13 @@ impl Past {
         let batch = self.order(template, count).await?;
         if let Ordered::New(batch, crate::domain::batch::BatchState::AwaitingApproval) = batch {
             self.app.clock.advance(Duration::minutes(4));
-            let actor =
-                Actor { project: self.project, batch, by: self.approver, address: "127.0.0.1" };
-            batch_actions::take(&self.app, actor, BatchAction::Approve).await?;
+            let actor = Actor { project: self.project, user: self.approver, ip: "127.0.0.1" };
+            batch_actions::take(&self.app, actor, batch, BatchAction::Approve).await?;
         }
         self.app.clock.advance(Duration::milliseconds(900));
         Ok(match submit::claim(&self.app).await? {
             Claim::Won(claimed) => Some(*claimed),
-            Claim::TakenOut | Claim::Nothing => None,
+            Claim::PhonesRemoved | Claim::Nothing => None,
         })
     }
 

@@ -1,5 +1,5 @@
-//! Why a call has no message of the vendor's. A submission stores the vendor message as it came; if
-//! there is none it stores a [`CallProblem`] instead, which pages show in the reader's language.
+//! Why a call has no vendor message. A submission stores the vendor message as it came; if there is
+//! none, it stores a [`CallProblem`] instead, which pages show in the reader's language.
 
 /// Why there is no vendor message to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

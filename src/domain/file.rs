@@ -1,4 +1,4 @@
-//! Application files. Their type is told by their first bytes, never by their name.
+//! Application files. Their first bytes determine their type, never their name.
 
 /// The largest file, in bytes (USMS API reference, CreateUSMSSignature: 4 MB).
 pub const MAX_BYTES: usize = 4 << 20;

@@ -306,7 +306,7 @@ async fn record(
     ip: &str,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let entry = audit::Entry { project: None, user, action, subject: "", detail, address: ip };
+    let entry = audit::Entry { project: None, user, action, subject: "", detail, ip };
     audit::record(db, &entry, now).await
 }
 

@@ -83,7 +83,7 @@ pub struct Submission {
     /// The person who submits it.
     pub by: UserId,
     /// The IP address of the request.
-    pub address: String,
+    pub ip: String,
     /// The form's one-time token.
     pub form_token: Uuid,
     /// The form.
@@ -264,7 +264,7 @@ async fn begin(app: &App, submission: &Submission) -> Result<Option<ApplicationI
             },
             subject: &id.to_string(),
             detail: json!({ "change": new.resubmits.is_some() }),
-            address: &submission.address,
+            ip: &submission.ip,
         };
         audit::record(&mut tx, &entry, now).await?;
     }

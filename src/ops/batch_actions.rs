@@ -5,23 +5,11 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::actor::Actor;
 use crate::app::App;
 use crate::db::{audit, batch_transitions, submissions};
 use crate::domain::batch::PauseReason;
-use crate::domain::ids::{BatchId, ProjectId, SubmissionId, UserId};
-
-/// The person who acts, and the batch they act on.
-#[derive(Debug, Clone, Copy)]
-pub struct Actor<'a> {
-    /// The project.
-    pub project: ProjectId,
-    /// The batch.
-    pub batch: BatchId,
-    /// The person.
-    pub by: UserId,
-    /// The IP address of the request.
-    pub address: &'a str,
-}
+use crate::domain::ids::{BatchId, SubmissionId};
 
 /// An action on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,22 +28,27 @@ pub enum BatchAction {
 
 /// Carries out an action. Returns false if the state of the batch does not allow it, for example
 /// because another person was faster, or if the person who ordered the batch tries to approve it.
-pub async fn take(app: &App, actor: Actor<'_>, action: BatchAction) -> sqlx::Result<bool> {
+pub async fn take(
+    app: &App,
+    actor: Actor<'_>,
+    batch: BatchId,
+    action: BatchAction,
+) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let changed = match action {
-        BatchAction::Pause => pause(&mut tx, actor).await?,
+        BatchAction::Pause => pause(&mut tx, actor, batch).await?,
         BatchAction::Resume => {
-            batch_transitions::resume(&mut tx, actor.project, actor.batch, now).await?
+            batch_transitions::resume(&mut tx, actor.project, batch, now).await?
         }
         BatchAction::Cancel => {
-            batch_transitions::cancel(&mut tx, actor.project, actor.batch, actor.by, now).await?
+            batch_transitions::cancel(&mut tx, actor.project, batch, actor.user, now).await?
         }
         BatchAction::Approve => {
-            batch_transitions::approve(&mut tx, actor.project, actor.batch, actor.by, now).await?
+            batch_transitions::approve(&mut tx, actor.project, batch, actor.user, now).await?
         }
         BatchAction::Reschedule(at) => {
-            batch_transitions::reschedule(&mut tx, actor.project, actor.batch, at).await?
+            batch_transitions::reschedule(&mut tx, actor.project, batch, at).await?
         }
     };
     if !changed {
@@ -74,14 +67,14 @@ pub async fn take(app: &App, actor: Actor<'_>, action: BatchAction) -> sqlx::Res
             json!({})
         }
     };
-    record(&mut tx, actor, name, detail, now).await?;
+    record(&mut tx, actor, batch, name, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
     Ok(true)
 }
 
-async fn pause(db: &mut PgConnection, actor: Actor<'_>) -> sqlx::Result<bool> {
-    batch_transitions::pause(db, actor.project, actor.batch, PauseReason::Person, "").await
+async fn pause(db: &mut PgConnection, actor: Actor<'_>, batch: BatchId) -> sqlx::Result<bool> {
+    batch_transitions::pause(db, actor.project, batch, PauseReason::Person, "").await
 }
 
 /// How to resolve a submission in doubt.
@@ -97,6 +90,7 @@ pub enum Decision {
 pub async fn decide(
     app: &App,
     actor: Actor<'_>,
+    batch: BatchId,
     submissions: &[SubmissionId],
     decision: Decision,
 ) -> sqlx::Result<usize> {
@@ -106,10 +100,10 @@ pub async fn decide(
     for id in submissions {
         let changed = match decision {
             Decision::TreatAsSent => {
-                submissions::treat_as_sent(&mut tx, actor.project, actor.batch, *id, now).await?
+                submissions::treat_as_sent(&mut tx, actor.project, batch, *id, now).await?
             }
             Decision::SendAgain => {
-                submissions::send_again(&mut tx, actor.project, actor.batch, *id, now).await?
+                submissions::send_again(&mut tx, actor.project, batch, *id, now).await?
             }
         };
         if changed {
@@ -119,14 +113,14 @@ pub async fn decide(
                 Decision::SendAgain => "doubt_sent_again",
             };
             let detail = json!({ "submission": id.to_string() });
-            record(&mut tx, actor, action, detail, now).await?;
+            record(&mut tx, actor, batch, action, detail, now).await?;
         }
     }
     match decision {
         Decision::TreatAsSent => {}
-        Decision::SendAgain => batch_transitions::reopen(&mut tx, actor.batch).await?,
+        Decision::SendAgain => batch_transitions::reopen(&mut tx, batch).await?,
     }
-    batch_transitions::close(&mut tx, actor.batch, now).await?;
+    batch_transitions::close(&mut tx, batch, now).await?;
     tx.commit().await?;
     app.wake.submit();
     Ok(resolved)
@@ -135,17 +129,18 @@ pub async fn decide(
 async fn record(
     db: &mut PgConnection,
     actor: Actor<'_>,
+    batch: BatchId,
     action: &str,
     detail: Value,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
         project: Some(actor.project),
-        user: Some(actor.by),
+        user: Some(actor.user),
         action,
-        subject: &actor.batch.to_string(),
+        subject: &batch.to_string(),
         detail,
-        address: actor.address,
+        ip: actor.ip,
     };
     audit::record(db, &entry, now).await
 }

@@ -43,7 +43,7 @@ pub struct Requester {
     /// The person.
     pub by: UserId,
     /// The IP address of the request.
-    pub address: String,
+    pub ip: String,
 }
 
 /// Deletes a signature or template. Continues when the client disconnects.
@@ -111,7 +111,7 @@ async fn delete_now(
     }
     let keys = credentials::of(app, requester.project).await?;
     let mut db = app.db.acquire().await?;
-    reviewed::ask_deletion(&mut db, known.row, Some(requester.by)).await?;
+    reviewed::record_deletion_request(&mut db, known.row, Some(requester.by)).await?;
     drop(db);
     let ids = [vendor_id];
     let result = match subject {
@@ -159,10 +159,10 @@ async fn record(
             }
         }
         Deleted::InDoubt => {
-            reviewed::look_at(&mut tx, row, now).await?;
+            reviewed::schedule_check(&mut tx, row, now).await?;
         }
         Deleted::Nothing | Deleted::UnderReview | Deleted::Refused { .. } | Deleted::NotSent => {
-            reviewed::ask_deletion(&mut tx, row, None).await?;
+            reviewed::record_deletion_request(&mut tx, row, None).await?;
         }
     }
     let entry = audit::Entry {
@@ -174,7 +174,7 @@ async fn record(
         },
         subject: vendor_id,
         detail: json!({ "end": format!("{deleted:?}") }),
-        address: &requester.address,
+        ip: &requester.ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await

@@ -95,7 +95,7 @@ pub async fn show(
         action: "file_opened",
         subject: &id.to_string(),
         detail: json!({}),
-        address: ip,
+        ip,
     };
     audit::record(&mut db, &entry, app.clock.now()).await?;
     Ok(opened)
@@ -138,7 +138,7 @@ pub async fn delete(
             action: "file_deleted",
             subject: &id.to_string(),
             detail: json!({}),
-            address: ip,
+            ip,
         };
         audit::record(&mut tx, &entry, now).await?;
     }

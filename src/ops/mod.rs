@@ -1,6 +1,7 @@
 //! Operations: everything that combines the database, the vendor and outbound notifications.
 
 pub mod accounts;
+pub mod actor;
 pub mod apply;
 pub mod batch_actions;
 pub mod credentials;

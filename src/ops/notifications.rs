@@ -377,7 +377,7 @@ pub async fn save_settings(
         action: "notifications_changed",
         subject: &project.to_string(),
         detail: json!({ "webhook": !form.webhook.is_empty(), "emails": form.emails.len() }),
-        address: ip,
+        ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;

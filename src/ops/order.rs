@@ -142,7 +142,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             action: "batch_ordered",
             subject: &batch.to_string(),
             detail: json!({ "template": template.template_id, "phones": total, "parts": parts }),
-            address: ip,
+            ip,
         },
         now,
     )
@@ -223,7 +223,7 @@ async fn store_messages(
         let n = i32::try_from(phones.len()).unwrap_or(i32::MAX);
         let submission = submissions::insert(db, order.project, batch, n, now).await?;
         let phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();
-        messages::insert_same(
+        messages::insert_uniform(
             db,
             &messages::Same {
                 project: order.project,

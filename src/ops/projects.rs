@@ -76,7 +76,7 @@ pub async fn ensure(
         action: "project_added",
         subject: slug,
         detail: json!({ "ucloud_project_id": keys.ucloud_project_id }),
-        address: "-",
+        ip: "-",
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;
@@ -94,22 +94,22 @@ pub fn hook_path(app: &App, project: &projects::Listed) -> Result<String, Cannot
 }
 
 /// Saves the rules for a project's batches, and audits the change.
-pub async fn keep_policy(
+pub async fn save_batch_rules(
     app: &App,
     project: ProjectId,
-    policy: &projects::Policy,
+    policy: &projects::BatchRules,
     by: UserId,
     ip: &str,
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    projects::keep_policy(&mut tx, project, policy).await?;
+    projects::save_batch_rules(&mut tx, project, policy).await?;
     let entry = audit::Entry {
         project: Some(project),
         user: Some(by),
         action: "batch_rules_changed",
         subject: "",
         detail: serde_json::json!({ "rules": format!("{policy:?}") }),
-        address: ip,
+        ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await

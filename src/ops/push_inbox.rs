@@ -435,7 +435,7 @@ pub async fn accept(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let next_poll = now + app.pace.first_receipt_poll;
-    external_messages::hold_off(db, claimed.project_id).await?;
+    external_messages::lock_shared(db, claimed.project_id).await?;
     submissions::accept(db, claimed, session_no, request_id, now, next_poll).await?;
     let early = external_messages::adopt(db, claimed.project_id, session_no, claimed.id).await?;
     let early: Vec<Incoming> = early

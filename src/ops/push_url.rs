@@ -10,10 +10,11 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
+use super::actor::Actor;
 use crate::app::App;
 use crate::db::push_url::{self, NewSecret};
 use crate::db::{audit, report_pulls};
-use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::ids::ProjectId;
 use crate::domain::network::Network;
 use crate::keyring::CannotOpen;
 use crate::outbound::OutboundError;
@@ -27,20 +28,9 @@ const PROCESSING_TIMEOUT: Duration = Duration::seconds(5);
 /// How often the inbox is checked for a test push.
 const CHECK_INTERVAL: Wait = Wait::from_millis(50);
 
-/// The person who acts, and the project they act in.
-#[derive(Debug, Clone, Copy)]
-pub struct Actor<'a> {
-    /// The project.
-    pub project: ProjectId,
-    /// The person.
-    pub user: UserId,
-    /// The IP address of the request.
-    pub address: &'a str,
-}
-
 /// Why an action on a push URL failed.
 #[derive(Debug, thiserror::Error)]
-pub enum HookError {
+pub enum PushUrlError {
     /// A secret cannot be decrypted: the installation's secret key was changed.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
@@ -54,7 +44,7 @@ pub enum HookError {
 /// # Errors
 ///
 /// [`HookError::Sealed`] if its secret cannot be decrypted.
-pub async fn path(app: &App, project: ProjectId) -> Result<String, HookError> {
+pub async fn path(app: &App, project: ProjectId) -> Result<String, PushUrlError> {
     let endpoint = push_url::door(&app.db, project).await?;
     let secret = app.keyring.open(&endpoint.secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
@@ -65,7 +55,7 @@ pub async fn path(app: &App, project: ProjectId) -> Result<String, HookError> {
 /// # Errors
 ///
 /// [`HookError::Sealed`] if its secret cannot be decrypted.
-pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, HookError> {
+pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, PushUrlError> {
     let path = path(app, actor.project).await?;
     let mut tx = app.db.begin().await?;
     record(app, &mut tx, actor, "hook_revealed", json!({})).await?;
@@ -79,7 +69,7 @@ pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, HookError> {
 /// # Errors
 ///
 /// [`HookError::Sealed`] if the new secret cannot be encrypted.
-pub async fn rotate(app: &App, actor: Actor<'_>) -> Result<bool, HookError> {
+pub async fn rotate(app: &App, actor: Actor<'_>) -> Result<bool, PushUrlError> {
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let now = app.clock.now();
     let new = NewSecret {
@@ -117,7 +107,7 @@ pub async fn keep(
 ) -> sqlx::Result<()> {
     let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
     let mut tx = app.db.begin().await?;
-    let before = push_url::keep_networks(&mut tx, actor.project, &networks).await?;
+    let before = push_url::set_networks(&mut tx, actor.project, &networks).await?;
     if before != networks {
         let detail = json!({ "before": before, "after": networks });
         record(app, &mut tx, actor, "hook_networks_changed", detail).await?;
@@ -141,7 +131,7 @@ async fn record(
         action,
         subject: &actor.project.to_string(),
         detail,
-        address: actor.address,
+        ip: actor.ip,
     };
     audit::record(db, &entry, app.clock.now()).await
 }
@@ -174,7 +164,7 @@ pub enum Tested {
 ///
 /// [`HookError::Sealed`] if the secret cannot be decrypted; what goes wrong with the push is in the
 /// result.
-pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, HookError> {
+pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, PushUrlError> {
     let began = app.clock.now();
     let mark = test_mark(app, actor.project)?;
     let url = format!("{base}{}?test={mark}", path(app, actor.project).await?);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::suppressions::Actor;
+use super::actor::Actor;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
 use crate::db::replies::{self, Incoming};
@@ -65,7 +65,7 @@ pub async fn keep(
             action: "opted_out_by_reply",
             subject: phone,
             detail: json!({ "words": keyword }),
-            address: "-",
+            ip: "-",
         };
         audit::record(db, &entry, now).await?;
     }
@@ -168,7 +168,7 @@ pub async fn take_back(
         return Ok(TakenBack::NotFound);
     };
     let (count, newer_remains) =
-        replies::take_back(&mut tx, id, Some(seen), actor.person, now).await?;
+        replies::take_back(&mut tx, id, Some(seen), actor.user, now).await?;
     if count == 0 {
         return Ok(TakenBack::Already);
     }
@@ -205,7 +205,7 @@ pub async fn opt_out(
     }
     let reason = SuppressionReason::Reply;
     let phones = [conversation.phone.as_str()];
-    suppressions::add(&mut tx, actor.project, &phones, reason, "", Some(actor.person), now).await?;
+    suppressions::add(&mut tx, actor.project, &phones, reason, "", Some(actor.user), now).await?;
     record(&mut tx, actor, "opted_out_by_person", &conversation.phone, json!({}), now).await?;
     tx.commit().await?;
     Ok(true)
@@ -280,11 +280,11 @@ async fn record(
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
         project: Some(actor.project),
-        user: Some(actor.person),
+        user: Some(actor.user),
         action,
         subject,
         detail,
-        address: actor.address,
+        ip: actor.ip,
     };
     audit::record(db, &entry, now).await
 }

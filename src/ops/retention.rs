@@ -90,7 +90,7 @@ pub async fn save_policy(
             "retention_months": [before.retention_months, policy.retention_months],
             "redact_days": [before.redact_days, policy.redact_days],
         }),
-        address: ip,
+        ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await

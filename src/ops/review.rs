@@ -457,7 +457,7 @@ async fn record_missing(app: &App, due: &Due) -> sqlx::Result<()> {
 }
 
 /// Makes all signatures or templates of the project due for polling. Returns how many.
-pub async fn look_at_all(
+pub async fn schedule_all_checks(
     app: &App,
     project: ProjectId,
     subject: Subject,
@@ -465,7 +465,7 @@ pub async fn look_at_all(
     ip: &str,
 ) -> sqlx::Result<u64> {
     let now = app.clock.now();
-    let n = reviewed::look_at_all(&app.db, project, subject, now).await?;
+    let n = reviewed::schedule_all_checks(&app.db, project, subject, now).await?;
     let mut db = app.db.acquire().await?;
     let entry = audit::Entry {
         project: Some(project),
@@ -473,14 +473,14 @@ pub async fn look_at_all(
         action: "reviews_refreshed",
         subject: subject.key(),
         detail: serde_json::json!({ "count": n }),
-        address: ip,
+        ip,
     };
     audit::record(&mut db, &entry, now).await?;
     Ok(n)
 }
 
 /// Replaces the project's sensitive words.
-pub async fn keep_sensitive_words(
+pub async fn save_sensitive_words(
     app: &App,
     project: ProjectId,
     words: &[String],
@@ -495,7 +495,7 @@ pub async fn keep_sensitive_words(
         action: "sensitive_words_kept",
         subject: &project.to_string(),
         detail: serde_json::json!({ "count": words.len() }),
-        address: ip,
+        ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await

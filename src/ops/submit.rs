@@ -15,7 +15,7 @@ use super::push_inbox;
 use crate::app::App;
 use crate::db::claims::{self, Claim, ClaimRules, Claimed};
 use crate::db::messages::Target;
-use crate::db::submissions::NotTaken;
+use crate::db::submissions::RefusedMessage;
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{PauseReason, may_leave};
 use crate::domain::call_problem::CallProblem;
@@ -43,7 +43,7 @@ const MAX_ATTEMPTS: i32 = 8;
 pub async fn run_once(app: &App) -> Result<bool, sqlx::Error> {
     match claim(app).await? {
         Claim::Nothing => return Ok(false),
-        Claim::TakenOut => {}
+        Claim::PhonesRemoved => {}
         Claim::Won(claimed) => {
             let ready = prepare(app, &claimed).await?;
             let end = call(app, &claimed, ready).await;
@@ -90,12 +90,12 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
 /// Puts back submissions that this process claimed without learning of it, because its connection
 /// broke between the commit and the response. No claim of this process runs meanwhile, so that a
 /// submission that is not in `in_hand` was never sent. Returns how many.
-pub async fn put_back_unknown(app: &App) -> sqlx::Result<usize> {
+pub async fn requeue_unknown(app: &App) -> sqlx::Result<usize> {
     let in_hand = app.in_hand.lock().await;
     let now = app.clock.now();
     let known: Vec<SubmissionId> = in_hand.iter().copied().collect();
     let mut tx = app.db.begin().await?;
-    let put_back = claims::put_back_unknown(&mut tx, app.process, &known, now).await?;
+    let put_back = claims::requeue_unknown(&mut tx, app.process, &known, now).await?;
     let batches: BTreeSet<BatchId> = put_back.iter().map(|(_, batch)| *batch).collect();
     for batch in batches {
         batch_transitions::close(&mut tx, batch, now).await?;
@@ -128,9 +128,9 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
 #[allow(missing_docs)]
 pub enum End {
     /// The vendor accepted all messages but `not_taken`.
-    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<NotTaken> },
+    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<RefusedMessage> },
     /// The vendor refused all messages; `each` has the reasons of single ones.
-    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<NotTaken> },
+    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<RefusedMessage> },
     /// Surely nothing was accepted: the submission is retried, unless the batch is paused.
     NotSent {
         ret_code: Option<i64>,
@@ -278,7 +278,7 @@ fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
 }
 
 /// Finds the messages of failures: by our `UserId`, else by the phone.
-fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTaken> {
+fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<RefusedMessage> {
     let ids: BTreeSet<MessageId> = targets.iter().map(|target| target.id).collect();
     let phones: BTreeMap<&str, MessageId> =
         targets.iter().map(|target| (target.phone.as_str(), target.id)).collect();
@@ -295,7 +295,7 @@ fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<NotTake
             Some((id, failure.reason.as_str()))
         })
         .collect();
-    found.into_iter().map(|(id, reason)| NotTaken { id, reason: reason.to_owned() }).collect()
+    found.into_iter().map(|(id, reason)| RefusedMessage { id, reason: reason.to_owned() }).collect()
 }
 
 /// Returns what an error of the call proves (USMS API reference, RetCodes, section "what they
@@ -386,7 +386,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
         End::NotSent { ret_code, why, pause_reason, throttled } => {
             let code = ret_code.and_then(|code| i32::try_from(code).ok());
             let next = now + if *throttled { FIRST_WAIT } else { wait_after(claimed.attempts) };
-            submissions::ready_again(&mut tx, claimed, !throttled, next, code, why, now).await?;
+            submissions::requeue(&mut tx, claimed, !throttled, next, code, why, now).await?;
             if *throttled {
                 call_slots::slow_down(&mut tx, claimed.project_id, now).await?;
             }
@@ -414,7 +414,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             warn!(submission = %claimed.id, ret_code, "submission in doubt");
         }
         End::NotBegun => {
-            submissions::ready_again(&mut tx, claimed, false, now, None, "", now).await?;
+            submissions::requeue(&mut tx, claimed, false, now, None, "", now).await?;
         }
     }
     batch_transitions::close(&mut tx, claimed.batch_id, now).await?;
@@ -438,7 +438,7 @@ async fn poll_review(
         18017 | 18018 => reviewed::Row::Template(claimed.template_id),
         _ => return Ok(()),
     };
-    reviewed::look_at(db, row, now).await.map(drop)
+    reviewed::schedule_check(db, row, now).await.map(drop)
 }
 
 /// Returns how long a submission waits after its `attempts`-th attempt.

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
+use super::actor::Actor;
 use super::credentials::{self, CredentialsError};
 use crate::app::App;
 use crate::db::{audit, conversations, replies, suppressions};
-use crate::domain::ids::{ProjectId, SuppressionId, UserId};
+use crate::domain::ids::SuppressionId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::SuppressionReason;
 use crate::usms::{CallError, MAX_PHONES_PER_BLACKLIST};
@@ -17,17 +18,6 @@ const INSERT_SIZE: usize = 10_000;
 const MAX_BLACKLISTED_AT_ONCE: usize = 20 * MAX_PHONES_PER_BLACKLIST;
 /// The remark of our phones on the vendor's blacklist (USMS API reference: at most 256 characters).
 const REMARK: &str = "opted out";
-
-/// The person who acts, and the project they act in.
-#[derive(Debug, Clone, Copy)]
-pub struct Actor<'a> {
-    /// The project.
-    pub project: ProjectId,
-    /// The person.
-    pub person: UserId,
-    /// The IP address of the request.
-    pub address: &'a str,
-}
 
 /// Suppresses phones. Returns how many were not suppressed before.
 pub async fn add(
@@ -42,16 +32,9 @@ pub async fn add(
     let mut added = 0;
     for chunk in phones.chunks(INSERT_SIZE) {
         let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
-        added += suppressions::add(
-            &mut tx,
-            actor.project,
-            &chunk,
-            reason,
-            note,
-            Some(actor.person),
-            now,
-        )
-        .await?;
+        added +=
+            suppressions::add(&mut tx, actor.project, &chunk, reason, note, Some(actor.user), now)
+                .await?;
     }
     let detail = json!({ "phones": added, "reason": reason.key(), "note": note });
     record(&mut tx, actor, "suppressions_added", "", detail, app).await?;
@@ -75,7 +58,7 @@ pub async fn remove(
     if let Some(conversation) =
         conversations::lock(&mut tx, actor.project, &suppression.phone).await?
     {
-        replies::take_back(&mut tx, conversation, None, actor.person, app.clock.now()).await?;
+        replies::take_back(&mut tx, conversation, None, actor.user, app.clock.now()).await?;
     }
     let Some(phone) = suppressions::remove(&mut tx, actor.project, id).await? else {
         return Ok(false);
@@ -96,11 +79,11 @@ async fn record(
 ) -> sqlx::Result<()> {
     let entry = audit::Entry {
         project: Some(actor.project),
-        user: Some(actor.person),
+        user: Some(actor.user),
         action,
         subject,
         detail,
-        address: actor.address,
+        ip: actor.ip,
     };
     audit::record(db, &entry, app.clock.now()).await
 }

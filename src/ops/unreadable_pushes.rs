@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::push_url::Actor;
+use super::actor::Actor;
 use crate::app::App;
 use crate::db::{audit, unreadable_pushes};
 use crate::domain::ids::PushId;
@@ -40,6 +40,6 @@ fn entry<'a>(actor: Actor<'a>, action: &'a str, push: &'a str) -> audit::Entry<'
         action,
         subject: push,
         detail: json!({}),
-        address: actor.address,
+        ip: actor.ip,
     }
 }

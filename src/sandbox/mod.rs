@@ -1,4 +1,4 @@
-//! A stand-in for USMS, for trial and tests; it shares no code with `usms`.
+//! A stand-in for USMS, for demos and tests; it shares no code with `usms`.
 //!
 //! It serves the vendor's API over HTTP and stores everything in memory, optionally also in a
 //! journal file. It reviews applications by itself, makes up receipts by the last four digits of

@@ -1,6 +1,6 @@
 //! PullUSMSReport: each report is returned once, oldest first, and expires after three days. The
-//! action is disabled until `/_admin/pull` enables it; messages that are sent before have no
-//! report.
+//! action is disabled until `/_admin/pull` enables it; messages that are sent while it
+//! is disabled have no report.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

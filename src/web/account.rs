@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::member::Person;
@@ -63,7 +63,7 @@ pub async fn change_password(
 ) -> Result<HttpResponse, WebError> {
     let PasswordForm { old, new } = form.into_inner();
     let own_key = session::key_hash(&request.get_session());
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let changed = accounts::change_password(&app, person.0.user.id, old, new, &own_key, &ip).await;
     let texts = Texts(language_of(&request));
     let problem = match changed {

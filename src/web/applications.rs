@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
@@ -326,7 +326,7 @@ pub async fn decide(
     let (project, id) = (member.project.id, path.1);
     let href = member.urls().application(id);
     if form.into_inner().decision == "give_up" {
-        let ip = peer_address(&request);
+        let ip = peer_ip(&request);
         let given_up = in_doubt::give_up(&app, project, id, member.person.id, &ip).await?;
         let key = if given_up { "apply-given-up" } else { "apply-settled" };
         return Ok(redirect_with_flash(&request, &member, key, &href));
@@ -337,7 +337,7 @@ pub async fn decide(
         Ok(CheckOutcome::Later) => "apply-check-later",
         Ok(CheckOutcome::Person) => "apply-check-person",
         Err(error) => {
-            flash::say(&request, &super::import::why_not(member.texts(&request), error)?);
+            flash::say(&request, &super::import::lookup_error_text(member.texts(&request), error)?);
             return Ok(page::see_other(&href));
         }
     };

@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use super::applications::redirect_with_flash;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::projects::{self, Policy};
+use crate::db::projects::{self, BatchRules};
 use crate::ops::projects as project_ops;
 
 /// The form, as typed.
@@ -41,7 +41,7 @@ impl BatchRulesPage {
 }
 
 impl Fields {
-    fn of(policy: &Policy) -> Self {
+    fn of(policy: &BatchRules) -> Self {
         let price = |price: Option<i32>| {
             price.map(|price| format!("{:.4}", f64::from(price) / 10_000.0)).unwrap_or_default()
         };
@@ -55,9 +55,9 @@ impl Fields {
     }
 
     /// Returns the rules, or the names of the fields that are invalid.
-    fn read(&self) -> Result<Policy, Vec<&'static str>> {
+    fn read(&self) -> Result<BatchRules, Vec<&'static str>> {
         let mut wrong = Vec::new();
-        let policy = Policy {
+        let policy = BatchRules {
             price_domestic: value_or_note(
                 price(&self.price_domestic),
                 "price_domestic",
@@ -149,6 +149,6 @@ pub async fn save(
         }
     };
     let (project, by) = (member.project.id, member.person.id);
-    project_ops::keep_policy(&app, project, &policy, by, &peer_address(&request)).await?;
+    project_ops::save_batch_rules(&app, project, &policy, by, &peer_ip(&request)).await?;
     Ok(redirect_with_flash(&request, &member, "settings-saved", &member.urls().batch_rules()))
 }

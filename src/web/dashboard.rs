@@ -175,7 +175,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         });
     }
     for subject in [Subject::Signature, Subject::Template] {
-        for application in reviewed::open_ones(app, member, l, subject).await? {
+        for application in reviewed::open_applications(app, member, l, subject).await? {
             tasks.push(Task {
                 tone: Tone::Doubtful,
                 mark: "mark-doubt",
@@ -218,7 +218,7 @@ async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Tas
             tone: Tone::Doubtful,
             mark: "mark-doubt",
             label: l.t("health-pushes"),
-            what: health::page::gap_words(l, gap),
+            what: health::page::gap_text(l, gap),
             more: String::new(),
             since: l.moment(gap.since),
             href: l.urls.health(),

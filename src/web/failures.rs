@@ -19,7 +19,7 @@ use super::statistics::change;
 use super::statistics::report::sum;
 use super::urls::with_query;
 use crate::app::App;
-use crate::db::failures::{self, Only, Reason, Share, Struck};
+use crate::db::failures::{self, AffectedBatch, Only, Reason, Share};
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::Tally;
@@ -86,12 +86,12 @@ struct FailuresPage {
     only: Only,
     tally: Tally,
     before: Tally,
-    before_words: String,
+    before_text: String,
     causes: Causes,
     others: Causes,
     carriers: Vec<Share>,
     templates: Vec<(Share, i64)>,
-    batches: Vec<Struck>,
+    batches: Vec<AffectedBatch>,
     may_send: bool,
     l: Layout,
 }
@@ -233,7 +233,7 @@ pub async fn show(
             l.urls.failures(),
             set.map(|(name, value)| (name, value.to_owned())).collect(),
         ),
-        before_words: scope.choice.before_words(l.texts),
+        before_text: scope.choice.before_text(l.texts),
         carriers: failures::by_operator(&app.db, now, only).await?,
         templates: templates
             .into_iter()
@@ -269,7 +269,7 @@ pub async fn file(
         return Err(WebError::BadRequest);
     }
     let causes = scope.causes(&app, &l, false).await?;
-    sheet(&scope, &causes).hand_out(path.1, &app, &member, &request).await
+    sheet(&scope, &causes).respond(path.1, &app, &member, &request).await
 }
 
 fn sheet(scope: &Scope, causes: &Causes) -> Sheet {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::applications::{file_error, redirect_with_flash};
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::member::Member;
 use crate::app::App;
 use crate::domain::ids::FileId;
@@ -24,7 +24,7 @@ pub async fn download(
     path: web::Path<(String, FileId)>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let opened = files::show(&app, project, path.1, by, &peer_address(&request)).await;
+    let opened = files::show(&app, project, path.1, by, &peer_ip(&request)).await;
     let (file, content) = opened.map_err(file_error)?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
@@ -57,7 +57,7 @@ pub async fn delete(
     form: Form<DeleteForm>,
 ) -> Result<HttpResponse, WebError> {
     let (project, by) = (member.project.id, member.person.id);
-    let deleted = files::delete(&app, project, path.1, by, &peer_address(&request)).await;
+    let deleted = files::delete(&app, project, path.1, by, &peer_ip(&request)).await;
     let key = if deleted.map_err(file_error)? { "file-deleted" } else { "file-not-deleted" };
     let form = form.into_inner();
     Ok(redirect_with_flash(&request, &member, key, super::urls::own_path(&form.next)))

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let door = Door::of(request);
+        let door = OriginCheck::of(request);
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|error| too_large_or_bad(&error))?;
@@ -55,18 +55,18 @@ pub(super) fn too_large_or_bad(error: &actix_web::Error) -> WebError {
 
 /// The check of a posted form: a page of the console sent it, with the CSRF token of this login
 /// session.
-pub(super) struct Door {
+pub(super) struct OriginCheck {
     is_cross_site: bool,
     expected: Option<String>,
 }
 
-impl Door {
+impl OriginCheck {
     pub(super) fn of(request: &HttpRequest) -> Self {
         let is_cross_site = request
             .headers()
             .get("sec-fetch-site")
             .is_some_and(|site| site != "same-origin" && site != "none");
-        Self { is_cross_site, expected: session::made_csrf(&request.get_session()) }
+        Self { is_cross_site, expected: session::existing_csrf(&request.get_session()) }
     }
 
     pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {
@@ -78,7 +78,7 @@ impl Door {
 
 /// Returns the IP address of the client: the peer of the connection, or the last address in
 /// `X-Forwarded-For` if a proxy is trusted.
-pub fn peer_address(request: &HttpRequest) -> String {
+pub fn peer_ip(request: &HttpRequest) -> String {
     let trusted = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.trust_proxy);
     let forwarded = || {
         let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;

@@ -156,7 +156,9 @@ impl ImportResult {
     pub fn of(l: &Layout, id: String, found: Result<Seen, LookupError>) -> Result<Self, WebError> {
         Ok(match found {
             Ok(seen) => Self { id, status: Some(Status::new(&seen.status, l.texts)), reason: None },
-            Err(error) => Self { id, status: None, reason: Some(why_not(l.texts, error)?) },
+            Err(error) => {
+                Self { id, status: None, reason: Some(lookup_error_text(l.texts, error)?) }
+            }
         })
     }
 }
@@ -166,7 +168,7 @@ impl ImportResult {
 /// # Errors
 ///
 /// [`WebError::Database`] if the database failed, which is no result to show.
-pub fn why_not(texts: Texts, error: LookupError) -> Result<String, WebError> {
+pub fn lookup_error_text(texts: Texts, error: LookupError) -> Result<String, WebError> {
     Ok(match error {
         LookupError::Database(error)
         | LookupError::Credentials(CredentialsError::Database(error)) => {

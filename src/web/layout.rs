@@ -247,7 +247,7 @@ impl Layout {
     }
 
     /// Returns the label of a role.
-    pub fn role_word(&self, role: &Role) -> String {
+    pub fn role_label(&self, role: &Role) -> String {
         self.t(&format!("role-{}", role.key()))
     }
 
@@ -325,7 +325,7 @@ impl Layout {
     }
 
     /// Returns the label of a message's state.
-    pub fn state_word(&self, state: impl Borrow<MessageState>) -> String {
+    pub fn state_label(&self, state: impl Borrow<MessageState>) -> String {
         self.t(&format!("message-state-{}", state.borrow().key()))
     }
 

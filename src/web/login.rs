@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::components::Drawing;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::i18n::{self, Language, Texts};
 use super::layout::{CsrfField, Layout, Section};
 use super::member::Person;
@@ -98,7 +98,7 @@ pub async fn sign_in(
     let fields = form.into_inner();
     let session = request.get_session();
     let texts = Texts(i18n::language_of(&request));
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &ip).await;
     let (status, problem) = match signed_in {
         Ok(user) => {
@@ -133,7 +133,7 @@ pub async fn sign_out(
 ) -> Result<HttpResponse, WebError> {
     let session = request.get_session();
     if let Some(person) = session::signed_in(&session) {
-        accounts::signed_out(&app, person.user.id, &peer_address(&request)).await?;
+        accounts::signed_out(&app, person.user.id, &peer_ip(&request)).await?;
     }
     session::sign_out(&session);
     Ok(page::see_other("/login"))

@@ -65,7 +65,7 @@ impl Member {
         request: &HttpRequest,
         section: Section,
     ) -> Result<Layout, WebError> {
-        session::keep_project(&request.get_session(), &self.project.slug)?;
+        session::set_project(&request.get_session(), &self.project.slug)?;
         Layout::new(app, request, &self.signed_in, Some(&self.project.slug), section).await
     }
 }

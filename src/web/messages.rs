@@ -105,7 +105,7 @@ async fn load_page(
     typed: &Filters,
 ) -> sqlx::Result<(Vec<FoundMessage>, PageLinks)> {
     if let Some(before) = typed.before {
-        let found = app.log.page_before(project, query, before, ROWS_PER_PAGE).await?;
+        let found = app.message_search.page_before(project, query, before, ROWS_PER_PAGE).await?;
         if found.next != Next::End {
             let last = found
                 .messages
@@ -115,7 +115,7 @@ async fn load_page(
         }
     }
     let after = typed.after.filter(|_| typed.before.is_none());
-    let found = app.log.page(project, query, after, ROWS_PER_PAGE).await?;
+    let found = app.message_search.page(project, query, after, ROWS_PER_PAGE).await?;
     let first = found.messages.first().map(FoundMessage::id);
     let newer = after.map(|after| first.unwrap_or(MessageId(after.0.saturating_sub(1))));
     let newer = newer.map_or(Next::End, Next::After);
@@ -131,7 +131,7 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Messages).await?;
     let project = member.project.id;
-    let used = app.log.recently_used(project).await?;
+    let used = app.message_search.recently_used(project).await?;
     let parsed = ParsedFilters::new(&app, &member, &l, filters.into_inner(), &used).await?;
     let may_send = member.may(Permission::Send);
     let Some(query) = parsed.query() else {

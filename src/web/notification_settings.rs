@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::applications::redirect_with_flash;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -155,8 +155,7 @@ pub async fn save(
         );
     }
     let (project, by) = (member.project.id, member.person.id);
-    let saved =
-        notifications::save_settings(&app, project, &form, by, &peer_address(&request)).await;
+    let saved = notifications::save_settings(&app, project, &form, by, &peer_ip(&request)).await;
     saved.map_err(settings_error)?;
     Ok(redirect_with_flash(&request, &member, "settings-saved", &href))
 }

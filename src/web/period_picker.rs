@@ -63,7 +63,7 @@ impl PeriodChoice {
 
     /// Returns the text for the period before, which the page compares with: "yesterday", "the 30
     /// days before".
-    pub fn before_words(&self, texts: Texts) -> String {
+    pub fn before_text(&self, texts: Texts) -> String {
         texts.with("period-before", &[("days", self.period.days().into())])
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::applications::redirect_with_flash;
 use super::components::Tone;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -21,8 +21,9 @@ use crate::db::push_url::{self as rows, PushKind};
 use crate::db::report_pulls::{self, Pulling};
 use crate::domain::network::Network;
 use crate::domain::time::CHINA;
+use crate::ops::actor::Actor;
 use crate::ops::missing_pushes;
-use crate::ops::push_url::{self, Actor, HookError, Tested};
+use crate::ops::push_url::{self, PushUrlError, Tested};
 
 /// The largest number of networks that may push.
 const MAX_NETWORKS: usize = 50;
@@ -132,8 +133,8 @@ pub async fn update(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let ip = peer_address(&request);
-    let actor = Actor { project: member.project.id, user: member.person.id, address: &ip };
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     let href = member.urls().push_settings();
     let done = |key: &str| Ok(redirect_with_flash(&request, &member, key, &href));
     match fields.step {
@@ -171,11 +172,11 @@ pub async fn update(
     }
 }
 
-impl From<HookError> for WebError {
-    fn from(error: HookError) -> Self {
+impl From<PushUrlError> for WebError {
+    fn from(error: PushUrlError) -> Self {
         match error {
-            HookError::Database(error) => Self::Database(error),
-            sealed @ HookError::Sealed(_) => Self::Internal(sealed.to_string()),
+            PushUrlError::Database(error) => Self::Database(error),
+            sealed @ PushUrlError::Sealed(_) => Self::Internal(sealed.to_string()),
         }
     }
 }
@@ -285,7 +286,7 @@ async fn draw(
         pulls: pulling.is_some(),
         problem: None,
     });
-    let gap = missing_pushes::gap(app, project).await?.map(|gap| health::page::gap_words(&l, gap));
+    let gap = missing_pushes::gap(app, project).await?.map(|gap| health::page::gap_text(&l, gap));
     Ok(PushSettingsPage {
         url_problem: url_problem(&l, base.as_deref()),
         push_url,
@@ -304,7 +305,7 @@ async fn draw(
             let last = pulling.pulled_at.map(|at| l.moment(at));
             (pulling, last)
         }),
-        own_ip: peer_address(request),
+        own_ip: peer_ip(request),
         test: state.test,
         l,
     })

@@ -19,7 +19,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::form::peer_address;
+use super::form::peer_ip;
 use crate::app::App;
 use crate::db::push_url::{self as rows, Opened};
 use crate::domain::network::Network;
@@ -113,7 +113,7 @@ async fn receive(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<(), Refusal> {
-    let ip = peer_address(request);
+    let ip = peer_ip(request);
     let secret = request.match_info().get("secret").unwrap_or_default();
     let Some(opened) = find_project(app, secret).await? else {
         endpoint.limits.slow_down(&ip).await;

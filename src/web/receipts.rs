@@ -132,7 +132,7 @@ async fn show_phone(
         phone: Some(Phones::Whole(phone.as_str().to_owned())),
         ..MessageQuery::default()
     };
-    let found = app.log.page(project, &query, before, ROWS).await?;
+    let found = app.message_search.page(project, &query, before, ROWS).await?;
     let older = found.next.after().map(|last| {
         let next = [("phone", phone.as_str()), ("before", &last.to_string())];
         super::urls::with_query(&l.urls.receipts(), &next)
@@ -206,7 +206,8 @@ async fn find_messages(
     session_no: &str,
 ) -> Result<Vec<FoundMessage>, WebError> {
     let query = MessageQuery { session: Some(session_no.to_owned()), ..MessageQuery::default() };
-    let found = app.log.page(member.project.id, &query, None, MAX_SESSION_MESSAGES).await?;
+    let found =
+        app.message_search.page(member.project.id, &query, None, MAX_SESSION_MESSAGES).await?;
     Ok(found.messages.into_iter().rev().collect())
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::applications::redirect_with_flash;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
@@ -147,7 +147,7 @@ pub async fn save(
     let asks = policy.as_ref().is_ok_and(|policy| retention_ops::keeps_less(before, *policy));
     match policy {
         Ok(policy) if !asks || fields.confirm.is_some() => {
-            retention_ops::save_policy(&app, project, policy, by, &peer_address(&request)).await?;
+            retention_ops::save_policy(&app, project, policy, by, &peer_ip(&request)).await?;
             Ok(redirect_with_flash(&request, &member, "settings-saved", &member.urls().retention()))
         }
         policy => {

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::components::{Shown, Status, Tone};
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
@@ -180,7 +180,7 @@ pub struct OpenApplication {
 }
 
 /// Returns the applications for signatures or templates that are in doubt.
-pub async fn open_ones(
+pub async fn open_applications(
     app: &App,
     member: &Member,
     l: &Layout,
@@ -358,7 +358,7 @@ pub async fn refresh(
             let status = texts.t(&found.status.word());
             texts.with("review-refreshed", &[("status", status.into())])
         }
-        Err(error) => super::import::why_not(texts, error)?,
+        Err(error) => super::import::lookup_error_text(texts, error)?,
     };
     flash::say(&request, &sentence);
     Ok(page::see_other(&member.urls().reviewed(subject, vendor_id)))
@@ -372,9 +372,9 @@ pub async fn refresh_all(
     Kind(subject): Kind,
     _form: Form<EmptyForm>,
 ) -> Result<HttpResponse, WebError> {
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let (project, by) = (member.project.id, member.person.id);
-    let count = review::look_at_all(&app, project, subject, by, &ip).await?;
+    let count = review::schedule_all_checks(&app, project, subject, by, &ip).await?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let message = member.texts(&request).with("review-refreshing", &[("count", count.into())]);
     flash::say(&request, &message);

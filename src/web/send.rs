@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::choices::Choices;
 use super::error::WebError;
 use super::flash;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
@@ -133,7 +133,7 @@ impl CheckPage {
                 ("phone", repeat.phone.as_str().into()),
                 ("when", self.l.ago(repeat.id).into()),
                 ("person", repeat.orderer.as_str().into()),
-                ("state", self.l.state_word(repeat.state).into()),
+                ("state", self.l.state_label(repeat.state).into()),
             ],
         )
     }
@@ -322,7 +322,7 @@ async fn place(
         schedule_at: draft.schedule_at,
         form_token: draft.form_token,
     };
-    order::place(app, &order, &peer_address(request)).await
+    order::place(app, &order, &peer_ip(request)).await
 }
 
 /// Returns the batch that this form has ordered before: after a double click, a reload, the back

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::applications::redirect_with_flash;
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
@@ -53,7 +53,7 @@ pub async fn save(
         }
     };
     let (project, by) = (member.project.id, member.person.id);
-    review::keep_sensitive_words(&app, project, &words, by, &peer_address(&request)).await?;
+    review::save_sensitive_words(&app, project, &words, by, &peer_ip(&request)).await?;
     Ok(redirect_with_flash(
         &request,
         &member,

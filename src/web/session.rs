@@ -206,12 +206,12 @@ pub fn csrf(session: &Session) -> Result<String, WebError> {
 }
 
 /// Returns the CSRF token of this session's forms, if there is one.
-pub fn made_csrf(session: &Session) -> Option<String> {
+pub fn existing_csrf(session: &Session) -> Option<String> {
     get(session, CSRF)
 }
 
 /// Stores a flash message for the next page.
-pub fn keep_flash(session: &Session, sentence: &str) -> Result<(), WebError> {
+pub fn set_flash(session: &Session, sentence: &str) -> Result<(), WebError> {
     set(session, FLASH, sentence)
 }
 
@@ -228,7 +228,7 @@ pub fn project(session: &Session) -> Option<String> {
 }
 
 /// Stores the slug of the project that was visited last.
-pub fn keep_project(session: &Session, slug: &str) -> Result<(), WebError> {
+pub fn set_project(session: &Session, slug: &str) -> Result<(), WebError> {
     if project(session).as_deref() == Some(slug) { Ok(()) } else { set(session, PROJECT, slug) }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::batches::downloads::{attachment, headed, lines};
 use super::error::WebError;
-use super::form::peer_address;
+use super::form::peer_ip;
 use super::member::Member;
 use crate::app::App;
 use crate::db::audit;
@@ -82,7 +82,7 @@ pub struct Sheet {
 
 impl Sheet {
     /// Returns the file as a download, and records an audit event.
-    pub async fn hand_out(
+    pub async fn respond(
         &self,
         kind: Kind,
         app: &App,
@@ -96,7 +96,7 @@ impl Sheet {
             action: &format!("{}_exported", self.of),
             subject: "",
             detail: json!({ "from": from, "to": to, "what": self.by, "file": kind.key() }),
-            address: &peer_address(request),
+            ip: &peer_ip(request),
         };
         let mut db = app.db.acquire().await?;
         audit::record(&mut db, &entry, app.clock.now()).await?;

@@ -96,7 +96,7 @@ pub async fn list(
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
     let page = ListPage {
         tabs: reviewed::tabs(&l, &href, &counts, &query),
-        open: reviewed::open_ones(&app, &member, &l, Subject::Signature).await?,
+        open: reviewed::open_applications(&app, &member, &l, Subject::Signature).await?,
         first: (!query.after.is_empty()).then(|| query.first(&href)),
         next: query.next(&href, last),
         watch: found

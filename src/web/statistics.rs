@@ -178,7 +178,7 @@ pub async fn show(
         rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
         others_ledger: Ledger::new(&others.tally, others.total, l.texts),
         others,
-        before_text: report.choice.before_words(l.texts),
+        before_text: report.choice.before_text(l.texts),
         vendor: Comparison::load(&app, &l, project, &report.choice).await?,
         may_send: member.may(Permission::Send),
         may_manage: member.may(Permission::Manage),
@@ -287,7 +287,7 @@ pub async fn file(
     if report.choice.problem.is_some() {
         return Err(WebError::BadRequest);
     }
-    sheet(&report).hand_out(path.1, &app, &member, &request).await
+    sheet(&report).respond(path.1, &app, &member, &request).await
 }
 
 fn sheet(report: &Report) -> Sheet {

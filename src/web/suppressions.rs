@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::batches::downloads::{attachment, headed, lines};
 use super::error::WebError;
-use super::form::{Form, peer_address};
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
@@ -22,7 +22,8 @@ use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
-use crate::ops::suppressions::{self as suppression_ops, Actor, BlacklistError};
+use crate::ops::actor::Actor;
+use crate::ops::suppressions::{self as suppression_ops, BlacklistError};
 use crate::recipient_file::{self, Book, Row, Shape, TableError};
 
 /// Rows of a page.
@@ -161,7 +162,7 @@ pub async fn add(
     }
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let added =
         suppression_ops::add(&app, actor(&member, &ip), &list.phones, reason, &note).await?;
     let already = list.phones.len() as u64 - added.min(list.phones.len() as u64);
@@ -171,7 +172,7 @@ pub async fn add(
 }
 
 fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
-    Actor { project: member.project.id, person: member.person.id, address: ip }
+    Actor { project: member.project.id, user: member.person.id, ip }
 }
 
 /// Returns the phones of a file, in any column; rows without a phone are headers or remarks.
@@ -252,7 +253,7 @@ pub async fn remove(
     if why.trim().is_empty() {
         return page::unprocessable(&RemovePage { l, suppression, problem: true });
     }
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let why: String = why.trim().chars().take(MAX_NOTE_LENGTH).collect();
     suppression_ops::remove(&app, actor(&member, &ip), suppression.id, &why).await?;
     flash::say(&request, &l.with("suppression-removed", &[("phone", suppression.phone.into())]));
@@ -267,7 +268,7 @@ pub async fn add_to_blacklist(
     _: Form<RemoveForm>,
 ) -> Result<HttpResponse, WebError> {
     let (own, person) = ((*app.into_inner()).clone(), member.clone());
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let calls = own.calls.clone();
     let task = calls
         .spawn(async move { suppression_ops::add_to_blacklist(&own, actor(&person, &ip)).await });

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::error::WebError;
-use super::form::{Door, Form};
+use super::form::{Form, OriginCheck};
 use crate::domain::file::MAX_BYTES;
 
 /// The largest size in bytes of all fields other than files together.
@@ -51,7 +51,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
     type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let door = Door::of(request);
+        let door = OriginCheck::of(request);
         let declared = request
             .headers()
             .get("content-length")

@@ -16,7 +16,7 @@ use tracing::error;
 use crate::app::App;
 use crate::backpressure::PUSH_WORKERS;
 use crate::db::claims::{Claim, Claimed};
-use crate::db::workers::{self, VendorHeard};
+use crate::db::workers::{self, VendorContact};
 use crate::db::{batch_transitions, login_sessions, statistics, uploads as upload_rows};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::call_problem::CallProblem;
@@ -177,7 +177,7 @@ async fn submit_all(app: App, stop: CancellationToken) {
     let mut calls = JoinSet::new();
     while let Some(permit) = claim_permit(&claims, &stop).await {
         match submit::claim_ahead(&app, ended.list()).await {
-            Ok(Claim::TakenOut) => {}
+            Ok(Claim::PhonesRemoved) => {}
             Ok(Claim::Won(claimed)) => {
                 let (app, ended, stop) = (app.clone(), ended.clone(), stop.clone());
                 let limit = limits.get(claimed.project_id, app.pace.concurrency);
@@ -362,10 +362,10 @@ async fn missing_pushes(app: App) -> sqlx::Result<Next> {
 }
 
 /// Returns this process's last contact with the vendor, in times of the clock.
-fn vendor_contact(app: &App) -> VendorHeard {
+fn vendor_contact(app: &App) -> VendorContact {
     let (now, contact) = (app.clock.now(), app.usms.last_contact());
     let (trouble_at, problem) = contact.problem.unzip();
-    VendorHeard {
+    VendorContact {
         heard_at: contact.response.map(|at| now - at.elapsed()),
         trouble_at: trouble_at.map(|at| now - at.elapsed()),
         problem: problem.unwrap_or_default(),
@@ -379,7 +379,7 @@ async fn apply_retention(app: App) -> sqlx::Result<Next> {
 async fn housekeeping(app: App) -> sqlx::Result<Next> {
     let now = app.clock.now();
     workers::beat(&app.db, app.process, &vendor_contact(&app), now).await?;
-    submit::put_back_unknown(&app).await?;
+    submit::requeue_unknown(&app).await?;
     submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
     if started > 0 {

@@ -1,4 +1,4 @@
-//! A browser of a test's own, and what people do with it.
+//! A browser for one test, and what people do with it.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use thirtyfour::prelude::*;
 use tokio::process::{Child, Command};
 
-use crate::harness::{self, MAX_WAIT, PASSWORD, TestConsole, waited};
+use crate::harness::{self, MAX_WAIT, PASSWORD, TestConsole, eventually};
 
-/// A browser of one test's own, which ends with it.
+/// A browser for one test, which ends with the test.
 pub struct Browser {
     pub driver: WebDriver,
     _process: Child,
@@ -33,7 +33,7 @@ impl Browser {
             .spawn()
             .expect("chromedriver is missing: run scripts/test, which brings it");
         let folder = std::env::temp_dir().join(format!("usms-browser-{port}"));
-        let mut wanted = DesiredCapabilities::chrome();
+        let mut capabilities = DesiredCapabilities::chrome();
         let profile = format!("--user-data-dir={}", folder.display());
         for arg in [
             "--headless",
@@ -49,28 +49,29 @@ impl Browser {
             "--lang=en-US",
             &profile,
         ] {
-            wanted.add_arg(arg).unwrap();
+            capabilities.add_arg(arg).unwrap();
         }
         let url = format!("http://127.0.0.1:{port}");
-        let driver = waited(async || WebDriver::new(&url, wanted.clone()).await.ok()).await;
+        let driver =
+            eventually(async || WebDriver::new(&url, capabilities.clone()).await.ok()).await;
         let driver = driver.expect("Chromium does not start");
         Self { driver, _process: process, folder, url }
     }
 
-    /// Makes the page as wide as a screen; windows themselves stay wider than phones.
+    /// Sets the width of the page; a window itself cannot be as narrow as a phone.
     pub async fn set_width(&self, width: u32) {
         self.set_size(width, 900).await;
     }
 
     pub async fn set_size(&self, width: u32, height: u64) {
         let id = self.driver.session_id();
-        let order = serde_json::json!({
+        let command = serde_json::json!({
             "cmd": "Emulation.setDeviceMetricsOverride",
             "params": { "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500 },
         });
-        let address = format!("{}/session/{id}/goog/cdp/execute", self.url);
-        let answer = harness::http().post(address).json(&order).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let endpoint = format!("{}/session/{id}/goog/cdp/execute", self.url);
+        let response = harness::http().post(endpoint).json(&command).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     }
 
     pub async fn close(self) {
@@ -79,7 +80,7 @@ impl Browser {
     }
 }
 
-/// Waits for an element: the page may still be on its way.
+/// Waits for an element: the page may still be loading.
 pub async fn find(driver: &WebDriver, by: By) -> WebElement {
     driver.query(by).wait(MAX_WAIT, Duration::from_millis(100)).first().await.unwrap()
 }
@@ -110,23 +111,23 @@ pub async fn sign_in(driver: &WebDriver, console: &TestConsole, path: &str) {
     press(driver, "button.act").await;
 }
 
-/// Waits until `selector` has `words`.
-pub async fn until(driver: &WebDriver, selector: &str, words: &[&str]) {
+/// Waits until the elements at `selector` have these texts.
+pub async fn until(driver: &WebDriver, selector: &str, texts: &[&str]) {
     let mut seen = Vec::new();
-    let there = waited(async || {
+    let shown = eventually(async || {
         seen.clear();
-        for one in driver.find_all(By::Css(selector)).await.unwrap() {
-            seen.push(one.text().await.unwrap_or_default());
+        for element in driver.find_all(By::Css(selector)).await.unwrap() {
+            seen.push(element.text().await.unwrap_or_default());
         }
-        (seen == words).then_some(())
+        (seen == texts).then_some(())
     });
-    assert!(there.await.is_some(), "{selector} is {seen:?}, not {words:?}");
+    assert!(shown.await.is_some(), "{selector} is {seen:?}, not {texts:?}");
 }
 
-pub async fn reload_until(driver: &WebDriver, address: &str, word: &str) {
-    harness::until(word, async || {
-        driver.goto(address).await.unwrap();
-        text(driver, ".head .status").await == word
+pub async fn reload_until(driver: &WebDriver, url: &str, status: &str) {
+    harness::until(&format!("{url} shows {status}"), async || {
+        driver.goto(url).await.unwrap();
+        text(driver, ".head .status").await == status
     })
     .await;
 }

@@ -8,8 +8,8 @@
 mod harness;
 
 mod browser;
-mod log;
-mod looks;
+mod layout;
+mod message_search;
 mod replies;
 mod reviews;
 mod sending;

@@ -1,4 +1,4 @@
-//! Replies are read by looking at them.
+//! A reply is read by opening its conversation.
 
 use sqlx::PgPool;
 use thirtyfour::prelude::*;
@@ -8,11 +8,11 @@ use crate::browser::{Browser, find, press, sign_in, until};
 use crate::harness::TestConsole;
 
 #[sqlx::test]
-async fn a_conversation_that_somebody_looks_at_is_read_by_itself(db: PgPool) {
+async fn an_open_conversation_is_marked_as_read(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.account("operator", Role::Operator).await;
-    let answer = serde_json::json!({ "phone": "18500001234", "content": "收到" });
-    console.admin(reqwest::Method::POST, "reply", answer).await;
+    let reply = serde_json::json!({ "phone": "18500001234", "content": "收到" });
+    console.admin(reqwest::Method::POST, "reply", reply).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;

@@ -1,4 +1,4 @@
-//! From the application to a text that goes out under it.
+//! From an application to a message that is sent with its signature.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, reload_until, sign_in, text, until};
 use crate::harness::{TestConsole, TestOptions};
-use crate::looks::photograph;
+use crate::layout::take_screenshot;
 
 #[sqlx::test]
-async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: PgPool) {
+async fn a_signature_is_applied_for_rejected_resubmitted_approved_and_used(db: PgPool) {
     let options = TestOptions { review_after: Duration::from_secs(3_600), ..Default::default() };
     let console = TestConsole::start_with(&db, options).await;
     console.account("operator", Role::Operator).await;
@@ -24,22 +24,22 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     std::fs::write(&scan, b"\x89PNG\r\n\x1a\na scan").unwrap();
     sign_in(driver, &console, "/p/default/signatures/new").await;
     fill(driver, "#content", "云帆App").await;
-    // The name is shown as it will stand in front of a text, while it is being written.
+    // While it is typed, the name is shown as it will stand in front of a text.
     until(driver, "#preview .bubble b", &["【云帆App】"]).await;
     press(driver, "input[name=sig_type][value='1']").await;
     find(driver, By::Css("#certificate")).await.send_keys(scan.to_str().unwrap()).await.unwrap();
     fill(driver, "#description", "登录验证码").await;
     press(driver, "form.form button.act").await;
-    // Carriers refuse apps: the person is asked, and the scan need not be chosen again.
+    // Carriers refuse apps: the person is warned, and the scan need not be chosen again.
     find(driver, By::Css(".notice.doubtful")).await;
     assert!(text(driver, ".kept").await.contains("执照.png"));
     press(driver, "button[name=confirm]").await;
     until(driver, ".head .status", &["Waiting"]).await;
-    let address = driver.current_url().await.unwrap().to_string();
-    let id = address.rsplit('/').next().unwrap().to_owned();
+    let url = driver.current_url().await.unwrap().to_string();
+    let id = url.rsplit('/').next().unwrap().to_owned();
     let verdict = serde_json::json!({ "id": id, "status": 3, "err_desc": "应用名称不再受理" });
     console.admin(reqwest::Method::POST, "review", verdict).await;
-    // The page looks again by itself.
+    // The page refreshes itself.
     until(driver, ".head .status", &["Rejected"]).await;
     press(driver, ".head a.act").await;
     assert!(text(driver, "#why").await.contains("应用名称不再受理"));
@@ -51,10 +51,10 @@ async fn a_signature_is_applied_for_rejected_mended_approved_and_sent_with(db: P
     console
         .admin(reqwest::Method::POST, "review", serde_json::json!({ "id": id, "status": 2 }))
         .await;
-    reload_until(driver, &address, "Approved").await;
+    reload_until(driver, &url, "Approved").await;
     if let Ok(folder) = std::env::var("USMS_SCREENSHOTS") {
         std::fs::create_dir_all(&folder).unwrap();
-        photograph(&browser, Path::new(&folder), "signature-timeline", 1440).await;
+        take_screenshot(&browser, Path::new(&folder), "signature-timeline", 1440).await;
     }
     press(driver, ".head a.act").await;
     let chosen = "return document.querySelector('#signature').selectedOptions[0].textContent";

@@ -9,7 +9,7 @@ use usms_console::domain::role::Role;
 
 use crate::browser::{Browser, fill, find, press, sign_in, text, until};
 use crate::harness::{self, TestConsole, TestOptions};
-use crate::looks::photograph;
+use crate::layout::take_screenshot;
 
 #[sqlx::test]
 async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgPool) {
@@ -32,15 +32,15 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
             press(driver, "button[name=lang]").await;
             find(driver, By::Css("html[lang=zh-CN]")).await;
         }
-        // Choosing a template draws its fields.
+        // Choosing a template shows its fields.
         let template = "//select[@id='template']/option[contains(., '登录验证码')]";
         find(driver, By::XPath(template)).await.click().await.unwrap();
         find(driver, By::Css("#p2")).await;
         fill(driver, "#p1", &format!("431{n}")).await;
         fill(driver, "#p2", "5").await;
         fill(driver, "#phones", "18500001234, +86 185 0000 0001\n185-0000-1235").await;
-        // The preview is drawn while typing.
-        harness::until("the preview follows", async || {
+        // The preview is updated while typing.
+        harness::until("the preview is updated", async || {
             text(driver, "#preview .bubble").await.contains(&format!("431{n}"))
         })
         .await;
@@ -53,17 +53,17 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
         until(driver, states, &[delivered, failed, delivered]).await;
         if let Ok(folder) = std::env::var("USMS_SCREENSHOTS") {
             std::fs::create_dir_all(&folder).unwrap();
-            photograph(&browser, Path::new(&folder), &format!("sent-{language}"), 1440).await;
+            take_screenshot(&browser, Path::new(&folder), &format!("sent-{language}"), 1440).await;
         }
         let session = find(driver, By::Css(".messages tbody td:last-child a")).await;
-        let address = session.prop("href").await.unwrap().unwrap();
-        driver.goto(&address).await.unwrap();
+        let receipts = session.prop("href").await.unwrap().unwrap();
+        driver.goto(&receipts).await.unwrap();
         find(driver, By::Css(".messages tbody tr")).await;
         assert_eq!(driver.find_all(By::Css(".messages tbody tr")).await.unwrap().len(), 3);
-        assert_eq!(driver.current_url().await.unwrap().as_str(), address);
+        assert_eq!(driver.current_url().await.unwrap().as_str(), receipts);
     }
     assert_eq!(console.accepted().await, (6, 0));
-    // The same again: nobody is left, until the box is ticked and the numbers are drawn anew.
+    // The same again: no phone is left until the box is ticked, which redraws the numbers.
     driver.goto(format!("http://{}/p/default/send", console.address)).await.unwrap();
     let template = "//select[@id='template']/option[contains(., '登录验证码')]";
     find(driver, By::XPath(template)).await.click().await.unwrap();
@@ -80,16 +80,14 @@ async fn a_person_signs_in_sends_to_three_phones_and_watches_them_arrive(db: PgP
 }
 
 #[sqlx::test]
-async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_are_sent_again(
-    db: PgPool,
-) {
+async fn a_list_is_uploaded_mapped_confirmed_and_sent_and_failed_messages_are_resent(db: PgPool) {
     let options = TestOptions { receipt_after: Duration::from_secs(8), ..TestOptions::default() };
     let console = TestConsole::start_with(&db, options).await;
     console.account("operator", Role::Operator).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(1440).await;
-    // Two columns of numbers, in an order that only a person can know; two rows cannot be sent.
+    // Two columns of numbers whose order only a person can know; two rows are rejected.
     let list = browser.folder.join("名单.csv");
     let rows = "手机号,有效,数字\n18500000100,5,1234\n18500000001,5,1235\n010-12345678,5,1\n\
         18500000102,5,1236\n18500000100,5,9\n";
@@ -100,7 +98,7 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
     find(driver, By::XPath(template)).await.click().await.unwrap();
     find(driver, By::Css("#recipients")).await.send_keys(list.to_str().unwrap()).await.unwrap();
     press(driver, "form[data-upload] button.act").await;
-    // The page of the reading becomes the preview by itself.
+    // The page of the import becomes the preview by itself.
     until(driver, "#verdict", &["3 messages can be sent; 2 rows rejected"]).await;
     assert!(text(driver, ".handset .bubble").await.contains("您的验证码是5，1234分钟内有效"));
     for (column, variable) in [(2, 2), (3, 1)] {
@@ -119,8 +117,8 @@ async fn a_list_is_uploaded_mapped_confirmed_watched_to_its_end_and_its_failed_a
         &["Awaiting receipt", "Awaiting receipt", "Awaiting receipt"],
     )
     .await;
-    let closed = ["Delivered", "Failed", "Delivered"];
-    until(driver, ".messages tbody .status", &closed).await;
+    let complete = ["Delivered", "Failed", "Delivered"];
+    until(driver, ".messages tbody .status", &complete).await;
     assert!(text(driver, ".ledger").await.contains('3'));
     press(driver, ".head a[href$='/resend']").await;
     press(driver, "form.form button.act").await;

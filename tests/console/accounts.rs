@@ -1,4 +1,4 @@
-//! Signing in, who may do what, and forms that are not ours.
+//! Signing in, permissions, and forms from other sites.
 
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
@@ -9,7 +9,7 @@ use usms_console::ops::accounts::{self, Standing};
 use crate::harness::{PASSWORD, TestConsole};
 
 #[sqlx::test]
-async fn a_signed_out_bookmark_asks_to_sign_in_and_lands_on_the_same_page(db: PgPool) {
+async fn a_bookmark_opened_while_signed_out_is_reached_after_signing_in(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.account("mei", Role::Operator).await;
     let client = console.signed_out();
@@ -40,7 +40,7 @@ async fn next_never_leads_to_another_site(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_wrong_password_and_an_unknown_name_get_the_same_answer(db: PgPool) {
+async fn a_wrong_password_and_an_unknown_name_get_the_same_response(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.account("mei", Role::Operator).await;
     let client = console.signed_out();
@@ -53,7 +53,7 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn failed_sign_ins_are_slowed_down_even_with_the_right_password_then(db: PgPool) {
+async fn after_failed_sign_ins_even_the_right_password_has_to_wait(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.account("mei", Role::Operator).await;
     let client = console.signed_out();
@@ -66,24 +66,24 @@ async fn failed_sign_ins_are_slowed_down_even_with_the_right_password_then(db: P
 }
 
 #[sqlx::test]
-async fn signing_in_changes_the_session_key_and_signing_out_ends_it(db: PgPool) {
+async fn signing_out_ends_the_login_session(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let home = operator.get("/p/default/").await;
     assert_eq!(home.status, StatusCode::OK);
-    let out = operator.post("/logout", &[("csrf", &home.csrf())]).await;
-    assert_eq!(out.leads_to(), "/login");
+    let signed_out = operator.post("/logout", &[("csrf", &home.csrf())]).await;
+    assert_eq!(signed_out.leads_to(), "/login");
     assert_eq!(operator.get("/p/default/").await.status, StatusCode::SEE_OTHER);
-    let kept: i64 =
+    let open_sessions: i64 =
         sqlx::query_scalar("select count(*) from login_sessions where user_id is not null")
             .fetch_one(&console.app.db)
             .await
             .unwrap();
-    assert_eq!(kept, 0);
+    assert_eq!(open_sessions, 0);
 }
 
 #[sqlx::test]
-async fn a_project_one_is_not_in_looks_like_one_that_is_not_there(db: PgPool) {
+async fn a_project_without_membership_looks_like_one_that_does_not_exist(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let password = SecretString::from(PASSWORD);
     accounts::create(&console.app, "owner", password.clone(), Standing::Owner).await.unwrap();
@@ -101,25 +101,25 @@ async fn a_project_one_is_not_in_looks_like_one_that_is_not_there(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_viewer_reads_with_masked_phones_and_can_neither_send_nor_steer(db: PgPool) {
+async fn a_viewer_sees_masked_phones_and_can_neither_send_nor_change_a_batch(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let batch = operator.send("登录验证码", &["1234", "5"], "18500001234").await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     let viewer = console.viewer().await;
     let page = viewer.get(&batch).await;
     assert_eq!(page.one(".messages .phone"), "185****1234");
     assert!(!page.text.contains("18500001234"));
     assert_eq!(viewer.get("/p/default/send").await.status, StatusCode::FORBIDDEN);
     let csrf = page.csrf();
-    for address in [&format!("{batch}/pause"), &format!("{batch}/cancel"), "/p/default/send"] {
-        let answer = viewer.post(address, &[("csrf", &csrf), ("confirm", "1")]).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{address}");
+    for path in [&format!("{batch}/pause"), &format!("{batch}/cancel"), "/p/default/send"] {
+        let answer = viewer.post(path, &[("csrf", &csrf), ("confirm", "1")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
     }
 }
 
 #[sqlx::test]
-async fn a_form_from_elsewhere_or_without_its_token_does_nothing(db: PgPool) {
+async fn a_form_from_another_site_or_without_its_token_does_nothing(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let mut fields = operator.send_fields("登录验证码", &["1", "5"], "18500001234").await;
@@ -127,11 +127,11 @@ async fn a_form_from_elsewhere_or_without_its_token_does_nothing(db: PgPool) {
     let pairs: Vec<(&str, &str)> =
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let cross = [("sec-fetch-site", "cross-site")];
-    let address = "/p/default/send";
-    let answer = operator.request(Method::POST, address, &cross, Some(&pairs)).await;
+    let path = "/p/default/send";
+    let answer = operator.request(Method::POST, path, &cross, Some(&pairs)).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let without: Vec<_> = pairs.iter().copied().filter(|(name, _)| *name != "csrf").collect();
-    assert_eq!(operator.post(address, &without).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(operator.post(path, &without).await.status, StatusCode::FORBIDDEN);
     let batches: i64 = sqlx::query_scalar("select count(*) from batches")
         .fetch_one(&console.app.db)
         .await
@@ -140,7 +140,7 @@ async fn a_form_from_elsewhere_or_without_its_token_does_nothing(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_new_password_ends_the_other_login_sessions_and_deeds_are_audited(db: PgPool) {
+async fn a_new_password_ends_other_login_sessions_and_is_audited(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let here = console.operator().await;
     let there = console.signed_out();
@@ -169,7 +169,7 @@ async fn a_new_password_ends_the_other_login_sessions_and_deeds_are_audited(db: 
 }
 
 #[sqlx::test]
-async fn sessions_are_listed_and_can_be_ended_one_by_one(db: PgPool) {
+async fn login_sessions_are_listed_and_can_be_ended_one_by_one(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let here = console.operator().await;
     let there = console.signed_out();

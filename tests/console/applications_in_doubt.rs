@@ -1,4 +1,4 @@
-//! When the vendor and the console disagree, or a call has no answer.
+//! Applications whose call got no response, and changes on the vendor's side.
 
 use std::time::Duration;
 
@@ -9,23 +9,24 @@ use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
 use crate::harness::{TestConsole, TestOptions, until};
 use crate::reviews::{
-    apply_for_signature, apply_for_template, at_vendor, calls, form_of, id_of, patient, review,
-    set, until_status,
+    apply_for_signature, apply_for_template, at_vendor, calls, filled_form, id_of, review, set,
+    until_status, without_reviews,
 };
 
 const FORM: &str = "main form.form";
 
-async fn break_next(console: &TestConsole, action: &str, kind: &str) {
+/// Makes the next call of `action` fail.
+async fn fail_next(console: &TestConsole, action: &str, kind: &str) {
     console.fault(json!({ "action": action, "kind": kind })).await;
 }
 
-/// Waits until the vendor is at it.
+/// Waits until the vendor has received the call.
 async fn until_called(console: &TestConsole, action: &str) {
-    until("the call is under way", async || calls(console, action).await == 1).await;
+    until("the call is in flight", async || calls(console, action).await == 1).await;
 }
 
-/// Has what is in doubt looked into now rather than in its turn.
-async fn hurry(db: &PgPool) {
+/// Makes the checks of all applications in doubt due now.
+async fn check_now(db: &PgPool) {
     sqlx::query("update applications set next_check_at = now() where next_check_at is not null")
         .execute(db)
         .await
@@ -33,45 +34,45 @@ async fn hurry(db: &PgPool) {
 }
 
 #[sqlx::test]
-async fn a_signature_whose_application_had_no_answer_is_found_again_by_its_content(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_signature_whose_application_got_no_response_is_found_by_its_content(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    break_next(&console, "CreateUSMSSignature", "reset_after").await;
+    fail_next(&console, "CreateUSMSSignature", "reset_after").await;
     let application = apply_for_signature(&operator, "云帆读书").await;
     assert!(application.contains("/applications/"), "{application}");
     let page = operator.get(&application).await;
     assert!(page.one("section.notice").contains("不确定是否已提交"), "{}", page.text);
     let list = operator.get("/p/default/signatures").await;
     assert!(list.one("section.notice").contains("云帆读书"));
-    // The same again is not applied for before that is known.
+    // The same signature is not submitted again before that is known.
     let values = [("content", "云帆读书"), ("description", "发货通知")];
-    let fields = form_of(&operator, "/p/default/signatures/new", &values).await;
+    let fields = filled_form(&operator, "/p/default/signatures/new", &values).await;
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
     let back = operator.upload("/p/default/signatures/new", &fields, &files).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(back.one("#errors").contains("尚无结果"), "{}", back.text);
-    hurry(&db).await;
-    let there = loop {
+    check_now(&db).await;
+    let signature = loop {
         let page = operator.get("/p/default/signatures?q=云帆读书").await;
         if page.has(".list tbody tr") {
             break page.attr(".list th a", "href");
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let page = operator.get(&there).await;
+    let page = operator.get(&signature).await;
     assert!(page.one(".story").contains("operator 提交申请"), "{}", page.text);
-    assert!(page.has(".papers"), "its files belong to it");
+    assert!(page.has(".papers"), "its files are attached");
     assert_eq!(calls(&console, "CreateUSMSSignature").await, 1);
 }
 
 #[sqlx::test]
-async fn an_application_that_did_not_arrive_is_handed_in_again_with_everything_it_had(db: PgPool) {
-    let console = patient(&db).await;
+async fn an_application_that_did_not_arrive_is_submitted_again_with_all_its_input(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    break_next(&console, "CreateUSMSSignature", "reset_before").await;
+    fail_next(&console, "CreateUSMSSignature", "reset_before").await;
     let application = apply_for_signature(&operator, "云帆读书").await;
     let page = loop {
-        hurry(&db).await;
+        check_now(&db).await;
         let page = operator.get(&application).await;
         if page.one("section.notice").contains("未提交到 UCloud") && page.has("a.act") {
             break page;
@@ -86,20 +87,19 @@ async fn an_application_that_did_not_arrive_is_handed_in_again_with_everything_i
 }
 
 #[sqlx::test]
-async fn a_template_without_an_answer_is_settled_by_the_person_who_imports_it_or_gives_it_up(
-    db: PgPool,
-) {
-    let console = patient(&db).await;
+async fn a_template_in_doubt_is_resolved_by_importing_it_or_giving_it_up(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let text = "您的订单{1}已发出。";
-    break_next(&console, "CreateUSMSTemplate", "reset_after").await;
+    fail_next(&console, "CreateUSMSTemplate", "reset_after").await;
     let application = apply_for_template(&operator, "发货提醒", text).await;
     let page = operator.get(&application).await;
     assert!(page.one("section.notice").contains("用模板 ID 导入"), "{}", page.text);
     let home = operator.get("/p/default/").await;
-    assert!(home.one(".tasks").contains("发货提醒"), "a person is told on the dashboard");
+    assert!(home.one(".tasks").contains("发货提醒"), "the dashboard shows it");
     let all = console.admin(Method::GET, "reviews", json!(null)).await;
-    let found = all["templates"].as_array().unwrap().iter().find(|one| one["text"] == text);
+    let found =
+        all["templates"].as_array().unwrap().iter().find(|template| template["text"] == text);
     let id = found.unwrap()["template_id"].as_str().unwrap().to_owned();
     let csrf = page.csrf();
     let imported =
@@ -109,40 +109,40 @@ async fn a_template_without_an_answer_is_settled_by_the_person_who_imports_it_or
     assert!(page.one(".story").contains("operator 提交申请"), "{}", page.text);
     let page = operator.get(&application).await;
     assert!(page.one("section.notice").contains("已受理"));
-    // The other end: it did not arrive.
-    break_next(&console, "CreateUSMSTemplate", "reset_before").await;
+    // The other case: it did not arrive.
+    fail_next(&console, "CreateUSMSTemplate", "reset_before").await;
     let application = apply_for_template(&operator, "另一个", "您的{1}已受理。").await;
-    let given = operator.post(&application, &[("csrf", &csrf), ("decision", "give_up")]).await;
-    assert_eq!(given.status, StatusCode::SEE_OTHER);
+    let gave_up = operator.post(&application, &[("csrf", &csrf), ("decision", "give_up")]).await;
+    assert_eq!(gave_up.status, StatusCode::SEE_OTHER);
     let page = operator.get(&application).await;
     let again = operator.get(&page.attr("section a.act", "href")).await;
     assert_eq!(again.one("#text").trim(), "您的{1}已受理。");
 }
 
 #[sqlx::test]
-async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_change_without_a_response_is_checked_before_it_is_tried_again(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     for (kind, arrived) in [("reset_after", true), ("reset_before", false)] {
-        let address =
-            apply_for_template(&operator, "发货提醒", &format!("订单{{1}}{kind}。")).await;
-        review(&console, &id_of(&address), 3, "不明确").await;
-        until_status(&console, &operator, &address, "未通过").await;
-        let edit = format!("{address}/edit");
+        let path = apply_for_template(&operator, "发货提醒", &format!("订单{{1}}{kind}。")).await;
+        review(&console, &id_of(&path), 3, "不明确").await;
+        until_status(&console, &operator, &path, "未通过").await;
+        let edit = format!("{path}/edit");
         let fields =
-            form_of(&operator, &edit, &[("text", &format!("您的订单{{1}}{kind}。"))]).await;
-        break_next(&console, "UpdateUSMSTemplate", kind).await;
+            filled_form(&operator, &edit, &[("text", &format!("您的订单{{1}}{kind}。"))]).await;
+        fail_next(&console, "UpdateUSMSTemplate", kind).await;
         let done = operator.upload(&edit, &fields, &[]).await;
         let application = done.leads_to();
         assert!(application.contains("/applications/"), "{kind}: {application}");
-        let (word, resubmitted) = if arrived { ("待审核", true) } else { ("未通过", false) };
-        until("the doubt is settled", async || {
-            hurry(&db).await;
+        let (status, resubmitted) =
+            if arrived { ("待审核", true) } else { ("未通过", false) };
+        until("the doubt is resolved", async || {
+            check_now(&db).await;
             let page = operator.get(&application).await;
             !page.one("section.notice").contains("不确定")
         })
         .await;
-        let page = until_status(&console, &operator, &address, word).await;
+        let page = until_status(&console, &operator, &path, status).await;
         assert_eq!(page.one(".story").contains("修改并重新提交"), resubmitted, "{kind}");
         if !arrived {
             let again = operator.get(&application).await.attr("section a.act", "href");
@@ -153,21 +153,21 @@ async fn a_change_without_an_answer_is_looked_at_before_it_is_tried_again(db: Pg
 }
 
 #[sqlx::test]
-async fn what_changes_on_the_vendors_side_is_noticed_and_told(db: PgPool) {
-    let console = patient(&db).await;
+async fn changes_on_the_vendors_side_are_noticed_and_shown(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_template(&operator, "发货提醒", "您的订单{1}已发出。").await;
-    let id = id_of(&address);
+    let path = apply_for_template(&operator, "发货提醒", "您的订单{1}已发出。").await;
+    let id = id_of(&path);
     review(&console, &id, 3, "先驳回").await;
-    until_status(&console, &operator, &address, "未通过").await;
-    // Approved there after it was rejected; edited there; then deleted there.
+    until_status(&console, &operator, &path, "未通过").await;
+    // At the vendor it is approved after it was rejected, then edited, then deleted.
     review(&console, &id, 2, "").await;
-    let look = async || {
-        let csrf = operator.get(&address).await.csrf();
-        operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
-        operator.get(&address).await
+    let refreshed = async || {
+        let csrf = operator.get(&path).await.csrf();
+        operator.post(&format!("{path}/refresh"), &[("csrf", &csrf)]).await;
+        operator.get(&path).await
     };
-    assert_eq!(look().await.one(".head .status"), "已通过");
+    assert_eq!(refreshed().await.one(".head .status"), "已通过");
     let edited = Seeds {
         templates: vec![TemplateSeed {
             template_id: id.clone(),
@@ -178,40 +178,43 @@ async fn what_changes_on_the_vendors_side_is_noticed_and_told(db: PgPool) {
         ..Seeds::default()
     };
     console.sandbox.seed(edited);
-    let page = look().await;
+    let page = refreshed().await;
     assert!(page.one(".story").contains("在 UCloud 侧修改"), "{}", page.text);
     assert!(page.one(".story").contains("修改前：您的订单{1}已发出。"));
     let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
     console.app.usms.delete_templates(&keys, &[&id]).await.unwrap();
     sqlx::query("update sms_templates set next_check_at = now()").execute(&db).await.unwrap();
-    let page = until_status(&console, &operator, &address, "UCloud 无记录").await;
+    let page = until_status(&console, &operator, &path, "UCloud 无记录").await;
     assert!(page.one(".story").contains("UCloud 已无此记录"));
-    assert!(!operator.get("/p/default/send").await.text.contains("发货提醒"), "not offered");
+    assert!(
+        !operator.get("/p/default/send").await.text.contains("发货提醒"),
+        "it cannot be chosen"
+    );
     let home = operator.get("/p/default/").await;
     assert!(home.one(".tasks").contains("UCloud 已无模板“发货提醒”的记录"), "{}", home.text);
 }
 
 #[sqlx::test]
-async fn an_answer_with_fewer_fields_forgets_nothing(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_response_with_fewer_fields_erases_nothing(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     console.fault(json!({"action": "QueryUSMSTemplate", "kind": "fewer_fields", "times": 0})).await;
-    let address = "/p/default/templates/UTM0001";
-    let csrf = operator.get(address).await.csrf();
-    let done = operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+    let path = "/p/default/templates/UTM0001";
+    let csrf = operator.get(path).await.csrf();
+    let done = operator.post(&format!("{path}/refresh"), &[("csrf", &csrf)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    let page = operator.get(address).await;
+    let page = operator.get(path).await;
     assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("新书", "已通过"));
     assert!(page.one(".exact").contains("拒收请回复R"), "{}", page.text);
 }
 
 #[sqlx::test]
-async fn a_send_that_meets_18016_or_18017_has_the_status_looked_at(db: PgPool) {
+async fn ret_codes_18016_and_18017_trigger_a_check_of_the_review_status(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     review(&console, "UTA0001", 4, "").await;
     let batch = operator.send("登录验证码", &["4312", "5"], "18500001234").await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     until_status(&console, &operator, "/p/default/templates/UTA0001", "已停用").await;
     review(&console, "SIG0001", 4, "").await;
     let calls_before = calls(&console, "QueryUSMSSignature").await;
@@ -222,13 +225,13 @@ async fn a_send_that_meets_18016_or_18017_has_the_status_looked_at(db: PgPool) {
     let csrf = operator.get("/p/default/templates").await.csrf();
     operator.post("/p/default/templates/UTA0001/refresh", &[("csrf", &csrf)]).await;
     let batch = operator.send("登录验证码", &["4313", "5"], "18500001234").await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     until_status(&console, &operator, "/p/default/signatures/SIG0001", "已停用").await;
     assert!(calls(&console, "QueryUSMSSignature").await > calls_before);
 }
 
 #[sqlx::test]
-async fn processes_never_ask_about_the_same_at_once_and_keep_to_the_rate(db: PgPool) {
+async fn processes_never_check_the_same_item_at_once_and_respect_the_rate(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
@@ -245,31 +248,35 @@ async fn processes_never_ask_about_the_same_at_once_and_keep_to_the_rate(db: PgP
             .await
             .unwrap();
     }
-    // All are due once; a long interval keeps them from being due again.
+    // All are due once; the long interval keeps them from being due again.
     let mut app = console.app.clone();
     app.pace.review_poll = time::Duration::hours(1);
     app.pace.calls_per_second = 50;
     sqlx::query("update signatures set next_check_at = now()").execute(&db).await.unwrap();
     let before = calls(&console, "QueryUSMSSignature").await;
-    let began = std::time::Instant::now();
+    let started = std::time::Instant::now();
     let processes = (0..4)
         .map(|_| async { while usms_console::ops::review::run_once(&app).await.unwrap() > 0 {} });
     futures_util::future::join_all(processes).await;
-    // 30 under review and the approved one of the house.
+    // 30 under review and the approved one of the harness.
     assert_eq!(calls(&console, "QueryUSMSSignature").await - before, 31);
-    assert!(began.elapsed() > Duration::from_millis(300), "50 calls a second, with a small burst");
+    assert!(
+        started.elapsed() > Duration::from_millis(300),
+        "50 calls a second, with a small burst"
+    );
 }
 
 #[sqlx::test]
-async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
-    let console = patient(&db).await;
+async fn an_application_is_submitted_even_if_the_person_leaves(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     console.fault(json!({"action": "CreateUSMSTemplate", "kind": "delay", "millis": 2_000})).await;
-    let mut fields = form_of(&operator, "/p/default/templates/new", &[("name", "发货提醒")]).await;
+    let mut fields =
+        filled_form(&operator, "/p/default/templates/new", &[("name", "发货提醒")]).await;
     set(&mut fields, "text", "您的订单{1}已发出。");
-    let leaving = operator.upload("/p/default/templates/new", &fields, &[]);
+    let request = operator.upload("/p/default/templates/new", &fields, &[]);
     tokio::select! {
-        page = leaving => panic!("they did not leave: {}", page.status),
+        page = request => panic!("the request ended: {}", page.status),
         () = until_called(&console, "CreateUSMSTemplate") => {}
     }
     console.until(&operator, "/p/default/templates?q=发货提醒", ".list tbody tr").await;
@@ -277,7 +284,7 @@ async fn handing_in_goes_on_when_the_person_leaves(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_answer_moves_nothing(
+async fn an_application_left_by_a_dead_process_is_found_and_a_late_response_changes_nothing(
     db: PgPool,
 ) {
     let options = TestOptions {
@@ -290,17 +297,17 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
     console.fault(json!({"action": "CreateUSMSSignature", "kind": "hang"})).await;
     let new = "/p/default/signatures/new";
     let values = [("content", "云帆读书"), ("description", "发货通知")];
-    let fields = form_of(&operator, new, &values).await;
+    let fields = filled_form(&operator, new, &values).await;
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
-    let pressed = operator.upload(new, &fields, &files);
-    let lease = async {
+    let request = operator.upload(new, &fields, &files);
+    let found_again = async {
         until_called(&console, "CreateUSMSSignature").await;
         // As if the process had died long ago.
         let expired = "update applications set lease_until = now() - interval '1 minute'";
         let n = sqlx::query(expired).execute(&db).await.unwrap().rows_affected();
         assert_eq!(n, 1);
         loop {
-            hurry(&db).await;
+            check_now(&db).await;
             let page = operator.get("/p/default/signatures?q=云帆读书").await;
             if page.has(".list tbody tr") {
                 return page.attr(".list th a", "href");
@@ -308,10 +315,10 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let (landed, there) = futures_util::join!(pressed, lease);
-    // The call itself found no answer, after the doubt had been settled.
+    let (landed, signature) = futures_util::join!(request, found_again);
+    // The call itself got no response, after the doubt had been resolved.
     assert_eq!(landed.status, StatusCode::SEE_OTHER);
-    let page = operator.get(&there).await;
+    let page = operator.get(&signature).await;
     assert_eq!(page.all(".story li > span"), ["operator 提交申请"]);
     let application = operator.get(&landed.leads_to()).await;
     assert!(application.one("section.notice").contains("已受理"), "{}", application.text);
@@ -319,14 +326,14 @@ async fn what_a_process_was_handing_in_when_it_died_is_looked_for_and_a_late_ans
 }
 
 #[sqlx::test]
-async fn every_status_may_follow_every_other_and_is_kept_as_history(db: PgPool) {
+async fn every_status_may_follow_every_other_and_stays_in_the_timeline(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     let operator = console.operator().await;
-    let address = "/p/default/templates/UTA0001";
-    let csrf = operator.get(address).await.csrf();
-    let words = ["待审核", "审核中", "已通过", "未通过", "已停用"];
+    let path = "/p/default/templates/UTA0001";
+    let csrf = operator.get(path).await.csrf();
+    let labels = ["待审核", "审核中", "已通过", "未通过", "已停用"];
     // A walk over all pairs of different statuses, each once.
     let mut walk = vec![2];
     let mut left: Vec<(u8, u8)> =
@@ -343,25 +350,25 @@ async fn every_status_may_follow_every_other_and_is_kept_as_history(db: PgPool) 
     for status in &walk[1..] {
         let reason = if *status == 3 { "不明确" } else { "" };
         review(&console, "UTA0001", *status, reason).await;
-        operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
-        let page = operator.get(address).await;
-        assert_eq!(page.one(".head .status"), words[usize::from(*status)]);
+        operator.post(&format!("{path}/refresh"), &[("csrf", &csrf)]).await;
+        let page = operator.get(path).await;
+        assert_eq!(page.one(".head .status"), labels[usize::from(*status)]);
     }
-    let story = operator.get(address).await.all(".story li > span");
-    let told: Vec<&str> = walk[1..].iter().map(|status| words[usize::from(*status)]).collect();
-    assert_eq!(story[1..], told);
+    let timeline = operator.get(path).await.all(".story li > span");
+    let expected: Vec<&str> = walk[1..].iter().map(|status| labels[usize::from(*status)]).collect();
+    assert_eq!(timeline[1..], expected);
 }
 
 #[sqlx::test]
-async fn a_mended_signature_that_did_not_arrive_is_handed_in_again_as_it_was_mended(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_fixed_signature_that_did_not_arrive_is_resubmitted_with_its_changes(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    review(&console, &id_of(&address), 3, "不清晰").await;
-    until_status(&console, &operator, &address, "未通过").await;
-    let edit = format!("{address}/edit");
-    let fields = form_of(&operator, &edit, &[("content", "云帆读书会")]).await;
-    break_next(&console, "UpdateUSMSSignature", "reset_before").await;
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    review(&console, &id_of(&path), 3, "不清晰").await;
+    until_status(&console, &operator, &path, "未通过").await;
+    let edit = format!("{path}/edit");
+    let fields = filled_form(&operator, &edit, &[("content", "云帆读书会")]).await;
+    fail_next(&console, "UpdateUSMSSignature", "reset_before").await;
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "新执照.png", crate::reviews::PNG)];
     let application = operator.upload(&edit, &fields, &files).await.leads_to();
     let csrf = operator.get(&application).await.csrf();
@@ -373,20 +380,20 @@ async fn a_mended_signature_that_did_not_arrive_is_handed_in_again_as_it_was_men
 }
 
 #[sqlx::test]
-async fn the_second_of_two_tabs_is_told_and_keeps_what_was_typed_in_it(db: PgPool) {
-    let console = patient(&db).await;
+async fn the_second_of_two_tabs_is_refused_and_keeps_its_input(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    review(&console, &id_of(&address), 3, "不清晰").await;
-    until_status(&console, &operator, &address, "未通过").await;
-    let edit = format!("{address}/edit");
-    let first = form_of(&operator, &edit, &[("content", "云帆读书会")]).await;
-    let second = form_of(&operator, &edit, &[("content", "云帆书友会")]).await;
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    review(&console, &id_of(&path), 3, "不清晰").await;
+    until_status(&console, &operator, &path, "未通过").await;
+    let edit = format!("{path}/edit");
+    let first = filled_form(&operator, &edit, &[("content", "云帆读书会")]).await;
+    let second = filled_form(&operator, &edit, &[("content", "云帆书友会")]).await;
     assert_eq!(operator.upload(&edit, &first, &[]).await.status, StatusCode::SEE_OTHER);
-    let told = operator.upload(&edit, &second, &[]).await;
-    assert_eq!(told.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(told.one("section.notice").contains("正在等待审核"), "{}", told.text);
-    assert!(told.one("dl.facts").contains("云帆书友会"));
-    assert_eq!(at_vendor(&console, &id_of(&address)).await["content"], "云帆读书会");
+    let refused = operator.upload(&edit, &second, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.one("section.notice").contains("正在等待审核"), "{}", refused.text);
+    assert!(refused.one("dl.facts").contains("云帆书友会"));
+    assert_eq!(at_vendor(&console, &id_of(&path)).await["content"], "云帆读书会");
     assert_eq!(calls(&console, "UpdateUSMSSignature").await, 1);
 }

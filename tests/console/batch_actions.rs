@@ -1,63 +1,59 @@
-//! Steering: times, first ones, pauses, and phones that opted out meanwhile.
+//! Actions on batches: schedules, trials, pauses and approvals; and phones suppressed meanwhile.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
-use usms_console::db::invariants;
 use usms_console::ops::{failure_guard, plan, submit};
 
 use super::push_settings::until_number;
-use crate::harness::{TestConsole, TestOptions, until};
-
-const CODE: &str = "登录验证码";
+use crate::harness::{CODE, TestConsole, TestOptions, assert_sound, until};
 
 fn list(n: usize) -> Vec<u8> {
     let rows = (0..n).map(|n| format!("1850{:07},{n},5\n", 1_000 + n));
     rows.collect::<String>().into_bytes()
 }
 
-fn typed(at: OffsetDateTime) -> String {
+/// Returns a time as a `datetime-local` field has it, in China.
+fn local_time(at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap());
     format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
 }
 
-async fn sound(console: &TestConsole) {
-    for (promise, breaches) in invariants::broken(&console.app.db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
-
 #[sqlx::test]
-async fn a_scheduled_list_is_ready_before_its_time_and_can_be_moved_and_called_off(db: PgPool) {
+async fn a_scheduled_list_is_planned_before_its_time_and_can_be_moved_and_cancelled(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let preview = operator.upload_list(CODE, "a.csv", &list(500)).await;
-    let tomorrow = typed(OffsetDateTime::now_utc() + Duration::hours(20));
+    let tomorrow = local_time(OffsetDateTime::now_utc() + Duration::hours(20));
     let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
     until_number(&db, "select count(*) from messages", 500).await;
     let page = operator.get(&batch).await;
     assert!(page.has("form[action$=schedule]"));
-    let later = typed(OffsetDateTime::now_utc() + Duration::hours(30));
+    let later = local_time(OffsetDateTime::now_utc() + Duration::hours(30));
     let csrf = page.csrf();
     operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &later)]).await;
     let page = operator.get(&batch).await;
     assert_eq!(page.value("#schedule_at"), later);
-    let past = typed(OffsetDateTime::now_utc() - Duration::hours(3));
+    let past = local_time(OffsetDateTime::now_utc() - Duration::hours(3));
     operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &past)]).await;
-    assert_eq!(operator.get(&batch).await.value("#schedule_at"), later, "no time that has passed");
+    assert_eq!(
+        operator.get(&batch).await.value("#schedule_at"),
+        later,
+        "a time in the past is refused"
+    );
     operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
     assert_eq!(operator.get(&batch).await.all(".ledger dd"), ["500", "500"]);
     assert_eq!(console.accepted().await.0, 0);
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn a_schedule_that_was_missed_asks_and_takes_a_new_time(db: PgPool) {
+async fn a_batch_that_missed_its_time_is_paused_and_can_be_rescheduled(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
-    let tomorrow = typed(OffsetDateTime::now_utc() + Duration::hours(20));
+    let tomorrow = local_time(OffsetDateTime::now_utc() + Duration::hours(20));
     let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
     sqlx::query("update batches set schedule_at = now() - interval '11 minutes'")
         .execute(&db)
@@ -75,26 +71,26 @@ async fn a_schedule_that_was_missed_asks_and_takes_a_new_time(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_first_leave_alone_and_the_rest_follows_a_persons_word(db: PgPool) {
+async fn a_trial_batch_is_sent_alone_and_the_rest_waits_for_a_person(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let preview = operator.upload_list(CODE, "a.csv", &list(700)).await;
-    let first = [("canary", "on"), ("canary_first", "30"), ("canary_minutes", "0")];
-    let batch = operator.confirm_list(&preview, &first).await;
+    let trial = [("canary", "on"), ("canary_first", "30"), ("canary_minutes", "0")];
+    let batch = operator.confirm_list(&preview, &trial).await;
     let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("试发已完成"), "{}", page.text);
     assert_eq!(console.accepted().await.0, 30);
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (700, 0));
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn the_rest_follows_by_itself_when_the_first_fare_well_and_not_when_they_fail(db: PgPool) {
+async fn the_rest_follows_a_trial_batch_that_succeeds_and_not_one_that_fails(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let canary = |percent| {
+    let trial = |percent| {
         [
             ("canary", "on"),
             ("canary_first", "10"),
@@ -103,15 +99,15 @@ async fn the_rest_follows_by_itself_when_the_first_fare_well_and_not_when_they_f
         ]
     };
     let preview = operator.upload_list(CODE, "a.csv", &list(300)).await;
-    let batch = operator.confirm_list(&preview, &canary("5")).await;
-    console.closed(&operator, &batch).await;
+    let batch = operator.confirm_list(&preview, &trial("5")).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (300, 0));
     let bad: String = (0..300).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
     let preview = operator.upload_list(CODE, "bad.csv", bad.as_bytes()).await;
-    let batch = operator.confirm_list(&preview, &canary("5")).await;
+    let batch = operator.confirm_list(&preview, &trial("5")).await;
     console.until(&operator, &batch, "form[action$=resume]").await;
     assert_eq!(console.accepted().await.0, 310);
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
@@ -126,25 +122,25 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
         .unwrap();
     let bad: String = (0..1_000).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
     let app = console.app.clone();
-    let reading = tokio::spawn(async move {
+    let import = tokio::spawn(async move {
         while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
     let preview = operator.upload_list(CODE, "bad.csv", bad.as_bytes()).await;
-    reading.await.unwrap();
+    import.await.unwrap();
     let batch = operator.confirm_list(&preview, &[]).await;
     while plan::run_once(&console.app).await.unwrap() {}
     assert!(submit::run_once(&console.app).await.unwrap());
-    // The receipts come as a push, which is settled here by hand.
-    until("every receipt is settled", async || {
+    // The receipts arrive as a push, which the test itself processes.
+    until("every receipt is processed", async || {
         usms_console::ops::push_inbox::process_next(&console.app).await.unwrap();
         let outcomes = "select count(*) from outcomes";
         sqlx::query_scalar::<_, i64>(outcomes).fetch_one(&db).await.unwrap() == 200
     })
     .await;
     assert_eq!(failure_guard::run_once(&console.app).await.unwrap(), 1);
-    assert!(!submit::run_once(&console.app).await.unwrap(), "nothing more leaves");
+    assert!(!submit::run_once(&console.app).await.unwrap(), "nothing more is sent");
     let page = operator.get(&batch).await;
     assert!(page.text.contains("已有结果的 200 条中，200 条失败"), "{}", page.text);
     assert!(page.text.contains("空号"), "the causes are on the page");
@@ -152,10 +148,10 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     assert_eq!(
         failure_guard::run_once(&console.app).await.unwrap(),
         0,
-        "counted anew from the person's word"
+        "counted again from when the person resumed it"
     );
     assert!(submit::run_once(&console.app).await.unwrap());
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
@@ -165,7 +161,7 @@ async fn a_large_batch_needs_a_second_person_where_the_settings_say_so(db: PgPoo
     sqlx::query("update projects set approval_over = 20").execute(&db).await.unwrap();
     let small = operator.upload_list(CODE, "a.csv", &list(20)).await;
     let batch = operator.confirm_list(&small, &[]).await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     let large: String = (0..21).map(|n| format!("1850{:07},{n},5\n", 5_000 + n)).collect();
     let preview = operator.upload_list(CODE, "b.csv", large.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
@@ -173,27 +169,27 @@ async fn a_large_batch_needs_a_second_person_where_the_settings_say_so(db: PgPoo
     let page = approver.get(&batch).await;
     assert!(page.has("form[action$=approve]"), "{}", page.text);
     approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
-    console.closed(&approver, &batch).await;
+    console.until_complete(&approver, &batch).await;
     assert_eq!(console.accepted().await, (41, 0));
 }
 
 #[sqlx::test]
-async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: PgPool) {
+async fn a_phone_suppressed_after_the_preview_is_left_out_of_the_call(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     let operator = console.operator().await;
     let app = console.app.clone();
-    let reading = tokio::spawn(async move {
+    let import = tokio::spawn(async move {
         while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
     let preview = operator.upload_list(CODE, "a.csv", &list(201)).await;
-    reading.await.unwrap();
+    import.await.unwrap();
     let batch = operator.confirm_list(&preview, &[]).await;
     while plan::run_once(&console.app).await.unwrap() {}
-    // One of the first call, and the only one of the second.
+    // One phone of the first call, and the only one of the second.
     for phone in ["18500001007", "18500001200"] {
         sqlx::query(
             "insert into suppressions (project_id, phone, id, reason)
@@ -210,13 +206,11 @@ async fn who_opts_out_after_the_preview_is_taken_out_when_the_call_leaves(db: Pg
     assert!(page.all(".ledger dd").contains(&"2".to_owned()), "{:?}", page.all(".ledger dd"));
     let counts = console.admin(reqwest::Method::GET, "counts", serde_json::Value::Null).await;
     assert_eq!(counts["by_action"]["SendBatchUSMSMessage"], 1);
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_put_back(
-    db: PgPool,
-) {
+async fn calls_in_flight_are_limited_and_claims_that_wait_too_long_are_put_back(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let action = "SendBatchUSMSMessage";
@@ -227,24 +221,24 @@ async fn no_more_calls_are_under_way_than_may_be_and_what_waits_for_a_place_is_p
         let count = "select count(*) from submissions where state = 'in_flight'";
         sqlx::query_scalar::<_, i64>(count).fetch_one(&db).await.unwrap()
     };
-    let places = i64::try_from(console.app.pace.concurrency).unwrap();
+    let limit = i64::try_from(console.app.pace.concurrency).unwrap();
     let ahead = i64::try_from(submit::AHEAD).unwrap();
-    let at_hand = async || in_flight().await == places + ahead;
-    until("some are at hand when a call ends", at_hand).await;
-    // Whatever is claimed anew has a new lease.
+    let claimed_ahead = async || in_flight().await == limit + ahead;
+    until("some are claimed ahead of the calls that end", claimed_ahead).await;
+    // What is claimed again has a new lease.
     let leases = || async {
         let all = "select lease_until from submissions where state = 'in_flight' order by 1";
         sqlx::query_scalar::<_, OffsetDateTime>(all).fetch_all(&db).await.unwrap()
     };
     let first = leases().await;
     let calls = async || console.admin(Method::GET, "counts", Value::Null).await;
-    until("they do not wait for long", async || {
-        assert_eq!(calls().await["by_action"][action], places, "nor leave before that");
+    until("those that wait are put back and claimed again", async || {
+        assert_eq!(calls().await["by_action"][action], limit, "and none is sent before that");
         leases().await.last() != first.last()
     })
     .await;
     console.clear_faults().await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (2_400, 0));
-    sound(&console).await;
+    assert_sound(&db).await;
 }

@@ -1,45 +1,36 @@
-//! Batches from lists: to everybody once, what the vendor did not take, and again to those who
-//! failed.
+//! Batches from lists: sent to each phone once, with what the vendor refused, and resent to those
+//! that failed.
 
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use usms_console::db::invariants;
 
-use crate::harness::{TestConsole, TestOptions};
-
-const CODE: &str = "登录验证码";
+use crate::harness::{CODE, TestConsole, TestOptions, assert_sound};
 
 fn list(n: usize) -> Vec<u8> {
     let rows = (0..n).map(|n| format!("1850{:07},{n},5\n", 1_000 + n));
     rows.collect::<String>().into_bytes()
 }
 
-async fn sound(console: &TestConsole) {
-    for (promise, breaches) in invariants::broken(&console.app.db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
-
-/// The figures of the ledger: word and number of each.
+/// Returns the entries of the ledger: the label and number of each.
 fn ledger(page: &crate::harness::Page) -> Vec<(String, String)> {
     page.all(".ledger dt").into_iter().zip(page.all(".ledger dd")).collect()
 }
 
-fn entry(word: &str, n: &str) -> (String, String) {
-    (word.to_owned(), n.to_owned())
+fn entry(label: &str, n: &str) -> (String, String) {
+    (label.to_owned(), n.to_owned())
 }
 
 #[sqlx::test]
-async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(db: PgPool) {
+async fn a_list_is_sent_in_calls_of_two_hundred_and_each_phone_is_accepted_once(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    // Whose last four digits are those of a failure fails.
+    // The last four digits decide at the sandbox: two fail, the last is refused.
     let mut file = list(450);
     file.extend(b"18509990001,x,5\n18509990002,y,5\n18509990099,z,5\n");
     let preview = operator.upload_list(CODE, "a.csv", &file).await;
     let batch = operator.confirm_list(&preview, &[("name", "双十一")]).await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert_eq!(page.one("h1"), "双十一");
     let delivered = entry("已送达", "450");
     assert!(ledger(&page).contains(&delivered), "{:?}", ledger(&page));
@@ -52,8 +43,8 @@ async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(d
         .fetch_one(&db)
         .await
         .unwrap();
-    assert_eq!(rows, 0, "what became a message is no recipient any more");
-    sound(&console).await;
+    assert_eq!(rows, 0, "a recipient that became a message is deleted");
+    assert_sound(&console.app.db).await;
     let file = operator.get(&format!("{batch}/messages.csv")).await;
     assert_eq!(file.text.lines().count(), 454);
     assert!(file.text.contains(",18509990001,failed,"), "{}", file.text);
@@ -66,72 +57,72 @@ async fn a_list_goes_out_by_calls_of_two_hundred_and_every_phone_is_taken_once(d
 }
 
 #[sqlx::test]
-async fn the_same_text_for_all_goes_out_by_calls_of_a_thousand(db: PgPool) {
+async fn a_list_with_the_same_text_is_sent_in_calls_of_a_thousand(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let file: String = (0..1_500).map(|n| format!("1850{:07},1234,5\n", 1_000 + n)).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["SendUSMSMessage"], 2, "{counts}");
     assert_eq!(console.accepted().await, (1_500, 0));
-    sound(&console).await;
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
-async fn what_failed_is_sent_again_and_nothing_else_is(db: PgPool) {
+async fn only_failed_messages_are_resent(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let file = b"18509990001,a,5\n18509990002,'=b,5\n18509991234,c,5\n18509990006,d,5\n";
     let preview = operator.upload_list(CODE, "a.csv", file).await;
     let first = operator.confirm_list(&preview, &[]).await;
-    console.closed(&operator, &first).await;
+    console.until_complete(&operator, &first).await;
     let form = operator.get(&format!("{first}/resend")).await;
-    let words = form.all("label.choice");
-    assert!(words[0].contains("2 条"), "{words:?}");
-    assert!(words[1].contains("3 条"), "{words:?}");
+    let choices = form.all("label.choice");
+    assert!(choices[0].contains("2 条"), "{choices:?}");
+    assert!(choices[1].contains("3 条"), "{choices:?}");
     let mut fields = form.whole_form("main form.form");
     fields.retain(|(name, _)| name != "which");
     fields.push(("which".to_owned(), "for_now".to_owned()));
     let answer = operator.post_owned(&format!("{first}/resend"), &fields).await;
     let twice = operator.post_owned(&format!("{first}/resend"), &fields).await;
     assert_eq!(answer.leads_to(), twice.leads_to(), "a double click makes one draft");
-    let page = operator.read(&answer.leads_to()).await;
+    let page = operator.until_imported(&answer.leads_to()).await;
     assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["2"]);
     assert!(page.all(".bubble").iter().any(|text| text.contains("验证码是=b，")), "{}", page.text);
     let second = operator.confirm_list(&answer.leads_to(), &[]).await;
-    let page = console.closed(&operator, &second).await;
+    let page = console.until_complete(&operator, &second).await;
     assert!(page.has(&format!("a[href='{first}']")), "{}", page.text);
     assert!(operator.get(&first).await.has(&format!("a[href='{second}']")));
-    assert_eq!(console.accepted().await, (6, 0), "two texts more, each of them taken once");
-    // What was sent again counts as sent: a third time is a repeat.
+    assert_eq!(console.accepted().await, (6, 0), "two more messages, each accepted once");
+    // What was resent counts as sent: a third time is a repeat.
     let form = operator.get(&format!("{first}/resend")).await;
     let mut fields = form.whole_form("main form.form");
     fields.retain(|(name, _)| name != "which");
     fields.push(("which".to_owned(), "all".to_owned()));
     let answer = operator.post_owned(&format!("{first}/resend"), &fields).await;
-    let page = operator.read(&answer.leads_to()).await;
+    let page = operator.until_imported(&answer.leads_to()).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     assert_eq!(counts, ["1", "2"], "{}", page.text);
-    sound(&console).await;
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
-async fn repeats_of_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
+async fn repeats_within_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let file = b"18509991001,a,5\n18509991002,b,5\n";
     let first = operator.upload_list(CODE, "a.csv", file).await;
     let second = operator.upload_list(CODE, "a.csv", file).await;
     let batch = operator.confirm_list(&first, &[]).await;
-    console.closed(&operator, &batch).await;
-    // The second preview was made before the first left: it is read again before anything goes.
+    console.until_complete(&operator, &batch).await;
+    // The second preview is older than the first batch: it is made again before anything is sent.
     let back = operator.confirm_list(&second, &[]).await;
     assert_eq!(back, second);
-    let page = operator.read(&second).await;
+    let page = operator.until_imported(&second).await;
     assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["0", "2"]);
-    assert!(!page.has("form#yes button[name=confirm]"), "there is nobody to send to");
+    assert!(!page.has("form#yes button[name=confirm]"), "there is no one to send to");
     let mut fields = page.whole_form("form#yes");
     fields.push(("again".to_owned(), "1".to_owned()));
     let page = operator.post_owned(&second.replace("/preview", "/confirm"), &fields).await;
@@ -139,35 +130,33 @@ async fn repeats_of_a_day_are_left_out_unless_the_person_insists(db: PgPool) {
     let mut fields = page.whole_form("form#yes");
     fields.push(("confirm".to_owned(), "valid".to_owned()));
     let answer = operator.post_owned(&second.replace("/preview", "/confirm"), &fields).await;
-    console.closed(&operator, &answer.leads_to()).await;
+    console.until_complete(&operator, &answer.leads_to()).await;
     assert_eq!(console.accepted().await.0, 4);
 }
 
 #[sqlx::test]
-async fn a_second_yes_in_another_tab_orders_nothing(db: PgPool) {
+async fn confirming_again_in_another_tab_orders_nothing(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let preview = operator.upload_list(CODE, "a.csv", &list(30)).await;
     let page = operator.get(&preview).await;
     let mut fields = page.whole_form("form#yes");
     fields.push(("confirm".to_owned(), "valid".to_owned()));
-    let there = preview.replace("/preview", "/confirm");
-    let presses = (0..6).map(|_| operator.post_owned(&there, &fields));
+    let confirm = preview.replace("/preview", "/confirm");
+    let presses = (0..6).map(|_| operator.post_owned(&confirm, &fields));
     let answers = futures_util::future::join_all(presses).await;
     for answer in answers {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     }
     let batch = preview.replace("/preview", "");
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (30, 0));
     let page = operator.get(&preview).await;
-    assert_eq!(page.leads_to(), batch, "a draft that was confirmed is a batch");
+    assert_eq!(page.leads_to(), batch, "a confirmed draft leads to its batch");
 }
 
 #[sqlx::test]
-async fn a_call_that_was_cut_off_stays_in_doubt_until_receipts_of_its_own_phones_settle_it(
-    db: PgPool,
-) {
+async fn a_call_that_was_cut_off_is_in_doubt_until_receipts_of_its_phones_resolve_it(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     console
@@ -175,30 +164,30 @@ async fn a_call_that_was_cut_off_stays_in_doubt_until_receipts_of_its_own_phones
         .await;
     let preview = operator.upload_list(CODE, "a.csv", &list(3)).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "3")), "{:?}", ledger(&page));
     assert_eq!(console.accepted().await, (3, 0));
-    sound(&console).await;
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
-async fn throttling_slows_down_and_loses_nothing(db: PgPool) {
+async fn throttling_slows_sending_down_and_loses_nothing(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let fault = json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 153, "times": 12 });
     console.fault(fault).await;
     let preview = operator.upload_list(CODE, "a.csv", &list(900)).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert!(ledger(&page).contains(&entry("已送达", "900")), "{:?}", ledger(&page));
     assert_eq!(console.accepted().await, (900, 0));
     let slow: f64 = sqlx::query_scalar("select slow from call_slots").fetch_one(&db).await.unwrap();
     assert!(slow > 1.5, "{slow}");
-    sound(&console).await;
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
-async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_rest(db: PgPool) {
+async fn a_template_that_is_no_longer_approved_pauses_the_batch_until_it_is_resumed(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let fault =
@@ -210,9 +199,9 @@ async fn a_template_that_is_no_longer_approved_pauses_the_batch_and_keeps_the_re
     let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("18017") && page.text.contains("UCloud 拒绝了签名或模板"));
     operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (2_000, 0));
-    sound(&console).await;
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]

@@ -3,10 +3,11 @@
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::messages::{CODE, LOG, found, push, quiet, report, session_of};
+use super::messages::{MESSAGES, found, push, quiet, report, session_of};
+use crate::harness::CODE;
 
-/// What the code 10 means by whose number the phone is: the phone of ours, another program's, how
-/// it is called in addresses, and in words.
+/// What code 10 means at each carrier: a phone that we send to, one that another program sends to,
+/// the cause in URLs, and its text.
 const MEANINGS: [(&str, &str, &str, &str); 3] = [
     ("13800000001", "13800000011", "powered_off", "关机或不在服务区"),
     ("18900000002", "18900000012", "expired", "超过有效期未送达"),
@@ -14,7 +15,7 @@ const MEANINGS: [(&str, &str, &str, &str); 3] = [
 ];
 
 #[sqlx::test]
-async fn a_code_that_carriers_use_differently_is_found_counted_and_told_by_its_cause(db: PgPool) {
+async fn a_code_that_carriers_use_differently_is_found_counted_and_shown_by_its_cause(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let phones: Vec<&str> = MEANINGS.iter().map(|(phone, ..)| *phone).collect();
@@ -27,26 +28,29 @@ async fn a_code_that_carriers_use_differently_is_found_counted_and_told_by_its_c
         .collect();
     push(&console, json!(receipts)).await;
     assert_eq!(found(&operator, "code=10").await.len(), 6);
-    for (ours, theirs, cause, words) in MEANINGS {
+    for (ours, theirs, cause, text) in MEANINGS {
         assert_eq!(found(&operator, &format!("cause={cause}")).await, [theirs, ours]);
         assert_eq!(found(&operator, &format!("cause={cause}&code=10")).await, [theirs, ours]);
-        let page = operator.get(&format!("{LOG}?phone={ours}")).await;
-        assert_eq!(page.one(".messages tbody td b"), words);
-        let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
-        assert!(story.text.contains(words), "{cause}");
-        let file = operator.get(&format!("{LOG}.csv?cause={cause}")).await;
-        let told = file.text.lines().filter(|line| line.contains(&format!(",{cause},")));
-        assert_eq!((told.count(), file.text.lines().count()), (2, 3), "{}", file.text);
+        let page = operator.get(&format!("{MESSAGES}?phone={ours}")).await;
+        assert_eq!(page.one(".messages tbody td b"), text);
+        let timeline = operator.get(&page.attr(".messages tbody th a", "href")).await;
+        assert!(timeline.text.contains(text), "{cause}");
+        let file = operator.get(&format!("{MESSAGES}.csv?cause={cause}")).await;
+        let rows = file.text.lines().filter(|line| line.contains(&format!(",{cause},")));
+        assert_eq!((rows.count(), file.text.lines().count()), (2, 3), "{}", file.text);
         // One of ours and one of another program.
         let failures = operator.get("/p/default/failures?span=today").await;
         let figure = format!(".cause .count a[href*='/messages?state=failed&cause={cause}&from']");
-        let told = failures.all(&figure);
-        assert!(told.len() == 2 && told.iter().all(|n| n.starts_with('1')), "{cause}: {told:?}");
+        let counts = failures.all(&figure);
+        assert!(
+            counts.len() == 2 && counts.iter().all(|n| n.starts_with('1')),
+            "{cause}: {counts:?}"
+        );
     }
 }
 
 #[sqlx::test]
-async fn a_masked_phone_tells_its_carrier_by_the_digits_that_are_left(db: PgPool) {
+async fn the_carrier_of_a_masked_phone_is_known_from_its_remaining_digits(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     push(&console, json!([report("other-1", "138****0001", "发送失败", "10", "失败")])).await;

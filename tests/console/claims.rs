@@ -1,4 +1,4 @@
-//! Claims: whatever is planned, taken or lost meanwhile, what is claimed is called or put back.
+//! Claims: whatever else is planned, claimed or lost, what is claimed is called or put back.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ use usms_console::domain::ids::{BatchId, SubmissionId};
 use usms_console::ops::submit::{self, End};
 
 use super::replies::quiet;
-use crate::harness::{TestConsole, until};
+use crate::harness::{CODE, TestConsole, until};
 
-/// A batch that is sending, with one submission that waits.
-async fn sending(console: &TestConsole) -> BatchId {
+/// Orders a batch with one submission, which is ready.
+async fn order_batch(console: &TestConsole) -> BatchId {
     let operator = console.operator().await;
-    operator.send("登录验证码", &["482913", "5"], "18500001234").await;
+    operator.send(CODE, &["482913", "5"], "18500001234").await;
     sqlx::query_scalar("select id from batches")
         .fetch_one(&console.app.db)
         .await
@@ -36,8 +36,8 @@ async fn plan_at(console: &TestConsole, batch: BatchId, began: OffsetDateTime) -
     submissions::insert(&mut db, console.project, batch, 1, began).await.unwrap()
 }
 
-/// Holds the project's call slot, which every claim waits for.
-async fn hold_slot(console: &TestConsole) -> Transaction<'static, Postgres> {
+/// Locks the project's call slot, which every claim waits for.
+async fn lock_slot(console: &TestConsole) -> Transaction<'static, Postgres> {
     let mut tx = console.app.db.begin().await.unwrap();
     sqlx::query("insert into call_slots (project_id, next_at) values ($1, now()) on conflict (project_id) do update set next_at = now()")
         .bind(console.project.0)
@@ -47,7 +47,7 @@ async fn hold_slot(console: &TestConsole) -> Transaction<'static, Postgres> {
     tx
 }
 
-async fn claims_that_wait(db: &PgPool) -> i64 {
+async fn waiting_claims(db: &PgPool) -> i64 {
     sqlx::query_scalar(
         r"select count(*) from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock'
@@ -66,11 +66,11 @@ async fn in_flight(db: &PgPool) -> BTreeSet<i64> {
 fn won(claim: Claim) -> Option<SubmissionId> {
     match claim {
         Claim::Won(claimed) => Some(claimed.id),
-        Claim::TakenOut | Claim::Nothing => None,
+        Claim::PhonesRemoved | Claim::Nothing => None,
     }
 }
 
-/// Claims until nothing waits. Returns what was won.
+/// Claims until nothing is ready. Returns the ids of the claimed submissions.
 async fn claim_all(app: App, total: usize) -> Vec<i64> {
     let mut all = Vec::new();
     let mut idle = 0;
@@ -87,7 +87,7 @@ async fn claim_all(app: App, total: usize) -> Vec<i64> {
                 };
                 submit::record(&app, &claimed, &end).await.unwrap();
             }
-            Claim::TakenOut | Claim::Nothing => {
+            Claim::PhonesRemoved | Claim::Nothing => {
                 idle += 1;
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
@@ -97,28 +97,28 @@ async fn claim_all(app: App, total: usize) -> Vec<i64> {
 }
 
 #[sqlx::test]
-async fn what_is_planned_while_a_claim_is_under_way_is_claimed_whole(db: PgPool) {
+async fn submissions_planned_during_a_claim_are_claimed_whole(db: PgPool) {
     let console = quiet(&db).await;
-    let batch = sending(&console).await;
+    let batch = order_batch(&console).await;
     for round in 0..24 {
-        let waits: i64 =
+        let waiting: i64 =
             sqlx::query_scalar("select min(id) from submissions where state = 'ready'")
                 .fetch_one(&db)
                 .await
                 .unwrap();
-        let mut slot = hold_slot(&console).await;
+        let mut slot = lock_slot(&console).await;
         let app = console.app.clone();
         let claim = tokio::spawn(async move { submit::claim(&app).await.unwrap() });
-        until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
-        // Each round another order of what happens between the claim's beginning and its choice.
+        until("the claim waits for the slot", async || waiting_claims(&db).await == 1).await;
+        // Each round has another order of events between the start of the claim and its choice.
         let planned = match round % 3 {
             0 => {
                 let planned = plan(&console, batch).await;
-                end(&db, waits).await;
+                end(&db, waiting).await;
                 planned
             }
             1 => {
-                end(&db, waits).await;
+                end(&db, waiting).await;
                 plan(&console, batch).await
             }
             _ => {
@@ -139,7 +139,7 @@ async fn what_is_planned_while_a_claim_is_under_way_is_claimed_whole(db: PgPool)
         let claimed = won(claim.await.unwrap());
         assert_eq!(claimed, Some(planned), "round {round}");
         end(&db, planned.0).await;
-        end(&db, waits).await;
+        end(&db, waiting).await;
         plan(&console, batch).await;
     }
 }
@@ -154,36 +154,40 @@ async fn end(db: &PgPool, submission: i64) {
 }
 
 #[sqlx::test]
-async fn claims_and_planning_side_by_side_lose_nothing(db: PgPool) {
+async fn concurrent_claims_and_planning_lose_nothing(db: PgPool) {
     const TOTAL: usize = 600;
     let console = quiet(&db).await;
-    let batch = sending(&console).await;
+    let batch = order_batch(&console).await;
     let claiming: Vec<_> =
         (0..3).map(|_| tokio::spawn(claim_all(console.app.clone(), TOTAL))).collect();
-    let mut dice = StdRng::seed_from_u64(7);
+    let mut rng = StdRng::seed_from_u64(7);
     for _ in 1..TOTAL {
         // The newest is often the first in the queue.
-        let ago = time::Duration::milliseconds(dice.random_range(1_000..3_600_000));
+        let ago = time::Duration::milliseconds(rng.random_range(1_000..3_600_000));
         plan_at(&console, batch, OffsetDateTime::now_utc() - ago).await;
     }
     let mut claimed = Vec::new();
     for task in claiming {
         claimed.extend(task.await.unwrap());
     }
-    assert_eq!(in_flight(&db).await, BTreeSet::new(), "nothing is claimed that nobody knows of");
-    let once: BTreeSet<i64> = claimed.iter().copied().collect();
-    assert_eq!((claimed.len(), once.len()), (TOTAL, TOTAL), "each is claimed once");
+    assert_eq!(
+        in_flight(&db).await,
+        BTreeSet::new(),
+        "no claim is left without a process that knows it"
+    );
+    let distinct: BTreeSet<i64> = claimed.iter().copied().collect();
+    assert_eq!((claimed.len(), distinct.len()), (TOTAL, TOTAL), "each is claimed once");
 }
 
 #[sqlx::test]
-async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: PgPool) {
+async fn a_claim_whose_result_was_lost_is_put_back_by_its_own_process_only(db: PgPool) {
     let console = quiet(&db).await;
-    sending(&console).await;
-    let mut slot = hold_slot(&console).await;
-    // The connection is given up while PostgreSQL makes the claim, which is committed all the same.
+    order_batch(&console).await;
+    let mut slot = lock_slot(&console).await;
+    // The connection is dropped while PostgreSQL makes the claim, which is committed all the same.
     let app = console.app.clone();
     let claim = tokio::spawn(async move { submit::claim(&app).await });
-    until("the claim waits for the slot", async || claims_that_wait(&db).await == 1).await;
+    until("the claim waits for the slot", async || waiting_claims(&db).await == 1).await;
     claim.abort();
     assert!(claim.await.unwrap_err().is_cancelled());
     sqlx::query("update call_slots set next_at = '2020-01-01'").execute(&mut *slot).await.unwrap();
@@ -191,36 +195,34 @@ async fn a_claim_whose_answer_was_lost_is_put_back_by_its_own_process_only(db: P
     until("the claim is committed", async || in_flight(&db).await.len() == 1).await;
 
     let other = App { process: uuid::Uuid::new_v4(), ..console.app.clone() };
-    assert_eq!(submit::put_back_unknown(&other).await.unwrap(), 0, "not by another process");
-    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 1);
-    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 0, "once");
-    assert!(submit::run_once(&console.app).await.unwrap(), "it leaves");
+    assert_eq!(submit::requeue_unknown(&other).await.unwrap(), 0, "not by another process");
+    assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 1);
+    assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 0, "once");
+    assert!(submit::run_once(&console.app).await.unwrap(), "it is sent");
     assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
-async fn a_claim_that_is_in_hand_is_not_put_back(db: PgPool) {
+async fn a_claim_that_is_in_use_is_not_put_back(db: PgPool) {
     let console = quiet(&db).await;
-    sending(&console).await;
+    order_batch(&console).await;
     let claimed = won(submit::claim(&console.app).await.unwrap());
     assert!(claimed.is_some());
-    assert_eq!(submit::put_back_unknown(&console.app).await.unwrap(), 0);
+    assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 0);
     assert_eq!(in_flight(&db).await.len(), 1);
 }
 
 #[sqlx::test]
-async fn only_the_claiming_process_says_that_nothing_was_sent_and_only_within_its_lease(
-    db: PgPool,
-) {
+async fn only_the_claiming_process_may_record_not_sent_and_only_within_its_lease(db: PgPool) {
     let console = quiet(&db).await;
-    sending(&console).await;
+    order_batch(&console).await;
     let Claim::Won(claimed) = submit::claim(&console.app).await.unwrap() else {
         panic!("no claim")
     };
     let not_sent = End::not_sent(String::new(), None);
-    let mut of_another = claimed.clone();
-    of_another.worker = uuid::Uuid::new_v4();
-    submit::record(&console.app, &of_another, &not_sent).await.unwrap();
+    let mut of_other_process = claimed.clone();
+    of_other_process.worker = uuid::Uuid::new_v4();
+    submit::record(&console.app, &of_other_process, &not_sent).await.unwrap();
     assert_eq!(in_flight(&db).await.len(), 1, "another process concludes nothing");
 
     let past = OffsetDateTime::now_utc() - time::Duration::seconds(1);

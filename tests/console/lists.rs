@@ -1,27 +1,25 @@
-//! From a file to a verdict on every row.
+//! Uploading a file: from its first byte to a verdict on every row.
 
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::TestConsole;
+use crate::harness::{CODE, TestConsole};
 
-const CODE: &str = "登录验证码";
-
-/// The counts of the preview by verdict.
+/// Returns the counts of the preview by verdict.
 fn verdicts(page: &crate::harness::Page) -> Vec<(String, String)> {
-    let words = page.all("table[class=list] tbody tr .swatch + *, tbody th .row");
+    let labels = page.all("table[class=list] tbody tr .swatch + *, tbody th .row");
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
-    words.into_iter().zip(counts).collect()
+    labels.into_iter().zip(counts).collect()
 }
 
 #[sqlx::test]
-async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mended_and_uploaded(
+async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and_uploaded(
     db: PgPool,
 ) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let sent = operator.send(CODE, &["7", "5"], "18500000020").await;
-    console.closed(&operator, &sent).await;
+    console.until_complete(&operator, &sent).await;
     let file = "手机号,验证码,分钟\n+86 185-0000-0100,1234,5\n1.85E+10,1,5\n010-12345678,2,5\n\
         18500000101,,5\n18500000102,【x】,5\n18500000100,9,5\n18500000020,7,5\n+60123456789,1,5\n\
         18500000103,\"=cmd()\",5\n";
@@ -30,23 +28,23 @@ async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mend
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     assert_eq!(counts, ["2", "1", "1", "2", "1", "1", "1"], "{:?}", verdicts(&page));
     assert_eq!(page.all("#aside ~ * tbody tr, #aside tbody tr").len(), 7);
-    let whys = page.all("#aside tbody td:nth-child(4)").join("\n");
-    for why in ["科学计数法", "固定电话", "变量 1", "仅保留第一行", "24 小时内"]
+    let reasons = page.all("#aside tbody td:nth-child(4)").join("\n");
+    for reason in ["科学计数法", "固定电话", "变量 1", "仅保留第一行", "24 小时内"]
     {
-        assert!(whys.contains(why), "{why}: {whys}");
+        assert!(reasons.contains(reason), "{reason}: {reasons}");
     }
     assert!(page.all(".bubble").iter().any(|text| text.contains("您的验证码是1234，5分钟内有效")));
-    let rest = operator.get(&preview.replace("/preview", "/rejected.csv")).await;
+    let rejected = operator.get(&preview.replace("/preview", "/rejected.csv")).await;
     assert!(
-        rest.text.starts_with("\u{feff}手机号,验证码,分钟,line,verdict,reason"),
+        rejected.text.starts_with("\u{feff}手机号,验证码,分钟,line,verdict,reason"),
         "{}",
-        rest.text
+        rejected.text
     );
-    assert!(rest.text.contains("1.85E+10,1,5,3,"), "{}", rest.text);
-    assert!(rest.text.contains("'+60123456789,1,5,9,"), "no formula: {}", rest.text);
-    let resubmitted =
-        rest.text.replace("1.85E+10", "18500000104").replace("010-12345678", "'+8618500000105");
-    let again = operator.upload_list(CODE, "mended.csv", resubmitted.as_bytes()).await;
+    assert!(rejected.text.contains("1.85E+10,1,5,3,"), "{}", rejected.text);
+    assert!(rejected.text.contains("'+60123456789,1,5,9,"), "not a formula: {}", rejected.text);
+    let fixed =
+        rejected.text.replace("1.85E+10", "18500000104").replace("010-12345678", "'+8618500000105");
+    let again = operator.upload_list(CODE, "fixed.csv", fixed.as_bytes()).await;
     let page = operator.get(&again).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     // The duplicate of the first file is the only row of its phone now.
@@ -54,7 +52,7 @@ async fn every_row_of_a_file_has_its_verdict_and_the_rest_can_be_downloaded_mend
 }
 
 #[sqlx::test]
-async fn a_list_is_read_however_a_spreadsheet_wrote_it(db: PgPool) {
+async fn a_list_is_read_in_every_format_that_spreadsheets_save(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let text = "手机号;说明;分钟\r\n18500000100;\"甲;乙\";5\r\n";
@@ -89,7 +87,7 @@ async fn a_list_is_read_however_a_spreadsheet_wrote_it(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn columns_can_be_chosen_anew_and_wrong_choices_are_named(db: PgPool) {
+async fn the_column_mapping_can_be_changed_and_wrong_mappings_are_refused(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let file = b"18500000100,5,1234\n18500000101,5,5678\n";
@@ -99,7 +97,7 @@ async fn columns_can_be_chosen_anew_and_wrong_choices_are_named(db: PgPool) {
     let mut fields = page.whole_form("form#columns");
     let columns = |fields: &mut Vec<(String, String)>, used: [&str; 3]| {
         fields.retain(|(name, _)| name != "column");
-        fields.extend(used.map(|one| ("column".to_owned(), one.to_owned())));
+        fields.extend(used.map(|column| ("column".to_owned(), column.to_owned())));
     };
     columns(&mut fields, ["phone", "2", "2"]);
     let twice = operator.post_owned(&preview, &fields).await;
@@ -110,12 +108,12 @@ async fn columns_can_be_chosen_anew_and_wrong_choices_are_named(db: PgPool) {
     columns(&mut fields, ["phone", "2", "1"]);
     let good = operator.post_owned(&preview, &fields).await;
     assert_eq!(good.status, StatusCode::SEE_OTHER, "{}", good.text);
-    let page = operator.read(&preview).await;
+    let page = operator.until_imported(&preview).await;
     assert!(page.one(".bubble").contains("验证码是1234，5分钟"), "{}", page.text);
 }
 
 #[sqlx::test]
-async fn files_that_are_no_lists_are_refused_in_plain_words_and_nothing_stays(db: PgPool) {
+async fn files_that_are_not_lists_are_refused_with_the_reason_and_leave_nothing_behind(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let form = operator.get("/p/default/batches/new").await;
@@ -134,9 +132,9 @@ async fn files_that_are_no_lists_are_refused_in_plain_words_and_nothing_stays(db
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
         assert!(answer.has("#recipients-error"), "{name}: {}", answer.text);
     }
-    let nothing =
+    let without_file =
         operator.upload("/p/default/batches/new", &form.whole_form("form[data-upload]"), &[]).await;
-    assert!(nothing.has("#recipients-error"));
+    assert!(without_file.has("#recipients-error"));
     let drafts: i64 =
         sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
     assert_eq!(drafts, 0);
@@ -189,12 +187,12 @@ async fn a_double_click_on_upload_makes_one_draft(db: PgPool) {
     let form = operator.get("/p/default/batches/new").await;
     let fields = form.whole_form("form[data-upload]");
     let files: [(&str, &str, &[u8]); 1] = [("recipients", "a.csv", b"18500000100,1,2")];
-    let (one, other) = tokio::join!(
+    let (first, second) = tokio::join!(
         operator.upload("/p/default/batches/new", &fields, &files),
         operator.upload("/p/default/batches/new", &fields, &files),
     );
-    assert_eq!(one.status, StatusCode::SEE_OTHER);
-    assert_eq!(other.status, StatusCode::SEE_OTHER);
+    assert_eq!(first.status, StatusCode::SEE_OTHER);
+    assert_eq!(second.status, StatusCode::SEE_OTHER);
     let drafts: i64 =
         sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
     assert_eq!(drafts, 1);

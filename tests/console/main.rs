@@ -1,4 +1,4 @@
-//! The console over HTTP, as each kind of visitor meets it.
+//! The console over HTTP, as people of each role, UCloud and monitoring use it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]

@@ -1,13 +1,16 @@
-//! No question to the log reads a whole table, however it is asked.
+//! No query of message search reads a whole table, whatever its filters.
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
-use usms_console::db::message_search::{FoundMessage, MessageQuery, Next, Page, Phones, Reader};
+use usms_console::db::message_search::{
+    FoundMessage, MessageQuery, MessageSearch, Next, Page, Phones,
+};
 use usms_console::domain::ids::{BatchId, Id, MessageId, ProjectId, SignatureId, TemplateId};
 use usms_console::domain::message::MessageState;
 use usms_console::domain::receipt_codes::Category;
 
-/// 30,000 messages of 10 batches and 20,000 of other programs. One in ten failed, the newest wait.
+/// 30,000 messages of 10 batches and 20,000 external messages. One in ten failed, the newest are
+/// queued.
 const FILL: &str = "
     insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
       hook_secret_sealed, hook_secret_hash, created_at) values (1, 'a', 'A', 'x', 'x', '', '', '', now());
@@ -50,8 +53,8 @@ const FILL: &str = "
       from generate_series(1, 20000) n;
     analyze";
 
-/// Rows that were read by going through whole tables of messages. Empty partitions have none.
-async fn read_whole(db: &PgPool) -> i64 {
+/// Returns how many rows sequential scans of message tables have read. Empty partitions add none.
+async fn sequentially_read(db: &PgPool) -> i64 {
     db.execute("select pg_stat_force_next_flush()").await.unwrap();
     sqlx::query_scalar(
         "select coalesce(sum(seq_tup_read), 0)::bigint from pg_stat_user_tables
@@ -62,8 +65,8 @@ async fn read_whole(db: &PgPool) -> i64 {
     .unwrap()
 }
 
-/// Every kind of question, with how many of a page it finds at least; none, if that is 0.
-fn questions() -> Vec<(&'static str, MessageQuery, usize)> {
+/// Every kind of query, with the least that its first page finds; nothing at all, if that is 0.
+fn queries() -> Vec<(&'static str, MessageQuery, usize)> {
     let all = || MessageQuery::default();
     let (batch, template) = (Some(BatchId(3_000 << 22)), Some(TemplateId(1)));
     let failed = Some(MessageState::Failed);
@@ -71,13 +74,13 @@ fn questions() -> Vec<(&'static str, MessageQuery, usize)> {
     let text = Some("nobody wrote this".to_owned());
     let phone = Some(Phones::Whole("18500301042".to_owned()));
     let four = Some(Phones::LastFour("1042".to_owned()));
-    let mut questions = vec![
+    let mut queries = vec![
         ("newest", all(), 50),
         ("phone", MessageQuery { phone, ..all() }, 1),
         ("last four", MessageQuery { phone: four.clone(), ..all() }, 5),
         ("last four and state", MessageQuery { phone: four, state: failed, ..all() }, 0),
         ("session", MessageQuery { session: Some("s-3-4".to_owned()), ..all() }, 50),
-        ("foreign session", MessageQuery { session: Some("f-3".to_owned()), ..all() }, 50),
+        ("external session", MessageQuery { session: Some("f-3".to_owned()), ..all() }, 50),
         ("batch", MessageQuery { batch, ..all() }, 50),
         ("batch and state", MessageQuery { batch, state: failed, ..all() }, 50),
         ("batch and code", MessageQuery { batch, code: code.clone(), ..all() }, 40),
@@ -93,63 +96,64 @@ fn questions() -> Vec<(&'static str, MessageQuery, usize)> {
         ("text and state", MessageQuery { text, state: failed, ..all() }, 0),
     ];
     for state in MessageState::ALL {
-        let there = [MessageState::Delivered, MessageState::Failed, MessageState::Queued];
-        let wanted = if there.contains(&state) { 50 } else { 0 };
-        questions.push((state.key(), MessageQuery { state: Some(state), ..all() }, wanted));
+        let present = [MessageState::Delivered, MessageState::Failed, MessageState::Queued];
+        let least = if present.contains(&state) { 50 } else { 0 };
+        queries.push((state.key(), MessageQuery { state: Some(state), ..all() }, least));
     }
-    questions
+    queries
 }
 
-/// The log of a filled database over one connection, planned as `serve` plans.
-async fn filled(db: &PgPool) -> Reader {
+/// Returns message search over a filled database, on one connection, with plans as in `serve`.
+async fn filled(db: &PgPool) -> MessageSearch {
     let options = (*db.connect_options()).clone();
     let options = options.options([("timezone", "UTC"), ("plan_cache_mode", "force_generic_plan")]);
     let db = PgPoolOptions::new().connect_lazy_with(options);
-    let log = Reader::new(&db, PgPoolOptions::new().max_connections(1));
-    sqlx::raw_sql(FILL).execute(log.pool()).await.unwrap();
-    log
+    let search = MessageSearch::new(&db, PgPoolOptions::new().max_connections(1));
+    sqlx::raw_sql(FILL).execute(search.pool()).await.unwrap();
+    search
 }
 
 #[sqlx::test]
-async fn no_question_reads_a_whole_table(db: PgPool) {
-    let log = filled(&db).await;
-    for (name, wanted, least) in questions() {
-        let before = read_whole(log.pool()).await;
-        let page = log.page(ProjectId(1), &wanted, None, 50).await.unwrap();
+async fn no_query_reads_a_whole_table(db: PgPool) {
+    let search = filled(&db).await;
+    for (name, query, least) in queries() {
+        let before = sequentially_read(search.pool()).await;
+        let page = search.page(ProjectId(1), &query, None, 50).await.unwrap();
         let found = page.messages.len();
         assert!(found >= least && (least > 0 || found == 0), "{name}: {found} of {least}");
-        let deeper = log.page(ProjectId(1), &wanted, page.next.after(), 50).await.unwrap();
-        assert!(page.next == Next::End || deeper.next != page.next, "{name} goes on");
+        let deeper = search.page(ProjectId(1), &query, page.next.after(), 50).await.unwrap();
+        assert!(page.next == Next::End || deeper.next != page.next, "{name} reaches another page");
         if let (Next::After(_), Some(first)) = (page.next, deeper.messages.first()) {
-            let newer = log.page_before(ProjectId(1), &wanted, first.id(), 50).await.unwrap();
+            let newer = search.page_before(ProjectId(1), &query, first.id(), 50).await.unwrap();
             let ids = |page: &Page| page.messages.iter().map(FoundMessage::id).collect::<Vec<_>>();
             assert_eq!(ids(&newer), ids(&page), "{name}: the page before");
         }
-        let read = read_whole(log.pool()).await - before;
+        let read = sequentially_read(search.pool()).await - before;
         assert_eq!(read, 0, "{name} read whole tables");
     }
 }
 
 #[sqlx::test]
-async fn going_on_to_newer_pages_shows_what_going_back_showed(db: PgPool) {
-    let log = filled(&db).await;
+async fn paging_forward_shows_what_paging_back_showed(db: PgPool) {
+    let search = filled(&db).await;
     // The newest 6,000 of the project's own, and 1,000 of other programs.
     let since = Some(MessageId(9_000 << 22).made_at());
-    for (name, wanted, _) in questions() {
-        let wanted = MessageQuery { since, ..wanted };
-        let (back, on) = (gone_back(&log, &wanted, 700).await, gone_on(&log, &wanted, 700).await);
-        assert_eq!(back.len(), on.len(), "{name}");
-        assert!(back == on, "{name}: the same, in the same order");
+    for (name, query, _) in queries() {
+        let query = MessageQuery { since, ..query };
+        let back = page_back(&search, &query, 700).await;
+        let forward = page_forward(&search, &query, 700).await;
+        assert_eq!(back.len(), forward.len(), "{name}");
+        assert!(back == forward, "{name}: the same, in the same order");
     }
 }
 
-/// All that is wanted by going back from the newest, so many a page.
-async fn gone_back(log: &Reader, wanted: &MessageQuery, limit: usize) -> Vec<MessageId> {
+/// Returns all results by paging back from the newest, `limit` a page.
+async fn page_back(search: &MessageSearch, query: &MessageQuery, limit: usize) -> Vec<MessageId> {
     let (mut ids, mut after) = (Vec::new(), None);
     loop {
-        let page = log.page(ProjectId(1), wanted, after, limit).await.unwrap();
+        let page = search.page(ProjectId(1), query, after, limit).await.unwrap();
         ids.extend(page.messages.iter().map(FoundMessage::id));
-        assert!(after.is_none() || page.next.after() < after, "{wanted:?} goes back");
+        assert!(after.is_none() || page.next.after() < after, "{query:?} goes back");
         after = page.next.after();
         if after.is_none() {
             return ids;
@@ -157,14 +161,18 @@ async fn gone_back(log: &Reader, wanted: &MessageQuery, limit: usize) -> Vec<Mes
     }
 }
 
-/// The same by going on from before the oldest, newest first.
-async fn gone_on(log: &Reader, wanted: &MessageQuery, limit: usize) -> Vec<MessageId> {
+/// Returns the same by paging forward from before the oldest, newest first.
+async fn page_forward(
+    search: &MessageSearch,
+    query: &MessageQuery,
+    limit: usize,
+) -> Vec<MessageId> {
     let (mut ids, mut before) = (Vec::new(), MessageId(0));
     loop {
-        let page = log.page_before(ProjectId(1), wanted, before, limit).await.unwrap();
+        let page = search.page_before(ProjectId(1), query, before, limit).await.unwrap();
         ids.extend(page.messages.iter().rev().map(FoundMessage::id));
         let Some(next) = page.next.after() else { break };
-        assert!(next > before, "{wanted:?} goes on");
+        assert!(next > before, "{query:?} goes forward");
         before = next;
     }
     ids.reverse();
@@ -191,26 +199,29 @@ const RARE: &str = "
       from moments";
 
 #[sqlx::test]
-async fn what_is_rare_is_found_over_years_with_pages_of_any_size(db: PgPool) {
-    let log = filled(&db).await;
-    sqlx::raw_sql(RARE).execute(log.pool()).await.unwrap();
+async fn rare_messages_are_found_over_years_with_pages_of_any_size(db: PgPool) {
+    let search = filled(&db).await;
+    sqlx::raw_sql(RARE).execute(search.pool()).await.unwrap();
     let since = Some(MessageId(800 * (86_400_000 << 22)).made_at());
     let until = Some(MessageId(1_500 * (86_400_000 << 22)).made_at());
     let template = Some(TemplateId(1));
     let all = MessageQuery { since, ..MessageQuery::default() };
-    let questions = [
+    let queries = [
         (108, all.clone()),
         (54, MessageQuery { template, ..all.clone() }),
         (54, MessageQuery { state: Some(MessageState::Submitted), ..all.clone() }),
         (74, MessageQuery { until, ..all }),
     ];
-    for (wanted_number, wanted) in questions {
-        // Of pages of three and less each is full within a month; larger ones go beyond it.
+    for (expected, query) in queries {
+        // Pages of up to three are full within a month; larger ones reach beyond it.
         for limit in [1, 3, 7, 40, 200] {
-            let back = gone_back(&log, &wanted, limit).await;
-            assert_eq!(back.len(), wanted_number, "{wanted:?} by {limit}");
-            assert!(back.is_sorted_by(|newer, older| newer > older), "{wanted:?} by {limit}");
-            assert!(gone_on(&log, &wanted, limit).await == back, "{wanted:?} on by {limit}");
+            let back = page_back(&search, &query, limit).await;
+            assert_eq!(back.len(), expected, "{query:?} by {limit}");
+            assert!(back.is_sorted_by(|newer, older| newer > older), "{query:?} by {limit}");
+            assert!(
+                page_forward(&search, &query, limit).await == back,
+                "{query:?} forward by {limit}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The log: every filter and what they do together, paging, files, and the story of one message.
+//! Message search: the filters alone and combined, paging, exports, and the timeline of a message.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -8,12 +8,11 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{Page, TestClient, TestConsole, TestOptions, http};
+use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, http};
 
-pub const LOG: &str = "/p/default/messages";
-pub const CODE: &str = "登录验证码";
+pub const MESSAGES: &str = "/p/default/messages";
 
-/// Nothing comes by itself: the test is the carrier.
+/// A console without receipts of its own: the test plays the carrier.
 pub async fn quiet(db: &PgPool) -> TestConsole {
     let receipt_after = std::time::Duration::from_secs(3_600);
     TestConsole::start_with(
@@ -27,7 +26,7 @@ pub async fn push(console: &TestConsole, reports: serde_json::Value) {
     let body = json!({ "MsgType": 2, "Data": reports }).to_string();
     let url = format!("http://{}{}", console.address, console.hook_path);
     assert!(http().post(url).body(body).send().await.unwrap().status().is_success());
-    console.pushes_processed().await;
+    console.until_pushes_processed().await;
 }
 
 pub fn report(
@@ -35,10 +34,10 @@ pub fn report(
     phone: &str,
     result: &str,
     code: &str,
-    words: &str,
+    description: &str,
 ) -> serde_json::Value {
     json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
-        "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": words, "UserId": "" })
+        "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": description, "UserId": "" })
 }
 
 pub async fn session_of(console: &TestConsole, operator: &TestClient, batch: &str) -> String {
@@ -51,12 +50,12 @@ fn phones(page: &Page) -> Vec<String> {
 }
 
 pub async fn found(client: &TestClient, query: &str) -> Vec<String> {
-    let page = client.get(&format!("{LOG}?{query}")).await;
+    let page = client.get(&format!("{MESSAGES}?{query}")).await;
     assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.text);
     phones(&page)
 }
 
-/// Two batches, one of another text, and three messages of another program; with receipts.
+/// Two batches with different texts, three external messages, and receipts.
 struct Mixed {
     console: TestConsole,
     operator: TestClient,
@@ -92,8 +91,8 @@ fn id_of(batch: &str) -> &str {
 }
 
 #[sqlx::test]
-async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool) {
-    let Mixed { console: _house, operator, first, session } = mixed(&db).await;
+async fn each_filter_finds_its_own_and_external_messages_newest_first(db: PgPool) {
+    let Mixed { console: _console, operator, first, session } = mixed(&db).await;
     let (one, two, three) = ("18500000001", "18500000002", "18500000003");
     let (four, five, abroad) = ("13800000004", "18500000005", "(60)123456789");
     let all = found(&operator, "").await;
@@ -146,25 +145,27 @@ async fn each_filter_finds_its_messages_own_and_foreign_newest_first(db: PgPool)
 }
 
 #[sqlx::test]
-async fn what_is_set_is_shown_and_each_can_be_taken_off(db: PgPool) {
-    let Mixed { console: _house, operator, first, .. } = mixed(&db).await;
-    let address = format!("{LOG}?phone=0002&batch={}&state=failed", id_of(&first));
-    let page = operator.get(&address).await;
+async fn filters_in_use_are_shown_and_each_can_be_removed(db: PgPool) {
+    let Mixed { console: _console, operator, first, .. } = mixed(&db).await;
+    let path = format!("{MESSAGES}?phone=0002&batch={}&state=failed", id_of(&first));
+    let page = operator.get(&path).await;
     assert_eq!(page.all(".chips li").len(), 4);
     assert!(page.one(".chips").contains("后四位 0002") && page.one(".chips").contains("失败"));
     let without = page.attr(".chips li:last-of-type a, .chips li:nth-child(3) a", "href");
-    assert_eq!(without, format!("{LOG}?phone=0002&batch={}", id_of(&first)));
+    assert_eq!(without, format!("{MESSAGES}?phone=0002&batch={}", id_of(&first)));
     assert!(page.has("#fold[checked]"), "open when one is set");
-    assert!(!operator.get(LOG).await.has("#fold[checked]"));
+    assert!(!operator.get(MESSAGES).await.has("#fold[checked]"));
     assert!(page.has("details.more[open]"));
-    let nothing = operator.get(&format!("{LOG}?session=who-knows")).await;
-    let ask = nothing.attr(".brackets a.button", "href");
-    assert_eq!(ask, "/p/default/receipts/who-knows");
-    assert!(operator.get_in("en", &format!("{LOG}?phone=9999")).await.text.contains("No message"));
+    let nothing = operator.get(&format!("{MESSAGES}?session=who-knows")).await;
+    let lookup = nothing.attr(".brackets a.button", "href");
+    assert_eq!(lookup, "/p/default/receipts/who-knows");
+    assert!(
+        operator.get_in("en", &format!("{MESSAGES}?phone=9999")).await.text.contains("No message")
+    );
 }
 
 #[sqlx::test]
-async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lost(db: PgPool) {
+async fn an_invalid_filter_is_named_and_no_input_is_lost(db: PgPool) {
     let Mixed { console, operator, .. } = mixed(&db).await;
     let viewer = console.viewer().await;
     for client in [&operator, &viewer] {
@@ -177,18 +178,18 @@ async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lo
             ("from=2026-11-31&text=x", "from", "2026-11-31"),
             ("from=2026-11-03&to=2026-11-02&text=x", "to", "2026-11-02"),
         ] {
-            let page = client.get(&format!("{LOG}?{query}")).await;
+            let page = client.get(&format!("{MESSAGES}?{query}")).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
             assert!(page.has(&format!("#{field}-error")), "{query}");
             let named = format!("input[name={field}][aria-invalid]");
             assert_eq!(page.value(&named), value, "{query}");
             assert_eq!(page.value("input[name=text]"), "x", "{query}");
             assert!(!page.has(".messages"), "{query}");
-            let file = client.get(&format!("{LOG}.csv?{query}")).await;
+            let file = client.get(&format!("{MESSAGES}.csv?{query}")).await;
             assert_eq!(file.status, StatusCode::SEE_OTHER, "{query}");
         }
         for query in ["state=lost", "cause=moon", "template=UTX", "signature=nobody"] {
-            let page = client.get(&format!("{LOG}?{query}")).await;
+            let page = client.get(&format!("{MESSAGES}?{query}")).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
             assert!(page.has("select[aria-invalid]"), "{query}");
         }
@@ -201,16 +202,16 @@ async fn a_filter_that_cannot_be_meant_is_named_and_nothing_that_was_typed_is_lo
             "from=1970-01-01&to=8999-12-31".to_owned(),
             "from=&to=&state=&phone=++".to_owned(),
         ] {
-            let page = client.get(&format!("{LOG}?{harmless}")).await;
+            let page = client.get(&format!("{MESSAGES}?{harmless}")).await;
             assert_eq!(page.status, StatusCode::OK, "{harmless}");
         }
-        let huge = format!("{LOG}?text={}", "x".repeat(4_000));
+        let huge = format!("{MESSAGES}?text={}", "x".repeat(4_000));
         assert_eq!(client.get(&huge).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    assert_eq!(console.signed_out().get(LOG).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(console.signed_out().get(MESSAGES).await.status, StatusCode::SEE_OTHER);
 }
 
-/// Adds messages of another program, each in a millisecond of its own or all in one.
+/// Adds external messages, some of them in the same millisecond.
 async fn add_external(db: &PgPool, from: i32, to: i32, outcome: &str) {
     sqlx::query(
         "insert into external_messages
@@ -229,21 +230,21 @@ async fn add_external(db: &PgPool, from: i32, to: i32, outcome: &str) {
 
 fn ids(page: &Page) -> Vec<String> {
     let links = scraper::Selector::parse(".messages tbody th a").unwrap();
-    page.html().select(&links).map(|one| one.attr("href").unwrap().to_owned()).collect()
+    page.html().select(&links).map(|link| link.attr("href").unwrap().to_owned()).collect()
 }
 
 #[sqlx::test]
-async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool) {
+async fn paging_skips_nothing_and_repeats_nothing_while_messages_arrive(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     let operator = console.operator().await;
     let rows: String = (0..230).map(|n| format!("1850001{n:04},{n},5\n")).collect();
     let preview = {
-        let plan = tokio::spawn(plan_by_hand(console.app.clone()));
+        let import = tokio::spawn(import_lists(console.app.clone()));
         let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
         operator.confirm_list(&preview, &[]).await;
-        plan.abort();
+        import.abort();
         preview
     };
     while usms_console::ops::plan::run_once(&console.app).await.unwrap() {}
@@ -257,20 +258,20 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         ("signature=SIG0001".to_owned(), 230),
         ("template=UTA0001&state=queued".to_owned(), 230),
     ] {
-        let mut address = format!("{LOG}?{query}");
+        let mut path = format!("{MESSAGES}?{query}");
         let (mut seen, mut pages) = (Vec::new(), 0);
         loop {
-            let page = operator.get(&address).await;
-            assert_eq!(page.has("a[rel=prev]"), pages > 0, "{query}: only where one went back");
+            let page = operator.get(&path).await;
+            assert_eq!(page.has("a[rel=prev]"), pages > 0, "{query}: only after the first page");
             seen.extend(ids(&page));
             pages += 1;
             assert!(pages < 20, "{query}");
-            // New ones come in between; they are newer than what has been seen.
+            // New messages arrive meanwhile; they are newer than those already seen.
             add_external(&db, 1_000 + pages * 10, 1_004 + pages * 10, "unknown").await;
             if !page.has("a[rel=next]") {
                 break;
             }
-            address = page.attr("a[rel=next]", "href");
+            path = page.attr("a[rel=next]", "href");
         }
         let distinct: BTreeSet<&String> = seen.iter().collect();
         assert_eq!(distinct.len(), seen.len(), "{query}: nothing twice");
@@ -278,19 +279,19 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
         sorted.sort_by(|a, b| b.cmp(a));
         assert_eq!(seen, sorted, "{query}: newest first");
         assert!(seen.len() >= wanted, "{query}: {} of {wanted}", seen.len());
-        // And on again, to the newest.
-        let (mut again, mut newest) = (Vec::new(), operator.get(&address).await);
+        // And forward again, to the newest.
+        let (mut forward, mut newest) = (Vec::new(), operator.get(&path).await);
         while newest.has("a[rel=prev]") {
-            assert!(again.len() < 600, "{query}");
-            again.extend(ids(&newest).into_iter().rev());
+            assert!(forward.len() < 600, "{query}");
+            forward.extend(ids(&newest).into_iter().rev());
             let newer = newest.attr("a[rel=prev]", "href");
             assert!(newer.contains(&query) && newer.contains("before="), "{newer}");
             newest = operator.get(&newer).await;
         }
-        assert!(again.is_sorted_by(|a, b| a < b), "{query}: nothing twice, in order");
-        again.extend(ids(&newest));
-        assert!(seen.iter().all(|one| again.contains(one)), "{query}: nothing lost");
-        assert_eq!(ids(&newest), ids(&operator.get(&format!("{LOG}?{query}")).await));
+        assert!(forward.is_sorted_by(|a, b| a < b), "{query}: nothing twice, in order");
+        forward.extend(ids(&newest));
+        assert!(seen.iter().all(|id| forward.contains(id)), "{query}: nothing skipped");
+        assert_eq!(ids(&newest), ids(&operator.get(&format!("{MESSAGES}?{query}")).await));
         sqlx::query("delete from external_messages where outcome = 'unknown'")
             .execute(&db)
             .await
@@ -298,8 +299,8 @@ async fn paging_loses_nothing_and_repeats_nothing_while_new_ones_come(db: PgPool
     }
 }
 
-/// Reads and plans lists, where no workers run.
-async fn plan_by_hand(app: usms_console::app::App) {
+/// Imports lists, where no workers run.
+async fn import_lists(app: usms_console::app::App) {
     loop {
         let _ = usms_console::ops::uploads::import::run_once(&app).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -307,52 +308,51 @@ async fn plan_by_hand(app: usms_console::app::App) {
 }
 
 #[sqlx::test]
-async fn a_viewer_sees_masked_phones_in_the_log_in_stories_and_in_files(db: PgPool) {
+async fn a_viewer_sees_masked_phones_in_lists_timelines_and_exports(db: PgPool) {
     let Mixed { console, operator, .. } = mixed(&db).await;
     let viewer = console.viewer().await;
-    let page = viewer.get(&format!("{LOG}?phone=18500000002")).await;
+    let page = viewer.get(&format!("{MESSAGES}?phone=18500000002")).await;
     assert_eq!(phones(&page), ["185****0002", "185****0002"]);
-    let story = viewer.get(&page.attr(".messages tbody th a", "href")).await;
-    assert_eq!(story.one("h1"), "185****0002");
-    let csv = viewer.get(&format!("{LOG}.csv")).await;
+    let timeline = viewer.get(&page.attr(".messages tbody th a", "href")).await;
+    assert_eq!(timeline.one("h1"), "185****0002");
+    let csv = viewer.get(&format!("{MESSAGES}.csv")).await;
     assert!(csv.text.contains("185****0002"));
-    let list = viewer.get(LOG).await;
-    for text in [&list.text, &story.text, &csv.text] {
+    let list = viewer.get(MESSAGES).await;
+    for text in [&list.text, &timeline.text, &csv.text] {
         assert!(!text.contains("18500000002") && !text.contains("123456789"), "{text}");
     }
-    let xlsx = book(&console, &viewer, "").await;
+    let xlsx = book(&viewer, "").await;
     assert!(xlsx.iter().flatten().all(|cell| !cell.contains("18500000002")));
-    assert!(operator.get(&format!("{LOG}.csv")).await.text.contains("18500000002"));
+    assert!(operator.get(&format!("{MESSAGES}.csv")).await.text.contains("18500000002"));
 }
 
-/// The cells of the spreadsheet; every cell must be text.
-async fn book(console: &TestConsole, client: &TestClient, query: &str) -> Vec<Vec<String>> {
-    let _ = console;
-    let answer = client.request_to(&format!("{LOG}.xlsx?{query}")).send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    let mut book = Xlsx::new(Cursor::new(answer.bytes().await.unwrap().to_vec())).unwrap();
+/// Returns the cells of the exported spreadsheet, all of which must be text.
+async fn book(client: &TestClient, query: &str) -> Vec<Vec<String>> {
+    let response = client.request_to(&format!("{MESSAGES}.xlsx?{query}")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut book = Xlsx::new(Cursor::new(response.bytes().await.unwrap().to_vec())).unwrap();
     let name = book.sheet_names()[0].clone();
     let range = book.worksheet_range(&name).unwrap();
     let cell = |cell: &Data| match cell {
         Data::String(text) => text.clone(),
         Data::Empty => String::new(),
-        other => panic!("{other:?} is no text"),
+        other => panic!("{other:?} is not text"),
     };
     range.rows().map(|row| row.iter().map(cell).collect()).collect()
 }
 
 #[sqlx::test]
-async fn files_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) {
-    let Mixed { console, operator, first, session } = mixed(&db).await;
-    let csv = operator.get(&format!("{LOG}.csv")).await;
+async fn exports_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) {
+    let Mixed { console: _console, operator, first, session } = mixed(&db).await;
+    let csv = operator.get(&format!("{MESSAGES}.csv")).await;
     let head = "\u{feff}id,batch,phone,state,session_no,user_id,parts,receipt_code,receipt_desc,\
         submitted_at,receipt_at,text,batch_name,template,cause,source\n";
     assert!(csv.text.starts_with(head), "{}", csv.text);
     assert_eq!(csv.text.lines().count(), 9);
-    assert!(csv.text.contains("NULL,'=1+1,"), "no formula: {}", csv.text);
+    assert!(csv.text.contains("NULL,'=1+1,"), "not a formula: {}", csv.text);
     assert!(csv.text.contains(",'-37,"), "{}", csv.text);
     let failed = format!("state=failed&batch={}", id_of(&first));
-    let rows = book(&console, &operator, &failed).await;
+    let rows = book(&operator, &failed).await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0][0], "id");
     let row = &rows[1];
@@ -360,7 +360,7 @@ async fn files_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) {
     assert_eq!(&row[7..9], ["'-37", "关机"]);
     assert!(row[11].starts_with("【云帆书店】您的验证码是4711，5分钟"), "{row:?}");
     assert_eq!(&row[14..], ["powered_off", "own"]);
-    let all = book(&console, &operator, "").await;
+    let all = book(&operator, "").await;
     assert_eq!(all.len(), 9);
     assert_eq!(all.iter().filter(|row| row[15] == "other").count(), 3);
     let audited: Vec<(String, serde_json::Value)> = sqlx::query_as(
@@ -377,7 +377,7 @@ async fn files_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_story_tells_who_ordered_it_what_the_vendor_and_the_carrier_said_and_what_came_back(
+async fn a_timeline_shows_who_ordered_it_the_responses_of_vendor_and_carrier_and_the_reply(
     db: PgPool,
 ) {
     let Mixed { console, operator, first, session } = mixed(&db).await;
@@ -390,16 +390,16 @@ async fn a_story_tells_who_ordered_it_what_the_vendor_and_the_carrier_said_and_w
     let fields = [("csrf", csrf.as_str()), ("phones", "18500000002"), ("reason", "complaint")];
     operator.post("/p/default/suppressions", &fields).await;
     let list = operator.get(&format!("{first}?x")).await;
-    let address = list.attr(".messages tbody tr:nth-child(2) th a", "href");
-    let page = operator.get(&address).await;
+    let path = list.attr(".messages tbody tr:nth-child(2) th a", "href");
+    let page = operator.get(&path).await;
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(page.one(".bubble"), "【云帆书店】您的验证码是4711，5分钟内有效。");
-    let story = page.all(".story li");
-    for (step, words) in [(0, "operator 发起"), (1, "已受理"), (2, "失败 -37")] {
-        assert!(story.iter().any(|told| told.contains(words)), "{step}: {story:?}");
+    let timeline = page.all(".story li");
+    for (step, text) in [(0, "operator 发起"), (1, "已受理"), (2, "失败 -37")] {
+        assert!(timeline.iter().any(|entry| entry.contains(text)), "{step}: {timeline:?}");
     }
-    assert!(story.iter().any(|told| told.contains("<b>不要了</b>")), "{story:?}");
-    assert!(story.iter().any(|told| told.contains("退订") && told.contains("投诉")));
+    assert!(timeline.iter().any(|entry| entry.contains("<b>不要了</b>")), "{timeline:?}");
+    assert!(timeline.iter().any(|entry| entry.contains("退订") && entry.contains("投诉")));
     assert!(page.one(".reason").contains("关机") && page.one(".reason").contains("重发"));
     let links: Vec<String> = [id_of(&first), session.as_str(), "UTA0001"].map(str::to_owned).into();
     for link in links {
@@ -407,19 +407,19 @@ async fn a_story_tells_who_ordered_it_what_the_vendor_and_the_carrier_said_and_w
     }
     assert!(page.has(&format!(".head a[href$='{}/resend']", id_of(&first))));
     assert!(!page.text.contains("<b>不要了"), "escaped");
-    // Another program's message has no text, but a story all the same.
-    let other = operator.get(&format!("{LOG}?session=other-1&phone=0002")).await;
+    // An external message has no text, but a timeline all the same.
+    let other = operator.get(&format!("{MESSAGES}?session=other-1&phone=0002")).await;
     let other = operator.get(&other.attr(".messages tbody th a", "href")).await;
     assert!(other.one(".reason").contains("空号") && !other.has(".bubble"));
     assert!(other.one("dl").contains("other-1") && !other.has(".head a[href$=resend]"));
     for wrong in ["m-0000000000001", "b-1", "m-", "%00"] {
-        let page = operator.get(&format!("{LOG}/{wrong}")).await;
+        let page = operator.get(&format!("{MESSAGES}/{wrong}")).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{wrong}");
     }
 }
 
 #[sqlx::test]
-async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db: PgPool) {
+async fn a_timeline_shows_a_doubt_and_who_resolved_it(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let lost = json!({ "action": "SendUSMSMessage", "kind": "reset_after", "times": 1 });
@@ -427,9 +427,9 @@ async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db
     let batch = operator.send(CODE, &["1", "5"], "18500000001").await;
     let in_doubt = format!("{batch}/in-doubt");
     let page = console.until(&operator, &batch, ".notice.doubtful a").await;
-    let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
-    assert!(story.one(".story li.doubtful").contains("未收到明确结果"), "{}", story.text);
-    assert_eq!(story.attr(".story li.doubtful a", "href"), in_doubt);
+    let timeline = operator.get(&page.attr(".messages tbody th a", "href")).await;
+    assert!(timeline.one(".story li.doubtful").contains("未收到明确结果"), "{}", timeline.text);
+    assert_eq!(timeline.attr(".story li.doubtful a", "href"), in_doubt);
     assert_eq!(found(&operator, "state=in_doubt").await, ["18500000001"]);
     let form = operator.get(&in_doubt).await;
     let fields = [
@@ -437,10 +437,13 @@ async fn a_story_tells_of_doubt_and_who_decided_it_and_of_what_was_sent_again(db
         ("submission", form.value("input[name=submission]")),
         ("decision", "treat_as_sent".to_owned()),
     ];
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, of)| (*name, of.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     operator.post(&in_doubt, &fields).await;
-    let story = operator.get(&page.attr(".messages tbody th a", "href")).await;
-    assert!(story.all(".story li").iter().any(|told| told.contains("operator 确认视为已发送")));
+    let timeline = operator.get(&page.attr(".messages tbody th a", "href")).await;
+    assert!(
+        timeline.all(".story li").iter().any(|entry| entry.contains("operator 确认视为已发送"))
+    );
     assert_eq!(found(&operator, "state=in_doubt").await, Vec::<String>::new());
     assert_eq!(found(&operator, "state=submitted").await, ["18500000001"]);
 }

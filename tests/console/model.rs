@@ -1,5 +1,6 @@
-//! Random events on one batch, its promises looked at after each: what is final stays so, counters
-//! equal counts, and the vendor takes nothing twice that nobody asked to be sent again.
+//! Random events on one batch, with its invariants checked after each: final outcomes stay,
+//! counters equal counts, and the vendor accepts nothing twice unless a person asked to send it
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +11,26 @@ use sqlx::PgPool;
 use usms_console::app::App;
 use usms_console::db::claims::{Claim, Claimed};
 use usms_console::db::messages::{self, Target};
-use usms_console::db::submissions::NotTaken;
+use usms_console::db::submissions::RefusedMessage;
 use usms_console::db::{batch_transitions, invariants};
 use usms_console::domain::batch::PauseReason;
 use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
-use usms_console::ops::batch_actions::{self, Actor, BatchAction, Decision};
+use usms_console::ops::actor::Actor;
+use usms_console::ops::batch_actions::{self, BatchAction, Decision};
 use usms_console::ops::submit::{self, End};
 use usms_console::ops::{failure_guard, plan, poll, push_inbox};
 
-use crate::harness::{TestClient, TestConsole, TestOptions};
+use crate::harness::{CODE, TestClient, TestConsole, TestOptions};
 
-const CODE: &str = "登录验证码";
-/// Recipients of one batch: three calls of their own texts.
+/// The recipients of one batch: three calls, as each message has values of its own.
 const RECIPIENTS: usize = 450;
 
 /// What the vendor knows.
 #[derive(Default)]
 struct Vendor {
-    /// How often each message was taken.
+    /// How often each message was accepted.
     accepted: BTreeMap<i64, usize>,
-    /// Under which session, and whether its receipts were told.
+    /// The messages of each session number.
     sessions: Vec<(String, Vec<Target>)>,
 }
 
@@ -38,19 +39,20 @@ struct Model<'a> {
     db: &'a PgPool,
     batch: BatchId,
     person: UserId,
-    dice: StdRng,
+    rng: StdRng,
     vendor: Vendor,
-    /// Calls that are under way.
-    flying: Vec<Claimed>,
-    /// Messages that a person asked to be sent again.
-    again: BTreeSet<i64>,
-    /// What was final when last looked at.
-    finals: BTreeMap<i64, String>,
-    story: Vec<&'static str>,
+    /// The claims of calls that have not ended.
+    in_flight: Vec<Claimed>,
+    /// Messages that a person asked to send again.
+    resent: BTreeSet<i64>,
+    /// The outcomes at the last check.
+    outcomes: BTreeMap<i64, String>,
+    /// The events so far, for messages.
+    events: Vec<&'static str>,
 }
 
 #[sqlx::test]
-async fn no_order_of_events_breaks_a_promise_of_sending(db: PgPool) {
+async fn no_order_of_events_breaks_an_invariant_of_sending(db: PgPool) {
     let console = TestConsole::start_with(
         &db,
         TestOptions { workers: false, pushes: false, ..TestOptions::default() },
@@ -64,27 +66,27 @@ async fn no_order_of_events_breaks_a_promise_of_sending(db: PgPool) {
         let batch = order(&console, &operator, seed).await;
         let mut model = Model::new(&console, &db, batch, seed).await;
         for _ in 0..90 {
-            model.event().await;
-            model.look(seed).await;
+            model.random_event().await;
+            model.check(seed).await;
         }
-        model.end(seed).await;
+        model.finish(seed).await;
     }
 }
 
-/// A batch of this seed, with phones of its own.
+/// Orders a batch with phones of its own for this seed.
 async fn order(console: &TestConsole, operator: &TestClient, seed: u64) -> BatchId {
     let file: String = (0..RECIPIENTS)
         .map(|n| format!("1{}0{n:03}{:04},{n},5\n", 50 + seed % 9, 1_000 + seed))
         .collect();
     let app = console.app.clone();
-    let reading = tokio::spawn(async move {
+    let import = tokio::spawn(async move {
         while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
-    reading.await.unwrap();
-    let first: &[(&str, &str)] = if seed.is_multiple_of(3) {
+    import.await.unwrap();
+    let trial: &[(&str, &str)] = if seed.is_multiple_of(3) {
         &[
             ("canary", "on"),
             ("canary_first", "40"),
@@ -94,7 +96,7 @@ async fn order(console: &TestConsole, operator: &TestClient, seed: u64) -> Batch
     } else {
         &[]
     };
-    let batch = operator.confirm_list(&preview, first).await;
+    let batch = operator.confirm_list(&preview, trial).await;
     batch.rsplit('/').next().unwrap().parse().unwrap()
 }
 
@@ -107,12 +109,12 @@ impl<'a> Model<'a> {
             db,
             batch,
             person: UserId(person),
-            dice: StdRng::seed_from_u64(seed),
+            rng: StdRng::seed_from_u64(seed),
             vendor: Vendor::default(),
-            flying: Vec::new(),
-            again: BTreeSet::new(),
-            finals: BTreeMap::new(),
-            story: Vec::new(),
+            in_flight: Vec::new(),
+            resent: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+            events: Vec::new(),
         }
     }
 
@@ -120,38 +122,38 @@ impl<'a> Model<'a> {
         &self.console.app
     }
 
-    async fn event(&mut self) {
-        let what = self.dice.random_range(0..100);
+    async fn random_event(&mut self) {
+        let what = self.rng.random_range(0..100);
         let name = match what {
             0..12 => {
                 plan::run_once(self.app()).await.unwrap();
                 "plan"
             }
             12..34 => self.claim().await,
-            34..60 => self.answer().await,
+            34..60 => self.end_call().await,
             60..78 => self.receipts().await,
-            78..82 => self.step(BatchAction::Pause).await,
-            82..89 => self.step(BatchAction::Resume).await,
-            89..90 => self.step(BatchAction::Cancel).await,
+            78..82 => self.act(BatchAction::Pause).await,
+            82..89 => self.act(BatchAction::Resume).await,
+            89..90 => self.act(BatchAction::Cancel).await,
             90..93 => self.decide().await,
             93..95 => self.crash().await,
             95..97 => self.opt_out().await,
-            97..98 => self.lock().await,
+            97..98 => self.pause_for_failures().await,
             98..99 => {
-                // The sandbox knows none of these sessions: nothing is learnt, nothing may change.
+                // The sandbox knows none of these sessions: nothing may change.
                 let _ = poll::run_once(self.app()).await;
                 "poll"
             }
             _ => {
                 failure_guard::run_once(self.app()).await.unwrap();
-                "oversee"
+                "failure guard"
             }
         };
-        self.story.push(name);
+        self.events.push(name);
     }
 
     async fn claim(&mut self) -> &'static str {
-        // Waits between tries are no part of the model.
+        // The model skips the delays between attempts.
         sqlx::query("update submissions set next_try_at = now() - interval '1 minute' where state = 'ready'")
             .execute(self.db)
             .await
@@ -159,45 +161,48 @@ impl<'a> Model<'a> {
         sqlx::query("delete from call_slots").execute(self.db).await.unwrap();
         match submit::claim(self.app()).await.unwrap() {
             Claim::Won(claimed) => {
-                self.flying.push(*claimed);
+                self.in_flight.push(*claimed);
                 "claim"
             }
-            Claim::TakenOut => "taken out",
+            Claim::PhonesRemoved => "suppressed",
             Claim::Nothing => "nothing to claim",
         }
     }
 
-    /// One of the calls under way ends, in whatever way; its record may be repeated.
-    async fn answer(&mut self) -> &'static str {
-        if self.flying.is_empty() {
+    /// Ends one of the calls in a random way; its result may be recorded twice.
+    async fn end_call(&mut self) -> &'static str {
+        if self.in_flight.is_empty() {
             return "no call";
         }
-        let claimed = self.flying.swap_remove(self.dice.random_range(0..self.flying.len()));
+        let claimed = self.in_flight.swap_remove(self.rng.random_range(0..self.in_flight.len()));
         let targets = messages::targets(self.db, claimed.id).await.unwrap();
-        let (name, end) = self.fate(&claimed, &targets);
+        let (name, end) = self.random_end(&claimed, &targets);
         submit::record(self.app(), &claimed, &end).await.unwrap();
-        if self.dice.random_bool(0.2) {
+        if self.rng.random_bool(0.2) {
             submit::record(self.app(), &claimed, &end).await.unwrap();
         }
         name
     }
 
-    fn fate(&mut self, claimed: &Claimed, targets: &[Target]) -> (&'static str, End) {
+    /// Returns a random end of a call, with its name.
+    fn random_end(&mut self, claimed: &Claimed, targets: &[Target]) -> (&'static str, End) {
         let request_id = String::new();
-        match self.dice.random_range(0..10) {
+        match self.rng.random_range(0..10) {
             0..4 => {
-                let session_no = self.accepted(claimed, targets.to_vec());
+                let session_no = self.accept(claimed, targets.to_vec());
                 let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
-                ("taken", end)
+                ("accepted", end)
             }
             4 => {
                 let (some, rest) = targets.split_at(targets.len() / 3);
                 if rest.is_empty() {
                     return ("not sent", End::not_sent(String::new(), None));
                 }
-                let session_no = self.accepted(claimed, rest.to_vec());
-                let reason =
-                    |one: &Target| NotTaken { id: one.id, reason: "号码在黑名单".to_owned() };
+                let session_no = self.accept(claimed, rest.to_vec());
+                let reason = |target: &Target| RefusedMessage {
+                    id: target.id,
+                    reason: "号码在黑名单".to_owned(),
+                };
                 let not_taken = some.iter().map(reason).collect();
                 ("partly", End::Taken { session_no, request_id, ret_code: 18046, not_taken })
             }
@@ -219,9 +224,9 @@ impl<'a> Model<'a> {
                 )
             }
             8 => {
-                self.accepted(claimed, targets.to_vec());
+                self.accept(claimed, targets.to_vec());
                 (
-                    "in doubt, taken",
+                    "in doubt, accepted",
                     End::InDoubt { ret_code: None, why: "x".to_owned(), request_id },
                 )
             }
@@ -231,31 +236,31 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The vendor takes these; answers the session number.
-    fn accepted(&mut self, claimed: &Claimed, targets: Vec<Target>) -> String {
-        for one in &targets {
-            *self.vendor.accepted.entry(one.id.0).or_default() += 1;
+    /// Lets the vendor accept these messages. Returns the session number.
+    fn accept(&mut self, claimed: &Claimed, targets: Vec<Target>) -> String {
+        for target in &targets {
+            *self.vendor.accepted.entry(target.id.0).or_default() += 1;
         }
         let session = format!("s-{}-{}", claimed.id, self.vendor.sessions.len());
         self.vendor.sessions.push((session.clone(), targets));
         session
     }
 
-    /// Receipts of some phones of some session, in any order, some of them again.
+    /// Pushes receipts of some phones of one session, in any order, some of them repeated.
     async fn receipts(&mut self) -> &'static str {
         if self.vendor.sessions.is_empty() {
             return "no session";
         }
         let (session, targets) =
-            self.vendor.sessions[self.dice.random_range(0..self.vendor.sessions.len())].clone();
-        let many = self.dice.random_range(1..=targets.len());
+            self.vendor.sessions[self.rng.random_range(0..self.vendor.sessions.len())].clone();
+        let count = self.rng.random_range(1..=targets.len());
         let mut items = Vec::new();
-        for _ in 0..many {
-            let one = &targets[self.dice.random_range(0..targets.len())];
-            let result = ["发送成功", "发送失败", "状态未知"][self.dice.random_range(0..3)];
-            items.push(json!({ "SessionNo": session, "Phone": one.phone, "CostCount": 1,
+        for _ in 0..count {
+            let target = &targets[self.rng.random_range(0..targets.len())];
+            let result = ["发送成功", "发送失败", "状态未知"][self.rng.random_range(0..3)];
+            items.push(json!({ "SessionNo": session, "Phone": target.phone, "CostCount": 1,
                 "ReceiptTime": 1_790_000_000, "ReceiptResult": result, "ReceiptCode": "X",
-                "ReceiptDesc": "", "UserId": one.id.vendor_user_id() }));
+                "ReceiptDesc": "", "UserId": target.id.vendor_user_id() }));
         }
         let body = json!({ "MsgType": 2, "Data": items }).to_string();
         push_inbox::store(self.app(), self.console.project, body.as_bytes()).await.unwrap();
@@ -264,16 +269,16 @@ impl<'a> Model<'a> {
     }
 
     fn actor(&self) -> Actor<'static> {
-        Actor { project: self.console.project, batch: self.batch, by: self.person, address: "-" }
+        Actor { project: self.console.project, user: self.person, ip: "-" }
     }
 
-    async fn step(&mut self, step: BatchAction) -> &'static str {
-        batch_actions::take(self.app(), self.actor(), step).await.unwrap();
-        match step {
+    async fn act(&mut self, action: BatchAction) -> &'static str {
+        batch_actions::take(self.app(), self.actor(), self.batch, action).await.unwrap();
+        match action {
             BatchAction::Pause => "pause",
             BatchAction::Resume => "resume",
             BatchAction::Cancel => "cancel",
-            BatchAction::Approve | BatchAction::Reschedule(_) => "other step",
+            BatchAction::Approve | BatchAction::Reschedule(_) => "other action",
         }
     }
 
@@ -285,32 +290,34 @@ impl<'a> Model<'a> {
         .fetch_all(self.db)
         .await
         .unwrap();
-        let Some(one) = in_doubt.first() else { return "no doubt" };
-        let again = self.dice.random_bool(0.5);
+        let Some(submission) = in_doubt.first() else { return "no doubt" };
+        let again = self.rng.random_bool(0.5);
         let decision = if again { Decision::SendAgain } else { Decision::TreatAsSent };
-        let ids = [SubmissionId(*one)];
-        let moved = batch_actions::decide(self.app(), self.actor(), &ids, decision).await.unwrap();
+        let ids = [SubmissionId(*submission)];
+        let moved = batch_actions::decide(self.app(), self.actor(), self.batch, &ids, decision)
+            .await
+            .unwrap();
         if again && moved == 1 {
             let messages: Vec<i64> =
                 sqlx::query_scalar("select id from messages where submission_id = $1")
-                    .bind(one)
+                    .bind(submission)
                     .fetch_all(self.db)
                     .await
                     .unwrap();
-            self.again.extend(messages);
+            self.resent.extend(messages);
         }
         if again { "send again" } else { "treat as sent" }
     }
 
-    /// The process with a call under way dies; its lease ends. The vendor may have taken the call.
+    /// A process with a call in flight dies; its lease ends. The vendor may have accepted the call.
     async fn crash(&mut self) -> &'static str {
-        if self.flying.is_empty() {
+        if self.in_flight.is_empty() {
             return "nothing to crash";
         }
-        let claimed = self.flying.swap_remove(0);
-        if self.dice.random_bool(0.5) {
+        let claimed = self.in_flight.swap_remove(0);
+        if self.rng.random_bool(0.5) {
             let targets = messages::targets(self.db, claimed.id).await.unwrap();
-            self.accepted(&claimed, targets);
+            self.accept(&claimed, targets);
         }
         sqlx::query("update submissions set lease_until = now() - interval '1 second' where id = $1 and state = 'in_flight'")
             .bind(claimed.id.0)
@@ -334,7 +341,7 @@ impl<'a> Model<'a> {
         "opt out"
     }
 
-    async fn lock(&mut self) -> &'static str {
+    async fn pause_for_failures(&mut self) -> &'static str {
         let mut db = self.db.acquire().await.unwrap();
         batch_transitions::pause(
             &mut db,
@@ -345,20 +352,20 @@ impl<'a> Model<'a> {
         )
         .await
         .unwrap();
-        "hold"
+        "pause for failures"
     }
 
-    /// Looks at everything that was promised.
-    async fn look(&mut self, seed: u64) {
-        let last = self.story.last().copied().unwrap_or_default();
-        for (promise, breaches) in invariants::broken(self.db).await.unwrap().by_name() {
-            assert_eq!(breaches, 0, "seed {seed}: {promise}, after {:?}", self.story);
+    /// Checks every invariant.
+    async fn check(&mut self, seed: u64) {
+        let last = self.events.last().copied().unwrap_or_default();
+        for (invariant, breaches) in invariants::broken(self.db).await.unwrap().by_name() {
+            assert_eq!(breaches, 0, "seed {seed}: {invariant}, after {:?}", self.events);
         }
         for (message, times) in &self.vendor.accepted {
             assert!(
-                *times <= 1 || self.again.contains(message),
-                "seed {seed}: {message} was taken {times} times, after {:?}",
-                self.story
+                *times <= 1 || self.resent.contains(message),
+                "seed {seed}: {message} was accepted {times} times, after {:?}",
+                self.events
             );
         }
         let rows: Vec<(i64, String)> =
@@ -368,37 +375,37 @@ impl<'a> Model<'a> {
                 .await
                 .unwrap();
         let now: BTreeMap<i64, String> = rows.into_iter().collect();
-        for (message, before) in &self.finals {
+        for (message, before) in &self.outcomes {
             let after = now.get(message).map(String::as_str);
-            let better = before == "unknown" && after.is_some();
+            let better_known = before == "unknown" && after.is_some();
             assert!(
-                after == Some(before) || better,
+                after == Some(before) || better_known,
                 "seed {seed}: {message} went from {before} to {after:?} by {last}"
             );
         }
-        self.finals = now;
+        self.outcomes = now;
     }
 
-    /// Everything comes to its end: nothing is left open but doubts.
-    async fn end(&mut self, seed: u64) {
+    /// Runs the batch to its end: nothing but doubts may be left.
+    async fn finish(&mut self, seed: u64) {
         while plan::run_once(self.app()).await.unwrap() {}
-        // The first of a batch are followed by the rest when somebody says so, and the one who
-        // watches over it looks twice before that.
+        // The rest follows a trial batch when a person resumes it, and the failure guard looks
+        // twice before that.
         let mut idle = 0;
         while idle < 3 {
             let moved = failure_guard::run_once(self.app()).await.unwrap();
-            self.step(BatchAction::Resume).await;
-            let nothing = self.flying.is_empty() && self.claim().await == "nothing to claim";
+            self.act(BatchAction::Resume).await;
+            let nothing = self.in_flight.is_empty() && self.claim().await == "nothing to claim";
             idle = if nothing && moved == 0 { idle + 1 } else { 0 };
-            while let Some(claimed) = self.flying.pop() {
+            while let Some(claimed) = self.in_flight.pop() {
                 let targets = messages::targets(self.db, claimed.id).await.unwrap();
-                let session_no = self.accepted(&claimed, targets);
+                let session_no = self.accept(&claimed, targets);
                 let request_id = String::new();
                 let end = End::Taken { session_no, request_id, ret_code: 0, not_taken: Vec::new() };
                 submit::record(self.app(), &claimed, &end).await.unwrap();
             }
         }
-        self.look(seed).await;
+        self.check(seed).await;
         let state: String = sqlx::query_scalar("select state::text from batches where id = $1")
             .bind(self.batch.0)
             .fetch_one(self.db)
@@ -407,9 +414,9 @@ impl<'a> Model<'a> {
         assert!(
             state == "done" || state == "cancelled",
             "seed {seed}: {state} after {:?}",
-            self.story
+            self.events
         );
-        let untaken: i64 = sqlx::query_scalar(
+        let not_accepted: i64 = sqlx::query_scalar(
             "select count(*) from messages m join submissions s on s.id = m.submission_id
              where m.batch_id = $1 and s.state in ('accepted', 'partly')
                and not m.id = any($2) and s.answered_at is null",
@@ -419,7 +426,7 @@ impl<'a> Model<'a> {
         .fetch_one(self.db)
         .await
         .unwrap();
-        assert_eq!(untaken, 0, "seed {seed}");
+        assert_eq!(not_accepted, 0, "seed {seed}");
         sqlx::query("delete from suppressions").execute(self.db).await.unwrap();
     }
 }

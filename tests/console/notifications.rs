@@ -1,4 +1,4 @@
-//! How people outside of the pages are told about reviews.
+//! How people are notified of reviews outside of the pages.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -10,13 +10,13 @@ use serde_json::Value;
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 
-use crate::harness::{TestClient, TestConsole, waited};
-use crate::reviews::{apply_for_signature, id_of, patient, review, until_status};
+use crate::harness::{TestClient, TestConsole, eventually};
+use crate::reviews::{apply_for_signature, id_of, review, until_status, without_reviews};
 
-/// What a webhook was told: time, signature and body of each; it fails as often as it is asked to.
+/// A webhook that fails `failing` times, and then stores time, signature and body of each request.
 #[derive(Clone, Default)]
 struct Hook {
-    told: Arc<Mutex<Vec<(String, String, Value)>>>,
+    received: Arc<Mutex<Vec<(String, String, Value)>>>,
     failing: Arc<Mutex<u32>>,
 }
 
@@ -34,12 +34,12 @@ impl Hook {
                     let header = |name: &str| {
                         request.headers().get(name).unwrap().to_str().unwrap().to_owned()
                     };
-                    let told = (
+                    let request = (
                         header("x-console-timestamp"),
                         header("x-console-signature"),
                         serde_json::from_slice(&body).unwrap(),
                     );
-                    hook.told.lock().unwrap().push(told);
+                    hook.received.lock().unwrap().push(request);
                     HttpResponse::Ok().finish()
                 },
             ))
@@ -54,18 +54,18 @@ impl Hook {
     }
 
     async fn until(&self, n: usize) -> Vec<(String, String, Value)> {
-        let told = waited(async || {
-            let told = self.told.lock().unwrap().clone();
-            (told.len() >= n).then_some(told)
+        let received = eventually(async || {
+            let received = self.received.lock().unwrap().clone();
+            (received.len() >= n).then_some(received)
         });
-        match told.await {
-            Some(told) => told,
-            None => panic!("told {} of {n}", self.told.lock().unwrap().len()),
+        match received.await {
+            Some(received) => received,
+            None => panic!("received {} of {n}", self.received.lock().unwrap().len()),
         }
     }
 }
 
-async fn wish(admin: &TestClient, webhook: &str, emails: &str) -> crate::harness::Page {
+async fn save_settings(admin: &TestClient, webhook: &str, emails: &str) -> crate::harness::Page {
     let settings = "/p/default/settings";
     let csrf = admin.get(settings).await.csrf();
     let fields =
@@ -74,20 +74,20 @@ async fn wish(admin: &TestClient, webhook: &str, emails: &str) -> crate::harness
 }
 
 #[sqlx::test]
-async fn a_decided_review_is_told_to_the_webhook_once_and_again_until_it_is_taken(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_decided_review_is_sent_to_the_webhook_once_and_retried_until_it_is_accepted(db: PgPool) {
+    let console = without_reviews(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     let hook = Hook::default();
     let url = hook.open();
-    assert_eq!(wish(&admin, &url, "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(save_settings(&admin, &url, "").await.status, StatusCode::SEE_OTHER);
     let key = admin.get("/p/default/settings").await.one("code.long");
     assert_eq!(key.len(), 64);
-    let address = apply_for_signature(&admin, "云帆读书").await;
-    review(&console, &id_of(&address), 1, "").await;
-    until_status(&console, &admin, &address, "审核中").await;
+    let path = apply_for_signature(&admin, "云帆读书").await;
+    review(&console, &id_of(&path), 1, "").await;
+    until_status(&console, &admin, &path, "审核中").await;
     *hook.failing.lock().unwrap() = 1;
-    review(&console, &id_of(&address), 3, "证件不清晰").await;
-    until_status(&console, &admin, &address, "未通过").await;
+    review(&console, &id_of(&path), 3, "证件不清晰").await;
+    until_status(&console, &admin, &path, "未通过").await;
     let failed = console.until(&admin, "/p/default/settings", ".notices .muted").await;
     assert!(failed.one(".notices").contains("HTTP 500: not now"), "{}", failed.text);
     assert!(!failed.one(".notices").contains("secret-token"));
@@ -95,25 +95,25 @@ async fn a_decided_review_is_told_to_the_webhook_once_and_again_until_it_is_take
         .execute(&db)
         .await
         .unwrap();
-    let told = hook.until(1).await;
-    let (timestamp, signature, body) = &told[0];
+    let received = hook.until(1).await;
+    let (timestamp, signature, body) = &received[0];
     assert_eq!(body["event"], "review_changed");
     assert_eq!((&body["subject"], &body["status"]), (&"signature".into(), &"rejected".into()));
     assert_eq!((&body["name"], &body["reason"]), (&"云帆读书".into(), &"证件不清晰".into()));
-    assert_eq!(body["url"], format!("https://console.example.test{address}"));
+    assert_eq!(body["url"], format!("https://console.example.test{path}"));
     assert!(timestamp.parse::<i64>().is_ok() && signature.starts_with("sha256="));
-    // What is on its way was not told, and what was told is not told again.
+    // The step to "in review" is not notified, and nothing is notified twice.
     tokio::time::sleep(Duration::from_millis(700)).await;
-    assert_eq!(hook.told.lock().unwrap().len(), 1);
+    assert_eq!(hook.received.lock().unwrap().len(), 1);
     let page = admin.get("/p/default/settings").await;
     assert_eq!(page.one(".notices .status"), "已送达");
     let stored: Vec<u8> =
         sqlx::query_scalar("select webhook_sealed from projects").fetch_one(&db).await.unwrap();
-    assert!(!stored.windows(6).any(|bytes| bytes == b"secret"), "kept sealed");
+    assert!(!stored.windows(6).any(|bytes| bytes == b"secret"), "stored encrypted");
 }
 
 #[sqlx::test]
-async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) {
+async fn only_admins_choose_who_is_notified_and_invalid_input_comes_back(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     assert_eq!(operator.get("/p/default/settings").await.status, StatusCode::FORBIDDEN);
@@ -124,15 +124,15 @@ async fn only_administrators_say_who_is_told_and_mistakes_come_back(db: PgPool) 
         ("", "nobody", "#emails"),
         ("", "a@example.test\nb@", "#emails"),
     ] {
-        let back = wish(&admin, webhook, emails).await;
+        let back = save_settings(&admin, webhook, emails).await;
         assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{webhook} {emails}");
         assert!(back.has(&format!("{field}[aria-invalid=true]")));
     }
     let csrf = admin.get("/p/default/settings").await.csrf();
     admin.post("/p/default/settings", &[("csrf", &csrf), ("test", "1")]).await;
     let page = admin.get("/p/default/settings").await;
-    assert!(page.one(".flash").contains("尚未设置"), "nobody wished to be told");
-    assert_eq!(wish(&admin, "", "mei@example.test, li@example.test").await.status, 303);
+    assert!(page.one(".flash").contains("尚未设置"), "no one is to be notified");
+    assert_eq!(save_settings(&admin, "", "mei@example.test, li@example.test").await.status, 303);
     let page = admin.get("/p/default/settings").await;
     assert_eq!(page.one("#emails").trim(), "mei@example.test li@example.test");
     assert!(page.one(".doubt").contains("CONSOLE_SMTP_URL"), "no mail server is set here");

@@ -1,11 +1,11 @@
-//! What holds of every page.
+//! What holds for every page.
 
 use reqwest::{Method, StatusCode};
 use sqlx::PgPool;
 
-use crate::harness::TestConsole;
+use crate::harness::{CODE, TestConsole};
 
-const ADDRESSES: [&str; 11] = [
+const PATHS: [&str; 11] = [
     "/p/default/",
     "/p/default/send",
     "/p/default/batches",
@@ -20,42 +20,42 @@ const ADDRESSES: [&str; 11] = [
 ];
 
 #[sqlx::test]
-async fn every_page_is_whole_in_both_languages_and_trusts_nobody_else(db: PgPool) {
+async fn every_page_is_complete_in_both_languages_and_loads_nothing_from_other_hosts(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    operator.send("登录验证码", &["1234", "5"], "18500001234").await;
+    operator.send(CODE, &["1234", "5"], "18500001234").await;
     for language in ["zh-CN", "en"] {
-        for address in ADDRESSES {
-            let page = operator.get_in(language, address).await;
-            assert_eq!(page.status, StatusCode::OK, "{address}");
+        for path in PATHS {
+            let page = operator.get_in(language, path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
             assert_eq!(page.attr("html", "lang"), language);
-            assert_eq!(page.all("h1").len(), 1, "{address}");
+            assert_eq!(page.all("h1").len(), 1, "{path}");
             let csp = page.headers["content-security-policy"].to_str().unwrap();
             assert!(csp.starts_with("default-src 'none'") && !csp.contains("unsafe"), "{csp}");
             assert_eq!(page.headers["cache-control"], "no-store");
             assert_eq!(page.headers["x-content-type-options"], "nosniff");
-            assert!(!page.has("[style], script:not([src]), [onclick]"), "{address}");
-            for outside in ["http://", "https://"] {
-                assert!(!page.text.contains(&format!("=\"{outside}")), "{address}");
+            assert!(!page.has("[style], script:not([src]), [onclick]"), "{path}");
+            for scheme in ["http://", "https://"] {
+                assert!(!page.text.contains(&format!("=\"{scheme}")), "{path}");
             }
         }
     }
 }
 
 #[sqlx::test]
-async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool) {
+async fn each_kind_of_error_has_a_page_with_a_request_id_and_without_the_cause(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    for (address, status) in [
+    for (path, status) in [
         ("/p/default/nothing", StatusCode::NOT_FOUND),
         ("/p/default/batches/b-zzz", StatusCode::NOT_FOUND),
         ("/p/default/batches/b-0000000000000", StatusCode::NOT_FOUND),
         ("/p/default/batches?before=x", StatusCode::BAD_REQUEST),
         ("/p/default/receipts/%00", StatusCode::NOT_FOUND),
     ] {
-        let page = operator.get(address).await;
-        assert_eq!(page.status, status, "{address}");
-        assert!(page.has(".brackets h1") && page.has("code"), "{address}: {}", page.text);
+        let page = operator.get(path).await;
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.has(".brackets h1") && page.has("code"), "{path}: {}", page.text);
     }
     assert_eq!(operator.get("/p/default").await.leads_to(), "/p/default/");
     let page = operator.request(Method::PUT, "/login", &[], Some(&[])).await;
@@ -69,18 +69,18 @@ async fn each_kind_of_error_is_a_page_with_a_request_id_and_no_cause(db: PgPool)
 }
 
 #[sqlx::test]
-async fn health_is_told_apart_from_readiness(db: PgPool) {
+async fn health_and_readiness_are_separate_checks(db: PgPool) {
     let console = TestConsole::start(&db).await;
-    let anybody = console.signed_out();
-    assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
-    assert_eq!(anybody.get("/readyz").await.status, StatusCode::OK);
+    let client = console.signed_out();
+    assert_eq!(client.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(client.get("/readyz").await.status, StatusCode::OK);
     console.app.db.close().await;
-    assert_eq!(anybody.get("/healthz").await.status, StatusCode::OK);
-    assert_eq!(anybody.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(client.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(client.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[sqlx::test]
-async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) {
+async fn styles_and_scripts_are_cached_forever_and_a_page_is_light(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let page = operator.get("/p/default/").await;
@@ -94,17 +94,17 @@ async fn style_and_scripts_may_be_kept_for_ever_and_a_page_is_light(db: PgPool) 
     let folder = script.strip_suffix("app.js").unwrap().to_owned();
     let files = ["app.css", "app.js", "copy.js", "live.js", "preview.js", "icons.svg"];
     let files = files.map(|name| format!("{folder}{name}"));
-    for address in files.iter().map(String::as_str).chain(["/p/default/"]) {
-        let packed = [("accept-encoding", "gzip")];
-        let answer = operator.request(Method::GET, address, &packed, None).await;
-        assert_eq!(answer.headers["content-encoding"], "gzip", "{address}");
+    for path in files.iter().map(String::as_str).chain(["/p/default/"]) {
+        let gzip = [("accept-encoding", "gzip")];
+        let answer = operator.request(Method::GET, path, &gzip, None).await;
+        assert_eq!(answer.headers["content-encoding"], "gzip", "{path}");
         weight += answer.bytes;
     }
     assert!(weight < 60_000, "{weight} bytes");
 }
 
 #[sqlx::test]
-async fn the_language_can_be_switched_and_leads_back(db: PgPool) {
+async fn switching_the_language_leads_back_to_the_same_page(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let back = operator.post("/language", &[("lang", "en"), ("next", "/p/default/batches")]).await;
@@ -115,24 +115,24 @@ async fn the_language_can_be_switched_and_leads_back(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn ids_are_imported_and_each_wrong_one_says_why(db: PgPool) {
+async fn ids_are_imported_and_each_wrong_one_is_explained(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let address = "/p/default/templates/import";
-    let csrf = operator.get(address).await.csrf();
-    let page = operator.post(address, &[("csrf", &csrf), ("ids", "UTA0001\nUTX999\n")]).await;
+    let path = "/p/default/templates/import";
+    let csrf = operator.get(path).await.csrf();
+    let page = operator.post(path, &[("csrf", &csrf), ("ids", "UTA0001\nUTX999\n")]).await;
     assert_eq!(page.all("tbody tr").len(), 2);
     assert!(page.has("tbody .status.good") && page.has("tbody .status.bad"));
     assert_eq!(page.one("textarea").trim(), "UTX999");
-    let empty = operator.post(address, &[("csrf", &csrf), ("ids", "  \n,")]).await;
+    let empty = operator.post(path, &[("csrf", &csrf), ("ids", "  \n,")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let address = "/p/default/signatures/import";
-    let page = operator.post(address, &[("csrf", &csrf), ("ids", "【云帆书店】")]).await;
+    let path = "/p/default/signatures/import";
+    let page = operator.post(path, &[("csrf", &csrf), ("ids", "【云帆书店】")]).await;
     assert!(page.has("tbody .status.good"), "{}", page.text);
 }
 
 #[sqlx::test]
-async fn what_is_under_review_is_asked_about_until_it_is_decided(db: PgPool) {
+async fn items_under_review_are_checked_until_they_are_decided(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
@@ -149,10 +149,10 @@ async fn what_is_under_review_is_asked_about_until_it_is_decided(db: PgPool) {
     let bad = template("拒绝", "您的订单{1}被拒");
     let good = console.app.usms.create_template(&keys, &good).await.unwrap();
     let bad = console.app.usms.create_template(&keys, &bad).await.unwrap();
-    let address = "/p/default/templates/import";
-    let csrf = operator.get(address).await.csrf();
+    let path = "/p/default/templates/import";
+    let csrf = operator.get(path).await.csrf();
     let ids = format!("{good}\n{bad}");
-    let page = operator.post(address, &[("csrf", &csrf), ("ids", &ids)]).await;
+    let page = operator.post(path, &[("csrf", &csrf), ("ids", &ids)]).await;
     assert_eq!(page.all("tbody .status.bad").len(), 0, "not decided yet");
     let list = "/p/default/templates?review=rejected";
     let page = console.until(&operator, list, ".reason").await;

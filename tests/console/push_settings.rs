@@ -1,4 +1,4 @@
-//! The door of pushes: who gets in, what is answered, and the page of its address.
+//! The push endpoint: what it accepts and how it responds; and the page of the push URL.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -14,7 +14,9 @@ use usms_console::domain::role::Role;
 use usms_console::ops::{missing_pushes, projects as project_ops};
 use usms_console::web;
 
-use crate::harness::{MAX_WAIT, Page, TestClient, TestConsole, TestOptions, http, waited};
+use crate::harness::{
+    CODE, MAX_WAIT, Page, TestClient, TestConsole, TestOptions, eventually, http,
+};
 
 const PAGE: &str = "/p/default/settings/hooks";
 
@@ -37,13 +39,13 @@ pub async fn number(db: &PgPool, query: &'static str) -> i64 {
 }
 
 pub async fn until_number(db: &PgPool, query: &'static str, wanted: i64) {
-    let there = waited(async || (number(db, query).await == wanted).then_some(())).await;
-    if there.is_none() {
+    let reached = eventually(async || (number(db, query).await == wanted).then_some(())).await;
+    if reached.is_none() {
         assert_eq!(number(db, query).await, wanted, "{query}");
     }
 }
 
-/// Presses a button of the page.
+/// Presses the button `step` of the page.
 pub async fn press(admin: &TestClient, step: &str, more: &[(&str, &str)]) -> Page {
     let csrf = admin.get(PAGE).await.csrf();
     let mut fields = vec![("csrf", csrf.as_str()), ("step", step)];
@@ -72,8 +74,8 @@ async fn a_refusal_does_not_say_what_is_wrong(db: PgPool) {
     for secret in &wrong {
         refusals.push(push_to(&console, &format!("/hooks/{secret}"), "{}").await);
     }
-    let kept = press(&admin, "keep", &[("networks", "203.0.113.0/24")]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.text);
+    let saved = press(&admin, "keep", &[("networks", "203.0.113.0/24")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
     refusals.push(push_to(&console, &console.hook_path, "{}").await);
     for (status, answer) in refusals {
         assert_eq!(status, StatusCode::NOT_FOUND);
@@ -95,53 +97,53 @@ async fn only_a_post_is_a_push(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_body_that_trickles_is_cut(db: PgPool) {
+async fn a_body_that_trickles_in_times_out(db: PgPool) {
     let console = TestConsole::start(&db).await;
-    let mut door = tokio::net::TcpStream::connect(console.address).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(console.address).await.unwrap();
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: console\r\ncontent-length: 100000\r\n\r\n",
         console.hook_path
     );
-    door.write_all(head.as_bytes()).await.unwrap();
-    let (mut answer, mut pen) = door.into_split();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
     let trickle = tokio::spawn(async move {
-        while pen.write_all(b" ").await.is_ok() {
+        while writer.write_all(b" ").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    let began = Instant::now();
-    let mut said = [0; 12];
-    answer.read_exact(&mut said).await.unwrap();
-    assert_eq!(&said, b"HTTP/1.1 408");
-    assert!(began.elapsed() < MAX_WAIT, "{:?}", began.elapsed());
+    let started = Instant::now();
+    let mut status = [0; 12];
+    reader.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 408");
+    assert!(started.elapsed() < MAX_WAIT, "{:?}", started.elapsed());
     trickle.abort();
     assert_eq!(number(&db, "select count(*) from inbox").await, 0);
     assert_eq!(push_to(&console, &console.hook_path, reports(&[])).await.0, StatusCode::OK);
 }
 
 #[sqlx::test]
-async fn wrong_secrets_are_slowed_and_a_right_one_from_there_is_not(db: PgPool) {
+async fn wrong_secrets_are_slowed_down_and_a_right_one_from_the_same_ip_is_not(db: PgPool) {
     let console = TestConsole::start(&db).await;
-    let began = Instant::now();
+    let started = Instant::now();
     for _ in 0..7 {
         push_to(&console, "/hooks/wrong", "{}").await;
     }
-    // 25 ms, twice as long each time.
-    assert!(began.elapsed() >= Duration::from_millis(3_175), "{:?}", began.elapsed());
-    let began = Instant::now();
+    // 25 ms, and twice as long each time.
+    assert!(started.elapsed() >= Duration::from_millis(3_175), "{:?}", started.elapsed());
+    let started = Instant::now();
     let (status, _) = push_to(&console, &console.hook_path, reports(&[])).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(began.elapsed() < Duration::from_millis(3_200), "{:?}", began.elapsed());
+    assert!(started.elapsed() < Duration::from_millis(3_200), "{:?}", started.elapsed());
 }
 
-fn packed(body: &[u8]) -> Vec<u8> {
-    let mut packing = GzEncoder::new(Vec::new(), Compression::best());
-    packing.write_all(body).unwrap();
-    packing.finish().unwrap()
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[sqlx::test]
-async fn a_packed_push_is_unpacked_within_its_limit(db: PgPool) {
+async fn a_compressed_push_is_decompressed_within_its_limit(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let url = format!("http://{}{}", console.address, console.hook_path);
     let push = async |body: Vec<u8>| {
@@ -149,21 +151,21 @@ async fn a_packed_push_is_unpacked_within_its_limit(db: PgPool) {
         request.send().await.unwrap().status()
     };
     let plain = reports(&[]).into_bytes();
-    let whole = packed(&plain);
+    let whole = compressed(&plain);
     let broken = whole[..whole.len() - 6].to_vec();
     assert_eq!(push(whole).await, StatusCode::OK);
-    // What is not packed as it says is kept as it came: it would not come a fifth time.
+    // A body that cannot be decompressed is stored as it came: it would not be pushed a fifth time.
     assert_eq!(push(broken.clone()).await, StatusCode::OK);
-    let bomb = packed(&vec![b' '; 100 << 20]);
+    let bomb = compressed(&vec![b' '; 100 << 20]);
     assert!(bomb.len() < 200_000);
     assert_eq!(push(bomb).await, StatusCode::PAYLOAD_TOO_LARGE);
-    let kept: Vec<Vec<u8>> =
+    let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("select body from inbox order by id").fetch_all(&db).await.unwrap();
-    assert_eq!(kept, [plain, broken]);
+    assert_eq!(stored, [plain, broken]);
 }
 
 #[sqlx::test]
-async fn pushes_can_be_limited_to_addresses_and_the_page_names_who_was_turned_away(db: PgPool) {
+async fn pushes_can_be_limited_to_networks_and_the_page_names_the_refused_ip(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let admin = console.member("admin", Role::Admin).await;
@@ -184,7 +186,7 @@ async fn pushes_can_be_limited_to_addresses_and_the_page_names_who_was_turned_aw
 }
 
 #[sqlx::test]
-async fn behind_a_proxy_the_address_that_it_names_counts(db: PgPool) {
+async fn behind_a_proxy_the_ip_that_it_forwards_counts(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     press(&admin, "keep", &[("networks", "203.0.113.0/24")]).await;
@@ -196,15 +198,15 @@ async fn behind_a_proxy_the_address_that_it_names_counts(db: PgPool) {
         let url = format!("http://{address}{}", console.hook_path);
         http().post(url).header("x-forwarded-for", forwarded).body(reports(&[])).send()
     };
-    // What the sender claims stands first, what the proxy saw stands last.
+    // The IP that the sender claims is the first, the one that the proxy saw is the last.
     assert_eq!(from("198.51.100.1, 203.0.113.9").await.unwrap().status(), StatusCode::OK);
-    let lied = from("203.0.113.9, 198.51.100.1").await.unwrap();
-    assert_eq!(lied.status(), StatusCode::NOT_FOUND);
+    let forged = from("203.0.113.9, 198.51.100.1").await.unwrap();
+    assert_eq!(forged.status(), StatusCode::NOT_FOUND);
     assert_eq!(from("nonsense").await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 #[sqlx::test]
-async fn the_address_is_shown_on_request_and_that_is_written_down(db: PgPool) {
+async fn the_push_url_is_shown_on_request_and_that_is_audited(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     let secret = console.hook_path.strip_prefix("/hooks/").unwrap();
@@ -214,22 +216,22 @@ async fn the_address_is_shown_on_request_and_that_is_written_down(db: PgPool) {
     assert_eq!(audited(&db, "hook_revealed").await, 0);
     let shown = press(&admin, "reveal", &[]).await;
     assert!(shown.one("main code").ends_with(&console.hook_path));
-    // The words for support, in both languages, name it.
+    // The texts for UCloud's support, in both languages, contain it.
     let tickets = shown.all("details .exact");
     assert_eq!(tickets.len(), 2);
-    assert!(tickets.iter().all(|words| words.contains(&console.hook_path)), "{tickets:?}");
-    assert!(tickets.iter().all(|words| words.contains(r#"{"code": 0, "message": "ok"}"#)));
+    assert!(tickets.iter().all(|text| text.contains(&console.hook_path)), "{tickets:?}");
+    assert!(tickets.iter().all(|text| text.contains(r#"{"code": 0, "message": "ok"}"#)));
     assert_eq!(audited(&db, "hook_revealed").await, 1);
     let operator = console.operator().await;
     assert_eq!(operator.get(PAGE).await.status, StatusCode::FORBIDDEN);
     let csrf = operator.get("/p/default/send").await.csrf();
-    let tried = operator.post(PAGE, &[("csrf", &csrf), ("step", "reveal")]).await;
-    assert_eq!(tried.status, StatusCode::FORBIDDEN);
+    let refused = operator.post(PAGE, &[("csrf", &csrf), ("step", "reveal")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(console.signed_out().get(PAGE).await.status, StatusCode::SEE_OTHER);
 }
 
 #[sqlx::test]
-async fn both_addresses_work_while_one_replaces_the_other(db: PgPool) {
+async fn both_push_urls_work_while_one_replaces_the_other(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let admin = console.member("admin", Role::Admin).await;
@@ -237,7 +239,7 @@ async fn both_addresses_work_while_one_replaces_the_other(db: PgPool) {
     press(&admin, "rotate", &[("confirm", "1")]).await;
     let new = newest_path(&console).await;
     assert_ne!(old, new);
-    // A double click makes no third one: support knows the first.
+    // A double click makes no third one: support may already know the new one.
     press(&admin, "rotate", &[("confirm", "1")]).await;
     assert_eq!(newest_path(&console).await, new);
     assert_eq!(push_to(&console, &new, reports(&[])).await.0, StatusCode::OK);
@@ -254,7 +256,7 @@ async fn both_addresses_work_while_one_replaces_the_other(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_former_address_ends_by_itself_after_seven_days(db: PgPool) {
+async fn a_replaced_push_url_expires_after_seven_days(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     let old = console.hook_path.clone();
@@ -270,32 +272,32 @@ async fn a_former_address_ends_by_itself_after_seven_days(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_test_push_is_taken_and_settled_and_leaves_nothing_behind(db: PgPool) {
+async fn a_test_push_is_processed_and_leaves_nothing_behind(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
-    // It passes though only UCloud may push: the way is tried, not the rule.
+    // It passes although only one network may push: it tests the path, not the rule.
     press(&admin, "keep", &[("networks", "203.0.113.0/24")]).await;
     let tested = press(&admin, "test", &[]).await;
     assert_eq!(tested.status, StatusCode::SEE_OTHER, "{}", tested.text);
-    let said = admin.get(PAGE).await.one(".flash");
-    assert!(said.contains("毫秒收到") && said.contains("毫秒处理完成"), "{said}");
+    let flash = admin.get(PAGE).await.one(".flash");
+    assert!(flash.contains("毫秒收到") && flash.contains("毫秒处理完成"), "{flash}");
     tokio::time::sleep(Duration::from_millis(700)).await;
-    for traces in [
+    for query in [
         "select count(*) from inbox",
         "select count(*) from external_messages",
         "select count(*) from outcomes",
         "select count(*) from push_counts",
     ] {
-        assert_eq!(number(&db, traces).await, 0, "{traces}");
+        assert_eq!(number(&db, query).await, 0, "{query}");
     }
     assert_eq!(audited(&db, "hook_tested").await, 1);
-    // Nobody else can pass for a test.
+    // No one else can pose as a test.
     let (status, _) = push_to(&console, &format!("{}?test=00", console.hook_path), "{}").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
 #[sqlx::test]
-async fn a_test_push_says_when_nobody_settles(db: PgPool) {
+async fn a_test_push_reports_that_no_worker_processes_it(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
@@ -307,7 +309,7 @@ async fn a_test_push_says_when_nobody_settles(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn pushes_are_counted_by_their_kind(db: PgPool) {
+async fn pushes_are_counted_by_kind(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     let reply = json!({ "MsgType": 0, "Data": [] }).to_string();
@@ -322,7 +324,7 @@ async fn pushes_are_counted_by_their_kind(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
+async fn missing_pushes_are_notified_once_and_so_is_their_return(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let admin = console.member("admin", Role::Admin).await;
@@ -330,9 +332,9 @@ async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
         .execute(&db)
         .await
         .unwrap();
-    let batch = admin.send("登录验证码", &["1", "5"], "18500001234").await;
-    // Nothing is pushed: the receipt is asked for.
-    console.closed(&admin, &batch).await;
+    let batch = admin.send(CODE, &["1", "5"], "18500001234").await;
+    // Nothing is pushed: the receipt is polled.
+    console.until_complete(&admin, &batch).await;
     assert_eq!(missing_pushes::gap(&console.app, console.project).await.unwrap(), None);
     sqlx::query("update submissions set sent_at = sent_at - interval '1 hour'")
         .execute(&db)
@@ -341,8 +343,8 @@ async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
     for _ in 0..2 {
         missing_pushes::run_once(&console.app).await.unwrap();
     }
-    let told = "select count(*) from notifications where body->>'event' = 'pushes_changed'";
-    assert_eq!(number(&db, told).await, 1);
+    let notified = "select count(*) from notifications where body->>'event' = 'pushes_changed'";
+    assert_eq!(number(&db, notified).await, 1);
     for page in ["/p/default/", "/p/default/health", PAGE] {
         let shown = admin.get(page).await;
         assert!(shown.one("main").contains("从未收到推送"), "{page}: {}", shown.text);
@@ -351,7 +353,7 @@ async fn missing_pushes_are_told_once_and_so_is_their_return(db: PgPool) {
     push_to(&console, &console.hook_path, reports(&[report])).await;
     until_number(&db, "select coalesce(sum(pushes), 0)::bigint from push_counts", 1).await;
     missing_pushes::run_once(&console.app).await.unwrap();
-    assert_eq!(number(&db, told).await, 2);
+    assert_eq!(number(&db, notified).await, 2);
     assert!(!admin.get("/p/default/").await.one("main").contains("从未收到推送"));
     assert!(admin.get("/p/default/settings").await.text.contains("已恢复接收 UCloud 推送"));
 }

@@ -1,11 +1,10 @@
-//! Pushes: on disk before they are answered, and nothing that comes twice or late changes anything.
+//! Pushes are on disk before they are acknowledged, and a repeated or late one changes nothing.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::db::invariants;
 
-use crate::harness::{TestClient, TestConsole, TestOptions, http};
+use crate::harness::{CODE, TestClient, TestConsole, TestOptions, assert_sound, http};
 
 async fn push(console: &TestConsole, body: Vec<u8>) -> (StatusCode, Value) {
     let answer = http()
@@ -28,8 +27,8 @@ async fn states(operator: &TestClient, batch: &str) -> Vec<String> {
 }
 
 #[sqlx::test]
-async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db: PgPool) {
-    // Nothing comes by itself: the test is the carrier.
+async fn an_outcome_may_become_more_certain_and_never_less(db: PgPool) {
+    // No receipts come by themselves: the test plays the carrier.
     let options = TestOptions {
         pushes: false,
         receipt_after: std::time::Duration::from_secs(3600),
@@ -37,7 +36,7 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
     };
     let console = TestConsole::start_with(&db, options).await;
     let operator = console.operator().await;
-    let batch = operator.send("登录验证码", &["1", "5"], "18500001234\n18500001235").await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234\n18500001235").await;
     let page = console.until(&operator, &batch, ".messages tbody td:last-child a").await;
     let session = page.one(".messages tbody td:last-child a");
     let send = |phone: &'static str, result: &'static str| {
@@ -45,7 +44,7 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
         let console = &console;
         async move {
             assert_eq!(push(console, body.to_string().into_bytes()).await.1["code"], 0);
-            console.pushes_processed().await;
+            console.until_pushes_processed().await;
         }
     };
     send("18500001234", "状态未知").await;
@@ -56,13 +55,11 @@ async fn a_final_outcome_never_goes_back_and_unknown_may_become_better_known(db:
     send("18500001235", "发送失败").await;
     send("18500001235", "状态未知").await;
     assert_eq!(states(&operator, &batch).await, ["已送达", "失败"]);
-    assert!(
-        invariants::broken(&console.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
-    );
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
-async fn a_receipt_that_overtakes_the_answer_is_not_lost(db: PgPool) {
+async fn a_receipt_that_arrives_before_the_response_is_not_lost(db: PgPool) {
     let console = TestConsole::start_with(
         &db,
         TestOptions { receipt_after: std::time::Duration::ZERO, ..TestOptions::default() },
@@ -71,13 +68,13 @@ async fn a_receipt_that_overtakes_the_answer_is_not_lost(db: PgPool) {
     let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 800, "times": 1 });
     console.fault(slow).await;
-    let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let page = console.closed(&operator, &batch).await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let page = console.until_complete(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
 }
 
 #[sqlx::test]
-async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
+async fn malformed_pushes_are_stored_and_acknowledged_and_do_no_harm(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let good = report("s-1", "18500001234", "发送成功", "DELIVRD");
@@ -94,17 +91,17 @@ async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
         let (status, answer) = push(&console, body).await;
         assert_eq!((status, &answer["code"]), (StatusCode::OK, &json!(0)));
     }
-    console.pushes_processed().await;
-    let kept: i64 =
+    console.until_pushes_processed().await;
+    let stored: i64 =
         sqlx::query_scalar("select count(*) from inbox").fetch_one(&console.app.db).await.unwrap();
-    assert_eq!(kept, 7);
+    assert_eq!(stored, 7);
     let page = operator.get("/p/default/receipts/s-1").await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     let reply = json!({ "MsgType": 0, "Data": [{ "Phone": "18500001234", "ReplyContent": "R",
         "ReplyTime": 1_790_000_000, "UserId": "" }] });
     push(&console, reply.to_string().into_bytes()).await;
     push(&console, reply.to_string().into_bytes()).await;
-    console.pushes_processed().await;
+    console.until_pushes_processed().await;
     let replies: i64 = sqlx::query_scalar("select count(*) from replies")
         .fetch_one(&console.app.db)
         .await
@@ -113,7 +110,7 @@ async fn rubbish_is_kept_answered_and_hurts_nobody(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn an_unknown_secret_and_a_giant_push_are_turned_away(db: PgPool) {
+async fn an_unknown_secret_and_a_giant_push_are_refused(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let url = format!("http://{}/hooks/{}", console.address, "0".repeat(64));
     let answer = http().post(url).body("{}").send().await.unwrap();
@@ -123,7 +120,7 @@ async fn an_unknown_secret_and_a_giant_push_are_turned_away(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_push_that_cannot_be_kept_is_asked_for_again(db: PgPool) {
+async fn a_push_that_cannot_be_stored_is_refused_so_that_it_is_retried(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.app.db.close().await;
     let (status, answer) = push(&console, b"{}".to_vec()).await;

@@ -1,5 +1,5 @@
-//! Receipts by the thousand: in any order, again and again, in pieces, by several settlers at once,
-//! with bad ones among them. What comes of them is always the same.
+//! Receipts by the thousand: in any order, repeated, split, processed by several workers at once,
+//! with unreadable ones among them. The outcomes are always the same.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,6 @@ use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
 use usms_console::db::claims::Claim;
-use usms_console::db::invariants;
 use usms_console::db::messages::{self, Target};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::ops::projects as project_ops;
@@ -21,17 +20,16 @@ use usms_console::ops::submit::{self, End};
 use usms_console::ops::{plan, poll, push_inbox, uploads};
 use usms_console::sandbox;
 
-use crate::harness::{TestClient, TestConsole, TestOptions};
+use crate::harness::{CODE, TestClient, TestConsole, TestOptions, assert_sound};
 
-const CODE: &str = "登录验证码";
-
-/// A call that was taken, as the vendor knows it.
+/// A call that was accepted, as the vendor knows it.
 struct Session {
     submission: SubmissionId,
     number: String,
     targets: Vec<Target>,
 }
 
+/// A console in which nothing happens by itself.
 async fn quiet(db: &PgPool) -> TestConsole {
     TestConsole::start_with(
         db,
@@ -40,7 +38,7 @@ async fn quiet(db: &PgPool) -> TestConsole {
     .await
 }
 
-/// Sends a list of so many phones, all with values of their own, and answers its calls.
+/// Sends a list of `n` phones, each with values of its own, and returns its calls.
 async fn send(
     console: &TestConsole,
     operator: &TestClient,
@@ -49,13 +47,13 @@ async fn send(
 ) -> Vec<Session> {
     let file: String = (0..n).map(|n| format!("1850{series:03}{n:04},{n},5\n")).collect();
     let app = console.app.clone();
-    let read = tokio::spawn(async move {
+    let import = tokio::spawn(async move {
         while !uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
-    read.await.unwrap();
+    import.await.unwrap();
     operator.confirm_list(&preview, &[]).await;
     while plan::run_once(&console.app).await.unwrap() {}
     let mut sessions = Vec::new();
@@ -84,18 +82,12 @@ async fn push(console: &TestConsole, items: &[Value]) {
     push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
 }
 
-async fn settle(app: &App) {
+async fn process_all(app: &App) {
     while push_inbox::process_next(app).await.unwrap() {}
 }
 
-async fn sound(db: &PgPool) {
-    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
-
-/// What is known of each phone of each session, own and others'.
-async fn known(db: &PgPool) -> BTreeMap<(String, String), (String, String)> {
+/// Returns outcome and code by session number and phone, of our own and external messages.
+async fn outcomes(db: &PgPool) -> BTreeMap<(String, String), (String, String)> {
     let rows: Vec<(String, String, String, String)> = sqlx::query_as(
         "select s.session_no, m.phone, o.outcome::text, r.code
          from outcomes o join messages m on m.id = o.id join submissions s on s.id = m.submission_id
@@ -108,14 +100,14 @@ async fn known(db: &PgPool) -> BTreeMap<(String, String), (String, String)> {
     .await
     .unwrap();
     let n = rows.len();
-    let known: BTreeMap<_, _> = rows.into_iter().map(|(s, p, o, c)| ((s, p), (o, c))).collect();
-    assert_eq!(known.len(), n, "a phone of a session is kept once");
-    known
+    let outcomes: BTreeMap<_, _> = rows.into_iter().map(|(s, p, o, c)| ((s, p), (o, c))).collect();
+    assert_eq!(outcomes.len(), n, "a phone of a session has one outcome");
+    outcomes
 }
 
-/// A phone as the vendor may write it.
-fn written(phone: &str, dice: &mut StdRng) -> String {
-    match dice.random_range(0..5) {
+/// Returns a phone in one of the vendor's spellings.
+fn spelled(phone: &str, rng: &mut StdRng) -> String {
+    match rng.random_range(0..5) {
         0 => format!("(86){phone}"),
         1 => format!("(0086){phone}"),
         2 => format!("0086{phone}"),
@@ -125,18 +117,18 @@ fn written(phone: &str, dice: &mut StdRng) -> String {
 }
 
 #[sqlx::test]
-async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(db: PgPool) {
+async fn no_order_repetition_or_splitting_of_pushes_changes_the_outcomes(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     for seed in 1..=4 {
         println!("pushes of seed {seed}");
-        let mut dice = StdRng::seed_from_u64(seed);
+        let mut rng = StdRng::seed_from_u64(seed);
         let series = usize::try_from(seed).unwrap();
         let sessions = send(&console, &operator, series, 450).await;
         let mut phones: Vec<(String, String, String)> = Vec::new();
         for session in &sessions {
             for target in &session.targets {
-                let user_id = match dice.random_range(0..3) {
+                let user_id = match rng.random_range(0..3) {
                     0 => target.id.vendor_user_id(),
                     1 => session.submission.vendor_user_id(),
                     _ => String::new(),
@@ -150,63 +142,65 @@ async fn no_order_repetition_or_splitting_of_pushes_changes_what_comes_of_them(d
         let mut items = Vec::new();
         let mut expected = BTreeMap::new();
         for (session, phone, user_id) in phones {
-            let (result, outcome, code) = match dice.random_range(0..10) {
+            let (result, outcome, code) = match rng.random_range(0..10) {
                 0..6 => ("发送成功", "delivered", "DELIVRD"),
                 6..8 => ("Fail", "failed", "ERRNUM"),
                 8 => ("Unknow", "unknown", "EXPIRED"),
                 _ => continue,
             };
-            let early = dice.random_range(0..2);
-            for told in [vec![("Unknow", "EXPIRED"); early], vec![(result, code); 2]].concat() {
-                let mut item = report(&session, &written(&phone, &mut dice), told.0, told.1);
+            let early = rng.random_range(0..2);
+            for (result, code) in
+                [vec![("Unknow", "EXPIRED"); early], vec![(result, code); 2]].concat()
+            {
+                let mut item = report(&session, &spelled(&phone, &mut rng), result, code);
                 item["UserId"] = json!(user_id);
                 items.push(item);
             }
             expected.insert((session, phone), (outcome.to_owned(), code.to_owned()));
         }
-        items.shuffle(&mut dice);
+        items.shuffle(&mut rng);
         while !items.is_empty() {
-            let many = dice.random_range(1..=120).min(items.len());
-            let some: Vec<Value> = items.drain(..many).collect();
-            for _ in 0..dice.random_range(1..=2) {
+            let count = rng.random_range(1..=120).min(items.len());
+            let some: Vec<Value> = items.drain(..count).collect();
+            for _ in 0..rng.random_range(1..=2) {
                 push(&console, &some).await;
             }
         }
-        let settlers: Vec<_> = (0..3)
+        let workers: Vec<_> = (0..3)
             .map(|_| {
                 let app = console.app.clone();
-                tokio::spawn(async move { settle(&app).await })
+                tokio::spawn(async move { process_all(&app).await })
             })
             .collect();
-        while !settlers.iter().all(tokio::task::JoinHandle::is_finished) {
-            sound(&db).await;
+        while !workers.iter().all(tokio::task::JoinHandle::is_finished) {
+            assert_sound(&db).await;
         }
-        for settler in settlers {
-            settler.await.unwrap();
+        for worker in workers {
+            worker.await.unwrap();
         }
-        settle(&console.app).await;
-        let all = known(&db).await;
+        process_all(&console.app).await;
+        let all = outcomes(&db).await;
         let of_seed: BTreeMap<_, _> = all
             .into_iter()
             .filter(|((session, _), _)| {
                 session.starts_with(&format!("other-{seed}-"))
-                    || sessions.iter().any(|one| one.number == *session)
+                    || sessions.iter().any(|own| own.number == *session)
             })
             .collect();
         assert_eq!(of_seed, expected, "seed {seed}");
-        sound(&db).await;
-        let troubled: i64 = sqlx::query_scalar(
+        assert_sound(&db).await;
+        let with_problems: i64 = sqlx::query_scalar(
             "select count(*) from inbox where tries > 0 or problems <> '[]' or processed_at is null",
         )
         .fetch_one(&db)
         .await
         .unwrap();
-        assert_eq!(troubled, 0, "seed {seed}: settlers never get in each other's way");
+        assert_eq!(with_problems, 0, "seed {seed}: workers never get in each other's way");
     }
 }
 
 #[sqlx::test]
-async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(db: PgPool) {
+async fn unreadable_items_are_stored_with_their_text_and_lose_none_of_the_others(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let sessions = send(&console, &operator, 1, 200).await;
@@ -230,11 +224,15 @@ async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(
         "ReceiptDesc": "\u{0}'; drop table inbox; --".repeat(400) });
     items.insert(100, strange);
     push(&console, &items).await;
-    settle(&console.app).await;
+    process_all(&console.app).await;
     let problems: Value =
         sqlx::query_scalar("select problems from inbox").fetch_one(&db).await.unwrap();
-    let why: Vec<&str> =
-        problems.as_array().unwrap().iter().map(|one| one["why"].as_str().unwrap()).collect();
+    let why: Vec<&str> = problems
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem["why"].as_str().unwrap())
+        .collect();
     let expected = [
         "unknown ReceiptResult",
         "no phone",
@@ -246,72 +244,70 @@ async fn bad_items_are_kept_aside_with_their_text_and_lose_none_of_five_hundred(
     assert_eq!(problems[0]["item"]["ReceiptResult"], "也许");
     assert_eq!(problems[2]["item"]["SessionNo"], "a\u{fffd}b");
     assert_eq!(problems[4]["item"]["Phone"], "18500009999");
-    let known = known(&db).await;
-    assert_eq!(known.len(), 201);
+    let outcomes = outcomes(&db).await;
+    assert_eq!(outcomes.len(), 201);
     let other = ("other".to_owned(), "18500001234".to_owned());
-    assert_eq!(known[&other], ("delivered".to_owned(), String::new()));
-    sound(&db).await;
+    assert_eq!(outcomes[&other], ("delivered".to_owned(), String::new()));
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn a_masked_phone_settles_what_it_can_only_mean(db: PgPool) {
+async fn a_receipt_with_a_masked_phone_counts_if_it_can_only_mean_one_message(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let sessions = send(&console, &operator, 1, 200).await;
     let (number, targets) = (&sessions[0].number, &sessions[0].targets);
     let masked = format!("185****{}", &targets[3].phone[7..]);
     push(&console, &[report(number, &masked, "Success", "DELIVRD")]).await;
-    // This one fits every phone of the session; its UserId says which is meant.
+    // This one matches every phone of the session; its UserId says which is meant.
     let mut vague = report(number, "185********", "Fail", "ERRNUM");
     push(&console, &[vague.clone()]).await;
     vague["UserId"] = json!(targets[5].id.vendor_user_id());
     push(&console, &[vague]).await;
-    // Marks of a pattern are none of ours.
+    // The wildcards of LIKE are not masks.
     push(&console, &[report(number, "1850%", "Fail", "ERRNUM")]).await;
-    settle(&console.app).await;
-    let known = known(&db).await;
-    let of = |at: usize| &known[&(number.clone(), targets[at].phone.clone())].0;
-    assert_eq!((of(3).as_str(), of(5).as_str()), ("delivered", "failed"));
-    assert_eq!(known.len(), 2);
+    process_all(&console.app).await;
+    let outcomes = outcomes(&db).await;
+    let outcome = |at: usize| &outcomes[&(number.clone(), targets[at].phone.clone())].0;
+    assert_eq!((outcome(3).as_str(), outcome(5).as_str()), ("delivered", "failed"));
+    assert_eq!(outcomes.len(), 2);
     let problems: i64 =
         sqlx::query_scalar("select count(*) from inbox where jsonb_array_length(problems) = 1")
             .fetch_one(&db)
             .await
             .unwrap();
     assert_eq!(problems, 2);
-    sound(&db).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn session_and_phone_say_whose_a_receipt_is_when_its_user_id_names_another_message(
-    db: PgPool,
-) {
+async fn session_and_phone_decide_when_the_user_id_names_another_message(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let sessions = send(&console, &operator, 1, 250).await;
     let [one, other] = sessions.as_slice() else { panic!("{} calls", sessions.len()) };
-    let names = |message: &Target, session: &str, phone: &str, result| {
+    let naming = |message: &Target, session: &str, phone: &str, result| {
         let mut item = report(session, phone, result, "X");
         item["UserId"] = json!(message.id.vendor_user_id());
         item
     };
-    // Of another phone of the same session; of another session; of a phone that is not in the session.
+    // It names another phone of the session, another session, and a phone of another session.
     let (first, second) = (&one.targets[1].phone, &one.targets[2].phone);
-    push(&console, &[names(&one.targets[0], &one.number, first, "Success")]).await;
-    push(&console, &[names(&other.targets[0], &one.number, second, "Fail")]).await;
+    push(&console, &[naming(&one.targets[0], &one.number, first, "Success")]).await;
+    push(&console, &[naming(&other.targets[0], &one.number, second, "Fail")]).await;
     let stranger = &other.targets[1].phone;
-    push(&console, &[names(&one.targets[3], &one.number, stranger, "Fail")]).await;
-    settle(&console.app).await;
-    let known: Vec<((String, String), String)> =
-        known(&db).await.into_iter().map(|(of, (outcome, _))| (of, outcome)).collect();
-    let of = |phone: &String| (one.number.clone(), phone.clone());
-    let expected = [(of(first), "delivered".to_owned()), (of(second), "failed".to_owned())];
-    assert_eq!(known, expected);
-    sound(&db).await;
+    push(&console, &[naming(&one.targets[3], &one.number, stranger, "Fail")]).await;
+    process_all(&console.app).await;
+    let outcomes: Vec<((String, String), String)> =
+        outcomes(&db).await.into_iter().map(|(key, (outcome, _))| (key, outcome)).collect();
+    let key = |phone: &String| (one.number.clone(), phone.clone());
+    let expected = [(key(first), "delivered".to_owned()), (key(second), "failed".to_owned())];
+    assert_eq!(outcomes, expected);
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counters(db: PgPool) {
+async fn outcomes_are_read_from_rows_and_never_inferred_from_counters(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let sessions = send(&console, &operator, 1, 8).await;
@@ -328,14 +324,14 @@ async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counter
     .await
     .unwrap();
     let mut items: Vec<Value> =
-        targets.iter().map(|one| report(number, &one.phone, "Success", "DELIVRD")).collect();
-    // Half of them say which message they mean, half do not.
+        targets.iter().map(|target| report(number, &target.phone, "Success", "DELIVRD")).collect();
+    // Half of them name their message, half do not.
     for (item, target) in items.iter_mut().zip(targets).step_by(2) {
         item["UserId"] = json!(target.id.vendor_user_id());
     }
     push(&console, &items).await;
-    settle(&console.app).await;
-    let arrived: i64 =
+    process_all(&console.app).await;
+    let delivered: i64 =
         sqlx::query_scalar("select count(*) from outcomes where outcome = 'delivered'")
             .fetch_one(&db)
             .await
@@ -344,11 +340,11 @@ async fn what_is_known_of_a_message_is_looked_up_and_never_inferred_from_counter
         .fetch_one(&db)
         .await
         .unwrap();
-    assert_eq!((arrived, tried_again), (6, 0));
+    assert_eq!((delivered, tried_again), (6, 0));
 }
 
 #[sqlx::test]
-async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_others(db: PgPool) {
+async fn a_push_that_cannot_be_processed_is_given_up_and_delays_no_others(db: PgPool) {
     let console = quiet(&db).await;
     sqlx::raw_sql(
         "create function refuse() returns trigger language plpgsql as $$
@@ -366,15 +362,16 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     push(&console, &[report("s-1", "18500001234", "Success", "DELIVRD")]).await;
     push(&console, &[poison]).await;
     push(&console, &[report("s-2", "18500001234", "Success", "DELIVRD")]).await;
-    settle(&app).await;
-    let sessions: Vec<String> = known(&db).await.into_keys().map(|(session, _)| session).collect();
+    process_all(&app).await;
+    let sessions: Vec<String> =
+        outcomes(&db).await.into_keys().map(|(session, _)| session).collect();
     assert_eq!(sessions, ["s-1", "s-2"]);
     for _ in 0..4 {
         push(&console, &[report("s-3", "18500001234", "Success", "DELIVRD")]).await;
         clock.advance(Duration::hours(1));
-        settle(&app).await;
+        process_all(&app).await;
     }
-    assert_eq!(known(&db).await.len(), 3);
+    assert_eq!(outcomes(&db).await.len(), 3);
     let (problems, tries): (Value, i16) = sqlx::query_as(
         "select problems, tries from inbox where processed_at is not null and tries > 0",
     )
@@ -384,10 +381,10 @@ async fn a_push_that_cannot_be_settled_is_set_aside_and_holds_up_none_of_the_oth
     assert_eq!(tries, 5);
     assert!(problems[0]["why"].as_str().unwrap().contains("a bad day"), "{problems}");
     clock.advance(Duration::days(1));
-    assert!(!push_inbox::process_next(&app).await.unwrap(), "it is not tried for ever");
+    assert!(!push_inbox::process_next(&app).await.unwrap(), "it is not tried forever");
 }
 
-/// A second project whose keys are wrong.
+/// Adds a second project, whose keys are wrong.
 async fn broken_project(console: &TestConsole) -> i64 {
     let keys = DefaultProject {
         public_key: sandbox::PUBLIC_KEY.to_owned(),
@@ -398,7 +395,7 @@ async fn broken_project(console: &TestConsole) -> i64 {
 }
 
 #[sqlx::test]
-async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: PgPool) {
+async fn a_project_that_cannot_be_polled_delays_no_other_and_gives_up_later(db: PgPool) {
     let options = TestOptions {
         workers: false,
         pushes: false,
@@ -432,7 +429,7 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
     for _ in 0..4 {
         poll::run_once(&app).await.unwrap();
     }
-    assert_eq!(poll::run_once(&app).await.unwrap(), 0, "what failed waits");
+    assert_eq!(poll::run_once(&app).await.unwrap(), 0, "a failed poll waits");
     let state = |project: i64| {
         let db = db.clone();
         async move {
@@ -447,10 +444,10 @@ async fn a_project_that_cannot_be_asked_holds_up_no_other_and_gives_up_late(db: 
         }
     };
     assert_eq!(state(console.project.0).await, (true, 1, 0, 1));
-    assert_eq!(state(other).await, (false, 0, 0, 0), "nobody was asked, so nothing is given up");
+    assert_eq!(state(other).await, (false, 0, 0, 0), "nothing was polled, so nothing is given up");
     clock.advance(Duration::hours(24));
     assert_eq!(poll::run_once(&app).await.unwrap(), 1);
     let (closed, _, unknown, _) = state(other).await;
     assert!(closed && unknown == 1);
-    sound(&db).await;
+    assert_sound(&db).await;
 }

@@ -1,4 +1,4 @@
-//! Replies: conversations in order, nothing that counts twice, and nothing that hurts.
+//! Replies: conversations are in order, nothing counts twice, and hostile content does no harm.
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -6,15 +6,14 @@ use rand::{RngExt, SeedableRng};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::db::invariants;
 use usms_console::ops::push_inbox;
 
-use crate::harness::{Page, TestClient, TestConsole, TestOptions};
+use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, assert_sound};
 
-pub const INBOX: &str = "/p/default/replies";
+pub const REPLIES: &str = "/p/default/replies";
 pub const AT: i64 = 1_760_000_000;
 
-/// A house in which nothing happens by itself.
+/// A console in which nothing happens by itself.
 pub async fn quiet(db: &PgPool) -> TestConsole {
     TestConsole::start_with(
         db,
@@ -23,16 +22,16 @@ pub async fn quiet(db: &PgPool) -> TestConsole {
     .await
 }
 
-pub fn reply(phone: &str, words: &str, at: i64) -> Value {
-    json!({ "Phone": phone, "ReplyContent": words, "ReplyTime": at, "ExtendCode": "", "UserId": "" })
+pub fn reply(phone: &str, text: &str, at: i64) -> Value {
+    json!({ "Phone": phone, "ReplyContent": text, "ReplyTime": at, "ExtendCode": "", "UserId": "" })
 }
 
-/// Pushes replies and settles them.
-pub async fn tell(console: &TestConsole, items: &[Value]) {
+/// Pushes replies and processes them.
+pub async fn push_replies(console: &TestConsole, items: &[Value]) {
     let body = json!({ "MsgType": 0, "Data": items }).to_string();
     push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
     let waiting = "select count(*) from inbox where processed_at is null";
-    // Where workers are, one of them may have it in hand.
+    // Where workers run, one of them may have claimed it.
     while number(&console.app.db, waiting).await > 0 {
         push_inbox::process_next(&console.app).await.unwrap();
     }
@@ -46,18 +45,12 @@ pub async fn suppressed(db: &PgPool) -> Vec<String> {
     sqlx::query_scalar("select phone from suppressions order by phone").fetch_all(db).await.unwrap()
 }
 
-pub async fn is_sound(db: &PgPool) {
-    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
-
-/// The page of the conversation that is the newest.
+/// Returns the path and page of the newest conversation.
 pub async fn newest(client: &TestClient) -> (String, Page) {
-    let address = client.get(INBOX).await.attr("tbody th a", "href");
-    let page = client.get(&address).await;
+    let path = client.get(REPLIES).await.attr("tbody th a", "href");
+    let page = client.get(&path).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    (address, page)
+    (path, page)
 }
 
 /// Presses the button of the form that posts to `step`.
@@ -68,71 +61,69 @@ pub async fn press(client: &TestClient, page: &Page, step: &str) -> Page {
 }
 
 #[sqlx::test]
-async fn a_reply_is_unread_until_somebody_reads_it_and_stands_behind_what_it_answers(db: PgPool) {
+async fn a_reply_is_unread_until_it_is_marked_and_follows_the_message_it_answers(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let batch = operator.send("登录验证码", &["4312", "5"], "18500001234").await;
-    console.closed(&operator, &batch).await;
-    let answer = json!({ "phone": "18500001234", "content": "收到，谢谢" });
-    console.admin(Method::POST, "reply", answer).await;
-    let list = console.until(&operator, INBOX, "tbody tr.unread").await;
+    let batch = operator.send(CODE, &["4312", "5"], "18500001234").await;
+    console.until_complete(&operator, &batch).await;
+    let reply = json!({ "phone": "18500001234", "content": "收到，谢谢" });
+    console.admin(Method::POST, "reply", reply).await;
+    let list = console.until(&operator, REPLIES, "tbody tr.unread").await;
     assert_eq!(list.one("tbody .words"), "收到，谢谢");
     assert_eq!(list.one(".rail a[aria-current] .needs"), "1 项待处理");
-    let (address, page) = newest(&operator).await;
-    assert!(!address.contains("1850000"), "an address names no phone: {address}");
+    let (path, page) = newest(&operator).await;
+    assert!(!path.contains("1850000"), "the path contains no phone: {path}");
     let bubbles = page.all(".thread .bubble");
     assert_eq!(bubbles, ["【云帆书店】您的验证码是4312，5分钟内有效。", "收到，谢谢"]);
     assert_eq!(page.one(".thread .ours .status"), "已送达");
-    // The sandbox answers with the UserId of what it was sent: no guess.
+    // The sandbox replies with the UserId of the message: no guess is needed.
     assert!(page.one(".thread .theirs .row").contains("回复的是"));
     let message = page.attr(".thread .theirs .row a", "href");
     assert_eq!(message, format!("#{}", page.attr(".thread .ours", "id")));
-    // Looking changes nothing, pressing does.
-    assert!(operator.get(INBOX).await.has("tr.unread"));
+    // Opening the page changes nothing, pressing the button does.
+    assert!(operator.get(REPLIES).await.has("tr.unread"));
     press(&operator, &page, "read").await;
-    let list = operator.get(INBOX).await;
+    let list = operator.get(REPLIES).await;
     assert!(!list.has("tr.unread") && !list.has(".rail .needs"));
-    assert!(operator.get(&format!("{INBOX}?show=unread")).await.all("tbody tr").is_empty());
+    assert!(operator.get(&format!("{REPLIES}?show=unread")).await.all("tbody tr").is_empty());
     let back = press(&operator, &page, "unread").await;
-    assert_eq!(back.leads_to(), INBOX);
+    assert_eq!(back.leads_to(), REPLIES);
     press(&operator, &page, "unread").await;
-    assert_eq!(operator.get(&format!("{INBOX}?show=unread")).await.all("tbody tr").len(), 1);
+    assert_eq!(operator.get(&format!("{REPLIES}?show=unread")).await.all("tbody tr").len(), 1);
     let audited_actions =
         number(&db, "select count(*) from audit_log where action like 'conversation%'");
-    assert_eq!(audited_actions.await, 2, "the second press changed nothing");
-    // Another text by a template begins with the phone filled in.
+    assert_eq!(audited_actions.await, 2, "the second click changed nothing");
+    // Sending another message starts with the phone filled in.
     let form = operator.get(&page.attr(".head a.act", "href")).await;
     assert_eq!(form.one("#phones"), "18500001234");
 }
 
 #[sqlx::test]
-async fn a_tab_that_is_behind_marks_only_what_it_shows_as_read(db: PgPool) {
+async fn an_outdated_tab_marks_only_what_it_shows_as_read(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
-    tell(&console, &[reply("18500001001", "一", AT)]).await;
-    let (address, old_tab) = newest(&operator).await;
-    tell(&console, &[reply("18500001001", "二", AT + 5)]).await;
+    push_replies(&console, &[reply("18500001001", "一", AT)]).await;
+    let (path, old_tab) = newest(&operator).await;
+    push_replies(&console, &[reply("18500001001", "二", AT + 5)]).await;
     press(&operator, &old_tab, "read").await;
-    let page = operator.get(&address).await;
+    let page = operator.get(&path).await;
     assert_eq!(page.all(".theirs .status"), ["未读"]);
     press(&operator, &page, "read").await;
     press(&operator, &old_tab, "read").await;
-    assert!(!operator.get(INBOX).await.has("tr.unread"));
-    is_sound(&db).await;
+    assert!(!operator.get(REPLIES).await.has("tr.unread"));
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn a_reply_without_a_user_id_is_said_to_answer_the_last_text_before_it_as_a_guess(
-    db: PgPool,
-) {
+async fn a_reply_without_a_user_id_is_shown_as_probably_answering_the_last_message(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     for code in ["1111", "2222"] {
-        let batch = operator.send("登录验证码", &[code, "5"], "18500001234").await;
-        console.closed(&operator, &batch).await;
+        let batch = operator.send(CODE, &[code, "5"], "18500001234").await;
+        console.until_complete(&operator, &batch).await;
     }
     let now = number(&db, "select extract(epoch from now())::bigint").await;
-    tell(&console, &[reply("18500001234", "什么？", now + 60)]).await;
+    push_replies(&console, &[reply("18500001234", "什么？", now + 60)]).await;
     let (_, page) = newest(&operator).await;
     assert!(page.one(".theirs .row").contains("可能回复的是"));
     let answered = page.attr(".theirs .row a", "href");
@@ -140,14 +131,14 @@ async fn a_reply_without_a_user_id_is_said_to_answer_the_last_text_before_it_as_
     let selector = scraper::Selector::parse(".thread .ours").unwrap();
     let last = ours.select(&selector).next_back().unwrap().attr("id").unwrap();
     assert_eq!(answered, format!("#{last}"));
-    tell(&console, &[reply("18500001234", "早", AT)]).await;
+    push_replies(&console, &[reply("18500001234", "早", AT)]).await;
     let (_, page) = newest(&operator).await;
-    assert!(!page.one(".theirs .row").contains("回复的是"), "nothing left before it");
+    assert!(!page.one(".theirs .row").contains("回复的是"), "nothing was sent before it");
     assert_eq!(page.one(".thread .bubble"), "早");
 }
 
-/// Pushes receipts of another program's messages, each of a session of its own, and settles them.
-async fn hear(console: &TestConsole, phone: &str, times: impl Iterator<Item = i64>) {
+/// Pushes receipts of external messages, each with a session of its own, and processes them.
+async fn push_external(console: &TestConsole, phone: &str, times: impl Iterator<Item = i64>) {
     let items: Vec<Value> = times
         .map(|at| {
             json!({ "SessionNo": format!("other-{at}"), "Phone": phone, "CostCount": 1,
@@ -161,69 +152,69 @@ async fn hear(console: &TestConsole, phone: &str, times: impl Iterator<Item = i6
 }
 
 #[sqlx::test]
-async fn a_conversation_shows_what_other_programs_sent_where_it_came(db: PgPool) {
+async fn a_conversation_shows_external_messages_in_order_of_time(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let phone = "18500001234";
-    let batch = operator.send("登录验证码", &["1111", "5"], phone).await;
-    console.closed(&operator, &batch).await;
+    let batch = operator.send(CODE, &["1111", "5"], phone).await;
+    console.until_complete(&operator, &batch).await;
     let now = number(&db, "select extract(epoch from now())::bigint").await;
-    // Heard of late, it still stands before ours; the reply behind ours answers ours.
-    hear(&console, phone, [now - 3_600].into_iter()).await;
-    tell(&console, &[reply(phone, "什么？", now + 60)]).await;
-    let (address, page) = newest(&operator).await;
+    // Although its receipt is late, it stands before ours; the reply after ours answers ours.
+    push_external(&console, phone, [now - 3_600].into_iter()).await;
+    push_replies(&console, &[reply(phone, "什么？", now + 60)]).await;
+    let (path, page) = newest(&operator).await;
     let bubbles = page.all(".thread .bubble");
     assert!(bubbles[0].contains("其他程序") && bubbles[1].contains("1111"), "{bubbles:?}");
     assert_eq!((bubbles.len(), bubbles[2].as_str()), (3, "什么？"));
     assert_eq!(page.all(".thread .other .status"), ["已送达"]);
     assert!(page.one(".theirs .row").contains("可能回复的是"));
-    let story = operator.get(&page.attr(".thread .other a", "href")).await;
-    assert!(story.status == StatusCode::OK && story.one("h1").starts_with(phone));
-    // Behind a text of another program nothing is guessed.
-    hear(&console, phone, [now + 30].into_iter()).await;
-    let page = operator.get(&address).await;
+    let timeline = operator.get(&page.attr(".thread .other a", "href")).await;
+    assert!(timeline.status == StatusCode::OK && timeline.one("h1").starts_with(phone));
+    // After an external message nothing is guessed.
+    push_external(&console, phone, [now + 30].into_iter()).await;
+    let page = operator.get(&path).await;
     assert_eq!(page.all(".thread .other").len(), 2);
-    assert!(page.all(".thread .bubble")[2].contains("其他程序"), "in the order of time");
+    assert!(page.all(".thread .bubble")[2].contains("其他程序"), "in order of time");
     assert!(!page.one(".theirs .row").contains("回复的是"));
     let viewer = console.viewer().await;
-    assert!(!viewer.get(&address).await.text.contains(phone));
+    assert!(!viewer.get(&path).await.text.contains(phone));
 }
 
 #[sqlx::test]
-async fn a_conversation_with_other_programs_is_paged_back_to_its_beginning(db: PgPool) {
+async fn a_conversation_with_external_messages_is_paged_back_to_its_beginning(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
     let phone = "18500001001";
     let now = number(&db, "select extract(epoch from now())::bigint").await;
-    hear(&console, phone, now - 200..now - 130).await;
-    hear(&console, phone, now - 130..now - 70).await;
+    push_external(&console, phone, now - 200..now - 130).await;
+    push_external(&console, phone, now - 130..now - 70).await;
     let replies: Vec<Value> = (0..70).map(|n| reply(phone, "好", now - n)).collect();
-    tell(&console, &replies).await;
-    let (address, _) = newest(&operator).await;
-    let (mut others, mut earlier) = (Vec::new(), Some(address));
-    let mut came = 0;
-    while let Some(address) = earlier {
-        let page = operator.get(&address).await;
+    push_replies(&console, &replies).await;
+    let (path, _) = newest(&operator).await;
+    let (mut others, mut earlier) = (Vec::new(), Some(path));
+    let mut received = 0;
+    while let Some(path) = earlier {
+        let page = operator.get(&path).await;
         let (html, link) = (page.html(), scraper::Selector::parse(".other a").unwrap());
         others.extend(html.select(&link).map(|link| link.attr("href").unwrap().to_owned()));
-        came += page.all(".theirs").len();
+        received += page.all(".theirs").len();
         let more = "nav a[href*=before]";
         earlier = page.has(more).then(|| page.attr(more, "href"));
     }
-    assert_eq!((others.len(), came), (130, 70));
+    assert_eq!((others.len(), received), (130, 70));
     others.sort_unstable();
     others.dedup();
     assert_eq!(others.len(), 130, "nothing twice");
 }
 
 #[sqlx::test]
-async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
+async fn hostile_replies_are_stored_and_shown_and_do_no_harm(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
-    let mut dice = StdRng::seed_from_u64(1);
-    // Nothing an index could fold together.
+    let mut rng = StdRng::seed_from_u64(1);
+    // Random, so that an index cannot compress it.
     let long: String =
-        (0..10_000).map(|_| char::from_u32(dice.random_range(0x4e00..0x9fa5)).unwrap()).collect();
+        (0..10_000).map(|_| char::from_u32(rng.random_range(0x4e00..0x9fa5)).unwrap()).collect();
     let texts = [
         "<script>alert(1)</script>\0\u{7}",
         "\u{202e}txt.exe\u{2066} שלום",
@@ -245,47 +236,48 @@ async fn hostile_replies_are_kept_shown_and_hurt_nobody(db: PgPool) {
         reply("18500001003", "later", i64::MAX),
         reply("18500001004", "millis", AT * 1_000),
     ]);
-    tell(&console, &items).await;
-    tell(&console, &items).await;
+    push_replies(&console, &items).await;
+    push_replies(&console, &items).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 11);
     assert_eq!(number(&db, "select count(*) from inbox where processed_at is null").await, 0);
-    assert_eq!(suppressed(&db).await, ["18500001002"], "stars cannot be kept from texts");
-    let list = operator.get(&format!("{INBOX}?phone=18500001001")).await;
+    assert_eq!(suppressed(&db).await, ["18500001002"], "a masked phone cannot be suppressed");
+    let list = operator.get(&format!("{REPLIES}?phone=18500001001")).await;
     let page = operator.get(&list.attr("tbody th a", "href")).await;
     let bubbles = page.all(".theirs .bubble");
     assert_eq!(bubbles[0], "<script>alert(1)</script>");
     assert!(bubbles.iter().any(|text| text.chars().count() == 10_000));
     assert!(!page.text.contains("<script>alert"));
-    let masked = operator.get(&format!("{INBOX}?show=opted-out&phone=9057")).await;
+    let masked = operator.get(&format!("{REPLIES}?show=opted-out&phone=9057")).await;
     let page = operator.get(&masked.attr("tbody th a", "href")).await;
     assert!(page.one(".notice.doubtful").contains("已脱敏"));
     for query in ["q=%00%27", "q=%25", "phone=%27%3b--", "after=x_y", "show=%3c"] {
-        assert_eq!(operator.get(&format!("{INBOX}?{query}")).await.status, StatusCode::OK);
+        assert_eq!(operator.get(&format!("{REPLIES}?{query}")).await.status, StatusCode::OK);
     }
     for id in ["k-0", "x", "k-zzzzzzzzzzzzz", "%00"] {
-        let page = operator.get(&format!("{INBOX}/{id}")).await;
+        let page = operator.get(&format!("{REPLIES}/{id}")).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{id}");
     }
-    is_sound(&db).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn a_masked_phone_with_a_user_id_of_ours_gets_its_digits_back(db: PgPool) {
+async fn a_masked_phone_with_one_of_our_user_ids_gets_its_digits_back(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let batch = operator.send("登录验证码", &["1", "5"], "18500001234\n18500001235").await;
-    console.closed(&operator, &batch).await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234\n18500001235").await;
+    console.until_complete(&operator, &batch).await;
     let submission: i64 =
         sqlx::query_scalar("select id from submissions").fetch_one(&db).await.unwrap();
     let user_id = usms_console::domain::ids::SubmissionId(submission).vendor_user_id();
     let reply = |phone: &str| json!({ "Phone": phone, "ReplyContent": "T", "ReplyTime": AT, "UserId": user_id });
-    // The second fits both phones of the call, the third none.
-    tell(&console, &[reply("185****1234"), reply("185****123*"), reply("185****9999")]).await;
+    // The second matches both phones of the call, the third none.
+    push_replies(&console, &[reply("185****1234"), reply("185****123*"), reply("185****9999")])
+        .await;
     assert_eq!(suppressed(&db).await, ["18500001234"]);
     assert_eq!(number(&db, "select count(*) from conversations where opted_out").await, 3);
 }
 
-/// Everything that replies have left behind, without ids.
+/// Returns everything that replies have changed, without ids.
 async fn state(db: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
         "select concat_ws(' ', phone, replies, unread, opted_out, last_at, last_text,
@@ -298,59 +290,60 @@ async fn state(db: &PgPool) -> Vec<String> {
 }
 
 #[sqlx::test]
-async fn replies_in_any_order_and_any_number_of_times_end_the_same(db: PgPool) {
+async fn replies_in_any_order_and_repeated_give_the_same_result(db: PgPool) {
     let console = quiet(&db).await;
     let mut items: Vec<Value> = Vec::new();
     for n in 0..60_i64 {
-        let words = ["好的", "T", "几点到？", "=1+1", "退订"][usize::try_from(n % 5).unwrap()];
+        let text = ["好的", "T", "几点到？", "=1+1", "退订"][usize::try_from(n % 5).unwrap()];
         let phone = format!("1850000{:04}", 1_000 + n % 7);
-        // Some say again what they said before.
-        items.push(reply(&phone, if n % 7 == 3 { "嗯" } else { words }, AT + n));
+        // Some repeat an earlier text.
+        items.push(reply(&phone, if n % 7 == 3 { "嗯" } else { text }, AT + n));
     }
-    let mut ends = Vec::new();
+    let mut results = Vec::new();
     for seed in 0..4 {
-        let mut dice = StdRng::seed_from_u64(seed);
-        let mut storm: Vec<Value> = items.iter().cycle().take(items.len() * 3).cloned().collect();
-        storm.shuffle(&mut dice);
-        while !storm.is_empty() {
-            let many = dice.random_range(1..=storm.len().min(15));
-            let push: Vec<Value> = storm.drain(..many).collect();
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut repeated: Vec<Value> =
+            items.iter().cycle().take(items.len() * 3).cloned().collect();
+        repeated.shuffle(&mut rng);
+        while !repeated.is_empty() {
+            let count = rng.random_range(1..=repeated.len().min(15));
+            let push: Vec<Value> = repeated.drain(..count).collect();
             let body = json!({ "MsgType": 0, "Data": push }).to_string();
             push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
         }
-        let settlers: Vec<_> = (0..4)
+        let workers: Vec<_> = (0..4)
             .map(|_| {
                 let app = console.app.clone();
                 tokio::spawn(async move { while push_inbox::process_next(&app).await.unwrap() {} })
             })
             .collect();
-        for settler in settlers {
-            settler.await.unwrap();
+        for worker in workers {
+            worker.await.unwrap();
         }
         console.process_pushes().await;
-        is_sound(&db).await;
+        assert_sound(&db).await;
         assert_eq!(number(&db, "select count(*) from replies").await, 60);
-        ends.push(state(&db).await);
+        results.push(state(&db).await);
         sqlx::raw_sql("delete from replies; delete from conversations; delete from suppressions")
             .execute(&db)
             .await
             .unwrap();
     }
-    assert_eq!(ends[0].len(), 7);
-    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+    assert_eq!(results[0].len(), 7);
+    assert!(results.iter().all(|result| *result == results[0]), "{results:#?}");
 }
 
 #[sqlx::test]
-async fn a_reply_without_a_time_that_is_pushed_again_is_the_same(db: PgPool) {
+async fn a_reply_without_a_time_that_is_pushed_again_counts_once(db: PgPool) {
     let console = quiet(&db).await;
     let untimed = json!({ "Phone": "18500001001", "ReplyContent": "好" });
-    tell(&console, &[untimed.clone(), untimed.clone()]).await;
-    tell(&console, std::slice::from_ref(&untimed)).await;
+    push_replies(&console, &[untimed.clone(), untimed.clone()]).await;
+    push_replies(&console, std::slice::from_ref(&untimed)).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 1);
     sqlx::query("update replies set replied_at = replied_at - interval '1 hour'")
         .execute(&db)
         .await
         .unwrap();
-    tell(&console, &[untimed]).await;
+    push_replies(&console, &[untimed]).await;
     assert_eq!(number(&db, "select count(*) from replies").await, 2, "an hour later it is another");
 }

@@ -5,18 +5,20 @@ use serde_json::json;
 use sqlx::PgPool;
 use usms_console::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
-use crate::harness::{TestClient, TestConsole};
-use crate::reviews::{apply_for_signature, at_vendor, calls, id_of, patient, review};
+use crate::harness::{CODE, TestClient, TestConsole, assert_sound};
+use crate::reviews::{
+    apply_for_signature, at_vendor, calls, id_of, review, until_status, without_reviews,
+};
 
 async fn import(client: &TestClient, what: &str, ids: &str) -> crate::harness::Page {
-    let address = format!("/p/default/{what}/import");
-    let csrf = client.get(&address).await.csrf();
-    client.post(&address, &[("csrf", &csrf), ("ids", ids)]).await
+    let path = format!("/p/default/{what}/import");
+    let csrf = client.get(&path).await.csrf();
+    client.post(&path, &[("csrf", &csrf), ("ids", ids)]).await
 }
 
 #[sqlx::test]
-async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
-    let console = patient(&db).await;
+async fn hundreds_are_imported_at_once_with_a_result_for_each(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let seed = |n: usize| TemplateSeed {
         template_id: format!("UTI{n:04}"),
@@ -32,24 +34,26 @@ async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
     ids.push("UTI9999".to_owned());
     let page = import(&operator, "templates", &ids.join("\n")).await;
     assert_eq!(page.all(".list tbody tr").len(), 301);
-    assert_eq!(page.one("#ids").trim(), "UTI9999", "what was not found stays to be mended");
+    assert_eq!(
+        page.one("#ids").trim(),
+        "UTI9999",
+        "an id that was not found stays to be corrected"
+    );
     let list = operator.get("/p/default/templates").await;
-    // With the two of the house, and counted as they are.
-    for (promise, breaches) in usms_console::db::invariants::broken(&db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
+    assert_sound(&db).await;
+    // With the two of the harness.
     let tabs = list.all(".tabs a");
     assert_eq!(tabs, ["全部302", "未通过60", "待审核60", "审核中60", "已通过62", "已停用60"]);
-    // Pages go on where the last ended, and show each once.
+    // Each page starts where the last one ended, and each template is shown once.
     let mut seen = Vec::new();
-    let mut address = "/p/default/templates?review=approved".to_owned();
+    let mut path = "/p/default/templates?review=approved".to_owned();
     loop {
-        let page = operator.get(&address).await;
+        let page = operator.get(&path).await;
         seen.extend(page.all(".list th code"));
         if !page.has("a[rel=next]") {
             break;
         }
-        address = page.attr("a[rel=next]", "href");
+        path = page.attr("a[rel=next]", "href");
     }
     assert_eq!(seen.len(), 62);
     seen.sort();
@@ -76,28 +80,28 @@ async fn hundreds_are_imported_at_once_and_each_is_answered(db: PgPool) {
 
 #[sqlx::test]
 async fn one_or_all_are_refreshed(db: PgPool) {
-    let console = patient(&db).await;
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     review(&console, "SIG0001", 4, "").await;
     let list = operator.get("/p/default/signatures").await;
     let csrf = list.csrf();
     let done = operator.post("/p/default/signatures/refresh", &[("csrf", &csrf)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    crate::reviews::until_status(&console, &operator, "/p/default/signatures/SIG0001", "已停用")
-        .await;
+    until_status(&console, &operator, "/p/default/signatures/SIG0001", "已停用").await;
     console.fault(json!({"action": "QueryUSMSSignature", "kind": "http_500"})).await;
     operator.post("/p/default/signatures/SIG0001/refresh", &[("csrf", &csrf)]).await;
     let page = operator.get("/p/default/signatures/SIG0001").await;
     assert!(page.one(".flash").contains("未响应"), "{}", page.one(".flash"));
-    let nobody = operator.post("/p/default/signatures/SIGNOBODY/refresh", &[("csrf", &csrf)]).await;
-    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+    let unknown =
+        operator.post("/p/default/signatures/SIGNOBODY/refresh", &[("csrf", &csrf)]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
 
 #[sqlx::test]
-async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(db: PgPool) {
-    let console = patient(&db).await;
+async fn deletion_first_shows_what_depends_on_it_and_stays_in_the_timeline(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let mut fields = operator.send_fields("登录验证码", &["4312", "5"], "18500001234").await;
+    let mut fields = operator.send_fields(CODE, &["4312", "5"], "18500001234").await;
     let later = time::OffsetDateTime::now_utc() + time::Duration::hours(30);
     fields.push((
         "schedule_at".to_owned(),
@@ -108,29 +112,29 @@ async fn what_is_deleted_says_first_what_depends_on_it_and_stays_in_the_history(
     let sent = operator.post_owned("/p/default/send", &fields).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", check.text);
     let batch = sent.leads_to();
-    let address = "/p/default/templates/UTA0001";
-    let ask = operator.get(&format!("{address}/delete")).await;
+    let path = "/p/default/templates/UTA0001";
+    let ask = operator.get(&format!("{path}/delete")).await;
     assert_eq!(ask.attr(".list td a", "href"), batch, "the scheduled batch is shown");
     let csrf = ask.csrf();
-    // Without a yes nothing is deleted.
-    let asked = operator.post(&format!("{address}/delete"), &[("csrf", &csrf)]).await;
+    // Without confirmation nothing is deleted.
+    let asked = operator.post(&format!("{path}/delete"), &[("csrf", &csrf)]).await;
     assert_eq!(asked.status, StatusCode::OK);
     assert_eq!(calls(&console, "DeleteUSMSTemplate").await, 0);
     let fields = [("csrf", csrf.as_str()), ("confirm", "1")];
-    let done = operator.post(&format!("{address}/delete"), &fields).await;
+    let done = operator.post(&format!("{path}/delete"), &fields).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let page = operator.get(address).await;
+    let page = operator.get(path).await;
     assert_eq!(page.one(".head .status"), "已删除");
     assert!(page.one(".story").contains("operator 删除"));
-    assert!(operator.get(&batch).await.text.contains("登录验证码"), "old batches keep it");
+    assert!(operator.get(&batch).await.text.contains("登录验证码"), "old batches still show it");
     assert!(!operator.get("/p/default/templates").await.text.contains("UTA0001"));
     assert!(operator.get("/p/default/templates?review=deleted").await.text.contains("UTA0001"));
     assert!(!operator.get("/p/default/send").await.text.contains("登录验证码"));
 }
 
 #[sqlx::test]
-async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
-    let console = patient(&db).await;
+async fn several_are_deleted_at_once_except_those_under_review(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let open = apply_for_signature(&operator, "云帆读书").await;
     let second = Seeds {
@@ -155,53 +159,46 @@ async fn several_are_deleted_and_what_is_under_review_is_not(db: PgPool) {
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(back.one(".error").contains("审核期间"), "{}", back.text);
     assert_eq!(calls(&console, "DeleteUSMSSignature").await, 1);
-    // The answer is lost, the deletion is not.
+    // The response is lost, the deletion is not.
     console.fault(json!({"action": "DeleteUSMSSignature", "kind": "reset_after"})).await;
     let fields = [("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0002")];
     let back = operator.post("/p/default/signatures/delete", &fields).await;
     assert!(back.one(".error").contains("可能已经删除"), "{}", back.text);
-    let page = crate::reviews::until_status(
-        &console,
-        &operator,
-        "/p/default/signatures/SIG0002",
-        "已删除",
-    );
+    let page = until_status(&console, &operator, "/p/default/signatures/SIG0002", "已删除");
     assert!(page.await.one(".story").contains("operator 删除"));
-    for (promise, breaches) in usms_console::db::invariants::broken(&db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
+    assert_sound(&db).await;
     sqlx::query("update review_counts set n = n + 1 where status = 'approved' and gone")
         .execute(&db)
         .await
         .unwrap();
     let broken = usms_console::db::invariants::broken(&db).await.unwrap();
-    assert_eq!(broken.review_counts, 1, "a wrong count is seen");
+    assert_eq!(broken.review_counts, 1, "a wrong count is noticed");
     let nothing = operator.get("/p/default/signatures/delete").await;
     assert_eq!(nothing.status, StatusCode::SEE_OTHER);
 }
 
 #[sqlx::test]
-async fn a_file_is_deleted_and_its_name_stays_in_the_history(db: PgPool) {
-    let console = patient(&db).await;
+async fn an_application_file_is_deleted_and_its_name_stays_on_the_page(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    let file = operator.get(&address).await.attr(".papers a", "href");
-    let csrf = operator.get(&address).await.csrf();
-    let fields = [("csrf", csrf.as_str()), ("next", address.as_str())];
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&path).await.attr(".papers a", "href");
+    let csrf = operator.get(&path).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("next", path.as_str())];
     let done = operator.post(&format!("{file}/delete"), &fields).await;
-    assert_eq!(done.leads_to(), address);
+    assert_eq!(done.leads_to(), path);
     assert_eq!(operator.get(&file).await.status, StatusCode::NOT_FOUND);
-    let page = operator.get(&address).await;
+    let page = operator.get(&path).await;
     assert!(page.one(".papers").contains("执照.png") && page.one(".papers").contains("已删除"));
-    assert_eq!(at_vendor(&console, &id_of(&address)).await["content"], "云帆读书");
+    assert_eq!(at_vendor(&console, &id_of(&path)).await["content"], "云帆读书");
 }
 
 #[sqlx::test]
-async fn how_much_was_sent_with_each_stands_in_the_list(db: PgPool) {
+async fn the_list_shows_how_much_was_sent_with_each(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let batch = operator.send("登录验证码", &["4312", "5"], "18500001234\n18500001235").await;
-    console.closed(&operator, &batch).await;
+    let batch = operator.send(CODE, &["4312", "5"], "18500001234\n18500001235").await;
+    console.until_complete(&operator, &batch).await;
     let list = operator.get("/p/default/templates?q=登录").await;
     assert_eq!(list.one(".list td[data-label='近 30 天发送量']"), "2");
     let list = operator.get("/p/default/signatures").await;

@@ -6,37 +6,39 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::harness::{Page, TestClient, TestConsole, TestOptions, waited};
+use crate::harness::{Page, TestClient, TestConsole, TestOptions, eventually};
 
 pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 pub const PDF: &[u8] = b"%PDF-1.7 a letter";
 const FORM: &str = "main form.form";
 
-/// A house whose sandbox reviews nothing by itself.
-pub async fn patient(db: &PgPool) -> TestConsole {
+/// A console whose sandbox reviews nothing by itself.
+pub async fn without_reviews(db: &PgPool) -> TestConsole {
     let options =
         TestOptions { review_after: Duration::from_secs(3_600), ..TestOptions::default() };
     TestConsole::start_with(db, options).await
 }
 
-pub async fn review(console: &TestConsole, id: &str, status: u8, why: &str) {
-    let verdict = json!({ "id": id, "status": status, "err_desc": why });
+/// Sets the review status at the vendor.
+pub async fn review(console: &TestConsole, id: &str, status: u8, reason: &str) {
+    let verdict = json!({ "id": id, "status": status, "err_desc": reason });
     console.admin(Method::POST, "review", verdict).await;
 }
 
 pub fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
-    match fields.iter_mut().find(|(known, _)| known == name) {
+    match fields.iter_mut().find(|(field, _)| field == name) {
         Some((_, old)) => *old = value.to_owned(),
         None => fields.push((name.to_owned(), value.to_owned())),
     }
 }
 
-pub async fn form_of(
+/// Returns the fields of the form at `path`, with these values.
+pub async fn filled_form(
     client: &TestClient,
-    address: &str,
+    path: &str,
     values: &[(&str, &str)],
 ) -> Vec<(String, String)> {
-    let page = client.get(address).await;
+    let page = client.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let mut fields = page.whole_form(FORM);
     for (name, value) in values {
@@ -45,96 +47,98 @@ pub async fn form_of(
     fields
 }
 
-/// Applies for a signature; answers its address.
+/// Applies for a signature. Returns the path of its page.
 pub async fn apply_for_signature(client: &TestClient, content: &str) -> String {
     let values = [("content", content), ("description", "发货通知")];
-    let fields = form_of(client, "/p/default/signatures/new", &values).await;
+    let fields = filled_form(client, "/p/default/signatures/new", &values).await;
     let files = [("certificate", "执照.png", PNG)];
     let done = client.upload("/p/default/signatures/new", &fields, &files).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     done.leads_to()
 }
 
-/// Applies for a template; answers its address.
+/// Applies for a template. Returns the path of its page.
 pub async fn apply_for_template(client: &TestClient, name: &str, text: &str) -> String {
     let values = [("name", name), ("text", text)];
-    let fields = form_of(client, "/p/default/templates/new", &values).await;
+    let fields = filled_form(client, "/p/default/templates/new", &values).await;
     let done = client.upload("/p/default/templates/new", &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     done.leads_to()
 }
 
-pub fn id_of(address: &str) -> String {
-    address.rsplit('/').next().unwrap().to_owned()
+pub fn id_of(path: &str) -> String {
+    path.rsplit('/').next().unwrap().to_owned()
 }
 
+/// Returns a signature or template as the sandbox has it.
 pub async fn at_vendor(console: &TestConsole, id: &str) -> Value {
     let all = console.admin(Method::GET, "reviews", Value::Null).await;
     let mut both =
         all["signatures"].as_array().unwrap().iter().chain(all["templates"].as_array().unwrap());
-    both.find(|one| one["sig_id"] == id || one["template_id"] == id)
-        .unwrap_or_else(|| panic!("{id} is not there: {all}"))
+    both.find(|item| item["sig_id"] == id || item["template_id"] == id)
+        .unwrap_or_else(|| panic!("{id} is not at the vendor: {all}"))
         .clone()
 }
 
+/// Returns how often the sandbox was called with `action`.
 pub async fn calls(console: &TestConsole, action: &str) -> i64 {
     let counts = console.admin(Method::GET, "counts", Value::Null).await;
     counts["by_action"][action].as_i64().unwrap_or(0)
 }
 
-/// Waits until the page says this status.
+/// Waits until the page shows this status.
 pub async fn until_status(
     console: &TestConsole,
     client: &TestClient,
-    address: &str,
-    word: &str,
+    path: &str,
+    status: &str,
 ) -> Page {
-    let there = waited(async || {
-        let page = client.get(address).await;
-        page.all(".head .status").iter().any(|one| one == word).then_some(page)
+    let shown = eventually(async || {
+        let page = client.get(path).await;
+        page.all(".head .status").iter().any(|text| text == status).then_some(page)
     });
-    if let Some(page) = there.await {
+    if let Some(page) = shown.await {
         return page;
     }
     let calls = console.admin(Method::GET, "counts", Value::Null).await;
-    panic!("never {word}: {} {calls}", client.get(address).await.text);
+    panic!("never {status}: {} {calls}", client.get(path).await.text);
 }
 
 #[sqlx::test]
 async fn a_signature_is_applied_for_with_its_certificate_and_followed_to_its_approval(db: PgPool) {
-    let console = patient(&db).await;
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    let page = operator.get(&address).await;
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    let page = operator.get(&path).await;
     assert_eq!(page.one("h1"), "【云帆读书】");
     assert_eq!(page.one(".head .status"), "待审核");
     assert!(page.text.contains("执照.png") && page.one(".story").contains("operator 提交申请"));
-    let there = at_vendor(&console, &id_of(&address)).await;
-    assert_eq!(there["content"], "云帆读书");
-    assert_eq!(there["application"]["file_bytes"], PNG.len());
-    for (status, word) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
-        review(&console, &id_of(&address), status, "").await;
+    let submitted = at_vendor(&console, &id_of(&path)).await;
+    assert_eq!(submitted["content"], "云帆读书");
+    assert_eq!(submitted["application"]["file_bytes"], PNG.len());
+    for (status, label) in [(1, "审核中"), (2, "已通过"), (4, "已停用")] {
+        review(&console, &id_of(&path), status, "").await;
         if status == 4 {
-            // Approved ones are looked at daily: nobody waits for that in a test.
-            let csrf = operator.get(&address).await.csrf();
-            operator.post(&format!("{address}/refresh"), &[("csrf", &csrf)]).await;
+            // Approved ones are checked daily, which a test does not wait for.
+            let csrf = operator.get(&path).await.csrf();
+            operator.post(&format!("{path}/refresh"), &[("csrf", &csrf)]).await;
         }
-        until_status(&console, &operator, &address, word).await;
+        until_status(&console, &operator, &path, label).await;
     }
-    let story = operator.get(&address).await.all(".story li > span");
-    assert_eq!(story, ["operator 提交申请", "审核中", "已通过", "已停用"]);
+    let timeline = operator.get(&path).await.all(".story li > span");
+    assert_eq!(timeline, ["operator 提交申请", "审核中", "已通过", "已停用"]);
     let list = operator.get("/p/default/signatures").await;
-    assert!(list.one(".list").contains("operator"), "who applied stands in the list");
+    assert!(list.one(".list").contains("operator"), "the list shows who applied");
 }
 
 #[sqlx::test]
-async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothing_in(db: PgPool) {
-    let console = patient(&db).await;
+async fn an_invalid_application_comes_back_with_its_input_and_is_not_submitted(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let values =
         [("content", "【云帆】"), ("description", ""), ("purpose", "1"), ("sig_type", "4")];
-    let fields = form_of(&operator, new, &values).await;
+    let fields = filled_form(&operator, new, &values).await;
     let back = operator.upload(new, &fields, &[("certificate", "商标.png", PNG)]).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     let wrong: Vec<String> = back.all(".errors li a");
@@ -150,34 +154,34 @@ async fn what_is_wrong_comes_back_with_everything_that_was_typed_and_hands_nothi
     set(&mut again, "description", "代云帆文化发送");
     let done = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let there = at_vendor(&console, &id_of(&done.leads_to())).await;
-    assert_eq!(there["application"]["file_bytes"], PNG.len());
-    assert_eq!(there["application"]["proxy_bytes"], PDF.len());
-    assert_eq!(there["application"]["sig_type"], 4);
-    assert_eq!(there["application"]["on_behalf"], true);
-    // The letter for somebody else's name does not go along with one's own.
+    let submitted = at_vendor(&console, &id_of(&done.leads_to())).await;
+    assert_eq!(submitted["application"]["file_bytes"], PNG.len());
+    assert_eq!(submitted["application"]["proxy_bytes"], PDF.len());
+    assert_eq!(submitted["application"]["sig_type"], 4);
+    assert_eq!(submitted["application"]["on_behalf"], true);
+    // A letter of authority is not submitted with a signature of one's own.
     set(&mut again, "content", "云帆自己");
     set(&mut again, "purpose", "0");
     set(&mut again, "form_token", &uuid::Uuid::new_v4().to_string());
     let back = operator.upload(new, &again, &[("proxy", "委托书.pdf", PDF)]).await;
-    let there = at_vendor(&console, &id_of(&back.leads_to())).await;
-    assert_eq!(there["application"]["proxy_bytes"], Value::Null);
+    let submitted = at_vendor(&console, &id_of(&back.leads_to())).await;
+    assert_eq!(submitted["application"]["proxy_bytes"], Value::Null);
 }
 
 #[sqlx::test]
-async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool) {
-    let console = patient(&db).await;
+async fn warnings_are_shown_and_the_person_decides(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let values = [("content", "云帆App"), ("description", "通知"), ("sig_type", "1")];
-    let fields = form_of(&operator, new, &values).await;
+    let fields = filled_form(&operator, new, &values).await;
     let asked = operator.upload(new, &fields, &[("certificate", "a.png", PNG)]).await;
     assert_eq!(asked.status, StatusCode::OK);
     assert!(asked.one(".notice.doubtful").contains("2026-05-01"), "{}", asked.text);
     assert_eq!(calls(&console, "CreateUSMSSignature").await, 0);
     let mut confirmed = asked.whole_form(FORM);
     confirmed.push(("confirm".to_owned(), asked.attr("button[name=confirm]", "value")));
-    // Something new came up since: the yes was not for that.
+    // A new warning came up since: it was not confirmed.
     let mut other = confirmed.clone();
     set(&mut other, "content", "云帆·App");
     assert_eq!(operator.upload(new, &other, &[]).await.status, StatusCode::OK);
@@ -189,8 +193,8 @@ async fn what_a_reviewer_may_not_like_is_shown_and_the_person_decides(db: PgPool
 }
 
 #[sqlx::test]
-async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
-    let console = patient(&db).await;
+async fn hostile_files_are_recognized_by_their_first_bytes(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/signatures/new";
     let large = [PNG, &vec![0; 5 << 20]].concat();
@@ -199,21 +203,21 @@ async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
         ("large.png", &large, "超过 4 MB"),
         ("empty.pdf", b"", "空文件"),
     ];
-    for (name, content, why) in hostile {
+    for (name, content, reason) in hostile {
         let values = [("content", "云帆读书"), ("description", "通知")];
-        let fields = form_of(&operator, new, &values).await;
+        let fields = filled_form(&operator, new, &values).await;
         let back = operator.upload(new, &fields, &[("certificate", name, content)]).await;
         assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
         assert!(
-            back.one("#certificate-note").contains(why),
+            back.one("#certificate-note").contains(reason),
             "{name}: {}",
             back.one("#certificate-note")
         );
     }
     assert_eq!(calls(&console, "CreateUSMSSignature").await, 0);
-    // A name with a path and quotes harms nobody.
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    let file = operator.get(&address).await.attr(".papers a", "href");
+    // A file is a download, never shown in a page.
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&path).await.attr(".papers a", "href");
     let got = operator.get(&file).await;
     assert_eq!(got.headers["content-type"], "image/png");
     assert!(got.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
@@ -223,50 +227,54 @@ async fn hostile_files_are_known_by_their_first_bytes(db: PgPool) {
             .fetch_one(&db)
             .await
             .unwrap();
-    assert_eq!(opened, 1, "who opens a certificate is written down");
+    assert_eq!(opened, 1, "opening a certificate is audited");
     let sealed: Vec<u8> =
         sqlx::query_scalar("select sealed from files limit 1").fetch_one(&db).await.unwrap();
-    assert!(!sealed.windows(4).any(|bytes| bytes == b"\x89PNG"), "kept sealed");
+    assert!(!sealed.windows(4).any(|bytes| bytes == b"\x89PNG"), "stored encrypted");
 }
 
 #[sqlx::test]
-async fn a_rejected_signature_is_mended_in_the_form_it_was_handed_in_with(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_rejected_signature_is_fixed_in_the_form_it_was_submitted_with(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    let locked = operator.get(&format!("{address}/edit")).await;
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    let locked = operator.get(&format!("{path}/edit")).await;
     assert!(locked.one("section.notice").contains("仅允许修改未通过审核的签名"), "{}", locked.text);
-    review(&console, &id_of(&address), 3, "证件不清晰").await;
-    until_status(&console, &operator, &address, "未通过").await;
+    review(&console, &id_of(&path), 3, "证件不清晰").await;
+    until_status(&console, &operator, &path, "未通过").await;
     let home = operator.get("/p/default/").await;
-    assert!(home.one(".tasks").contains("证件不清晰"), "the dashboard says what needs a person");
-    let edit = operator.get(&format!("{address}/edit")).await;
+    assert!(home.one(".tasks").contains("证件不清晰"), "the dashboard shows what needs a person");
+    let edit = operator.get(&format!("{path}/edit")).await;
     assert!(edit.one("#why").contains("证件不清晰"));
     assert!(edit.text.contains("执照.png"));
     let mut fields = edit.whole_form(FORM);
     assert!(fields.contains(&("content".to_owned(), "云帆读书".to_owned())));
     assert!(fields.contains(&("description".to_owned(), "发货通知".to_owned())));
     set(&mut fields, "content", "云帆读书会");
-    let preview = operator.post_owned(&format!("{address}/preview"), &fields).await;
+    let preview = operator.post_owned(&format!("{path}/preview"), &fields).await;
     assert_eq!(preview.one(".diff ins"), "会");
-    let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    let done = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let there = at_vendor(&console, &id_of(&address)).await;
-    assert_eq!(there["content"], "云帆读书会");
-    assert_eq!(there["application"]["file_bytes"], PNG.len(), "the kept file goes along");
-    review(&console, &id_of(&address), 2, "").await;
-    let page = until_status(&console, &operator, &address, "已通过").await;
+    let submitted = at_vendor(&console, &id_of(&path)).await;
+    assert_eq!(submitted["content"], "云帆读书会");
+    assert_eq!(
+        submitted["application"]["file_bytes"],
+        PNG.len(),
+        "the stored file is submitted again"
+    );
+    review(&console, &id_of(&path), 2, "").await;
+    let page = until_status(&console, &operator, &path, "已通过").await;
     assert_eq!(
         page.all(".story li > span"),
         ["operator 提交申请", "未通过", "operator 修改并重新提交", "已通过"]
     );
     let applications = page_links(&page.html(), ".story small a");
     let second = operator.get(applications.last().unwrap()).await;
-    assert_eq!(second.one(".diff ins"), "会", "what changed stands with what was handed in");
-    let locked = operator.get(&format!("{address}/edit")).await;
+    assert_eq!(second.one(".diff ins"), "会", "the application shows what changed");
+    let locked = operator.get(&format!("{path}/edit")).await;
     assert!(locked.one("section.notice").contains("不允许修改已通过审核的签名"));
     let refused =
-        operator.upload(&format!("{address}/edit"), &locked_fields(&operator).await, &[]).await;
+        operator.upload(&format!("{path}/edit"), &locked_fields(&operator).await, &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(calls(&console, "UpdateUSMSSignature").await, 1);
 }
@@ -277,17 +285,18 @@ async fn locked_fields(client: &TestClient) -> Vec<(String, String)> {
 }
 
 #[sqlx::test]
-async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_template_is_written_checked_submitted_rejected_and_resubmitted(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/templates/new";
-    let mut fields = form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}由")]).await;
-    // A button puts the next variable behind the text, without scripts too.
+    let mut fields =
+        filled_form(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}由")]).await;
+    // A button appends the next variable to the text, also without scripts.
     fields.push(("insert".to_owned(), "3".to_owned()));
-    let with = operator.upload(new, &fields, &[]).await;
-    assert_eq!(with.status, StatusCode::OK);
-    assert_eq!(with.one("#text").trim(), "订单{1}由{3}");
-    let back = operator.upload(new, &with.whole_form(FORM), &[]).await;
+    let inserted = operator.upload(new, &fields, &[]).await;
+    assert_eq!(inserted.status, StatusCode::OK);
+    assert_eq!(inserted.one("#text").trim(), "订单{1}由{3}");
+    let back = operator.upload(new, &inserted.whole_form(FORM), &[]).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(back.one("#text-note").contains("缺少 {2}"), "{}", back.one("#text-note"));
     let mut fields = back.whole_form(FORM);
@@ -298,12 +307,12 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
     }
     let done = operator.upload(new, &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    let address = done.leads_to();
-    let there = at_vendor(&console, &id_of(&address)).await;
-    assert_eq!(there["instruction"], "{1}订单号；{2}快递公司");
-    review(&console, &id_of(&address), 3, "内容不明确").await;
-    until_status(&console, &operator, &address, "未通过").await;
-    let edit = operator.get(&format!("{address}/edit")).await;
+    let path = done.leads_to();
+    let submitted = at_vendor(&console, &id_of(&path)).await;
+    assert_eq!(submitted["instruction"], "{1}订单号；{2}快递公司");
+    review(&console, &id_of(&path), 3, "内容不明确").await;
+    until_status(&console, &operator, &path, "未通过").await;
+    let edit = operator.get(&format!("{path}/edit")).await;
     assert!(edit.one("#why").contains("内容不明确"));
     let mut fields = edit.whole_form(FORM);
     let meanings: Vec<&str> = fields
@@ -312,39 +321,42 @@ async fn a_template_is_written_checked_handed_in_rejected_and_mended(db: PgPool)
         .map(|(_, value)| value.as_str())
         .collect();
     assert_eq!(meanings, ["订单号", "快递公司"]);
-    // An unchanged text would not be reviewed: the page knows, and asks.
-    let asked = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    // An unchanged text would not be reviewed, which the page warns of.
+    let asked = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
     assert!(asked.one(".notice.doubtful").contains("模板内容未变化"), "{}", asked.text);
     set(&mut fields, "text", "您的订单{1}已由{2}发出。");
-    let preview = operator.post_owned(&format!("{address}/preview"), &fields).await;
+    let preview = operator.post_owned(&format!("{path}/preview"), &fields).await;
     assert_eq!(preview.one(".diff ins"), "已");
     assert!(preview.one("[data-length]").contains("1 条"));
-    let done = operator.upload(&format!("{address}/edit"), &fields, &[]).await;
+    let done = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
-    review(&console, &id_of(&address), 2, "").await;
-    until_status(&console, &operator, &address, "已通过").await;
+    review(&console, &id_of(&path), 2, "").await;
+    until_status(&console, &operator, &path, "已通过").await;
     let batch = operator.send("发货提醒", &["YF1", "青禾"], "18500001234").await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
-async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing_else(db: PgPool) {
-    let console = patient(&db).await;
+async fn renaming_an_approved_template_starts_no_review_and_changes_nothing_else(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let kept = "update sms_templates set remark = '给审核', instruction = '{1}验证码'";
-    sqlx::query(kept).execute(&db).await.unwrap();
+    let extras = "update sms_templates set remark = '给审核', instruction = '{1}验证码'";
+    sqlx::query(extras).execute(&db).await.unwrap();
     let edit = "/p/default/templates/UTA0001/edit";
-    let mut fields = form_of(&operator, edit, &[("name", "登录码")]).await;
+    let mut fields = filled_form(&operator, edit, &[("name", "登录码")]).await;
     let preview = operator.post_owned("/p/default/templates/UTA0001/preview", &fields).await;
-    assert_eq!(preview.all(".diff").len(), 1, "the name alone: {}", preview.text);
+    assert_eq!(preview.all(".diff").len(), 1, "only the name: {}", preview.text);
     let done = operator.upload(edit, &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let page = operator.get(&done.leads_to()).await;
     assert_eq!((page.one("h1").as_str(), page.one(".head .status").as_str()), ("登录码", "已通过"));
     assert!(page.one(".story").contains("修改了无需审核的内容"));
-    let there = at_vendor(&console, "UTA0001").await;
-    assert_eq!((there["name"].as_str(), there["status"].as_i64()), (Some("登录码"), Some(2)));
+    let submitted = at_vendor(&console, "UTA0001").await;
+    assert_eq!(
+        (submitted["name"].as_str(), submitted["status"].as_i64()),
+        (Some("登录码"), Some(2))
+    );
     set(&mut fields, "text", "别的正文，验证码{1}，{2}");
     set(&mut fields, "form_token", &uuid::Uuid::new_v4().to_string());
     let refused = operator.upload(edit, &fields, &[]).await;
@@ -353,12 +365,12 @@ async fn a_new_name_of_an_approved_template_starts_no_review_and_changes_nothing
 }
 
 #[sqlx::test]
-async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_double_click_a_reload_and_two_tabs_submit_once(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/templates/new";
     let fields =
-        form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
+        filled_form(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
     let presses = (0..12).map(|_| operator.upload(new, &fields, &[]));
     for page in futures_util::future::join_all(presses).await {
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
@@ -366,7 +378,7 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
     assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
     let new = "/p/default/signatures/new";
     let values = [("content", "云帆读书"), ("description", "发货通知")];
-    let fields = form_of(&operator, new, &values).await;
+    let fields = filled_form(&operator, new, &values).await;
     let files = [("certificate", "a.png", PNG)];
     let first = operator.upload(new, &fields, &files).await;
     let again = operator.upload(new, &fields, &files).await;
@@ -375,82 +387,81 @@ async fn a_double_click_a_reload_and_two_tabs_hand_in_once(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_vendors_refusal_stands_over_the_form_and_loses_nothing(db: PgPool) {
-    let console = patient(&db).await;
+async fn the_vendors_refusal_is_shown_above_the_form_and_no_input_is_lost(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/templates/new";
-    for (code, words) in [(18003, "RetCode 18003"), (150, "fault on demand"), (171, "RetCode 171")]
-    {
+    for (code, text) in [(18003, "RetCode 18003"), (150, "injected fault"), (171, "RetCode 171")] {
         console
             .fault(json!({"action": "CreateUSMSTemplate", "kind": "ret_code", "ret_code": code}))
             .await;
         let fields =
-            form_of(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
+            filled_form(&operator, new, &[("name", "发货提醒"), ("text", "订单{1}已发出。")]).await;
         let back = operator.upload(new, &fields, &[]).await;
         assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{code}");
-        assert!(back.one("#errors").contains(words), "{code}: {}", back.one("#errors"));
+        assert!(back.one("#errors").contains(text), "{code}: {}", back.one("#errors"));
         assert_eq!(back.one("#text").trim(), "订单{1}已发出。");
         let done = operator.upload(new, &back.whole_form(FORM), &[]).await;
-        assert_eq!(done.status, StatusCode::SEE_OTHER, "the next press is a new one");
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "the next click is a new application");
     }
 }
 
 #[sqlx::test]
-async fn sensitive_words_are_the_teams_own(db: PgPool) {
-    let console = patient(&db).await;
+async fn each_team_sets_its_own_sensitive_words(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let words = "/p/default/settings/words";
-    let csrf = operator.get(words).await.csrf();
-    let kept = operator.post(words, &[("csrf", &csrf), ("words", "秒杀、贷款\n秒杀")]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER);
-    assert_eq!(operator.get(words).await.one("#words").trim(), "秒杀 贷款");
+    let settings = "/p/default/settings/words";
+    let csrf = operator.get(settings).await.csrf();
+    let saved = operator.post(settings, &[("csrf", &csrf), ("words", "秒杀、贷款\n秒杀")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    assert_eq!(operator.get(settings).await.one("#words").trim(), "秒杀 贷款");
     let values = [("name", "活动提醒"), ("text", "今晚秒杀开始。")];
-    let fields = form_of(&operator, "/p/default/templates/new", &values).await;
+    let fields = filled_form(&operator, "/p/default/templates/new", &values).await;
     let asked = operator.upload("/p/default/templates/new", &fields, &[]).await;
     assert!(asked.one("#text-note").contains("秒杀"));
     let long = "长".repeat(61);
-    let back = operator.post(words, &[("csrf", &csrf), ("words", &long)]).await;
+    let back = operator.post(settings, &[("csrf", &csrf), ("words", &long)]).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(back.has("#words[aria-invalid]") && back.one("#words-error").contains("60"));
-    assert_eq!(back.one("#words"), long, "nothing that was typed is lost");
+    assert_eq!(back.one("#words"), long, "no input is lost");
 }
 
 #[sqlx::test]
-async fn a_viewer_reads_and_neither_applies_nor_changes_nor_sees_a_file(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_viewer_can_read_but_not_apply_change_or_open_files(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let address = apply_for_signature(&operator, "云帆读书").await;
-    let file = operator.get(&address).await.attr(".papers a", "href");
+    let path = apply_for_signature(&operator, "云帆读书").await;
+    let file = operator.get(&path).await.attr(".papers a", "href");
     let viewer = console.viewer().await;
-    let page = viewer.get(&address).await;
+    let page = viewer.get(&path).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.has("main form") && !page.text.contains("/files/"));
     assert_eq!(viewer.get(&file).await.status, StatusCode::FORBIDDEN);
     for path in ["signatures/new", "templates/new", "signatures/delete", "settings/words"] {
-        let there = format!("/p/default/{path}");
-        assert_eq!(viewer.get(&there).await.status, StatusCode::FORBIDDEN, "{path}");
+        let page = format!("/p/default/{path}");
+        assert_eq!(viewer.get(&page).await.status, StatusCode::FORBIDDEN, "{path}");
     }
     for path in ["new", "refresh", "delete", "SIG0001/edit", "SIG0001/refresh", "SIG0001/delete"] {
-        let there = format!("/p/default/signatures/{path}");
+        let action = format!("/p/default/signatures/{path}");
         let csrf = viewer.get("/account").await.csrf();
-        let tried = viewer.post(&there, &[("csrf", &csrf), ("confirm", "1")]).await;
-        assert_eq!(tried.status, StatusCode::FORBIDDEN, "{path}");
+        let refused = viewer.post(&action, &[("csrf", &csrf), ("confirm", "1")]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(console.signed_out().get(&file).await.status, StatusCode::SEE_OTHER);
 }
 
 fn page_links(html: &scraper::Html, selector: &str) -> Vec<String> {
     let selector = scraper::Selector::parse(selector).unwrap();
-    html.select(&selector).map(|one| one.attr("href").unwrap().to_owned()).collect()
+    html.select(&selector).map(|link| link.attr("href").unwrap().to_owned()).collect()
 }
 
 #[sqlx::test]
-async fn a_form_comes_with_files_or_without_and_from_our_own_pages_only(db: PgPool) {
-    let console = patient(&db).await;
+async fn a_form_is_accepted_with_or_without_files_and_only_from_our_own_pages(db: PgPool) {
+    let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let new = "/p/default/templates/new";
     let values = [("name", "发货提醒"), ("text", "您的订单{1}已发出。")];
-    let mut fields = form_of(&operator, new, &values).await;
+    let mut fields = filled_form(&operator, new, &values).await;
     let plain = operator.post_owned(new, &fields).await;
     assert_eq!(plain.status, StatusCode::SEE_OTHER, "{}", plain.text);
     for token in ["", "another"] {

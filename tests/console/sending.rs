@@ -1,23 +1,20 @@
-//! One text to few phones: from the form to each phone's receipt.
+//! One text to a few phones: from the form to the receipt of each phone.
 
 use reqwest::StatusCode;
 use sqlx::PgPool;
-use usms_console::db::invariants;
 
-use crate::harness::TestConsole;
-
-const CODE: &str = "登录验证码";
+use crate::harness::{CODE, TestConsole, assert_sound};
 
 #[sqlx::test]
-async fn a_text_goes_to_three_phones_and_each_has_its_receipt_under_an_address(db: PgPool) {
+async fn a_text_is_sent_to_three_phones_and_their_receipts_have_a_page(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let phones = "+86 185 0000 1234\n（86）１８５０００００００１，18500000007;18500001234";
     let batch = operator.send(CODE, &["4321", "5"], phones).await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     let states = page.all(".messages tbody .status");
     assert_eq!(states, ["已送达", "失败", "未知"], "{}", page.text);
-    assert!(page.has(".status.good"), "the sum comes out");
+    assert!(page.has(".status.good"), "the ledger adds up");
     assert!(page.one(".bubble").contains("【云帆书店】您的验证码是4321，5分钟内有效。"));
     let session = page.attr(".messages tbody td:last-child a", "href");
     let receipts = operator.get(&session).await;
@@ -25,9 +22,7 @@ async fn a_text_goes_to_three_phones_and_each_has_its_receipt_under_an_address(d
     let of_phone = operator.get("/p/default/receipts?phone=185-0000-1234").await;
     assert_eq!(of_phone.all(".messages tbody .status"), ["已送达"]);
     assert_eq!(console.accepted().await, (3, 0));
-    assert!(
-        invariants::broken(&console.app.db).await.unwrap().by_name().iter().all(|(_, n)| *n == 0)
-    );
+    assert_sound(&console.app.db).await;
 }
 
 #[sqlx::test]
@@ -44,39 +39,39 @@ async fn a_double_click_a_reload_and_two_tabs_send_once(db: PgPool) {
     let third = operator.post_owned("/p/default/send", &confirmed).await;
     assert_eq!(first.leads_to(), second.leads_to());
     assert_eq!(first.leads_to(), third.leads_to());
-    console.closed(&operator, &first.leads_to()).await;
+    console.until_complete(&operator, &first.leads_to()).await;
     assert_eq!(console.accepted().await, (1, 0));
 }
 
 #[sqlx::test]
-async fn the_same_text_within_a_day_is_asked_about_first(db: PgPool) {
+async fn a_repeat_within_a_day_has_to_be_confirmed(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let batch = operator.send(CODE, &["1234", "5"], "18500001234").await;
-    console.closed(&operator, &batch).await;
+    console.until_complete(&operator, &batch).await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234\n18500001235").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     assert!(check.has(".notice.doubtful input[name=again]"));
     let without = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
-    console.closed(&operator, &without.leads_to()).await;
+    console.until_complete(&operator, &without.leads_to()).await;
     assert_eq!(console.accepted().await, (2, 0));
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
-    let mut insists = check.form_fields("confirm");
-    insists.push(("again".to_owned(), "1".to_owned()));
-    let again = operator.post_owned("/p/default/send", &insists).await;
-    console.closed(&operator, &again.leads_to()).await;
+    let mut insisting = check.form_fields("confirm");
+    insisting.push(("again".to_owned(), "1".to_owned()));
+    let again = operator.post_owned("/p/default/send", &insisting).await;
+    console.until_complete(&operator, &again.leads_to()).await;
     assert_eq!(console.accepted().await, (3, 0));
 }
 
 #[sqlx::test]
-async fn a_repeat_that_came_up_after_checking_is_shown_before_it_is_sent(db: PgPool) {
+async fn a_repeat_that_appears_after_the_check_is_shown_before_it_is_sent(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let fields = operator.send_fields(CODE, &["1234", "5"], "18500001234\n18500001235").await;
     let check = operator.post_owned("/p/default/send", &fields).await;
     let other = operator.send(CODE, &["1234", "5"], "18500001234").await;
-    console.closed(&operator, &other).await;
+    console.until_complete(&operator, &other).await;
     let answer = operator.post_owned("/p/default/send", &check.form_fields("confirm")).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.has("[role=alert]") && answer.has("input[name=again]"));
@@ -84,7 +79,7 @@ async fn a_repeat_that_came_up_after_checking_is_shown_before_it_is_sent(db: PgP
 }
 
 #[sqlx::test]
-async fn a_wrong_form_comes_back_with_what_was_typed_and_each_problem_at_its_field(db: PgPool) {
+async fn an_invalid_form_comes_back_with_its_input_and_each_problem_at_its_field(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let phones = "1850000123\n010-12345678\n1.85E+10\n李四\n18500001234\n<script>alert(1)</script>";
@@ -101,12 +96,12 @@ async fn a_wrong_form_comes_back_with_what_was_typed_and_each_problem_at_its_fie
 }
 
 #[sqlx::test]
-async fn hostile_and_foreign_values_arrive_as_they_were_typed(db: PgPool) {
+async fn hostile_and_non_latin_values_arrive_as_they_were_typed(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let hostile = "\"><img src=x onerror=alert(1)>' OR 1=1 -- مرحبا 😀";
     let batch = operator.send(CODE, &[hostile, "5"], "18500001234").await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert!(!page.has("img"));
     assert!(page.one(".bubble").contains(hostile));
     let accepted = console
@@ -116,7 +111,7 @@ async fn hostile_and_foreign_values_arrive_as_they_were_typed(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn limits_are_kept_a_thousand_phones_five_hundred_characters(db: PgPool) {
+async fn a_send_is_limited_to_a_thousand_phones_and_five_hundred_characters(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let many: String = (0..1_001).map(|n| format!("1850{n:07}\n")).collect();
@@ -142,7 +137,7 @@ async fn the_preview_shows_the_text_its_length_and_parts(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn marketing_waits_for_a_second_person_and_nobody_approves_their_own(db: PgPool) {
+async fn marketing_waits_for_a_second_person_and_no_one_approves_their_own(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let approver = console.approver().await;
     let batch = approver.send("新书", &["读者"], "18500001234").await;
@@ -160,7 +155,7 @@ async fn marketing_waits_for_a_second_person_and_nobody_approves_their_own(db: P
 }
 
 #[sqlx::test]
-async fn a_scheduled_batch_waits_and_what_has_not_left_can_be_called_off(db: PgPool) {
+async fn a_scheduled_batch_waits_and_can_be_cancelled(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let mut fields = operator.send_fields(CODE, &["1", "5"], "18500001234").await;
@@ -181,11 +176,11 @@ async fn a_scheduled_batch_waits_and_what_has_not_left_can_be_called_off(db: PgP
 }
 
 #[sqlx::test]
-async fn sending_again_begins_with_what_was_sent(db: PgPool) {
+async fn sending_again_starts_with_the_values_of_the_last_time(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let batch = operator.send(CODE, &["77", "5"], "18500001234").await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     let form = operator.get(&page.attr("a[href*='/send?batch=']", "href")).await;
     assert_eq!(form.value("#p1"), "77");
     assert_eq!(form.one("#phones"), "18500001234");

@@ -1,4 +1,4 @@
-//! Statistics: they add up to the log whatever happens, and say the same in files.
+//! Statistics: they add up to the messages whatever happens, and exports show the same.
 
 use std::collections::BTreeMap;
 
@@ -7,30 +7,25 @@ use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
 use usms_console::db::statistics::StatisticsQuery;
-use usms_console::db::{external_messages, invariants, statistics};
+use usms_console::db::{external_messages, statistics};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::period;
 use usms_console::domain::statistics::By;
 use usms_console::ops::push_inbox;
 
-use crate::harness::{CODE_TEMPLATE, Page, TestClient, TestConsole, TestOptions, until};
+use crate::harness::{
+    CODE, CODE_TEMPLATE, Page, TestClient, TestConsole, TestOptions, assert_sound, until,
+};
 
-pub const CODE: &str = "登录验证码";
-pub const HERE: &str = "/p/default/statistics";
+pub const STATISTICS: &str = "/p/default/statistics";
 pub const FAILURES: &str = "/p/default/failures";
-
-async fn sound(console: &TestConsole) {
-    for (promise, breaches) in invariants::broken(&console.app.db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
 
 async fn fold(db: &PgPool) -> u64 {
     statistics::fold(&mut db.acquire().await.unwrap()).await.unwrap()
 }
 
-/// Messages of the log by state.
-async fn log(db: &PgPool) -> BTreeMap<String, i64> {
+/// Counts the console's own messages by state.
+async fn states(db: &PgPool) -> BTreeMap<String, i64> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "select message_state(s.state, o.outcome)::text, count(*)
          from messages m join submissions s on s.id = m.submission_id
@@ -42,7 +37,7 @@ async fn log(db: &PgPool) -> BTreeMap<String, i64> {
     rows.into_iter().collect()
 }
 
-/// The same, as the statistics have it: of the console's own messages.
+/// Returns the same as the statistics have it.
 async fn counted(db: &PgPool) -> BTreeMap<String, i64> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "select by_state.state, sum(by_state.n)::bigint from counted_messages c
@@ -58,7 +53,8 @@ async fn counted(db: &PgPool) -> BTreeMap<String, i64> {
     rows.into_iter().collect()
 }
 
-fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
+/// Returns the body of a push.
+fn receipts(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
     let items: Vec<_> = items
         .iter()
         .map(|(phone, result, code)| {
@@ -70,26 +66,27 @@ fn push(items: &[(&str, &str, &str)], session: &str) -> Vec<u8> {
     json!({ "MsgType": 2, "Data": items }).to_string().into_bytes()
 }
 
-pub async fn settle(console: &TestConsole, items: &[(&str, &str, &str)], session: &str) {
-    push_inbox::store(&console.app, console.project, &push(items, session)).await.unwrap();
+/// Pushes receipts and processes them.
+pub async fn push_receipts(console: &TestConsole, items: &[(&str, &str, &str)], session: &str) {
+    push_inbox::store(&console.app, console.project, &receipts(items, session)).await.unwrap();
     console.process_pushes().await;
 }
 
 /// Waits until a batch of `n` recipients has its messages.
-async fn planned(db: &PgPool, n: i32) {
-    let there = "select exists (select from batches b where total = $1 and planned and total =
+async fn until_planned(db: &PgPool, n: i32) {
+    let query = "select exists (select from batches b where total = $1 and planned and total =
        (select count(*) from messages m where m.batch_id = b.id))";
     until(&format!("a batch of {n} becomes messages"), async || {
-        sqlx::query_scalar(there).bind(n).fetch_one(db).await.unwrap()
+        sqlx::query_scalar(query).bind(n).fetch_one(db).await.unwrap()
     })
     .await;
 }
 
-/// Sends to these rows, and waits for what becomes of it.
-pub async fn list(console: &TestConsole, operator: &TestClient, rows: &str) -> String {
+/// Sends to these rows, and waits until every outcome is final.
+pub async fn send_list(console: &TestConsole, operator: &TestClient, rows: &str) -> String {
     let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    console.closed(operator, &batch).await;
+    console.until_complete(operator, &batch).await;
     batch
 }
 
@@ -102,7 +99,7 @@ fn figures(page: &Page) -> Vec<String> {
 }
 
 #[sqlx::test]
-async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPool) {
+async fn statistics_equal_the_messages_after_everything_that_can_happen_to_them(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     // Delivered, failed for four reasons, unknown; some without a receipt yet.
@@ -110,31 +107,31 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
         "{}18500000001,1,5\n18500000002,1,5\n18500000003,1,5\n18500000004,1,5\n18500000007,1,5\n",
         rows(1_000..1_040)
     );
-    list(&console, &operator, &all).await;
-    // Refused whole.
+    send_list(&console, &operator, &all).await;
+    // Refused as a whole.
     console.fault(json!({ "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 18023, "times": 1 })).await;
-    list(&console, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
+    send_list(&console, &operator, "18500001201,2,5\n18500001202,3,5\n").await;
     console.clear_faults().await;
-    // In doubt, and it stays so.
+    // In doubt to the end.
     console
         .fault(json!({ "action": "SendBatchUSMSMessage", "kind": "reset_before", "times": 1 }))
         .await;
     let preview = operator.upload_list(CODE, "d.csv", rows(1_400..1_403).as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
     console.until(&operator, &batch, "a[href$='/in-doubt']").await;
-    // Cancelled before it left.
+    // Cancelled before it was sent.
     let tomorrow = OffsetDateTime::now_utc() + Duration::hours(20 + 8);
     let typed = format!("{}T{:02}:{:02}", tomorrow.date(), tomorrow.hour(), tomorrow.minute());
     let later = [("schedule_at", typed.as_str())];
     let preview = operator.upload_list(CODE, "c.csv", rows(1_300..1_307).as_bytes()).await;
     let batch = operator.confirm_list(&preview, &later).await;
-    planned(&db, 7).await;
+    until_planned(&db, 7).await;
     let csrf = operator.get(&batch).await.csrf();
     operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
     // Opted out between the order and its time.
     let preview = operator.upload_list(CODE, "e.csv", rows(1_500..1_504).as_bytes()).await;
     let batch = operator.confirm_list(&preview, &later).await;
-    planned(&db, 4).await;
+    until_planned(&db, 4).await;
     for statement in [
         "insert into suppressions (project_id, phone, id, reason)
          select id, '18500001502', new_id(now()), 'reply' from projects",
@@ -142,15 +139,15 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     ] {
         sqlx::query(statement).execute(&db).await.unwrap();
     }
-    console.closed(&operator, &batch).await;
-    // Another program's, and a late word on the unknown one.
+    console.until_complete(&operator, &batch).await;
+    // External messages, and a late receipt for the unknown one.
     let external = [
         ("18500002001", "发送成功", "DELIVRD"),
         ("18500002002", "发送失败", "-37"),
         ("18500002003", "发送失败", "ERRNUM"),
         ("18500002004", "发送失败", "-1"),
     ];
-    settle(&console, &external, "foreign-1").await;
+    push_receipts(&console, &external, "foreign-1").await;
     let session: String = sqlx::query_scalar(
         "select s.session_no from messages m join submissions s on s.id = m.submission_id
          where m.phone = '18500000007'",
@@ -158,21 +155,21 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     .fetch_one(&db)
     .await
     .unwrap();
-    assert_eq!(log(&db).await.get("unknown"), Some(&1));
-    settle(&console, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
-    let there = log(&db).await;
-    assert_eq!(there.get("unknown"), None, "{there:?}");
-    assert_eq!(there.get("delivered"), Some(&44));
-    assert_eq!((there.get("suppressed"), there.get("in_doubt")), (Some(&1), Some(&3)));
-    assert_eq!(counted(&db).await, there);
+    assert_eq!(states(&db).await.get("unknown"), Some(&1));
+    push_receipts(&console, &[("18500000007", "发送成功", "DELIVRD")], &session).await;
+    let by_state = states(&db).await;
+    assert_eq!(by_state.get("unknown"), None, "{by_state:?}");
+    assert_eq!(by_state.get("delivered"), Some(&44));
+    assert_eq!((by_state.get("suppressed"), by_state.get("in_doubt")), (Some(&1), Some(&3)));
+    assert_eq!(counted(&db).await, by_state);
     fold(&db).await;
-    assert_eq!(counted(&db).await, there);
-    sound(&console).await;
-    let page = operator.get(&format!("{HERE}?span=7d")).await;
+    assert_eq!(counted(&db).await, by_state);
+    assert_sound(&db).await;
+    let page = operator.get(&format!("{STATISTICS}?span=7d")).await;
     let sum: Vec<String> = page.all("section[aria-labelledby=sum] .ledger dd");
-    assert_eq!(sum[0], there.values().sum::<i64>().to_string());
+    assert_eq!(sum[0], by_state.values().sum::<i64>().to_string());
     assert!(figures(&page)[0].starts_with("51"), "{:?}", figures(&page));
-    assert!(page.has("section[aria-labelledby=sum] .status.good"), "the books balance");
+    assert!(page.has("section[aria-labelledby=sum] .status.good"), "the ledger adds up");
     assert_eq!(page.all("section[aria-labelledby=others] .ledger dd"), ["4", "1", "3"]);
     let failures = operator.get(&format!("{FAILURES}?span=7d")).await;
     assert!(failures.text.contains("空号或号码错误") && failures.text.contains("ERRNUM"));
@@ -188,7 +185,7 @@ async fn statistics_equal_the_log_after_all_that_can_happen_to_messages(db: PgPo
     );
 }
 
-/// Moves everything that was sent so far to `at`.
+/// Moves everything that was sent within the last hour to `at`.
 async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
     sqlx::query("update submissions set sent_at = $1 where sent_at > now() - interval '1 hour'")
         .bind(at)
@@ -203,13 +200,13 @@ async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db:
     let operator = console.operator().await;
     let day = period::day_of(OffsetDateTime::now_utc()) - Duration::days(2);
     let midnight = period::midnight(day);
-    list(&console, &operator, &rows(1_000..1_004)).await;
+    send_list(&console, &operator, &rows(1_000..1_004)).await;
     move_all_to(&db, midnight - Duration::SECOND).await;
-    list(&console, &operator, &rows(1_100..1_106)).await;
+    send_list(&console, &operator, &rows(1_100..1_106)).await;
     move_all_to(&db, midnight).await;
     fold(&db).await;
     let shown = async |from: Date, to: Date, by: &str| {
-        operator.get(&format!("{HERE}?from={from}&to={to}&by={by}")).await
+        operator.get(&format!("{STATISTICS}?from={from}&to={to}&by={by}")).await
     };
     let page = shown(day, day, "day").await;
     assert_eq!(page.all("tbody th"), [format!("{day} {}", weekday(day))]);
@@ -219,7 +216,7 @@ async fn a_day_ends_at_midnight_in_china_and_is_compared_with_the_one_before(db:
     let before = day - Duration::DAY;
     assert_eq!(hours, [format!("{day} 00:00"), format!("{before} 23:00")]);
     assert_eq!(page.all("section[aria-labelledby=numbers] tbody td:nth-child(2)"), ["6", "4"]);
-    // The values are there without pointing at anything, for those who cannot.
+    // The values can be read without pointing at the chart.
     assert!(page.attr(".chart .slot:nth-of-type(24)", "aria-label").contains("23:00"));
 }
 
@@ -233,9 +230,9 @@ async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let now = OffsetDateTime::now_utc();
-    list(&console, &operator, &rows(1_000..1_004)).await;
+    send_list(&console, &operator, &rows(1_000..1_004)).await;
     move_all_to(&db, now - Duration::DAY + Duration::minutes(10)).await;
-    list(&console, &operator, &rows(1_100..1_102)).await;
+    send_list(&console, &operator, &rows(1_100..1_102)).await;
     move_all_to(&db, now - Duration::DAY - Duration::minutes(1)).await;
     let project = console.project;
     let earlier = |until| StatisticsQuery {
@@ -253,24 +250,24 @@ async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: PgPool) {
+async fn every_grouping_has_the_same_sum_and_exports_match_the_pages(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     sqlx::query("update projects set price_domestic = 450").execute(&db).await.unwrap();
-    list(&console, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
+    send_list(&console, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
     operator.send(CODE, &["4310", "5"], "18500001500").await;
     console.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
-    abroad(&db).await;
+    add_international(&db).await;
     for by in By::ALL {
-        let page = operator.get_in("en", &format!("{HERE}?span=today&by={}", by.key())).await;
+        let page = operator.get_in("en", &format!("{STATISTICS}?span=today&by={}", by.key())).await;
         let sum = |row: &str| -> Vec<String> {
             page.all(&format!("section[aria-labelledby=numbers] {row} td:nth-child(2)"))
         };
         let rows: i64 = sum("tbody").iter().map(|n| n.parse::<i64>().unwrap()).sum();
         assert_eq!(rows.to_string(), sum("tfoot")[0], "{by:?}");
         assert_eq!(rows, 14, "{by:?}");
-        let address = format!("{HERE}.csv?span=today&by={}", by.key());
-        let file = operator.get(&address).await;
+        let export = format!("{STATISTICS}.csv?span=today&by={}", by.key());
+        let file = operator.get(&export).await;
         let mut reader =
             csv::Reader::from_reader(file.text.trim_start_matches('\u{feff}').as_bytes());
         let column = reader.headers().unwrap().iter().position(|name| name == "sent").unwrap();
@@ -278,26 +275,26 @@ async fn every_grouping_comes_to_the_same_sum_and_files_say_what_pages_say(db: P
             reader.records().map(|row| row.unwrap()[column].parse::<i64>().unwrap()).sum();
         assert_eq!(all, 14, "{by:?}");
     }
-    let page = operator.get_in("en", &format!("{HERE}?span=today&by=country")).await;
+    let page = operator.get_in("en", &format!("{STATISTICS}?span=today&by=country")).await;
     let countries = page.all("section[aria-labelledby=numbers] tbody th");
     assert_eq!(
         countries,
         ["Mainland China +86", "International, no receipt yet", "Malaysia +60", "Singapore +65"]
     );
-    let page = operator.get(&format!("{HERE}?span=today&by=template")).await;
+    let page = operator.get(&format!("{STATISTICS}?span=today&by=template")).await;
     assert!(page.has(&format!("tbody a[href$='/templates/{CODE_TEMPLATE}']")));
-    let page = operator.get(&format!("{HERE}?span=today&by=person")).await;
+    let page = operator.get(&format!("{STATISTICS}?span=today&by=person")).await;
     assert_eq!(page.all("section[aria-labelledby=numbers] tbody th"), ["operator"]);
-    // What abroad costs is not known: nothing is said rather than something wrong.
+    // The international price is not set: no cost is shown rather than a wrong one.
     assert!(!figures(&page)[5].contains('¥'), "{:?}", figures(&page));
     sqlx::query("update projects set price_international = 3000").execute(&db).await.unwrap();
-    let page = operator.get(&format!("{HERE}?span=today")).await;
+    let page = operator.get(&format!("{STATISTICS}?span=today")).await;
     assert!(figures(&page)[5].contains("¥1.10"), "{:?}", figures(&page));
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
-/// A batch of three messages abroad, two of which have their receipts.
-async fn abroad(db: &PgPool) {
+/// Adds a batch of three international messages, two of which have their receipts.
+async fn add_international(db: &PgPool) {
     for statement in [
         "insert into batches select (jsonb_populate_record(b, jsonb_build_object('id',
            new_id(now()), 'international', true, 'price', null, 'form_token', gen_random_uuid(), 'total', 3,
@@ -325,14 +322,14 @@ async fn abroad(db: &PgPool) {
 }
 
 #[sqlx::test]
-async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
+async fn folding_while_receipts_arrive_changes_no_sum(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     console.operator().await;
     let mut sessions = Vec::new();
     for n in 0..8 {
-        sessions.push(submission(&db, n).await);
+        sessions.push(add_submission(&db, n).await);
     }
     let expected = 8 * 50;
     let folding = tokio::spawn({
@@ -346,41 +343,41 @@ async fn folding_while_receipts_come_changes_no_sum(db: PgPool) {
             folded
         }
     });
-    let settling = sessions.into_iter().map(|(session, phones)| {
+    let pushing = sessions.into_iter().map(|(session, phones)| {
         let (app, project) = (console.app.clone(), console.project);
         tokio::spawn(async move {
             for (n, phone) in phones.iter().enumerate() {
                 let result = ["发送成功", "发送失败", "状态未知"][n % 3];
-                let body = push(&[(phone.as_str(), result, "X")], &session);
+                let body = receipts(&[(phone.as_str(), result, "X")], &session);
                 push_inbox::store(&app, project, &body).await.unwrap();
                 push_inbox::process_next(&app).await.unwrap();
             }
         })
     });
-    let settling: Vec<_> = settling.collect();
+    let pushing: Vec<_> = pushing.collect();
     for _ in 0..40 {
         assert_eq!(counted(&db).await.values().sum::<i64>(), expected, "at every moment");
         tokio::time::sleep(std::time::Duration::from_millis(3)).await;
     }
-    for one in settling {
-        one.await.unwrap();
+    for task in pushing {
+        task.await.unwrap();
     }
     console.process_pushes().await;
     let folded = folding.await.unwrap();
     assert!(folded > 0);
-    assert_eq!(counted(&db).await, log(&db).await);
+    assert_eq!(counted(&db).await, states(&db).await);
     fold(&db).await;
     let left: i64 = sqlx::query_scalar("select count(*) from hourly_messages_new")
         .fetch_one(&db)
         .await
         .unwrap();
     assert_eq!(left, 0);
-    assert_eq!(counted(&db).await, log(&db).await);
-    sound(&console).await;
+    assert_eq!(counted(&db).await, states(&db).await);
+    assert_sound(&db).await;
 }
 
-/// A batch of 50 phones that the vendor took: its session number and the phones.
-async fn submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
+/// Adds a batch of 50 phones that the vendor accepted. Returns its session number and the phones.
+async fn add_submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
     let session = format!("s-{n}");
     let phones: Vec<String> = (0..50).map(|phone| format!("1850000{n}{phone:03}")).collect();
     sqlx::query(
@@ -420,15 +417,15 @@ async fn submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
 }
 
 #[sqlx::test]
-async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counted(db: PgPool) {
+async fn an_external_message_that_proves_to_be_ours_is_moved_and_old_ones_stay_counted(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     console.operator().await;
-    let (session, phones) = submission(&db, 1).await;
+    let (session, phones) = add_submission(&db, 1).await;
     sqlx::query("update submissions set session_no = null").execute(&db).await.unwrap();
-    settle(&console, &[(&phones[0], "发送失败", "-37")], &session).await;
-    settle(&console, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
+    push_receipts(&console, &[(&phones[0], "发送失败", "-37")], &session).await;
+    push_receipts(&console, &[("18500009999", "发送成功", "DELIVRD")], "theirs").await;
     let external = async || -> i64 {
         sqlx::query_scalar(
             "select coalesce(sum(n), 0)::bigint from counted_messages where batch_id = 0",
@@ -453,17 +450,17 @@ async fn a_message_that_looked_foreign_moves_to_our_own_and_old_ones_stay_counte
     tx.commit().await.unwrap();
     assert_eq!(adopted.len(), 1);
     assert_eq!(external().await, 1);
-    // Old ones go when their month is over.
+    // Old ones are deleted when their month is over.
     sqlx::query("delete from external_messages").execute(&db).await.unwrap();
     assert_eq!(external().await, 1);
-    sound(&console).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
-async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
+async fn an_invalid_period_is_named_and_no_input_is_lost(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    for (query, words) in [
+    for (query, texts) in [
         ("from=yesterday", "开始日期无效"),
         ("from=2026-11-01&to=%00", "结束日期无效"),
         ("from=2026-11-09&to=2026-11-02", "结束日期早于开始日期"),
@@ -472,24 +469,24 @@ async fn what_cannot_be_shown_is_named_and_nothing_typed_is_lost(db: PgPool) {
         ("from=-9999-01-01&to=-9999-01-01", "开始日期无效"),
         ("from=%F0%9F%93%85&by=%22%3E%3Cb%3E", "开始日期无效"),
     ] {
-        for here in [HERE, FAILURES] {
-            let page = operator.get(&format!("{here}?{query}")).await;
+        for page_path in [STATISTICS, FAILURES] {
+            let page = operator.get(&format!("{page_path}?{query}")).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
-            let said = page.one("#span-error");
-            assert!(words.split(',').any(|words| said.contains(words)), "{query}: {said}");
+            let error = page.one("#span-error");
+            assert!(texts.split(',').any(|text| error.contains(text)), "{query}: {error}");
             assert!(page.has("input[aria-invalid=true]"));
-            let file = operator.get(&format!("{here}.csv?{query}")).await;
+            let file = operator.get(&format!("{page_path}.csv?{query}")).await;
             assert_eq!(file.status, StatusCode::BAD_REQUEST);
         }
     }
-    let page = operator.get(&format!("{HERE}?from=yesterday")).await;
+    let page = operator.get(&format!("{STATISTICS}?from=yesterday")).await;
     assert_eq!(page.value("input[name=from]"), "yesterday");
-    let page = operator.get(&format!("{HERE}?span=90d&by=hour")).await;
+    let page = operator.get(&format!("{STATISTICS}?span=90d&by=hour")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.text.contains("按小时最多显示 31 天"));
     let odd = "span=no&state=%00&operator=x&cause=%27%22%3Cb%3E&code=%E2%80%AE&template=%00%00";
     let page = operator.get(&format!("{FAILURES}?{odd}")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.text.contains("<b>"), "{}", page.text);
-    assert!(operator.get(HERE).await.text.contains("该时段无发送数据"));
+    assert!(operator.get(STATISTICS).await.text.contains("该时段无发送数据"));
 }

@@ -1,15 +1,15 @@
-//! Phones that opted out: added, taken out, removed with a reason, offered to the vendor.
+//! Suppressions: added, left out of batches, removed with a reason, sent to the vendor's blacklist.
 
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::TestConsole;
+use crate::harness::{CODE, TestConsole};
 
 const LIST: &str = "/p/default/suppressions";
 
 #[sqlx::test]
-async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
+async fn suppressed_phones_are_left_out_by_the_preview(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
@@ -19,7 +19,7 @@ async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
     let added = operator.post(LIST, &fields).await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text);
     let file = b"18500001001,1,5\n18500001002,2,5\n18500001003,3,5\n";
-    let preview = operator.upload_list("登录验证码", "a.csv", file).await;
+    let preview = operator.upload_list(CODE, "a.csv", file).await;
     let page = operator.get(&preview).await;
     assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["1", "2"]);
     let found = operator.get(&format!("{LIST}?phone=1002")).await;
@@ -34,7 +34,7 @@ async fn who_is_on_the_list_is_set_aside_by_the_preview(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_list_with_a_wrong_phone_adds_nothing_and_names_it(db: PgPool) {
+async fn a_list_with_an_invalid_phone_adds_nothing_and_names_it(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
@@ -47,7 +47,7 @@ async fn a_list_with_a_wrong_phone_adds_nothing_and_names_it(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_file_is_imported_and_offered_to_the_vendor_once(db: PgPool) {
+async fn a_file_is_imported_and_added_to_the_vendors_blacklist_once(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let form = operator.get(LIST).await;
@@ -67,15 +67,15 @@ async fn a_file_is_imported_and_offered_to_the_vendor_once(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_phone_is_removed_with_a_reason_only(db: PgPool) {
+async fn a_phone_is_removed_only_with_a_reason(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let csrf = operator.get(LIST).await.csrf();
     operator.post(LIST, &[("csrf", csrf.as_str()), ("phones", "18500001001")]).await;
-    let ask = operator.get(LIST).await.attr("tbody a[href$=remove]", "href");
-    let without = operator.post(&ask, &[("csrf", csrf.as_str()), ("why", " ")]).await;
+    let remove = operator.get(LIST).await.attr("tbody a[href$=remove]", "href");
+    let without = operator.post(&remove, &[("csrf", csrf.as_str()), ("why", " ")]).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
-    operator.post(&ask, &[("csrf", csrf.as_str()), ("why", "本人来电")]).await;
+    operator.post(&remove, &[("csrf", csrf.as_str()), ("why", "本人来电")]).await;
     assert!(operator.get(LIST).await.all("tbody th").is_empty());
     let why: String = sqlx::query_scalar(
         "select detail->>'why' from audit_log where action = 'suppression_removed'",
@@ -87,11 +87,11 @@ async fn a_phone_is_removed_with_a_reason_only(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn the_rules_of_batches_are_kept_and_wrong_numbers_come_back(db: PgPool) {
+async fn the_rules_of_batches_are_saved_and_invalid_numbers_come_back(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", usms_console::domain::role::Role::Admin).await;
-    let there = "/p/default/settings/batches";
-    let csrf = admin.get(there).await.csrf();
+    let settings = "/p/default/settings/batches";
+    let csrf = admin.get(settings).await.csrf();
     let wrong = [
         ("csrf", csrf.as_str()),
         ("price_domestic", "free"),
@@ -99,7 +99,7 @@ async fn the_rules_of_batches_are_kept_and_wrong_numbers_come_back(db: PgPool) {
         ("failure_least", "5"),
         ("approval_over", ""),
     ];
-    let page = admin.post(there, &wrong).await;
+    let page = admin.post(settings, &wrong).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.has("#price_domestic-error") && page.has("#failure_percent-error"));
     assert_eq!(page.value("#price_domestic"), "free");
@@ -110,9 +110,8 @@ async fn the_rules_of_batches_are_kept_and_wrong_numbers_come_back(db: PgPool) {
         ("failure_least", "50"),
         ("approval_over", "1000"),
     ];
-    admin.post(there, &good).await;
-    assert_eq!(admin.get(there).await.value("#price_domestic"), "0.0450");
-    let preview =
-        admin.upload_list("登录验证码", "a.csv", b"18500001001,1,5\n18500001002,2,5\n").await;
+    admin.post(settings, &good).await;
+    assert_eq!(admin.get(settings).await.value("#price_domestic"), "0.0450");
+    let preview = admin.upload_list(CODE, "a.csv", b"18500001001,1,5\n18500001002,2,5\n").await;
     assert!(admin.get(&preview).await.one("section[aria-labelledby=cost]").contains("¥0.09"));
 }

@@ -1,4 +1,4 @@
-//! The vendor slow, silent, refusing, answering rubbish: what is concluded, and what people read.
+//! A vendor that is slow, silent, refuses or responds with rubbish: what is concluded and shown.
 
 use std::time::Duration;
 
@@ -6,9 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{MAX_WAIT, Page, TestClient, TestConsole, TestOptions};
-
-const CODE: &str = "登录验证码";
+use crate::harness::{CODE, MAX_WAIT, Page, TestClient, TestConsole, TestOptions};
 
 async fn send_one(operator: &TestClient, phone: &str) -> String {
     operator.send(CODE, &["1234", "5"], phone).await
@@ -19,7 +17,7 @@ async fn state(page: &Page) -> String {
 }
 
 #[sqlx::test]
-async fn every_ret_code_that_refuses_is_shown_in_words_and_never_tried_again(db: PgPool) {
+async fn every_refusing_ret_code_is_explained_and_never_retried(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let codes = [18000, 18001, 18002, 18003, 18014, 18016, 18017, 18018, 18019, 18023, 18033];
@@ -27,16 +25,16 @@ async fn every_ret_code_that_refuses_is_shown_in_words_and_never_tried_again(db:
         let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": code, "times": 1 });
         console.fault(fault).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1000 + n)).await;
-        let page = console.closed(&operator, &batch).await;
+        let page = console.until_complete(&operator, &batch).await;
         assert_eq!(state(&page).await, "未受理", "{code}");
-        let told = page.one(".messages tbody td.text");
-        assert!(told.contains(&code.to_string()) && told.chars().count() > 12, "{told}");
+        let message = page.one(".messages tbody td.text");
+        assert!(message.contains(&code.to_string()) && message.chars().count() > 12, "{message}");
     }
     assert_eq!(console.accepted().await.0, 0);
 }
 
 #[sqlx::test]
-async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
+async fn a_call_that_was_surely_not_accepted_is_retried_and_arrives_once(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     for (n, fault) in [
@@ -54,7 +52,7 @@ async fn what_surely_was_not_taken_is_tried_again_and_arrives_once(db: PgPool) {
         fault["times"] = json!(1);
         console.fault(fault).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1100 + n)).await;
-        let page = console.closed(&operator, &batch).await;
+        let page = console.until_complete(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{n}");
     }
     assert_eq!(console.accepted().await, (5, 0));
@@ -73,20 +71,20 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
         let page = console.until(&operator, &batch, "form[action$=resume]").await;
         assert_eq!(state(&page).await, "排队中", "{code}");
         operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
-        let page = console.closed(&operator, &batch).await;
+        let page = console.until_complete(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{code}");
     }
     assert_eq!(console.accepted().await, (16, 0));
 }
 
 #[sqlx::test]
-async fn a_lost_answer_is_in_doubt_and_a_receipt_settles_it(db: PgPool) {
+async fn a_call_whose_response_was_lost_is_in_doubt_until_a_receipt_resolves_it(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     for (n, kind) in ["reset_after", "broken_json", "http_500", "html"].into_iter().enumerate() {
         console.fault(json!({ "action": "SendUSMSMessage", "kind": kind, "times": 1 })).await;
         let batch = send_one(&operator, &format!("1850000{:04}", 1200 + n)).await;
-        let page = console.closed(&operator, &batch).await;
+        let page = console.until_complete(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{kind}");
     }
     assert_eq!(console.accepted().await, (4, 0));
@@ -127,11 +125,11 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
     ]
     .map(|(name, value)| (name.to_owned(), value));
     let ask = operator.post_owned(&format!("{second}/in-doubt"), &again).await;
-    assert!(ask.has("button[name=confirm]"), "it asks for a yes");
+    assert!(ask.has("button[name=confirm]"), "it asks for confirmation");
     assert_eq!(console.accepted().await.0, 0);
     let confirmed = ask.form_fields("confirm");
     operator.post_owned(&format!("{second}/in-doubt"), &confirmed).await;
-    let page = console.closed(&operator, &second).await;
+    let page = console.until_complete(&operator, &second).await;
     assert_eq!(state(&page).await, "已送达");
     assert_eq!(console.accepted().await, (1, 0));
     let audited_actions: Vec<String> =
@@ -143,40 +141,40 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
 }
 
 #[sqlx::test]
-async fn a_cut_connection_before_anything_was_taken_is_still_in_doubt(db: PgPool) {
+async fn a_connection_cut_before_anything_was_accepted_is_still_in_doubt(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let operator = console.operator().await;
     console.fault(json!({ "action": "SendUSMSMessage", "kind": "reset_before", "times": 1 })).await;
     let batch = send_one(&operator, "18500001234").await;
     let page = console.until(&operator, &batch, "a[href$='in-doubt']").await;
-    assert_eq!(state(&page).await, "待确认", "nobody can tell it from a cut after taking");
+    assert_eq!(state(&page).await, "待确认", "it looks the same as a cut after accepting");
     assert_eq!(console.accepted().await.0, 0);
 }
 
 #[sqlx::test]
-async fn a_slow_vendor_is_waited_for(db: PgPool) {
+async fn the_console_waits_for_a_slow_vendor(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1500, "times": 1 });
     console.fault(slow).await;
     let batch = send_one(&operator, "18500001234").await;
-    assert_eq!(state(&console.closed(&operator, &batch).await).await, "已送达");
+    assert_eq!(state(&console.until_complete(&operator, &batch).await).await, "已送达");
 }
 
 #[sqlx::test]
-async fn without_pushes_receipts_are_asked_for(db: PgPool) {
+async fn without_pushes_receipts_are_polled(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let operator = console.operator().await;
     let batch = operator.send(CODE, &["1", "5"], "18500001234\n18500000003").await;
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达", "失败"]);
     assert!(page.one(".messages tbody").contains("MLBLACK"));
 }
 
 #[sqlx::test]
-async fn a_session_number_nobody_here_knows_is_asked_of_the_vendor_shown_and_kept(db: PgPool) {
+async fn an_unknown_session_number_is_polled_shown_and_stored(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
     let operator = console.operator().await;
@@ -191,11 +189,11 @@ async fn a_session_number_nobody_here_knows_is_asked_of_the_vendor_shown_and_kep
         user_id: "another-program",
     };
     let sent = console.app.usms.send_message(&keys, &request).await.unwrap();
-    let address = format!("/p/default/receipts/{}", sent.session_no);
-    let page = console.until(&operator, &address, ".messages tbody tr").await;
+    let receipts = format!("/p/default/receipts/{}", sent.session_no);
+    let page = console.until(&operator, &receipts, ".messages tbody tr").await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     console.fault(json!({ "kind": "ret_code", "ret_code": 150, "times": 0 })).await;
-    assert_eq!(operator.get(&address).await.all(".messages tbody .status"), ["已送达"]);
+    assert_eq!(operator.get(&receipts).await.all(".messages tbody .status"), ["已送达"]);
     let unknown = operator.get("/p/default/receipts/nobody-knows-this").await;
     assert_eq!(unknown.status, StatusCode::OK);
     assert!(unknown.one(".brackets h2").contains("UCloud"), "{}", unknown.text);
@@ -203,7 +201,7 @@ async fn a_session_number_nobody_here_knows_is_asked_of_the_vendor_shown_and_kep
 }
 
 #[sqlx::test]
-async fn a_vendor_that_cannot_be_reached_takes_nothing_and_is_tried_again(db: PgPool) {
+async fn an_unreachable_vendor_proves_that_nothing_was_sent(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let keys = usms_console::ops::credentials::of(&console.app, console.project).await.unwrap();
     for url in ["http://127.0.0.1:9", &console.sandbox.url().replace("http://", "https://")] {

@@ -1,4 +1,4 @@
-//! A PostgreSQL of one test's own, to be killed.
+//! A PostgreSQL server for one test, which the test may kill.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Removed with all it started when it goes out of scope.
+/// A server in a temporary folder. Dropping it stops the server and removes the folder.
 pub struct Cluster {
     folder: PathBuf,
-    programs: PathBuf,
+    bin: PathBuf,
     port: u16,
 }
 
@@ -19,7 +19,7 @@ impl Cluster {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let folder = PathBuf::from(format!("/tmp/usms-killed-{port}"));
         fs::create_dir_all(&folder).unwrap();
-        let cluster = Self { folder, programs: programs(), port };
+        let cluster = Self { folder, bin: find_bin(), port };
         if is_root() {
             assert!(
                 Command::new("chown")
@@ -31,13 +31,13 @@ impl Cluster {
             );
         }
         let data = cluster.folder.join("data");
-        let made = cluster
+        let initialized = cluster
             .program("initdb")
             .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
             .arg(&data)
             .status()
             .unwrap();
-        assert!(made.success());
+        assert!(initialized.success());
         cluster.run();
         cluster
     }
@@ -46,7 +46,7 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Starts the server and waits until it takes connections, after recovery if need be.
+    /// Starts the server and waits until it accepts connections, after recovery if needed.
     pub fn run(&self) {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={}",
@@ -65,19 +65,19 @@ impl Cluster {
         assert!(started.success(), "{}", fs::read_to_string(log).unwrap_or_default());
     }
 
-    /// Kills every process of the server at once, without a word.
+    /// Kills every process of the server at once.
     pub fn kill(&self) {
         let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let server = file.lines().next().unwrap().trim().to_owned();
         let children =
             fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
         let all = std::iter::once(server.as_str()).chain(children.split_whitespace());
-        // One of them may end by itself in this moment.
+        // One of them may end by itself at this moment.
         let _ = Command::new("kill").arg("-9").args(all).stderr(Stdio::null()).status();
         // It cannot be started again while the kernel still has it.
-        let there = format!("/proc/{server}");
+        let process = format!("/proc/{server}");
         for _ in 0..100 {
-            if !Path::new(&there).exists() {
+            if !Path::new(&process).exists() {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -93,7 +93,7 @@ impl Cluster {
     }
 
     fn program(&self, name: &str) -> Command {
-        let path = self.programs.join(name);
+        let path = self.bin.join(name);
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(path);
@@ -118,7 +118,8 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-fn programs() -> PathBuf {
+/// Returns the folder of the newest PostgreSQL programs on this machine.
+fn find_bin() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();

@@ -1,11 +1,11 @@
-//! Processes killed in the middle: nothing is sent twice, nothing is forgotten.
+//! Processes killed in the middle of their work: nothing is sent twice, nothing is lost.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
 mod cluster;
-mod door;
+mod push_endpoint;
 mod pushes;
 mod storm;
 
@@ -15,22 +15,21 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::{Child, Command};
-use usms_console::db::invariants;
 use usms_console::ops::apply;
 use usms_console::sandbox;
 
-use harness::{MAX_WAIT, Page, TestClient, TestConsole, TestOptions, until};
+use harness::{CODE, MAX_WAIT, Page, TestClient, TestConsole, TestOptions, assert_sound, until};
 
-/// The console's own program, on the same database and sandbox, without pages.
-fn worker(db: &PgPool, console: &TestConsole) -> Child {
+/// Starts the console's binary on the same database and sandbox, with workers and without pages.
+fn start_worker(db: &PgPool, console: &TestConsole) -> Child {
     program(db, console).arg("--worker-only").spawn().unwrap()
 }
 
-/// The same with pages and without workers, and where they are.
-fn pages(db: &PgPool, console: &TestConsole) -> (Child, String) {
-    let anywhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = anywhere.local_addr().unwrap().to_string();
-    drop(anywhere);
+/// Starts the same with pages and without workers. Returns its URL as well.
+fn start_pages(db: &PgPool, console: &TestConsole) -> (Child, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
     let process =
         program(db, console).arg("--no-worker").env("CONSOLE_LISTEN", &address).spawn().unwrap();
     (process, format!("http://{address}"))
@@ -63,19 +62,19 @@ async fn in_state(db: &PgPool, state: &str) -> i64 {
     .unwrap()
 }
 
-async fn wait_for(db: &PgPool, state: &str, count: i64) {
-    let what = format!("{count} submissions {state}");
+async fn until_in_state(db: &PgPool, state: &str, count: i64) {
+    let what = format!("{count} submissions are {state}");
     until(&what, async || in_state(db, state).await == count).await;
 }
 
-/// Ends the leases of processes that were killed: they end by themselves after the longest call, and a
-/// test need not wait for that. A claim that the database was making when its process died is still
-/// committed, so this waits until the database has noticed that they are gone.
-async fn end_leases_of_the_dead(db: &PgPool) {
-    let theirs = "select count(*) from pg_stat_activity
+/// Expires the leases of processes that were killed: by themselves they run until the longest call
+/// would be over, which a test does not wait for. A claim that the database was making when its
+/// process died is still committed, so this first waits until the database has noticed the death.
+async fn expire_leases_of_the_dead(db: &PgPool) {
+    let connections = "select count(*) from pg_stat_activity
                   where datname = current_database() and application_name = 'usms-console'";
     until("the database notices that they are gone", async || {
-        sqlx::query_scalar::<_, i64>(theirs).fetch_one(db).await.unwrap() == 0
+        sqlx::query_scalar::<_, i64>(connections).fetch_one(db).await.unwrap() == 0
     })
     .await;
     sqlx::query("update submissions set lease_until = now() where state = 'in_flight'")
@@ -84,30 +83,25 @@ async fn end_leases_of_the_dead(db: &PgPool) {
         .unwrap();
 }
 
-async fn sound(db: &PgPool) {
-    for (promise, breaches) in invariants::broken(db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
-}
-
-fn by_hand() -> TestOptions {
+/// A console whose workers are started by the test, without a push URL at the vendor.
+fn without_workers() -> TestOptions {
     TestOptions { workers: false, pushes: false, ..TestOptions::default() }
 }
 
 #[sqlx::test]
-async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_settles_it(db: PgPool) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_resolves_it(db: PgPool) {
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let operator = console.operator().await;
     let slow =
         json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 30_000, "times": 1 });
     console.fault(slow).await;
-    let batch = operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let mut first = worker(&db, &console);
-    until("the vendor takes it", async || console.accepted().await.0 == 1).await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let mut first = start_worker(&db, &console);
+    until("the vendor accepts it", async || console.accepted().await.0 == 1).await;
     first.kill().await.unwrap();
-    end_leases_of_the_dead(&db).await;
-    let mut second = worker(&db, &console);
-    wait_for(&db, "in_doubt", 1).await;
+    expire_leases_of_the_dead(&db).await;
+    let mut second = start_worker(&db, &console);
+    until_in_state(&db, "in_doubt", 1).await;
     assert!(operator.get(&batch).await.has("a[href$='in-doubt']"));
     let url = format!("http://{}{}", console.address, console.hook_path);
     console.admin(reqwest::Method::POST, "push", json!({ "url": url })).await;
@@ -122,22 +116,22 @@ async fn a_process_killed_during_a_call_leaves_it_in_doubt_and_a_receipt_settles
         "CostCount": 1, "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功",
         "ReceiptCode": "DELIVRD", "ReceiptDesc": "", "UserId": user_id }] });
     harness::http().post(url).json(&report).send().await.unwrap();
-    let page = console.closed(&operator, &batch).await;
+    let page = console.until_complete(&operator, &batch).await;
     assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     assert_eq!(console.accepted().await, (1, 0));
-    sound(&db).await;
+    assert_sound(&db).await;
     second.kill().await.unwrap();
 }
 
 #[sqlx::test]
-async fn a_process_told_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db: PgPool) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+async fn a_process_asked_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db: PgPool) {
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 1200, "times": 1 });
     console.fault(slow).await;
-    operator.send("登录验证码", &["1", "5"], "18500001234").await;
-    let mut process = worker(&db, &console);
-    wait_for(&db, "in_flight", 1).await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    let mut process = start_worker(&db, &console);
+    until_in_state(&db, "in_flight", 1).await;
     let id = process.id().unwrap().to_string();
     Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
     let ended = tokio::time::timeout(MAX_WAIT, process.wait()).await.unwrap();
@@ -145,41 +139,41 @@ async fn a_process_told_to_stop_finishes_its_call_and_leaves_nothing_in_doubt(db
     assert_eq!(in_state(&db, "accepted").await, 1);
     assert_eq!(in_state(&db, "in_doubt").await, 0);
     assert_eq!(console.accepted().await, (1, 0));
-    sound(&db).await;
+    assert_sound(&db).await;
 }
 
 #[sqlx::test]
 async fn processes_killed_again_and_again_send_each_message_at_most_once(db: PgPool) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let operator = console.operator().await;
     let slow = json!({ "action": "SendUSMSMessage", "kind": "delay", "millis": 30, "times": 0 });
     console.fault(slow).await;
     for n in 0..60 {
         let phone = format!("1850000{:04}", 1000 + n);
-        operator.send("登录验证码", &["1", "5"], &phone).await;
+        operator.send(CODE, &["1", "5"], &phone).await;
     }
     for round in 0..5 {
-        let mut one = worker(&db, &console);
-        let mut other = worker(&db, &console);
+        let mut first = start_worker(&db, &console);
+        let mut second = start_worker(&db, &console);
         tokio::time::sleep(Duration::from_millis(350 + 80 * round)).await;
-        one.kill().await.unwrap();
-        other.kill().await.unwrap();
-        end_leases_of_the_dead(&db).await;
+        first.kill().await.unwrap();
+        second.kill().await.unwrap();
+        expire_leases_of_the_dead(&db).await;
     }
-    let mut last = worker(&db, &console);
-    wait_for(&db, "ready", 0).await;
-    wait_for(&db, "in_flight", 0).await;
+    let mut last = start_worker(&db, &console);
+    until_in_state(&db, "ready", 0).await;
+    until_in_state(&db, "in_flight", 0).await;
     let (accepted, twice) = console.accepted().await;
     assert_eq!(twice, 0);
     assert!(accepted <= 60);
-    let known = in_state(&db, "accepted").await + in_state(&db, "in_doubt").await;
-    assert_eq!(known, 60, "every message is accounted for");
-    sound(&db).await;
+    let total = in_state(&db, "accepted").await + in_state(&db, "in_doubt").await;
+    assert_eq!(total, 60, "every message is accounted for");
+    assert_sound(&db).await;
     last.kill().await.unwrap();
 }
 
 #[sqlx::test]
-async fn a_wrong_setting_stops_the_start_with_one_line_that_names_it(_db: PgPool) {
+async fn a_wrong_setting_prevents_the_start_with_one_line_that_names_it(_db: PgPool) {
     for (name, value) in
         [("CONSOLE_LISTN", "x"), ("CONSOLE_SUBMIT_RATE", "many"), ("DATABASE_URL", "")]
     {
@@ -191,16 +185,16 @@ async fn a_wrong_setting_stops_the_start_with_one_line_that_names_it(_db: PgPool
             .output()
             .await
             .unwrap();
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(!out.status.success());
-        assert_eq!(said.trim().lines().count(), 1, "{said}");
-        assert!(said.contains(name), "{said}");
+        assert_eq!(stderr.trim().lines().count(), 1, "{stderr}");
+        assert!(stderr.contains(name), "{stderr}");
     }
 }
 
 #[sqlx::test]
-async fn the_commands_add_list_and_check(db: PgPool) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+async fn the_commands_add_accounts_list_projects_and_check_the_database(db: PgPool) {
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let run = |args: &'static [&'static str], input: &'static str| {
         let url = db.connect_options().to_url_lossy();
         let api = console.sandbox.url();
@@ -219,8 +213,8 @@ async fn the_commands_add_list_and_check(db: PgPool) {
                 .await
                 .unwrap();
             let out = child.wait_with_output().await.unwrap();
-            let said = String::from_utf8_lossy(&out.stdout).into_owned();
-            (out.status.success(), said + &String::from_utf8_lossy(&out.stderr))
+            let output = String::from_utf8_lossy(&out.stdout).into_owned();
+            (out.status.success(), output + &String::from_utf8_lossy(&out.stderr))
         }
     };
     let added = run(
@@ -271,48 +265,48 @@ async fn a_database_killed_during_calls_loses_nothing_and_nothing_is_sent_twice(
     let mut batches = Vec::new();
     for n in 0..4 {
         let phone = format!("1850000{:04}", 1000 + n);
-        batches.push(operator.send("登录验证码", &["1", "5"], &phone).await);
+        batches.push(operator.send(CODE, &["1", "5"], &phone).await);
     }
     let stop = tokio_util::sync::CancellationToken::new();
     let working = tokio::spawn(usms_console::worker::run(console.app.clone(), stop.clone()));
-    wait_for(&db, "in_flight", 4).await;
+    until_in_state(&db, "in_flight", 4).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    // The calls end while the database is dead; what they came to is kept until it is back.
+    // The calls end while the database is down; their results are kept until it is back.
     cluster.kill();
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.run();
     for batch in &batches {
-        let page = console.closed(&operator, batch).await;
+        let page = console.until_complete(&operator, batch).await;
         assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
     }
     assert_eq!(console.accepted().await, (4, 0));
-    sound(&db).await;
+    assert_sound(&db).await;
     stop.cancel();
     working.await.unwrap();
     db.close().await;
 }
 
-/// Presses the button of a template's form at another process.
-async fn apply_for_template(there: &TestClient) -> Page {
+/// Submits the form for a new template.
+async fn apply_for_template(client: &TestClient) -> Page {
     let new = "/p/default/templates/new";
-    let mut fields = there.get(new).await.whole_form("main form.form");
+    let mut fields = client.get(new).await.whole_form("main form.form");
     for (name, value) in [("name", "发货提醒"), ("text", "您的订单{1}已发出。")] {
-        fields.retain(|(known, _)| known != name);
+        fields.retain(|(field, _)| field != name);
         fields.push((name.to_owned(), value.to_owned()));
     }
-    there.upload(new, &fields, &[]).await
+    client.upload(new, &fields, &[]).await
 }
 
-/// Presses, and leaves as soon as the vendor is at it.
+/// Drops `request` as soon as the vendor has received its call.
 async fn leave_when_called(
     console: &TestConsole,
     action: &str,
-    pressed: impl Future<Output = Page>,
+    request: impl Future<Output = Page>,
 ) {
     let counts = async || console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     tokio::select! {
-        page = pressed => panic!("they did not leave: {}", page.status),
-        () = until("the call is under way", async || counts().await["by_action"][action] == 1) => {}
+        page = request => panic!("the request ended: {}", page.status),
+        () = until("the call is in flight", async || counts().await["by_action"][action] == 1) => {}
     }
 }
 
@@ -321,29 +315,29 @@ async fn application_state(db: &PgPool) -> Option<String> {
 }
 
 #[sqlx::test]
-async fn a_process_killed_while_it_hands_in_leaves_a_doubt_and_nothing_is_applied_for_twice(
+async fn a_process_killed_while_submitting_leaves_the_application_in_doubt_and_never_repeats_it(
     db: PgPool,
 ) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let operator = console.operator().await;
-    let (mut process, base) = pages(&db, &console);
-    let there = operator.at(base);
-    there.wait_for_answer().await;
+    let (mut process, base) = start_pages(&db, &console);
+    let other = operator.at(base);
+    other.until_up().await;
     console
         .fault(json!({ "action": "CreateUSMSSignature", "kind": "delay", "millis": 30_000 }))
         .await;
     let new = "/p/default/signatures/new";
-    let mut fields = there.get(new).await.whole_form("main form.form");
+    let mut fields = other.get(new).await.whole_form("main form.form");
     for (name, value) in [("content", "云帆读书"), ("description", "发货通知")] {
-        fields.retain(|(known, _)| known != name);
+        fields.retain(|(field, _)| field != name);
         fields.push((name.to_owned(), value.to_owned()));
     }
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", b"\x89PNG\r\n\x1a\nscan")];
-    let pressed = there.upload(new, &fields, &files);
-    leave_when_called(&console, "CreateUSMSSignature", pressed).await;
+    let request = other.upload(new, &fields, &files);
+    leave_when_called(&console, "CreateUSMSSignature", request).await;
     assert_eq!(application_state(&db).await.as_deref(), Some("sending"));
     process.kill().await.unwrap();
-    // Its lease has half a minute to run; nobody waits for that in a test.
+    // Its lease has half a minute left, which a test does not wait for.
     sqlx::query("update applications set lease_until = now() - interval '1 second'")
         .execute(&db)
         .await
@@ -358,17 +352,17 @@ async fn a_process_killed_while_it_hands_in_leaves_a_doubt_and_nothing_is_applie
 }
 
 #[sqlx::test]
-async fn a_process_told_to_stop_finishes_handing_in(db: PgPool) {
-    let console = TestConsole::start_with(&db, by_hand()).await;
+async fn a_process_asked_to_stop_finishes_submitting_an_application(db: PgPool) {
+    let console = TestConsole::start_with(&db, without_workers()).await;
     let operator = console.operator().await;
-    let (mut process, base) = pages(&db, &console);
-    let there = operator.at(base);
-    there.wait_for_answer().await;
+    let (mut process, base) = start_pages(&db, &console);
+    let other = operator.at(base);
+    other.until_up().await;
     console
         .fault(json!({ "action": "CreateUSMSTemplate", "kind": "delay", "millis": 3_000 }))
         .await;
-    let pressed = apply_for_template(&there);
-    leave_when_called(&console, "CreateUSMSTemplate", pressed).await;
+    let request = apply_for_template(&other);
+    leave_when_called(&console, "CreateUSMSTemplate", request).await;
     let pid = process.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     let ended = tokio::time::timeout(MAX_WAIT, process.wait()).await.unwrap();

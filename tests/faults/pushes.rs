@@ -1,4 +1,4 @@
-//! A storm of pushes while a batch leaves and processes are killed.
+//! A storm of pushes while a batch is sent and processes are killed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,24 +7,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, watch};
-use usms_console::db::invariants;
 
-use crate::harness::{TestConsole, TestOptions, http, until};
-use crate::{end_leases_of_the_dead, pages, worker};
+use crate::harness::{CODE, TestConsole, TestOptions, assert_sound, http, until};
+use crate::{expire_leases_of_the_dead, start_pages, start_worker};
 
-const CODE: &str = "登录验证码";
 const RECIPIENTS: usize = 9_000;
 const ITEMS: usize = 40;
 
-/// Other programs' receipts, pushed one push after the other to wherever the pages are now, each again
-/// until it is answered for. Answers the sessions that were answered for.
+/// Pushes receipts of external messages, one push after the other, to the current URL of the pages.
+/// Each push is repeated until it is acknowledged. Returns the acknowledged session numbers.
 async fn storm(
     stream: usize,
     hook: String,
     pages: Arc<Mutex<String>>,
     stop: watch::Receiver<bool>,
 ) -> BTreeSet<String> {
-    let mut answered = BTreeSet::new();
+    let mut acknowledged = BTreeSet::new();
     let http = http();
     for n in 0.. {
         if *stop.borrow() {
@@ -38,19 +36,19 @@ async fn storm(
         let items: Vec<Value> = (0..ITEMS).map(item).collect();
         let body = json!({ "MsgType": 2, "Data": items });
         while !*stop.borrow() {
-            let address = format!("{}{hook}", pages.lock().await);
-            let answer = http.post(address).json(&body).send().await;
-            if let Ok(answer) = answer
-                && let Ok(said) = answer.json::<Value>().await
-                && said["code"] == 0
+            let push_url = format!("{}{hook}", pages.lock().await);
+            let response = http.post(push_url).json(&body).send().await;
+            if let Ok(response) = response
+                && let Ok(body) = response.json::<Value>().await
+                && body["code"] == 0
             {
-                answered.extend((0..ITEMS).map(session));
+                acknowledged.extend((0..ITEMS).map(session));
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    answered
+    acknowledged
 }
 
 #[sqlx::test]
@@ -69,51 +67,53 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
             json!({ "action": "SendBatchUSMSMessage", "kind": "delay", "millis": 400, "times": 0 }),
         )
         .await;
-    let mut first = worker(&db, &console);
-    // Phones whose last four digits tell the sandbox nothing: all of these arrive.
+    let mut first = start_worker(&db, &console);
+    // Phones whose last four digits mean nothing to the sandbox: all of these are delivered.
     let phone = |n: usize| format!("185000{}{:04}", n / 5_000, 4_000 + n % 5_000);
     let file: String = (0..RECIPIENTS).map(|n| format!("{},{n},5\n", phone(n))).collect();
     let preview = operator.upload_list(CODE, "a.csv", file.as_bytes()).await;
     let batch = operator.confirm_list(&preview, &[]).await;
-    let (mut door, address) = pages(&db, &console);
-    let at = Arc::new(Mutex::new(address));
+    let (mut endpoint, url) = start_pages(&db, &console);
+    let current_url = Arc::new(Mutex::new(url));
     let (end, stop) = watch::channel(false);
     let storms: Vec<_> = (0..3)
-        .map(|n| tokio::spawn(storm(n, console.hook_path.clone(), at.clone(), stop.clone())))
+        .map(|n| {
+            tokio::spawn(storm(n, console.hook_path.clone(), current_url.clone(), stop.clone()))
+        })
         .collect();
-    let mut second = worker(&db, &console);
+    let mut second = start_worker(&db, &console);
     for round in 0..4 {
         tokio::time::sleep(Duration::from_millis(900 + 150 * round)).await;
         first.kill().await.unwrap();
         second.kill().await.unwrap();
-        door.kill().await.unwrap();
-        end_leases_of_the_dead(&db).await;
-        first = worker(&db, &console);
-        second = worker(&db, &console);
-        let (process, address) = pages(&db, &console);
-        door = process;
-        *at.lock().await = address;
+        endpoint.kill().await.unwrap();
+        expire_leases_of_the_dead(&db).await;
+        first = start_worker(&db, &console);
+        second = start_worker(&db, &console);
+        let (process, url) = start_pages(&db, &console);
+        endpoint = process;
+        *current_url.lock().await = url;
     }
-    let mut answered = BTreeSet::new();
+    let mut acknowledged = BTreeSet::new();
     let left = "select count(*) from submissions where state in ('ready', 'in_flight')
                   or state in ('accepted', 'partly') and not complete";
     let waiting = "select count(*) from inbox where processed_at is null";
     until_none(&db, left).await;
     end.send(true).unwrap();
     for storm in storms {
-        answered.extend(storm.await.unwrap());
+        acknowledged.extend(storm.await.unwrap());
     }
     until_none(&db, waiting).await;
-    let kept: Vec<String> = sqlx::query_scalar(
+    let stored: Vec<String> = sqlx::query_scalar(
         "select session_no from external_messages where session_no like 'storm-%'",
     )
     .fetch_all(&db)
     .await
     .unwrap();
-    let once: BTreeSet<String> = kept.iter().cloned().collect();
-    assert_eq!(once.len(), kept.len(), "nothing is kept twice");
-    assert!(answered.len() > 500, "{} receipts are no storm", answered.len());
-    assert!(answered.is_subset(&once), "what was answered for is kept");
+    let once: BTreeSet<String> = stored.iter().cloned().collect();
+    assert_eq!(once.len(), stored.len(), "nothing is stored twice");
+    assert!(acknowledged.len() > 500, "{} receipts are no storm", acknowledged.len());
+    assert!(acknowledged.is_subset(&once), "what was acknowledged is stored");
     let (accepted, twice) = console.accepted().await;
     assert_eq!(twice, 0);
     let delivered: i64 =
@@ -121,23 +121,21 @@ async fn a_storm_of_pushes_while_processes_are_killed_loses_nothing_and_repeats_
             .fetch_one(&db)
             .await
             .unwrap();
-    let doubt: i64 = sqlx::query_scalar(
+    let in_doubt: i64 = sqlx::query_scalar(
         "select coalesce(sum(n), 0)::bigint from submissions where state = 'in_doubt'",
     )
     .fetch_one(&db)
     .await
     .unwrap();
-    assert_eq!(delivered + doubt, i64::try_from(RECIPIENTS).unwrap());
+    assert_eq!(delivered + in_doubt, i64::try_from(RECIPIENTS).unwrap());
     assert!(accepted <= i64::try_from(RECIPIENTS).unwrap());
-    for (promise, breaches) in invariants::broken(&db).await.unwrap().by_name() {
-        assert_eq!(breaches, 0, "{promise}");
-    }
+    assert_sound(&db).await;
     assert!(operator.get(&batch).await.has(".ledger"));
 }
 
-async fn until_none(db: &PgPool, question: &'static str) {
-    until(question, async || {
-        sqlx::query_scalar::<_, i64>(question).fetch_one(db).await.unwrap() == 0
+async fn until_none(db: &PgPool, query: &'static str) {
+    until(&format!("{query} is 0"), async || {
+        sqlx::query_scalar::<_, i64>(query).fetch_one(db).await.unwrap() == 0
     })
     .await;
 }

@@ -1,9 +1,9 @@
-//! Somebody who looks at pages and presses buttons, and what they get to see.
+//! A client that opens pages and submits forms, and the pages that it gets.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::wait::{MAX_WAIT, until, waited};
+use super::wait::{MAX_WAIT, eventually, until};
 use reqwest::{Method, StatusCode, header};
 use scraper::{Html, Selector};
 
@@ -17,7 +17,7 @@ pub fn http() -> reqwest::Client {
         .unwrap()
 }
 
-/// A browser without scripts: keeps cookies, follows nothing by itself.
+/// A browser without scripts: it keeps cookies and follows no redirects.
 pub struct TestClient {
     base: String,
     cookies: Mutex<BTreeMap<String, String>>,
@@ -25,61 +25,60 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// Somebody whom the console has never seen.
+    /// A client without cookies.
     pub fn new(base: String) -> Self {
         Self { base, cookies: Mutex::default(), http: http() }
     }
 
-    /// The same person in another process of the console.
+    /// The same client, with its cookies, at another process of the console.
     pub fn at(&self, base: String) -> Self {
         let cookies = self.cookies.lock().unwrap().clone();
         Self { base, cookies: Mutex::new(cookies), http: http() }
     }
 
-    /// Asks until somebody answers there.
-    pub async fn wait_for_answer(&self) {
-        let healthy = format!("{}/healthz", self.base);
-        until(&format!("somebody answers at {}", self.base), async || {
-            self.http.get(&healthy).send().await.is_ok()
+    /// Waits until the process responds.
+    pub async fn until_up(&self) {
+        let health = format!("{}/healthz", self.base);
+        until(&format!("{} responds", self.base), async || {
+            self.http.get(&health).send().await.is_ok()
         })
         .await;
     }
 
-    pub async fn get(&self, address: &str) -> Page {
-        self.request(Method::GET, address, &[], None).await
+    pub async fn get(&self, path: &str) -> Page {
+        self.request(Method::GET, path, &[], None).await
     }
 
-    pub async fn get_in(&self, language: &str, address: &str) -> Page {
+    pub async fn get_in(&self, language: &str, path: &str) -> Page {
         self.cookies.lock().unwrap().insert("lang".to_owned(), language.to_owned());
-        self.get(address).await
+        self.get(path).await
     }
 
-    /// Posts `fields` as a page of ours would.
-    pub async fn post(&self, address: &str, fields: &[(&str, &str)]) -> Page {
-        self.request(Method::POST, address, &[("sec-fetch-site", "same-origin")], Some(fields))
-            .await
+    /// Posts `fields` as a form of our own pages would.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.request(Method::POST, path, &[("sec-fetch-site", "same-origin")], Some(fields)).await
     }
 
     pub async fn request(
         &self,
         method: Method,
-        address: &str,
+        path: &str,
         headers: &[(&str, &str)],
         fields: Option<&[(&str, &str)]>,
     ) -> Page {
-        let mut request = self.http.request(method, format!("{}{address}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(fields) = fields {
             request = request.form(fields);
         }
-        self.answered(request).await
+        self.execute(request).await
     }
 
-    /// A GET with this visitor's cookies, to be sent by whoever measures.
-    pub fn request_to(&self, address: &str) -> reqwest::RequestBuilder {
-        let request = self.http.get(format!("{}{address}", self.base));
+    /// Returns a GET request with this client's cookies, for tests that send it themselves.
+    pub fn request_to(&self, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.get(format!("{}{path}", self.base));
         request.header(header::COOKIE, self.cookie_header())
     }
 
@@ -90,27 +89,27 @@ impl TestClient {
         cookies.join("; ")
     }
 
-    async fn answered(&self, mut request: reqwest::RequestBuilder) -> Page {
+    async fn execute(&self, mut request: reqwest::RequestBuilder) -> Page {
         request = request.header(header::COOKIE, self.cookie_header());
-        let answer = request.send().await.unwrap();
-        for cookie in answer.headers().get_all(header::SET_COOKIE) {
+        let response = request.send().await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = cookie.split_once('=').unwrap();
             self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
         }
         Page {
-            status: answer.status(),
-            headers: answer.headers().clone(),
+            status: response.status(),
+            headers: response.headers().clone(),
             bytes: 0,
             text: String::new(),
         }
-        .read(answer.bytes().await.unwrap().to_vec())
+        .with_body(response.bytes().await.unwrap().to_vec())
     }
 
-    /// Posts a form with files: field, name and content of each.
+    /// Posts a form with files. Each file is its field, its name and its content.
     pub async fn upload(
         &self,
-        address: &str,
+        path: &str,
         fields: &[(String, String)],
         files: &[(&str, &str, &[u8])],
     ) -> Page {
@@ -123,50 +122,50 @@ impl TestClient {
                 reqwest::multipart::Part::bytes(content.to_vec()).file_name(name.to_string());
             form = form.part(field.to_string(), part);
         }
-        let request = self.http.post(format!("{}{address}", self.base)).multipart(form);
-        self.answered(request.header("sec-fetch-site", "same-origin")).await
+        let request = self.http.post(format!("{}{path}", self.base)).multipart(form);
+        self.execute(request.header("sec-fetch-site", "same-origin")).await
     }
 
-    /// Uploads a list for a template and waits until every row has its verdict. Answers the address
+    /// Uploads a list for a template and waits until every row has its verdict. Returns the path
     /// of its preview.
     pub async fn upload_list(&self, template: &str, name: &str, content: &[u8]) -> String {
         let form = self.get("/p/default/batches/new").await;
         let mut fields = form.whole_form("form[data-upload]");
-        let chosen = form.option_saying("#template option", template);
+        let chosen = form.option_containing("#template option", template);
         fields.retain(|(name, _)| name != "template_id");
         fields.push(("template_id".to_owned(), chosen));
         let files = [("recipients", name, content)];
-        let answer = self.upload("/p/default/batches/new", &fields, &files).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        let preview = answer.leads_to();
-        self.read(&preview).await;
+        let response = self.upload("/p/default/batches/new", &fields, &files).await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER, "{}", response.text);
+        let preview = response.leads_to();
+        self.until_imported(&preview).await;
         preview
     }
 
-    /// Waits until a list has been read, and answers its preview.
-    pub async fn read(&self, preview: &str) -> Page {
-        let read = waited(async || {
+    /// Waits until a list has been imported, and returns its preview.
+    pub async fn until_imported(&self, preview: &str) -> Page {
+        let imported = eventually(async || {
             let page = self.get(preview).await;
             (!page.has("[data-watch]")).then_some(page)
         });
-        match read.await {
+        match imported.await {
             Some(page) => page,
-            None => panic!("the list is never read: {}", self.get(preview).await.text),
+            None => panic!("the list is not imported: {}", self.get(preview).await.text),
         }
     }
 
-    /// Gives the yes to a list as its preview stands, with more fields, and answers its batch.
+    /// Confirms a list as its preview stands, with more fields, and returns the path of its batch.
     pub async fn confirm_list(&self, preview: &str, more: &[(&str, &str)]) -> String {
         let page = self.get(preview).await;
         let mut fields = page.whole_form("form#yes");
         for (name, value) in more {
-            fields.retain(|(known, _)| known != name);
+            fields.retain(|(field, _)| field != name);
             fields.push(((*name).to_owned(), (*value).to_owned()));
         }
         fields.push(("confirm".to_owned(), "valid".to_owned()));
-        let answer = self.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        answer.leads_to()
+        let response = self.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
+        assert_eq!(response.status, StatusCode::SEE_OTHER, "{}", response.text);
+        response.leads_to()
     }
 
     pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Page {
@@ -183,7 +182,7 @@ impl TestClient {
         self.post("/login", &fields).await
     }
 
-    /// The fields of the send form as it stands, with the template and phones filled in.
+    /// Returns the fields of the send form, with the template, its values and the phones filled in.
     pub async fn send_fields(
         &self,
         template: &str,
@@ -195,20 +194,20 @@ impl TestClient {
             ("csrf".to_owned(), form.csrf()),
             ("form_token".to_owned(), form.value("input[name=form_token]")),
             ("signature_id".to_owned(), form.value("#signature option")),
-            ("template_id".to_owned(), form.option_saying("#template option", template)),
+            ("template_id".to_owned(), form.option_containing("#template option", template)),
             ("phones".to_owned(), phones.to_owned()),
         ];
         fields.extend(params.iter().map(|value| ("params".to_owned(), (*value).to_owned())));
         fields
     }
 
-    pub async fn post_owned(&self, address: &str, fields: &[(String, String)]) -> Page {
+    pub async fn post_owned(&self, path: &str, fields: &[(String, String)]) -> Page {
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.post(address, &fields).await
+        self.post(path, &fields).await
     }
 
-    /// Checks and confirms a send, and answers where it leads.
+    /// Checks and confirms a send, and returns the path of its batch.
     pub async fn send(&self, template: &str, params: &[&str], phones: &str) -> String {
         let fields = self.send_fields(template, params, phones).await;
         let check = self.post_owned("/p/default/send", &fields).await;
@@ -219,18 +218,18 @@ impl TestClient {
     }
 }
 
-/// An answer.
+/// A response with its body.
 pub struct Page {
     pub status: StatusCode,
     pub headers: header::HeaderMap,
-    /// Of the body, as it travelled.
+    /// The size of the body as it was transferred.
     pub bytes: usize,
-    /// The body; of a packed one there is none.
+    /// The body as text; empty if it is compressed.
     pub text: String,
 }
 
 impl Page {
-    fn read(self, body: Vec<u8>) -> Self {
+    fn with_body(self, body: Vec<u8>) -> Self {
         let bytes = body.len();
         Self { bytes, text: String::from_utf8(body).unwrap_or_default(), ..self }
     }
@@ -243,16 +242,17 @@ impl Page {
         self.html().select(&Selector::parse(selector).unwrap()).next().is_some()
     }
 
-    /// The text of each element, spaces folded.
+    /// Returns the text of each element, with runs of white space folded into one space.
     pub fn all(&self, selector: &str) -> Vec<String> {
         self.html()
             .select(&Selector::parse(selector).unwrap())
-            .map(|one| {
-                one.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+            .map(|element| {
+                element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
             })
             .collect()
     }
 
+    /// Returns the text of the first element.
     pub fn one(&self, selector: &str) -> String {
         self.all(selector)
             .into_iter()
@@ -263,8 +263,10 @@ impl Page {
     pub fn attr(&self, selector: &str, name: &str) -> String {
         let html = self.html();
         let selector_of = Selector::parse(selector).unwrap();
-        let found =
-            html.select(&selector_of).next().and_then(|one| one.attr(name).map(str::to_owned));
+        let found = html
+            .select(&selector_of)
+            .next()
+            .and_then(|element| element.attr(name).map(str::to_owned));
         found.unwrap_or_else(|| panic!("no {selector} in {}", self.text))
     }
 
@@ -276,52 +278,53 @@ impl Page {
         self.value("input[name=csrf]")
     }
 
-    pub fn option_saying(&self, selector: &str, words: &str) -> String {
+    /// Returns the value of the first option whose text contains `text`.
+    pub fn option_containing(&self, selector: &str, text: &str) -> String {
         let html = self.html();
         let selector = Selector::parse(selector).unwrap();
         let found =
-            html.select(&selector).find(|one| one.text().collect::<String>().contains(words));
+            html.select(&selector).find(|option| option.text().collect::<String>().contains(text));
         found.unwrap().attr("value").unwrap().to_owned()
     }
 
-    /// Everything that a press on the plain button of the form at `selector` would post: hidden
-    /// fields, texts, what is chosen.
+    /// Returns everything that the plain button of the form at `selector` would post: hidden
+    /// fields, texts and choices.
     pub fn whole_form(&self, selector: &str) -> Vec<(String, String)> {
         let html = self.html();
         let all = Selector::parse(&format!("{selector} :is(input, textarea, select)")).unwrap();
         let chosen = Selector::parse("option[selected]").unwrap();
         let option = Selector::parse("option").unwrap();
         let mut fields = Vec::new();
-        for one in html.select(&all) {
-            let Some(name) = one.attr("name") else { continue };
-            let value = match (one.value().name(), one.attr("type").unwrap_or("text")) {
+        for field in html.select(&all) {
+            let Some(name) = field.attr("name") else { continue };
+            let value = match (field.value().name(), field.attr("type").unwrap_or("text")) {
                 ("textarea", _) => {
-                    one.text().collect::<String>().trim_start_matches('\n').to_owned()
+                    field.text().collect::<String>().trim_start_matches('\n').to_owned()
                 }
-                ("select", _) => one
+                ("select", _) => field
                     .select(&chosen)
-                    .chain(one.select(&option))
+                    .chain(field.select(&option))
                     .next()
                     .and_then(|option| option.attr("value"))
                     .unwrap_or("")
                     .to_owned(),
                 (_, "file") => continue,
-                (_, "radio" | "checkbox") if one.attr("checked").is_none() => continue,
-                _ => one.attr("value").unwrap_or("").to_owned(),
+                (_, "radio" | "checkbox") if field.attr("checked").is_none() => continue,
+                _ => field.attr("value").unwrap_or("").to_owned(),
             };
             fields.push((name.to_owned(), value));
         }
         fields
     }
 
-    /// The hidden fields of the page's form, with a press on the button called `button`.
+    /// Returns the hidden fields of the page's form, with a click on the button named `button`.
     pub fn form_fields(&self, button: &str) -> Vec<(String, String)> {
         let html = self.html();
         let selector = Selector::parse("main form input[type=hidden]").unwrap();
         let mut fields: Vec<(String, String)> = html
             .select(&selector)
-            .map(|one| {
-                let attr = |name: &str| one.attr(name).unwrap_or("").to_owned();
+            .map(|input| {
+                let attr = |name: &str| input.attr(name).unwrap_or("").to_owned();
                 (attr("name"), attr("value"))
             })
             .collect();
@@ -329,6 +332,7 @@ impl Page {
         fields
     }
 
+    /// Returns where a redirect leads.
     pub fn leads_to(&self) -> String {
         self.headers[header::LOCATION].to_str().unwrap().to_owned()
     }

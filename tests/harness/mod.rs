@@ -1,5 +1,5 @@
-//! A console as people meet it: the real HTTP server, a real PostgreSQL of its own, the sandbox
-//! behind a real socket, and one type of client per actor.
+//! A console as people use it: the real HTTP server with a PostgreSQL database of its own, the
+//! sandbox behind a real socket, and a client for each account.
 #![allow(dead_code, missing_docs)]
 
 mod client;
@@ -21,8 +21,8 @@ use usms_console::app::{App, Pace, UploadLimits, Wake};
 use usms_console::backpressure::Backpressure;
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
-use usms_console::db::message_search::Reader;
-use usms_console::db::projects;
+use usms_console::db::message_search::MessageSearch;
+use usms_console::db::{invariants, projects};
 use usms_console::domain::ids::ProjectId;
 use usms_console::domain::role::Role;
 use usms_console::keyring::Keyring;
@@ -33,9 +33,11 @@ use usms_console::sandbox::{self, Sandbox, Seeds, SignatureSeed, TemplateSeed};
 use usms_console::{usms, web, worker};
 
 pub use client::{Page, TestClient, http};
-pub use wait::{MAX_WAIT, until, waited};
+pub use wait::{MAX_WAIT, eventually, until};
 
 pub const PASSWORD: &str = "a password of tests";
+/// The name of the template [`CODE_TEMPLATE`], which has a code and its minutes.
+pub const CODE: &str = "登录验证码";
 pub const CODE_TEMPLATE: &str = "UTA0001";
 pub const MARKETING_TEMPLATE: &str = "UTM0001";
 
@@ -47,11 +49,12 @@ pub struct TestConsole {
     pub project: ProjectId,
     pub hook_path: String,
     stop: CancellationToken,
-    /// Held until the house's own connections are closed: until then its database cannot be removed.
-    open: Option<PoolConnection<Postgres>>,
+    /// A connection of the test's pool, held until the console's own pool is closed: only then can
+    /// the database be dropped.
+    db_in_use: Option<PoolConnection<Postgres>>,
 }
 
-/// How a house differs from the usual one.
+/// How a console differs from the usual one.
 pub struct TestOptions {
     pub call_timeout: Duration,
     pub receipt_after: Duration,
@@ -80,19 +83,19 @@ impl TestConsole {
     }
 
     pub async fn start_with(db: &PgPool, options: TestOptions) -> Self {
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = sandbox::Settings {
             receipt_after: options.receipt_after,
             review_after: options.review_after,
-            ..sandbox::Settings::on(anywhere)
+            ..sandbox::Settings::on(any_port)
         };
         let sandbox = Sandbox::start(settings).unwrap();
         sandbox.seed(seeds());
         let outbound = Outbound::new(options.mail.as_ref()).unwrap();
-        let own = for_threads(db);
+        let own_pool = own_pool(db);
         let app = App {
             outbound,
-            ..app(own.as_ref().unwrap_or(db), &sandbox.url(), options.call_timeout)
+            ..app(own_pool.as_ref().unwrap_or(db), &sandbox.url(), options.call_timeout)
         };
         let keys = DefaultProject {
             public_key: sandbox::PUBLIC_KEY.to_owned(),
@@ -104,7 +107,7 @@ impl TestConsole {
         for id in [CODE_TEMPLATE, MARKETING_TEMPLATE] {
             review::look_up_template(&app, project, id, None).await.unwrap();
         }
-        let settings = web::Settings { listen: anywhere, public_url: None, trust_proxy: false };
+        let settings = web::Settings { listen: any_port, public_url: None, trust_proxy: false };
         let (server, address) = web::start(app.clone(), settings, None).unwrap();
         tokio::spawn(server);
         let stop = CancellationToken::new();
@@ -113,8 +116,8 @@ impl TestConsole {
         }
         let all = projects::all(&app.db).await.unwrap();
         let hook_path = project_ops::hook_path(&app, &all[0]).unwrap();
-        let open = if own.is_some() { Some(db.acquire().await.unwrap()) } else { None };
-        let console = Self { app, sandbox, address, project, hook_path, stop, open };
+        let db_in_use = if own_pool.is_some() { Some(db.acquire().await.unwrap()) } else { None };
+        let console = Self { app, sandbox, address, project, hook_path, stop, db_in_use };
         if options.pushes {
             let url = format!("http://{address}{}", console.hook_path);
             console.admin(Method::POST, "push", json!({ "url": url })).await;
@@ -122,16 +125,16 @@ impl TestConsole {
         console
     }
 
-    /// Orders the sandbox about.
-    pub async fn admin(&self, method: Method, what: &str, body: Value) -> Value {
-        let answer = http()
-            .request(method, format!("{}/_admin/{what}", self.sandbox.url()))
+    /// Calls the sandbox's own interface for tests at `path`.
+    pub async fn admin(&self, method: Method, path: &str, body: Value) -> Value {
+        let response = http()
+            .request(method, format!("{}/_admin/{path}", self.sandbox.url()))
             .json(&body)
             .send()
             .await
             .unwrap();
-        assert!(answer.status().is_success(), "{what}: {}", answer.status());
-        answer.json().await.unwrap_or(Value::Null)
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap_or(Value::Null)
     }
 
     pub async fn fault(&self, body: Value) {
@@ -142,7 +145,7 @@ impl TestConsole {
         self.admin(Method::DELETE, "faults", Value::Null).await;
     }
 
-    /// What the sandbox has taken: messages, and how many of them twice.
+    /// Returns how many messages the sandbox accepted, and how many of them twice.
     pub async fn accepted(&self) -> (i64, i64) {
         let counts = self.admin(Method::GET, "counts", Value::Null).await;
         let number = |name: &str| counts[name].as_i64().unwrap();
@@ -179,18 +182,18 @@ impl TestConsole {
         client
     }
 
-    /// Settles what was pushed. A push that the house's own worker holds is waited for.
+    /// Processes all pushes. One that the console's own worker has claimed is waited for.
     pub async fn process_pushes(&self) {
-        until("what was pushed is settled", async || {
+        until("all pushes are processed", async || {
             while push_inbox::process_next(&self.app).await.unwrap() {}
             self.waiting_pushes().await == 0
         })
         .await;
     }
 
-    /// Waits until the workers have settled every push.
-    pub async fn pushes_processed(&self) {
-        until("the workers settle what was pushed", async || self.waiting_pushes().await == 0)
+    /// Waits until the workers have processed all pushes.
+    pub async fn until_pushes_processed(&self) {
+        until("the workers have processed all pushes", async || self.waiting_pushes().await == 0)
             .await;
     }
 
@@ -199,27 +202,27 @@ impl TestConsole {
         sqlx::query_scalar(waiting).fetch_one(&self.app.db).await.unwrap()
     }
 
-    /// Waits until every message of the batch is final, and answers its page.
-    pub async fn closed(&self, client: &TestClient, batch: &str) -> Page {
-        let closed = waited(async || {
+    /// Waits until every message of the batch has its final outcome, and returns its page.
+    pub async fn until_complete(&self, client: &TestClient, batch: &str) -> Page {
+        let complete = eventually(async || {
             let page = client.get(batch).await;
             (!page.has("[data-live]")).then_some(page)
         });
-        match closed.await {
+        match complete.await {
             Some(page) => page,
-            None => panic!("the batch does not settle: {}", client.get(batch).await.text),
+            None => panic!("the batch does not complete: {}", client.get(batch).await.text),
         }
     }
 
-    /// Waits until the page of the batch has `selector`.
-    pub async fn until(&self, client: &TestClient, address: &str, selector: &str) -> Page {
-        let found = waited(async || {
-            let page = client.get(address).await;
+    /// Waits until the page at `path` has `selector`, and returns it.
+    pub async fn until(&self, client: &TestClient, path: &str, selector: &str) -> Page {
+        let found = eventually(async || {
+            let page = client.get(path).await;
             page.has(selector).then_some(page)
         });
         match found.await {
             Some(page) => page,
-            None => panic!("no {selector} on {}", client.get(address).await.text),
+            None => panic!("no {selector} on {}", client.get(path).await.text),
         }
     }
 }
@@ -227,39 +230,43 @@ impl TestConsole {
 impl Drop for TestConsole {
     fn drop(&mut self) {
         self.stop.cancel();
-        if let Some(open) = self.open.take() {
+        if let Some(connection) = self.db_in_use.take() {
             let db = self.app.db.clone();
             tokio::spawn(async move {
                 db.close().await;
-                drop(open);
+                drop(connection);
             });
         }
     }
 }
 
-/// A test's connections look for old ones among themselves every second, which can spin for ever when
-/// the threads of the server use them as well (launchbadge/sqlx#3645): it gets connections of its own.
-fn for_threads(db: &PgPool) -> Option<PgPool> {
+/// Returns a pool for the console, if the test's own pool looks for idle connections every second:
+/// that can spin forever when the threads of the server use it as well (launchbadge/sqlx#3645).
+fn own_pool(db: &PgPool) -> Option<PgPool> {
     let options = db.options();
-    let looks = options.get_idle_timeout().is_some_and(|after| after < Duration::from_secs(60));
-    let own = || {
-        without_looks()
+    let looks_often =
+        options.get_idle_timeout().is_some_and(|after| after < Duration::from_secs(60));
+    let pool = || {
+        pool_without_maintenance()
             .max_connections(options.get_max_connections())
             .acquire_timeout(MAX_WAIT)
             .connect_lazy_with(db.connect_options().as_ref().clone())
     };
-    looks.then(own)
+    looks_often.then(pool)
 }
 
-fn without_looks() -> PgPoolOptions {
+fn pool_without_maintenance() -> PgPoolOptions {
     PgPoolOptions::new().idle_timeout(None).max_lifetime(None)
 }
 
 pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
     App {
         db: db.clone(),
-        // No connection of the log is kept: the database of a test could not be removed.
-        log: Reader::new(db, without_looks().after_release(|_, _| Box::pin(ready(Ok(false))))),
+        // Message search keeps no idle connection: the database of a test could not be dropped.
+        message_search: MessageSearch::new(
+            db,
+            pool_without_maintenance().after_release(|_, _| Box::pin(ready(Ok(false)))),
+        ),
         usms: usms::Client::new(api_url, call_timeout).unwrap(),
         clock: Clock::System,
         keyring: Arc::new(Keyring::derive(&SecretSlice::from(vec![7; 32]))),
@@ -270,7 +277,7 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
             calls_per_second: 500,
             call_timeout: time::Duration::try_from(call_timeout).unwrap(),
             first_receipt_poll: time::Duration::milliseconds(300),
-            // Outside of review hours looks are rarer; tests run at all hours.
+            // Outside of review hours checks are rarer; tests run at all hours.
             review_poll: time::Duration::milliseconds(40),
         },
         in_hand: Arc::default(),
@@ -279,6 +286,13 @@ pub fn app(db: &PgPool, api_url: &str, call_timeout: Duration) -> App {
         outbound: Outbound::new(None).unwrap(),
         public_url: Some("https://console.example.test".to_owned()),
         calls: tokio_util::task::TaskTracker::new(),
+    }
+}
+
+/// Asserts that every invariant holds over the whole database, as `doctor` does.
+pub async fn assert_sound(db: &PgPool) {
+    for (invariant, breaches) in invariants::broken(db).await.unwrap().by_name() {
+        assert_eq!(breaches, 0, "{invariant}");
     }
 }
 
@@ -292,7 +306,7 @@ pub fn seeds() -> Seeds {
         templates: vec![
             TemplateSeed {
                 template_id: CODE_TEMPLATE.to_owned(),
-                name: "登录验证码".to_owned(),
+                name: CODE.to_owned(),
                 purpose: 1,
                 text: "您的验证码是{1}，{2}分钟内有效。".to_owned(),
                 ..TemplateSeed::default()

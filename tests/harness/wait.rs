@@ -1,27 +1,28 @@
-//! Waiting for what comes by itself.
+//! Waiting for what happens in the background.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// What a test waits for never takes so long, however busy the machine is.
+/// The longest that a test waits for anything, however busy the machine is.
 pub const MAX_WAIT: Duration = Duration::from_secs(120);
-/// It is asked for again after this.
-const BETWEEN: Duration = Duration::from_millis(40);
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(40);
 
-/// Asks again and again until there is an answer; `None` when there never is.
-pub async fn waited<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
-    let until = Instant::now() + MAX_WAIT;
+/// Calls `attempt` until it returns a value, or returns `None` after [`MAX_WAIT`].
+pub async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + MAX_WAIT;
     loop {
-        let answer = ask().await;
-        if answer.is_some() || Instant::now() > until {
-            return answer;
+        let value = attempt().await;
+        if value.is_some() || Instant::now() > deadline {
+            return value;
         }
-        sleep(BETWEEN).await;
+        sleep(PAUSE).await;
     }
 }
 
-/// Waits until it is so. Panics with `what` when it never is.
-pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    assert!(waited(async || is_so().await.then_some(())).await.is_some(), "never: {what}");
+/// Waits until `condition` holds. Panics with `what` if it does not within [`MAX_WAIT`].
+pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let reached = eventually(async || condition().await.then_some(())).await;
+    assert!(reached.is_some(), "timed out waiting until {what}");
 }

@@ -1,5 +1,5 @@
-//! What others wrote: the official Python SDK does all ten actions against the sandbox, and a mail
-//! server takes the console's mail.
+//! Programs of others: the official Python SDK calls all ten actions of the sandbox, and a mail
+//! server receives the console's mail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 #[path = "../harness/mod.rs"]
@@ -34,14 +34,14 @@ async fn the_official_sdk_can_do_all_ten_actions() {
         .output()
         .await
         .unwrap();
-    let said =
+    let output =
         String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "{said}");
+    assert!(out.status.success(), "{output}");
     sandbox.stop().await;
 }
 
 #[sqlx::test]
-async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
+async fn a_mail_server_receives_the_mail_about_a_review(db: PgPool) {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let mut server = tokio::process::Command::new(python())
         .args(["-u", "-m", "aiosmtpd", "-n", "-l", &format!("127.0.0.1:{port}")])
@@ -51,7 +51,7 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut said = server.stdout.take().unwrap();
+    let mut stdout = server.stdout.take().unwrap();
     let mail = MailSettings {
         url: SecretString::from(format!("smtp://127.0.0.1:{port}")),
         from: "USMS Console <console@example.test>".to_owned(),
@@ -68,44 +68,45 @@ async fn a_mail_server_takes_the_mail_about_a_review(db: PgPool) {
     console.admin(reqwest::Method::POST, "review", verdict).await;
     let refresh = "/p/default/templates/UTA0001/refresh";
     assert_eq!(admin.post(refresh, &[("csrf", &csrf)]).await.status, 303);
-    let mut heard = String::new();
+    let mut received = String::new();
     let listen = async {
         let mut buffer = [0; 4_096];
-        while !heard.contains("END MESSAGE") {
-            let n = said.read(&mut buffer).await.unwrap();
-            assert!(n > 0, "the mail server ended: {heard}");
-            heard.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        while !received.contains("END MESSAGE") {
+            let n = stdout.read(&mut buffer).await.unwrap();
+            assert!(n > 0, "the mail server ended: {received}");
+            received.push_str(&String::from_utf8_lossy(&buffer[..n]));
         }
     };
-    let hurry = async {
+    let retry_now = async {
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            let hurry = "update notifications set next_try_at = now() where delivered_at is null and error <> ''";
-            sqlx::query(hurry).execute(&db).await.unwrap();
+            let due_now = "update notifications set next_try_at = now() where delivered_at is null and error <> ''";
+            sqlx::query(due_now).execute(&db).await.unwrap();
         }
     };
     tokio::select! {
         () = listen => {}
-        () = hurry => {}
-        () = tokio::time::sleep(MAX_WAIT) => panic!("no mail came: {heard}"),
+        () = retry_now => {}
+        () = tokio::time::sleep(MAX_WAIT) => panic!("no mail arrived: {received}"),
     }
-    assert!(heard.contains("To: mei@example.test"), "{heard}");
-    assert!(heard.contains("From: \"USMS Console\" <console@example.test>"), "{heard}");
+    assert!(received.contains("To: mei@example.test"), "{received}");
+    assert!(received.contains("From: \"USMS Console\" <console@example.test>"), "{received}");
     // Quoted-printable: lines are folded with a sign, and Chinese is written in hex.
-    let unfolded = heard.replace("=\r\n", "").replace("=\n", "");
+    let unfolded = received.replace("=\r\n", "").replace("=\n", "");
     let name: String = "登录验证码".bytes().map(|byte| format!("={byte:02X}")).collect();
-    let said = [
+    let expected = [
         name.as_str(),
         "(UTA0001) in project default: disabled by the platform.",
         "UCloud: unused",
         "https://console.example.test/p/default/templates/UTA0001",
     ];
-    for part in said {
-        assert!(unfolded.contains(part), "{part}: {heard}");
+    for part in expected {
+        assert!(unfolded.contains(part), "{part}: {received}");
     }
-    let told: i64 = sqlx::query_scalar("select count(*) from notifications where attempts > 0")
-        .fetch_one(&db)
-        .await
-        .unwrap();
-    assert_eq!(told, 1);
+    let attempted: i64 =
+        sqlx::query_scalar("select count(*) from notifications where attempts > 0")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(attempted, 1);
 }

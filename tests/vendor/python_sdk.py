@@ -1,9 +1,9 @@
-"""Goes through the ten actions of the sandbox with the vendor's own SDK.
+"""Calls the ten actions of the sandbox with the vendor's own SDK.
 
     pip install ucloud-sdk-python3
     python3 tests/vendor/python_sdk.py http://127.0.0.1:9090
 
-Ends with 1 and a line that says why when something is not as it should be.
+Exits with 1 and a line that says why if anything is wrong.
 """
 
 import base64
@@ -15,7 +15,7 @@ import time
 from ucloud.client import Client
 from ucloud.core import exc
 
-PATIENCE = 15
+MAX_WAIT_SECONDS = 15
 
 
 def check(good, what):
@@ -23,20 +23,20 @@ def check(good, what):
         raise AssertionError(what)
 
 
-def until(question, what):
-    """Asks again until the answer is true; gives the answer."""
-    end = time.monotonic() + PATIENCE
+def until(attempt, what):
+    """Repeats attempt until its result is true; returns the result."""
+    end = time.monotonic() + MAX_WAIT_SECONDS
     while time.monotonic() < end:
-        answer = question()
-        if answer:
-            return answer
+        result = attempt()
+        if result:
+            return result
         time.sleep(0.3)
-    raise AssertionError("waited in vain for: " + what)
+    raise AssertionError("timed out waiting for: " + what)
 
 
-def client_of(address, **changed):
+def client_of(base_url, **changed):
     config = {
-        "base_url": address,
+        "base_url": base_url,
         "public_key": "sandbox-public-key",
         "private_key": "sandbox-private-key",
         "project_id": "org-sandbox",
@@ -57,10 +57,10 @@ def refused_with(ret_code, action):
 
 def signature(usms, content):
     """Creates a signature that is rejected, changes it, and waits until it is approved."""
-    paper = base64.b64encode(b"certificate").decode()
+    certificate = base64.b64encode(b"certificate").decode()
     form = {"SigType": 0, "SigPurpose": 0, "CertificateType": 0}
     sig_id = usms.create_usms_signature(
-        dict(form, SigContent="拒" + content, Description="自用", File=paper)
+        dict(form, SigContent="拒" + content, Description="自用", File=certificate)
     )["SigId"]
 
     def status(wanted):
@@ -69,7 +69,7 @@ def signature(usms, content):
 
     rejected = until(lambda: status(3), "a rejected signature")
     check(rejected["ErrDesc"], "a rejected signature says why")
-    file = "image/jpeg;base64," + paper
+    file = "image/jpeg;base64," + certificate
     usms.update_usms_signature(dict(form, SigId=sig_id, SigContent=content, File=file))
     until(lambda: status(2), "an approved signature")
     return sig_id
@@ -92,7 +92,7 @@ def template(usms):
 
 
 def receipts_of(usms, session, count):
-    """Waits for the receipts of a session; gives them by phone."""
+    """Waits for the receipts of a session; returns them by phone."""
 
     def complete():
         data = usms.get_usms_send_receipt({"SessionNoSet": [session]})["Data"]
@@ -103,7 +103,7 @@ def receipts_of(usms, session, count):
 
 
 def single(usms, content, template_id):
-    answer = usms.send_usms_message(
+    response = usms.send_usms_message(
         {
             "PhoneNumbers": ["18512345678", "(86)18500000001"],
             "TemplateId": template_id,
@@ -112,8 +112,8 @@ def single(usms, content, template_id):
             "UserId": "single",
         }
     )
-    check(answer["UserId"] == "single", "the user id comes back")
-    receipts = receipts_of(usms, answer["SessionNo"], 2)
+    check(response["UserId"] == "single", "the user id comes back")
+    receipts = receipts_of(usms, response["SessionNo"], 2)
     check(receipts["18512345678"]["ReceiptResult"] == "发送成功", "delivered")
     check(receipts["(86)18500000001"]["ReceiptCode"] == "ERRNUM", "invalid number")
 
@@ -125,16 +125,16 @@ def batch(usms, content, template_id):
     targets = [target("18512345678", "张三", "1"), target("18500000099", "李四", "2")]
     task = [{"TemplateId": template_id, "SigContent": content, "Target": targets}]
     text = base64.b64encode(json.dumps(task).encode()).decode()
-    answer = usms.send_batch_usms_message({"TaskContent": text})
-    check(answer["SuccessCount"] == 1, "one of two is taken")
-    failed = answer["FailContent"][0]["Target"][0]
-    check(failed["Phone"] == "18500000099", "the other one is told")
-    receipts = receipts_of(usms, answer["SessionNo"], 1)
+    response = usms.send_batch_usms_message({"TaskContent": text})
+    check(response["SuccessCount"] == 1, "one of two is accepted")
+    failed = response["FailContent"][0]["Target"][0]
+    check(failed["Phone"] == "18500000099", "the other one is named")
+    receipts = receipts_of(usms, response["SessionNo"], 1)
     check(receipts["18512345678"]["UserId"] == "18512345678", "the user id is in the receipt")
 
 
-def run(address):
-    usms = client_of(address)
+def run(base_url):
+    usms = client_of(base_url)
     content = "优刻得%04d" % (time.time_ns() % 10000)
     sig_id = signature(usms, content)
     template_id = template(usms)
@@ -143,19 +143,19 @@ def run(address):
     usms.delete_usms_template({"TemplateIds": [template_id]})
     usms.delete_usms_signature({"SigIds": [sig_id]})
     refused_with(18003, lambda: usms.query_usms_template({"TemplateId": template_id}))
-    stranger = client_of(address, private_key="wrong")
+    stranger = client_of(base_url, private_key="wrong")
     refused_with(171, lambda: stranger.query_usms_signature({"SigId": sig_id}))
 
 
 def main():
     if len(sys.argv) != 2:
-        sys.exit("usage: python_sdk.py ADDRESS")
+        sys.exit("usage: python_sdk.py URL")
     logging.disable(logging.CRITICAL)
     try:
         run(sys.argv[1])
     except Exception as error:
         sys.exit("failed: %s: %s" % (type(error).__name__, error))
-    print("all ten actions are as they should be")
+    print("all ten actions work")
 
 
 if __name__ == "__main__":

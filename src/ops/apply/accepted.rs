@@ -72,7 +72,7 @@ impl Accepted<'_> {
                 (Row::Template(id), event, status)
             }
         };
-        reviewed::look_at(db, row, next).await?;
+        reviewed::schedule_check(db, row, next).await?;
         let event = NewEvent {
             project: self.project,
             row,

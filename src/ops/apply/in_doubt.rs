@@ -291,7 +291,7 @@ pub async fn give_up(
         action: "application_given_up",
         subject: &id.to_string(),
         detail: json!({}),
-        address: ip,
+        ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;

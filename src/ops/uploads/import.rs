@@ -141,7 +141,7 @@ async fn copy(db: &mut PgConnection, mut lines: mpsc::Receiver<Vec<u8>>) -> sqlx
 /// draft is confirmed, the send history has changed since.
 async fn count_orders(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> {
     let mut db = app.db.acquire().await?;
-    recipients::orders_of(&mut db, job.project_id, batch.template_id).await
+    recipients::count_orders(&mut db, job.project_id, batch.template_id).await
 }
 
 /// Loads suppressions, and who was sent this template within the last day or is about to be. The
@@ -150,13 +150,14 @@ async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendH
     let mut history = SendHistory::default();
     suppressions::for_each(&app.db, job.project_id, |phone| history.add_suppressed(phone)).await?;
     let since = app.clock.now() - REPEAT_WINDOW;
-    let filter = messages::Lately {
+    let filter = messages::RecentQuery {
         project: job.project_id,
         template: batch.template_id,
         since,
         but: batch.resend_of,
     };
-    messages::sent_lately(&app.db, filter, |phone, params| history.add_sent(phone, params)).await?;
+    messages::for_each_recent(&app.db, filter, |phone, params| history.add_sent(phone, params))
+        .await?;
     Ok(history)
 }
 

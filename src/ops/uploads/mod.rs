@@ -350,7 +350,7 @@ pub struct ConfirmRequest<'a> {
     /// The trial batch, if there is to be one.
     pub trial: Option<Trial>,
     /// The IP address of the request.
-    pub address: &'a str,
+    pub ip: &'a str,
 }
 
 /// The result of a confirmation.
@@ -379,13 +379,13 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let Some(draft) = uploads::lock_draft(&mut tx, request.project, request.batch).await? else {
         return Ok(Confirmation::Already);
     };
-    recipients::one_at_a_time(&mut tx, draft.template_id).await?;
+    recipients::lock_confirmations(&mut tx, draft.template_id).await?;
     let (_, template) =
         approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
     let Some((report, orders_seen)) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
-    if recipients::orders_of(&mut tx, request.project, draft.template_id).await? != orders_seen {
+    if recipients::count_orders(&mut tx, request.project, draft.template_id).await? != orders_seen {
         uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now)
             .await?;
         tx.commit().await?;
@@ -428,7 +428,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         subject: &request.batch.to_string(),
         detail: json!({ "template": template.template_id, "phones": total, "parts": parts,
             "with_repeats": request.with_repeats }),
-        address: request.address,
+        ip: request.ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;

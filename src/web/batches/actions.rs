@@ -7,9 +7,10 @@ use serde::Deserialize;
 use super::{ConfirmForm, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::ops::batch_actions::{self, Actor, BatchAction};
+use crate::ops::actor::Actor;
+use crate::ops::batch_actions::{self, BatchAction};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
@@ -108,10 +109,9 @@ async fn act(
     action: BatchAction,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(app, member, id).await?;
-    let ip = peer_address(request);
-    let actor =
-        Actor { project: member.project.id, batch: batch.id, by: member.person.id, address: &ip };
-    let moved = batch_actions::take(app, actor, action).await?;
+    let ip = peer_ip(request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    let moved = batch_actions::take(app, actor, batch.id, action).await?;
     let text_key = match (moved, action) {
         (false, _) => "batch-not-moved",
         (true, BatchAction::Pause) => "batch-moved-pause",

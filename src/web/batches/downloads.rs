@@ -23,7 +23,7 @@ use crate::domain::text::{TemplateText, as_cell};
 use crate::ops::order;
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
-use crate::web::form::peer_address;
+use crate::web::form::peer_ip;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::message_table::StateReason;
@@ -177,7 +177,7 @@ async fn record_export(
         action: "batch_exported",
         subject: &batch.to_string(),
         detail,
-        address: &peer_address(request),
+        ip: &peer_ip(request),
     };
     let mut db = app.db.acquire().await?;
     Ok(audit::record(&mut db, &entry, app.clock.now()).await?)

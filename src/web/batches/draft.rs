@@ -19,7 +19,7 @@ use crate::ops::uploads::{
 };
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
@@ -233,7 +233,7 @@ pub async fn confirm(
         )
         .await;
     }
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let order = ConfirmRequest {
         project: member.project.id,
         batch: batch.id,
@@ -243,7 +243,7 @@ pub async fn confirm(
         with_repeats: fields.again.is_some(),
         schedule_at: schedule.unwrap_or_default(),
         trial: fields.trial().unwrap_or_default(),
-        address: &ip,
+        ip: &ip,
     };
     let (text_key, part) = match upload_ops::confirm(&app, &order).await {
         Ok(Confirmation::Ordered(BatchState::AwaitingApproval)) => ("send-done-approval", None),

@@ -12,9 +12,10 @@ use crate::db::{messages, submissions};
 use crate::domain::ids::SubmissionId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::ops::batch_actions::{self, Actor, Decision};
+use crate::ops::actor::Actor;
+use crate::ops::batch_actions::{self, Decision};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::moment::Moment;
@@ -122,10 +123,9 @@ pub async fn decide(
         DecisionField::TreatAsSent => Decision::TreatAsSent,
         DecisionField::SendAgain => Decision::SendAgain,
     };
-    let ip = peer_address(&request);
-    let actor =
-        Actor { project: member.project.id, batch: batch.id, by: member.person.id, address: &ip };
-    let count = batch_actions::decide(&app, actor, &fields.submission, decision).await?;
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    let count = batch_actions::decide(&app, actor, batch.id, &fields.submission, decision).await?;
     let texts = member.texts(&request);
     flash::say(&request, &texts.with("in-doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))

@@ -19,7 +19,7 @@ use crate::ops::order::OrderError;
 use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
 use crate::web::choices::Choices;
 use crate::web::error::WebError;
-use crate::web::form::Door;
+use crate::web::form::OriginCheck;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
@@ -129,7 +129,7 @@ pub async fn receive(
     let mut receiver = Receiver {
         app: &app,
         member: &member,
-        door: Door::of(&request),
+        door: OriginCheck::of(&request),
         fields: Fields::default(),
     };
     let received = receiver.receive(parts).await?;
@@ -204,7 +204,7 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
 struct Receiver<'a> {
     app: &'a App,
     member: &'a Member,
-    door: Door,
+    door: OriginCheck,
     fields: Fields,
 }
 

@@ -10,7 +10,7 @@ use super::draft::ConfirmFields;
 use super::find;
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::projects::{self, Policy};
+use crate::db::projects::{self, BatchRules};
 use crate::db::recipients;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
@@ -91,7 +91,7 @@ struct PreviewPage {
     columns: Vec<Column>,
     variables: Vec<(usize, String)>,
     signature: String,
-    policy: Policy,
+    policy: BatchRules,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
     calls_a_second: u32,

@@ -13,13 +13,13 @@ use crate::db::{health, push_url, report_pulls, unreadable_pushes, workers};
 use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
+use crate::ops::actor::Actor;
 use crate::ops::missing_pushes::{self, Gap};
-use crate::ops::push_url::Actor;
 use crate::ops::unreadable_pushes as unreadable_push_ops;
 use crate::web::applications::redirect_with_flash;
 use crate::web::components::{Drawing, Tone};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::moment::Moment;
@@ -145,7 +145,7 @@ pub async fn show(
 }
 
 /// Returns the sentence about a gap between pushes.
-pub fn gap_words(l: &Layout, gap: Gap) -> String {
+pub fn gap_text(l: &Layout, gap: Gap) -> String {
     match gap.last {
         Some(last) => l.with("health-gap", &[("when", l.ago(last).into())]),
         None => l.with("health-gap-ever", &[("when", l.ago(gap.since).into())]),
@@ -218,7 +218,7 @@ async fn push_check(app: &App, member: &Member, l: &Layout) -> Result<Check, Web
     Ok(match missing_pushes::gap(app, member.project.id).await? {
         Some(gap) => {
             let check =
-                Check::new(l, Tone::Doubtful, "pushes", gap_words(l, gap)).since(l, "last", last);
+                Check::new(l, Tone::Doubtful, "pushes", gap_text(l, gap)).since(l, "last", last);
             if member.may(Permission::Manage) {
                 check
                     .more(l.t("hooks-gap-advice"))
@@ -376,8 +376,8 @@ pub async fn decide(
     form: Form<DecisionForm>,
 ) -> Result<HttpResponse, WebError> {
     let (_, push) = path.into_inner();
-    let ip = peer_address(&request);
-    let actor = Actor { project: member.project.id, user: member.person.id, address: &ip };
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     let (done, key) = match form.into_inner().step {
         Step::Seen => (unreadable_push_ops::dismiss(&app, actor, push).await?, "health-seen-done"),
         Step::Again => {

@@ -18,7 +18,7 @@ use crate::domain::role::Permission;
 use crate::domain::text::as_cell;
 use crate::web::batches::downloads::{self, attachment, headed, lines};
 use crate::web::error::WebError;
-use crate::web::form::peer_address;
+use crate::web::form::peer_ip;
 use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::message_table::StateReason;
@@ -70,7 +70,7 @@ impl Export {
             query: query.clone(),
             whole_phones: member.may(Permission::SeePhones),
             by: member.person.id,
-            ip: peer_address(request),
+            ip: peer_ip(request),
             detail,
             rows: 0,
             app,
@@ -87,7 +87,7 @@ impl Export {
             action,
             subject: "messages",
             detail: self.detail.clone(),
-            address: &self.ip,
+            ip: &self.ip,
         };
         let mut db = self.app.db.acquire().await?;
         audit::record(&mut db, &entry, self.app.clock.now()).await
@@ -98,7 +98,8 @@ impl Export {
         &mut self,
         after: Option<MessageId>,
     ) -> sqlx::Result<(Vec<Vec<String>>, Option<MessageId>)> {
-        let page = self.app.log.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
+        let page =
+            self.app.message_search.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
         self.rows += page.messages.len();
         let rows = page.messages.iter().map(|message| row(message, self.whole_phones)).collect();
         let next = page.next.after();

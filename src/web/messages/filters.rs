@@ -215,7 +215,7 @@ impl ParsedFilters {
             }
             "state" => {
                 query.state = MessageState::ALL.into_iter().find(|state| state.key() == value);
-                query.state.map(|state| l.state_word(state))
+                query.state.map(|state| l.state_label(state))
             }
             "code" => {
                 query.code = Some(same());

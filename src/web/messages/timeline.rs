@@ -78,7 +78,7 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let id: MessageId = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
-    let found = app.log.find(project, id).await?.ok_or(WebError::NotFound)?;
+    let found = app.message_search.find(project, id).await?.ok_or(WebError::NotFound)?;
     let l = member.layout(&app, &request, Section::Messages).await?;
     let builder = TimelineBuilder { app: &app, member: &member, l: &l };
     let (mut timeline, facts, sent) = match &found {
@@ -307,7 +307,7 @@ impl TimelineBuilder<'_> {
             }
         };
         let code = reason.code.unwrap_or_default();
-        let values = [("state", l.state_word(state).into()), ("code", code.into())];
+        let values = [("state", l.state_label(state).into()), ("code", code.into())];
         let explanation = Explanation::of(l.texts, state, reason);
         let mut more: Vec<String> = explanation.cause.into_iter().collect();
         if let Some(text) = reason.description.filter(|text| !text.is_empty()) {
@@ -329,7 +329,7 @@ impl TimelineBuilder<'_> {
     fn sibling(self, sibling: &Sibling) -> TimelineEntry {
         let l = self.l;
         let key = if sibling.later { "messages-step-repeated" } else { "messages-step-repeats" };
-        let sentence = l.with(key, &[("state", l.state_word(sibling.state).into())]);
+        let sentence = l.with(key, &[("state", l.state_label(sibling.state).into())]);
         TimelineEntry::new(Some(sibling.id.made_at()), Tone::Quiet, "mark-underway", sentence)
             .link(sibling.batch_name.clone(), l.urls.message(sibling.id))
     }

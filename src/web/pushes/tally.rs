@@ -99,10 +99,10 @@ impl Tally {
             push_url::count(&mut tx, *project, *day, *kind, *pushes, *last_at).await?;
         }
         for (project, at) in &sums.with_old {
-            push_url::old_was_used(&mut tx, *project, *at).await?;
+            push_url::record_old_secret_use(&mut tx, *project, *at).await?;
         }
         for (project, (ip, at)) in &sums.refused {
-            push_url::was_refused(&mut tx, *project, ip, *at).await?;
+            push_url::record_refused_push(&mut tx, *project, ip, *at).await?;
         }
         tx.commit().await
     }

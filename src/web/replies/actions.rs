@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::ids::{ConversationId, ReplyId};
+use crate::ops::actor::Actor;
 use crate::ops::replies::{self, TakenBack};
-use crate::ops::suppressions::Actor;
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::member::Member;
 use crate::web::{flash, page};
 
@@ -32,7 +32,7 @@ fn id(path: &Path) -> Result<ConversationId, WebError> {
 }
 
 fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
-    Actor { project: member.project.id, person: member.person.id, address: ip }
+    Actor { project: member.project.id, user: member.person.id, ip }
 }
 
 /// `…/read`: marks the replies up to one as read.
@@ -44,7 +44,7 @@ pub async fn read(
     form: Form<ReplyForm>,
 ) -> Result<HttpResponse, WebError> {
     let (id, fields) = (id(&path)?, form.into_inner());
-    replies::mark_read(&app, actor(&member, &peer_address(&request)), id, fields.reply).await?;
+    replies::mark_read(&app, actor(&member, &peer_ip(&request)), id, fields.reply).await?;
     if fields.quietly.is_some() {
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -61,7 +61,7 @@ pub async fn unread(
     _: Form<ConversationForm>,
 ) -> Result<HttpResponse, WebError> {
     let id = id(&path)?;
-    replies::mark_unread(&app, actor(&member, &peer_address(&request)), id).await?;
+    replies::mark_unread(&app, actor(&member, &peer_ip(&request)), id).await?;
     flash::say(&request, &member.texts(&request).t("replies-marked-unread"));
     Ok(page::see_other(&member.urls().replies()))
 }
@@ -76,7 +76,7 @@ pub async fn opt_out(
 ) -> Result<HttpResponse, WebError> {
     let (id, fields) = (id(&path)?, form.into_inner());
     let is_new =
-        replies::opt_out(&app, actor(&member, &peer_address(&request)), id, fields.reply).await?;
+        replies::opt_out(&app, actor(&member, &peer_ip(&request)), id, fields.reply).await?;
     let key = if is_new { "replies-opted-out-now" } else { "replies-opted-out-before" };
     flash::say(&request, &member.texts(&request).t(key));
     Ok(page::see_other(&member.urls().conversation(id)))
@@ -91,7 +91,7 @@ pub async fn take_back(
     form: Form<ReplyForm>,
 ) -> Result<HttpResponse, WebError> {
     let (id, fields) = (id(&path)?, form.into_inner());
-    let ip = peer_address(&request);
+    let ip = peer_ip(&request);
     let actor = actor(&member, &ip);
     let texts = member.texts(&request);
     let message = match replies::take_back(&app, actor, id, fields.reply).await? {

@@ -149,7 +149,7 @@ pub async fn show(
     let received = replies::of_phone(&app.db, project, &conversation.phone, reply, replies).await?;
     let phone = Some(Phones::Whole(conversation.phone.clone()));
     let message_query = MessageQuery { phone, ..MessageQuery::default() };
-    let sent = app.log.page(project, &message_query, message, limit).await?.messages;
+    let sent = app.message_search.page(project, &message_query, message, limit).await?.messages;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let href = l.urls.conversation(conversation.id);
     let thread = Thread::merge(received, sent, before.unwrap_or_default());

@@ -16,7 +16,7 @@ use crate::domain::phone::masked;
 use crate::domain::role::Permission;
 use crate::web::batches::downloads::{attachment, headed, lines};
 use crate::web::error::WebError;
-use crate::web::form::peer_address;
+use crate::web::form::peer_ip;
 use crate::web::member::Member;
 
 /// Rows that are read at once.
@@ -50,7 +50,7 @@ pub async fn all(
         action: "replies_exported",
         subject: "",
         detail,
-        address: &peer_address(&request),
+        ip: &peer_ip(&request),
     };
     audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
     let project = member.project.id;

@@ -6,11 +6,11 @@ use askama::Template;
 use crate::app::App;
 use crate::db::replies as rows;
 use crate::domain::reply::compact;
+use crate::ops::actor::Actor;
 use crate::ops::replies;
-use crate::ops::suppressions::Actor;
 use crate::web::applications::redirect_with_flash;
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
@@ -56,8 +56,8 @@ pub async fn save(
             return page::unprocessable(&OptOutKeywordsPage { l, list });
         }
     };
-    let ip = peer_address(&request);
-    let actor = Actor { project: member.project.id, person: member.person.id, address: &ip };
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     replies::save_opt_out_keywords(&app, actor, &opt_out_keywords).await?;
     Ok(redirect_with_flash(
         &request,

@@ -13,7 +13,7 @@ use crate::domain::review::Subject;
 use crate::ops::credentials::CredentialsError;
 use crate::ops::delete_reviewed::{self, Deleted, Requester};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::{flash, page};
@@ -185,11 +185,8 @@ async fn delete_confirmed(
         return confirm(app, member, request, subject, &chosen.id).await;
     }
     let l = member.layout(app, request, section(subject)).await?;
-    let requester = Requester {
-        project: member.project.id,
-        by: member.person.id,
-        address: peer_address(request),
-    };
+    let requester =
+        Requester { project: member.project.id, by: member.person.id, ip: peer_ip(request) };
     let mut left = Vec::new();
     let mut done = 0;
     for id in chosen.id.iter().take(MAX_DELETIONS) {

@@ -19,7 +19,7 @@ use crate::ops::apply::{self, Form as SubmittedForm, Submission};
 use crate::ops::files::{self as file_ops, FileError};
 use crate::web::applications::{self as application_pages, Done, Outcome};
 use crate::web::error::WebError;
-use crate::web::form::{Form, peer_address};
+use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
@@ -288,7 +288,7 @@ async fn submit(
     let submission = Submission {
         project: member.project.id,
         by: member.person.id,
-        address: peer_address(request),
+        ip: peer_ip(request),
         form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
         form: match existing.clone() {
             Some(existing) => SubmittedForm::ResubmittedSignature(Box::new(existing), application),

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Query;
 use crate::app::App;
-use crate::db::projects::{self, Policy};
+use crate::db::projects::{self, BatchRules};
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Purpose;
@@ -71,7 +71,7 @@ pub struct Report {
     /// before.
     pub whole_hours: Counts,
     /// The project's rules, with today's prices of a part.
-    pub policy: Policy,
+    pub policy: BatchRules,
 }
 
 impl Report {

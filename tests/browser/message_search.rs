@@ -7,11 +7,11 @@ use crate::browser::{Browser, fill, find, press, sign_in, text, until};
 use crate::harness::{PASSWORD, TestConsole};
 
 #[sqlx::test]
-async fn a_message_is_found_by_four_digits_bookmarked_and_there_again_after_signing_in(db: PgPool) {
+async fn a_message_is_found_by_four_digits_and_its_bookmark_works_after_signing_in(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let sender = console.operator().await;
     let batch = sender.send("登录验证码", &["4310", "5"], "18500001234\n18500001235").await;
-    console.closed(&sender, &batch).await;
+    console.until_complete(&sender, &batch).await;
     let browser = Browser::open().await;
     let driver = &browser.driver;
     browser.set_width(390).await;
@@ -22,7 +22,7 @@ async fn a_message_is_found_by_four_digits_bookmarked_and_there_again_after_sign
     press(driver, ".log-filters .filters button").await;
     until(driver, ".messages tbody th a", &["18500001235"]).await;
     assert!(find(driver, By::Css("input[name=phone]")).await.is_displayed().await.unwrap());
-    // Beside it stands a button that copies it.
+    // A button beside it copies it.
     let copy = find(driver, By::Css(".messages tbody th button:not([hidden])")).await;
     assert_eq!(copy.attr("data-copy").await.unwrap().as_deref(), Some("18500001235"));
     press(driver, ".messages tbody th a").await;

@@ -1,4 +1,4 @@
-//! Pages as they look: nothing is wider than a phone, and pictures of all of them.
+//! The look of pages: none is wider than a phone, and screenshots of all of them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::browser::{Browser, fill, find, press, sign_in};
 use crate::harness::TestConsole;
 
 #[sqlx::test]
-async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPool) {
+async fn no_page_is_wider_than_a_phone_and_every_page_has_its_icons(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.account("operator", Role::Admin).await;
     let browser = Browser::open().await;
@@ -41,35 +41,35 @@ async fn no_page_is_wider_than_a_phone_and_scripts_report_nothing_wrong(db: PgPo
         "batches/new",
         "suppressions",
         "health",
-        "settings/keeping",
+        "settings/retention",
         "settings/hooks",
     ];
     for page in pages {
         driver.goto(format!("http://{}/p/default/{page}", console.address)).await.unwrap();
-        let wide = driver
+        let overflow = driver
             .execute("return document.documentElement.scrollWidth - innerWidth", vec![])
             .await
             .unwrap();
-        assert!(wide.json().as_i64().unwrap() <= 0, "/{page} is wider than the window");
+        assert!(overflow.json().as_i64().unwrap() <= 0, "/{page} is wider than the window");
         let icon = driver.find(By::Css("svg.icon")).await.unwrap();
         assert!(icon.prop("outerHTML").await.unwrap().unwrap().contains("/static/"));
     }
     browser.close().await;
 }
 
-/// Pages as they look, for the README and for eyes: wide and narrow, light and dark, in both
-/// languages. Runs against a console that is up:
+/// Screenshots for the README and for review: wide and narrow, light and dark, in both languages.
+/// Runs against a console that is running:
 /// `USMS_LOOK_AT=http://127.0.0.1:8080 USMS_SCREENSHOTS=folder`.
 #[tokio::test]
 #[ignore = "needs a demo that runs"]
-async fn pages_are_photographed() {
+async fn screenshots_are_taken_of_all_pages() {
     let at = std::env::var("USMS_LOOK_AT").unwrap();
     let folder = PathBuf::from(std::env::var("USMS_SCREENSHOTS").unwrap());
     std::fs::create_dir_all(&folder).unwrap();
     let browser = Browser::open().await;
     let driver = &browser.driver;
     driver.goto(format!("{at}/login?next=/p/default/receipts/x")).await.unwrap();
-    photograph(&browser, &folder, "login", 1440).await;
+    take_screenshot(&browser, &folder, "login", 1440).await;
     driver.goto(format!("{at}/login")).await.unwrap();
     fill(driver, "#username", "admin").await;
     fill(driver, "#password", "usms-console-demo").await;
@@ -120,7 +120,7 @@ async fn pages_are_photographed() {
         ("template-delete", format!("{p}/templates/UTM26081000D4/delete")),
         ("words", format!("{p}/settings/words")),
         ("hooks", format!("{p}/settings/hooks")),
-        ("keeping", format!("{p}/settings/keeping")),
+        ("retention", format!("{p}/settings/retention")),
         ("missing", format!("{p}/receipts/nobody-knows-this")),
         ("error", format!("{p}/nothing")),
         ("account", format!("{at}/account/sessions")),
@@ -133,11 +133,11 @@ async fn pages_are_photographed() {
                 cookie.set_path("/");
                 driver.add_cookie(cookie).await.unwrap();
             }
-            for (name, address) in &pages {
-                driver.goto(address).await.unwrap();
+            for (name, url) in &pages {
+                driver.goto(url).await.unwrap();
                 for width in [1440, 390] {
-                    let shot = format!("{name}-{language}-{theme}");
-                    photograph(&browser, &folder, &shot, width).await;
+                    let file = format!("{name}-{language}-{theme}");
+                    take_screenshot(&browser, &folder, &file, width).await;
                 }
             }
         }
@@ -145,12 +145,12 @@ async fn pages_are_photographed() {
     browser.close().await;
 }
 
-/// Saves the whole page as it looks at a width.
-pub async fn photograph(browser: &Browser, folder: &Path, name: &str, width: u32) {
+/// Saves a screenshot of the whole page at a width.
+pub async fn take_screenshot(browser: &Browser, folder: &Path, name: &str, width: u32) {
     browser.set_width(width).await;
-    let tall = "return Math.min(Math.max(900, document.documentElement.scrollHeight), 4000)";
-    let tall = browser.driver.execute(tall, vec![]).await.unwrap().json().as_u64().unwrap();
-    browser.set_size(width, tall).await;
+    let height = "return Math.min(Math.max(900, document.documentElement.scrollHeight), 4000)";
+    let height = browser.driver.execute(height, vec![]).await.unwrap().json().as_u64().unwrap();
+    browser.set_size(width, height).await;
     tokio::time::sleep(Duration::from_millis(150)).await;
     let path = folder.join(format!("{name}-{width}.png"));
     browser.driver.screenshot(&path).await.unwrap();
