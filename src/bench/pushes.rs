@@ -94,7 +94,7 @@ pub(super) async fn measure(
     table.add("answer, p99", format!("{:.1} ms", times.percentile(99)), "< 50 ms");
     until_processed(db).await?;
     let processed_rate = items as f64 / started.elapsed().as_secs_f64();
-    table.add("settled into the log", compared(processed_rate), "≥ 50 % of bare");
+    table.add("processed into messages", compared(processed_rate), "≥ 50 % of bare");
     let memory = format!("{before:.0} → {:.0} MB", console.peak_memory()?);
     table.add("memory meanwhile", memory, "");
     let waiting = "select count(*) from submissions where state = 'accepted' and not complete";

@@ -31,7 +31,7 @@ pub async fn lock_shared(db: &mut PgConnection, project: ProjectId) -> sqlx::Res
 ///
 /// A receipt that is already stored since `since` is recognized, and only an `unknown` outcome is
 /// replaced.
-pub async fn keep(
+pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     external: &[(&Incoming, i32)],

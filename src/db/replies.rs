@@ -89,7 +89,7 @@ pub struct NewReplies {
 /// Inserts new replies and updates their conversations. Returns the phones with new replies.
 ///
 /// Replies must be sorted by phone, so that two pushes never deadlock.
-pub async fn keep(
+pub async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
     incoming: &[Incoming],

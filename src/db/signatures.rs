@@ -56,7 +56,7 @@ pub struct Described<'a> {
 
 /// Upserts a signature as the vendor describes it. The time of change moves only with the status.
 /// Returns our id.
-pub async fn keep(
+pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     described: &Described<'_>,

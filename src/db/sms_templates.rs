@@ -74,7 +74,7 @@ pub struct Described<'a> {
 /// Upserts a template as the vendor describes it. The time of change moves only with the status.
 /// What the vendor may leave out (unsubscribe text, instruction and remark) stays as it is. Returns
 /// our id.
-pub async fn keep(
+pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     described: &Described<'_>,

@@ -35,7 +35,7 @@ pub struct Figures {
 }
 
 /// Upserts the vendor's statistics.
-pub async fn keep(
+pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     figures: &[Figures],

@@ -50,7 +50,7 @@ pub async fn insert(app: &App, project: ProjectId, days: i64) -> anyhow::Result<
         })
         .collect();
     let mut tx = app.db.begin().await?;
-    vendor_figures::keep(&mut tx, project, &figures).await?;
+    vendor_figures::upsert(&mut tx, project, &figures).await?;
     tx.commit().await?;
     Ok(())
 }

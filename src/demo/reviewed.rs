@@ -166,7 +166,7 @@ pub(super) async fn insert_all(
             signatures::Described { sig_id: id, content, international: false, status, reason };
         let at = review_time(status, past, now, index);
         let next = next_check(status, at, now);
-        let id = signatures::keep(&mut db, project, &described, next, at).await?;
+        let id = signatures::upsert(&mut db, project, &described, next, at).await?;
         signatures::set_application(&mut db, id, kind_of(content), false, operator).await?;
         insert_timeline(&mut db, project, Row::Signature(id), status, reason, operator, at).await?;
         if status == ReviewStatus::Rejected {
@@ -188,7 +188,7 @@ pub(super) async fn insert_all(
         };
         let at = review_time(template.status, past, now, index);
         let next = next_check(template.status, at, now);
-        let id = sms_templates::keep(&mut db, project, &described, next, at).await?;
+        let id = sms_templates::upsert(&mut db, project, &described, next, at).await?;
         sms_templates::set_application(&mut db, id, false, operator).await?;
         let row = Row::Template(id);
         insert_timeline(&mut db, project, row, template.status, template.reason, operator, at)
@@ -212,7 +212,7 @@ async fn insert_application(
     at: OffsetDateTime,
 ) -> anyhow::Result<()> {
     let scan = include_bytes!("certificate.png");
-    let file = files::keep(app, project, operator, "开发者后台截图.png", scan).await?;
+    let file = files::store(app, project, operator, "开发者后台截图.png", scan).await?;
     let form = SignatureApplication {
         content: content.to_owned(),
         kind: kind_of(content),

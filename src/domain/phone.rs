@@ -13,7 +13,7 @@ pub struct Phone(String);
 /// The carrier that issued a Chinese phone number. The phone may have moved to another one since
 /// (number portability), so it is only a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub enum Carrier {
     /// China Mobile.
     Cmcc,
     /// China Telecom.
@@ -22,7 +22,7 @@ pub enum Operator {
     Cucc,
 }
 
-impl Operator {
+impl Carrier {
     /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::message::{MessageState, Outcome};
-use super::phone::Operator;
+use super::phone::Carrier;
 
 /// The cause that a receipt code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl Category {
 struct Causes {
     /// The cause at a carrier that is not in `by_carrier`.
     any: Option<Category>,
-    by_carrier: Vec<(Operator, Category)>,
+    by_carrier: Vec<(Carrier, Category)>,
 }
 
 static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
@@ -100,9 +100,9 @@ static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
         let Some(category) = Category::from_key(&category) else { continue };
         let causes = table.entry(code.to_ascii_uppercase()).or_default();
         match carrier.as_str() {
-            "cmcc" => causes.by_carrier.push((Operator::Cmcc, category)),
-            "ctcc" => causes.by_carrier.push((Operator::Ctcc, category)),
-            "cucc" => causes.by_carrier.push((Operator::Cucc, category)),
+            "cmcc" => causes.by_carrier.push((Carrier::Cmcc, category)),
+            "ctcc" => causes.by_carrier.push((Carrier::Ctcc, category)),
+            "cucc" => causes.by_carrier.push((Carrier::Cucc, category)),
             _ => causes.any = Some(category),
         }
     }
@@ -111,7 +111,7 @@ static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
 
 /// Returns the most likely cause of `code`. `operator` is the carrier that issued the phone: a
 /// receipt does not name its carrier, and a code can mean different things at two carriers.
-pub fn categorise(code: &str, operator: Option<Operator>) -> Category {
+pub fn categorise(code: &str, operator: Option<Carrier>) -> Category {
     let code = code.trim().to_ascii_uppercase();
     if code == "DELIVRD" {
         return Category::Delivered;
@@ -127,7 +127,7 @@ pub fn categorise(code: &str, operator: Option<Operator>) -> Category {
 /// message failed, or else the message state.
 pub fn reason_category(outcome: Outcome, code: &str, phone: &str) -> &'static str {
     match outcome {
-        Outcome::Failed => categorise(code, Operator::of(phone)).key(),
+        Outcome::Failed => categorise(code, Carrier::of(phone)).key(),
         Outcome::Delivered
         | Outcome::Unknown
         | Outcome::Refused
@@ -137,7 +137,7 @@ pub fn reason_category(outcome: Outcome, code: &str, phone: &str) -> &'static st
 }
 
 /// Returns the cause that all carriers agree on.
-fn common_cause(by_carrier: &[(Operator, Category)]) -> Category {
+fn common_cause(by_carrier: &[(Carrier, Category)]) -> Category {
     match by_carrier.split_first() {
         Some(((_, first), rest)) if rest.iter().all(|(_, cause)| cause == first) => *first,
         _ => Category::CarrierUnspecified,
@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn the_carrier_of_the_phone_decides_what_a_code_means() {
-        assert_eq!(categorise("-1", Some(Operator::Cucc)), Category::InvalidNumber);
-        assert_eq!(categorise("-1", Some(Operator::Cmcc)), Category::Expired);
+        assert_eq!(categorise("-1", Some(Carrier::Cucc)), Category::InvalidNumber);
+        assert_eq!(categorise("-1", Some(Carrier::Cmcc)), Category::Expired);
         assert_eq!(categorise("Delivrd", None), Category::Delivered);
         assert_eq!(categorise("no such code", None), Category::CarrierUnspecified);
     }

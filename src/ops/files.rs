@@ -40,7 +40,7 @@ pub enum FileError {
 /// # Errors
 ///
 /// [`FileError::Problem`] if its type or size is not allowed.
-pub async fn keep(
+pub async fn store(
     app: &App,
     project: ProjectId,
     by: UserId,

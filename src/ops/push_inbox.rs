@@ -107,7 +107,7 @@ async fn process_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -
                 problems
             }
             Ok(Push::Replies(items)) => {
-                let problems = replies::keep(db, project, items, now).await?;
+                let problems = replies::store(db, project, items, now).await?;
                 problems.into_iter().map(without_nul).collect()
             }
             Err(error) => vec![problem(&error.to_string(), Value::Null)],
@@ -421,7 +421,7 @@ async fn write_external(
     let external: Vec<&Incoming> = external.into_values().collect();
     let reasons = reason_ids(db, &external).await?;
     let external: Vec<(&Incoming, i32)> = external.into_iter().zip(reasons).collect();
-    external_messages::keep(db, project, &external, since, now).await
+    external_messages::upsert(db, project, &external, since, now).await
 }
 
 /// Records that a submission was accepted, and adopts receipts that came before the response and

@@ -99,7 +99,7 @@ pub async fn end_old(app: &App, actor: Actor<'_>) -> sqlx::Result<bool> {
 }
 
 /// Saves the networks from which pushes are accepted, and whether reports are pulled as well.
-pub async fn keep(
+pub async fn save(
     app: &App,
     actor: Actor<'_>,
     networks: &[Network],

@@ -28,7 +28,7 @@ const EARLIEST: OffsetDateTime = time::macros::datetime!(2020-01-01 00:00 UTC);
 /// Stores the replies of a push. A phone that opts out is sent nothing from the moment this is
 /// committed. Replies that are stored already change nothing. Returns the items that cannot be
 /// read, with the reason.
-pub async fn keep(
+pub async fn store(
     db: &mut PgConnection,
     project: ProjectId,
     items: Vec<Result<push::Reply, BadItem>>,
@@ -48,7 +48,7 @@ pub async fn keep(
     }
     find_messages(db, project, &mut incoming).await?;
     incoming.sort_by(|a, b| (&a.phone, a.replied_at).cmp(&(&b.phone, b.replied_at)));
-    let stored = replies::keep(db, project, &incoming, now).await?;
+    let stored = replies::insert(db, project, &incoming, now).await?;
     let mut opted_out: Vec<(&str, &str)> = Vec::new();
     for reply in &stored {
         // A masked phone stands for several phones, so it cannot be suppressed; its page says so.

@@ -61,7 +61,7 @@ async fn delete_expired(app: &App, borders: Borders, dropped: i64) -> sqlx::Resu
 }
 
 /// Returns whether a change of the policy deletes or redacts data that would have been kept before.
-pub fn keeps_less(before: RetentionPolicy, policy: RetentionPolicy) -> bool {
+pub fn shortens_retention(before: RetentionPolicy, policy: RetentionPolicy) -> bool {
     let shorter = |before: Option<i16>, after: Option<i16>| {
         after.is_some_and(|after| before.is_none_or(|before| after < before))
     };

@@ -193,7 +193,7 @@ pub(super) async fn store_signature(
     });
     let now = app.clock.now();
     let next = next_check_at(app, before.as_ref(), status, now);
-    let row = Row::Signature(signatures::keep(db, project, &described, next, now).await?);
+    let row = Row::Signature(signatures::upsert(db, project, &described, next, now).await?);
     let after = After {
         vendor_id: &response.sig_id,
         name: &response.content,
@@ -252,7 +252,7 @@ pub(super) async fn store_template(
     });
     let now = app.clock.now();
     let next = next_check_at(app, before.as_ref(), status, now);
-    let id = sms_templates::keep(db, project, &described, next, now).await?;
+    let id = sms_templates::upsert(db, project, &described, next, now).await?;
     let row = Row::Template(id);
     if first && let Some(found) = adopt(db, project, id, &response.text).await? {
         let event = applied_event(project, row, status, found);

@@ -56,7 +56,7 @@ pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
     match result {
         Ok(figures) => {
             let mut tx = app.db.begin().await?;
-            vendor_figures::keep(&mut tx, project, &figures).await?;
+            vendor_figures::upsert(&mut tx, project, &figures).await?;
             vendor_figures::answered(&mut tx, project, now, next_morning(now)).await?;
             tx.commit().await?;
             Ok(figures.len())

@@ -152,7 +152,7 @@ pub async fn update(
             let texts = member.texts(&request);
             match read_networks(&fields.networks) {
                 Ok(networks) => {
-                    push_url::keep(&app, actor, &networks, fields.pulls.is_some()).await?;
+                    push_url::save(&app, actor, &networks, fields.pulls.is_some()).await?;
                     done("settings-saved")
                 }
                 Err(wrong_entry) => {

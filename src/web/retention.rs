@@ -144,7 +144,8 @@ pub async fn save(
     let (project, by) = (member.project.id, member.person.id);
     let policy = fields.read();
     let before = retention::of(&mut *app.db.acquire().await?, project).await?;
-    let asks = policy.as_ref().is_ok_and(|policy| retention_ops::keeps_less(before, *policy));
+    let asks =
+        policy.as_ref().is_ok_and(|policy| retention_ops::shortens_retention(before, *policy));
     match policy {
         Ok(policy) if !asks || fields.confirm.is_some() => {
             retention_ops::save_policy(&app, project, policy, by, &peer_ip(&request)).await?;

@@ -67,7 +67,9 @@ pub async fn run(app: App, stop: CancellationToken) {
     jobs.spawn(submit_all(app.clone(), stop.clone()));
     for _ in 0..PUSH_WORKERS {
         let job_app = app.clone();
-        jobs.spawn(run_job("settle", stop.clone(), move || process_pushes(job_app.clone())));
+        jobs.spawn(run_job("process pushes", stop.clone(), move || {
+            process_pushes(job_app.clone())
+        }));
     }
     for _ in 0..POLLS_AT_ONCE {
         let job_app = app.clone();
@@ -80,13 +82,15 @@ pub async fn run(app: App, stop: CancellationToken) {
         check_applications(job_app.clone())
     }));
     let job_app = app.clone();
-    jobs.spawn(run_job("notices", stop.clone(), move || deliver_notifications(job_app.clone())));
+    jobs.spawn(run_job("notifications", stop.clone(), move || {
+        deliver_notifications(job_app.clone())
+    }));
     let job_app = app.clone();
-    jobs.spawn(run_job("reading", stop.clone(), move || uploads(job_app.clone())));
+    jobs.spawn(run_job("import uploads", stop.clone(), move || uploads(job_app.clone())));
     let job_app = app.clone();
-    jobs.spawn(run_job("planning", stop.clone(), move || plan_messages(job_app.clone())));
+    jobs.spawn(run_job("plan messages", stop.clone(), move || plan_messages(job_app.clone())));
     let job_app = app.clone();
-    jobs.spawn(run_job("overseeing", stop.clone(), move || guard_failures(job_app.clone())));
+    jobs.spawn(run_job("failure guard", stop.clone(), move || guard_failures(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("pull reports", stop.clone(), move || pull_reports(job_app.clone())));
     let job_app = app.clone();
@@ -94,13 +98,13 @@ pub async fn run(app: App, stop: CancellationToken) {
     let job_app = app.clone();
     jobs.spawn(run_job("statistics", stop.clone(), move || fold_statistics(job_app.clone())));
     let job_app = app.clone();
-    jobs.spawn(run_job("vendor's counts", stop.clone(), move || {
+    jobs.spawn(run_job("vendor figures", stop.clone(), move || {
         fetch_vendor_figures(job_app.clone())
     }));
     let job_app = app.clone();
     jobs.spawn(run_job("retention", stop.clone(), move || apply_retention(job_app.clone())));
     let job_app = app.clone();
-    jobs.spawn(run_job("tidying", stop.clone(), move || clean_up(job_app.clone())));
+    jobs.spawn(run_job("clean-up", stop.clone(), move || clean_up(job_app.clone())));
     jobs.spawn(run_job("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = jobs.join_next().await {
         if let Err(error) = ended {

@@ -214,7 +214,7 @@ async fn calls_in_flight_are_limited_and_claims_that_wait_too_long_are_put_back(
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     let action = "SendBatchUSMSMessage";
-    console.fault(json!({ "kind": "delay", "action": action, "millis": 4_500, "times": 0 })).await;
+    console.fault(json!({ "kind": "delay", "action": action, "millis": 15_000, "times": 0 })).await;
     let preview = operator.upload_list(CODE, "a.csv", &list(2_400)).await;
     let batch = operator.confirm_list(&preview, &[]).await;
     let in_flight = || async {

@@ -10,7 +10,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use usms_console::app::App;
 use usms_console::clock::Clock;
-use usms_console::domain::phone::{Operator, Phone};
+use usms_console::domain::phone::{Carrier, Phone};
 use usms_console::ops::vendor_figures;
 
 use super::statistics::{FAILURES, STATISTICS, push_receipts, rows, send_list};
@@ -104,11 +104,11 @@ async fn failures_can_be_filtered_by_cause_carrier_or_template(db: PgPool) {
 async fn the_database_and_the_pages_know_the_same_carriers(db: PgPool) {
     for prefix in 100..200 {
         let phone = format!("{prefix}00001234");
-        let in_code = Operator::of(&phone);
+        let in_code = Carrier::of(&phone);
         let in_code = in_code.map_or("", |operator| match operator {
-            Operator::Cmcc => "cmcc",
-            Operator::Ctcc => "ctcc",
-            Operator::Cucc => "cucc",
+            Carrier::Cmcc => "cmcc",
+            Carrier::Ctcc => "ctcc",
+            Carrier::Cucc => "cucc",
         });
         let in_database: String = sqlx::query_scalar("select phone_operator($1)")
             .bind(&phone)

@@ -35,7 +35,7 @@ impl Accepted<'_> {
                     status: waiting,
                     reason: "",
                 };
-                let id = signatures::keep(db, self.project, &described, next, now).await?;
+                let id = signatures::upsert(db, self.project, &described, next, now).await?;
                 signatures::set_application(db, id, form.kind, form.international, self.by).await?;
                 let resubmitted = matches!(self.form, Form::ResubmittedSignature(..));
                 let event = if resubmitted { Event::Resubmitted } else { Event::Applied };
@@ -60,7 +60,7 @@ impl Accepted<'_> {
                     status,
                     reason: renamed.map_or("", |template| &template.reason),
                 };
-                let id = sms_templates::keep(db, self.project, &described, next, now).await?;
+                let id = sms_templates::upsert(db, self.project, &described, next, now).await?;
                 if before.is_none() {
                     sms_templates::set_application(db, id, form.international, self.by).await?;
                 }

@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::classify::Classified;
-use crate::domain::phone::Operator;
+use crate::domain::phone::Carrier;
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding};
@@ -186,11 +186,11 @@ impl ReportBuilder {
 
     fn add_operator(&mut self, phone: &str) {
         let operators = &mut self.report.operators;
-        let operator = Operator::of(phone);
+        let operator = Carrier::of(phone);
         *match operator {
-            Some(Operator::Cmcc) => &mut operators.cmcc,
-            Some(Operator::Ctcc) => &mut operators.ctcc,
-            Some(Operator::Cucc) => &mut operators.cucc,
+            Some(Carrier::Cmcc) => &mut operators.cmcc,
+            Some(Carrier::Ctcc) => &mut operators.ctcc,
+            Some(Carrier::Cucc) => &mut operators.cucc,
             None => &mut operators.other,
         } += 1;
     }

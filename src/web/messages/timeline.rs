@@ -13,7 +13,7 @@ use crate::db::timeline::{self, Answer, AuditedAction, Sibling};
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{Id, MessageId};
 use crate::domain::message::MessageState;
-use crate::domain::phone::Operator;
+use crate::domain::phone::Carrier;
 use crate::domain::role::Permission;
 use crate::domain::text::{self, Kind, TemplateText};
 use crate::web::components::{Drawing, Shown, Status, Tone};
@@ -401,7 +401,7 @@ impl TimelineBuilder<'_> {
 
     /// Returns the carrier that the phone's number range was assigned to.
     fn carrier(self, phone: &str) -> String {
-        Operator::of(phone)
+        Carrier::of(phone)
             .map_or_else(String::new, |operator| self.l.t(&format!("carrier-{}", operator.key())))
     }
 }

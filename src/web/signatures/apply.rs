@@ -320,7 +320,7 @@ async fn save_file(
         "proxy" => (&mut fields.proxy_id, "proxy"),
         _ => return Ok(None),
     };
-    match file_ops::keep(app, member.project.id, member.person.id, &file.name, &file.content).await
+    match file_ops::store(app, member.project.id, member.person.id, &file.name, &file.content).await
     {
         Ok(id) => {
             *id_field = id.to_string();
