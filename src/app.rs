@@ -36,8 +36,9 @@ pub struct App {
     pub uploads: UploadLimits,
     /// Rate limits and timeouts of calls to the vendor.
     pub pace: Pace,
-    /// Submissions that this process has claimed but not recorded yet. Locked during a claim.
-    pub in_hand: Arc<Mutex<BTreeSet<SubmissionId>>>,
+    /// Claims of this process that are not recorded yet: the submission, and the token of the claim.
+    /// Locked during a claim.
+    pub in_hand: Arc<Mutex<BTreeSet<(SubmissionId, Uuid)>>>,
     /// Wakes the workers of this process.
     pub wake: Wake,
     /// Delays processing while many pushes are being stored.
@@ -69,7 +70,8 @@ pub struct Pace {
     pub calls_per_second: u32,
     /// How long to wait for the response to a call.
     pub call_timeout: Duration,
-    /// How long after a submission its receipts are first polled; the interval then doubles.
+    /// How long after a submission its receipts are first polled; the interval then doubles, up to
+    /// 4 h. Also the pause between pulls; pushes count as missing after 180 times this.
     pub first_receipt_poll: Duration,
     /// How often signatures and templates under review are polled.
     pub review_poll: Duration,

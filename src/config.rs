@@ -65,7 +65,8 @@ pub struct Config {
     /// 2 min.
     pub review_poll: Duration,
     /// `CONSOLE_RECEIPT_POLL`: how long after a submission its receipts are first polled; the
-    /// interval then doubles. Default: 10 s.
+    /// interval then doubles, up to 4 h. Also the pause between pulls; pushes count as missing
+    /// after 180 times this. Default: 10 s.
     pub receipt_poll: Duration,
     /// `CONSOLE_UPLOAD_MB`: the largest recipient list, in mebibytes. Default: 100.
     pub upload_mb: usize,

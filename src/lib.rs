@@ -3,12 +3,14 @@
 //! The modules, and the one direction in which they may depend on each other:
 //!
 //! ```text
-//! web | worker → ops → db, usms, outbound → domain
+//! web | worker → ops → db, usms, outbound
+//!                      db → domain
 //! ```
 //!
 //! [`sandbox`] depends on none of them, so that it cannot share a mistake with [`usms`]; [`demo`]
-//! may use all. `tests/architecture.rs` reads the `use` lines and fails on a dependency in the
-//! wrong direction. `docs/ARCHITECTURE.md` follows a message from the click to its receipt.
+//! may use [`sandbox`], [`serve`], [`app`], [`config`], [`clock`], [`ops`], [`db`] and [`domain`].
+//! `tests/architecture.rs` lists what each module may use, and fails on anything else.
+//! `docs/ARCHITECTURE.md` follows a message from the click to its receipt.
 
 pub mod app;
 pub mod backpressure;

@@ -38,6 +38,9 @@ pub struct Claimed {
     pub lease_until: OffsetDateTime,
     /// The process that claimed it; no other may conclude that it was not sent.
     pub worker: Uuid,
+    /// Identifies this claim within its process: the same submission may be claimed again as soon as it
+    /// is back in the queue.
+    pub token: Uuid,
 }
 
 /// The limits and circumstances of a claim.
@@ -123,6 +126,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
             each_own: row.each_own?,
             lease_until: row.lease_until?,
             worker: rules.worker,
+            token: Uuid::new_v4(),
         })
     };
     match claimed() {

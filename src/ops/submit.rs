@@ -82,7 +82,7 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
     let claim = claims::claim(&app.db, &rules, now).await;
     histogram!("console_claim_seconds").record(began.elapsed());
     if let Ok(Claim::Won(claimed)) = &claim {
-        in_hand.insert(claimed.id);
+        in_hand.insert((claimed.id, claimed.token));
     }
     claim
 }
@@ -93,7 +93,7 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
 pub async fn requeue_unknown(app: &App) -> sqlx::Result<usize> {
     let in_hand = app.in_hand.lock().await;
     let now = app.clock.now();
-    let known: Vec<SubmissionId> = in_hand.iter().copied().collect();
+    let known: Vec<SubmissionId> = in_hand.iter().map(|(id, _)| *id).collect();
     let mut tx = app.db.begin().await?;
     let put_back = claims::requeue_unknown(&mut tx, app.process, &known, now).await?;
     let batches: BTreeSet<BatchId> = put_back.iter().map(|(_, batch)| *batch).collect();
@@ -419,7 +419,8 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     }
     batch_transitions::close(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
-    app.in_hand.lock().await.remove(&claimed.id);
+    // By its token: what went back to the queue may be claimed again by now, and is in hand then.
+    app.in_hand.lock().await.remove(&(claimed.id, claimed.token));
     histogram!("console_record_seconds").record(began.elapsed());
     counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())

@@ -16,7 +16,7 @@ use crate::ops::review;
 
 const LIMITS: Limits = Limits { max_words: 2_000, max_length: 60 };
 /// The prefix of the field's text keys.
-const NAME: &str = "words";
+const NAME: &str = "sensitive-words";
 
 #[derive(Template)]
 #[template(path = "review/sensitive_words.html")]

@@ -213,6 +213,21 @@ async fn a_claim_that_is_in_use_is_not_put_back(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_submission_that_is_claimed_again_stays_in_hand_when_its_earlier_claim_is_recorded(
+    db: PgPool,
+) {
+    let console = quiet(&db).await;
+    order_batch(&console).await;
+    let Claim::Won(first) = submit::claim(&console.app).await.unwrap() else { panic!("no claim") };
+    submit::record(&console.app, &first, &End::NotBegun).await.unwrap();
+    let second = won(submit::claim(&console.app).await.unwrap());
+    assert_eq!(second, Some(first.id), "it went back to the queue");
+    submit::record(&console.app, &first, &End::NotBegun).await.unwrap();
+    assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 0, "its call may be running");
+    assert_eq!(in_flight(&db).await.len(), 1);
+}
+
+#[sqlx::test]
 async fn only_the_claiming_process_may_record_not_sent_and_only_within_its_lease(db: PgPool) {
     let console = quiet(&db).await;
     order_batch(&console).await;

@@ -323,8 +323,8 @@ async fn an_admin_sets_the_retention_and_shortening_it_must_be_confirmed(db: PgP
     .fetch_all(&db)
     .await
     .unwrap();
-    assert_eq!(detail[0], json!({ "keep_months": [null, 12], "blank_days": [null, 30] }));
-    assert_eq!(detail[1], json!({ "keep_months": [12, 24], "blank_days": [30, null] }));
+    assert_eq!(detail[0], json!({ "retention_months": [null, 12], "redact_days": [null, 30] }));
+    assert_eq!(detail[1], json!({ "retention_months": [12, 24], "redact_days": [30, null] }));
     assert!(admin.get_in("en", RETENTION).await.text.contains("Retention"));
 }
 

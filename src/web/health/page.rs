@@ -191,10 +191,10 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     });
     checks.push(queue_check(app, member, l, load.queue).await?);
     checks.push(if load.in_doubt == 0 {
-        Check::new(l, Tone::Good, "doubt", l.t("health-in-doubt-none"))
+        Check::new(l, Tone::Good, "in-doubt", l.t("health-in-doubt-none"))
     } else {
         let text = l.with("health-in-doubt-some", &[("count", l.n(load.in_doubt).into())]);
-        Check::new(l, Tone::Doubtful, "doubt", text)
+        Check::new(l, Tone::Doubtful, "in-doubt", text)
             .more(l.t("health-in-doubt-advice"))
             .link(l.urls.dashboard(), l.t("dashboard-decide"))
     });
@@ -205,10 +205,10 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     checks.push(Check::new(l, Tone::Good, "database", text));
     let broken = health::broken(&app.db, project, now - INVARIANTS_LOOK_BACK).await?;
     checks.push(if broken == 0 {
-        Check::new(l, Tone::Good, "promises", l.t("health-checks-kept"))
+        Check::new(l, Tone::Good, "checks", l.t("health-checks-kept"))
     } else {
         let text = l.with("health-checks-broken", &[("count", l.n(broken).into())]);
-        Check::new(l, Tone::Bad, "promises", text).more(l.t("health-checks-advice"))
+        Check::new(l, Tone::Bad, "checks", text).more(l.t("health-checks-advice"))
     });
     Ok(checks)
 }
