@@ -90,3 +90,14 @@ fn pages_contain_no_sql() {
         assert!(!text.contains("sqlx::query"), "{}", file.display());
     }
 }
+
+#[test]
+fn doc_comments_say_what_a_function_returns() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in files(&src) {
+        let text = fs::read_to_string(&file).unwrap();
+        for line in text.lines().filter(|line| line.trim_start().starts_with("///")) {
+            assert!(!line.contains("Answers "), "{}: say `Returns`: {line}", file.display());
+        }
+    }
+}

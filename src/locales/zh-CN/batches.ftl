@@ -213,7 +213,10 @@ preview-price = 预计费用
 preview-unit = 每条 ¥{ $price }
 preview-no-price = 在项目设置中填写单价后显示
 preview-time = 预计用时
-preview-duration = { $minutes } 分 { $seconds } 秒
+preview-duration = { $minutes ->
+    [0] { $seconds } 秒
+   *[other] { $minutes } 分 { $seconds } 秒
+  }
 preview-pace = 每秒约 { $pace } 条（{ $calls } 次调用）
 preview-operators = 运营商（按号段）
 carrier-cmcc = 中国移动
