@@ -43,7 +43,7 @@ pub enum PushUrlError {
 ///
 /// # Errors
 ///
-/// [`HookError::Sealed`] if its secret cannot be decrypted.
+/// [`PushUrlError::Sealed`] if its secret cannot be decrypted.
 pub async fn path(app: &App, project: ProjectId) -> Result<String, PushUrlError> {
     let endpoint = push_url::door(&app.db, project).await?;
     let secret = app.keyring.open(&endpoint.secret_sealed)?;
@@ -54,7 +54,7 @@ pub async fn path(app: &App, project: ProjectId) -> Result<String, PushUrlError>
 ///
 /// # Errors
 ///
-/// [`HookError::Sealed`] if its secret cannot be decrypted.
+/// [`PushUrlError::Sealed`] if its secret cannot be decrypted.
 pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, PushUrlError> {
     let path = path(app, actor.project).await?;
     let mut tx = app.db.begin().await?;
@@ -68,7 +68,7 @@ pub async fn reveal(app: &App, actor: Actor<'_>) -> Result<String, PushUrlError>
 ///
 /// # Errors
 ///
-/// [`HookError::Sealed`] if the new secret cannot be encrypted.
+/// [`PushUrlError::Sealed`] if the new secret cannot be encrypted.
 pub async fn rotate(app: &App, actor: Actor<'_>) -> Result<bool, PushUrlError> {
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let now = app.clock.now();
@@ -162,7 +162,7 @@ pub enum Tested {
 ///
 /// # Errors
 ///
-/// [`HookError::Sealed`] if the secret cannot be decrypted; what goes wrong with the push is in the
+/// [`PushUrlError::Sealed`] if the secret cannot be decrypted; what goes wrong with the push is in the
 /// result.
 pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, PushUrlError> {
     let began = app.clock.now();
