@@ -270,7 +270,7 @@ const BEFORE_STANDARD_TERMS: &str = "
     values (1, '18500000012', 19, 'reply', '', now());
     insert into uploads (batch_id, project_id, state, source, file_name, wanted, touched_at)
     values (9, 1, 'read', 'text', 'a.csv', '{}', now());
-    insert into recipients (batch_id, place, verdict, phone) values (9, 2, 'ready', '18500000013');
+    insert into recipients values (9, 2, 'ready', '18500000013', '{}', '', '{}');
     insert into workers (id, started_at, seen_at, vendor_heard_at, vendor_trouble_at, vendor_trouble)
     values (gen_random_uuid(), now(), now(), now(), now(), 'reset');
     insert into report_pulls (project_id, next_at, failures, trouble) values (1, now(), 2, 'HTTP 500');";
