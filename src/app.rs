@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::PgPool;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -36,9 +36,8 @@ pub struct App {
     pub uploads: UploadLimits,
     /// Rate limits and timeouts of calls to the vendor.
     pub pace: Pace,
-    /// Claims of this process that are not recorded yet: the submission, and the token of the claim.
-    /// Locked during a claim.
-    pub in_hand: Arc<Mutex<BTreeSet<(SubmissionId, Uuid)>>>,
+    /// Claims of this process that are not recorded yet. Locked during a claim.
+    pub in_hand: Arc<Mutex<InHand>>,
     /// Wakes the workers of this process.
     pub wake: Wake,
     /// Delays processing while many pushes are being stored.
@@ -50,6 +49,15 @@ pub struct App {
     /// Calls that a page waits for. They continue when the browser disconnects, and the process
     /// finishes them before it shuts down.
     pub calls: TaskTracker,
+}
+
+/// The claims of this process that are not recorded yet.
+#[derive(Debug, Default)]
+pub struct InHand {
+    /// The submissions, each with the token of its claim.
+    pub claims: BTreeSet<(SubmissionId, Uuid)>,
+    /// Until when a claim whose response was lost may still be in flight; `None` when none was lost.
+    pub lost_until: Option<OffsetDateTime>,
 }
 
 /// How large a recipient list may be.

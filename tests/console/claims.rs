@@ -63,6 +63,12 @@ async fn in_flight(db: &PgPool) -> BTreeSet<i64> {
     rows.fetch_all(db).await.unwrap().into_iter().collect()
 }
 
+/// Has the process look for lost claims, as after a broken connection.
+async fn suspect_a_lost_claim(console: &TestConsole) {
+    let until = OffsetDateTime::now_utc() + time::Duration::minutes(1);
+    console.app.in_hand.lock().await.lost_until = Some(until);
+}
+
 fn won(claim: Claim) -> Option<SubmissionId> {
     match claim {
         Claim::Won(claimed) => Some(claimed.id),
@@ -208,6 +214,7 @@ async fn a_claim_that_is_in_use_is_not_put_back(db: PgPool) {
     order_batch(&console).await;
     let claimed = won(submit::claim(&console.app).await.unwrap());
     assert!(claimed.is_some());
+    suspect_a_lost_claim(&console).await;
     assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 0);
     assert_eq!(in_flight(&db).await.len(), 1);
 }
@@ -223,6 +230,7 @@ async fn a_submission_that_is_claimed_again_stays_in_hand_when_its_earlier_claim
     let second = won(submit::claim(&console.app).await.unwrap());
     assert_eq!(second, Some(first.id), "it went back to the queue");
     submit::record(&console.app, &first, &End::NotBegun).await.unwrap();
+    suspect_a_lost_claim(&console).await;
     assert_eq!(submit::requeue_unknown(&console.app).await.unwrap(), 0, "its call may be running");
     assert_eq!(in_flight(&db).await.len(), 1);
 }
