@@ -185,7 +185,7 @@ async fn until_processed(db: &PgPool) -> anyhow::Result<()> {
     let started = Instant::now();
     while count(db, "select count(*) from inbox where processed_at is null").await? > 0 {
         if started.elapsed() > Duration::from_secs(600) {
-            bail!("pushes are never settled");
+            bail!("pushes are never processed");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

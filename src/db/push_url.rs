@@ -169,7 +169,7 @@ pub async fn last_reports(
 
 /// The push URL of a project as its administrators see it.
 #[derive(Debug)]
-pub struct Door {
+pub struct Endpoint {
     /// The newest secret, encrypted.
     pub secret_sealed: Vec<u8>,
     /// When that secret was created.
@@ -187,9 +187,9 @@ pub struct Door {
 }
 
 /// Returns the push URL of `project`.
-pub async fn door(db: &PgPool, project: ProjectId) -> sqlx::Result<Door> {
+pub async fn endpoint(db: &PgPool, project: ProjectId) -> sqlx::Result<Endpoint> {
     sqlx::query_as!(
-        Door,
+        Endpoint,
         r#"select hook_secret_sealed as secret_sealed,
              coalesce(hook_made_at, created_at) as "made_at!", old_hook_until as old_until,
              old_hook_used_at as old_used_at, hook_networks as networks,

@@ -45,7 +45,7 @@ pub enum PushUrlError {
 ///
 /// [`PushUrlError::Sealed`] if its secret cannot be decrypted.
 pub async fn path(app: &App, project: ProjectId) -> Result<String, PushUrlError> {
-    let endpoint = push_url::door(&app.db, project).await?;
+    let endpoint = push_url::endpoint(&app.db, project).await?;
     let secret = app.keyring.open(&endpoint.secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
 }
@@ -140,14 +140,14 @@ async fn record(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tested {
     /// It was stored and processed.
-    Settled {
+    Processed {
         /// Milliseconds until the push endpoint responded.
-        taken: i64,
+        stored: i64,
         /// Milliseconds until a worker had processed it.
-        settled: i64,
+        processed: i64,
     },
     /// It was stored, but no worker processed it in time.
-    NotSettled,
+    NotProcessed,
     /// Something responded like a push endpoint, but the push is not in this console's inbox.
     Elsewhere,
     /// The response had this HTTP status.
@@ -189,7 +189,7 @@ async fn follow(
     body: &[u8],
     began: time::OffsetDateTime,
 ) -> sqlx::Result<Tested> {
-    let taken = app.clock.now();
+    let stored = app.clock.now();
     // Push ids contain the time of the process that stored it, whose clock may differ.
     let from = began - Duration::minutes(1);
     let until = std::time::Instant::now() + PROCESSING_TIMEOUT.unsigned_abs();
@@ -202,8 +202,8 @@ async fn follow(
                 push_url::remove_push(&app.db, id).await?;
                 let millis =
                     |period: Duration| i64::try_from(period.whole_milliseconds()).unwrap_or(0);
-                let settled = millis(app.clock.now() - began);
-                return Ok(Tested::Settled { taken: millis(taken - began), settled });
+                let processed = millis(app.clock.now() - began);
+                return Ok(Tested::Processed { stored: millis(stored - began), processed });
             }
             Some((_, None)) => tokio::time::sleep(CHECK_INTERVAL).await,
         }
@@ -211,7 +211,7 @@ async fn follow(
     match found {
         Some((id, _)) => {
             push_url::remove_push(&app.db, id).await?;
-            Ok(Tested::NotSettled)
+            Ok(Tested::NotProcessed)
         }
         None => Ok(Tested::Elsewhere),
     }

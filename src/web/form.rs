@@ -34,13 +34,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let door = OriginCheck::of(request);
+        let origin_check = OriginCheck::of(request);
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|error| too_large_or_bad(&error))?;
             let Token { csrf } =
                 serde_html_form::from_bytes(&body).map_err(|_| WebError::BadRequest)?;
-            door.check(&csrf)?;
+            origin_check.check(&csrf)?;
             serde_html_form::from_bytes(&body).map(Form).map_err(|_| WebError::BadRequest)
         })
     }

@@ -212,12 +212,12 @@ async fn test(
     let texts = member.texts(request);
     let result = push_url::test(app, actor, &base).await?;
     let (tone, mark, key, values) = match result {
-        Tested::Settled { taken, settled } => {
-            let values = [("taken", taken.into()), ("settled", settled.into())];
+        Tested::Processed { stored, processed } => {
+            let values = [("taken", stored.into()), ("settled", processed.into())];
             super::flash::say(request, &texts.with("hooks-test-settled", &values));
             return Ok(page::see_other(&member.urls().push_settings()));
         }
-        Tested::NotSettled => (Tone::Doubtful, "doubt", "not-settled", ("said", "".into())),
+        Tested::NotProcessed => (Tone::Doubtful, "doubt", "not-settled", ("said", "".into())),
         Tested::Elsewhere => (Tone::Bad, "bad", "elsewhere", ("said", "".into())),
         Tested::Answered(status) => {
             (Tone::Bad, "bad", "answered", ("said", status.to_string().into()))
@@ -263,7 +263,7 @@ async fn draw(
 ) -> Result<PushSettingsPage, WebError> {
     let project = member.project.id;
     let l = member.layout(app, request, Section::Settings).await?;
-    let (now, endpoint) = (app.clock.now(), rows::door(&app.db, project).await?);
+    let (now, endpoint) = (app.clock.now(), rows::endpoint(&app.db, project).await?);
     let pulling = report_pulls::of(&app.db, project).await?;
     let base = public_url(request);
     let shown_base = base.clone().unwrap_or_else(|| {

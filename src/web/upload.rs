@@ -51,7 +51,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
     type Future = LocalBoxFuture<'static, Result<Self, WebError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let door = OriginCheck::of(request);
+        let origin_check = OriginCheck::of(request);
         let declared = request
             .headers()
             .get("content-length")
@@ -71,7 +71,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Upload<T> {
             let parts = parts.await.map_err(|_| WebError::BadRequest)?;
             let (text_fields, files) = read(parts).await?;
             let csrf = text_fields.iter().find(|(name, _)| name == "csrf");
-            door.check(csrf.map_or("", |(_, value)| value))?;
+            origin_check.check(csrf.map_or("", |(_, value)| value))?;
             let encoded =
                 serde_html_form::to_string(&text_fields).map_err(|_| WebError::BadRequest)?;
             let fields = serde_html_form::from_str(&encoded).map_err(|_| WebError::BadRequest)?;

@@ -129,7 +129,7 @@ pub async fn receive(
     let mut receiver = Receiver {
         app: &app,
         member: &member,
-        door: OriginCheck::of(&request),
+        origin_check: OriginCheck::of(&request),
         fields: Fields::default(),
     };
     let received = receiver.receive(parts).await?;
@@ -204,7 +204,7 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
 struct Receiver<'a> {
     app: &'a App,
     member: &'a Member,
-    door: OriginCheck,
+    origin_check: OriginCheck,
     fields: Fields,
 }
 
@@ -227,14 +227,14 @@ impl Receiver<'_> {
                 // A browser sends a file field without a chosen file as a file without a name.
                 Some(name) if name.is_empty() => skip(&mut part).await?,
                 Some(name) if incoming_file.is_none() && field == "recipients" => {
-                    self.door.check(&self.fields.csrf)?;
+                    self.origin_check.check(&self.fields.csrf)?;
                     incoming_file = Some(self.receive_file(&name, &mut part).await?);
                 }
                 Some(_) => skip(&mut part).await?,
                 None => self.receive_field(&field, &mut part).await?,
             }
         }
-        self.door.check(&self.fields.csrf)?;
+        self.origin_check.check(&self.fields.csrf)?;
         let incoming = match incoming_file {
             Some(Ok(incoming)) => incoming,
             Some(Err(rejection)) => return Ok(Err(rejection)),
