@@ -1,7 +1,7 @@
 //! Application state: built once at startup, shared by handlers, operations and workers.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -36,8 +36,8 @@ pub struct App {
     pub uploads: UploadLimits,
     /// Rate limits and timeouts of calls to the vendor.
     pub pace: Pace,
-    /// Claims of this process that are not recorded yet. Locked during a claim.
-    pub in_hand: Arc<Mutex<InHand>>,
+    /// Claims of this process that are not recorded yet.
+    pub in_hand: Arc<InHand>,
     /// Wakes the workers of this process.
     pub wake: Wake,
     /// Delays processing while many pushes are being stored.
@@ -54,10 +54,32 @@ pub struct App {
 /// The claims of this process that are not recorded yet.
 #[derive(Debug, Default)]
 pub struct InHand {
-    /// The submissions, each with the token of its claim.
-    pub claims: BTreeSet<(SubmissionId, Uuid)>,
     /// Until when a claim whose response was lost may still be in flight; `None` when none was lost.
-    pub lost_until: Option<OffsetDateTime>,
+    /// Locked during a claim.
+    pub lost_until: Mutex<Option<OffsetDateTime>>,
+    /// The submissions, each with the token of its claim.
+    claims: std::sync::Mutex<BTreeSet<(SubmissionId, Uuid)>>,
+}
+
+impl InHand {
+    /// Adds a claim, by its token: what went back to the queue may be claimed again.
+    pub fn add(&self, submission: SubmissionId, token: Uuid) {
+        self.claims().insert((submission, token));
+    }
+
+    /// Removes a claim that is recorded.
+    pub fn remove(&self, submission: SubmissionId, token: Uuid) {
+        self.claims().remove(&(submission, token));
+    }
+
+    /// Returns the submissions in hand.
+    pub fn submissions(&self) -> Vec<SubmissionId> {
+        self.claims().iter().map(|(submission, _)| *submission).collect()
+    }
+
+    fn claims(&self) -> std::sync::MutexGuard<'_, BTreeSet<(SubmissionId, Uuid)>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How large a recipient list may be.

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod call_problem;
+pub mod cell;
 pub mod file;
 pub mod finding;
 pub mod ids;

@@ -1,5 +1,7 @@
 //! Texts of messages: a template with its variables filled in, the length and the billed parts.
 
+use super::review::Purpose;
+
 /// The largest length of a message in characters, signature included (USMS manual, limits).
 pub const MAX_LENGTH: usize = 500;
 
@@ -155,19 +157,8 @@ fn is_gsm(letter: char) -> bool {
         || "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(letter)
 }
 
-/// Returns whether a spreadsheet would take a text for a formula.
-pub fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
-
-/// Returns a text as a cell of a file, with an apostrophe in front if it would be taken for a
-/// formula.
-pub fn as_cell(text: &str) -> std::borrow::Cow<'_, str> {
-    if is_formula(text) { format!("'{text}").into() } else { text.into() }
-}
-
 /// A problem of a variable's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ParamProblem {
     /// It is empty: the vendor refuses it with RetCode 18018.
     Empty,
@@ -177,6 +168,20 @@ pub enum ParamProblem {
     Invisible,
     /// 【 or 】, which carriers take for a second signature.
     Brackets,
+    /// Not one to seven letters or digits, in a verification template (the vendor's form:
+    /// 变量传值必须是 7 位以内的数字或字母).
+    Code,
+    /// What a program or spreadsheet writes where a value is missing, such as `#N/A`, `null` or
+    /// `{name}`, or a character that could not be decoded.
+    Placeholder,
+    /// A link, which carriers block.
+    Link,
+    /// A phone number, which carriers block.
+    PhoneNumber,
+    /// ※, ● or ★, which the vendor does not allow in texts.
+    Mark,
+    /// ￥ or ¥, which the vendor does not allow in texts.
+    Yuan,
     /// Emoji, which many handsets and carriers cannot show.
     Emoji,
 }
@@ -189,37 +194,182 @@ impl ParamProblem {
             Self::Control => "control",
             Self::Invisible => "invisible",
             Self::Brackets => "brackets",
+            Self::Code => "code",
+            Self::Placeholder => "placeholder",
+            Self::Link => "link",
+            Self::PhoneNumber => "phone-number",
+            Self::Mark => "mark",
+            Self::Yuan => "yuan",
             Self::Emoji => "emoji",
         }
     }
 
     /// Returns whether the value cannot be sent.
-    pub fn blocks(&self) -> bool {
+    pub fn blocks(self) -> bool {
         match self {
-            Self::Empty | Self::Control | Self::Invisible | Self::Brackets => true,
-            Self::Emoji => false,
+            Self::Empty | Self::Control | Self::Invisible | Self::Brackets | Self::Code => true,
+            Self::Placeholder
+            | Self::Link
+            | Self::PhoneNumber
+            | Self::Mark
+            | Self::Yuan
+            | Self::Emoji => false,
         }
     }
 }
 
-/// Returns the most serious problem of a value.
-pub fn param_problem(value: &str) -> Option<ParamProblem> {
-    let invisible = |letter: char| {
-        matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
-    };
+/// The most characters of a value in a verification template.
+const MAX_CODE_LENGTH: usize = 7;
+
+/// Returns the most serious problem of a value in a template of this purpose.
+pub fn param_problem(value: &str, purpose: Purpose) -> Option<ParamProblem> {
+    let any = |wanted: fn(char) -> bool| value.chars().any(wanted);
     if value.trim().is_empty() {
         Some(ParamProblem::Empty)
-    } else if value.chars().any(char::is_control) {
+    } else if any(char::is_control) {
         Some(ParamProblem::Control)
-    } else if value.chars().any(invisible) {
+    } else if any(is_invisible) {
         Some(ParamProblem::Invisible)
     } else if value.contains(['【', '】']) {
         Some(ParamProblem::Brackets)
-    } else if value.chars().any(|letter| u32::from(letter) > 0xFFFF) {
+    } else if is_placeholder(value) {
+        Some(ParamProblem::Placeholder)
+    } else if purpose == Purpose::Verification && !is_code(value) {
+        Some(ParamProblem::Code)
+    } else if has_link(value) {
+        Some(ParamProblem::Link)
+    } else if has_phone_number(value) {
+        Some(ParamProblem::PhoneNumber)
+    } else if value.contains(['※', '●', '★']) {
+        Some(ParamProblem::Mark)
+    } else if value.contains(['￥', '¥']) {
+        Some(ParamProblem::Yuan)
+    } else if any(|letter| u32::from(letter) > 0xFFFF) {
         Some(ParamProblem::Emoji)
     } else {
         None
+    }
+}
+
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
+}
+
+fn is_code(value: &str) -> bool {
+    (1..=MAX_CODE_LENGTH).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// What programs write for a value that is missing, in lower case.
+const MISSING: [&str; 17] = [
+    "null",
+    "nil",
+    "none",
+    "nan",
+    "nat",
+    "n/a",
+    "undefined",
+    "infinity",
+    "-infinity",
+    "<null>",
+    "(null)",
+    "<na>",
+    "\\n",
+    "[object object]",
+    "#getting_data",
+    "<nil>",
+    "(none)",
+];
+
+/// Returns whether a value stands for one that is missing: an error of a spreadsheet, a program's
+/// word for nothing, a variable that was not filled in, or a character that could not be decoded.
+fn is_placeholder(value: &str) -> bool {
+    let word = value.trim().to_lowercase();
+    MISSING.contains(&word.as_str())
+        || is_spreadsheet_error(&word)
+        || value.contains('\u{fffd}')
+        || has_braces(value)
+}
+
+/// Returns whether a word in lower case is a spreadsheet's error, such as `#n/a` or `#div/0!`, or
+/// the signs of a column that is too narrow.
+fn is_spreadsheet_error(word: &str) -> bool {
+    word.strip_prefix('#').is_some_and(|rest| {
+        let all_signs = rest.len() >= 2 && rest.bytes().all(|byte| byte == b'#');
+        let name = rest.strip_suffix(['!', '?']).unwrap_or("");
+        let error = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'/');
+        rest == "n/a" || all_signs || error
+    })
+}
+
+/// Returns whether a text has a variable in braces that a program should have filled in: `{name}`,
+/// `${code}`, `{{ 姓名 }}`, `{1}`.
+fn has_braces(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        rest = &rest[open + 1..];
+        let inner = rest.split('}').next().filter(|inner| inner.len() < rest.len());
+        let inner = inner.map(|inner| inner.trim_matches(['{', ' ']));
+        let named = inner.is_some_and(|name| {
+            !name.is_empty()
+                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
+        });
+        if named {
+            return true;
+        }
+    }
+    text.contains("<%") && text.contains("%>")
+}
+
+/// Endings of domains that people put into messages.
+const DOMAINS: [&str; 20] = [
+    ".com", ".cn", ".net", ".org", ".top", ".vip", ".xyz", ".cc", ".io", ".me", ".info", ".shop",
+    ".club", ".site", ".online", ".link", ".app", ".ltd", ".tv", ".co",
+];
+
+/// Returns whether a text has a link: with its scheme, `www.`, or a domain by its ending.
+pub fn has_link(text: &str) -> bool {
+    let lower = text.to_lowercase().replace(['。', '．'], ".");
+    if ["http://", "https://", "www.", "://"].iter().any(|start| lower.contains(start)) {
+        return true;
+    }
+    DOMAINS.iter().any(|ending| {
+        lower.match_indices(ending).any(|(at, _)| {
+            let before = lower[..at].chars().next_back();
+            let after = lower[at + ending.len()..].chars().next();
+            before.is_some_and(|c| c.is_ascii_alphanumeric())
+                && after.is_none_or(|c| !c.is_ascii_alphanumeric())
+        })
+    })
+}
+
+/// Returns whether a text has a phone number: a mobile phone, a landline with its area code, or a
+/// number that begins with 400 or 800.
+pub fn has_phone_number(text: &str) -> bool {
+    let mut digits = String::new();
+    let mut found = false;
+    for letter in text.chars().chain(std::iter::once(' ')) {
+        match letter {
+            '0'..='9' => digits.push(letter),
+            '０'..='９' => digits.extend(char::from_u32(u32::from(letter) - 0xFEE0)),
+            '-' | '－' | '—' if !digits.is_empty() => {}
+            _ => found |= is_phone_number(&std::mem::take(&mut digits)),
+        }
+    }
+    found
+}
+
+fn is_phone_number(digits: &str) -> bool {
+    let second = digits.as_bytes().get(1).copied().unwrap_or(0);
+    match (digits.as_bytes().first(), digits.len()) {
+        (Some(b'1'), 11) => (b'3'..=b'9').contains(&second),
+        (Some(b'0'), 10..=12) => second != b'0',
+        (Some(b'4' | b'8'), 10) => digits[1..].starts_with("00"),
+        (Some(b'8'), 13) => {
+            digits.starts_with("861") && (b'3'..=b'9').contains(&digits.as_bytes()[3])
+        }
+        _ => false,
     }
 }
 
@@ -254,14 +404,74 @@ mod tests {
         assert_eq!(parts(&format!("é字{}", english(70)), Kind::International), 2);
     }
 
+    fn problem(value: &str) -> Option<ParamProblem> {
+        param_problem(value, Purpose::Notice)
+    }
+
     #[test]
-    fn values_that_cannot_be_sent_are_refused_and_emoji_are_only_warned_about() {
-        assert_eq!(param_problem("  "), Some(ParamProblem::Empty));
-        assert_eq!(param_problem("a\nb"), Some(ParamProblem::Control));
-        assert_eq!(param_problem("a\u{200b}b"), Some(ParamProblem::Invisible));
-        assert_eq!(param_problem("【x】"), Some(ParamProblem::Brackets));
-        assert!(!param_problem("😀").unwrap().blocks());
-        assert_eq!(param_problem("1234"), None);
+    fn values_that_cannot_be_sent_are_refused_and_others_only_warned_about() {
+        for (value, expected, blocks) in [
+            ("  ", ParamProblem::Empty, true),
+            ("a\nb", ParamProblem::Control, true),
+            ("a\u{200b}b", ParamProblem::Invisible, true),
+            ("【x】", ParamProblem::Brackets, true),
+            ("详见 https://example.cn/a", ParamProblem::Link, false),
+            ("example.com，", ParamProblem::Link, false),
+            ("请拨 185-0000-1234", ParamProblem::PhoneNumber, false),
+            ("4001234567", ParamProblem::PhoneNumber, false),
+            ("★五星", ParamProblem::Mark, false),
+            ("￥50", ParamProblem::Yuan, false),
+            ("¥1,200.00", ParamProblem::Yuan, false),
+            ("😀", ParamProblem::Emoji, false),
+        ] {
+            assert_eq!(problem(value), Some(expected), "{value}");
+            assert_eq!(expected.blocks(), blocks, "{value}");
+        }
+        for fine in ["1234", "50元", "李雷", "3.14", "1.5.com5", "20261129", "123456789012345678"]
+        {
+            assert_eq!(problem(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn what_programs_write_for_a_missing_value_is_found() {
+        for value in [
+            "#N/A",
+            "#REF!",
+            "#DIV/0!",
+            "#NAME?",
+            "#VALUE!",
+            "#SPILL!",
+            "######",
+            "null",
+            "NULL",
+            "undefined",
+            "NaN",
+            "None",
+            "{name}",
+            "${code}",
+            "{{ 姓名 }}",
+            "{1}",
+            "李雷\u{fffd}",
+            "尊敬的{客户}",
+            "[object Object]",
+        ] {
+            assert_eq!(problem(value), Some(ParamProblem::Placeholder), "{value}");
+        }
+        for fine in ["#1", "A#", "{", "{}", "无", "Nonesuch", "nullable", "第#3号"] {
+            assert_eq!(problem(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn values_of_verification_templates_are_one_to_seven_letters_or_digits() {
+        for fine in ["1", "1234567", "aB3"] {
+            assert_eq!(param_problem(fine, Purpose::Verification), None, "{fine}");
+        }
+        for wrong in ["12345678", "李雷", "12 34", "12.5", "a-b", "１２３４"] {
+            let problem = param_problem(wrong, Purpose::Verification);
+            assert_eq!(problem, Some(ParamProblem::Code), "{wrong}");
+        }
     }
 
     proptest! {

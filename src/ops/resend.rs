@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::{self, Target};
 use crate::db::uploads;
+use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, UserId};
 use crate::domain::message::Failed;
-use crate::domain::text::{TemplateText, as_cell};
+use crate::domain::text::TemplateText;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding};
 
@@ -97,7 +98,7 @@ fn csv_rows(targets: &[Target], header: Option<usize>) -> Vec<u8> {
     // Writing into memory cannot fail.
     let _ = header.map(|header| out.write_record(header));
     for target in targets {
-        let values = target.params.iter().map(|value| as_cell(value));
+        let values = target.params.iter().map(|value| cell::in_csv(value));
         let _ = out.write_record(
             std::iter::once(target.phone.as_str().into()).chain(values).map(|c| c.into_owned()),
         );

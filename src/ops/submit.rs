@@ -77,16 +77,16 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
         marketing_open: may_leave(Purpose::Marketing, now),
         ahead: i64::try_from(ahead).unwrap_or(0),
     };
-    let mut in_hand = app.in_hand.lock().await;
+    let mut lost_until = app.in_hand.lost_until.lock().await;
     // Stays if the response never comes: this future is dropped, or the connection breaks.
-    let lost_before = in_hand.lost_until.replace(now + rules.lease);
+    let lost_before = lost_until.replace(now + rules.lease);
     let began = Instant::now();
     let claim = claims::claim(&app.db, &rules, now).await;
     histogram!("console_claim_seconds").record(began.elapsed());
     if let Ok(claim) = &claim {
-        in_hand.lost_until = lost_before;
+        *lost_until = lost_before;
         if let Claim::Won(claimed) = claim {
-            in_hand.claims.insert((claimed.id, claimed.token));
+            app.in_hand.add(claimed.id, claimed.token);
         }
     }
     claim
@@ -96,13 +96,13 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
 /// broke between the commit and the response. No claim of this process runs meanwhile, so that a
 /// submission that is not in `in_hand` was never sent. Returns how many.
 pub async fn requeue_unknown(app: &App) -> sqlx::Result<usize> {
-    let mut in_hand = app.in_hand.lock().await;
+    let mut lost_until = app.in_hand.lost_until.lock().await;
     let now = app.clock.now();
-    in_hand.lost_until = in_hand.lost_until.filter(|until| now < *until);
-    if in_hand.lost_until.is_none() {
+    *lost_until = lost_until.filter(|until| now < *until);
+    if lost_until.is_none() {
         return Ok(0);
     }
-    let known: Vec<SubmissionId> = in_hand.claims.iter().map(|(id, _)| *id).collect();
+    let known = app.in_hand.submissions();
     let mut tx = app.db.begin().await?;
     let put_back = claims::requeue_unknown(&mut tx, app.process, &known, now).await?;
     let batches: BTreeSet<BatchId> = put_back.iter().map(|(_, batch)| *batch).collect();
@@ -428,8 +428,7 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     }
     batch_transitions::close(&mut tx, claimed.batch_id, now).await?;
     tx.commit().await?;
-    // By its token: what went back to the queue may be claimed again by now, and is in hand then.
-    app.in_hand.lock().await.claims.remove(&(claimed.id, claimed.token));
+    app.in_hand.remove(claimed.id, claimed.token);
     histogram!("console_record_seconds").record(began.elapsed());
     counter!("console_submissions_total", "end" => end.name()).increment(1);
     Ok(())

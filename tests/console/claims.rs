@@ -66,7 +66,7 @@ async fn in_flight(db: &PgPool) -> BTreeSet<i64> {
 /// Has the process look for lost claims, as after a broken connection.
 async fn suspect_a_lost_claim(console: &TestConsole) {
     let until = OffsetDateTime::now_utc() + time::Duration::minutes(1);
-    console.app.in_hand.lock().await.lost_until = Some(until);
+    *console.app.in_hand.lost_until.lock().await = Some(until);
 }
 
 fn won(claim: Claim) -> Option<SubmissionId> {

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use crate::domain::cell;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Recipient, Verdict};
+use crate::domain::review::Purpose;
 use crate::domain::text::{self, Kind, ParamProblem, TemplateText};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::Row;
@@ -57,6 +59,8 @@ pub struct Rules {
     pub signature: String,
     /// Whether the template is for international texts.
     pub international: bool,
+    /// The template's purpose.
+    pub purpose: Purpose,
     /// The column mapping.
     pub mapping: Mapping,
 }
@@ -104,15 +108,14 @@ impl Classifier {
         let params: Vec<String> =
             columns.iter().map(|column| value(column.map_or("", cell))).collect();
         for (index, value) in params.iter().enumerate() {
-            let Some(problem) = text::param_problem(value).filter(ParamProblem::blocks) else {
+            let Some(problem) =
+                text::param_problem(value, self.rules.purpose).filter(|problem| problem.blocks())
+            else {
                 continue;
             };
             let verdict = match problem {
                 ParamProblem::Empty => Verdict::MissingValue,
-                ParamProblem::Control
-                | ParamProblem::Invisible
-                | ParamProblem::Brackets
-                | ParamProblem::Emoji => Verdict::BadValue,
+                _ => Verdict::BadValue,
             };
             return rejected(row, verdict, format!("{}:{}", index + 1, problem.key()), self);
         }
@@ -143,14 +146,9 @@ impl Classifier {
     }
 }
 
-/// Returns the value that a cell stands for. Our own files, and those of other careful programs,
-/// put an apostrophe before a value that a spreadsheet would take for a formula.
+/// Returns the value that a cell stands for.
 fn value(cell: &str) -> String {
-    let cell = cell.trim();
-    match cell.strip_prefix('\'') {
-        Some(rest) if text::is_formula(rest) => rest.to_owned(),
-        _ => cell.to_owned(),
-    }
+    cell::read(cell.trim()).to_owned()
 }
 
 /// Returns a row that is not sent, with its verdict.
@@ -179,6 +177,7 @@ mod tests {
             text: TemplateText::parse("{1}您好，余额{2}元。"),
             signature: "云帆书店".to_owned(),
             international: false,
+            purpose: Purpose::Notice,
             mapping: Mapping { header: false, phone: 0, values: vec![Some(1), Some(2)] },
         };
         Classifier::new(rules, history)

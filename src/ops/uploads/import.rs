@@ -102,6 +102,7 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
             text: TemplateText::parse(&batch.template_text),
             signature: batch.sig_content.clone(),
             international: batch.international,
+            purpose: batch.purpose,
             mapping: Mapping::default(),
         },
         history,

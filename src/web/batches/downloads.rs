@@ -13,13 +13,14 @@ use super::{find, preview};
 use crate::app::App;
 use crate::db::messages::Message;
 use crate::db::{audit, messages, recipients, sms_templates, uploads};
+use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::role::Permission;
 use crate::domain::sms_template::read_instruction;
-use crate::domain::text::{TemplateText, as_cell};
+use crate::domain::text::TemplateText;
 use crate::ops::order;
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
@@ -68,7 +69,7 @@ pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     for row in rows {
         // Writing into memory cannot fail.
-        let _ = out.write_record(row.iter().map(|cell| as_cell(cell).into_owned()));
+        let _ = out.write_record(row.iter().map(|text| cell::in_csv(text).into_owned()));
     }
     out.into_inner().unwrap_or_default()
 }

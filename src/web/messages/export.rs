@@ -15,7 +15,6 @@ use crate::db::message_search::{FoundMessage, MessageQuery, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::domain::text::as_cell;
 use crate::web::batches::downloads::{self, attachment, headed, lines};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
@@ -239,7 +238,7 @@ fn write_workbook(
                 sheet.write_row(0, 0, &names)?;
                 line = 1;
             }
-            sheet.write_row(line, 0, cells.iter().map(|cell| as_cell(cell).into_owned()))?;
+            sheet.write_row(line, 0, &cells)?;
             line += 1;
         }
     }

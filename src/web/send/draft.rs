@@ -12,6 +12,7 @@ use crate::db::messages::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::phone::{Phone, PhoneList};
+use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
 use crate::ops::order::{self, MAX_PHONES, OrderError};
 use crate::web::error::WebError;
@@ -113,6 +114,11 @@ impl Draft {
         self.signature.as_ref().is_some_and(|chosen| chosen.id == signature.id)
     }
 
+    /// Returns the purpose of the chosen template.
+    fn purpose(&self) -> Purpose {
+        self.template.as_ref().map_or(Purpose::Notice, |template| template.purpose)
+    }
+
     /// Returns whether `template` is the chosen one.
     pub fn has_template(&self, template: &SmsTemplate) -> bool {
         self.template.as_ref().is_some_and(|chosen| chosen.id == template.id)
@@ -129,7 +135,7 @@ impl Draft {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
         problems.extend(self.params.iter().enumerate().filter_map(|(index, value)| {
-            let problem = text::param_problem(value).filter(ParamProblem::blocks)?;
+            let problem = text::param_problem(value, self.purpose()).filter(|one| one.blocks())?;
             Some(Problem::at(format!("p{}", index + 1), ProblemKind::Param(index + 1, problem)))
         }));
         problems.extend(self.length_problem());
