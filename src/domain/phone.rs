@@ -107,32 +107,41 @@ pub enum VendorPhone {
 }
 
 impl Phone {
-    /// Parses a phone as people write it: with spaces, dashes, full-width digits, `+86`, `0086`,
-    /// `(86)`, `+60…`, `(60)…`.
+    /// Parses a phone as people write it: in groups of digits with spaces, dashes or brackets, with
+    /// full-width digits, `+86`, `0086`, `(86)`, `+60…`, `(60)…`, a trunk 0, or the `.0` that
+    /// spreadsheets add to numbers. No digit is added or lost otherwise.
     ///
     /// # Errors
     /// When it is not a phone that can be sent to.
     pub fn parse(typed: &str) -> Result<Self, PhoneProblem> {
-        let text = plain(typed);
-        if let Some((country, rest)) = bracketed_country(&text) {
-            return if country == "86" { domestic(rest) } else { abroad(country, rest) };
+        let text = simplified(typed);
+        let text = without_zero_decimals(&text);
+        if looks_like_spreadsheet(text) {
+            return Err(PhoneProblem::Spreadsheet);
+        }
+        if text.starts_with('-') {
+            return Err(PhoneProblem::NotDigits);
+        }
+        if let Some((country, rest)) = bracketed_country(text) {
+            return if country == "86" { domestic(rest) } else { bracketed(country, rest, text) };
         }
         if let Some(rest) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) {
-            return match rest.strip_prefix("86") {
+            return match rest.trim_start().strip_prefix("86") {
                 Some(national) => domestic(national),
                 None => abroad("", rest),
             };
         }
         match text.strip_prefix("86") {
-            Some(national) if national.len() == 11 => domestic(national),
-            _ => domestic(&text),
+            Some(national) if digits_of(national).len() >= 11 => domestic(national),
+            _ => domestic(text),
         }
     }
 
     /// Parses a phone of a response or push of the vendor.
     pub fn from_vendor(text: &str) -> VendorPhone {
         if text.contains('*') {
-            let starred = plain(text);
+            let starred: String =
+                simplified(text).chars().filter(|letter| !is_group_separator(*letter)).collect();
             let national = bracketed_country(&starred)
                 .filter(|(country, _)| *country == "86")
                 .map_or(starred.as_str(), |(_, rest)| rest);
@@ -209,11 +218,8 @@ impl PhoneList {
         let mut list = Self::default();
         let mut seen = HashSet::new();
         for (index, line) in typed.lines().enumerate() {
-            let entries = line.split([',', '，', '、', ';', '；', '\t']);
-            for entry in entries.filter(|entry| !plain(entry).is_empty()) {
-                for phone in phones_of(entry) {
-                    list.add(index + 1, phone, &mut seen);
-                }
+            for entry in entries(line) {
+                list.add(index + 1, entry, &mut seen);
             }
         }
         list
@@ -232,53 +238,95 @@ impl PhoneList {
     }
 }
 
+/// Returns the entries of a line of typed phones.
+pub fn entries(line: &str) -> impl Iterator<Item = &str> {
+    line.split([',', '，', '、', ';', '；', '\t']).flat_map(phones_of)
+}
+
 /// Splits an entry at spaces if each part is a phone of its own. Otherwise the spaces belong to one
 /// phone (`185 0000 1234`).
 fn phones_of(entry: &str) -> Vec<&str> {
+    if simplified(entry).is_empty() {
+        return Vec::new();
+    }
     let parts: Vec<&str> = entry.split_whitespace().collect();
     let all_phones = parts.len() > 1 && parts.iter().all(|part| Phone::parse(part).is_ok());
     if all_phones { parts } else { vec![entry] }
 }
 
-/// Returns the text with full-width digits and signs as ASCII, and without the separators that
-/// people and spreadsheets put between digits.
-fn plain(typed: &str) -> String {
-    typed
+/// Returns the text with full-width digits and signs as ASCII and one kind of dash, without
+/// invisible characters, and without spaces, quotation marks and full stops around it.
+fn simplified(typed: &str) -> String {
+    let text: String = typed
         .chars()
+        .filter(|letter| !is_invisible(*letter))
         .map(|letter| match letter {
-            '０'..='９' | '＋' | '（' | '）' | '＊' => {
+            '０'..='９' | '＋' | '（' | '）' | '＊' | '－' | '．' | '／' => {
                 char::from_u32(u32::from(letter) - 0xFEE0).unwrap_or(letter)
             }
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            other if other.is_whitespace() => ' ',
             other => other,
         })
-        .filter(|letter| !is_separator(*letter))
-        .collect()
+        .collect();
+    let around =
+        |letter: char| letter == ' ' || matches!(letter, '\'' | '"' | '“' | '”' | '‘' | '’' | '`');
+    text.trim_matches(around).trim_end_matches(['.', '。', ' ']).to_owned()
 }
 
-fn is_separator(letter: char) -> bool {
-    letter.is_whitespace()
-        || letter.is_control()
-        || matches!(letter, '-' | '.' | '/' | '\'' | '"' | '“' | '”' | '·' | '－' | '—')
-        || matches!(letter, '\u{2010}'..='\u{2015}' | '\u{200b}'..='\u{200f}')
-        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+fn is_invisible(letter: char) -> bool {
+    letter.is_control() && !letter.is_whitespace()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
 }
 
-/// Splits `(60)123…` into the calling code and the rest.
+/// Removes the decimals that a spreadsheet adds to a whole number, `.0` or `.00`.
+fn without_zero_decimals(text: &str) -> &str {
+    let whole = text.strip_suffix(".00").or_else(|| text.strip_suffix(".0"));
+    whole
+        .filter(|whole| {
+            let digits = whole.strip_prefix('+').unwrap_or(whole);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        .unwrap_or(text)
+}
+
+/// Splits `(60)123…` into what is in the brackets, without `+` or `00`, and the rest.
 fn bracketed_country(text: &str) -> Option<(&str, &str)> {
     let (country, rest) = text.strip_prefix('(')?.split_once(')')?;
     let country = country.trim_start_matches('+').trim_start_matches("00");
     let digits = !country.is_empty() && country.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && country.len() <= 3).then_some((country, rest))
+    (digits && country.len() <= 3 && !country.starts_with('0')).then_some((country, rest))
+}
+
+/// Checks a number that begins with brackets: they hold a calling code, or are only a group of a
+/// number without one, as in `(185) 0000 1234`.
+fn bracketed(country: &str, rest: &str, text: &str) -> Result<Phone, PhoneProblem> {
+    match abroad(country, rest) {
+        Ok(phone) if phone.0.starts_with(&format!("({country})")) => Ok(phone),
+        Ok(_) => domestic(text),
+        Err(problem) => domestic(text).map_err(|_| problem),
+    }
+}
+
+fn is_group_separator(letter: char) -> bool {
+    matches!(letter, ' ' | '-' | '.' | '/' | '·' | '(' | ')')
+}
+
+fn digits_of(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Checks a number of mainland China without its calling code.
-fn domestic(national: &str) -> Result<Phone, PhoneProblem> {
-    if looks_like_spreadsheet(national) {
-        return Err(PhoneProblem::Spreadsheet);
-    }
-    if !national.bytes().all(|byte| byte.is_ascii_digit()) {
+fn domestic(written: &str) -> Result<Phone, PhoneProblem> {
+    let written = written.trim_start_matches([' ', '-']);
+    let written = written.strip_prefix("(0)").unwrap_or(written);
+    let groups: Vec<&str> = written.split(is_group_separator).filter(|g| !g.is_empty()).collect();
+    if !groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(PhoneProblem::NotDigits);
     }
+    let digits = groups.concat();
+    let national = without_trunk_zero(&digits);
     if national.starts_with('0') && (10..=12).contains(&national.len()) {
         return Err(PhoneProblem::Landline);
     }
@@ -287,34 +335,68 @@ fn domestic(national: &str) -> Result<Phone, PhoneProblem> {
         11 => {}
         _ => return Err(PhoneProblem::TooLong),
     }
-    let bytes = national.as_bytes();
-    if bytes[0] == b'1' && (b'3'..=b'9').contains(&bytes[1]) {
+    if !is_mobile(national) {
+        return Err(PhoneProblem::NotMobile);
+    }
+    if is_grouped(written, &groups) {
         Ok(Phone(national.to_owned()))
     } else {
-        Err(PhoneProblem::NotMobile)
+        Err(PhoneProblem::NotDigits)
     }
 }
 
-/// Returns whether `text` is a number in scientific notation without its point: `138E+10`.
+/// Removes the 0 that is dialled in front of mobile phones of another city.
+fn without_trunk_zero(digits: &str) -> &str {
+    digits.strip_prefix('0').filter(|rest| rest.len() == 11 && is_mobile(rest)).unwrap_or(digits)
+}
+
+fn is_mobile(national: &str) -> bool {
+    let bytes = national.as_bytes();
+    bytes.first() == Some(&b'1') && bytes.get(1).is_some_and(|byte| (b'3'..=b'9').contains(byte))
+}
+
+/// Returns whether a mobile phone is written in groups as people do: several digits each, and with a
+/// full stop or slash between them only as in `185.0000.1234`. Otherwise they are decimals, an
+/// extension, or another number: `1850000712.5`, `1850000714/0`.
+fn is_grouped(written: &str, groups: &[&str]) -> bool {
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    if written.contains(['.', '/', '·']) {
+        return matches!(lengths.as_slice(), [3 | 4, 4, 4]);
+    }
+    if written.contains(['(', ')']) {
+        return lengths.iter().all(|length| *length >= 3);
+    }
+    let (first, rest) = lengths.split_first().unwrap_or((&0, &[]));
+    let trunk_zero_alone = *first == 1 && written.starts_with('0');
+    (*first >= 2 || trunk_zero_alone) && rest.iter().all(|length| *length >= 2)
+}
+
+/// Returns whether `text` is a number in scientific notation, such as `1.38E+10`.
 fn looks_like_spreadsheet(text: &str) -> bool {
     text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        digits(mantissa) && digits(exponent.trim_start_matches('+'))
+        digits(&mantissa.replacen('.', "", 1)) && digits(exponent.trim_start_matches('+'))
     })
 }
 
-/// Checks an international number. `country` is the calling code, or empty if `rest` begins with
+/// Checks an international number. `country` is the calling code, or empty if `written` begins with
 /// it.
-fn abroad(country: &str, rest: &str) -> Result<Phone, PhoneProblem> {
-    let digits = format!("{country}{rest}");
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+fn abroad(country: &str, written: &str) -> Result<Phone, PhoneProblem> {
+    // `+44 (0)7911…`: the 0 is dialled within the country only.
+    let written = written.replacen("(0)", " ", 1);
+    let only_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    if !written.split(is_group_separator).all(only_digits) {
         return Err(PhoneProblem::NotDigits);
     }
+    let digits = format!("{country}{}", digits_of(&written));
     if digits.len() < 6 {
         return Err(PhoneProblem::TooShort);
     }
     if digits.len() > 15 {
         return Err(PhoneProblem::TooLong);
+    }
+    if !is_grouped_abroad(&written) {
+        return Err(PhoneProblem::NotDigits);
     }
     let number =
         PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).map_err(|_| PhoneProblem::Abroad)?;
@@ -325,6 +407,15 @@ fn abroad(country: &str, rest: &str) -> Result<Phone, PhoneProblem> {
     let code = number.country_code.to_string();
     let national = international.trim_start_matches('+').strip_prefix(code.as_str());
     national.map(|rest| Phone(format!("({code}){rest}"))).ok_or(PhoneProblem::Abroad)
+}
+
+/// Returns whether full stops and slashes stand between groups, not before decimals or another
+/// number: `+1.202.555.0123` and `+49 171/1234567` do.
+fn is_grouped_abroad(written: &str) -> bool {
+    let stops = written.matches('.').count();
+    let slashes = written.matches('/').count();
+    let last = written.rsplit(is_group_separator).next().map_or(0, str::len);
+    (stops == 0 || stops > 1 && last >= 2) && (slashes == 0 || slashes == 1 && last >= 4)
 }
 
 #[cfg(test)]
@@ -347,6 +438,17 @@ mod tests {
             "（86）１８５００００１２３４",
             "\u{feff}185\u{200b}00001234",
             "'18500001234",
+            "018500001234",
+            "0 185 0000 1234",
+            "+86 (0)185 0000 1234",
+            "185.0000.1234",
+            "185/0000/1234",
+            "18500001234.0",
+            "18500001234.00",
+            "+8618500001234.0",
+            "18500001234.",
+            "185 00 00 12 34",
+            "(185)00001234",
         ] {
             assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("18500001234".into()), "{typed}");
         }
@@ -356,6 +458,13 @@ mod tests {
     fn international_phones_get_the_vendors_spelling() {
         assert_eq!(Phone::parse("+60 12-345 6789").map(|p| p.0), Ok("(60)123456789".into()));
         assert_eq!(Phone::parse("(60)123456789").map(|p| p.0), Ok("(60)123456789".into()));
+        for typed in ["+1 (202) 555-0123", "+1.202.555.0123", "+1-202-555-0123", "+12025550123.0"] {
+            assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("(1)2025550123".into()), "{typed}");
+        }
+        for typed in ["+44 (0)7911 123456", "+44 7911 123456", "0044 7911-123456"] {
+            assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("(44)7911123456".into()), "{typed}");
+        }
+        assert_eq!(Phone::parse("+33 6 12 34 56 78").map(|p| p.0), Ok("(33)612345678".into()));
         assert_eq!(Phone::parse("+1 212"), Err(PhoneProblem::TooShort));
         assert_eq!(Phone::parse("+60 999 999 999 999"), Err(PhoneProblem::Abroad));
     }
@@ -371,6 +480,20 @@ mod tests {
             ("李四", PhoneProblem::NotDigits),
             ("185😀00001234", PhoneProblem::NotDigits),
             ("+", PhoneProblem::TooShort),
+            ("1850000712.0", PhoneProblem::TooShort),
+            ("1850000712.00", PhoneProblem::TooShort),
+            ("1850000712.5", PhoneProblem::NotDigits),
+            ("1850000714/0", PhoneProblem::NotDigits),
+            ("1850000714-0", PhoneProblem::NotDigits),
+            ("1850000714 0", PhoneProblem::NotDigits),
+            ("1850000.7140", PhoneProblem::NotDigits),
+            ("1,850,000,714.0", PhoneProblem::NotDigits),
+            ("18500001234/18500001235", PhoneProblem::TooLong),
+            ("18500001234-8001", PhoneProblem::TooLong),
+            ("(202) 555-0123", PhoneProblem::Abroad),
+            ("-18500001234", PhoneProblem::NotDigits),
+            ("+12025550123.5", PhoneProblem::NotDigits),
+            ("1.8500001234E10", PhoneProblem::Spreadsheet),
         ];
         for (typed, problem) in invalid {
             assert_eq!(Phone::parse(typed), Err(problem), "{typed}");
@@ -397,6 +520,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_phone_has_the_digits_that_were_typed(typed in "[+(]{0,2}[0-9]{1,5}[-.)/ ]{0,2}[0-9]{2,8}[-./ ]?[0-9]{0,5}(\\.0)?") {
+            if let Ok(phone) = Phone::parse(&typed) {
+                let typed_digits = digits_of(&typed);
+                let digits = digits_of(phone.as_str());
+                let without_decimals = typed_digits.strip_suffix('0').filter(|_| typed.ends_with(".0"));
+                let possible = |whole: &str| whole.ends_with(&digits) && {
+                    let before = whole[..whole.len() - digits.len()].trim_start_matches("00");
+                    matches!(before, "" | "0" | "86" | "860")
+                } || !phone.is_domestic() && whole.replacen('0', "", 1).ends_with(&digits);
+                prop_assert!(
+                    possible(&typed_digits) || without_decimals.is_some_and(possible),
+                    "{} became {}", typed, phone,
+                );
+            }
+        }
+
         #[test]
         fn parsing_never_panics_and_a_parsed_phone_parses_to_itself(typed in "\\PC{0,40}") {
             if let Ok(phone) = Phone::parse(&typed) {

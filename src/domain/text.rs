@@ -284,9 +284,9 @@ const MISSING: [&str; 17] = [
 /// Returns whether a value stands for one that is missing: an error of a spreadsheet, a program's
 /// word for nothing, a variable that was not filled in, or a character that could not be decoded.
 fn is_placeholder(value: &str) -> bool {
-    let word = value.trim().to_lowercase();
-    MISSING.contains(&word.as_str())
-        || is_spreadsheet_error(&word)
+    let word = value.trim();
+    MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(word))
+        || word.starts_with('#') && is_spreadsheet_error(&word.to_lowercase())
         || value.contains('\u{fffd}')
         || has_braces(value)
 }
@@ -330,6 +330,9 @@ const DOMAINS: [&str; 20] = [
 
 /// Returns whether a text has a link: with its scheme, `www.`, or a domain by its ending.
 pub fn has_link(text: &str) -> bool {
+    if !text.contains(['.', '/', '。', '．']) {
+        return false;
+    }
     let lower = text.to_lowercase().replace(['。', '．'], ".");
     if ["http://", "https://", "www.", "://"].iter().any(|start| lower.contains(start)) {
         return true;

@@ -71,9 +71,12 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
         delimiter: Some(Delimiter::Comma),
         mapping: Some(Mapping {
             header: true,
-            phone: 0,
             values: (1..=variables).map(Some).collect(),
+            ..Mapping::default()
         }),
+        // They were sent before.
+        placeholders: true,
+        ..ReadOptions::default()
     };
     let options = serde_json::to_value(options).unwrap_or_default();
     uploads::save_read_options(&app.db, incoming.batch(), &options).await?;

@@ -1,211 +1,148 @@
-//! Excel spreadsheets: the first visible sheet that has rows.
+//! Spreadsheets: their sheets, and the rows of one of them.
+
+mod row;
+mod xls;
+mod xlsx;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetVisible, Xls, Xlsx};
-use time::{Duration, PrimitiveDateTime};
+use serde::{Deserialize, Serialize};
 
-use super::{MAX_CELLS, Row, RowSink, TableError};
+use super::{IsKey, Row, RowSink, TableError};
+use xlsx::Workbook;
 
-/// The most bytes of a decompressed spreadsheet: about ten million cells.
-const MAX_DECOMPRESSED: u64 = 1 << 30;
-/// The most bytes of its shared strings, which are held in memory while it is read.
-const MAX_SHARED_STRINGS: u64 = 256 << 20;
+/// Rows of a sheet in which phones are looked for.
+const KEY_ROWS: i32 = 200;
 
 /// The format of a spreadsheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Book {
     /// Excel since 2007.
     Xlsx,
-    /// Excel before 2007.
+    /// Excel before 2007, which is read without number formats and hidden rows.
     Xls,
 }
 
-/// Passes the rows of the first visible sheet that has any to `take`, until it stops. Returns the
-/// name of the sheet.
+/// What of a spreadsheet is read.
+#[derive(Debug, Clone)]
+pub struct BookOptions {
+    /// The name of the sheet; `None` for the first that has keys, or else rows.
+    pub sheet: Option<String>,
+    /// Whether hidden rows and columns are read as well.
+    pub hidden: bool,
+    /// Tells whether a cell looks like a phone.
+    pub is_key: IsKey,
+}
+
+/// A sheet of a spreadsheet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// Its name.
+    pub name: String,
+    /// The number of rows that are not empty, hidden ones included.
+    pub rows: i32,
+    /// Whether the sheet is hidden.
+    pub hidden: bool,
+}
+
+/// What was found in a spreadsheet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BookReport {
+    /// The name of the sheet that was read.
+    pub sheet: String,
+    /// All sheets.
+    pub sheets: Vec<Sheet>,
+    /// The number of hidden rows in the sheet.
+    pub hidden_rows: i32,
+    /// The number of hidden columns in the sheet that are not empty.
+    pub hidden_columns: i32,
+}
+
+/// Passes the rows of a sheet to `take`, until it stops.
 ///
 /// # Errors
 ///
 /// [`TableError`] if the file is damaged, encrypted, too large when decompressed, or has no rows.
-pub fn read_spreadsheet(file: File, book: Book, take: RowSink<'_>) -> Result<String, TableError> {
+pub fn read_spreadsheet(
+    file: File,
+    book: Book,
+    options: &BookOptions,
+    take: RowSink<'_>,
+) -> Result<BookReport, TableError> {
     match book {
-        Book::Xlsx => read_xlsx(file, take),
-        Book::Xls => read_xls(file, take),
+        Book::Xlsx => read(Workbook::open(file)?, options, take),
+        Book::Xls => read(xls::Workbook::open(file)?, options, take),
     }
 }
 
-fn read_xlsx(file: File, take: RowSink<'_>) -> Result<String, TableError> {
-    check_decompressed_size(file.try_clone()?)?;
-    let mut book: Xlsx<_> = Xlsx::new(BufReader::new(file)).map_err(unreadable)?;
-    for name in visible(book.sheets_metadata()) {
-        let mut reader = book.worksheet_cells_reader(&name).map_err(unreadable)?;
-        let mut row = RowBuilder::default();
-        let mut any = false;
-        while let Some(cell) = reader.next_cell().map_err(unreadable)? {
-            let (line, column) = cell.get_position();
-            if let Some(finished) = row.move_to(line) {
-                any = true;
-                if take(finished).is_break() {
-                    return Ok(name);
-                }
-            }
-            row.put(column, cell_text(cell.get_value()));
-        }
-        if let Some(last) = row.end() {
-            let _ = take(last);
-            any = true;
-        }
-        if any {
-            return Ok(name);
-        }
-    }
-    Err(TableError::Empty)
+/// What was found while the rows of a sheet were read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    rows: i32,
+    hidden_rows: i32,
+    hidden_columns: i32,
 }
 
-fn read_xls(file: File, take: RowSink<'_>) -> Result<String, TableError> {
-    let mut book: Xls<_> = Xls::new(BufReader::new(file)).map_err(unreadable)?;
-    for name in visible(book.sheets_metadata()) {
-        let range = book.worksheet_range(&name).map_err(unreadable)?;
-        let first = range.start().map_or(0, |(line, _)| line);
-        let mut any = false;
-        for (index, cells) in range.rows().enumerate() {
-            let mut row = RowBuilder::default();
-            let _ = row.move_to(first + u32::try_from(index).unwrap_or(u32::MAX));
-            for (column, value) in cells.iter().enumerate() {
-                row.put(u32::try_from(column).unwrap_or(u32::MAX), owned_cell_text(value));
-            }
-            let Some(row) = row.end() else { continue };
-            any = true;
-            if take(row).is_break() {
-                return Ok(name);
-            }
-        }
-        if any {
-            return Ok(name);
-        }
-    }
-    Err(TableError::Empty)
+/// An opened spreadsheet.
+trait Sheets {
+    /// Returns the names of the sheets, and whether they are hidden.
+    fn sheets(&self) -> Vec<(String, bool)>;
+
+    /// Passes the rows of a sheet to `take`.
+    fn read(&mut self, index: usize, hidden: bool, take: RowSink<'_>)
+    -> Result<Counts, TableError>;
 }
 
-fn visible(sheets: &[calamine::Sheet]) -> Vec<String> {
-    let visible = sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
-    visible.map(|sheet| sheet.name.clone()).collect()
+fn read(
+    mut book: impl Sheets,
+    options: &BookOptions,
+    take: RowSink<'_>,
+) -> Result<BookReport, TableError> {
+    let all = book.sheets();
+    let mut sheets = Vec::new();
+    let mut with_keys = None;
+    // Only one sheet: its rows are counted while they are read.
+    if all.len() > 1 {
+        for (index, (name, hidden)) in all.iter().enumerate() {
+            let (rows, has_keys) = survey(&mut book, index, options.is_key)?;
+            if has_keys && !hidden && with_keys.is_none() {
+                with_keys = Some(index);
+            }
+            sheets.push(Sheet { name: name.clone(), rows, hidden: *hidden });
+        }
+    }
+    let wanted = options.sheet.as_ref();
+    let by_name = wanted.and_then(|name| all.iter().position(|(other, _)| other == name));
+    let with_rows = sheets.iter().position(|sheet| sheet.rows > 0 && !sheet.hidden);
+    let index = by_name.or(with_keys).or(with_rows).unwrap_or(0);
+    let Some((name, hidden)) = all.get(index) else { return Err(TableError::Empty) };
+    let counts = book.read(index, options.hidden, take)?;
+    if sheets.is_empty() {
+        sheets.push(Sheet { name: name.clone(), rows: counts.rows, hidden: *hidden });
+    }
+    Ok(BookReport {
+        sheet: name.clone(),
+        sheets,
+        hidden_rows: counts.hidden_rows,
+        hidden_columns: counts.hidden_columns,
+    })
+}
+
+/// Counts the rows of a sheet, and tells whether its first ones have a key.
+fn survey(book: &mut impl Sheets, index: usize, is_key: IsKey) -> Result<(i32, bool), TableError> {
+    let (mut seen, mut has_keys) = (0, false);
+    let mut look = |row: Row| {
+        seen += 1;
+        if seen <= KEY_ROWS && !has_keys {
+            has_keys = (0..row.cells.len()).any(|column| is_key(row.stored_cell(column)));
+        }
+        ControlFlow::Continue(())
+    };
+    let counts = book.read(index, true, &mut look)?;
+    Ok((counts.rows, has_keys))
 }
 
 fn unreadable(error: impl std::fmt::Display) -> TableError {
     TableError::Spreadsheet(error.to_string())
-}
-
-/// Decompresses everything once without keeping it: a small file can be a zip bomb.
-fn check_decompressed_size(file: File) -> Result<(), TableError> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
-    let mut total = 0;
-    for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(unreadable)?;
-        let shared_strings = part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml"));
-        let limit = if shared_strings { MAX_SHARED_STRINGS } else { MAX_DECOMPRESSED - total };
-        let bytes = io::copy(&mut part.take(limit + 1), &mut io::sink()).map_err(unreadable)?;
-        if bytes > limit {
-            return Err(TableError::Bomb(limit));
-        }
-        total += bytes;
-    }
-    Ok(())
-}
-
-/// Assembles a row from its cells.
-#[derive(Default)]
-struct RowBuilder {
-    line: u32,
-    cells: Vec<String>,
-}
-
-impl RowBuilder {
-    /// Moves on to the row `line`; returns the row before unless it is empty.
-    fn move_to(&mut self, line: u32) -> Option<Row> {
-        if line == self.line {
-            return None;
-        }
-        let finished = std::mem::take(self).end();
-        self.line = line;
-        finished
-    }
-
-    fn put(&mut self, column: u32, text: String) {
-        let column = column as usize;
-        if column >= MAX_CELLS {
-            return;
-        }
-        if self.cells.len() <= column {
-            self.cells.resize(column + 1, String::new());
-        }
-        self.cells[column] = text.trim().replace('\0', "");
-    }
-
-    fn end(self) -> Option<Row> {
-        let line = i32::try_from(self.line + 1).unwrap_or(i32::MAX);
-        let any = self.cells.iter().any(|cell| !cell.is_empty());
-        any.then_some(Row { line, cells: self.cells })
-    }
-}
-
-fn cell_text(value: &DataRef<'_>) -> String {
-    match value {
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number_text(*number),
-        DataRef::String(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(yes) => bool_text(*yes),
-        DataRef::DateTime(at) => date_text(at),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::Error(error) => error.to_string(),
-        DataRef::Empty => String::new(),
-    }
-}
-
-fn owned_cell_text(value: &Data) -> String {
-    match value {
-        Data::Int(number) => number.to_string(),
-        Data::Float(number) => number_text(*number),
-        Data::String(text) => text.clone(),
-        Data::Bool(yes) => bool_text(*yes),
-        Data::DateTime(at) => date_text(at),
-        Data::DateTimeIso(text) | Data::DurationIso(text) => text.clone(),
-        Data::Error(error) => error.to_string(),
-        Data::Empty => String::new(),
-    }
-}
-
-fn bool_text(value: bool) -> String {
-    if value { "TRUE".to_owned() } else { "FALSE".to_owned() }
-}
-
-/// Formats a number as a spreadsheet shows it: a phone stored as a number has all of its digits.
-fn number_text(number: f64) -> String {
-    if number.fract() == 0.0 && number.abs() < 1e15 {
-        #[allow(clippy::cast_possible_truncation)]
-        return (number as i64).to_string();
-    }
-    // Spreadsheets show 15 significant digits: 0.1 + 0.2 is 0.3 there.
-    let rounded: f64 = format!("{number:.14e}").parse().unwrap_or(number);
-    rounded.to_string()
-}
-
-fn date_text(at: &ExcelDateTime) -> String {
-    const EPOCH: PrimitiveDateTime = time::macros::datetime!(1899-12-30 0:00);
-    let days = at.as_f64();
-    if at.is_duration() || !(1.0..3_000_000.0).contains(&days) {
-        return number_text(days);
-    }
-    #[allow(clippy::cast_possible_truncation)]
-    let seconds = (days * 86_400.0).round() as i64;
-    let Some(at) = EPOCH.checked_add(Duration::seconds(seconds)) else {
-        return number_text(days);
-    };
-    if seconds % 86_400 == 0 {
-        at.date().to_string()
-    } else {
-        format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
-    }
 }

@@ -1,59 +1,18 @@
 //! CSV and similar text files, in the encodings and with the delimiters that spreadsheets write.
 
-use std::cell::Cell;
-use std::io::{self, Read};
-use std::rc::Rc;
+use std::io::{self, BufReader, Read};
 
-use encoding_rs::{BIG5, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_CELLS, Row, RowSink, TableError};
+use super::encoding::{self, Encoding};
+use super::records::Records;
+use super::{IsKey, MAX_CELLS, Row, RowSink, TableError};
 
-/// The most bytes of a row. A longer one has a quotation mark that is never closed.
-const MAX_ROW_BYTES: usize = 1 << 20;
-
-/// The character encoding of a text file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Encoding {
-    #[serde(rename = "utf-8")]
-    Utf8,
-    Gb18030,
-    #[serde(rename = "utf-16le")]
-    Utf16Le,
-    #[serde(rename = "utf-16be")]
-    Utf16Be,
-    Big5,
-}
-
-impl Encoding {
-    /// All encodings.
-    pub const ALL: [Self; 5] =
-        [Self::Utf8, Self::Gb18030, Self::Utf16Le, Self::Utf16Be, Self::Big5];
-
-    /// Returns the name used in forms.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Gb18030 => "gb18030",
-            Self::Utf16Le => "utf-16le",
-            Self::Utf16Be => "utf-16be",
-            Self::Big5 => "big5",
-        }
-    }
-
-    fn decoder(self) -> &'static encoding_rs::Encoding {
-        match self {
-            Self::Utf8 => UTF_8,
-            Self::Gb18030 => GB18030,
-            Self::Utf16Le => UTF_16LE,
-            Self::Utf16Be => UTF_16BE,
-            Self::Big5 => BIG5,
-        }
-    }
-}
+/// Bytes of decoded text that are read at once.
+const BUFFER: usize = 64 << 10;
+/// Lines from which the delimiter is detected.
+const DELIMITER_LINES: usize = 50;
 
 /// The character between columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,56 +49,32 @@ impl Delimiter {
     }
 }
 
-/// Detects UTF-16 by its byte order mark, or by the zero bytes of ASCII characters.
-pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
-    if head.starts_with(b"\xff\xfe") {
-        return Some(Encoding::Utf16Le);
-    }
-    if head.starts_with(b"\xfe\xff") {
-        return Some(Encoding::Utf16Be);
-    }
-    let head = &head[..head.len().min(256)];
-    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
-    let (high, low) = (zeros(0), zeros(1));
-    let many = head.len() / 4;
-    if low > many && high == 0 {
-        Some(Encoding::Utf16Le)
-    } else if high > many && low == 0 {
-        Some(Encoding::Utf16Be)
-    } else {
-        None
-    }
-}
-
 /// Detects encoding and delimiter of a text from its first bytes. `utf8` says whether the whole
-/// text is valid UTF-8. Text that is neither UTF-8 nor UTF-16 is taken for GB18030, the superset of
-/// GBK that Chinese spreadsheets use. If `encoding` is given, only the delimiter is detected.
+/// text is UTF-8. If `encoding` is given, only the delimiter is detected.
 pub fn sniff(head: &[u8], utf8: bool, encoding: Option<Encoding>) -> (Encoding, Delimiter) {
-    let encoding = encoding.unwrap_or_else(|| match utf16(head) {
-        Some(encoding) => encoding,
-        None if utf8 => Encoding::Utf8,
-        None => Encoding::Gb18030,
-    });
+    let encoding = encoding.unwrap_or_else(|| encoding::detect(head, utf8));
     let (text, _, _) = encoding.decoder().decode(head);
     (encoding, delimiter(&text))
 }
 
 /// Returns the delimiter that splits the most of the first lines into the same number of columns.
+/// The first line may be a title without any.
 fn delimiter(text: &str) -> Delimiter {
     let text = text.trim_start_matches('\u{feff}');
     if let Some(delimiter) = sep_line_delimiter(text) {
         return delimiter;
     }
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty()).take(DELIMITER_LINES).collect();
     let score = |delimiter: Delimiter| {
-        let counts: Vec<usize> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .take(20)
+        let counts: Vec<usize> = lines
+            .iter()
             .map(|line| count_outside_quotes(line, char::from(delimiter.byte())))
             .collect();
-        let first = counts.first().copied().unwrap_or(0);
-        let same = counts.iter().filter(|count| **count == first && first > 0).count();
-        same * 100 / counts.len().max(1) * 10 + first.min(9)
+        let lines_with = |count: usize| counts.iter().filter(|other| **other == count).count();
+        let best =
+            counts.iter().filter(|count| **count > 0).max_by_key(|count| lines_with(**count));
+        best.map_or(0, |best| lines_with(*best) * 1_000 / counts.len() + best.min(&9))
     };
     let mut best = (Delimiter::Comma, score(Delimiter::Comma));
     for other in [Delimiter::Tab, Delimiter::Semicolon, Delimiter::Bar] {
@@ -168,86 +103,56 @@ fn count_outside_quotes(line: &str, wanted: char) -> usize {
         .count()
 }
 
-/// Passes the rows of a text to `take`, until it stops.
+/// Passes the rows of a text to `take`, until it stops. `is_key` tells a row that an unclosed
+/// quotation mark has swallowed from one that has several lines.
 ///
 /// # Errors
 ///
-/// [`TableError::OpenQuote`] if a quotation mark is never closed, [`TableError::Io`] if `source`
+/// [`TableError::OpenQuote`] if a quotation mark is not closed, [`TableError::Io`] if `source`
 /// fails.
 pub fn read_text(
     source: impl Read,
     encoding: Encoding,
     delimiter: Delimiter,
+    is_key: IsKey,
     take: RowSink<'_>,
 ) -> Result<(), TableError> {
     let decoded = DecodeReaderBytesBuilder::new()
         .encoding(Some(encoding.decoder()))
         .strip_bom(true)
         .build(source);
-    let left = Rc::new(Cell::new(MAX_ROW_BYTES));
-    // A line end after the last row as well: the line of a row is computed from where the next one
-    // begins.
-    let limited = Limited { inner: decoded.chain(&b"\n"[..]), left: left.clone() };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter.byte())
-        .from_reader(limited);
-    let mut record = csv::ByteRecord::new();
-    let mut last_line = 0;
-    loop {
-        left.set(MAX_ROW_BYTES);
-        match reader.read_byte_record(&mut record) {
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
-            Err(error) => return Err(wrong(error, last_line + 1)),
-        }
-        let line_breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-        let line = reader.position().line().saturating_sub(1 + line_breaks);
-        last_line = i32::try_from(line).unwrap_or(i32::MAX).max(last_line + 1);
-        let cells: Vec<String> = record.iter().take(MAX_CELLS).map(cell).collect();
-        let is_sep_line =
-            last_line == 1 && cells.first().is_some_and(|cell| cell.starts_with("sep="));
+    let input = BufReader::with_capacity(BUFFER, decoded);
+    let mut records = Records::new(input, delimiter.byte(), is_key);
+    let mut width = 0;
+    while let Some(line) = records.advance().map_err(too_long)? {
+        let mut cells = Vec::with_capacity(width);
+        records.cells(MAX_CELLS, |bytes| cells.push(cell(bytes)));
+        width = cells.len();
+        let is_sep_line = line == 1 && cells.first().is_some_and(|cell| cell.starts_with("sep="));
         if is_sep_line || cells.iter().all(String::is_empty) {
             continue;
         }
-        if take(Row { line: last_line, cells }).is_break() {
+        if take(Row::new(line, cells)).is_break() {
             return Ok(());
         }
     }
+    Ok(())
 }
 
 fn cell(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_matches([' ', '\u{feff}', '\u{3000}']);
     // PostgreSQL cannot store a NUL character in a text.
-    String::from_utf8_lossy(bytes).trim_matches([' ', '\u{feff}', '\u{3000}']).replace('\0', "")
+    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
 }
 
-fn wrong(error: csv::Error, line: i32) -> TableError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            TableError::OpenQuote(line)
+/// A line that is too long is no line of a list: the file is something else.
+fn too_long(error: TableError) -> TableError {
+    match error {
+        TableError::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            TableError::Spreadsheet("a line is too long".to_owned())
         }
-        csv::ErrorKind::Io(error) => TableError::Io(error),
-        other => TableError::Io(io::Error::other(format!("{other:?}"))),
-    }
-}
-
-/// A reader that fails when a row has more bytes than [`MAX_ROW_BYTES`].
-struct Limited<R> {
-    inner: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(into)?;
-        match self.left.get().checked_sub(n) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(n)
-            }
-            None => Err(io::ErrorKind::FileTooLarge.into()),
-        }
+        other => other,
     }
 }
 
@@ -259,10 +164,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn rows(bytes: &[u8]) -> Result<Vec<Row>, TableError> {
-        let utf8 = std::str::from_utf8(bytes).is_ok();
-        let (encoding, delimiter) = sniff(bytes, utf8, None);
+        let mut utf8 = encoding::Utf8::default();
+        utf8.update(bytes);
+        let (encoding, delimiter) = sniff(bytes, utf8.is_likely(), None);
+        let is_key = |cell: &str| cell.len() == 11 && cell.starts_with("185");
         let mut rows = Vec::new();
-        read_text(bytes, encoding, delimiter, &mut |row| {
+        read_text(bytes, encoding, delimiter, is_key, &mut |row| {
             rows.push(row);
             ControlFlow::Continue(())
         })?;
@@ -304,10 +211,46 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_quotation_mark_is_reported_with_its_line() {
-        let mut bytes = b"phone,name\n18500001234,\"li\n".to_vec();
-        bytes.extend(std::iter::repeat_n(b'x', MAX_ROW_BYTES + 200_000));
-        assert!(matches!(rows(&bytes), Err(TableError::OpenQuote(2))));
+    fn an_unclosed_quotation_mark_is_reported_with_its_line_and_swallows_nothing() {
+        let mut long = b"phone,name\n18500001234,\"li\n".to_vec();
+        long.extend(std::iter::repeat_n(b'x', super::super::records::MAX_RECORD_BYTES + 200_000));
+        for bytes in [
+            &long[..],
+            b"phone,name\n18500001234,\"li\n18500001235,han\n18500001236,wang\n",
+            b"phone,name\n18500001234,\"li\n18500001235,\"han\n18500001236,wang\n",
+            b"phone,name\n18500001234,\"li\n18500001235,han\"\n18500001236,wang\n",
+            b"phone,name\n18500001234,\"li\n\"18500001235\",han\n18500001236,wang\n",
+            b"phone,name\r18500001234,\"li\r18500001235,han\r",
+            b"phone\n\"18500001234\n18500001235\n18500001236\"\n",
+        ] {
+            assert!(matches!(rows(bytes), Err(TableError::OpenQuote(2))), "{bytes:.100?}");
+        }
+    }
+
+    #[test]
+    fn quotation_marks_are_read_as_spreadsheets_write_them() {
+        let text = b"phone,note\n18500001234,\"a \"\"b\"\", c\"\n18500001235,5\" nail\n\
+            18500001236,\"first\nsecond\"\n18500001237,\"a\"b\n";
+        let notes: Vec<String> = cells(text).into_iter().map(|row| row[1].clone()).collect();
+        assert_eq!(notes, ["note", "a \"b\", c", "5\" nail", "first\nsecond", "ab"]);
+    }
+
+    #[test]
+    fn every_kind_of_line_end_ends_a_row() {
+        for text in ["a,1\nb,2\nc,3", "a,1\r\nb,2\r\nc,3\r\n", "a,1\rb,2\rc,3\r"] {
+            let rows = rows(text.as_bytes()).unwrap();
+            let lines: Vec<i32> = rows.iter().map(|row| row.line).collect();
+            assert_eq!(lines, [1, 2, 3], "{text:?}");
+            assert_eq!(rows[2].cells, ["c", "3"], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_delimiter_may_be_missing_in_the_first_line() {
+        let text = "客户名单\n手机号;姓名\n18500001234;李雷\n18500001235;韩梅梅\n";
+        assert_eq!(cells(text.as_bytes())[2], ["18500001234", "李雷"]);
+        let text = "客户名单（2026年）\n手机号\t姓名\n18500001234\t李雷\n";
+        assert_eq!(cells(text.as_bytes())[2], ["18500001234", "李雷"]);
     }
 
     proptest! {

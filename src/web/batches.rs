@@ -27,6 +27,9 @@ pub mod in_doubt;
 pub mod live;
 pub mod new;
 pub mod preview;
+mod questions;
+pub mod read_options;
+pub mod rejected;
 pub mod resend;
 pub mod watch;
 

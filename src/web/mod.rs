@@ -48,6 +48,7 @@ pub mod suppressions;
 pub mod upload;
 pub mod urls;
 pub mod word_list;
+pub mod workbook;
 
 use std::io;
 use std::net::SocketAddr;

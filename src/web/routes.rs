@@ -118,7 +118,7 @@ fn batch_pages(config: &mut ServiceConfig) {
         .service(
             resource("/batches/{id}/preview")
                 .route(may(Send, get(), batches::preview::show))
-                .route(may(Send, post(), batches::draft::read_again)),
+                .route(may(Send, post(), batches::read_options::read_again)),
         )
         .service(resource("/batches/{id}/confirm").route(may(
             Send,
@@ -166,10 +166,15 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::messages,
         )))
+        .service(resource("/batches/{id}/rejected.xlsx").route(may(
+            Send,
+            get(),
+            batches::rejected::xlsx,
+        )))
         .service(resource("/batches/{id}/rejected.csv").route(may(
             Send,
             get(),
-            batches::downloads::rejected,
+            batches::rejected::csv,
         )));
 }
 

@@ -10,11 +10,10 @@ use super::batches::downloads::{attachment, headed, lines};
 use super::error::WebError;
 use super::form::peer_ip;
 use super::member::Member;
+use super::workbook::XLSX;
 use crate::app::App;
 use crate::db::audit;
 use crate::domain::period::Period;
-
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]

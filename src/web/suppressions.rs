@@ -22,9 +22,10 @@ use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
+use crate::domain::upload::is_phone;
 use crate::ops::actor::Actor;
 use crate::ops::suppressions::{self as suppression_ops, BlacklistError};
-use crate::recipient_file::{self, Book, Row, Shape, TableError};
+use crate::recipient_file::{self, Book, BookOptions, Row, Shape, TableError};
 
 /// Rows of a page.
 const ROWS: i64 = 50;
@@ -188,16 +189,23 @@ fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
             let utf8 = std::str::from_utf8(&content).is_ok();
             let head = &content[..content.len().min(4 << 10)];
             let (encoding, delimiter) = recipient_file::sniff(head, utf8, None);
-            recipient_file::read_text(content.as_slice(), encoding, delimiter, &mut take)?;
+            recipient_file::read_text(
+                content.as_slice(),
+                encoding,
+                delimiter,
+                is_phone,
+                &mut take,
+            )?;
             return Ok(phones);
         }
         Shape::Xlsx => Book::Xlsx,
         Shape::Xls => Book::Xls,
-        Shape::Other => return Err(TableError::Spreadsheet("unsupported file type".to_owned())),
+        _ => return Err(TableError::Spreadsheet("unsupported file type".to_owned())),
     };
     let mut spooled = tempfile::tempfile()?;
     spooled.write_all(&content)?;
-    recipient_file::read_spreadsheet(spooled, book, &mut take)?;
+    let options = BookOptions { sheet: None, hidden: true, is_key: is_phone };
+    recipient_file::read_spreadsheet(spooled, book, &options, &mut take)?;
     Ok(phones)
 }
 

@@ -196,14 +196,19 @@ upload-said = uploaded
 upload-failed = The upload was interrupted. Check your connection and try again.
 upload-next = Upload and check
 upload-empty = Choose a file that isn't empty, or paste phone numbers
-upload-wrong-kind = This is neither a text file nor a spreadsheet. Save it as CSV or XLSX.
 upload-too-large = The file is larger than { $most } MB. Split it into smaller files
 upload-already = This form was already submitted, so nothing was sent again. Here is the result.
-upload-problem-quote = The quotation mark in line { $line } is never closed, so everything after it reads as one cell
+upload-problem-quote = The quotation mark in line { $line } is not closed. Close or remove it, then upload the file again.
+upload-problem-encrypted = The spreadsheet has a password. Remove it, then upload the file again.
 upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
 upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
 upload-problem-empty = The file has no rows
 upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again.
+upload-wrong-kind-web-page = This is a web page, though its name may end in .xls. Open it in Excel or WPS, save it as .xlsx, then upload that file.
+upload-wrong-kind-pdf = This is a PDF document. Export the list as .xlsx or CSV.
+upload-wrong-kind-image = This is an image. Upload the list as .xlsx or CSV.
+upload-wrong-kind-open-document = This is an OpenDocument file. Save it as .xlsx or CSV.
+upload-wrong-kind-other = This is neither a text file nor a spreadsheet. Save it as .xlsx or CSV.
 preview-title = Check the list: { $name }
 preview-file = { $name }, { $size }, { $rows ->
     [1] 1 row
@@ -315,6 +320,43 @@ preview-rejected-all = Rejected rows
 preview-done = Batch confirmed
 preview-done-scheduled = Batch scheduled
 preview-nobody = There is no phone number to send to
+preview-unanswered = Answer the question about the file first. Nothing was sent.
+preview-ask-phone = Which column has the phone numbers to send to?
+preview-ask-phone-why = Several columns contain mobile phone numbers. Nothing can be sent until you choose one.
+preview-ask-phone-use = Use this column
+preview-ask-xls = Check this file in the old .xls or .et format
+preview-ask-xls-why = Number formats and hidden rows of this format can't be read, so dates, percentages and filtered rows may differ from what you see in Excel. Save the file as .xlsx and upload that one. If it has only text and plain numbers and no hidden rows, you can use it as it is.
+preview-ask-xls-accept = Use this file as it is
+preview-unclear = { $rows ->
+    [one] { $rows } row is not sent: it is not certain how Excel shows the number in “{ $name }”
+   *[other] { $rows } rows are not sent: it is not certain how Excel shows the numbers in “{ $name }”
+}
+preview-unclear-example = line { $line }: { $stored }
+preview-unclear-why = Recipients should see what you see. Change the cells to text and upload the file again, or send the numbers as they are stored.
+preview-unclear-accept = Send the numbers as stored
+preview-placeholders = { $count ->
+    [one] { $count } row is not sent: its value looks like a missing one, such as null, #N/A or {"{"}name{"}"}
+   *[other] { $count } rows are not sent: their values look like missing ones, such as null, #N/A or {"{"}name{"}"}
+}
+preview-placeholders-send = Send them anyway
+preview-placeholders-sent = Values that look like missing ones are sent, such as null or #N/A
+preview-placeholders-leave = Leave these rows out
+preview-hidden = { $columns ->
+    [0] Hidden rows in the sheet: { $rows }
+   *[other] Hidden in the sheet: { $rows } rows, { $columns } columns
+}
+preview-hidden-left = They are left out, since you do not see them.
+preview-hidden-read = They are included.
+preview-hidden-include = Include hidden rows and columns
+preview-choose-sheet = Sheet
+preview-sheet-rows = { $name } ({ $rows } rows)
+preview-sheet-hidden = { $name } ({ $rows } rows, hidden)
+preview-titles = Above the header, not read as rows:
+preview-warnings = Values to check before sending
+preview-warning = { $count ->
+    [one] { $count } row: { $why }
+   *[other] { $count } rows: { $why }
+}
 preview-error-phone = Choose the phone number column
 preview-error-variable = Choose a column for every variable
 preview-error-twice = Two columns are used for the same thing. Choose one.

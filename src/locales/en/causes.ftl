@@ -41,5 +41,6 @@ param-problem-control = remove line breaks and other control characters
 param-problem-invisible = contains invisible characters; retype it
 param-problem-brackets = remove 【】; carriers read them as a second signature
 param-problem-emoji = emoji may not display on every phone
+param-problem-unclear = it is not certain how the spreadsheet shows this number
 message-unknown-what = No receipt within 72 hours, or the carrier doesn't know
 message-unknown-do = The message may have arrived. A late receipt still updates it.

@@ -41,5 +41,6 @@ param-problem-control = 含有换行或其他控制字符
 param-problem-invisible = 含有不可见字符，请重新输入
 param-problem-brackets = 不能含有【】，运营商会识别为另一个签名
 param-problem-emoji = 部分手机无法显示表情符号
+param-problem-unclear = 无法确定表格如何显示该数字
 message-unknown-what = 72 小时内无回执，或运营商返回状态未知
 message-unknown-do = 可能已送达。如之后收到回执，状态会自动更正。

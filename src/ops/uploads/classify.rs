@@ -1,6 +1,6 @@
 //! Classifying rows: every row of a recipient list gets its verdict.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::domain::cell;
@@ -63,6 +63,21 @@ pub struct Rules {
     pub purpose: Purpose,
     /// The column mapping.
     pub mapping: Mapping,
+    /// Whether values such as `null` are sent.
+    pub placeholders: bool,
+    /// Columns whose numbers are sent as they are stored.
+    pub as_stored: BTreeSet<usize>,
+    /// The number of last columns that are not the file's own.
+    pub own_columns: OwnColumns,
+}
+
+/// The columns that a file of rejected rows adds to those of the uploaded file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnColumns {
+    /// Where they begin, from 0.
+    pub start: usize,
+    /// How many they are.
+    pub count: usize,
 }
 
 /// A row with its verdict and the size of its text.
@@ -74,6 +89,26 @@ pub struct Classified {
     pub length: usize,
     /// Billed parts; 0 for a rejected row.
     pub parts: usize,
+    /// The number of cells.
+    pub width: usize,
+    /// Problems of its values that do not keep it from being sent.
+    pub warnings: BTreeSet<ParamProblem>,
+    /// Why it is not sent unless a person says otherwise.
+    pub set_aside: Option<SetAside>,
+}
+
+/// Why a row is not sent unless a person says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetAside {
+    /// A value looks like one that is missing.
+    Placeholder,
+    /// It is not certain how the spreadsheet shows a number.
+    Unclear {
+        /// Its column, from 0.
+        column: usize,
+        /// The number as it is stored.
+        stored: String,
+    },
 }
 
 /// Classifies the rows of a list in the order of the file.
@@ -92,10 +127,10 @@ impl Classifier {
 
     /// Returns the verdict on a row. Of several rows with the same phone, the first that could be
     /// sent counts.
-    pub fn classify(&mut self, row: Row) -> Classified {
-        let cell = |column: usize| row.cells.get(column).map_or("", String::as_str);
-        let raw_phone = cell(self.rules.mapping.phone);
-        let phone = match Phone::parse(raw_phone) {
+    pub fn classify(&mut self, mut row: Row) -> Classified {
+        self.remove_own_columns(&mut row.cells);
+        let width = row.cells.len();
+        let phone = match Phone::parse(row.stored_cell(self.rules.mapping.phone)) {
             Ok(phone) => phone,
             Err(problem) => {
                 return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self);
@@ -104,20 +139,33 @@ impl Classifier {
         if phone.is_domestic() == self.rules.international {
             return rejected(row, Verdict::WrongCountry, String::new(), self);
         }
+        if let Some((index, column)) = self.unclear_value(&row) {
+            let stored = row.cell(column).to_owned();
+            let detail = format!("{}:unclear", index + 1);
+            let rejected = rejected(row, Verdict::BadValue, detail, self);
+            let set_aside = Some(SetAside::Unclear { column, stored });
+            return Classified { set_aside, ..rejected };
+        }
         let columns = &self.rules.mapping.values;
-        let params: Vec<String> =
-            columns.iter().map(|column| value(column.map_or("", cell))).collect();
+        let params: Vec<String> = columns
+            .iter()
+            .map(|column| value(column.map_or("", |column| row.cell(column))))
+            .collect();
+        let mut warnings = BTreeSet::new();
         for (index, value) in params.iter().enumerate() {
-            let Some(problem) =
-                text::param_problem(value, self.rules.purpose).filter(|problem| problem.blocks())
-            else {
+            let Some(problem) = text::param_problem(value, self.rules.purpose) else { continue };
+            let is_placeholder = problem == ParamProblem::Placeholder;
+            if !problem.blocks() && (!is_placeholder || self.rules.placeholders) {
+                warnings.insert(problem);
                 continue;
-            };
+            }
             let verdict = match problem {
                 ParamProblem::Empty => Verdict::MissingValue,
                 _ => Verdict::BadValue,
             };
-            return rejected(row, verdict, format!("{}:{}", index + 1, problem.key()), self);
+            let detail = format!("{}:{}", index + 1, problem.key());
+            let set_aside = is_placeholder.then_some(SetAside::Placeholder);
+            return Classified { set_aside, ..rejected(row, verdict, detail, self) };
         }
         let rules = &self.rules;
         let full_text = rules.text.full_text(&params, &rules.signature, rules.international);
@@ -140,9 +188,42 @@ impl Classifier {
             phone: phone.as_str().to_owned(),
             params,
             detail: String::new(),
-            cells: repeat.then_some(row.cells),
+            cells: repeat.then(|| self.as_written(row)),
         };
-        Classified { recipient, length, parts }
+        Classified { recipient, length, parts, width, warnings, set_aside: None }
+    }
+
+    /// Removes the columns that a file of rejected rows has added.
+    fn remove_own_columns(&self, cells: &mut Vec<String>) {
+        let OwnColumns { start, count } = self.rules.own_columns;
+        let end = (start + count).min(cells.len());
+        if start < end {
+            cells.drain(start..end);
+        }
+    }
+
+    /// Returns the first variable with a number of which it is not certain how it is shown, and its
+    /// column.
+    fn unclear_value(&self, row: &Row) -> Option<(usize, usize)> {
+        if row.unclear.is_empty() {
+            return None;
+        }
+        let columns = self.rules.mapping.values.iter().enumerate();
+        columns.filter_map(|(index, column)| Some((index, (*column)?))).find(|(_, column)| {
+            row.unclear.contains(column) && !self.rules.as_stored.contains(column)
+        })
+    }
+
+    /// Returns the cells of a row as they can be uploaded again: as they are shown, but the phone as
+    /// it is stored.
+    fn as_written(&self, row: Row) -> Vec<String> {
+        let phone = self.rules.mapping.phone;
+        let stored = row.stored_cell(phone).to_owned();
+        let mut cells = row.cells;
+        if let Some(cell) = cells.get_mut(phone) {
+            *cell = stored;
+        }
+        cells
     }
 }
 
@@ -153,18 +234,19 @@ fn value(cell: &str) -> String {
 
 /// Returns a row that is not sent, with its verdict.
 fn rejected(row: Row, verdict: Verdict, detail: String, classifier: &Classifier) -> Classified {
-    let raw_phone = row.cells.get(classifier.rules.mapping.phone).map_or("", String::as_str);
-    let phone: String =
-        raw_phone.chars().filter(|c| !c.is_control()).take(MAX_PHONE_SHOWN).collect();
+    let written = row.stored_cell(classifier.rules.mapping.phone);
+    let phone: String = written.chars().filter(|c| !c.is_control()).take(MAX_PHONE_SHOWN).collect();
+    let width = row.cells.len();
     let recipient = Recipient {
         position: row.line,
         verdict,
         phone,
         params: Vec::new(),
         detail,
-        cells: Some(row.cells),
+        cells: Some(classifier.as_written(row)),
     };
-    Classified { recipient, length: 0, parts: 0 }
+    let warnings = BTreeSet::new();
+    Classified { recipient, length: 0, parts: 0, width, warnings, set_aside: None }
 }
 
 #[cfg(test)]
@@ -178,13 +260,16 @@ mod tests {
             signature: "云帆书店".to_owned(),
             international: false,
             purpose: Purpose::Notice,
-            mapping: Mapping { header: false, phone: 0, values: vec![Some(1), Some(2)] },
+            mapping: Mapping { values: vec![Some(1), Some(2)], ..Mapping::default() },
+            placeholders: false,
+            as_stored: BTreeSet::new(),
+            own_columns: OwnColumns::default(),
         };
         Classifier::new(rules, history)
     }
 
     fn row(line: i32, cells: &[&str]) -> Row {
-        Row { line, cells: cells.iter().map(|cell| (*cell).to_owned()).collect() }
+        Row::new(line, cells.iter().map(|cell| (*cell).to_owned()).collect())
     }
 
     #[test]
@@ -238,7 +323,7 @@ mod tests {
 
         #[test]
         fn classifying_never_panics(cells in proptest::collection::vec("\\PC{0,20}", 0..4)) {
-            classifier(SendHistory::default()).classify(Row { line: 1, cells });
+            classifier(SendHistory::default()).classify(Row::new(1, cells));
         }
     }
 }

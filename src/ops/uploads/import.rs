@@ -24,7 +24,7 @@ use crate::domain::upload::{Mapping, UploadSource};
 use crate::ops::order::REPEAT_WINDOW;
 use crate::recipient_file::{Book, TableError};
 
-use super::classify::{Rules, SendHistory};
+use super::classify::{OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
 use super::report::ReadOptions;
 use super::scan::{Reader, Source};
@@ -60,6 +60,7 @@ impl ImportError {
         Some(match self {
             Self::Table(TableError::OpenQuote(line)) => format!("quote:{line}"),
             Self::Table(TableError::Spreadsheet(_) | TableError::Io(_)) => "broken".to_owned(),
+            Self::Table(TableError::Encrypted) => "encrypted".to_owned(),
             Self::Table(TableError::Bomb(_)) => "bomb".to_owned(),
             Self::Table(TableError::Empty) => "empty".to_owned(),
             Self::ManyRows(limit) => format!("rows:{limit}"),
@@ -104,6 +105,9 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
             international: batch.international,
             purpose: batch.purpose,
             mapping: Mapping::default(),
+            placeholders: options.placeholders,
+            as_stored: options.as_stored.clone(),
+            own_columns: OwnColumns::default(),
         },
         history,
         utf8: job.utf8,

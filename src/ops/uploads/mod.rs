@@ -22,8 +22,9 @@ use crate::db::sms_templates::SmsTemplate;
 use crate::db::{audit, projects, recipients, signatures, sms_templates, uploads};
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::text::TemplateText;
 use crate::domain::upload::UploadSource;
-use crate::recipient_file::Shape;
+use crate::recipient_file::{Shape, Utf8};
 use report::{ReadOptions, Report};
 
 /// Bytes of a chunk of the file.
@@ -58,9 +59,9 @@ pub enum UploadError {
     /// Signature or template cannot be used; the other variants do not occur here.
     #[error(transparent)]
     Order(#[from] OrderError),
-    /// Neither text nor a spreadsheet.
-    #[error("not a text file or spreadsheet")]
-    WrongKind,
+    /// Neither text nor a spreadsheet that can be read.
+    #[error("not a text file or spreadsheet, but {0:?}")]
+    WrongKind(Shape),
     /// The file is empty, or there is nothing to send again.
     #[error("file is empty")]
     Empty,
@@ -75,20 +76,21 @@ pub enum UploadError {
     Database(#[from] sqlx::Error),
 }
 
-/// Checks whether a draft could be created, before its file is received.
+/// Checks whether a draft could be created, before its file is received. Returns the number of
+/// variables of the template.
 ///
 /// # Errors
 ///
 /// [`UploadError::Already`] if the form created a draft before, [`UploadError::Order`] if signature
 /// and template cannot be used.
-pub async fn check(app: &App, begin: &Begin<'_>) -> Result<(), UploadError> {
+pub async fn check(app: &App, begin: &Begin<'_>) -> Result<usize, UploadError> {
     let mut db = app.db.acquire().await?;
     let already = batches::by_form_token(&mut db, begin.project, begin.by, begin.form_token);
     if let Some(batch) = already.await? {
         return Err(UploadError::Already(batch));
     }
-    approved(&mut db, begin.project, begin.signature, begin.template).await?;
-    Ok(())
+    let (_, template) = approved(&mut db, begin.project, begin.signature, begin.template).await?;
+    Ok(TemplateText::parse(&template.text).variables())
 }
 
 /// Loads an approved signature and an approved template that fit together.
@@ -138,7 +140,7 @@ impl IncomingFile {
             Shape::Text => UploadSource::Text,
             Shape::Xlsx => UploadSource::Xlsx,
             Shape::Xls => UploadSource::Xls,
-            Shape::Other => return Err(UploadError::WrongKind),
+            shape => return Err(UploadError::WrongKind(shape)),
         };
         let now = app.clock.now();
         let mut tx = app.db.begin().await?;
@@ -230,7 +232,7 @@ impl IncomingFile {
         if !self.chunk.is_empty() {
             self.store_chunk(app).await?;
         }
-        uploads::received(&app.db, self.batch, self.utf8.is_valid(), app.clock.now()).await?;
+        uploads::received(&app.db, self.batch, self.utf8.is_likely(), app.clock.now()).await?;
         app.wake.read();
         Ok(self.batch)
     }
@@ -242,40 +244,6 @@ impl IncomingFile {
             // The clean-up job removes it an hour after its last chunk.
             tracing::warn!(batch = %self.batch, %error, "cannot remove an interrupted upload yet");
         }
-    }
-}
-
-/// Validates UTF-8 that arrives in chunks.
-#[derive(Debug, Default)]
-struct Utf8 {
-    invalid: bool,
-    incomplete: Vec<u8>,
-}
-
-impl Utf8 {
-    fn update(&mut self, bytes: &[u8]) {
-        if self.invalid {
-            return;
-        }
-        let joined;
-        let bytes = if self.incomplete.is_empty() {
-            bytes
-        } else {
-            joined = [self.incomplete.as_slice(), bytes].concat();
-            &joined
-        };
-        self.incomplete = match std::str::from_utf8(bytes) {
-            Ok(_) => Vec::new(),
-            Err(error) if error.error_len().is_none() => bytes[error.valid_up_to()..].to_vec(),
-            Err(_) => {
-                self.invalid = true;
-                Vec::new()
-            }
-        };
-    }
-
-    fn is_valid(&self) -> bool {
-        !self.invalid && self.incomplete.is_empty()
     }
 }
 
@@ -365,6 +333,8 @@ pub enum Confirmation {
     Changed,
     /// Nothing was ordered: no row can be sent.
     Nobody,
+    /// Nothing was ordered: a person has to answer a question about the file first.
+    Unanswered,
 }
 
 /// Confirms a draft, once.
@@ -391,6 +361,9 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         tx.commit().await?;
         app.wake.read();
         return Ok(Confirmation::Changed);
+    }
+    if report.question().is_some() {
+        return Ok(Confirmation::Unanswered);
     }
     let count = report.going(request.with_repeats);
     if count == 0 {
@@ -438,28 +411,4 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
 fn read_report(draft: &uploads::Draft) -> Option<(Report, i64)> {
     let report = serde_json::from_value(draft.report.clone()?).ok()?;
     Some((report, draft.orders_seen?))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn validity_does_not_depend_on_chunk_boundaries(
-            text in "\\PC{0,40}", broken in any::<bool>(), size in 1_usize..7,
-        ) {
-            let mut bytes = text.into_bytes();
-            if broken {
-                bytes.push(0xff);
-            }
-            let mut utf8 = Utf8::default();
-            for chunk in bytes.chunks(size) {
-                utf8.update(chunk);
-            }
-            prop_assert_eq!(utf8.is_valid(), std::str::from_utf8(&bytes).is_ok());
-        }
-    }
 }

@@ -1,21 +1,23 @@
 //! The report of an import: how the file was read, the number of rows by verdict, their billed
 //! parts, and sample texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::classify::Classified;
+use super::classify::{Classified, SetAside};
 use crate::domain::phone::Carrier;
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
-use crate::recipient_file::{Delimiter, Encoding};
+use crate::recipient_file::{Delimiter, Encoding, Sheet};
 
 /// Rows that are shown unchanged, for choosing the columns.
 pub const FIRST_ROWS: usize = 5;
 /// Sample texts that are chosen at random.
 const RANDOM_SAMPLES: usize = 3;
+/// Examples of numbers of which it is not certain how they are shown.
+const UNCLEAR_EXAMPLES: usize = 3;
 /// The most characters of a cell that is shown.
 const MAX_CELL_SHOWN: usize = 60;
 
@@ -29,6 +31,38 @@ pub struct ReadOptions {
     pub delimiter: Option<Delimiter>,
     /// The column mapping.
     pub mapping: Option<Mapping>,
+    /// The column of the phone, from 0, chosen from several; the rest of the mapping is guessed.
+    pub phone: Option<usize>,
+    /// The name of the sheet.
+    pub sheet: Option<String>,
+    /// Whether hidden rows and columns are read as well.
+    pub hidden: bool,
+    /// Whether values such as `null` or `#N/A` are sent.
+    pub placeholders: bool,
+    /// Columns, from 0, whose numbers are sent as they are stored, though it is not certain how the
+    /// spreadsheet shows them.
+    pub as_stored: BTreeSet<usize>,
+    /// Whether a spreadsheet of before 2007 is read, though its number formats and hidden rows are
+    /// not known.
+    pub old_spreadsheet: bool,
+}
+
+/// Something that a person has to answer before anything can be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Which of these columns, from 0, has the phones.
+    Phone(Vec<usize>),
+    /// Whether a spreadsheet of before 2007 is as the console reads it.
+    OldSpreadsheet,
+}
+
+/// A column with numbers of which it is not certain how the spreadsheet shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnclearColumn {
+    /// The number of rows.
+    pub rows: i64,
+    /// Some of the numbers as they are stored, with their lines.
+    pub examples: Vec<(i32, String)>,
 }
 
 /// A text that would be sent.
@@ -68,8 +102,39 @@ pub struct Report {
     pub delimiter: Option<Delimiter>,
     /// The name of the sheet; `None` for texts.
     pub sheet: Option<String>,
+    /// All sheets of a spreadsheet.
+    #[serde(default)]
+    pub sheets: Vec<Sheet>,
+    /// The number of hidden rows in the sheet.
+    #[serde(default)]
+    pub hidden_rows: i32,
+    /// The number of hidden columns in the sheet.
+    #[serde(default)]
+    pub hidden_columns: i32,
+    /// Whether it is a spreadsheet of before 2007 that nobody has accepted yet.
+    #[serde(default)]
+    pub old_spreadsheet: bool,
+    /// The columns, from 0, one of which has the phones; empty if there is no doubt.
+    #[serde(default)]
+    pub phone_candidates: Vec<usize>,
+    /// Columns, from 0, whose rows are not sent because it is not certain how the spreadsheet shows
+    /// their numbers.
+    #[serde(default)]
+    pub unclear: BTreeMap<usize, UnclearColumn>,
+    /// The number of rows that are not sent because of a value such as `null`.
+    #[serde(default)]
+    pub placeholders: i64,
+    /// The number of values to be sent that carriers may block or phones not show, by problem.
+    #[serde(default)]
+    pub warnings: BTreeMap<String, i64>,
     /// The column mapping.
     pub mapping: Mapping,
+    /// The rows above the header.
+    #[serde(default)]
+    pub titles: Vec<String>,
+    /// The number of cells of the longest row.
+    #[serde(default)]
+    pub width: usize,
     /// The names of the columns; empty where the file has none.
     pub columns: Vec<String>,
     /// The first rows as they are in the file, without the header.
@@ -102,6 +167,17 @@ impl Report {
         self.counts.get(&verdict).copied().unwrap_or(0)
     }
 
+    /// Returns what a person has to answer before anything can be sent.
+    pub fn question(&self) -> Option<Question> {
+        if self.old_spreadsheet {
+            Some(Question::OldSpreadsheet)
+        } else if self.phone_candidates.is_empty() {
+            None
+        } else {
+            Some(Question::Phone(self.phone_candidates.clone()))
+        }
+    }
+
     /// Returns the number of rows that would be sent, with or without repeats.
     pub fn going(&self, with_repeats: bool) -> i64 {
         let repeats = if with_repeats { self.count(Verdict::Repeat) } else { 0 };
@@ -131,6 +207,21 @@ impl ReportBuilder {
     pub fn add(&mut self, row: &Classified) {
         let report = &mut self.report;
         report.rows += 1;
+        report.width = report.width.max(row.width);
+        for problem in &row.warnings {
+            *report.warnings.entry(problem.key().to_owned()).or_default() += 1;
+        }
+        match &row.set_aside {
+            Some(SetAside::Placeholder) => report.placeholders += 1,
+            Some(SetAside::Unclear { column, stored }) => {
+                let unclear = report.unclear.entry(*column).or_default();
+                unclear.rows += 1;
+                if unclear.examples.len() < UNCLEAR_EXAMPLES {
+                    unclear.examples.push((row.recipient.position, stored.clone()));
+                }
+            }
+            None => {}
+        }
         *report.counts.entry(row.recipient.verdict).or_default() += 1;
         let parts = i64::try_from(row.parts).unwrap_or(0);
         match row.recipient.verdict {

@@ -7,12 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::classify::{Classifier, Rules, SendHistory};
+use super::classify::{Classifier, OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
 use super::import::{ImportError, Progress};
 use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
-use crate::domain::upload::Mapping;
-use crate::recipient_file::{self, Book, Row, TableError};
+use crate::domain::upload::{Guess, Mapping, is_phone, rejected_columns};
+use crate::recipient_file::{self, Book, BookOptions, Row, TableError};
 
 /// Rows from which the column mapping is guessed.
 const MAPPING_ROWS: usize = 200;
@@ -39,11 +39,13 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads the whole file, classifies its rows and writes them to `lines`.
     pub(super) fn run(self, source: Source, lines: CopyLines) -> Result<Report, ImportError> {
+        let options = self.options;
         let mut scan = Scan {
             max_rows: self.max_rows,
             progress: self.progress,
             meanings: self.meanings,
-            mapping: self.options.mapping,
+            mapping: options.mapping,
+            phone: options.phone,
             lines,
             report: Report::default(),
             first_rows: Vec::new(),
@@ -51,25 +53,36 @@ impl Reader {
             classifying: None,
             stopped: None,
         };
-        let read = match source {
+        match source {
             Source::Text(mut text) => {
                 let mut head = vec![0; HEAD_BYTES];
                 let n = fill(&mut text, &mut head).map_err(TableError::Io)?;
                 head.truncate(n);
                 let (encoding, detected) =
-                    recipient_file::sniff(&head, self.utf8, self.options.encoding);
-                let delimiter = self.options.delimiter.unwrap_or(detected);
+                    recipient_file::sniff(&head, self.utf8, options.encoding);
+                let delimiter = options.delimiter.unwrap_or(detected);
                 (scan.report.encoding, scan.report.delimiter) = (Some(encoding), Some(delimiter));
                 let whole = std::io::Cursor::new(head).chain(text);
-                recipient_file::read_text(whole, encoding, delimiter, &mut |row| scan.take(row))
+                let mut take = |row| scan.take(row);
+                recipient_file::read_text(whole, encoding, delimiter, is_phone, &mut take)?;
+                scan.end()
             }
             Source::Book(file, book) => {
-                let sheet = recipient_file::read_spreadsheet(file, book, &mut |row| scan.take(row));
-                sheet.map(|name| scan.report.sheet = Some(name))
+                let what =
+                    BookOptions { sheet: options.sheet, hidden: options.hidden, is_key: is_phone };
+                let mut take = |row| scan.take(row);
+                let found = recipient_file::read_spreadsheet(file, book, &what, &mut take)?;
+                let report = scan.end()?;
+                Ok(Report {
+                    sheet: Some(found.sheet),
+                    sheets: found.sheets,
+                    hidden_rows: found.hidden_rows,
+                    hidden_columns: found.hidden_columns,
+                    old_spreadsheet: book == Book::Xls && !options.old_spreadsheet,
+                    ..report
+                })
             }
-        };
-        read?;
-        scan.end()
+        }
     }
 }
 
@@ -84,12 +97,18 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
+/// Returns the cells of a row as they are stored, for guessing columns.
+fn stored_cells(row: &Row) -> Vec<String> {
+    (0..row.cells.len()).map(|column| row.stored_cell(column).to_owned()).collect()
+}
+
 /// The state of a pass: until the column mapping is known, rows are collected in `first_rows`.
 struct Scan {
     max_rows: u32,
     progress: Arc<Progress>,
     meanings: Vec<String>,
     mapping: Option<Mapping>,
+    phone: Option<usize>,
     lines: CopyLines,
     report: Report,
     first_rows: Vec<Row>,
@@ -111,31 +130,40 @@ impl Scan {
     fn begin(&mut self) -> ControlFlow<()> {
         let rows = std::mem::take(&mut self.first_rows);
         let Some((rules, history)) = self.rules.take() else { return ControlFlow::Break(()) };
-        let cells: Vec<Vec<String>> = rows.iter().map(|row| row.cells.clone()).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(stored_cells).collect();
         let variables = rules.text.variables();
-        let mapping = self
-            .mapping
-            .take()
-            .filter(|mapping| mapping.values.len() == variables)
-            .unwrap_or_else(|| Mapping::guess(&cells, variables, &self.meanings));
-        let header = usize::from(mapping.header);
-        let width = cells.iter().map(Vec::len).max().unwrap_or(0);
-        let mut columns = cells.first().filter(|_| mapping.header).cloned().unwrap_or_default();
-        columns.resize(width, String::new());
+        let guess = Guess { rows: &cells, variables, meanings: &self.meanings, phone: self.phone };
+        let chosen = self.mapping.take().filter(|mapping| mapping.values.len() == variables);
+        let (mapping, phone_candidates) = match chosen {
+            Some(mapping) => (mapping, Vec::new()),
+            None => guess.mapping(),
+        };
+        let header_row = mapping.title_rows.min(cells.len());
+        let above = if mapping.header { header_row + 1 } else { 0 };
+        let header = cells.get(header_row).filter(|_| mapping.header).cloned().unwrap_or_default();
+        let count = rejected_columns(&header);
+        let own_columns = OwnColumns { start: header.len() - count, count };
+        let width = cells.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(count);
+        let mut columns = header[..own_columns.start].to_vec();
+        columns.resize(width.max(columns.len()), String::new());
+        let titles = cells.iter().take(above.saturating_sub(1)).map(|row| row.join(" "));
         let report = Report {
             columns: report::clipped(&columns),
-            first_rows: cells
+            titles: report::clipped(&titles.collect::<Vec<_>>()),
+            first_rows: rows
                 .iter()
-                .skip(header)
+                .skip(above)
                 .take(FIRST_ROWS)
-                .map(|row| report::clipped(row))
+                .map(|row| report::clipped(&row.cells))
                 .collect(),
             mapping: mapping.clone(),
+            phone_candidates,
+            width,
             ..std::mem::take(&mut self.report)
         };
-        let classifier = Classifier::new(Rules { mapping, ..rules }, history);
+        let classifier = Classifier::new(Rules { mapping, own_columns, ..rules }, history);
         self.classifying = Some((classifier, ReportBuilder::new(report)));
-        rows.into_iter().skip(header).try_for_each(|row| self.classify(row))
+        rows.into_iter().skip(above).try_for_each(|row| self.classify(row))
     }
 
     fn classify(&mut self, row: Row) -> ControlFlow<()> {
@@ -165,9 +193,8 @@ impl Scan {
             return Err(error);
         }
         let report = self.classifying.map(|(_, report)| report.finish());
-        let sheet = self.report.sheet;
         let report = report.filter(|report| report.rows > 0).ok_or(TableError::Empty)?;
         self.lines.end();
-        Ok(Report { sheet, ..report })
+        Ok(report)
     }
 }

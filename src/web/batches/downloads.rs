@@ -1,5 +1,5 @@
-//! Downloads: the messages of a batch, the rejected rows of an upload, and a sample file for a
-//! template. Files of any length are streamed.
+//! Downloads: the messages of a batch, and a sample file for a template. Files of any length are
+//! streamed.
 
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,23 +9,20 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{find, preview};
+use super::find;
 use crate::app::App;
 use crate::db::messages::Message;
-use crate::db::{audit, messages, recipients, sms_templates, uploads};
+use crate::db::{audit, messages, sms_templates};
 use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
-use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::role::Permission;
 use crate::domain::sms_template::read_instruction;
 use crate::domain::text::TemplateText;
 use crate::ops::order;
-use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
-use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::message_table::StateReason;
 
@@ -165,7 +162,7 @@ pub fn at(time: Option<OffsetDateTime>) -> String {
     time.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-async fn record_export(
+pub(super) async fn record_export(
     app: &App,
     member: &Member,
     request: &HttpRequest,
@@ -182,75 +179,6 @@ async fn record_export(
     };
     let mut db = app.db.acquire().await?;
     Ok(audit::record(&mut db, &entry, app.clock.now()).await?)
-}
-
-/// Query parameters of [`rejected`].
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RejectedQuery {
-    show: String,
-}
-
-/// `…/rejected.csv`: the rejected rows of an upload as they were written, each with its line number
-/// and the reason. The file can be corrected and uploaded again as it is.
-pub async fn rejected(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    query: web::Query<RejectedQuery>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    let report = upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
-    let report = report.ok_or(WebError::NotFound)?;
-    record_export(&app, &member, &request, batch.id, json!({ "file": "rejected" })).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
-    let width = report.columns.len();
-    let mut names = names(&report);
-    names.extend(["line", "verdict", "reason"].map(str::to_owned));
-    let from = Some((headed(names), 0));
-    let pages = stream::unfold((app, l, from), move |(app, l, from)| async move {
-        let (mut bytes, after) = from?;
-        let found =
-            match recipients::rejected(&app.db, batch.id, verdict, after, ROWS_PER_PAGE).await {
-                Ok(found) => found,
-                Err(error) => return Some((Err(std::io::Error::other(error)), (app, l, None))),
-            };
-        let next = found.last().map(|last| (Vec::new(), last.position));
-        bytes.extend(lines(found.into_iter().map(|recipient| rejected_row(&l, recipient, width))));
-        Some((Ok(web::Bytes::from(bytes)), (app, l, next)))
-    });
-    Ok(attachment(&format!("{}-rejected.csv", batch.id)).streaming(pages))
-}
-
-/// Returns the column names of the uploaded file. A column without a name gets one that the import
-/// recognizes.
-fn names(report: &Report) -> Vec<String> {
-    let mapping = &report.mapping;
-    let name = |(index, name): (usize, &String)| {
-        if !name.is_empty() {
-            return name.clone();
-        }
-        if index == mapping.phone {
-            return "phone".to_owned();
-        }
-        match mapping.values.iter().position(|column| *column == Some(index)) {
-            Some(variable) => format!("param{}", variable + 1),
-            None => format!("column{}", index + 1),
-        }
-    };
-    report.columns.iter().enumerate().map(name).collect()
-}
-
-fn rejected_row(l: &Layout, recipient: Recipient, width: usize) -> Vec<String> {
-    let reason = preview::rejection_reason(l, &recipient);
-    let verdict = l.t(&format!("verdict-{}", recipient.verdict.key()));
-    let mut cells = recipient.cells.unwrap_or_default();
-    cells.resize(width, String::new());
-    cells.extend([recipient.position.to_string(), verdict, reason]);
-    cells
 }
 
 /// Query parameters of [`sample`].

@@ -1,4 +1,4 @@
-//! Actions on a draft: read its file with other options, confirm it, discard it.
+//! Actions on a draft: confirm it, discard it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -8,138 +8,22 @@ use super::preview::{PreviewQuery, Problem, respond};
 use crate::app::App;
 use crate::db::batch_transitions::Trial;
 use crate::db::batches::Batch;
-use crate::db::uploads;
 use crate::domain::batch::BatchState;
-use crate::domain::text::TemplateText;
-use crate::domain::upload::Mapping;
 use crate::ops::order::OrderError;
-use crate::ops::uploads::report::{ReadOptions, Report};
-use crate::ops::uploads::{
-    self as upload_ops, Change, ConfirmRequest, Confirmation, MAX_NAME_LENGTH, UploadError,
-};
-use crate::recipient_file::{Delimiter, Encoding};
+use crate::ops::uploads::{self as upload_ops, ConfirmRequest, Confirmation, MAX_NAME_LENGTH};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
 
-/// The form of [`read_again`].
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RemapForm {
-    signature_id: String,
-    template_id: String,
-    header: Option<String>,
-    /// What each column is used as, in order: `phone`, a variable's number, or nothing.
-    column: Vec<String>,
-    encoding: String,
-    delimiter: String,
-}
-
-/// Reads the file again with other columns, another template or another encoding.
-pub async fn read_again(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-    form: Form<RemapForm>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let remap = form.into_inner();
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    let report = upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
-    let template_changed =
-        !remap.template_id.is_empty() && remap.template_id != batch.template_id.to_string();
-    let options = match read_options(&remap, report.as_ref(), template_changed, &batch) {
-        Ok(options) => options,
-        Err(key) => {
-            let problem = Problem { field: "columns", sentence: l.t(key) };
-            let confirm_form = ConfirmFields::of(&batch);
-            return respond(
-                &app,
-                &member,
-                &request,
-                batch,
-                PreviewQuery::default(),
-                confirm_form,
-                Some(problem),
-            )
-            .await;
-        }
-    };
-    let change = Change {
-        project: member.project.id,
-        batch: batch.id,
-        signature: remap.signature_id.parse().unwrap_or(batch.signature_id),
-        template: remap.template_id.parse().unwrap_or(batch.template_id),
-        wanted: options,
-    };
-    match upload_ops::read_again(&app, &change).await {
-        Ok(true) => {}
-        Ok(false) => flash::say(&request, &l.t("batch-not-moved")),
-        Err(UploadError::Order(error)) => {
-            let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
-            let confirm_form = ConfirmFields::of(&batch);
-            return respond(
-                &app,
-                &member,
-                &request,
-                batch,
-                PreviewQuery::default(),
-                confirm_form,
-                Some(problem),
-            )
-            .await;
-        }
-        Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
-        Err(error) => return Err(WebError::Internal(error.to_string())),
-    }
-    Ok(page::see_other(&l.urls.batch_part(change.batch, "preview")))
-}
-
-fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
+pub(super) fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     match error {
         OrderError::SignatureNotApproved => Ok("send-error-signature-gone"),
         OrderError::TemplateNotApproved => Ok("send-error-template-gone"),
         OrderError::DifferentKinds => Ok("send-error-kinds"),
         other => Err(WebError::Internal(other.to_string())),
     }
-}
-
-/// Returns how to read the file. Columns that were chosen for another template, another encoding or
-/// another delimiter mean nothing: the import then maps the columns itself.
-fn read_options(
-    remap: &RemapForm,
-    report: Option<&Report>,
-    template_changed: bool,
-    batch: &Batch,
-) -> Result<ReadOptions, &'static str> {
-    let encoding = Encoding::ALL.into_iter().find(|encoding| encoding.key() == remap.encoding);
-    let delimiter = Delimiter::ALL.into_iter().find(|delimiter| delimiter.key() == remap.delimiter);
-    let cells_changed = report.is_none_or(|report| {
-        encoding.is_some() && encoding != report.encoding
-            || delimiter.is_some() && delimiter != report.delimiter
-    });
-    if template_changed || cells_changed || remap.column.is_empty() {
-        return Ok(ReadOptions { encoding, delimiter, mapping: None });
-    }
-    let column_of = |use_name: &str| -> Result<Option<usize>, &'static str> {
-        let mut matches = remap.column.iter().enumerate().filter(|(_, used)| *used == use_name);
-        let first = matches.next().map(|(index, _)| index);
-        if matches.next().is_some() { Err("preview-error-twice") } else { Ok(first) }
-    };
-    let phone = column_of("phone")?.ok_or("preview-error-phone")?;
-    let variables = TemplateText::parse(&batch.template_text).variables();
-    let values: Result<Vec<Option<usize>>, &'static str> =
-        (1..=variables).map(|n| column_of(&n.to_string())).collect();
-    let values = values?;
-    if values.contains(&None) {
-        return Err("preview-error-variable");
-    }
-    let mapping = Mapping { header: remap.header.is_some(), phone, values };
-    Ok(ReadOptions { encoding, delimiter, mapping: Some(mapping) })
 }
 
 /// The form that confirms a draft.
@@ -252,6 +136,7 @@ pub async fn confirm(
         Ok(Confirmation::Already) => ("upload-already", None),
         Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
         Ok(Confirmation::Nobody) => ("preview-nobody", Some("preview")),
+        Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
             let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };

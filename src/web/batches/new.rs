@@ -15,6 +15,8 @@ use crate::app::App;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
+use crate::domain::phone::entries;
+use crate::domain::upload::is_phone;
 use crate::ops::order::OrderError;
 use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
 use crate::web::choices::Choices;
@@ -174,7 +176,9 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
         }
         Rejection::SignatureNotChosen => at("signature", "send-error-signature"),
         Rejection::TemplateNotChosen => at("template", "send-error-template"),
-        Rejection::Upload(UploadError::WrongKind) => at("recipients", "upload-wrong-kind"),
+        Rejection::Upload(UploadError::WrongKind(shape)) => {
+            at("recipients", &format!("upload-wrong-kind-{}", shape.key()))
+        }
         Rejection::Upload(UploadError::TooLarge(most)) => Problem {
             field: "recipients",
             sentence: l.with("upload-too-large", &[("most", (most >> 20).into())]),
@@ -303,9 +307,13 @@ impl Receiver<'_> {
             Ok(begin) => begin,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        Ok(IncomingFile::begin(self.app, &begin, self.fields.phones.as_bytes())
-            .await
-            .map_err(Into::into))
+        let variables = match uploads::check(self.app, &begin).await {
+            Ok(variables) => variables,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let text = pasted_rows(&self.fields.phones, variables);
+        let incoming = IncomingFile::begin(self.app, &begin, text.as_bytes()).await;
+        Ok(incoming.map_err(Into::into))
     }
 
     fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Rejection> {
@@ -349,6 +357,22 @@ impl Receiver<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns pasted phones as a file with one of them per row, read as those of `/send` are. Rows of a
+/// table, each with one phone and values beside it, stay as they are if the template has variables.
+fn pasted_rows(pasted: &str, variables: usize) -> String {
+    let phones_and_cells = |line: &str| {
+        let cells: Vec<&str> = entries(line).collect();
+        (cells.iter().filter(|cell| is_phone(cell)).count(), cells.len())
+    };
+    let counts: Vec<(usize, usize)> = pasted.lines().map(phones_and_cells).collect();
+    let has_values = counts.iter().any(|(phones, cells)| *phones == 1 && *cells > 1);
+    if variables > 0 && has_values && counts.iter().all(|(phones, _)| *phones <= 1) {
+        return pasted.to_owned();
+    }
+    let rows = pasted.lines().flat_map(entries).map(|entry| entry.replace('"', ""));
+    rows.map(|row| format!("\"{row}\"\n")).collect()
 }
 
 fn file_name(part: &Field) -> Option<String> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::draft::ConfirmFields;
 use super::find;
+use super::questions::{Questions, column_name};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::projects::{self, BatchRules};
@@ -19,7 +20,7 @@ use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{UploadSource, UploadState};
-use crate::ops::uploads::report::{Report, Sample};
+use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
 use crate::web::choices::Choices;
@@ -90,6 +91,7 @@ struct PreviewPage {
     samples: Vec<SampleText>,
     columns: Vec<Column>,
     variables: Vec<(usize, String)>,
+    questions: Questions,
     signature: String,
     policy: BatchRules,
     confirm_form: ConfirmFields,
@@ -192,6 +194,12 @@ impl PreviewPage {
         self.upload.source == UploadSource::Text
     }
 
+    /// Returns the address of the rejected rows, in the kind of file that was uploaded.
+    fn rejected_file(&self) -> String {
+        let name = if self.is_text() { "rejected.csv" } else { "rejected.xlsx" };
+        self.l.urls.batch_part(self.batch.id, name)
+    }
+
     /// Returns the text keys of the carriers with their numbers of phones.
     fn carriers(&self) -> Vec<(&'static str, i64)> {
         let counts = &self.report.operators;
@@ -282,6 +290,7 @@ fn unreadable_reason(l: &Layout, problem: &str) -> String {
         "quote" => l.with("upload-problem-quote", &[("line", value.into())]),
         "rows" => l.with("upload-problem-rows", &[("most", value.into())]),
         "bomb" => l.t("upload-problem-bomb"),
+        "encrypted" => l.t("upload-problem-encrypted"),
         "empty" => l.t("upload-problem-empty"),
         _ => l.t("upload-problem-broken"),
     }
@@ -303,6 +312,8 @@ async fn draw(
         .clone()
         .and_then(|report| serde_json::from_value(report).ok())
         .ok_or_else(|| WebError::Internal("a draft without a report".to_owned()))?;
+    let read_options: ReadOptions =
+        serde_json::from_value(upload.read_options.clone()).unwrap_or_default();
     let preview_href = l.urls.batch_part(batch.id, "preview");
     let verdict = query.show.as_deref().and_then(Verdict::from_key);
     let verdict = verdict.filter(|verdict| *verdict != Verdict::Ready);
@@ -332,6 +343,7 @@ async fn draw(
         older,
         samples: samples(&l, &batch, &report),
         columns: columns(&l, &report),
+        questions: Questions::of(&l, &report, &read_options),
         variables: variables(&batch, template),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,
@@ -463,14 +475,9 @@ fn columns(l: &Layout, report: &Report) -> Vec<Column> {
     let mapping = &report.mapping;
     (0..report.columns.len())
         .map(|index| {
-            let name = report.columns[index].as_str();
             let used = mapping.values.iter().position(|column| *column == Some(index));
             Column {
-                name: if name.is_empty() {
-                    l.with("preview-column", &[("n", (index + 1).into())])
-                } else {
-                    name.to_owned()
-                },
+                name: column_name(l, report, index),
                 first: report
                     .first_rows
                     .iter()

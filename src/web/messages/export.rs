@@ -3,10 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
-use rust_xlsxwriter::{Workbook, XlsxError};
 use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
 
 use super::filters::{Filters, ParsedFilters};
 use crate::app::App;
@@ -22,13 +19,10 @@ use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::message_table::StateReason;
 use crate::web::page;
+use crate::web::workbook::TextWorkbook;
 
 /// Rows read per query.
 const ROWS_PER_PAGE: usize = 2_000;
-/// Rows that a sheet can hold.
-const MAX_SHEET_ROWS: u32 = 1_048_576;
-/// Bytes of a spreadsheet that are sent at once.
-const CHUNK_BYTES: usize = 64 << 10;
 /// The columns that follow those of a batch's file.
 const MORE_NAMES: [&str; 4] = ["batch_name", "template", "cause", "source"];
 
@@ -189,61 +183,14 @@ pub async fn xlsx(
             Ok(export) => export,
             Err(elsewhere) => return Ok(elsewhere),
         };
-    let (sender, receiver) = mpsc::channel(2);
-    let writer = tokio::task::spawn_blocking(move || write_workbook(receiver));
+    let workbook = TextWorkbook::begin(names());
     let mut after = None;
     loop {
         let (rows, next) = export.next_rows(after).await?;
-        // The writer stops receiving rows only after an error, which is returned below.
-        let sent = sender.send(rows).await;
-        if sent.is_err() || next.is_none() {
+        if !workbook.put(rows).await || next.is_none() {
             break;
         }
         after = next;
     }
-    drop(sender);
-    let internal = |error: String| WebError::Internal(error);
-    let written = writer.await.map_err(|error| internal(error.to_string()))?;
-    let file = tokio::fs::File::from_std(written.map_err(|error| internal(error.to_string()))?);
-    let bytes = stream::unfold(Some(file), |file| async move {
-        let mut file = file?;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        match file.read(&mut chunk).await {
-            Ok(0) => None,
-            Ok(read) => {
-                chunk.truncate(read);
-                Some((Ok(web::Bytes::from(chunk)), Some(file)))
-            }
-            Err(error) => Some((Err(error), None)),
-        }
-    });
-    let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(attachment("messages.xlsx").content_type(media_type).streaming(bytes))
-}
-
-/// Writes rows as they arrive to an unnamed file, which disappears when it is closed. Every cell is
-/// text, including phones. A full sheet continues on the next one.
-fn write_workbook(
-    mut receiver: mpsc::Receiver<Vec<Vec<String>>>,
-) -> Result<std::fs::File, XlsxError> {
-    let mut workbook = Workbook::new();
-    let names = names();
-    let mut sheet = workbook.add_worksheet_with_constant_memory()?;
-    sheet.write_row(0, 0, &names)?;
-    let mut line = 1;
-    while let Some(rows) = receiver.blocking_recv() {
-        for cells in rows {
-            if line == MAX_SHEET_ROWS {
-                sheet = workbook.add_worksheet_with_constant_memory()?;
-                sheet.write_row(0, 0, &names)?;
-                line = 1;
-            }
-            sheet.write_row(line, 0, &cells)?;
-            line += 1;
-        }
-    }
-    let mut file = tempfile::tempfile()?;
-    workbook.save_to_writer(&mut file)?;
-    std::io::Seek::rewind(&mut file)?;
-    Ok(file)
+    workbook.respond("messages.xlsx").await
 }

@@ -1,0 +1,248 @@
+//! Character encodings of text files, and how they are detected: by the byte order mark, by what is
+//! valid UTF-8, or else by the frequencies of letters.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{BIG5, EUC_KR, GB18030, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use serde::{Deserialize, Serialize};
+
+/// The character encoding of a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Encoding {
+    #[serde(rename = "utf-8")]
+    Utf8,
+    Gb18030,
+    #[serde(rename = "utf-16le")]
+    Utf16Le,
+    #[serde(rename = "utf-16be")]
+    Utf16Be,
+    Big5,
+    #[serde(rename = "shift_jis")]
+    ShiftJis,
+    EucKr,
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+impl Encoding {
+    /// All encodings.
+    pub const ALL: [Self; 8] = [
+        Self::Utf8,
+        Self::Gb18030,
+        Self::Utf16Le,
+        Self::Utf16Be,
+        Self::Big5,
+        Self::ShiftJis,
+        Self::EucKr,
+        Self::Windows1252,
+    ];
+
+    /// Returns the name used in forms.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Gb18030 => "gb18030",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Big5 => "big5",
+            Self::ShiftJis => "shift_jis",
+            Self::EucKr => "euc-kr",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+
+    pub(super) fn decoder(self) -> &'static encoding_rs::Encoding {
+        match self {
+            Self::Utf8 => UTF_8,
+            Self::Gb18030 => GB18030,
+            Self::Utf16Le => UTF_16LE,
+            Self::Utf16Be => UTF_16BE,
+            Self::Big5 => BIG5,
+            Self::ShiftJis => SHIFT_JIS,
+            Self::EucKr => EUC_KR,
+            Self::Windows1252 => WINDOWS_1252,
+        }
+    }
+}
+
+/// Detects the encoding of a text from its first bytes. `utf8` says whether the whole text is UTF-8
+/// (see [`Utf8::is_likely`]). Where nothing else is certain, a text is taken for GB18030, the
+/// superset of GBK that Chinese spreadsheets use.
+pub(super) fn detect(head: &[u8], utf8: bool) -> Encoding {
+    if head.starts_with(b"\xef\xbb\xbf") {
+        return Encoding::Utf8;
+    }
+    match utf16(head) {
+        Some(encoding) => encoding,
+        None if utf8 => Encoding::Utf8,
+        None => legacy(head),
+    }
+}
+
+/// Detects UTF-16 by its byte order mark, or by the zero bytes of ASCII characters, which no other
+/// text has.
+pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
+    if head.starts_with(b"\xff\xfe") {
+        return Some(Encoding::Utf16Le);
+    }
+    if head.starts_with(b"\xfe\xff") {
+        return Some(Encoding::Utf16Be);
+    }
+    let head = &head[..head.len().min(4_096)];
+    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let (high, low) = (zeros(0), zeros(1));
+    // Some Chinese characters have a zero byte too: 一 is U+4E00.
+    let many = (head.len() / 32).max(2);
+    if low >= many && low > 4 * high {
+        Some(Encoding::Utf16Le)
+    } else if high >= many && high > 4 * low {
+        Some(Encoding::Utf16Be)
+    } else {
+        None
+    }
+}
+
+/// Tells encodings of East Asia apart by the frequencies of their letters.
+fn legacy(head: &[u8]) -> Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(head, true);
+    let guess = detector.guess(Some(b"cn"), Utf8Detection::Deny);
+    let valid = |encoding: Encoding| {
+        // The head may end within a character.
+        let end = head.len().saturating_sub(4);
+        !encoding.decoder().decode_without_bom_handling(&head[..end]).1
+    };
+    let guess = Encoding::ALL.into_iter().find(|encoding| encoding.decoder() == guess);
+    guess.filter(|guess| valid(*guess) && *guess != Encoding::Utf8).unwrap_or(Encoding::Gb18030)
+}
+
+/// Tells whether a text that arrives in pieces is UTF-8, though some bytes may be damaged.
+#[derive(Debug, Default)]
+pub struct Utf8 {
+    invalid: u64,
+    /// Characters of three bytes, as most Chinese ones have. Text in other encodings has hardly any
+    /// by chance.
+    three_bytes: u64,
+    has_mark: bool,
+    begun: bool,
+    incomplete: Vec<u8>,
+}
+
+impl Utf8 {
+    /// Adds the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let joined;
+        let mut bytes = if self.incomplete.is_empty() {
+            bytes
+        } else {
+            joined = [self.incomplete.as_slice(), bytes].concat();
+            &joined
+        };
+        if !self.begun && bytes.len() >= 3 {
+            self.begun = true;
+            self.has_mark = bytes.starts_with(b"\xef\xbb\xbf");
+        }
+        loop {
+            match std::str::from_utf8(bytes) {
+                Ok(valid) => {
+                    self.count(valid);
+                    self.incomplete = Vec::new();
+                    return;
+                }
+                Err(error) => {
+                    let (valid, rest) = bytes.split_at(error.valid_up_to());
+                    self.count(std::str::from_utf8(valid).unwrap_or_default());
+                    let Some(length) = error.error_len() else {
+                        self.incomplete = rest.to_vec();
+                        return;
+                    };
+                    self.invalid += 1;
+                    bytes = &rest[length..];
+                }
+            }
+        }
+    }
+
+    /// Leading bytes of three byte sequences are counted, not characters: that is quicker.
+    fn count(&mut self, valid: &str) {
+        if self.invalid > 0 || self.three_bytes < 1_000 {
+            let leading = valid.bytes().filter(|byte| (0xe0..0xf0).contains(byte)).count();
+            self.three_bytes += leading as u64;
+        }
+    }
+
+    /// Returns whether the text is UTF-8: it has its byte order mark, or all of it is valid, or all
+    /// but a little.
+    pub fn is_likely(&self) -> bool {
+        let invalid = self.invalid + u64::from(!self.incomplete.is_empty());
+        self.has_mark || invalid == 0 || self.three_bytes >= 3 * invalid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn likely(bytes: &[u8]) -> bool {
+        let mut utf8 = Utf8::default();
+        utf8.update(bytes);
+        utf8.is_likely()
+    }
+
+    #[test]
+    fn a_damaged_byte_does_not_change_the_encoding() {
+        let mut damaged = "手机号,姓名,分钟\n18500001234,韩梅梅,5\n".as_bytes().to_vec();
+        damaged.extend(b"18500001235,\xe6\x9d\x8e\xe6,5\n");
+        assert!(likely(&damaged));
+        assert_eq!(detect(&damaged, true), Encoding::Utf8);
+        let with_mark = [&b"\xef\xbb\xbf"[..], b"a\xff\xff\xff"].concat();
+        assert_eq!(detect(&with_mark, likely(&with_mark)), Encoding::Utf8);
+        let (gbk, _, _) = encoding_rs::GBK.encode("手机号,姓名\n18500001234,李雷联通\n");
+        assert!(!likely(&gbk));
+    }
+
+    #[test]
+    fn encodings_are_told_apart_by_their_letters() {
+        let text = "手機號碼,姓名,內容\n18500001234,陳小明,您好，您的訂單已經出貨，請注意查收\n";
+        let (big5, _, _) = BIG5.encode(text);
+        assert_eq!(detect(&big5, false), Encoding::Big5);
+        let text = "手机号,姓名,内容\n18500001234,李雷,您好，您的订单已经发货，请注意查收\n";
+        let (gbk, _, _) = GB18030.encode(text);
+        assert_eq!(detect(&gbk, false), Encoding::Gb18030);
+        let (short, _, _) = GB18030.encode("手机号\n18500001234\n");
+        assert_eq!(detect(&short, false), Encoding::Gb18030);
+    }
+
+    #[test]
+    fn utf_16_is_found_without_its_mark() {
+        for text in
+            ["phone,name\n18500001234,Li", "18500001234,一二三一一一您好，欢迎光临云帆书店一\n"]
+        {
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert_eq!(utf16(&little), Some(Encoding::Utf16Le), "{text}");
+            assert_eq!(utf16(&big), Some(Encoding::Utf16Be), "{text}");
+        }
+        assert_eq!(utf16("手机号,姓名".as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_result_does_not_depend_on_how_a_text_is_cut(
+            text in "\\PC{0,40}", damaged in any::<bool>(), size in 1_usize..7,
+        ) {
+            let mut bytes = text.into_bytes();
+            if damaged {
+                bytes.push(0xff);
+            }
+            let mut utf8 = Utf8::default();
+            for piece in bytes.chunks(size) {
+                utf8.update(piece);
+            }
+            prop_assert_eq!(utf8.is_likely(), likely(&bytes));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Excel since 2007 (ECMA-376): the parts of the archive that say how cells are shown, and the rows
+//! of a sheet as they stream by.
+
+mod cells;
+mod parts;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+use zip::ZipArchive;
+
+use super::super::number_format::NumberFormat;
+use super::super::{RowSink, TableError};
+use super::{Counts, Sheets, unreadable};
+use parts::{SheetPart, WorkbookParts};
+
+/// The most bytes of a decompressed spreadsheet: about ten million cells.
+const MAX_DECOMPRESSED: u64 = 1 << 30;
+/// The most bytes of its shared strings, which are held in memory while it is read.
+const MAX_SHARED_STRINGS: u64 = 256 << 20;
+
+type Archive = ZipArchive<BufReader<File>>;
+
+pub(super) struct Workbook {
+    archive: Archive,
+    sheets: Vec<SheetPart>,
+    context: Context,
+}
+
+/// What the cells of all sheets refer to.
+pub(super) struct Context {
+    strings: Vec<Box<str>>,
+    /// Number formats by the number of a cell's style.
+    formats: Vec<NumberFormat>,
+    general: NumberFormat,
+    from_1904: bool,
+}
+
+impl Workbook {
+    pub(super) fn open(file: File) -> Result<Self, TableError> {
+        let mut archive = ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
+        check_decompressed_size(&mut archive)?;
+        let workbook = WorkbookParts::read(&mut archive)?;
+        let strings = parts::shared_strings(&mut archive, workbook.strings.as_deref())?;
+        let formats = parts::formats(&mut archive, workbook.styles.as_deref())?;
+        let from_1904 = workbook.from_1904;
+        let general = NumberFormat::built_in(0);
+        let context = Context { strings, formats, general, from_1904 };
+        Ok(Self { archive, sheets: workbook.sheets, context })
+    }
+}
+
+impl Sheets for Workbook {
+    fn sheets(&self) -> Vec<(String, bool)> {
+        self.sheets.iter().map(|sheet| (sheet.name.clone(), sheet.hidden)).collect()
+    }
+
+    fn read(
+        &mut self,
+        index: usize,
+        hidden: bool,
+        take: RowSink<'_>,
+    ) -> Result<Counts, TableError> {
+        let path = self.sheets.get(index).map(|sheet| sheet.path.as_str()).unwrap_or_default();
+        // A chart sheet, for example, has no part of rows.
+        let Some(part) = parts::open(&mut self.archive, path)? else {
+            return Ok(Counts::default());
+        };
+        cells::read(part, &self.context, hidden, take)
+    }
+}
+
+/// Decompresses everything once without keeping it: a small file can be a zip bomb.
+fn check_decompressed_size(archive: &mut Archive) -> Result<(), TableError> {
+    let mut total = 0;
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(unreadable)?;
+        let shared_strings = part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml"));
+        let limit = if shared_strings { MAX_SHARED_STRINGS } else { MAX_DECOMPRESSED - total };
+        let bytes = io::copy(&mut part.take(limit + 1), &mut io::sink()).map_err(unreadable)?;
+        if bytes > limit {
+            return Err(TableError::Bomb(limit));
+        }
+        total += bytes;
+    }
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! The rows and cells of a sheet.
+
+use std::io::BufRead;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use time::{Date, PrimitiveDateTime, Time, format_description::well_known::Iso8601};
+
+use super::super::super::number_format::NumberFormat;
+use super::super::super::{MAX_CELLS, RowSink, TableError};
+use super::super::row::RowBuilder;
+use super::super::{Counts, unreadable};
+use super::Context;
+use super::parts::{attribute, is_true, push_entity, text_until};
+
+/// Passes the rows of a sheet to `take`, without hidden ones and without the cells of hidden columns
+/// unless `hidden`.
+pub(super) fn read<R: BufRead>(
+    part: Reader<R>,
+    context: &Context,
+    hidden: bool,
+    take: RowSink<'_>,
+) -> Result<Counts, TableError> {
+    let mut sheet =
+        Sheet { part, context, hidden, hidden_columns: Vec::new(), line: 0, text: String::new() };
+    sheet.read(take)
+}
+
+struct Sheet<'a, R> {
+    part: Reader<R>,
+    context: &'a Context,
+    hidden: bool,
+    /// Hidden columns from 0, and whether they have a cell.
+    hidden_columns: Vec<(usize, bool)>,
+    line: i32,
+    /// The text of the current cell.
+    text: String,
+}
+
+impl<R: BufRead> Sheet<'_, R> {
+    fn read(&mut self, take: RowSink<'_>) -> Result<Counts, TableError> {
+        let mut counts = Counts::default();
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "col" => self.note_column(&element),
+                    "row" => {
+                        let row_hidden = self.begin_row(&element);
+                        let row = self.read_row()?;
+                        let Some(row) = row.end() else { continue };
+                        counts.rows += 1;
+                        counts.hidden_rows += i32::from(row_hidden);
+                        if (self.hidden || !row_hidden) && take(row).is_break() {
+                            break;
+                        }
+                    }
+                    _ => {}
+                },
+                Event::End(element) if element.local_name().as_ref() == "sheetData" => break,
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        let used = self.hidden_columns.iter().filter(|(_, used)| *used).count();
+        counts.hidden_columns = i32::try_from(used).unwrap_or(i32::MAX);
+        Ok(counts)
+    }
+
+    fn note_column(&mut self, element: &BytesStart<'_>) {
+        let hidden = is_true(element, "hidden")
+            || attribute(element, "width").is_some_and(|width| width.parse() == Ok(0.0));
+        let bound = |name: &str| attribute(element, name).and_then(|n| n.parse::<usize>().ok());
+        if let (true, Some(first), Some(last)) = (hidden, bound("min"), bound("max")) {
+            let columns = first.saturating_sub(1)..last.min(MAX_CELLS);
+            self.hidden_columns.extend(columns.map(|column| (column, false)));
+        }
+    }
+
+    /// Moves on to a row. Returns whether it is hidden, which a height of 0 does as well.
+    fn begin_row(&mut self, element: &BytesStart<'_>) -> bool {
+        let line = attribute(element, "r").and_then(|line| line.parse().ok());
+        self.line = line.unwrap_or_else(|| self.line.saturating_add(1));
+        is_true(element, "hidden")
+            || attribute(element, "ht").is_some_and(|height| height.parse() == Ok(0.0))
+    }
+
+    fn read_row(&mut self) -> Result<RowBuilder, TableError> {
+        let mut row = RowBuilder::begin(self.line);
+        let mut column = 0;
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+                Event::Start(element) if element.local_name().as_ref() == "c" => {
+                    let cell = CellHead::of(&element, column);
+                    column = cell.column + 1;
+                    self.read_cell(&cell, &mut row)?;
+                }
+                Event::End(element) if element.local_name().as_ref() == "row" => return Ok(row),
+                Event::Eof => return Err(unreadable("unexpected end")),
+                _ => {}
+            }
+        }
+    }
+
+    fn read_cell(&mut self, cell: &CellHead, row: &mut RowBuilder) -> Result<(), TableError> {
+        self.read_content()?;
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        if let Some(column) = self.hidden_columns.iter_mut().find(|(n, _)| *n == cell.column) {
+            column.1 = true;
+            if !self.hidden {
+                return Ok(());
+            }
+        }
+        let context = self.context;
+        let format = context.formats.get(cell.style).unwrap_or(&context.general);
+        match cell.kind {
+            Kind::Number => match self.text.trim().parse::<f64>() {
+                Ok(number) => row.number(cell.column, number, format, context.from_1904),
+                Err(_) => put_text(row, cell.column, &self.text, format),
+            },
+            Kind::Shared => {
+                let index = self.text.trim().parse::<usize>().ok();
+                let text = index.and_then(|index| context.strings.get(index));
+                let text = text.ok_or_else(|| unreadable("a shared string is missing"))?;
+                put_text(row, cell.column, text, format);
+            }
+            Kind::Text => put_text(row, cell.column, &self.text, format),
+            Kind::Bool => {
+                let value = matches!(self.text.trim(), "1" | "true");
+                row.text(cell.column, if value { "TRUE" } else { "FALSE" });
+            }
+            Kind::Error => row.text(cell.column, &self.text),
+            Kind::Date => match serial(self.text.trim(), context.from_1904) {
+                Some(number) => row.number(cell.column, number, format, context.from_1904),
+                None => row.unclear(cell.column, &self.text),
+            },
+        }
+        Ok(())
+    }
+
+    /// Reads the value of a cell into `text`, up to the cell's end. The formula is left out: its
+    /// value is what is shown.
+    fn read_content(&mut self) -> Result<(), TableError> {
+        self.text.clear();
+        let mut in_value = false;
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "v" => in_value = true,
+                    "is" => self.text = text_until(&mut self.part, "is")?,
+                    _ => {}
+                },
+                Event::End(element) => match element.local_name().as_ref() {
+                    "v" => in_value = false,
+                    "c" => return Ok(()),
+                    _ => {}
+                },
+                Event::Text(content) if in_value => self.text.push_str(&content.xml10_content()),
+                Event::GeneralRef(entity) if in_value => push_entity(&entity, &mut self.text),
+                Event::Eof => return Err(unreadable("unexpected end")),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn put_text(row: &mut RowBuilder, column: usize, text: &str, format: &NumberFormat) {
+    match format.show_text(text) {
+        Some(shown) => row.text(column, &shown),
+        None => row.unclear(column, text),
+    }
+}
+
+/// The place, style and type of a cell.
+struct CellHead {
+    column: usize,
+    style: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Number,
+    Shared,
+    Text,
+    Bool,
+    Error,
+    Date,
+}
+
+impl CellHead {
+    /// Reads the attributes of a cell. `next` is its column if it does not name one.
+    fn of(element: &BytesStart<'_>, next: usize) -> Self {
+        let mut head = Self { column: next, style: 0, kind: Kind::Number };
+        let mut attributes = element.attributes();
+        attributes.with_checks(false);
+        for one in attributes.flatten() {
+            let value = one.value.as_ref();
+            match one.key.as_ref() {
+                "r" => head.column = column_of(value).unwrap_or(next),
+                "s" => head.style = value.parse().unwrap_or(0),
+                "t" => {
+                    head.kind = match value {
+                        "s" => Kind::Shared,
+                        "str" | "inlineStr" => Kind::Text,
+                        "b" => Kind::Bool,
+                        "e" => Kind::Error,
+                        "d" => Kind::Date,
+                        _ => Kind::Number,
+                    }
+                }
+                _ => {}
+            }
+        }
+        head
+    }
+}
+
+/// Returns the column of a reference such as `AB12`, from 0.
+fn column_of(reference: &str) -> Option<usize> {
+    let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
+    let column = letters.fold(0_usize, |sum, letter| {
+        sum.saturating_mul(26).saturating_add(usize::from(letter.to_ascii_uppercase() - b'A') + 1)
+    });
+    column.checked_sub(1)
+}
+
+/// Returns the number of days that a date or time of ISO 8601 stands for.
+fn serial(text: &str, from_1904: bool) -> Option<f64> {
+    let epoch = if from_1904 {
+        time::macros::datetime!(1904-01-01 0:00)
+    } else {
+        time::macros::datetime!(1899-12-30 0:00)
+    };
+    let text = text.trim_end_matches('Z');
+    let at = if let Ok(at) = PrimitiveDateTime::parse(text, &Iso8601::DATE_TIME) {
+        at
+    } else if let Ok(date) = Date::parse(text, &Iso8601::DATE) {
+        date.midnight()
+    } else {
+        let time = Time::parse(text, &Iso8601::TIME).ok()?;
+        return Some(time.duration_since(Time::MIDNIGHT).as_seconds_f64() / 86_400.0);
+    };
+    let days = (at - epoch).as_seconds_f64() / 86_400.0;
+    // Before March 1900 spreadsheets count one day less.
+    Some(if from_1904 || days >= 61.0 { days } else { days - 1.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_name_columns_by_letters() {
+        assert_eq!(column_of("A1"), Some(0));
+        assert_eq!(column_of("Z9"), Some(25));
+        assert_eq!(column_of("AB12"), Some(27));
+        assert_eq!(column_of("12"), None);
+    }
+
+    #[test]
+    fn dates_of_iso_8601_are_numbers_of_days() {
+        assert_eq!(serial("2024-11-25", false), Some(45_621.0));
+        assert_eq!(serial("2024-11-25T12:00:00", false), Some(45_621.5));
+        assert_eq!(serial("2024-11-25T12:00:00.000Z", true), Some(44_159.5));
+        assert_eq!(serial("06:00:00", false), Some(0.25));
+        assert_eq!(serial("1900-01-01", false), Some(1.0));
+        assert_eq!(serial("soon", false), None);
+    }
+}

@@ -1,0 +1,298 @@
+//! The parts of the archive beside the sheets: the list of sheets, shared strings, number formats.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::super::super::TableError;
+use super::super::super::number_format::NumberFormat;
+use super::super::unreadable;
+use super::Archive;
+
+/// A sheet, and where it is in the archive.
+pub(super) struct SheetPart {
+    pub(super) name: String,
+    pub(super) hidden: bool,
+    pub(super) path: String,
+}
+
+/// The workbook: its sheets, and where its other parts are.
+#[derive(Default)]
+pub(super) struct WorkbookParts {
+    pub(super) sheets: Vec<SheetPart>,
+    pub(super) strings: Option<String>,
+    pub(super) styles: Option<String>,
+    pub(super) from_1904: bool,
+}
+
+/// A part of the archive as XML.
+pub(super) type Part<'a> = Reader<Box<dyn BufRead + 'a>>;
+
+/// Opens a part; `None` if there is none at this path.
+pub(super) fn open<'a>(
+    archive: &'a mut Archive,
+    path: &str,
+) -> Result<Option<Part<'a>>, TableError> {
+    let Some(index) = archive.index_for_name(path) else { return Ok(None) };
+    let part = archive.by_index(index).map_err(unreadable)?;
+    let mut reader = Reader::from_reader(Box::new(BufReader::new(part)) as Box<dyn BufRead>);
+    reader.config_mut().expand_empty_elements = true;
+    reader.config_mut().check_end_names = false;
+    Ok(Some(reader))
+}
+
+/// Calls `take` for the beginning of each element.
+fn each_element(
+    archive: &mut Archive,
+    path: &str,
+    mut take: impl FnMut(&BytesStart<'_>),
+) -> Result<(), TableError> {
+    let Some(mut part) = open(archive, path)? else { return Ok(()) };
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match part.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(element) => take(&element),
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+/// Returns an attribute by its name without a prefix.
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = element.attributes();
+    attributes.with_checks(false);
+    let found = attributes.flatten().find(|one| one.key.local_name().as_ref() == name)?;
+    found.normalized_value(XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
+}
+
+/// Returns whether an attribute is true.
+pub(super) fn is_true(element: &BytesStart<'_>, name: &str) -> bool {
+    attribute(element, name).is_some_and(|value| matches!(value.as_str(), "1" | "true"))
+}
+
+impl WorkbookParts {
+    pub(super) fn read(archive: &mut Archive) -> Result<Self, TableError> {
+        let path = relations(archive, "")?
+            .into_iter()
+            .find(|relation| relation.kind == "officeDocument")
+            .map(|relation| relation.target)
+            .ok_or_else(|| unreadable("not a spreadsheet"))?;
+        let relations = relations(archive, &path)?;
+        let target_of = |kind: &str| {
+            let found = relations.iter().find(|relation| relation.kind == kind);
+            found.map(|relation| relation.target.clone())
+        };
+        let by_id: HashMap<&str, &str> = relations
+            .iter()
+            .map(|relation| (relation.id.as_str(), relation.target.as_str()))
+            .collect();
+        let mut parts = Self {
+            strings: target_of("sharedStrings"),
+            styles: target_of("styles"),
+            ..Self::default()
+        };
+        each_element(archive, &path, |element| match element.local_name().as_ref() {
+            "workbookPr" => parts.from_1904 = is_true(element, "date1904"),
+            "sheet" => {
+                let id = attribute(element, "id").unwrap_or_default();
+                let state = attribute(element, "state").unwrap_or_default();
+                parts.sheets.push(SheetPart {
+                    name: attribute(element, "name").unwrap_or_default(),
+                    hidden: matches!(state.as_str(), "hidden" | "veryHidden"),
+                    path: by_id.get(id.as_str()).copied().unwrap_or_default().to_owned(),
+                });
+            }
+            _ => {}
+        })?;
+        if parts.sheets.is_empty() {
+            return Err(unreadable("no sheets"));
+        }
+        Ok(parts)
+    }
+}
+
+/// A relation of a part to another one.
+struct Relation {
+    id: String,
+    /// The last word of its type, which is the same in both editions of the standard.
+    kind: String,
+    /// The path of the other part.
+    target: String,
+}
+
+/// Reads the relations of the part at `path`, or of the archive itself.
+fn relations(archive: &mut Archive, path: &str) -> Result<Vec<Relation>, TableError> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let separator = if folder.is_empty() { "" } else { "/" };
+    let mut found = Vec::new();
+    each_element(archive, &format!("{folder}{separator}_rels/{name}.rels"), |element| {
+        if element.local_name().as_ref() != "Relationship" {
+            return;
+        }
+        let kind = attribute(element, "Type").unwrap_or_default();
+        found.push(Relation {
+            id: attribute(element, "Id").unwrap_or_default(),
+            kind: kind.rsplit('/').next().unwrap_or_default().to_owned(),
+            target: resolved(folder, &attribute(element, "Target").unwrap_or_default()),
+        });
+    })?;
+    Ok(found)
+}
+
+/// Resolves a target relative to a folder of the archive.
+fn resolved(folder: &str, target: &str) -> String {
+    if let Some(absolute) = target.strip_prefix('/') {
+        return absolute.to_owned();
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}
+
+/// Reads the texts that cells refer to by number.
+pub(super) fn shared_strings(
+    archive: &mut Archive,
+    path: Option<&str>,
+) -> Result<Vec<Box<str>>, TableError> {
+    let mut strings = Vec::new();
+    let Some(mut part) = open(archive, path.unwrap_or_default())? else { return Ok(strings) };
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match part.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(element) if element.local_name().as_ref() == "si" => {
+                strings.push(text_until(&mut part, "si")?.into_boxed_str());
+            }
+            Event::Eof => return Ok(strings),
+            _ => {}
+        }
+    }
+}
+
+/// Reads a text up to the end of the element `end`: its runs without phonetic hints.
+pub(super) fn text_until<R: BufRead>(
+    part: &mut Reader<R>,
+    end: &str,
+) -> Result<String, TableError> {
+    let mut text = String::new();
+    let (mut in_text, mut in_hint) = (false, false);
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match part.read_event_into(&mut buffer).map_err(unreadable)? {
+            Event::Start(element) => match element.local_name().as_ref() {
+                "t" => in_text = true,
+                "rPh" => in_hint = true,
+                _ => {}
+            },
+            Event::End(element) => match element.local_name().as_ref() {
+                "t" => in_text = false,
+                "rPh" => in_hint = false,
+                name if name == end => return Ok(unescaped(&text)),
+                _ => {}
+            },
+            Event::Text(content) if in_text && !in_hint => text.push_str(&content.xml10_content()),
+            Event::CData(content) if in_text && !in_hint => text.push_str(&content.xml10_content()),
+            Event::GeneralRef(entity) if in_text && !in_hint => push_entity(&entity, &mut text),
+            Event::Eof => return Err(unreadable("unexpected end")),
+            _ => {}
+        }
+    }
+}
+
+/// Appends what an entity stands for.
+pub(super) fn push_entity(entity: &BytesRef<'_>, text: &mut String) {
+    if let Some(known) = resolve_predefined_entity(entity.as_ref()) {
+        text.push_str(known);
+    } else if let Ok(Some(letter)) = entity.resolve_char_ref() {
+        text.push(letter);
+    }
+}
+
+/// Replaces `_x000D_` and the like, by which spreadsheets write characters that XML cannot have.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("_x") {
+        let (before, escape) = rest.split_at(start);
+        plain.push_str(before);
+        let code = escape.get(2..6).filter(|_| escape.as_bytes().get(6) == Some(&b'_'));
+        match code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32) {
+            Some(letter) => {
+                plain.push(letter);
+                rest = &escape[7..];
+            }
+            None => {
+                plain.push_str("_x");
+                rest = &escape[2..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Reads the number format of each style of cells.
+pub(super) fn formats(
+    archive: &mut Archive,
+    path: Option<&str>,
+) -> Result<Vec<NumberFormat>, TableError> {
+    let mut codes: HashMap<u32, String> = HashMap::new();
+    let mut ids: Vec<u32> = Vec::new();
+    let mut in_cell_styles = false;
+    each_element(archive, path.unwrap_or_default(), |element| {
+        let number = |name: &str| attribute(element, name).and_then(|id| id.parse::<u32>().ok());
+        match element.local_name().as_ref() {
+            "numFmt" => {
+                let code = attribute(element, "formatCode");
+                codes.extend(number("numFmtId").zip(code));
+            }
+            "cellXfs" => in_cell_styles = true,
+            "cellStyleXfs" | "cellStyles" | "dxfs" => in_cell_styles = false,
+            "xf" if in_cell_styles => ids.push(number("numFmtId").unwrap_or(0)),
+            _ => {}
+        }
+    })?;
+    let mut parsed: HashMap<u32, NumberFormat> = HashMap::new();
+    Ok(ids
+        .into_iter()
+        .map(|id| {
+            let format = parsed.entry(id).or_insert_with(|| match codes.get(&id) {
+                Some(code) => NumberFormat::parse(code),
+                None => NumberFormat::built_in(id),
+            });
+            format.clone()
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_xml_cannot_have_are_unescaped() {
+        assert_eq!(unescaped("a_x000D_\nb"), "a\r\nb");
+        assert_eq!(unescaped("_x005F_x000D_"), "_x000D_");
+        assert_eq!(unescaped("max_x_y, _x12, _xZZZZ_"), "max_x_y, _x12, _xZZZZ_");
+    }
+
+    #[test]
+    fn targets_are_resolved_within_the_archive() {
+        assert_eq!(resolved("xl", "worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
+        assert_eq!(resolved("xl", "/xl/worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
+        assert_eq!(resolved("xl/a", "../b.xml"), "xl/b.xml");
+    }
+}

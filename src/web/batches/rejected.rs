@@ -1,0 +1,173 @@
+//! `…/rejected.csv` and `…/rejected.xlsx`: the rejected rows of an upload as they were written, each
+//! with its line number and the reason. The file can be corrected and uploaded again as it is.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::downloads::{attachment, headed, lines, record_export};
+use super::{find, preview};
+use crate::app::App;
+use crate::db::{recipients, uploads};
+use crate::domain::cell;
+use crate::domain::ids::BatchId;
+use crate::domain::recipient::{Recipient, Verdict};
+use crate::domain::upload::{Guess, REJECTED_COLUMNS};
+use crate::ops::uploads::report::Report;
+use crate::web::error::WebError;
+use crate::web::layout::{Layout, Section};
+use crate::web::member::Member;
+use crate::web::workbook::TextWorkbook;
+
+/// Rows read per query.
+const ROWS_PER_PAGE: i64 = 2_000;
+
+/// Query parameters: the verdict of the rows, if not all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RejectedQuery {
+    show: String,
+}
+
+/// The rejected rows of a draft, page by page.
+struct Export {
+    app: web::Data<App>,
+    l: Layout,
+    batch: BatchId,
+    verdict: Option<Verdict>,
+    names: Vec<String>,
+    /// The number of cells of a row before the columns that are added.
+    width: usize,
+}
+
+impl Export {
+    async fn begin(
+        app: web::Data<App>,
+        member: &Member,
+        request: &HttpRequest,
+        id: &str,
+        query: &RejectedQuery,
+    ) -> Result<Self, WebError> {
+        let batch = find(&app, member, id).await?;
+        let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+        let report =
+            upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
+        let report = report.ok_or(WebError::NotFound)?;
+        record_export(&app, member, request, batch.id, json!({ "file": "rejected" })).await?;
+        let l = member.layout(&app, request, Section::Batches).await?;
+        let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
+        let names = names(&report);
+        let width = names.len();
+        Ok(Self { app, l, batch: batch.id, verdict, names, width })
+    }
+
+    fn all_names(&self) -> Vec<String> {
+        let added = REJECTED_COLUMNS[0].map(str::to_owned);
+        self.names.iter().cloned().chain(added).collect()
+    }
+
+    /// Returns the rows after a line, and the last line of them if there may be more.
+    async fn next_rows(&self, after: i32) -> sqlx::Result<(Vec<Vec<String>>, Option<i32>)> {
+        let found =
+            recipients::rejected(&self.app.db, self.batch, self.verdict, after, ROWS_PER_PAGE)
+                .await?;
+        let next = found.last().map(|last| last.position);
+        Ok((found.into_iter().map(|recipient| self.row(recipient)).collect(), next))
+    }
+
+    fn row(&self, recipient: Recipient) -> Vec<String> {
+        let reason = preview::rejection_reason(&self.l, &recipient);
+        let verdict = self.l.t(&format!("verdict-{}", recipient.verdict.key()));
+        let mut cells = recipient.cells.unwrap_or_default();
+        cells.resize(self.width, String::new());
+        cells.extend([recipient.position.to_string(), verdict, reason]);
+        cells
+    }
+}
+
+/// `…/rejected.csv`.
+pub async fn csv(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<RejectedQuery>,
+) -> Result<HttpResponse, WebError> {
+    let export = Export::begin(app, &member, &request, &path.1, &query).await?;
+    let name = format!("{}-rejected.csv", export.batch);
+    let from = Some((headed(export.all_names()), 0));
+    let pages = stream::unfold((export, from), |(export, from)| async move {
+        let (mut bytes, after) = from?;
+        match export.next_rows(after).await {
+            Ok((rows, next)) => {
+                bytes.extend(lines(rows));
+                let from = next.map(|next| (Vec::new(), next));
+                Some((Ok(web::Bytes::from(bytes)), (export, from)))
+            }
+            Err(error) => Some((Err(std::io::Error::other(error)), (export, None))),
+        }
+    });
+    Ok(attachment(&name).streaming(pages))
+}
+
+/// `…/rejected.xlsx`.
+pub async fn xlsx(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<RejectedQuery>,
+) -> Result<HttpResponse, WebError> {
+    let export = Export::begin(app, &member, &request, &path.1, &query).await?;
+    let workbook = TextWorkbook::begin(export.all_names());
+    let mut after = 0;
+    loop {
+        let (rows, next) = export.next_rows(after).await?;
+        let rows = rows.into_iter().map(|cells| {
+            cells.into_iter().map(|text| cell::in_spreadsheet(&text).into_owned()).collect()
+        });
+        let Some(next) = next else { break };
+        if !workbook.put(rows.collect()).await {
+            break;
+        }
+        after = next;
+    }
+    workbook.respond(&format!("{}-rejected.xlsx", export.batch)).await
+}
+
+/// Returns the column names of the file: those of the uploaded one if they lead to the same mapping
+/// of columns, or else such that do.
+fn names(report: &Report) -> Vec<String> {
+    let width = report.width.max(report.columns.len());
+    let own_name = |column: usize| report.columns.get(column).filter(|name| !name.is_empty());
+    let names: Vec<String> = (0..width)
+        .map(|column| own_name(column).cloned().unwrap_or_else(|| plain_name(report, column)))
+        .collect();
+    if leads_to_the_same_mapping(report, &names) {
+        names
+    } else {
+        (0..width).map(|column| plain_name(report, column)).collect()
+    }
+}
+
+/// Returns a name by which the import knows what a column is used as.
+fn plain_name(report: &Report, column: usize) -> String {
+    let mapping = &report.mapping;
+    if column == mapping.phone {
+        return "phone".to_owned();
+    }
+    match mapping.values.iter().position(|used| *used == Some(column)) {
+        Some(variable) => format!("param{}", variable + 1),
+        None => format!("column{}", column + 1),
+    }
+}
+
+fn leads_to_the_same_mapping(report: &Report, names: &[String]) -> bool {
+    let mut rows = vec![names.to_vec()];
+    rows.extend(report.first_rows.iter().cloned());
+    let mapping = &report.mapping;
+    let guess = Guess { rows: &rows, variables: mapping.values.len(), meanings: &[], phone: None };
+    let (guessed, candidates) = guess.mapping();
+    candidates.is_empty() && guessed.phone == mapping.phone && guessed.values == mapping.values
+}
