@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, TestConsole, assert_sound};
+use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};
 
 #[sqlx::test]
 async fn a_text_is_sent_to_three_phones_and_their_receipts_have_a_page(db: PgPool) {
@@ -98,9 +98,10 @@ async fn an_invalid_form_comes_back_with_its_input_and_each_problem_at_its_field
 #[sqlx::test]
 async fn hostile_and_non_latin_values_arrive_as_they_were_typed(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let hostile = "\"><img src=x onerror=alert(1)>' OR 1=1 -- مرحبا 😀";
-    let batch = operator.send(CODE, &[hostile, "5"], "18500001234").await;
+    let batch = operator.send(NOTICE, &[hostile, "5"], "18500001234").await;
     let page = console.until_complete(&operator, &batch).await;
     assert!(!page.has("img"));
     assert!(page.one(".bubble").contains(hostile));
@@ -113,15 +114,16 @@ async fn hostile_and_non_latin_values_arrive_as_they_were_typed(db: PgPool) {
 #[sqlx::test]
 async fn a_send_is_limited_to_a_thousand_phones_and_five_hundred_characters(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let many: String = (0..1_001).map(|n| format!("1850{n:07}\n")).collect();
     let fields = operator.send_fields(CODE, &["1", "5"], &many).await;
     let page = operator.post_owned("/p/default/send", &fields).await;
     assert!(page.has("#phones-error"));
     let long = "字".repeat(490);
-    let fields = operator.send_fields(CODE, &[&long, "5"], "18500001234").await;
+    let fields = operator.send_fields(NOTICE, &[&long, "5"], "18500001234").await;
     let page = operator.post_owned("/p/default/send", &fields).await;
-    assert!(page.has("#p1-error"));
+    assert!(page.one("#p1-error").contains("500"), "{}", page.text);
     let abroad = operator.send_fields(CODE, &["1", "5"], "+60123456789").await;
     assert!(operator.post_owned("/p/default/send", &abroad).await.has("#phones-error"));
 }
@@ -129,8 +131,9 @@ async fn a_send_is_limited_to_a_thousand_phones_and_five_hundred_characters(db: 
 #[sqlx::test]
 async fn the_preview_shows_the_text_its_length_and_parts(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
-    let fields = operator.send_fields(CODE, &[&"长".repeat(80), "5"], "18500001234").await;
+    let fields = operator.send_fields(NOTICE, &[&"长".repeat(80), "5"], "18500001234").await;
     let preview = operator.post_owned("/p/default/send/preview", &fields).await;
     assert_eq!(preview.all(".bubble .variable").len(), 2);
     assert!(preview.one(".facts").contains("2"), "{}", preview.text);
