@@ -3,6 +3,11 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
+use usms_console::domain::ids::{SignatureId, TemplateId, UserId};
+use usms_console::domain::phone::Phone;
+use usms_console::domain::text::ParamProblem;
+use usms_console::ops::order::{self, Order, OrderError, WrongParams};
+
 use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};
 
 #[sqlx::test]
@@ -187,4 +192,64 @@ async fn sending_again_starts_with_the_values_of_the_last_time(db: PgPool) {
     let form = operator.get(&page.attr("a[href*='/send?batch=']", "href")).await;
     assert_eq!(form.value("#p1"), "77");
     assert_eq!(form.one("#phones"), "18500001234");
+}
+
+#[sqlx::test]
+async fn a_code_of_eight_characters_is_refused_at_its_field_and_nothing_is_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let mut fields = operator.send_fields(CODE, &["12345678", "5"], "18500001234").await;
+    fields.push(("confirm".to_owned(), "1".to_owned()));
+    let page = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.has("#p1-error") && !page.has("#p2-error"), "{}", page.text);
+    assert_eq!(page.value("#p1"), "12345678");
+    let batches: i64 =
+        sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
+    assert_eq!((batches, console.accepted().await.0), (0, 0));
+}
+
+#[sqlx::test]
+async fn codes_of_one_and_of_seven_letters_or_digits_are_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    for code in ["7", "aB34567"] {
+        let batch = operator.send(CODE, &[code, "5"], "18500001234").await;
+        let page = console.until_complete(&operator, &batch).await;
+        assert_eq!(page.all(".messages tbody .status"), ["已送达"], "{code}");
+    }
+    assert_eq!(console.accepted().await.0, 2);
+}
+
+#[sqlx::test]
+async fn an_order_with_a_value_that_cannot_be_sent_is_not_stored(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.operator().await;
+    let id = async |query: &'static str| {
+        sqlx::query_scalar::<_, i64>(query).fetch_one(&db).await.unwrap()
+    };
+    let ordered_by = UserId(id("select id from users").await);
+    let signature = SignatureId(id("select id from signatures").await);
+    let template =
+        TemplateId(id("select id from sms_templates where purpose = 'verification'").await);
+    for (value, problem) in [
+        ("12345678", ParamProblem::Code),
+        ("【1】", ParamProblem::Brackets),
+        ("", ParamProblem::Empty),
+    ] {
+        let order = Order {
+            project: console.project,
+            ordered_by,
+            signature,
+            template,
+            params: vec!["1234".to_owned(), value.to_owned()],
+            phones: vec![Phone::parse("18500001234").unwrap()],
+            schedule_at: None,
+            form_token: uuid::Uuid::new_v4(),
+        };
+        let placed = order::place(&console.app, &order, "127.0.0.1").await;
+        let Err(OrderError::WrongParams(wrong)) = placed else { panic!("{value}: {placed:?}") };
+        assert_eq!(wrong, WrongParams::Value(2, problem), "{value}");
+    }
+    assert_eq!(id("select count(*) from batches").await, 0);
 }

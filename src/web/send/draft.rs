@@ -14,7 +14,7 @@ use crate::db::sms_templates::SmsTemplate;
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
-use crate::ops::order::{self, MAX_PHONES, OrderError};
+use crate::ops::order::{self, MAX_PHONES, OrderError, WrongParams};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
@@ -134,10 +134,10 @@ impl Draft {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
-        problems.extend(self.params.iter().enumerate().filter_map(|(index, value)| {
-            let problem = text::param_problem(value, self.purpose()).filter(|one| one.blocks())?;
-            Some(Problem::at(format!("p{}", index + 1), ProblemKind::Param(index + 1, problem)))
-        }));
+        problems.extend(
+            order::blocking_problems(&self.params, self.purpose())
+                .map(|(n, problem)| Problem::of_param(n, problem)),
+        );
         problems.extend(self.length_problem());
         problems.extend(self.phone_problem());
         problems.extend(self.schedule_problem.map(|key| Problem::at("at", ProblemKind::Key(key))));
@@ -253,6 +253,10 @@ impl Problem {
         Self { field: field.into(), kind }
     }
 
+    fn of_param(n: usize, problem: ParamProblem) -> Self {
+        Self::at(format!("p{n}"), ProblemKind::Param(n, problem))
+    }
+
     /// Returns the problem behind an error of placing the order.
     ///
     /// # Errors
@@ -263,9 +267,10 @@ impl Problem {
             OrderError::SignatureNotApproved => {
                 Self::at("signature", ProblemKind::Key("send-error-signature-gone"))
             }
-            OrderError::TemplateNotApproved | OrderError::WrongParams(_) => {
+            OrderError::TemplateNotApproved | OrderError::WrongParams(WrongParams::Count(_)) => {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
+            OrderError::WrongParams(WrongParams::Value(n, problem)) => Self::of_param(n, problem),
             OrderError::DifferentKinds => {
                 Self::at("signature", ProblemKind::Key("send-error-kinds"))
             }
