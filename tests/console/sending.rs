@@ -204,6 +204,8 @@ async fn a_code_of_eight_characters_is_refused_at_its_field_and_nothing_is_sent(
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.has("#p1-error") && !page.has("#p2-error"), "{}", page.text);
     assert_eq!(page.value("#p1"), "12345678");
+    assert!(page.has("#params-hint"), "{}", page.text);
+    assert_eq!(page.attr("#p1", "aria-describedby"), "params-hint p1-error");
     let batches: i64 =
         sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
     assert_eq!((batches, console.accepted().await.0), (0, 0));
@@ -214,11 +216,68 @@ async fn codes_of_one_and_of_seven_letters_or_digits_are_sent(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
     for code in ["7", "aB34567"] {
+        let fields = operator.send_fields(CODE, &[code, "5"], "18500001234").await;
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(!check.has("#warnings"), "{}", check.text);
         let batch = operator.send(CODE, &[code, "5"], "18500001234").await;
         let page = console.until_complete(&operator, &batch).await;
         assert_eq!(page.all(".messages tbody .status"), ["已送达"], "{code}");
     }
     assert_eq!(console.accepted().await.0, 2);
+}
+
+#[sqlx::test]
+async fn a_value_that_may_cause_trouble_is_shown_before_it_is_sent_and_can_be_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let phones = "18500001234";
+    for (n, (value, chinese, english)) in [
+        ("#N/A", "#N/A", "#N/A"),
+        ("{name}", "占位符", "missing value"),
+        ("见 example.cn/a", "链接", "link"),
+        ("请拨 400-123-4567", "电话号码", "phone number"),
+        ("★", "※、●或★", "※, ●, or ★"),
+        ("￥50", "“50元”", "“50元”"),
+        ("😀", "表情符号", "emoji"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (language, named, expected) in
+            [("en", "Variable 1: ", english), ("zh-CN", "变量 1：", chinese)]
+        {
+            operator.get_in(language, "/p/default/send").await;
+            let fields = operator.send_fields(NOTICE, &[value, "5"], phones).await;
+            let check = operator.post_owned("/p/default/send", &fields).await;
+            let warnings = check.all("#warnings li");
+            assert_eq!(warnings.len(), 1, "{value}: {}", check.text);
+            assert!(warnings[0].starts_with(named), "{value}: {warnings:?}");
+            assert!(warnings[0].contains(expected), "{value}: {warnings:?}");
+        }
+        let batch = operator.send(NOTICE, &[value, "5"], phones).await;
+        let page = console.until_complete(&operator, &batch).await;
+        assert!(page.one(".bubble").contains(value), "{value}: {}", page.text);
+        assert_eq!(console.accepted().await.0, i64::try_from(n).unwrap() + 1, "{value}");
+    }
+}
+
+#[sqlx::test]
+async fn every_warning_of_every_variable_is_listed_and_values_without_one_are_not(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let fields = operator.send_fields(NOTICE, &["★ ￥50", "见 example.cn"], "18500001234").await;
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    let warnings = check.all("#warnings li");
+    let variables: Vec<String> =
+        warnings.iter().map(|warning| warning.chars().take(4).collect()).collect();
+    assert_eq!(variables, ["变量 1", "变量 1", "变量 2"], "{warnings:?}");
+    let fields = operator.send_fields(NOTICE, &["YF1024", "5"], "18500001234").await;
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    assert!(check.has("button[name=confirm]") && !check.has("#warnings"), "{}", check.text);
+    let form = operator.post_owned("/p/default/send", &check.form_fields("choose")).await;
+    assert!(form.has("#p1") && !form.has("#params-hint"), "a notice takes any text");
 }
 
 #[sqlx::test]

@@ -119,6 +119,11 @@ impl Draft {
         self.template.as_ref().map_or(Purpose::Notice, |template| template.purpose)
     }
 
+    /// Returns whether its values have to be codes: letters or digits, and few of them.
+    pub fn takes_codes(&self) -> bool {
+        self.purpose() == Purpose::Verification && !self.params.is_empty()
+    }
+
     /// Returns whether `template` is the chosen one.
     pub fn has_template(&self, template: &SmsTemplate) -> bool {
         self.template.as_ref().is_some_and(|chosen| chosen.id == template.id)
@@ -142,6 +147,17 @@ impl Draft {
         problems.extend(self.phone_problem());
         problems.extend(self.schedule_problem.map(|key| Problem::at("at", ProblemKind::Key(key))));
         problems
+    }
+
+    /// Returns what may go wrong with the values but does not prevent sending, in their order.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let problems = self.variables().flat_map(|(n, value)| {
+            text::param_problems(value, self.purpose()).map(move |problem| (n, problem))
+        });
+        problems
+            .filter(|(_, problem)| !problem.blocks())
+            .map(|(n, problem)| Problem::of_param(n, problem))
+            .collect()
     }
 
     fn choice_problems(&self) -> Vec<Problem> {
