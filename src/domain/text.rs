@@ -187,6 +187,21 @@ pub enum ParamProblem {
 }
 
 impl ParamProblem {
+    /// All problems, the most serious first.
+    const ALL: [Self; 11] = [
+        Self::Empty,
+        Self::Control,
+        Self::Invisible,
+        Self::Brackets,
+        Self::Code,
+        Self::Placeholder,
+        Self::Link,
+        Self::PhoneNumber,
+        Self::Mark,
+        Self::Yuan,
+        Self::Emoji,
+    ];
+
     /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
@@ -216,39 +231,36 @@ impl ParamProblem {
             | Self::Emoji => false,
         }
     }
+
+    /// Returns whether a value in a template of this purpose has the problem.
+    fn is_in(self, value: &str, purpose: Purpose) -> bool {
+        match self {
+            Self::Empty => value.trim().is_empty(),
+            Self::Control => value.contains(char::is_control),
+            Self::Invisible => value.contains(is_invisible),
+            Self::Brackets => value.contains(['【', '】']),
+            Self::Code => purpose == Purpose::Verification && !is_code(value),
+            Self::Placeholder => is_placeholder(value),
+            Self::Link => has_link(value),
+            Self::PhoneNumber => has_phone_number(value),
+            Self::Mark => value.contains(['※', '●', '★']),
+            Self::Yuan => value.contains(['￥', '¥']),
+            Self::Emoji => value.chars().any(|letter| u32::from(letter) > 0xFFFF),
+        }
+    }
 }
 
 /// The most characters of a value in a verification template.
 const MAX_CODE_LENGTH: usize = 7;
 
+/// Returns the problems of a value in a template of this purpose, the most serious first.
+pub fn param_problems(value: &str, purpose: Purpose) -> impl Iterator<Item = ParamProblem> {
+    ParamProblem::ALL.into_iter().filter(move |problem| problem.is_in(value, purpose))
+}
+
 /// Returns the most serious problem of a value in a template of this purpose.
 pub fn param_problem(value: &str, purpose: Purpose) -> Option<ParamProblem> {
-    let any = |wanted: fn(char) -> bool| value.chars().any(wanted);
-    if value.trim().is_empty() {
-        Some(ParamProblem::Empty)
-    } else if any(char::is_control) {
-        Some(ParamProblem::Control)
-    } else if any(is_invisible) {
-        Some(ParamProblem::Invisible)
-    } else if value.contains(['【', '】']) {
-        Some(ParamProblem::Brackets)
-    } else if is_placeholder(value) {
-        Some(ParamProblem::Placeholder)
-    } else if purpose == Purpose::Verification && !is_code(value) {
-        Some(ParamProblem::Code)
-    } else if has_link(value) {
-        Some(ParamProblem::Link)
-    } else if has_phone_number(value) {
-        Some(ParamProblem::PhoneNumber)
-    } else if value.contains(['※', '●', '★']) {
-        Some(ParamProblem::Mark)
-    } else if value.contains(['￥', '¥']) {
-        Some(ParamProblem::Yuan)
-    } else if any(|letter| u32::from(letter) > 0xFFFF) {
-        Some(ParamProblem::Emoji)
-    } else {
-        None
-    }
+    param_problems(value, purpose).next()
 }
 
 fn is_invisible(letter: char) -> bool {
@@ -471,10 +483,23 @@ mod tests {
         for fine in ["1", "1234567", "aB3"] {
             assert_eq!(param_problem(fine, Purpose::Verification), None, "{fine}");
         }
-        for wrong in ["12345678", "李雷", "12 34", "12.5", "a-b", "１２３４"] {
+        for wrong in ["12345678", "李雷", "12 34", "12.5", "a-b", "１２３４", "#N/A", "{name}"]
+        {
             let problem = param_problem(wrong, Purpose::Verification);
             assert_eq!(problem, Some(ParamProblem::Code), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_value_has_each_of_its_problems_and_those_that_block_come_first() {
+        let problems = |value| param_problems(value, Purpose::Notice).collect::<Vec<_>>();
+        assert_eq!(
+            problems("★ ￥50，见 example.cn 😀"),
+            [ParamProblem::Link, ParamProblem::Mark, ParamProblem::Yuan, ParamProblem::Emoji]
+        );
+        assert_eq!(problems("【★】"), [ParamProblem::Brackets, ParamProblem::Mark]);
+        assert!(ParamProblem::ALL.is_sorted());
+        assert!(ParamProblem::ALL.is_sorted_by_key(|problem| !problem.blocks()));
     }
 
     proptest! {

@@ -10,7 +10,8 @@ use crate::db::{self, audit, batches, messages, projects, signatures, sms_templa
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::phone::Phone;
-use crate::domain::text::{self, TemplateText};
+use crate::domain::review::Purpose;
+use crate::domain::text::{self, ParamProblem, TemplateText};
 
 /// The most phones of an order: as many as one call takes (USMS API reference, SendUSMSMessage).
 pub const MAX_PHONES: usize = 1_000;
@@ -61,9 +62,9 @@ pub enum OrderError {
     /// Signature and template are not both domestic or both international.
     #[error("signature and template have different destinations")]
     DifferentKinds,
-    /// The number of values differs from that of the template's variables, which it contains.
-    #[error("the template has {0} variables")]
-    WrongParams(usize),
+    /// The values do not fit the template.
+    #[error(transparent)]
+    WrongParams(#[from] WrongParams),
     /// There is no phone, or there are more than [`MAX_PHONES`].
     #[error("cannot send to {0} phone numbers in one batch")]
     PhoneCount(usize),
@@ -79,6 +80,17 @@ pub enum OrderError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+/// Why values do not fit a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongParams {
+    /// Their number differs from that of the template's variables, which it contains.
+    #[error("the template has {0} variables")]
+    Count(usize),
+    /// The value of the variable with this number cannot be sent.
+    #[error("the value of variable {0} cannot be sent")]
+    Value(usize, ParamProblem),
 }
 
 /// Stores an order with all its messages in one transaction, exactly once per form token.
@@ -179,9 +191,7 @@ fn check(
     if order.phones.is_empty() || order.phones.len() > MAX_PHONES {
         return Err(OrderError::PhoneCount(order.phones.len()));
     }
-    if order.params.len() != text.variables() {
-        return Err(OrderError::WrongParams(text.variables()));
-    }
+    check_params(&order.params, text, template.purpose)?;
     if let Some(phone) =
         order.phones.iter().find(|phone| phone.is_domestic() == template.international)
     {
@@ -189,6 +199,29 @@ fn check(
     }
     let length = text::length(full_text);
     if length > text::MAX_LENGTH { Err(OrderError::TooLong(length)) } else { Ok(()) }
+}
+
+fn check_params(
+    params: &[String],
+    text: &TemplateText,
+    purpose: Purpose,
+) -> Result<(), WrongParams> {
+    if params.len() != text.variables() {
+        return Err(WrongParams::Count(text.variables()));
+    }
+    let refused = blocking_problems(params, purpose).next();
+    refused.map_or(Ok(()), |(n, problem)| Err(WrongParams::Value(n, problem)))
+}
+
+/// Returns the numbers of the variables whose values cannot be sent, and why.
+pub fn blocking_problems(
+    params: &[String],
+    purpose: Purpose,
+) -> impl Iterator<Item = (usize, ParamProblem)> {
+    params.iter().zip(1..).filter_map(move |(value, n)| {
+        let problem = text::param_problem(value, purpose).filter(|problem| problem.blocks())?;
+        Some((n, problem))
+    })
 }
 
 /// Returns the first state of a confirmed batch.

@@ -19,6 +19,8 @@ const MAX_BATCH_PHONES: usize = 200;
 const MAX_TEXT_LENGTH: usize = 500;
 /// The largest length of a `UserId` in characters.
 const MAX_USER_ID_LENGTH: usize = 32;
+/// The largest length of a value in a template for verification codes.
+const MAX_CODE_LENGTH: usize = 7;
 /// Words that the sandbox's carriers block.
 const BLOCKED_WORDS: [&str; 3] = ["赌博", "违禁", "代开发票"];
 /// The last digits of phones that SendBatchUSMSMessage refuses at once, with RetCode 0 and a reason
@@ -212,6 +214,10 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
     if values.iter().any(|value| value.is_empty() || value.contains(['【', '】'])) {
         return Err(Refusal::new(code::BAD_VALUE, "a value is empty or contains brackets"));
     }
+    if template.purpose == templates::VERIFICATION && !values.iter().all(|value| is_code(value)) {
+        let message = "a value of a verification code template is not 1 to 7 letters or digits";
+        return Err(Refusal::new(code::BAD_VALUE, message));
+    }
     let rendered = text::render(&template.text, values);
     if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
         return Err(Refusal::new(code::BLOCKED_WORD, "the text contains a blocked word"));
@@ -220,6 +226,10 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
         return Err(Refusal::invalid("TemplateParams", "the text has more than 500 characters"));
     }
     Ok(())
+}
+
+fn is_code(value: &str) -> bool {
+    (1..=MAX_CODE_LENGTH).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn check_user_id(user_id: &str) -> Result<(), Refusal> {

@@ -10,7 +10,7 @@ use super::store::{Template, World, new_id};
 use super::text;
 
 /// The purpose of verification codes.
-const VERIFICATION: u8 = 1;
+pub(super) const VERIFICATION: u8 = 1;
 /// The purpose of marketing.
 const MARKETING: u8 = 3;
 /// Words of which every template for verification codes has one.

@@ -82,6 +82,13 @@ impl FormPage {
     fn has(&self, field: &str) -> bool {
         self.problems.iter().any(|problem| problem.field == field)
     }
+
+    /// Returns the ids of what describes the field of a variable: the hint, its error.
+    fn described_by(&self, field: &str) -> String {
+        let hint = self.draft.takes_codes().then(|| "params-hint".to_owned());
+        let error = self.has(field).then(|| format!("{field}-error"));
+        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[derive(Template)]
@@ -97,6 +104,8 @@ struct CheckPage {
     l: Layout,
     draft: Draft,
     preview: Preview,
+    /// What may go wrong with the values.
+    warnings: Vec<Problem>,
     signature: Signature,
     template: SmsTemplate,
     /// The phones that are sent to, if confirmed as shown.
@@ -230,6 +239,7 @@ pub async fn order(
     let page = CheckPage {
         l: member.layout(&app, &request, Section::Send).await?,
         preview: Preview::of(&draft, &signature, &template),
+        warnings: draft.warnings(),
         needs_approval,
         waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed,

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, TestConsole, TestOptions, assert_sound};
+use crate::harness::{CODE, NOTICE, TestConsole, TestOptions, assert_sound};
 
 fn list(n: usize) -> Vec<u8> {
     let rows = (0..n).map(|n| format!("1850{:07},{n},5\n", 1_000 + n));
@@ -73,9 +73,10 @@ async fn a_list_with_the_same_text_is_sent_in_calls_of_a_thousand(db: PgPool) {
 #[sqlx::test]
 async fn only_failed_messages_are_resent(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let file = b"18509990001,a,5\n18509990002,'=b,5\n18509991234,c,5\n18509990006,d,5\n";
-    let preview = operator.upload_list(CODE, "a.csv", file).await;
+    let preview = operator.upload_list(NOTICE, "a.csv", file).await;
     let first = operator.confirm_list(&preview, &[]).await;
     console.until_complete(&operator, &first).await;
     let form = operator.get(&format!("{first}/resend")).await;
@@ -90,7 +91,7 @@ async fn only_failed_messages_are_resent(db: PgPool) {
     assert_eq!(answer.leads_to(), twice.leads_to(), "a double click makes one draft");
     let page = operator.until_imported(&answer.leads_to()).await;
     assert_eq!(page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)"), ["2"]);
-    assert!(page.all(".bubble").iter().any(|text| text.contains("验证码是=b，")), "{}", page.text);
+    assert!(page.all(".bubble").iter().any(|text| text.contains("订单号是=b，")), "{}", page.text);
     let second = operator.confirm_list(&answer.leads_to(), &[]).await;
     let page = console.until_complete(&operator, &second).await;
     assert!(page.has(&format!("a[href='{first}']")), "{}", page.text);

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, TestConsole};
+use crate::harness::{CODE, NOTICE, TestConsole};
 
 /// Returns the counts of the preview by verdict.
 fn verdicts(page: &crate::harness::Page) -> Vec<(String, String)> {
@@ -17,13 +17,14 @@ async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and
     db: PgPool,
 ) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
-    let sent = operator.send(CODE, &["7", "5"], "18500000020").await;
+    let sent = operator.send(NOTICE, &["7", "5"], "18500000020").await;
     console.until_complete(&operator, &sent).await;
-    let file = "手机号,验证码,分钟\n+86 185-0000-0100,1234,5\n1.85E+10,1,5\n010-12345678,2,5\n\
+    let file = "手机号,订单号,天数\n+86 185-0000-0100,1234,5\n1.85E+10,1,5\n010-12345678,2,5\n\
         18500000101,,5\n18500000102,【x】,5\n18500000100,9,5\n18500000020,7,5\n+60123456789,1,5\n\
         18500000103,\"=cmd()\",5\n";
-    let preview = operator.upload_list(CODE, "名单.csv", file.as_bytes()).await;
+    let preview = operator.upload_list(NOTICE, "名单.csv", file.as_bytes()).await;
     let page = operator.get(&preview).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     assert_eq!(counts, ["2", "1", "1", "2", "1", "1", "1"], "{:?}", verdicts(&page));
@@ -33,10 +34,12 @@ async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and
     {
         assert!(reasons.contains(reason), "{reason}: {reasons}");
     }
-    assert!(page.all(".bubble").iter().any(|text| text.contains("您的验证码是1234，5分钟内有效")));
+    assert!(
+        page.all(".bubble").iter().any(|text| text.contains("您的订单号是1234，预计5天后到货"))
+    );
     let rejected = operator.get(&preview.replace("/preview", "/rejected.csv")).await;
     assert!(
-        rejected.text.starts_with("\u{feff}手机号,验证码,分钟,line,verdict,reason"),
+        rejected.text.starts_with("\u{feff}手机号,订单号,天数,line,verdict,reason"),
         "{}",
         rejected.text
     );
@@ -44,7 +47,7 @@ async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and
     assert!(rejected.text.contains("'+60123456789,1,5,9,"), "not a formula: {}", rejected.text);
     let fixed =
         rejected.text.replace("1.85E+10", "18500000104").replace("010-12345678", "'+8618500000105");
-    let again = operator.upload_list(CODE, "fixed.csv", fixed.as_bytes()).await;
+    let again = operator.upload_list(NOTICE, "fixed.csv", fixed.as_bytes()).await;
     let page = operator.get(&again).await;
     let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
     // The duplicate of the first file is the only row of its phone now.
@@ -54,6 +57,7 @@ async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and
 #[sqlx::test]
 async fn a_list_is_read_in_every_format_that_spreadsheets_save(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let text = "手机号;说明;分钟\r\n18500000100;\"甲;乙\";5\r\n";
     let utf16: Vec<u8> = "\u{feff}手机号\t说明\t分钟\n18500000100\t甲;乙\t5\n"
@@ -78,11 +82,11 @@ async fn a_list_is_read_in_every_format_that_spreadsheets_save(db: PgPool) {
         ("a.xlsx", xlsx),
         ("vendor.txt", headless),
     ] {
-        let preview = operator.upload_list(CODE, name, &content).await;
+        let preview = operator.upload_list(NOTICE, name, &content).await;
         let page = operator.get(&preview).await;
         let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
         assert_eq!(counts, ["1"], "{name}: {}", page.text);
-        assert!(page.one(".bubble").contains("您的验证码是甲;乙，5分钟内有效"), "{name}");
+        assert!(page.one(".bubble").contains("您的订单号是甲;乙，预计5天后到货"), "{name}");
     }
 }
 

@@ -3,7 +3,12 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, TestConsole, assert_sound};
+use usms_console::domain::ids::{SignatureId, TemplateId, UserId};
+use usms_console::domain::phone::Phone;
+use usms_console::domain::text::ParamProblem;
+use usms_console::ops::order::{self, Order, OrderError, WrongParams};
+
+use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};
 
 #[sqlx::test]
 async fn a_text_is_sent_to_three_phones_and_their_receipts_have_a_page(db: PgPool) {
@@ -98,9 +103,10 @@ async fn an_invalid_form_comes_back_with_its_input_and_each_problem_at_its_field
 #[sqlx::test]
 async fn hostile_and_non_latin_values_arrive_as_they_were_typed(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let hostile = "\"><img src=x onerror=alert(1)>' OR 1=1 -- مرحبا 😀";
-    let batch = operator.send(CODE, &[hostile, "5"], "18500001234").await;
+    let batch = operator.send(NOTICE, &[hostile, "5"], "18500001234").await;
     let page = console.until_complete(&operator, &batch).await;
     assert!(!page.has("img"));
     assert!(page.one(".bubble").contains(hostile));
@@ -113,15 +119,16 @@ async fn hostile_and_non_latin_values_arrive_as_they_were_typed(db: PgPool) {
 #[sqlx::test]
 async fn a_send_is_limited_to_a_thousand_phones_and_five_hundred_characters(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
     let many: String = (0..1_001).map(|n| format!("1850{n:07}\n")).collect();
     let fields = operator.send_fields(CODE, &["1", "5"], &many).await;
     let page = operator.post_owned("/p/default/send", &fields).await;
     assert!(page.has("#phones-error"));
     let long = "字".repeat(490);
-    let fields = operator.send_fields(CODE, &[&long, "5"], "18500001234").await;
+    let fields = operator.send_fields(NOTICE, &[&long, "5"], "18500001234").await;
     let page = operator.post_owned("/p/default/send", &fields).await;
-    assert!(page.has("#p1-error"));
+    assert!(page.one("#p1-error").contains("500"), "{}", page.text);
     let abroad = operator.send_fields(CODE, &["1", "5"], "+60123456789").await;
     assert!(operator.post_owned("/p/default/send", &abroad).await.has("#phones-error"));
 }
@@ -129,8 +136,9 @@ async fn a_send_is_limited_to_a_thousand_phones_and_five_hundred_characters(db: 
 #[sqlx::test]
 async fn the_preview_shows_the_text_its_length_and_parts(db: PgPool) {
     let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
     let operator = console.operator().await;
-    let fields = operator.send_fields(CODE, &[&"长".repeat(80), "5"], "18500001234").await;
+    let fields = operator.send_fields(NOTICE, &[&"长".repeat(80), "5"], "18500001234").await;
     let preview = operator.post_owned("/p/default/send/preview", &fields).await;
     assert_eq!(preview.all(".bubble .variable").len(), 2);
     assert!(preview.one(".facts").contains("2"), "{}", preview.text);
@@ -184,4 +192,123 @@ async fn sending_again_starts_with_the_values_of_the_last_time(db: PgPool) {
     let form = operator.get(&page.attr("a[href*='/send?batch=']", "href")).await;
     assert_eq!(form.value("#p1"), "77");
     assert_eq!(form.one("#phones"), "18500001234");
+}
+
+#[sqlx::test]
+async fn a_code_of_eight_characters_is_refused_at_its_field_and_nothing_is_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let mut fields = operator.send_fields(CODE, &["12345678", "5"], "18500001234").await;
+    fields.push(("confirm".to_owned(), "1".to_owned()));
+    let page = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.has("#p1-error") && !page.has("#p2-error"), "{}", page.text);
+    assert_eq!(page.value("#p1"), "12345678");
+    assert!(page.has("#params-hint"), "{}", page.text);
+    assert_eq!(page.attr("#p1", "aria-describedby"), "params-hint p1-error");
+    let batches: i64 =
+        sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
+    assert_eq!((batches, console.accepted().await.0), (0, 0));
+}
+
+#[sqlx::test]
+async fn codes_of_one_and_of_seven_letters_or_digits_are_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    for code in ["7", "aB34567"] {
+        let fields = operator.send_fields(CODE, &[code, "5"], "18500001234").await;
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(!check.has("#warnings"), "{}", check.text);
+        let batch = operator.send(CODE, &[code, "5"], "18500001234").await;
+        let page = console.until_complete(&operator, &batch).await;
+        assert_eq!(page.all(".messages tbody .status"), ["已送达"], "{code}");
+    }
+    assert_eq!(console.accepted().await.0, 2);
+}
+
+#[sqlx::test]
+async fn a_value_that_may_cause_trouble_is_shown_before_it_is_sent_and_can_be_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let phones = "18500001234";
+    for (n, (value, chinese, english)) in [
+        ("#N/A", "#N/A", "#N/A"),
+        ("{name}", "占位符", "missing value"),
+        ("见 example.cn/a", "链接", "link"),
+        ("请拨 400-123-4567", "电话号码", "phone number"),
+        ("★", "※、●或★", "※, ●, or ★"),
+        ("￥50", "“50元”", "“50元”"),
+        ("😀", "表情符号", "emoji"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (language, named, expected) in
+            [("en", "Variable 1: ", english), ("zh-CN", "变量 1：", chinese)]
+        {
+            operator.get_in(language, "/p/default/send").await;
+            let fields = operator.send_fields(NOTICE, &[value, "5"], phones).await;
+            let check = operator.post_owned("/p/default/send", &fields).await;
+            let warnings = check.all("#warnings li");
+            assert_eq!(warnings.len(), 1, "{value}: {}", check.text);
+            assert!(warnings[0].starts_with(named), "{value}: {warnings:?}");
+            assert!(warnings[0].contains(expected), "{value}: {warnings:?}");
+        }
+        let batch = operator.send(NOTICE, &[value, "5"], phones).await;
+        let page = console.until_complete(&operator, &batch).await;
+        assert!(page.one(".bubble").contains(value), "{value}: {}", page.text);
+        assert_eq!(console.accepted().await.0, i64::try_from(n).unwrap() + 1, "{value}");
+    }
+}
+
+#[sqlx::test]
+async fn every_warning_of_every_variable_is_listed_and_values_without_one_are_not(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let fields = operator.send_fields(NOTICE, &["★ ￥50", "见 example.cn"], "18500001234").await;
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    let warnings = check.all("#warnings li");
+    let variables: Vec<String> =
+        warnings.iter().map(|warning| warning.chars().take(4).collect()).collect();
+    assert_eq!(variables, ["变量 1", "变量 1", "变量 2"], "{warnings:?}");
+    let fields = operator.send_fields(NOTICE, &["YF1024", "5"], "18500001234").await;
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    assert!(check.has("button[name=confirm]") && !check.has("#warnings"), "{}", check.text);
+    let form = operator.post_owned("/p/default/send", &check.form_fields("choose")).await;
+    assert!(form.has("#p1") && !form.has("#params-hint"), "a notice takes any text");
+}
+
+#[sqlx::test]
+async fn an_order_with_a_value_that_cannot_be_sent_is_not_stored(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.operator().await;
+    let id = async |query: &'static str| {
+        sqlx::query_scalar::<_, i64>(query).fetch_one(&db).await.unwrap()
+    };
+    let ordered_by = UserId(id("select id from users").await);
+    let signature = SignatureId(id("select id from signatures").await);
+    let template =
+        TemplateId(id("select id from sms_templates where purpose = 'verification'").await);
+    for (value, problem) in [
+        ("12345678", ParamProblem::Code),
+        ("【1】", ParamProblem::Brackets),
+        ("", ParamProblem::Empty),
+    ] {
+        let order = Order {
+            project: console.project,
+            ordered_by,
+            signature,
+            template,
+            params: vec!["1234".to_owned(), value.to_owned()],
+            phones: vec![Phone::parse("18500001234").unwrap()],
+            schedule_at: None,
+            form_token: uuid::Uuid::new_v4(),
+        };
+        let placed = order::place(&console.app, &order, "127.0.0.1").await;
+        let Err(OrderError::WrongParams(wrong)) = placed else { panic!("{value}: {placed:?}") };
+        assert_eq!(wrong, WrongParams::Value(2, problem), "{value}");
+    }
+    assert_eq!(id("select count(*) from batches").await, 0);
 }

@@ -40,6 +40,8 @@ pub const PASSWORD: &str = "a password of tests";
 pub const CODE: &str = "登录验证码";
 pub const CODE_TEMPLATE: &str = "UTA0001";
 pub const MARKETING_TEMPLATE: &str = "UTM0001";
+/// The name of the template that [`TestConsole::add_notice_template`] adds.
+pub const NOTICE: &str = "到货提醒";
 
 /// A running console with its sandbox.
 pub struct TestConsole {
@@ -135,6 +137,18 @@ impl TestConsole {
             .unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
         response.json().await.unwrap_or(Value::Null)
+    }
+
+    /// Adds the template [`NOTICE`]. Its two values may be any text, unlike those of [`CODE`].
+    pub async fn add_notice_template(&self) {
+        let template = TemplateSeed {
+            template_id: "UTN0001".to_owned(),
+            name: NOTICE.to_owned(),
+            text: "您的订单号是{1}，预计{2}天后到货。".to_owned(),
+            ..TemplateSeed::default()
+        };
+        self.sandbox.seed(Seeds { templates: vec![template], ..Seeds::default() });
+        review::look_up_template(&self.app, self.project, "UTN0001", None).await.unwrap();
     }
 
     pub async fn fault(&self, body: Value) {

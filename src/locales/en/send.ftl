@@ -14,6 +14,7 @@ send-international = International
 send-params = Values
 send-param = Variable { $n }
 send-params-none = This template has no variables
+send-params-code = 1 to 7 letters or digits for each variable
 send-phones = Phone numbers
 send-phones-hint = One per line, or separated by commas. Spaces, hyphens, and +86 are removed. Start international numbers with the country code in parentheses, like (60)1…
 send-phones-read = { $entries ->
@@ -88,6 +89,7 @@ send-check-time = Schedule
 send-check-now = As soon as you confirm
 send-check-approval = Marketing is sent only after an approver other than you approves it.
 send-check-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). This one will be sent from 08:00.
+send-check-values = Check these values before you send
 send-confirm = { $count ->
     [1] Send 1 message
    *[other] Send { $count } messages

@@ -79,6 +79,41 @@ async fn calls_beyond_the_limits_are_refused() {
 }
 
 #[tokio::test]
+async fn values_of_a_verification_template_are_one_to_seven_letters_or_digits() {
+    let sandbox = start(None);
+    sandbox.seed(Seeds {
+        templates: vec![TemplateSeed {
+            template_id: "TV".into(),
+            purpose: 1,
+            text: "验证码{1}".into(),
+            ..TemplateSeed::default()
+        }],
+        ..Seeds::default()
+    });
+    let template = ("TemplateId", "TV");
+    for (expected, value) in [
+        (0, "1"),
+        (0, "aB34567"),
+        (18033, "12345678"),
+        (18033, "李雷"),
+        (18033, "12 34"),
+        (18033, "１２３４"),
+        (18033, ""),
+    ] {
+        let phone = ("PhoneNumbers.0", "18512345678");
+        let params = [phone, template, ("SigContent", "优刻得"), ("TemplateParams.0", value)];
+        assert_eq!(ret_code(&sandbox, "SendUSMSMessage", &params).await, expected, "{value}");
+    }
+    let target = |value: &str| json!({"Phone": "18512345679", "TemplateParams": [value]});
+    let targets = json!([target("1234"), target("12345678")]);
+    let task = json!([{"TemplateId": "TV", "SigContent": "优刻得", "Target": targets}]);
+    let answer = send_batch(&sandbox, task).await;
+    assert_eq!((&answer["RetCode"], &answer["SuccessCount"]), (&json!(18046), &json!(1)));
+    assert_eq!(answer["FailContent"][0]["Target"][0]["TemplateParams"][0], "12345678");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn the_valid_messages_of_a_batch_are_sent() {
     let sandbox = start(None);
     let target = |phone: &str, values: &[&str]| json!({"Phone": phone, "TemplateParams": values, "UserId": phone});

@@ -14,7 +14,7 @@ use crate::db::sms_templates::SmsTemplate;
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
-use crate::ops::order::{self, MAX_PHONES, OrderError};
+use crate::ops::order::{self, MAX_PHONES, OrderError, WrongParams};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
@@ -119,6 +119,11 @@ impl Draft {
         self.template.as_ref().map_or(Purpose::Notice, |template| template.purpose)
     }
 
+    /// Returns whether its values have to be codes: letters or digits, and few of them.
+    pub fn takes_codes(&self) -> bool {
+        self.purpose() == Purpose::Verification && !self.params.is_empty()
+    }
+
     /// Returns whether `template` is the chosen one.
     pub fn has_template(&self, template: &SmsTemplate) -> bool {
         self.template.as_ref().is_some_and(|chosen| chosen.id == template.id)
@@ -134,14 +139,25 @@ impl Draft {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
-        problems.extend(self.params.iter().enumerate().filter_map(|(index, value)| {
-            let problem = text::param_problem(value, self.purpose()).filter(|one| one.blocks())?;
-            Some(Problem::at(format!("p{}", index + 1), ProblemKind::Param(index + 1, problem)))
-        }));
+        problems.extend(
+            order::blocking_problems(&self.params, self.purpose())
+                .map(|(n, problem)| Problem::of_param(n, problem)),
+        );
         problems.extend(self.length_problem());
         problems.extend(self.phone_problem());
         problems.extend(self.schedule_problem.map(|key| Problem::at("at", ProblemKind::Key(key))));
         problems
+    }
+
+    /// Returns what may go wrong with the values but does not prevent sending, in their order.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let problems = self.variables().flat_map(|(n, value)| {
+            text::param_problems(value, self.purpose()).map(move |problem| (n, problem))
+        });
+        problems
+            .filter(|(_, problem)| !problem.blocks())
+            .map(|(n, problem)| Problem::of_param(n, problem))
+            .collect()
     }
 
     fn choice_problems(&self) -> Vec<Problem> {
@@ -253,6 +269,10 @@ impl Problem {
         Self { field: field.into(), kind }
     }
 
+    fn of_param(n: usize, problem: ParamProblem) -> Self {
+        Self::at(format!("p{n}"), ProblemKind::Param(n, problem))
+    }
+
     /// Returns the problem behind an error of placing the order.
     ///
     /// # Errors
@@ -263,9 +283,10 @@ impl Problem {
             OrderError::SignatureNotApproved => {
                 Self::at("signature", ProblemKind::Key("send-error-signature-gone"))
             }
-            OrderError::TemplateNotApproved | OrderError::WrongParams(_) => {
+            OrderError::TemplateNotApproved | OrderError::WrongParams(WrongParams::Count(_)) => {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
+            OrderError::WrongParams(WrongParams::Value(n, problem)) => Self::of_param(n, problem),
             OrderError::DifferentKinds => {
                 Self::at("signature", ProblemKind::Key("send-error-kinds"))
             }
