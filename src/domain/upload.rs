@@ -232,7 +232,7 @@ impl Column {
             name: name_kind,
             sendable: mostly(sendable),
             phones,
-            has_phones: mostly(phones)
+            has_phones: mostly(count(is_phone_of_some_kind))
                 || name_kind != Name::Other && phones > 0
                 || matches!(name_kind, Name::Phone | Name::Mobile),
             is_empty: cells.is_empty() && name.is_empty(),
@@ -283,19 +283,14 @@ fn normalized(name: &str) -> String {
 
 /// Returns whether a cell has a phone, or what a typing error or a spreadsheet made of one.
 pub fn looks_like_phone(cell: &str) -> bool {
-    match Phone::parse(cell) {
-        Ok(_) | Err(PhoneProblem::Spreadsheet | PhoneProblem::Landline) => true,
-        Err(
-            PhoneProblem::TooShort
-            | PhoneProblem::TooLong
-            | PhoneProblem::NotMobile
-            | PhoneProblem::NotDigits
-            | PhoneProblem::Abroad,
-        ) => {
-            let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-            (7..=15).contains(&digits) && cell.chars().all(|c| !c.is_alphabetic())
-        }
-    }
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    is_phone_of_some_kind(cell)
+        || (7..=15).contains(&digits) && cell.chars().all(|letter| !letter.is_alphabetic())
+}
+
+/// Returns whether a cell has a mobile phone, a landline, or what a spreadsheet made of one.
+fn is_phone_of_some_kind(cell: &str) -> bool {
+    matches!(Phone::parse(cell), Ok(_) | Err(PhoneProblem::Spreadsheet | PhoneProblem::Landline))
 }
 
 /// Returns whether a cell has a phone that can be sent to.
@@ -379,6 +374,12 @@ mod tests {
         assert_eq!(guess(order, 1), mapping(true, 2, &[0]));
         let damaged = "编号,手机号\n10000001,1.85E+10\n10000002,1.85E+10";
         assert_eq!(guess(damaged, 0).phone, 1);
+    }
+
+    #[test]
+    fn codes_are_not_taken_for_phones() {
+        let text = "phone,code,min\n18500001234,1234567,5\n18500001235,12345678,5";
+        assert_eq!(guess(text, 2), mapping(true, 0, &[1, 2]));
     }
 
     #[test]

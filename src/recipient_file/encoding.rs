@@ -94,27 +94,31 @@ pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
     let (high, low) = (zeros(0), zeros(1));
     // Some Chinese characters have a zero byte too: 一 is U+4E00.
     let many = (head.len() / 32).max(2);
-    if low >= many && low > 4 * high {
+    if low >= many && low > 2 * high {
         Some(Encoding::Utf16Le)
-    } else if high >= many && high > 4 * low {
+    } else if high >= many && high > 2 * low {
         Some(Encoding::Utf16Be)
     } else {
         None
     }
 }
 
+/// The least bytes beyond ASCII by which other encodings of East Asia are told from GB18030.
+const ENOUGH_BYTES: usize = 12;
+
 /// Tells encodings of East Asia apart by the frequencies of their letters.
 fn legacy(head: &[u8]) -> Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(head, true);
-    let guess = detector.guess(Some(b"cn"), Utf8Detection::Deny);
-    let valid = |encoding: Encoding| {
-        // The head may end within a character.
-        let end = head.len().saturating_sub(4);
-        !encoding.decoder().decode_without_bom_handling(&head[..end]).1
+    let guess = |country: Option<&[u8]>| {
+        let guess = detector.guess(country, Utf8Detection::Deny);
+        Encoding::ALL.into_iter().find(|encoding| encoding.decoder() == guess)
     };
-    let guess = Encoding::ALL.into_iter().find(|encoding| encoding.decoder() == guess);
-    guess.filter(|guess| valid(*guess) && *guess != Encoding::Utf8).unwrap_or(Encoding::Gb18030)
+    let enough = head.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH_BYTES;
+    match guess(None) {
+        Some(other @ (Encoding::Big5 | Encoding::ShiftJis | Encoding::EucKr)) if enough => other,
+        _ => guess(Some(b"cn")).unwrap_or(Encoding::Gb18030),
+    }
 }
 
 /// Tells whether a text that arrives in pieces is UTF-8, though some bytes may be damaged.

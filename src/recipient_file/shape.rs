@@ -24,8 +24,10 @@ pub enum Shape {
     Other,
 }
 
-const IMAGES: [&[u8]; 6] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"];
-const OTHERS: [&[u8]; 6] = [b"\x7fELF", b"MZ", b"Rar!", b"\x1f\x8b", b"7z\xbc\xaf", b"{\\rtf"];
+const IMAGES: [&[u8]; 2] = [b"\x89PNG", b"\xff\xd8\xff"];
+const OTHERS: [&[u8]; 4] = [b"\x7fELF", b"\x1f\x8b", b"7z\xbc\xaf", b"{\\rtf"];
+/// These may begin a text as well.
+const BINARY_IMAGES: [&[u8]; 4] = [b"GIF8", b"BM", b"II*\0", b"MM\0*"];
 
 impl Shape {
     /// Returns the kind of a file that begins with `head`.
@@ -41,9 +43,10 @@ impl Shape {
             Self::Xls
         } else if head.starts_with(b"%PDF") {
             Self::Pdf
-        } else if (starts_with(&IMAGES) && is_binary(head)) || is_webp {
+        } else if starts_with(&IMAGES) || is_webp || starts_with(&BINARY_IMAGES) && is_binary(head)
+        {
             Self::Image
-        } else if starts_with(&OTHERS) && is_binary(head) || head.starts_with(b"{\\rtf") {
+        } else if starts_with(&OTHERS) {
             Self::Other
         } else if is_web_page(head) {
             Self::WebPage

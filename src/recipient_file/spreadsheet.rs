@@ -1,6 +1,8 @@
 //! Spreadsheets: their sheets, and the rows of one of them.
 
 mod row;
+#[cfg(test)]
+mod tests;
 mod xls;
 mod xlsx;
 

@@ -12,6 +12,7 @@ mod causes;
 mod claims;
 mod costs;
 mod failures;
+mod files;
 mod health;
 mod lists;
 mod live_page;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use crate::domain::cell;
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
@@ -149,7 +148,7 @@ impl Classifier {
         let columns = &self.rules.mapping.values;
         let params: Vec<String> = columns
             .iter()
-            .map(|column| value(column.map_or("", |column| row.cell(column))))
+            .map(|column| column.map_or("", |column| row.cell(column)).trim().to_owned())
             .collect();
         let mut warnings = BTreeSet::new();
         for (index, value) in params.iter().enumerate() {
@@ -225,11 +224,6 @@ impl Classifier {
         }
         cells
     }
-}
-
-/// Returns the value that a cell stands for.
-fn value(cell: &str) -> String {
-    cell::read(cell.trim()).to_owned()
 }
 
 /// Returns a row that is not sent, with its verdict.

@@ -11,6 +11,7 @@ use super::classify::{Classifier, OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
 use super::import::{ImportError, Progress};
 use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
+use crate::domain::cell;
 use crate::domain::upload::{Guess, Mapping, is_phone, rejected_columns};
 use crate::recipient_file::{self, Book, BookOptions, Row, TableError};
 
@@ -97,6 +98,12 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
+/// Removes the apostrophe that was put before a formula or an apostrophe.
+fn remove_apostrophe(text: &mut String) {
+    let length = cell::read(text).len();
+    text.drain(..text.len() - length);
+}
+
 /// Returns the cells of a row as they are stored, for guessing columns.
 fn stored_cells(row: &Row) -> Vec<String> {
     (0..row.cells.len()).map(|column| row.stored_cell(column).to_owned()).collect()
@@ -118,7 +125,8 @@ struct Scan {
 }
 
 impl Scan {
-    fn take(&mut self, row: Row) -> ControlFlow<()> {
+    fn take(&mut self, mut row: Row) -> ControlFlow<()> {
+        row.cells.iter_mut().for_each(remove_apostrophe);
         if self.classifying.is_some() {
             return self.classify(row);
         }

@@ -45,7 +45,12 @@ impl RowBuilder {
     /// Puts a cell of which it is not certain how it is shown.
     pub(super) fn unclear(&mut self, column: usize, stored: &str) {
         self.text(column, stored);
-        if column < MAX_CELLS {
+        self.doubt(column);
+    }
+
+    /// Notes that it is not certain how a cell is shown.
+    pub(super) fn doubt(&mut self, column: usize) {
+        if column < MAX_CELLS && !self.row.unclear.contains(&column) {
             self.row.unclear.push(column);
         }
     }

@@ -34,6 +34,9 @@ pub(super) struct Context {
     formats: Vec<NumberFormat>,
     general: NumberFormat,
     from_1904: bool,
+    /// Whether Excel computes all formulas when it opens the file: their stored values may be
+    /// wrong.
+    computed_on_load: bool,
 }
 
 impl Workbook {
@@ -45,7 +48,8 @@ impl Workbook {
         let formats = parts::formats(&mut archive, workbook.styles.as_deref())?;
         let from_1904 = workbook.from_1904;
         let general = NumberFormat::built_in(0);
-        let context = Context { strings, formats, general, from_1904 };
+        let computed_on_load = workbook.computed_on_load;
+        let context = Context { strings, formats, general, from_1904, computed_on_load };
         Ok(Self { archive, sheets: workbook.sheets, context })
     }
 }

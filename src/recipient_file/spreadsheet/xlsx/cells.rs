@@ -106,7 +106,7 @@ impl<R: BufRead> Sheet<'_, R> {
     }
 
     fn read_cell(&mut self, cell: &CellHead, row: &mut RowBuilder) -> Result<(), TableError> {
-        self.read_content()?;
+        let has_formula = self.read_content()?;
         if self.text.is_empty() {
             return Ok(());
         }
@@ -140,26 +140,30 @@ impl<R: BufRead> Sheet<'_, R> {
                 None => row.unclear(cell.column, &self.text),
             },
         }
+        if has_formula && context.computed_on_load {
+            row.doubt(cell.column);
+        }
         Ok(())
     }
 
-    /// Reads the value of a cell into `text`, up to the cell's end. The formula is left out: its
-    /// value is what is shown.
-    fn read_content(&mut self) -> Result<(), TableError> {
+    /// Reads the value of a cell into `text`, up to the cell's end. Returns whether it has a formula,
+    /// which is left out: its value is what is shown.
+    fn read_content(&mut self) -> Result<bool, TableError> {
         self.text.clear();
-        let mut in_value = false;
+        let (mut in_value, mut has_formula) = (false, false);
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
             match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "v" => in_value = true,
+                    "f" => has_formula = true,
                     "is" => self.text = text_until(&mut self.part, "is")?,
                     _ => {}
                 },
                 Event::End(element) => match element.local_name().as_ref() {
                     "v" => in_value = false,
-                    "c" => return Ok(()),
+                    "c" => return Ok(has_formula),
                     _ => {}
                 },
                 Event::Text(content) if in_value => self.text.push_str(&content.xml10_content()),

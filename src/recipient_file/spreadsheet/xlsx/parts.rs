@@ -27,6 +27,7 @@ pub(super) struct WorkbookParts {
     pub(super) strings: Option<String>,
     pub(super) styles: Option<String>,
     pub(super) from_1904: bool,
+    pub(super) computed_on_load: bool,
 }
 
 /// A part of the archive as XML.
@@ -99,6 +100,7 @@ impl WorkbookParts {
         };
         each_element(archive, &path, |element| match element.local_name().as_ref() {
             "workbookPr" => parts.from_1904 = is_true(element, "date1904"),
+            "calcPr" => parts.computed_on_load = is_true(element, "fullCalcOnLoad"),
             "sheet" => {
                 let id = attribute(element, "id").unwrap_or_default();
                 let state = attribute(element, "state").unwrap_or_default();
