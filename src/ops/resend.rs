@@ -108,3 +108,33 @@ fn csv_rows(targets: &[Target], header: Option<usize>) -> Vec<u8> {
     }
     out.into_inner().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::recipient_file::read_text;
+
+    proptest! {
+        #[test]
+        fn values_are_read_as_they_were_sent(
+            params in proptest::collection::vec("['=+@\"-]{0,2}[^ \u{feff}\u{3000}\\pC][\\PC&&[^ \u{feff}\u{3000}]]{0,8}", 2)
+        ) {
+            let target =
+                Target { id: MessageId(1), phone: "18500001234".to_owned(), params };
+            let file = csv_rows(std::slice::from_ref(&target), Some(2));
+            let mut rows = Vec::new();
+            read_text(&file[..], Encoding::Utf8, Delimiter::Comma, |_| false, &mut |row| {
+                rows.push(row);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            let read: Vec<&str> = rows[1].cells.iter().map(|text| cell::read(text)).collect();
+            prop_assert_eq!(read[0], target.phone.as_str());
+            prop_assert_eq!(&read[1..], target.params.as_slice());
+        }
+    }
+}

@@ -82,9 +82,11 @@ fn hidden_rows_and_columns_are_left_out_and_counted() {
         assert_eq!(shown.len(), visible, "{file}");
         assert_eq!(all.len(), visible + usize::try_from(hidden_rows).unwrap(), "{file}");
         assert_eq!((report.hidden_rows, report.hidden_columns), (hidden_rows, hidden_columns));
-        let note = |rows: &[Row]| rows.iter().filter(|row| !row.cell(3).is_empty()).count();
-        assert_eq!(note(&shown) == 0, hidden_columns > 0, "{file}: the column is hidden");
-        assert!(note(&all) > 0, "{file}");
+        if hidden_columns > 0 {
+            let notes = |rows: &[Row]| rows.iter().filter(|row| !row.cell(3).is_empty()).count();
+            assert_eq!(notes(&shown), 0, "{file}: the column is hidden");
+            assert!(notes(&all) > 0, "{file}");
+        }
     }
 }
 

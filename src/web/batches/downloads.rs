@@ -17,6 +17,7 @@ use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::masked;
+use crate::domain::review::Purpose;
 use crate::domain::role::Permission;
 use crate::domain::sms_template::read_instruction;
 use crate::domain::text::TemplateText;
@@ -209,7 +210,11 @@ pub async fn sample(
         &["18500001234", "18500001235"]
     };
     file.extend(lines(phones.iter().map(|phone| {
-        let values = (1..=variables).map(|n| format!("…{n}…"));
+        let values = (1..=variables).map(|n| match template.purpose {
+            // Values of other forms are refused.
+            Purpose::Verification => format!("{n}234"),
+            Purpose::Notice | Purpose::Marketing => format!("…{n}…"),
+        });
         std::iter::once((*phone).to_owned()).chain(values).collect()
     })));
     Ok(attachment(&format!("{}.csv", template.template_id)).body(file))

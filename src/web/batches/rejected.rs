@@ -171,3 +171,68 @@ fn leads_to_the_same_mapping(report: &Report, names: &[String]) -> bool {
     let (guessed, candidates) = guess.mapping();
     candidates.is_empty() && guessed.phone == mapping.phone && guessed.values == mapping.values
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::upload::Mapping;
+    use crate::recipient_file::{Delimiter, Encoding, read_text};
+
+    /// Reads a file of rejected rows as an upload does.
+    fn read(file: &[u8]) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        read_text(file, Encoding::Utf8, Delimiter::Comma, |_| false, &mut |row| {
+            rows.push(row.cells.iter().map(|text| cell::read(text).to_owned()).collect());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        rows
+    }
+
+    fn report(columns: &[&str], phone: usize, values: &[usize]) -> Report {
+        let owned = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+        Report {
+            columns: owned(columns),
+            first_rows: vec![owned(&["18500001234", "5", "1234"])],
+            mapping: Mapping {
+                header: true,
+                title_rows: 0,
+                phone,
+                values: values.iter().copied().map(Some).collect(),
+            },
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn names_lead_to_the_mapping_that_was_used() {
+        assert_eq!(names(&report(&["手机号", "a", "b"], 0, &[1, 2])), ["手机号", "a", "b"]);
+        let swapped = names(&report(&["手机号", "a", "b"], 0, &[2, 1]));
+        assert_eq!(swapped, ["phone", "param2", "param1"]);
+        assert_eq!(names(&report(&["", "", ""], 0, &[1, 2])), ["phone", "param1", "param2"]);
+    }
+
+    proptest! {
+        #[test]
+        fn cells_are_read_as_they_were(
+            rows in proptest::collection::vec(
+                proptest::collection::vec("['=+@\"-]{0,2}\\PC{0,8}[\n\",;]{0,2}\\PC{0,4}", 3), 1..5,
+            )
+        ) {
+            let trimmed = |text: &String| text.trim_matches([' ', '\u{feff}', '\u{3000}']).to_owned();
+            // Rows come from a file, whose cells are trimmed already.
+            let rows: Vec<Vec<String>> =
+                rows.iter().map(|row| row.iter().map(trimmed).collect()).collect();
+            let rows: Vec<Vec<String>> =
+                rows.into_iter().filter(|row| row.iter().any(|text| !text.is_empty())).collect();
+            let mut file = headed(vec!["phone".to_owned(), "a".to_owned(), "b".to_owned()]);
+            file.extend(lines(rows.clone()));
+            let again = read(&file);
+            prop_assert_eq!(&again[1..], rows.as_slice());
+        }
+    }
+}
