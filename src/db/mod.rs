@@ -37,6 +37,7 @@ pub mod signatures;
 pub mod sms_templates;
 pub mod statistics;
 pub mod submissions;
+pub mod suppression_imports;
 pub mod suppressions;
 pub mod timeline;
 pub mod unreadable_pushes;

@@ -83,6 +83,18 @@ pub async fn add(
     Ok(added.rows_affected())
 }
 
+/// Counts those of the phones that are suppressed.
+pub async fn count_known(db: &PgPool, project: ProjectId, phones: &[&str]) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from unnest($2::text[]) as wanted (phone)
+           join suppressions s on s.project_id = $1 and s.phone = wanted.phone"#,
+        project.0,
+        phones as &[&str],
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Adds phones that opted out by a reply, each with its text. Existing ones stay as they are.
 pub async fn add_replied(
     db: &mut PgConnection,

@@ -124,6 +124,11 @@ id!(
     SuppressionId,
     "x"
 );
+id!(
+    /// A file of phones to suppress that waits for a person.
+    SuppressionImportId,
+    "i"
+);
 
 id!(
     /// A reply.

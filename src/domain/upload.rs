@@ -203,6 +203,7 @@ struct Column {
     phones: usize,
     /// It has phones, or is named so.
     has_phones: bool,
+    has_cells: bool,
     is_empty: bool,
 }
 
@@ -235,18 +236,36 @@ impl Column {
             has_phones: mostly(count(is_phone_of_some_kind))
                 || name_kind != Name::Other && phones > 0
                 || matches!(name_kind, Name::Phone | Name::Mobile),
+            has_cells: !cells.is_empty(),
             is_empty: cells.is_empty() && name.is_empty(),
+        }
+    }
+
+    /// Returns whether its name says that it has the phones, though they cannot be sent to.
+    fn is_named_only(&self) -> bool {
+        match self.name {
+            Name::Mobile => true,
+            Name::Phone | Name::PhoneWord => self.phones > 0 || !self.has_cells,
+            Name::Other => false,
         }
     }
 }
 
 /// Returns the column of the phone, and the columns that a person has to choose from if there are
-/// several of them.
+/// several of them. Where only a column with another name has phones, such as order numbers, and all
+/// phones of the column that is named so are damaged, these are to choose from.
 fn phone_column(columns: &[Column]) -> (usize, Vec<usize>) {
     let sendable: Vec<&Column> = columns.iter().filter(|column| column.sendable).collect();
     let named: Vec<&Column> =
         sendable.iter().copied().filter(|column| column.name != Name::Other).collect();
-    let choice = if named.is_empty() { sendable } else { named };
+    let choice = if !named.is_empty() {
+        named
+    } else if sendable.is_empty() {
+        Vec::new()
+    } else {
+        let possible = |column: &&Column| column.sendable || column.is_named_only();
+        columns.iter().filter(possible).collect()
+    };
     match choice.as_slice() {
         [only] => (only.index, Vec::new()),
         [first, ..] => (first.index, choice.iter().map(|column| column.index).collect()),
@@ -258,7 +277,13 @@ fn phone_column(columns: &[Column]) -> (usize, Vec<usize>) {
     }
 }
 
+/// Returns whether the name of a column says that it has phones.
+pub fn names_phone(name: &str) -> bool {
+    name_kind(&normalized(name)) != Name::Other
+}
+
 fn name_kind(name: &str) -> Name {
+    let name = without_remark(name);
     if MOBILE_NAMES.contains(&name) {
         Name::Mobile
     } else if PHONE_NAMES.contains(&name) {
@@ -268,6 +293,12 @@ fn name_kind(name: &str) -> Name {
     } else {
         Name::Other
     }
+}
+
+/// Removes a number or remark behind a name: `手机号2`, `手机号（必填）`.
+fn without_remark(name: &str) -> &str {
+    let name = name.split(['(', '（', '[', '【']).next().unwrap_or(name);
+    name.trim_end_matches(|letter: char| letter.is_ascii_digit())
 }
 
 fn is_phone_name(name: &str) -> bool {
@@ -397,6 +428,30 @@ mod tests {
         let rows = rows("电话,手机号,验证码\n18500001234,18500001235,1234");
         let chosen = Guess { rows: &rows, variables: 1, meanings: &[], phone: Some(1) }.mapping();
         assert_eq!(chosen, (mapping(true, 1, &[2]), Vec::new()));
+    }
+
+    #[test]
+    fn a_column_that_is_only_named_as_the_phones_is_asked_about() {
+        for text in [
+            "姓名,订单号,手机号\n李,18500004130,1.85E+10\n韩,18500004132,185****4133",
+            "姓名,订单号,手机号\n李,18500004130,\n韩,18500004132,",
+            "姓名,订单号,手机\n李,18500004130,185xxxx4131",
+        ] {
+            assert_eq!(guess_with(text, 0, &[]).1, [1, 2], "{text}");
+        }
+        let number = "Number,Contact\n1,18500001234\n2,18500001235";
+        assert_eq!(guess(number, 0).phone, 1);
+    }
+
+    #[test]
+    fn a_number_or_remark_behind_the_name_of_a_column_is_ignored() {
+        for text in ["手机号1,姓名\n18500001234,李", "手机号码（11位）,姓名\n18500001234,李"]
+        {
+            assert_eq!(guess(text, 1), mapping(true, 0, &[1]), "{text}");
+        }
+        let (found, candidates) = guess_with("手机号1,手机号2\n18500001234,18500001235", 0, &[]);
+        assert!(found.header);
+        assert_eq!(candidates, [0, 1]);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Suppressions: adding and removing phones, and adding them to the vendor's own blacklist. Every
 //! action is audited.
 
+pub mod import;
+pub mod list_file;
+
 use serde_json::json;
 
 use super::actor::Actor;
@@ -27,18 +30,30 @@ pub async fn add(
     reason: SuppressionReason,
     note: &str,
 ) -> sqlx::Result<u64> {
-    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let mut added = 0;
-    for chunk in phones.chunks(INSERT_SIZE) {
-        let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
-        added +=
-            suppressions::add(&mut tx, actor.project, &chunk, reason, note, Some(actor.user), now)
-                .await?;
-    }
+    let added = insert(&mut tx, app, actor, phones, reason, note).await?;
     let detail = json!({ "phones": added, "reason": reason.key(), "note": note });
     record(&mut tx, actor, "suppressions_added", "", detail, app).await?;
     tx.commit().await?;
+    Ok(added)
+}
+
+/// Inserts suppressions. Returns how many phones were not suppressed before.
+async fn insert(
+    db: &mut sqlx::PgConnection,
+    app: &App,
+    actor: Actor<'_>,
+    phones: &[Phone],
+    reason: SuppressionReason,
+    note: &str,
+) -> sqlx::Result<u64> {
+    let now = app.clock.now();
+    let mut added = 0;
+    for chunk in phones.chunks(INSERT_SIZE) {
+        let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
+        added += suppressions::add(db, actor.project, &chunk, reason, note, Some(actor.user), now)
+            .await?;
+    }
     Ok(added)
 }
 

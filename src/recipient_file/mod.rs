@@ -10,7 +10,7 @@ mod text;
 
 pub use encoding::{Encoding, Utf8};
 pub use shape::Shape;
-pub use spreadsheet::{Book, BookOptions, BookReport, Sheet, read_spreadsheet};
+pub use spreadsheet::{Book, BookOptions, BookReport, Sheet, read_all_sheets, read_spreadsheet};
 pub use text::{Delimiter, read_text, sniff};
 
 use std::ops::ControlFlow;

@@ -78,6 +78,43 @@ pub fn read_spreadsheet(
     }
 }
 
+/// Passes the rows of all sheets, hidden ones included, to `take`, each with the number of its sheet,
+/// until it stops. Returns the names of the sheets.
+///
+/// # Errors
+///
+/// [`TableError`] if the file is damaged, encrypted or too large when decompressed.
+pub fn read_all_sheets(
+    file: File,
+    book: Book,
+    take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>,
+) -> Result<Vec<String>, TableError> {
+    match book {
+        Book::Xlsx => read_all(Workbook::open(file)?, take),
+        Book::Xls => read_all(xls::Workbook::open(file)?, take),
+    }
+}
+
+fn read_all(
+    mut book: impl Sheets,
+    take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>,
+) -> Result<Vec<String>, TableError> {
+    let names: Vec<String> = book.sheets().into_iter().map(|(name, _)| name).collect();
+    for index in 0..names.len() {
+        let mut stopped = false;
+        let mut take_row = |row| {
+            let flow = take(index, row);
+            stopped = flow.is_break();
+            flow
+        };
+        book.read(index, true, &mut take_row)?;
+        if stopped {
+            break;
+        }
+    }
+    Ok(names)
+}
+
 /// What was found while the rows of a sheet were read.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {

@@ -218,6 +218,21 @@ fn suppression_pages(config: &mut ServiceConfig) {
             post(),
             suppressions::add_to_blacklist,
         )))
+        .service(
+            resource("/suppressions/imports/{id}")
+                .route(may(Send, get(), suppressions::import::show))
+                .route(may(Send, post(), suppressions::import::add)),
+        )
+        .service(resource("/suppressions/imports/{id}/discard").route(may(
+            Send,
+            post(),
+            suppressions::import::discard,
+        )))
+        .service(resource("/suppressions/imports/{id}/rejected.csv").route(may(
+            Send,
+            get(),
+            suppressions::import::rejected,
+        )))
         .service(resource("/suppressions.csv").route(may(Read, get(), suppressions::export)))
         .service(
             resource("/suppressions/{id}/remove")

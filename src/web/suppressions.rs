@@ -1,7 +1,6 @@
 //! `/suppressions`: phones that nothing of the project is sent to.
 
-use std::io::Write;
-use std::ops::ControlFlow;
+pub mod import;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -14,18 +13,18 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
-use super::upload::{Upload, Uploaded};
+use super::upload::Upload;
 use super::{flash, page, urls};
 use crate::app::App;
+use crate::db::suppression_imports;
 use crate::db::suppressions::{self, Suppression};
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::SuppressionReason;
-use crate::domain::upload::is_phone;
 use crate::ops::actor::Actor;
+use crate::ops::suppressions::import::{ImportError, Upload as ListUpload, Uploaded};
 use crate::ops::suppressions::{self as suppression_ops, BlacklistError};
-use crate::recipient_file::{self, Book, BookOptions, Row, Shape, TableError};
 
 /// Rows of a page.
 const ROWS: i64 = 50;
@@ -35,6 +34,8 @@ const CHUNK: i64 = 2_000;
 const MAX_NOTE_LENGTH: usize = 200;
 /// The largest number of invalid entries that are listed.
 const MAX_LISTED: usize = 10;
+/// The largest number of waiting files that are listed.
+const MAX_WAITING: i64 = 10;
 
 /// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
@@ -63,8 +64,17 @@ struct ListPage {
     older: Option<String>,
     phone: String,
     may_send: bool,
+    /// Files that wait for a person: their pages and names.
+    waiting: Vec<(String, String)>,
     fields: Fields,
-    problem: Option<String>,
+    problem: Option<Problem>,
+}
+
+/// An error at a field.
+struct Problem {
+    /// The id of the form control.
+    field: &'static str,
+    sentence: String,
 }
 
 /// The form that adds phones.
@@ -92,7 +102,7 @@ async fn draw(
     request: &HttpRequest,
     query: Query,
     fields: Fields,
-    problem: Option<String>,
+    problem: Option<Problem>,
 ) -> Result<ListPage, WebError> {
     let l = member.layout(app, request, Section::Suppressions).await?;
     let typed = query.phone.trim();
@@ -109,7 +119,15 @@ async fn draw(
     let whole_phones = member.may(Permission::SeePhones);
     let lines = found.into_iter().map(|row| line(&l, row, whole_phones)).collect();
     let phone = typed.to_owned();
-    Ok(ListPage { lines, older, phone, may_send: member.may(Permission::Send), fields, problem, l })
+    let may_send = member.may(Permission::Send);
+    let waiting = if may_send { waiting(app, member, &l).await? } else { Vec::new() };
+    Ok(ListPage { lines, older, phone, may_send, waiting, fields, problem, l })
+}
+
+async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(String, String)>> {
+    let found = suppression_imports::waiting(&app.db, member.project.id, MAX_WAITING).await?;
+    let link = |(id, name)| (l.urls.suppression_import(id, ""), name);
+    Ok(found.into_iter().map(link).collect())
 }
 
 fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
@@ -125,8 +143,8 @@ fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
     }
 }
 
-/// Adds typed phones, or those of a file. If some cannot be read, they are listed and nothing is
-/// added, so that none is overlooked.
+/// Adds typed phones, or those of a file. Nothing is added unless all is understood, so that none is
+/// overlooked: typed entries that are no phones are named, and a file waits for a person to decide.
 pub async fn add(
     app: web::Data<App>,
     member: Member,
@@ -134,79 +152,84 @@ pub async fn add(
     form: Upload<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let (fields, files) = form.into_inner();
-    let mut list = PhoneList::read(&fields.phones);
+    let list = PhoneList::read(&fields.phones);
+    let mut files = files.into_iter().filter(|file| file.field == "list");
+    let file = files.next();
+    if files.next().is_some() {
+        return Err(WebError::BadRequest);
+    }
     let l = member.layout(&app, &request, Section::Suppressions).await?;
-    let from_file = files.iter().any(|file| file.field == "list");
-    let mut problem = None;
-    for file in files.into_iter().filter(|file| file.field == "list") {
-        match phones_in(file) {
-            Ok(phones) => list.phones.extend(phones),
-            Err(_) => problem = Some(l.t("suppression-error-file")),
-        }
+    if let Some(problem) = typed_problem(&l, &list, file.is_some()) {
+        return refuse(&app, &member, &request, fields, problem).await;
     }
-    let reason = SuppressionReason::from_key(&fields.reason).unwrap_or(if from_file {
-        SuppressionReason::Import
-    } else {
-        SuppressionReason::Person
-    });
-    if !list.wrong.is_empty() {
-        let listed: Vec<String> =
-            list.wrong.iter().take(MAX_LISTED).map(|entry| entry.text.clone()).collect();
-        let values = [("count", list.wrong.len().into()), ("named", listed.join(", ").into())];
-        problem = Some(l.with("suppression-error-phones", &values));
-    } else if list.phones.is_empty() && problem.is_none() {
-        problem = Some(l.t("send-error-phones"));
-    }
-    if problem.is_some() {
-        let page = draw(&app, &member, &request, Query::default(), fields, problem).await?;
-        return page::unprocessable(&page);
-    }
+    let otherwise =
+        if file.is_some() { SuppressionReason::Import } else { SuppressionReason::Person };
+    let reason = SuppressionReason::from_key(&fields.reason).unwrap_or(otherwise);
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
     let ip = peer_ip(&request);
-    let added =
-        suppression_ops::add(&app, actor(&member, &ip), &list.phones, reason, &note).await?;
-    let already = list.phones.len() as u64 - added.min(list.phones.len() as u64);
+    let actor = actor(&member, &ip);
+    let (added, already) = match file {
+        None => {
+            let added = suppression_ops::add(&app, actor, &list.phones, reason, &note).await?;
+            (added, (list.phones.len() as u64).saturating_sub(added))
+        }
+        Some(file) => {
+            let upload = ListUpload {
+                file_name: &file.name,
+                content: file.content,
+                typed: list.phones,
+                reason,
+                note: &note,
+            };
+            match suppression_ops::import::upload(&app, actor, upload).await {
+                Ok(Uploaded::Added(added)) => (added.added, added.already),
+                Ok(Uploaded::Waits(id)) => {
+                    return Ok(page::see_other(&l.urls.suppression_import(id, "")));
+                }
+                Err(ImportError::File(problem)) => {
+                    let sentence = import::file_problem(&l, &problem);
+                    let problem = Problem { field: "list", sentence };
+                    return refuse(&app, &member, &request, fields, problem).await;
+                }
+                Err(error) => return Err(import::failed(error)),
+            }
+        }
+    };
     let values = [("added", added.into()), ("there", already.into())];
     flash::say(&request, &l.with("suppression-added", &values));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 
-fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
-    Actor { project: member.project.id, user: member.person.id, ip }
+/// Returns what is wrong with typed phones, if there is something.
+fn typed_problem(l: &Layout, list: &PhoneList, has_file: bool) -> Option<Problem> {
+    let sentence = if !list.wrong.is_empty() {
+        let listed: Vec<String> =
+            list.wrong.iter().take(MAX_LISTED).map(|entry| entry.text.clone()).collect();
+        let values = [("count", list.wrong.len().into()), ("named", listed.join(", ").into())];
+        l.with("suppression-error-phones", &values)
+    } else if list.phones.is_empty() && !has_file {
+        l.t("send-error-phones")
+    } else {
+        return None;
+    };
+    Some(Problem { field: "phones", sentence })
 }
 
-/// Returns the phones of a file, in any column; rows without a phone are headers or remarks.
-fn phones_in(file: Uploaded) -> Result<Vec<Phone>, TableError> {
-    let mut phones = Vec::new();
-    let mut take = |row: Row| {
-        phones.extend(row.cells.iter().find_map(|cell| Phone::parse(cell).ok()));
-        ControlFlow::Continue(())
-    };
-    let content = file.content;
-    let book = match Shape::of(&content) {
-        Shape::Text => {
-            let utf8 = std::str::from_utf8(&content).is_ok();
-            let head = &content[..content.len().min(4 << 10)];
-            let (encoding, delimiter) = recipient_file::sniff(head, utf8, None);
-            recipient_file::read_text(
-                content.as_slice(),
-                encoding,
-                delimiter,
-                is_phone,
-                &mut take,
-            )?;
-            return Ok(phones);
-        }
-        Shape::Xlsx => Book::Xlsx,
-        Shape::Xls => Book::Xls,
-        _ => return Err(TableError::Spreadsheet("unsupported file type".to_owned())),
-    };
-    let mut spooled = tempfile::tempfile()?;
-    spooled.write_all(&content)?;
-    let options = BookOptions { sheet: None, hidden: true, is_key: is_phone };
-    recipient_file::read_spreadsheet(spooled, book, &options, &mut take)?;
-    Ok(phones)
+/// Returns the list with what was typed and what is wrong with it.
+async fn refuse(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    fields: Fields,
+    problem: Problem,
+) -> Result<HttpResponse, WebError> {
+    let page = draw(app, member, request, Query::default(), fields, Some(problem)).await?;
+    page::unprocessable(&page)
+}
+
+fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {
+    Actor { project: member.project.id, user: member.person.id, ip }
 }
 
 #[derive(Template)]

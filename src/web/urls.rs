@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::domain::ids::SuppressionImportId;
 use crate::domain::review::Subject;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -220,6 +221,12 @@ impl Urls {
     /// Returns the URL of the retention settings.
     pub fn retention(&self) -> String {
         self.below("/settings/retention")
+    }
+
+    /// Returns the URL of a file of phones to suppress that waits, or of a page or action below it:
+    /// `/discard`, `/rejected.csv`.
+    pub fn suppression_import(&self, id: SuppressionImportId, part: &str) -> String {
+        self.below(&format!("/suppressions/imports/{id}{part}"))
     }
 
     /// Returns the URL of the suppressions as a CSV file.

@@ -24,7 +24,7 @@ use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
     apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull, push_inbox,
-    retention, review, submit, uploads, vendor_figures,
+    retention, review, submit, suppressions, uploads, vendor_figures,
 };
 
 /// How long a job sleeps when it found no work: the longest delay of work that another process
@@ -55,7 +55,7 @@ const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
 const STATISTICS: Duration = Duration::from_secs(1);
 /// How often it is checked whether the vendor's own counts are due.
 const VENDOR_FIGURES: Duration = Duration::from_secs(60);
-/// How often ended login sessions and unused application files are deleted.
+/// How often ended login sessions and files that nobody needs any more are deleted.
 const CLEAN_UP: Duration = Duration::from_secs(600);
 
 /// How often expired data is deleted or redacted, and message partitions are created ahead.
@@ -348,6 +348,7 @@ async fn fetch_vendor_figures(app: App) -> Result<Next, vendor_figures::FiguresE
 async fn clean_up(app: App) -> sqlx::Result<Next> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
     files::remove_unused(&app).await?;
+    suppressions::import::delete_old(&app).await?;
     notifications::delete_old(&app).await?;
     let now = app.clock.now();
     upload_rows::delete_abandoned(&app.db, now - DRAFT_RETENTION, now - BROKEN_UPLOAD_RETENTION)

@@ -33,5 +33,6 @@ mod review_lists;
 mod reviews;
 mod sending;
 mod statistics;
+mod suppression_imports;
 mod suppressions;
 mod vendor;

@@ -445,6 +445,7 @@ suppressions-blacklist-hint = Also stops all other programs of the account from 
 suppressions-add = Add to opt-out list
 suppressions-phones-hint = One per line, or separated by commas
 suppressions-file = Or upload a file (CSV, TXT, XLSX)
+suppressions-file-hint = Up to 4 MB. Hidden rows are read too. Nothing is added until every row is understood or you decide.
 suppressions-remove-title = Remove from the opt-out list?
 suppressions-remove-what = Messages can then be sent to this phone number again. The reason is recorded in the audit log.
 suppressions-why = Reason for removal
@@ -456,11 +457,61 @@ suppression-complaint = Complaint
 suppression-person = Added manually
 suppression-import = Imported
 suppression-by-console = Console
-suppression-error-file = This file can't be read. Save it as CSV or XLSX.
 suppression-error-phones = { $count ->
     [1] 1 entry isn't a valid phone number: { $named }
    *[other] { $count } entries aren't valid phone numbers: { $named }
   }. Nothing was added. Correct this and try again.
+suppression-error-no-phones = No phone numbers were found in this file. Nothing was added.
+suppression-row-several = Several phone numbers in one row, and it isn't clear which to add
+suppression-row-no-phone = No phone number
+suppression-import-title = Import opt-outs
+suppression-import-waiting = { $count ->
+    [1] 1 file is waiting for your decision
+   *[other] { $count } files are waiting for your decision
+  }
+suppression-import-ask = Which columns have the phone numbers to add?
+suppression-import-ask-why = Several columns may contain phone numbers. Choose one or more. Nothing is added until you choose.
+suppression-import-ask-use = Read these columns
+suppression-import-other = Choose other columns
+suppression-import-wrong = { $count ->
+    [1] 1 row isn't understood
+   *[other] { $count } rows aren't understood
+  }. Nothing has been added yet.
+suppression-import-wrong-hint = Correct the file and upload it again, or add the valid phone numbers now and download the rest.
+suppression-import-rest = { $count ->
+    [1] 1 row was not added.
+   *[other] { $count } rows were not added.
+  } Download the rest, correct it, then upload it again.
+suppression-import-new = Phone numbers to add
+suppression-import-added = Phone numbers added
+suppression-import-there = Already on the list
+suppression-import-duplicates = Duplicates in the file
+suppression-import-rejected = Rows not understood
+suppression-import-columns = Read from: { $names }. Hidden rows are included.
+suppression-import-typed = { $count ->
+    [1] 1 phone number that you entered is included.
+   *[other] { $count } phone numbers that you entered are included.
+  }
+suppression-import-skipped = Sheets without phone numbers, not read: { $names }
+suppression-import-add = { $count ->
+    [1] Add the valid phone number
+   *[other] Add { $count } valid phone numbers
+  }
+suppression-import-download = { $count ->
+    [1] Download the remaining row
+   *[other] Download the remaining { $count } rows
+  }
+suppression-import-more = { $count ->
+    [1] 1 more row is in the download.
+   *[other] { $count } more rows are in the download.
+  }
+suppression-import-discard = Discard this file
+suppression-import-delete = Delete this file
+suppression-import-until = The file is deleted automatically after
+suppression-import-discarded = File discarded. Nothing was added.
+suppression-import-deleted = File deleted
+suppression-import-already = These phone numbers were added before. Nothing was added again.
+suppression-import-gone = This file is no longer available: its phone numbers were added, or it was discarded.
 suppression-added = { $added } added; { $there } already on the list
 suppression-removed = { $phone } removed from the opt-out list
 suppression-offered = UCloud accepted { $taken } and refused { $refused }
