@@ -320,6 +320,7 @@ preview-rejected-all = Rejected rows
 preview-done = Batch confirmed
 preview-done-scheduled = Batch scheduled
 preview-nobody = There is no phone number to send to
+preview-answer-first = Answer the question about the file first
 preview-unanswered = Answer the question about the file first. Nothing was sent.
 preview-ask-phone = Which column has the phone numbers to send to?
 preview-ask-phone-why = Several columns contain mobile phone numbers. Nothing can be sent until you choose one.

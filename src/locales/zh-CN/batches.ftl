@@ -245,6 +245,7 @@ preview-rejected-all = 不发送的行
 preview-done = 任务已发起
 preview-done-scheduled = 任务已发起，将按定时时间发送。
 preview-nobody = 没有可以发送的号码
+preview-answer-first = 请先回答关于该文件的问题
 preview-unanswered = 请先回答关于该文件的问题，尚未发送
 preview-ask-phone = 要发送到哪一列的手机号？
 preview-ask-phone-why = 有多列都是手机号，选择之前不会发送。
