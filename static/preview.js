@@ -3,6 +3,11 @@ export function checkAgainOnChange() {
   for (const box of document.querySelectorAll("[data-recheck]")) {
     box.addEventListener("change", () => box.form.requestSubmit());
   }
+  // Columns, sheet, template or encoding: the file is read again.
+  const button = document.getElementById("check-again");
+  for (const field of button ? document.querySelectorAll("[data-check-again]") : []) {
+    field.addEventListener("change", () => button.form.requestSubmit(button));
+  }
 }
 
 // Forms: shows a preview of the text while a person types.

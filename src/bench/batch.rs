@@ -242,9 +242,15 @@ async fn submit(
 ) -> anyhow::Result<Duration> {
     let page = person.get(preview).await?;
     let (csrf, checked) = (value_of(&page, "csrf")?, value_of(&page, "checked")?);
+    let version = value_of(&page, "version")?;
     let path = preview.replace("/preview", "/confirm");
-    let fields =
-        [("csrf", csrf.as_str()), ("checked", &checked), ("name", "bench"), ("confirm", "1")];
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("checked", &checked),
+        ("version", &version),
+        ("name", "bench"),
+        ("confirm", "1"),
+    ];
     let started = Instant::now();
     person.post(&path, &fields).await?;
     loop {

@@ -5,7 +5,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::batch::{BatchState, PauseReason};
+use crate::domain::batch::{BatchState, PauseReason, SCHEDULE_GRACE};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 
 /// Pauses a batch that is sending or scheduled, for a reason.
@@ -32,19 +32,28 @@ pub async fn pause(
 }
 
 /// Resumes a paused batch. Submissions that were waiting for the vendor may be sent at once, the
-/// rest no longer waits for the trial batch, and failures are counted from zero.
+/// rest no longer waits for the trial batch, and failures are counted from zero. A batch whose
+/// scheduled time is still to come waits for it. One that has missed its time by more than
+/// [`SCHEDULE_GRACE`] stays paused for that reason, until a person chooses another time. Returns the
+/// state that it has now, or `None` if it was not paused.
 pub async fn resume(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
     now: OffsetDateTime,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Option<BatchState>> {
     // The counts below must be as of this lock, not of a moment before somebody else's change.
     lock(db, batch).await?;
-    let moved = sqlx::query!(
+    let state = sqlx::query_scalar!(
         r#"update batches b
-           set state = 'sending', pause_reason = null, pause_detail = '',
-             started_at = coalesce(started_at, $3),
+           set state = case when started_at is null and schedule_at > $3 then 'scheduled'
+               when started_at is null and schedule_at < $4 then 'paused'
+               else 'sending' end::batch_state,
+             pause_reason = case when started_at is null and schedule_at < $4
+               then 'missed_schedule'::pause_reason end,
+             pause_detail = '',
+             started_at = case when started_at is null and (schedule_at > $3 or schedule_at < $4)
+               then null else coalesce(started_at, $3) end,
              wave = case when pause_reason = 'trial' then 1 else wave end,
              known_before = s.known, failed_before = s.failed
            from (
@@ -52,16 +61,16 @@ pub async fn resume(
                coalesce(sum(failed + refused), 0) as failed
              from submissions where batch_id = $2
            ) s
-           where b.project_id = $1 and b.id = $2 and b.state = 'paused'"#,
+           where b.project_id = $1 and b.id = $2 and b.state = 'paused'
+           returning b.state as "state: BatchState""#,
         project.0,
         batch.0,
         now,
+        now - SCHEDULE_GRACE,
     )
-    .execute(&mut *db)
-    .await?
-    .rows_affected()
-        == 1;
-    if moved {
+    .fetch_optional(&mut *db)
+    .await?;
+    if state == Some(BatchState::Sending) {
         sqlx::query!(
             r#"update submissions set next_try_at = $2, attempts = 0
                where batch_id = $1 and state = 'ready'"#,
@@ -71,7 +80,7 @@ pub async fn resume(
         .execute(&mut *db)
         .await?;
     }
-    Ok(moved)
+    Ok(state)
 }
 
 /// Cancels what has not been sent yet. Calls in flight finish and are recorded.
@@ -102,30 +111,32 @@ pub async fn cancel(
     Ok(moved)
 }
 
-/// Approves a batch as a second person: it is sent, or waits for its scheduled time. Nobody can
-/// approve their own batch.
+/// Approves a batch as a second person: it is sent, or waits for its scheduled time. If that was
+/// missed by more than [`SCHEDULE_GRACE`], it is paused until a person chooses another time. Nobody
+/// can approve their own batch. Returns the state that it has now, or `None` if it was not approved.
 pub async fn approve(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
     by: UserId,
     now: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    let moved = sqlx::query!(
+) -> sqlx::Result<Option<BatchState>> {
+    sqlx::query_scalar!(
         r#"update batches set decided_by = $3,
-             state = case when schedule_at > $4 then 'scheduled'::batch_state else 'sending' end,
-             started_at = case when schedule_at > $4 then null else $4 end
-           where project_id = $1 and id = $2 and state = 'awaiting_approval' and ordered_by <> $3"#,
+             state = case when schedule_at > $4 then 'scheduled' when schedule_at < $5 then 'paused'
+               else 'sending' end::batch_state,
+             pause_reason = case when schedule_at < $5 then 'missed_schedule'::pause_reason end,
+             started_at = case when schedule_at > $4 or schedule_at < $5 then null else $4 end
+           where project_id = $1 and id = $2 and state = 'awaiting_approval' and ordered_by <> $3
+           returning state as "state: BatchState""#,
         project.0,
         batch.0,
         by.0,
         now,
+        now - SCHEDULE_GRACE,
     )
-    .execute(&mut *db)
-    .await?
-    .rows_affected()
-        == 1;
-    Ok(moved)
+    .fetch_optional(&mut *db)
+    .await
 }
 
 /// Starts batches that are due and pauses those that are late by more than `grace`. Returns how
@@ -153,22 +164,51 @@ pub async fn start_due(
     Ok((started.rows_affected(), missed.rows_affected()))
 }
 
-/// Changes the scheduled time of a batch that has not started. One that was paused because it
-/// missed its time becomes scheduled again; one that awaits approval keeps awaiting it.
+/// Another time for a batch that has not started.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    /// The time; `None` for now.
+    pub at: Option<OffsetDateTime>,
+    /// Who moves it.
+    pub by: UserId,
+    /// Whether this person may approve batches.
+    pub may_approve: bool,
+}
+
+/// Changes the scheduled time of a batch that has not started. One that was approved has to be
+/// approved again, unless whoever moves it may do so and has not ordered it. One that awaits
+/// approval keeps awaiting it.
 pub async fn reschedule(
     db: &mut PgConnection,
     project: ProjectId,
     batch: BatchId,
-    at: OffsetDateTime,
+    to: &Move,
+    now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
-        r#"update batches set schedule_at = $3, pause_reason = null, pause_detail = '',
-             state = case when state = 'paused' then 'scheduled' else state end
-           where project_id = $1 and id = $2 and (state in ('scheduled', 'awaiting_approval')
-             or state = 'paused' and started_at is null)"#,
+        r#"update batches b
+           set schedule_at = $3, pause_reason = null, pause_detail = '',
+             state = next.state, decided_by = case when next.approved then $4::bigint end,
+             started_at = case when next.state = 'sending' then $6::timestamptz end
+           from (
+             select id, decided_by is not null and $5 and ordered_by <> $4::bigint as approved,
+               case when state = 'awaiting_approval'
+                   or decided_by is not null and not ($5 and ordered_by <> $4::bigint)
+                 then 'awaiting_approval'
+                 when $3::timestamptz is null then 'sending'
+                 else 'scheduled' end::batch_state as state
+             from batches
+             where project_id = $1 and id = $2 and (state in ('scheduled', 'awaiting_approval')
+               or state = 'paused' and started_at is null)
+             for update
+           ) next
+           where b.id = next.id"#,
         project.0,
         batch.0,
-        at,
+        to.at as Option<OffsetDateTime>,
+        to.by.0,
+        to.may_approve,
+        now,
     )
     .execute(db)
     .await?;
@@ -404,7 +444,7 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
 }
 
 /// Locks a batch until the end of the transaction. Returns its state.
-pub(super) async fn lock(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<BatchState> {
+pub async fn lock(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<BatchState> {
     sqlx::query_scalar!(
         r#"select state as "state: BatchState" from batches where id = $1 for update"#,
         batch.0,

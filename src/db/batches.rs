@@ -1,6 +1,6 @@
 //! Batches: orders to send, and their progress.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -174,7 +174,11 @@ pub struct Batch {
 }
 
 /// Finds a batch of the project.
-pub async fn find(db: &PgPool, project: ProjectId, id: BatchId) -> sqlx::Result<Option<Batch>> {
+pub async fn find(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    id: BatchId,
+) -> sqlx::Result<Option<Batch>> {
     sqlx::query_as!(
         Batch,
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",

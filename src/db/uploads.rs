@@ -241,6 +241,12 @@ pub struct Draft {
     pub signature_id: SignatureId,
     /// Its template.
     pub template_id: TemplateId,
+    /// The signature's content as it was checked.
+    pub sig_content: String,
+    /// The vendor's id of the template.
+    pub vendor_template_id: String,
+    /// The template's text as it was checked.
+    pub template_text: String,
     /// How its file was to be read, as chosen by a person.
     pub read_options: Value,
     /// What was found in the file.
@@ -272,7 +278,8 @@ pub async fn lock_draft(
     sqlx::query_as!(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
-             b.template_id as "template_id: TemplateId", u.read_options, u.report,
+             b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
+             b.template_text, u.read_options, u.report,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

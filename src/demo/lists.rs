@@ -133,6 +133,7 @@ impl Past {
             by: self.operator,
             name,
             checked: report.going(false),
+            version: None,
             with_repeats: false,
             schedule_at,
             trial: None,

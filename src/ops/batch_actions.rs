@@ -7,9 +7,12 @@ use time::OffsetDateTime;
 
 use super::actor::Actor;
 use crate::app::App;
+use crate::db::batch_transitions::Move;
+use crate::db::batches::{self, Batch};
 use crate::db::{audit, batch_transitions, submissions};
-use crate::domain::batch::PauseReason;
+use crate::domain::batch::{BatchState, PauseReason};
 use crate::domain::ids::{BatchId, SubmissionId};
+use crate::domain::version::{self, Version};
 
 /// An action on a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,38 +25,79 @@ pub enum BatchAction {
     Cancel,
     /// Approves it, as a second person.
     Approve,
-    /// Changes the time of a batch that has not started.
+    /// Changes the time of a batch that has not started. A time that is not to come sends it at once.
     Reschedule(OffsetDateTime),
 }
 
-/// Carries out an action. Returns false if the state of the batch does not allow it, for example
-/// because another person was faster, or if the person who ordered the batch tries to approve it.
+/// The result of an action on a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The batch has this state now.
+    Moved(BatchState),
+    /// The state of the batch did not allow it, for example because another person was faster, or
+    /// the person who ordered the batch tried to approve it.
+    NotMoved,
+    /// The person decided by a page that was out of date in these parts. Nothing was changed.
+    OutOfDate(Vec<version::Part>),
+}
+
+/// What a person decided by, and what they may do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DecidedBy<'a> {
+    /// The version of the page, for actions that start messages.
+    pub version: Option<&'a str>,
+    /// Whether the person may approve batches.
+    pub may_approve: bool,
+}
+
+/// Returns the version of what a page shows of a batch that has not started.
+pub fn version_of(batch: &Batch) -> Version {
+    Version::default()
+        .with(version::Part::Recipients, &format!("{} {}", batch.total, batch.parts))
+        .with(
+            version::Part::Template,
+            &format!("{} {}", batch.vendor_template_id, batch.template_text),
+        )
+        .with(version::Part::Signature, &batch.sig_content)
+        .with(
+            version::Part::Time,
+            &format!("{:?}", batch.schedule_at.map(|at| at.unix_timestamp())),
+        )
+}
+
+/// Carries out an action. Returns whether it had an effect.
 pub async fn take(
     app: &App,
     actor: Actor<'_>,
     batch: BatchId,
     action: BatchAction,
 ) -> sqlx::Result<bool> {
+    let taken = take_decided(app, actor, batch, action, DecidedBy::default()).await?;
+    Ok(matches!(taken, Taken::Moved(_)))
+}
+
+/// Carries out an action that a person has decided by a page.
+pub async fn take_decided(
+    app: &App,
+    actor: Actor<'_>,
+    batch: BatchId,
+    action: BatchAction,
+    decided_by: DecidedBy<'_>,
+) -> sqlx::Result<Taken> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let changed = match action {
-        BatchAction::Pause => pause(&mut tx, actor, batch).await?,
-        BatchAction::Resume => {
-            batch_transitions::resume(&mut tx, actor.project, batch, now).await?
+    if let Some(posted) = decided_by.version {
+        batch_transitions::lock(&mut tx, batch).await?;
+        let Some(current) = batches::find(&mut *tx, actor.project, batch).await? else {
+            return Ok(Taken::NotMoved);
+        };
+        let changes = version_of(&current).changes_since(posted);
+        if !changes.is_empty() {
+            return Ok(Taken::OutOfDate(changes));
         }
-        BatchAction::Cancel => {
-            batch_transitions::cancel(&mut tx, actor.project, batch, actor.user, now).await?
-        }
-        BatchAction::Approve => {
-            batch_transitions::approve(&mut tx, actor.project, batch, actor.user, now).await?
-        }
-        BatchAction::Reschedule(at) => {
-            batch_transitions::reschedule(&mut tx, actor.project, batch, at).await?
-        }
-    };
-    if !changed {
-        return Ok(false);
     }
+    let moved = change(&mut tx, actor, batch, action, decided_by.may_approve, now).await?;
+    let Some(state) = moved else { return Ok(Taken::NotMoved) };
     let name = match action {
         BatchAction::Pause => "batch_paused",
         BatchAction::Resume => "batch_resumed",
@@ -70,7 +114,37 @@ pub async fn take(
     record(&mut tx, actor, batch, name, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
-    Ok(true)
+    Ok(Taken::Moved(state))
+}
+
+/// Changes the state of a batch. Returns the state that it has now, or `None` if the action had no
+/// effect.
+async fn change(
+    db: &mut PgConnection,
+    actor: Actor<'_>,
+    batch: BatchId,
+    action: BatchAction,
+    may_approve: bool,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<BatchState>> {
+    let to = |at| Move { at, by: actor.user, may_approve };
+    let moved = match action {
+        BatchAction::Resume => {
+            return batch_transitions::resume(db, actor.project, batch, now).await;
+        }
+        BatchAction::Approve => {
+            return batch_transitions::approve(db, actor.project, batch, actor.user, now).await;
+        }
+        BatchAction::Pause => pause(db, actor, batch).await?,
+        BatchAction::Cancel => {
+            batch_transitions::cancel(db, actor.project, batch, actor.user, now).await?
+        }
+        BatchAction::Reschedule(at) => {
+            let to = to(Some(at).filter(|at| *at > now));
+            batch_transitions::reschedule(db, actor.project, batch, &to, now).await?
+        }
+    };
+    if moved { batch_transitions::lock(db, batch).await.map(Some) } else { Ok(None) }
 }
 
 async fn pause(db: &mut PgConnection, actor: Actor<'_>, batch: BatchId) -> sqlx::Result<bool> {

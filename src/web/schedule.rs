@@ -1,4 +1,4 @@
-//! Scheduled times: the value of a `datetime-local` field, read as China time.
+//! Scheduled times: the value of a `datetime-local` field, read as China time unless it names a zone.
 
 use time::format_description::well_known::Iso8601;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
@@ -18,10 +18,14 @@ pub fn read(typed: &str, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, 
     if typed.is_empty() {
         return Ok(None);
     }
-    let Ok(local) = PrimitiveDateTime::parse(&typed.replace(' ', "T"), &Iso8601::DEFAULT) else {
-        return Err("send-error-schedule");
+    let typed = typed.replacen(' ', "T", 1);
+    let at = if let Ok(at) = OffsetDateTime::parse(&typed, &Iso8601::DEFAULT) {
+        at
+    } else {
+        let local = PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT)
+            .map_err(|_| "send-error-schedule")?;
+        local.assume_offset(CHINA)
     };
-    let at = local.assume_offset(CHINA);
     if at <= now {
         Err("send-error-schedule-past")
     } else if at > now + MAX_AHEAD {
@@ -35,4 +39,25 @@ pub fn read(typed: &str, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, 
 pub fn typed(at: OffsetDateTime) -> String {
     let at = at.to_offset(CHINA);
     format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_time_with_a_zone_is_that_time_and_one_without_is_in_china() {
+        let now = datetime!(2026-11-29 00:00 UTC);
+        let at = |typed: &str| read(typed, now).unwrap().unwrap();
+        assert_eq!(at("2026-12-01T10:00"), datetime!(2026-12-01 10:00 +8));
+        assert_eq!(at("2026-12-01 10:00"), datetime!(2026-12-01 10:00 +8));
+        assert_eq!(at("2026-12-01T10:00Z"), datetime!(2026-12-01 10:00 UTC));
+        assert_eq!(at("2026-12-01T10:00+00:00"), datetime!(2026-12-01 10:00 UTC));
+        assert_eq!(at("2026-12-01T10:00:00-05:00"), datetime!(2026-12-01 10:00 -5));
+        for unreadable in ["2026-12-01T10:00 CET", "2026-12-01T10:00[Asia/Tokyo]", "tomorrow"] {
+            assert_eq!(read(unreadable, now), Err("send-error-schedule"), "{unreadable}");
+        }
+    }
 }

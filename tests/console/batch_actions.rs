@@ -1,13 +1,13 @@
 //! Actions on batches: schedules, trials, pauses and approvals; and phones suppressed meanwhile.
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use usms_console::ops::{failure_guard, plan, submit};
 
 use super::push_settings::until_number;
-use crate::harness::{CODE, TestConsole, TestOptions, assert_sound, until};
+use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, assert_sound, until};
 
 fn list(n: usize) -> Vec<u8> {
     let rows = (0..n).map(|n| format!("1850{:07},{n},5\n", 1_000 + n));
@@ -18,6 +18,127 @@ fn list(n: usize) -> Vec<u8> {
 fn local_time(at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::from_hms(8, 0, 0).unwrap());
     format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+}
+
+/// Posts the form for another time as it stands on a page.
+async fn move_to(client: &TestClient, batch: &str, page: &Page, at: &str) -> Page {
+    let mut fields = page.whole_form("form[action$=schedule]");
+    fields.retain(|(name, _)| name != "schedule_at");
+    fields.push(("schedule_at".to_owned(), at.to_owned()));
+    client.post_owned(&format!("{batch}/schedule"), &fields).await
+}
+
+/// Posts the form of an action as it stands on a page, with the button of this name.
+async fn press(client: &TestClient, batch: &str, page: &Page, action: &str, button: &str) -> Page {
+    let mut fields = page.whole_form(&format!("form[action$={action}]"));
+    fields.push((button.to_owned(), "1".to_owned()));
+    client.post_owned(&format!("{batch}/{action}"), &fields).await
+}
+
+async fn state(db: &PgPool) -> String {
+    sqlx::query_scalar("select state::text from batches").fetch_one(db).await.unwrap()
+}
+
+#[sqlx::test]
+async fn a_list_that_waits_for_its_hour_waits_for_it_again_when_it_is_resumed(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let tomorrow = local_time(OffsetDateTime::now_utc() + Duration::hours(20));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
+    let page = operator.get(&batch).await;
+    press(&operator, &batch, &page, "pause", "x").await;
+    let page = operator.get(&batch).await;
+    press(&operator, &batch, &page, "resume", "x").await;
+    assert_eq!(state(&db).await, "scheduled");
+    assert_eq!(console.accepted().await.0, 0);
+    // Its time passes while it is paused: resuming does not send it without asking.
+    let page = operator.get(&batch).await;
+    press(&operator, &batch, &page, "pause", "x").await;
+    sqlx::query("update batches set schedule_at = now() - interval '11 minutes'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let csrf = operator.get(&batch).await.csrf();
+    operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+    let page = operator.get(&batch).await;
+    assert!(page.text.contains("错过定时时间"), "{}", page.text);
+    assert_eq!((state(&db).await.as_str(), console.accepted().await.0), ("paused", 0));
+    press(&operator, &batch, &page, "resume", "now").await;
+    console.until_complete(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (5, 0));
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn an_approval_after_the_hour_sends_nothing_before_a_person_chooses_a_time(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    sqlx::query("update projects set approval_over = 2").execute(&db).await.unwrap();
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let tomorrow = local_time(OffsetDateTime::now_utc() + Duration::hours(20));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
+    sqlx::query("update batches set schedule_at = now() - interval '11 minutes'")
+        .execute(&db)
+        .await
+        .unwrap();
+    let approver = console.approver().await;
+    let page = approver.get(&batch).await;
+    press(&approver, &batch, &page, "approve", "confirm").await;
+    assert_eq!((state(&db).await.as_str(), console.accepted().await.0), ("paused", 0));
+    // Whoever ordered it needs another approval for another time.
+    let page = operator.get(&batch).await;
+    press(&operator, &batch, &page, "resume", "now").await;
+    assert_eq!((state(&db).await.as_str(), console.accepted().await.0), ("awaiting_approval", 0));
+    let page = approver.get(&batch).await;
+    press(&approver, &batch, &page, "approve", "confirm").await;
+    console.until_complete(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (5, 0));
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn moving_an_approved_list_needs_another_approval_unless_the_mover_may_give_it(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    sqlx::query("update projects set approval_over = 2").execute(&db).await.unwrap();
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let in_hours = |hours| local_time(OffsetDateTime::now_utc() + Duration::hours(hours));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &in_hours(20))]).await;
+    let approver = console.approver().await;
+    let page = approver.get(&batch).await;
+    press(&approver, &batch, &page, "approve", "confirm").await;
+    assert_eq!(state(&db).await, "scheduled");
+    let page = approver.get(&batch).await;
+    move_to(&approver, &batch, &page, &in_hours(25)).await;
+    assert_eq!(state(&db).await, "scheduled", "the approver's own move is the approval");
+    let page = operator.get(&batch).await;
+    move_to(&operator, &batch, &page, &in_hours(30)).await;
+    assert_eq!(state(&db).await, "awaiting_approval");
+    assert_eq!(console.accepted().await.0, 0);
+}
+
+#[sqlx::test]
+async fn an_approval_of_a_page_that_is_out_of_date_approves_nothing(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    sqlx::query("update projects set approval_over = 2").execute(&db).await.unwrap();
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let in_hours = |hours| local_time(OffsetDateTime::now_utc() + Duration::hours(hours));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &in_hours(20))]).await;
+    let approver = console.approver().await;
+    let stale = approver.get(&batch).await;
+    let page = operator.get(&batch).await;
+    move_to(&operator, &batch, &page, &in_hours(30)).await;
+    let answer = press(&approver, &batch, &stale, "approve", "confirm").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.all("#errors li"), ["发送时间"], "{}", answer.text);
+    assert_eq!(state(&db).await, "awaiting_approval");
+    let without = approver.post(&format!("{batch}/approve"), &[("csrf", &stale.csrf())]).await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(state(&db).await, "awaiting_approval");
+    press(&approver, &batch, &answer, "approve", "confirm").await;
+    assert_eq!(state(&db).await, "scheduled");
 }
 
 #[sqlx::test]
@@ -32,11 +153,11 @@ async fn a_scheduled_list_is_planned_before_its_time_and_can_be_moved_and_cancel
     assert!(page.has("form[action$=schedule]"));
     let later = local_time(OffsetDateTime::now_utc() + Duration::hours(30));
     let csrf = page.csrf();
-    operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &later)]).await;
+    move_to(&operator, &batch, &page, &later).await;
     let page = operator.get(&batch).await;
     assert_eq!(page.value("#schedule_at"), later);
     let past = local_time(OffsetDateTime::now_utc() - Duration::hours(3));
-    operator.post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &past)]).await;
+    move_to(&operator, &batch, &page, &past).await;
     assert_eq!(
         operator.get(&batch).await.value("#schedule_at"),
         later,
@@ -61,10 +182,7 @@ async fn a_batch_that_missed_its_time_is_paused_and_can_be_rescheduled(db: PgPoo
         .unwrap();
     let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("错过定时时间"));
-    let csrf = page.csrf();
-    operator
-        .post(&format!("{batch}/schedule"), &[("csrf", &csrf), ("schedule_at", &tomorrow)])
-        .await;
+    move_to(&operator, &batch, &page, &tomorrow).await;
     let page = operator.get(&batch).await;
     assert!(!page.has("form[action$=resume]") && page.has("form[action$=schedule]"));
     assert_eq!(console.accepted().await.0, 0);
@@ -168,7 +286,7 @@ async fn a_large_batch_needs_a_second_person_where_the_settings_say_so(db: PgPoo
     let approver = console.approver().await;
     let page = approver.get(&batch).await;
     assert!(page.has("form[action$=approve]"), "{}", page.text);
-    approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
+    press(&approver, &batch, &page, "approve", "confirm").await;
     console.until_complete(&approver, &batch).await;
     assert_eq!(console.accepted().await, (41, 0));
 }

@@ -136,6 +136,75 @@ async fn repeats_within_a_day_are_left_out_unless_the_person_insists(db: PgPool)
 }
 
 #[sqlx::test]
+async fn a_preview_that_is_out_of_date_orders_nothing_and_says_what_has_changed(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"18500000100,5,1234\n").await;
+    let confirm = preview.replace("/preview", "/confirm");
+    let stale = operator.get(&preview).await;
+    let mut columns = stale.whole_form("form#columns");
+    columns.retain(|(name, _)| name != "column");
+    columns.extend(["phone", "2", "1"].map(|used| ("column".to_owned(), used.to_owned())));
+    operator.post_owned(&preview, &columns).await;
+    operator.until_imported(&preview).await;
+    let mut fields = stale.whole_form("form#yes");
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    let answer = operator.post_owned(&confirm, &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert!(answer.one("#errors").contains("列对应"), "{}", answer.text);
+    let mut without = answer.whole_form("form#yes");
+    without.retain(|(name, _)| name != "version");
+    without.push(("confirm".to_owned(), "valid".to_owned()));
+    let refused = operator.post_owned(&confirm, &without).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(console.accepted().await.0, 0);
+    let batch = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (1, 0));
+}
+
+#[sqlx::test]
+async fn columns_that_were_changed_and_not_checked_cannot_be_sent_past(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"18500000100,5,1234\n").await;
+    let confirm = preview.replace("/preview", "/confirm");
+    let page = operator.get(&preview).await;
+    assert_eq!(page.attr("form#columns select[name=column]", "form"), "yes");
+    let mut fields = page.whole_form("form#yes");
+    fields.extend(["phone", "2", "1"].map(|used| ("column".to_owned(), used.to_owned())));
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    let answer = operator.post_owned(&confirm, &fields).await;
+    assert_eq!(answer.leads_to(), preview, "{}", answer.text);
+    let page = operator.until_imported(&preview).await;
+    assert!(page.one(".bubble").contains("验证码是1234，5分钟"), "{}", page.text);
+    assert_eq!(console.accepted().await.0, 0);
+    // What the page shows is sent, with the columns among the fields as browsers post them.
+    let mut fields = page.whole_form("form#yes");
+    fields.extend(["phone", "2", "1"].map(|used| ("column".to_owned(), used.to_owned())));
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    let answer = operator.post_owned(&confirm, &fields).await;
+    console.until_complete(&operator, &answer.leads_to()).await;
+    assert_eq!(console.accepted().await, (1, 0));
+}
+
+#[sqlx::test]
+async fn a_text_that_was_changed_since_the_preview_is_checked_before_it_is_sent(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"18500000100,1234,5\n").await;
+    let page = operator.get(&preview).await;
+    sqlx::query("update sms_templates set text = '新的文本{1}，{2}'").execute(&db).await.unwrap();
+    let mut fields = page.whole_form("form#yes");
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    let answer = operator.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
+    assert_eq!(answer.leads_to(), preview, "{}", answer.text);
+    let page = operator.until_imported(&preview).await;
+    assert!(page.one(".bubble").contains("新的文本1234，5"), "{}", page.text);
+    assert_eq!(console.accepted().await.0, 0);
+}
+
+#[sqlx::test]
 async fn confirming_again_in_another_tab_orders_nothing(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;

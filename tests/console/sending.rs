@@ -152,12 +152,13 @@ async fn marketing_waits_for_a_second_person_and_no_one_approves_their_own(db: P
     let page = approver.get(&batch).await;
     assert!(!page.has("form[action$=approve]"));
     let own = approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf())]).await;
-    assert_eq!(own.status, StatusCode::SEE_OTHER);
+    assert_eq!(own.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no such form");
     assert_eq!(console.accepted().await.0, 0);
     let second = console.member("second", usms_console::domain::role::Role::Approver).await;
     let page = second.get(&batch).await;
     assert!(page.has("form[action$=approve]"));
-    second.post(&format!("{batch}/approve"), &[("csrf", &page.csrf()), ("confirm", "1")]).await;
+    let fields = page.whole_form("form[action$=approve]");
+    second.post_owned(&format!("{batch}/approve"), &fields).await;
     let page = second.get(&batch).await;
     assert!(!page.has("form[action$=approve]"), "{}", page.text);
 }

@@ -24,6 +24,7 @@ use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::text::TemplateText;
 use crate::domain::upload::UploadSource;
+use crate::domain::version::{Part, Version};
 use crate::recipient_file::{Shape, Utf8};
 use report::{ReadOptions, Report};
 
@@ -280,15 +281,8 @@ pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError>
     let mut tx = app.db.begin().await?;
     let (signature, template) =
         approved(&mut tx, change.project, change.signature, change.template).await?;
-    let content = batches::Content {
-        signature: signature.id,
-        template: template.id,
-        sig_content: &signature.content,
-        vendor_template_id: &template.template_id,
-        template_text: &order::body(&template),
-        purpose: template.purpose,
-        international: template.international,
-    };
+    let body = order::body(&template);
+    let content = content_of(&signature, &template, &body);
     let wanted = serde_json::to_value(&change.wanted).unwrap_or_default();
     let now = app.clock.now();
     let changed = batches::change_draft(&mut tx, change.project, change.batch, &content).await?
@@ -296,6 +290,66 @@ pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError>
     tx.commit().await?;
     app.wake.read();
     Ok(changed)
+}
+
+fn content_of<'a>(
+    signature: &'a Signature,
+    template: &'a SmsTemplate,
+    body: &'a str,
+) -> batches::Content<'a> {
+    batches::Content {
+        signature: signature.id,
+        template: template.id,
+        sig_content: &signature.content,
+        vendor_template_id: &template.template_id,
+        template_text: body,
+        purpose: template.purpose,
+        international: template.international,
+    }
+}
+
+/// The texts that the preview of a draft shows.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownTexts<'a> {
+    /// The vendor's id of the template.
+    pub vendor_template_id: &'a str,
+    /// The template's text.
+    pub template_text: &'a str,
+    /// The signature's content.
+    pub sig_content: &'a str,
+}
+
+impl<'a> ShownTexts<'a> {
+    fn of(draft: &'a uploads::Draft) -> Self {
+        Self {
+            vendor_template_id: &draft.vendor_template_id,
+            template_text: &draft.template_text,
+            sig_content: &draft.sig_content,
+        }
+    }
+}
+
+/// Returns the version of the preview of a draft. `price` is that of a part, in ten-thousandths of
+/// a yuan.
+pub fn version_of(report: &Report, texts: &ShownTexts<'_>, price: Option<i32>) -> Version {
+    let recipients = json!([
+        report.rows,
+        report.counts,
+        report.parts,
+        report.repeat_parts,
+        report.first_rows,
+        report.sheet,
+        report.encoding,
+        report.delimiter
+    ]);
+    let columns = json!([report.mapping, report.columns]);
+    let template = format!("{} {}", texts.vendor_template_id, texts.template_text);
+    Version::default()
+        .with(Part::Recipients, &recipients.to_string())
+        .with(Part::Columns, &columns.to_string())
+        .with(Part::Template, &template)
+        .with(Part::Signature, texts.sig_content)
+        .with(Part::Price, &format!("{price:?}"))
 }
 
 /// A person's confirmation of a draft.
@@ -311,6 +365,8 @@ pub struct ConfirmRequest<'a> {
     pub name: &'a str,
     /// How many messages the page said would be sent.
     pub checked: i64,
+    /// The version of the page; `None` if it was not ordered by a page.
+    pub version: Option<&'a str>,
     /// Whether repeats are sent as well: the same text to the same phone within 24 hours.
     pub with_repeats: bool,
     /// When it is to be sent, if not at once.
@@ -322,7 +378,7 @@ pub struct ConfirmRequest<'a> {
 }
 
 /// The result of a confirmation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirmation {
     /// It was ordered: it is sent, waits for its time, or waits for approval.
     Ordered(BatchState),
@@ -335,6 +391,8 @@ pub enum Confirmation {
     Nobody,
     /// Nothing was ordered: a person has to answer a question about the file first.
     Unanswered,
+    /// Nothing was ordered: the page was out of date in these parts.
+    OutOfDate(Vec<Part>),
 }
 
 /// Confirms a draft, once.
@@ -350,12 +408,27 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Already);
     };
     recipients::lock_confirmations(&mut tx, draft.template_id).await?;
-    let (_, template) =
+    let (signature, template) =
         approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
     let Some((report, orders_seen)) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
-    if recipients::count_orders(&mut tx, request.project, draft.template_id).await? != orders_seen {
+    let policy = projects::policy(&mut tx, request.project).await?;
+    let price = policy.price(template.international);
+    if let Some(posted) = request.version {
+        let changes = version_of(&report, &ShownTexts::of(&draft), price).changes_since(posted);
+        if !changes.is_empty() {
+            return Ok(Confirmation::OutOfDate(changes));
+        }
+    }
+    let body = order::body(&template);
+    let content = content_of(&signature, &template, &body);
+    let is_current = content.template_text == draft.template_text
+        && content.sig_content == draft.sig_content
+        && content.vendor_template_id == draft.vendor_template_id;
+    let orders = recipients::count_orders(&mut tx, request.project, draft.template_id).await?;
+    if orders != orders_seen || !is_current {
+        batches::change_draft(&mut tx, request.project, request.batch, &content).await?;
         uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now)
             .await?;
         tx.commit().await?;
@@ -373,7 +446,6 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Changed);
     }
     let total = i32::try_from(count).unwrap_or(i32::MAX);
-    let policy = projects::policy(&mut tx, request.project).await?;
     let approval = needs_approval(template.purpose, total, policy.approval_over);
     let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
@@ -382,7 +454,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         name: request.name,
         total,
         parts,
-        price: policy.price(template.international),
+        price,
         each_own: !report.uniform,
         by: request.by,
         schedule_at: request.schedule_at,

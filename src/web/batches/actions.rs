@@ -4,11 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{ConfirmForm, find};
+use super::{ConfirmForm, find, live};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
+use crate::domain::batch::BatchState;
+use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
-use crate::ops::batch_actions::{self, BatchAction};
+use crate::ops::batch_actions::{self, BatchAction, DecidedBy, Taken};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
@@ -31,7 +33,16 @@ pub async fn pause(
     path: web::Path<(String, String)>,
     _: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
-    act(&app, &member, &request, &path.1, BatchAction::Pause).await
+    act(&app, &member, &request, &path.1, BatchAction::Pause, None).await
+}
+
+/// The form of [`resume`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ResumeForm {
+    /// Given to send a batch now that has missed its time.
+    now: Option<String>,
+    version: String,
 }
 
 /// `…/resume`.
@@ -40,9 +51,14 @@ pub async fn resume(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<ConfirmForm>,
+    form: Form<ResumeForm>,
 ) -> Result<HttpResponse, WebError> {
-    act(&app, &member, &request, &path.1, BatchAction::Resume).await
+    let form = form.into_inner();
+    let (action, version) = match form.now {
+        Some(_) => (BatchAction::Reschedule(app.clock.now()), Some(form.version.as_str())),
+        None => (BatchAction::Resume, None),
+    };
+    act(&app, &member, &request, &path.1, action, version).await
 }
 
 /// `…/approve`.
@@ -51,9 +67,17 @@ pub async fn approve(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    _: Form<ConfirmForm>,
+    form: Form<VersionForm>,
 ) -> Result<HttpResponse, WebError> {
-    act(&app, &member, &request, &path.1, BatchAction::Approve).await
+    let version = form.into_inner().version;
+    act(&app, &member, &request, &path.1, BatchAction::Approve, Some(&version)).await
+}
+
+/// A form that starts messages: it carries the version of the page.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct VersionForm {
+    version: String,
 }
 
 /// The form of [`reschedule`].
@@ -61,9 +85,12 @@ pub async fn approve(
 #[serde(default)]
 pub struct RescheduleForm {
     schedule_at: String,
+    /// Given to send it at once.
+    now: Option<String>,
+    version: String,
 }
 
-/// `…/schedule`: sets another time for a batch that has not started.
+/// `…/schedule`: sets another time for a batch that has not started, or sends it at once.
 pub async fn reschedule(
     app: web::Data<App>,
     member: Member,
@@ -71,9 +98,16 @@ pub async fn reschedule(
     path: web::Path<(String, String)>,
     form: Form<RescheduleForm>,
 ) -> Result<HttpResponse, WebError> {
-    let typed = form.into_inner().schedule_at;
-    match schedule::read(&typed, app.clock.now()) {
-        Ok(Some(at)) => act(&app, &member, &request, &path.1, BatchAction::Reschedule(at)).await,
+    let form = form.into_inner();
+    let version = Some(form.version.as_str());
+    if form.now.is_some() {
+        let action = BatchAction::Reschedule(app.clock.now());
+        return act(&app, &member, &request, &path.1, action, version).await;
+    }
+    match schedule::read(&form.schedule_at, app.clock.now()) {
+        Ok(Some(at)) => {
+            act(&app, &member, &request, &path.1, BatchAction::Reschedule(at), version).await
+        }
         invalid => {
             let batch = find(&app, &member, &path.1).await?;
             let key = invalid.err().unwrap_or("send-error-schedule");
@@ -92,7 +126,7 @@ pub async fn cancel(
     form: Form<ConfirmForm>,
 ) -> Result<HttpResponse, WebError> {
     if form.into_inner().confirm.is_some() {
-        return act(&app, &member, &request, &path.1, BatchAction::Cancel).await;
+        return act(&app, &member, &request, &path.1, BatchAction::Cancel, None).await;
     }
     let batch = find(&app, &member, &path.1).await?;
     let tally = batches::tally(&app.db, batch.id).await?;
@@ -100,25 +134,37 @@ pub async fn cancel(
     page::ok(&CancelPage { l, batch, left: tally.queued })
 }
 
-/// Takes an action and redirects to the batch, which then says whether it had an effect.
+/// Takes an action and redirects to the batch, which then says whether it had an effect. If the page
+/// was out of date, it is drawn anew and says what has changed.
 async fn act(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     id: &str,
     action: BatchAction,
+    version: Option<&str>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(app, member, id).await?;
     let ip = peer_ip(request);
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
-    let moved = batch_actions::take(app, actor, batch.id, action).await?;
-    let text_key = match (moved, action) {
-        (false, _) => "batch-not-moved",
-        (true, BatchAction::Pause) => "batch-moved-pause",
-        (true, BatchAction::Resume) => "batch-moved-resume",
-        (true, BatchAction::Cancel) => "batch-moved-cancel",
-        (true, BatchAction::Approve) => "batch-moved-approve",
-        (true, BatchAction::Reschedule(_)) => "batch-moved-schedule",
+    let decided_by = DecidedBy { version, may_approve: member.may(Permission::Approve) };
+    let taken = batch_actions::take_decided(app, actor, batch.id, action, decided_by).await?;
+    let text_key = match (taken, action) {
+        (Taken::OutOfDate(changes), _) => {
+            return live::out_of_date(app, member, request, id, &changes).await;
+        }
+        (Taken::NotMoved, _) => "batch-not-moved",
+        (Taken::Moved(BatchState::Paused), BatchAction::Resume | BatchAction::Approve) => {
+            "batch-missed-time"
+        }
+        (Taken::Moved(BatchState::Scheduled), BatchAction::Resume) => "batch-moved-resume-later",
+        (Taken::Moved(BatchState::AwaitingApproval), _) => "batch-moved-needs-approval",
+        (Taken::Moved(_), BatchAction::Pause) => "batch-moved-pause",
+        (Taken::Moved(_), BatchAction::Resume) => "batch-moved-resume",
+        (Taken::Moved(_), BatchAction::Cancel) => "batch-moved-cancel",
+        (Taken::Moved(_), BatchAction::Approve) => "batch-moved-approve",
+        (Taken::Moved(BatchState::Sending), BatchAction::Reschedule(_)) => "batch-moved-now",
+        (Taken::Moved(_), BatchAction::Reschedule(_)) => "batch-moved-schedule",
     };
     flash::say(request, &member.texts(request).t(text_key));
     Ok(page::see_other(&member.urls().batch(batch.id)))

@@ -4,7 +4,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::find;
+use super::live::changed_parts;
 use super::preview::{PreviewQuery, Problem, respond};
+use super::read_options::{RemapForm, check_changes};
 use crate::app::App;
 use crate::db::batch_transitions::Trial;
 use crate::db::batches::Batch;
@@ -41,6 +43,14 @@ pub struct ConfirmFields {
     /// `ask`, or the percentage of failures up to which the rest follows without asking.
     pub(super) canary_percent: String,
     pub(super) confirm: Option<String>,
+    version: String,
+    signature_id: String,
+    template_id: String,
+    header: Option<String>,
+    column: Vec<String>,
+    encoding: String,
+    delimiter: String,
+    sheet: Option<String>,
 }
 
 impl ConfirmFields {
@@ -53,6 +63,20 @@ impl ConfirmFields {
             canary_minutes: "10".to_owned(),
             canary_percent: "ask".to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// Returns how the fields of the columns want the file to be read.
+    fn remap(&self) -> RemapForm {
+        RemapForm {
+            signature_id: self.signature_id.clone(),
+            template_id: self.template_id.clone(),
+            header: self.header.clone(),
+            column: self.column.clone(),
+            encoding: self.encoding.clone(),
+            delimiter: self.delimiter.clone(),
+            sheet: self.sheet.clone(),
+            ..RemapForm::default()
         }
     }
 
@@ -90,6 +114,13 @@ pub async fn confirm(
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
     let l = member.layout(&app, &request, Section::Batches).await?;
+    // Without scripts, columns may have been changed that were not checked again.
+    if !fields.column.is_empty()
+        && let Some(answer) =
+            check_changes(&app, &member, &request, &batch, &fields.remap()).await?
+    {
+        return Ok(answer);
+    }
     // The checkbox of the repeats submits the form only to update the figures.
     if fields.confirm.is_none() {
         return respond(&app, &member, &request, batch, PreviewQuery::default(), fields, None)
@@ -124,6 +155,7 @@ pub async fn confirm(
         by: member.person.id,
         name: &name,
         checked: fields.checked,
+        version: Some(&fields.version),
         with_repeats: fields.again.is_some(),
         schedule_at: schedule.unwrap_or_default(),
         trial: fields.trial().unwrap_or_default(),
@@ -136,6 +168,14 @@ pub async fn confirm(
         Ok(Confirmation::Already) => ("upload-already", None),
         Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
         Ok(Confirmation::Nobody) => ("preview-nobody", Some("preview")),
+        Ok(Confirmation::OutOfDate(changes)) => {
+            let changed = changed_parts(&l, &changes).join(" · ");
+            let sentence = format!("{} {changed}", l.t("version-out-of-date"));
+            let problem = Some(Problem { field: "verdict", sentence });
+            let batch = find(&app, &member, &path.1).await?;
+            let query = PreviewQuery::default();
+            return respond(&app, &member, &request, batch, query, fields, problem).await;
+        }
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {

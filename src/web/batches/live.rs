@@ -21,6 +21,8 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
 use crate::domain::role::Permission;
+use crate::domain::version::{Part, Version};
+use crate::ops::batch_actions;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
@@ -41,6 +43,8 @@ struct BatchPage {
     live: LivePart,
     /// Whether it shows the newest messages. Pages of older ones do not update themselves.
     first_page: bool,
+    /// What has changed since the page whose form was posted.
+    changed: Vec<String>,
 }
 
 #[derive(Template)]
@@ -109,6 +113,11 @@ impl LivePart {
         self.batch.state == BatchState::Paused
     }
 
+    /// Whether it is paused because its time has passed: resuming it means sending it now.
+    fn missed_its_time(&self) -> bool {
+        self.batch.pause_reason == Some(PauseReason::MissedSchedule)
+    }
+
     fn can_cancel(&self) -> bool {
         self.batch.state.can_cancel() && self.left() > 0
     }
@@ -132,6 +141,18 @@ impl LivePart {
         self.is_whole()
             && self.tally.failed + self.tally.refused + self.tally.cancelled > 0
             && self.batch.state != BatchState::Draft
+    }
+
+    /// Returns the version that forms which start messages carry.
+    fn version(&self) -> Version {
+        batch_actions::version_of(&self.batch)
+    }
+
+    /// Whether it can be sent at once instead of at its time.
+    fn can_send_now(&self) -> bool {
+        self.can_reschedule()
+            && self.batch.state == BatchState::Scheduled
+            && self.batch.schedule_at.is_some()
     }
 
     fn schedule_typed(&self) -> String {
@@ -184,15 +205,50 @@ pub async fn show(
     path: web::Path<(String, String)>,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    if batch.state == BatchState::Draft {
-        return Ok(page::see_other(&member.urls().batch_part(batch.id, "preview")));
+    match batch_page(&app, &member, &request, &path.1, query.after, &[]).await? {
+        Ok(drawn) => page::ok(&drawn),
+        Err(elsewhere) => Ok(elsewhere),
     }
-    let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let has_file = has_file(&app, &member, &batch).await?;
-    let live = draw(&app, &member, l.clone(), &snapshot, has_file);
-    page::ok(&BatchPage { l, live, first_page: query.after.is_none() })
+}
+
+/// Responds with the page as it is now to a form of an earlier one, and says what has changed.
+pub(super) async fn out_of_date(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    changes: &[Part],
+) -> Result<HttpResponse, WebError> {
+    match batch_page(app, member, request, id, None, changes).await? {
+        Ok(drawn) => page::unprocessable(&drawn),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// Draws the page, or redirects to the preview of a draft.
+async fn batch_page(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    after: Option<MessageId>,
+    changes: &[Part],
+) -> Result<Result<BatchPage, HttpResponse>, WebError> {
+    let batch = find(app, member, id).await?;
+    if batch.state == BatchState::Draft {
+        return Ok(Err(page::see_other(&member.urls().batch_part(batch.id, "preview"))));
+    }
+    let snapshot = take_snapshot(app, member, &batch, after).await?;
+    let l = member.layout(app, request, Section::Batches).await?;
+    let has_file = has_file(app, member, &batch).await?;
+    let live = draw(app, member, l.clone(), &snapshot, has_file);
+    let changed = changed_parts(&l, changes);
+    Ok(Ok(BatchPage { l, live, first_page: after.is_none(), changed }))
+}
+
+/// Returns the names of what has changed since a page was shown.
+pub(super) fn changed_parts(l: &Layout, changes: &[Part]) -> Vec<String> {
+    changes.iter().map(|part| l.t(&format!("version-{}", part.key()))).collect()
 }
 
 async fn take_snapshot(

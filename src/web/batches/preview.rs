@@ -20,7 +20,9 @@ use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{UploadSource, UploadState};
+use crate::domain::version::Version;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
+use crate::ops::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
 use crate::web::choices::Choices;
@@ -146,6 +148,17 @@ impl PreviewPage {
     /// Returns how many parts would be billed.
     fn parts(&self) -> i64 {
         self.report.going_parts(self.confirm_form.again.is_some())
+    }
+
+    /// Returns the version that the form carries.
+    fn version(&self) -> Version {
+        let texts = ShownTexts {
+            vendor_template_id: &self.batch.vendor_template_id,
+            template_text: &self.batch.template_text,
+            sig_content: &self.batch.sig_content,
+        };
+        let price = self.policy.price(self.batch.international);
+        uploads_ops::version_of(&self.report, &texts, price)
     }
 
     fn needs_approval(&self) -> bool {

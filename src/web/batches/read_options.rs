@@ -18,7 +18,7 @@ use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
-use crate::web::layout::Section;
+use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 
@@ -26,24 +26,24 @@ use crate::web::page;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RemapForm {
-    signature_id: String,
-    template_id: String,
-    header: Option<String>,
+    pub(super) signature_id: String,
+    pub(super) template_id: String,
+    pub(super) header: Option<String>,
     /// What each column is used as, in order: `phone`, a variable's number, or nothing.
-    column: Vec<String>,
-    encoding: String,
-    delimiter: String,
-    sheet: Option<String>,
+    pub(super) column: Vec<String>,
+    pub(super) encoding: String,
+    pub(super) delimiter: String,
+    pub(super) sheet: Option<String>,
     /// The answer to which column has the phones, from 0.
-    phone_column: Option<usize>,
+    pub(super) phone_column: Option<usize>,
     /// `0`, and `1` as well if hidden rows and columns are read.
-    hidden: Vec<u8>,
+    pub(super) hidden: Vec<u8>,
     /// `1` if values such as `null` are sent, `0` if not.
-    placeholders: Option<u8>,
+    pub(super) placeholders: Option<u8>,
     /// A column, from 0, whose numbers are sent as they are stored.
-    as_stored: Option<usize>,
+    pub(super) as_stored: Option<usize>,
     /// `1` to read a spreadsheet of before 2007.
-    old_spreadsheet: Option<u8>,
+    pub(super) old_spreadsheet: Option<u8>,
 }
 
 /// Reads the file again.
@@ -57,16 +57,68 @@ pub async fn read_again(
     let batch = find(&app, &member, &path.1).await?;
     let remap = form.into_inner();
     let l = member.layout(&app, &request, Section::Batches).await?;
-    let Some(upload) = uploads::find(&app.db, member.project.id, batch.id).await? else {
-        return Ok(page::see_other(&l.urls.batch(batch.id)));
-    };
-    let report = upload.report.and_then(|report| serde_json::from_value::<Report>(report).ok());
-    let current: ReadOptions = serde_json::from_value(upload.read_options).unwrap_or_default();
-    let changed = match remap.answer(&current) {
+    let read = StoredReading::load(&app, &member, &batch).await?;
+    let changed = match remap.answer(&read.options) {
         Some(answered) => Ok(answered),
-        None => remap.options(current, report.as_ref(), &batch),
+        None => remap.options(read.options, read.report.as_ref(), &batch),
     };
-    let problem = match changed {
+    apply(&app, &member, &request, &l, batch, &remap, changed).await
+}
+
+/// How the file of a draft was read.
+struct StoredReading {
+    options: ReadOptions,
+    report: Option<Report>,
+}
+
+impl StoredReading {
+    async fn load(app: &App, member: &Member, batch: &Batch) -> Result<Self, WebError> {
+        let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+        let Some(upload) = upload else { return Err(WebError::NotFound) };
+        let report = upload.report.and_then(|report| serde_json::from_value(report).ok());
+        let options = serde_json::from_value(upload.read_options).unwrap_or_default();
+        Ok(Self { options, report })
+    }
+}
+
+/// Has the file read again if the form wants that otherwise than it was read. Returns the response,
+/// or `None` if nothing differs.
+pub(super) async fn check_changes(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: &Batch,
+    remap: &RemapForm,
+) -> Result<Option<HttpResponse>, WebError> {
+    let read = StoredReading::load(app, member, batch).await?;
+    let Some(report) = &read.report else { return Ok(None) };
+    let wanted = remap.options(read.options.clone(), Some(report), batch);
+    let differs = match &wanted {
+        Ok(options) => {
+            remap.signature_id.parse().is_ok_and(|signature| batch.signature_id != signature)
+                || options.mapping.as_ref() != Some(&report.mapping)
+        }
+        Err(_) => true,
+    };
+    if !differs {
+        return Ok(None);
+    }
+    let l = member.layout(app, request, Section::Batches).await?;
+    flash::say(request, &l.t("preview-changes-checked"));
+    apply(app, member, request, &l, batch.clone(), remap, wanted).await.map(Some)
+}
+
+/// Has the file read again, or responds with what is wrong with the form.
+async fn apply(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    l: &Layout,
+    batch: Batch,
+    remap: &RemapForm,
+    wanted: Result<ReadOptions, &'static str>,
+) -> Result<HttpResponse, WebError> {
+    let problem = match wanted {
         Ok(wanted) => {
             let change = Change {
                 project: member.project.id,
@@ -75,10 +127,10 @@ pub async fn read_again(
                 template: remap.template_id.parse().unwrap_or(batch.template_id),
                 wanted,
             };
-            match upload_ops::read_again(&app, &change).await {
+            match upload_ops::read_again(app, &change).await {
                 Ok(changed) => {
                     if !changed {
-                        flash::say(&request, &l.t("batch-not-moved"));
+                        flash::say(request, &l.t("batch-not-moved"));
                     }
                     return Ok(page::see_other(&l.urls.batch_part(change.batch, "preview")));
                 }
@@ -91,8 +143,7 @@ pub async fn read_again(
     };
     let problem = Some(Problem { field: "columns", sentence: l.t(problem) });
     let confirm_form = ConfirmFields::of(&batch);
-    let query = PreviewQuery::default();
-    respond(&app, &member, &request, batch, query, confirm_form, problem).await
+    respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
 }
 
 impl RemapForm {
