@@ -271,7 +271,10 @@ fn simplified(typed: &str) -> String {
         .collect();
     let around =
         |letter: char| letter == ' ' || matches!(letter, '\'' | '"' | '“' | '”' | '‘' | '’' | '`');
-    text.trim_matches(around).trim_end_matches(['.', '。', ' ']).to_owned()
+    let after = |letter: char| {
+        around(letter) || matches!(letter, '.' | '。' | ',' | '，' | ';' | '；' | '、')
+    };
+    text.trim_start_matches(around).trim_end_matches(after).to_owned()
 }
 
 fn is_invisible(letter: char) -> bool {
@@ -280,10 +283,13 @@ fn is_invisible(letter: char) -> bool {
         || matches!(letter, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
 }
 
-/// Removes the decimals that a spreadsheet adds to a whole number, `.0` or `.00`.
+/// Removes the decimals that a spreadsheet adds to a whole number, such as `.0` or `.00`.
 fn without_zero_decimals(text: &str) -> &str {
-    let whole = text.strip_suffix(".00").or_else(|| text.strip_suffix(".0"));
+    let whole = text
+        .split_once('.')
+        .filter(|(_, decimals)| !decimals.is_empty() && decimals.bytes().all(|byte| byte == b'0'));
     whole
+        .map(|(whole, _)| whole)
         .filter(|whole| {
             let digits = whole.strip_prefix('+').unwrap_or(whole);
             !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -405,6 +411,10 @@ fn abroad(country: &str, written: &str) -> Result<Phone, PhoneProblem> {
     }
     let international = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164);
     let code = number.country_code.to_string();
+    if code == "86" {
+        // `+(86)185…` and the like.
+        return domestic(written.rsplit(')').next().unwrap_or(&written));
+    }
     let national = international.trim_start_matches('+').strip_prefix(code.as_str());
     national.map(|rest| Phone(format!("({code}){rest}"))).ok_or(PhoneProblem::Abroad)
 }
@@ -449,6 +459,10 @@ mod tests {
             "18500001234.",
             "185 00 00 12 34",
             "(185)00001234",
+            "+(86)18500001234",
+            "00(86)18500001234",
+            "18500001234.000",
+            "18500001234,",
         ] {
             assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("18500001234".into()), "{typed}");
         }

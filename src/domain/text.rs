@@ -265,7 +265,8 @@ pub fn param_problem(value: &str, purpose: Purpose) -> Option<ParamProblem> {
 
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
+        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}' | '\u{2028}' | '\u{2029}'
+        | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
 fn is_code(value: &str) -> bool {
@@ -278,29 +279,62 @@ const MISSING: [&str; 17] = [
     "nil",
     "none",
     "nan",
+    "-nan",
     "nat",
     "n/a",
+    "na",
     "undefined",
     "infinity",
     "-infinity",
-    "<null>",
-    "(null)",
-    "<na>",
+    "inf",
+    "-inf",
+    "1.#qnan",
     "\\n",
-    "[object object]",
-    "#getting_data",
-    "<nil>",
-    "(none)",
+    "object object",
+    "invalid date",
 ];
+/// Such words that are found within a value as well.
+const MISSING_WITHIN: [&str; 4] = ["null", "undefined", "NaN", "NULL"];
+/// What a wrong encoding makes of damaged text again and again.
+const GARBLED: [&str; 2] = ["\u{fffd}", "锟斤拷"];
 
 /// Returns whether a value stands for one that is missing: an error of a spreadsheet, a program's
 /// word for nothing, a variable that was not filled in, or a character that could not be decoded.
 fn is_placeholder(value: &str) -> bool {
-    let word = value.trim();
-    MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(word))
-        || word.starts_with('#') && is_spreadsheet_error(&word.to_lowercase())
-        || value.contains('\u{fffd}')
+    let around = |letter: char| {
+        letter.is_whitespace()
+            || matches!(letter, '"' | '\'' | '[' | ']' | '(' | ')' | '<' | '>' | '.')
+    };
+    let word = value.trim().trim_matches(around);
+    // `NA` alone may be a name; only in its brackets or with a slash it is none.
+    let missing = |word: &str| MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(word));
+    missing(word) && !word.eq_ignore_ascii_case("na")
+        || word.eq_ignore_ascii_case("na") && value.trim().starts_with('<')
+        || value.trim().starts_with('#') && is_spreadsheet_error(&value.trim().to_lowercase())
+        || MISSING_WITHIN.iter().any(|missing| has_word(value, missing))
+        || GARBLED.iter().any(|garbled| value.contains(garbled))
         || has_braces(value)
+        || is_variable_of_a_program(value.trim())
+}
+
+/// Returns whether a text has a word that no Latin letter or digit adjoins.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let adjoins = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_alphanumeric());
+        !adjoins(text[..at].chars().next_back()) && !adjoins(text[at + word.len()..].chars().next())
+    })
+}
+
+/// Returns whether a whole value is a variable in another notation: `%name%`, `%(name)s`, `$name`,
+/// `<name>`, `&nbsp;`.
+fn is_variable_of_a_program(value: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+    };
+    [("%", "%"), ("%(", ")s"), ("$", ""), ("<", ">"), ("&", ";")].iter().any(|(start, end)| {
+        value.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).is_some_and(is_name)
+    })
 }
 
 /// Returns whether a word in lower case is a spreadsheet's error, such as `#n/a` or `#div/0!`, or
@@ -316,18 +350,17 @@ fn is_spreadsheet_error(word: &str) -> bool {
 }
 
 /// Returns whether a text has a variable in braces that a program should have filled in: `{name}`,
-/// `${code}`, `{{ 姓名 }}`, `{1}`.
+/// `${code}`, `{{ 姓名 }}`, `{1}`, `{user.name | upper}`. An offer such as `{5折}` is none.
 fn has_braces(text: &str) -> bool {
     let mut rest = text;
     while let Some(open) = rest.find('{') {
         rest = &rest[open + 1..];
-        let inner = rest.split('}').next().filter(|inner| inner.len() < rest.len());
-        let inner = inner.map(|inner| inner.trim_matches(['{', ' ']));
-        let named = inner.is_some_and(|name| {
-            !name.is_empty()
-                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' '))
-        });
-        if named {
+        let Some(close) = rest.find('}') else { break };
+        let name = rest[..close].trim_matches(['{', ' ', '$', '#']);
+        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || "_.- ?()[]'\":|".contains(c));
+        if is_number || is_name {
             return true;
         }
     }
@@ -335,40 +368,72 @@ fn has_braces(text: &str) -> bool {
 }
 
 /// Endings of domains that people put into messages.
-const DOMAINS: [&str; 20] = [
+const DOMAINS: [&str; 23] = [
     ".com", ".cn", ".net", ".org", ".top", ".vip", ".xyz", ".cc", ".io", ".me", ".info", ".shop",
-    ".club", ".site", ".online", ".link", ".app", ".ltd", ".tv", ".co",
+    ".club", ".site", ".online", ".link", ".app", ".ltd", ".tv", ".co", ".lc", ".中国", ".公司",
 ];
 
-/// Returns whether a text has a link: with its scheme, `www.`, or a domain by its ending.
+/// Returns whether a text has a link: with its scheme, `www.`, a domain by its ending, or a host with
+/// a path.
 pub fn has_link(text: &str) -> bool {
     if !text.contains(['.', '/', '。', '．']) {
         return false;
     }
-    let lower = text.to_lowercase().replace(['。', '．'], ".");
-    if ["http://", "https://", "www.", "://"].iter().any(|start| lower.contains(start)) {
+    let ascii = |letter: char| match letter {
+        '。' => '.',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xFEE0).unwrap_or(letter),
+        other => other,
+    };
+    let lower: String = text.to_lowercase().chars().map(ascii).collect();
+    if ["://", "www."].iter().any(|start| lower.contains(start)) {
         return true;
     }
-    DOMAINS.iter().any(|ending| {
+    let ends_domain = |ending: &str| {
         lower.match_indices(ending).any(|(at, _)| {
             let before = lower[..at].chars().next_back();
             let after = lower[at + ending.len()..].chars().next();
-            before.is_some_and(|c| c.is_ascii_alphanumeric())
+            before.is_some_and(char::is_alphanumeric)
                 && after.is_none_or(|c| !c.is_ascii_alphanumeric())
         })
-    })
+    };
+    DOMAINS.iter().any(|ending| ends_domain(ending)) || lower.split(is_no_host).any(has_path)
+}
+
+fn is_no_host(letter: char) -> bool {
+    !letter.is_ascii_alphanumeric() && !matches!(letter, '.' | '-' | '/' | '_' | '?' | '=')
+}
+
+/// Returns whether a word is a host with a path, such as `suo.im/x` or `1.2.3.4/x`. Dates and
+/// amounts are none.
+fn has_path(word: &str) -> bool {
+    let Some((host, path)) = word.split_once('/') else { return false };
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_address = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
+    let is_domain = labels.len() >= 2
+        && labels.iter().all(|label| !label.is_empty())
+        && labels
+            .last()
+            .is_some_and(|top| top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+    !path.is_empty() && (is_address || is_domain)
 }
 
 /// Returns whether a text has a phone number: a mobile phone, a landline with its area code, or a
 /// number that begins with 400 or 800.
 pub fn has_phone_number(text: &str) -> bool {
-    let mut digits = String::new();
+    let (mut digits, mut separators) = (String::new(), 0);
     let mut found = false;
-    for letter in text.chars().chain(std::iter::once(' ')) {
+    for letter in text.chars().chain(std::iter::once('，')) {
         match letter {
-            '0'..='9' => digits.push(letter),
-            '０'..='９' => digits.extend(char::from_u32(u32::from(letter) - 0xFEE0)),
-            '-' | '－' | '—' if !digits.is_empty() => {}
+            '0'..='9' | '０'..='９' => {
+                let digit = u32::from(letter) % 0xFEE0;
+                digits.extend(char::from_u32(digit));
+                separators = 0;
+            }
+            // Groups of digits: `138 0000 0000`, `(021)60000000`.
+            '-' | '－' | '—' | ' ' | '.' | ')' | '）' if !digits.is_empty() && separators < 2 =>
+            {
+                separators += 1;
+            }
             _ => found |= is_phone_number(&std::mem::take(&mut digits)),
         }
     }
@@ -434,6 +499,13 @@ mod tests {
             ("example.com，", ParamProblem::Link, false),
             ("请拨 185-0000-1234", ParamProblem::PhoneNumber, false),
             ("4001234567", ParamProblem::PhoneNumber, false),
+            ("138 0000 0000", ParamProblem::PhoneNumber, false),
+            ("(021)60000000", ParamProblem::PhoneNumber, false),
+            ("suo.im/x", ParamProblem::Link, false),
+            ("1.2.3.4/x", ParamProblem::Link, false),
+            ("ｗｗｗ．ａ．ｃｏｍ", ParamProblem::Link, false),
+            ("例子.中国", ParamProblem::Link, false),
+            ("\u{3164}", ParamProblem::Invisible, true),
             ("★五星", ParamProblem::Mark, false),
             ("￥50", ParamProblem::Yuan, false),
             ("¥1,200.00", ParamProblem::Yuan, false),
@@ -442,8 +514,19 @@ mod tests {
             assert_eq!(problem(value), Some(expected), "{value}");
             assert_eq!(expected.blocks(), blocks, "{value}");
         }
-        for fine in ["1234", "50元", "李雷", "3.14", "1.5.com5", "20261129", "123456789012345678"]
-        {
+        for fine in [
+            "1234",
+            "50元",
+            "李雷",
+            "3.14",
+            "1.5.com5",
+            "20261129",
+            "2026/11/29",
+            "2.5/3",
+            "10.5 11.5",
+            "3.14.",
+            "123456789012345678",
+        ] {
             assert_eq!(problem(fine), None, "{fine}");
         }
     }
@@ -473,7 +556,10 @@ mod tests {
         ] {
             assert_eq!(problem(value), Some(ParamProblem::Placeholder), "{value}");
         }
-        for fine in ["#1", "A#", "{", "{}", "无", "Nonesuch", "nullable", "第#3号"] {
+        for fine in [
+            "#1", "A#", "{", "{}", "无", "Nonesuch", "nullable", "第#3号", "NA", "{5折}", "$5",
+            "50%", "<3", "Banana",
+        ] {
             assert_eq!(problem(fine), None, "{fine}");
         }
     }

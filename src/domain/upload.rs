@@ -91,13 +91,15 @@ pub const REJECTED_COLUMNS: [[&str; 3]; 2] =
 
 /// Returns how many of the last columns of a header are those of a file of rejected rows.
 pub fn rejected_columns(header: &[String]) -> usize {
-    let last_three = header.len().checked_sub(3).map(|start| &header[start..]);
+    let end = header.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+    let last_three = end.checked_sub(3).map(|start| &header[start..end]);
     let ours = last_three.is_some_and(|last| {
         REJECTED_COLUMNS
             .iter()
             .any(|names| last.iter().zip(names).all(|(cell, name)| normalized(cell) == *name))
     });
-    if ours { 3 } else { 0 }
+    // Empty columns behind them count as well.
+    if ours { header.len() - end + 3 } else { 0 }
 }
 
 /// What is known about a file when its columns are guessed.
@@ -132,7 +134,13 @@ impl Guess<'_> {
             .filter(|column| !own_columns.contains(column))
             .map(|column| Column::of(column, &names, body))
             .collect();
-        let (phone, candidates) = match self.phone {
+        // In a file of rejected rows, the name is ours.
+        let mut ours_phone = names.iter().enumerate().filter(|(_, name)| *name == "phone");
+        let ours_phone = match (ours, ours_phone.next(), ours_phone.next()) {
+            (1.., Some((column, _)), None) => Some(column),
+            _ => None,
+        };
+        let (phone, candidates) = match self.phone.or(ours_phone) {
             Some(phone) => (phone, Vec::new()),
             None => phone_column(&columns),
         };
@@ -147,9 +155,11 @@ impl Guess<'_> {
         let named = (0..self.rows.len().min(HEADER_ROWS)).find(|index| {
             let row = &self.rows[*index];
             let above = &self.rows[..*index];
+            let names_phone = row.iter().any(|cell| is_phone_name(&normalized(cell)));
+            let narrower = |above: &Vec<String>| cells(above) < cells(row).max(2);
             no_phones(row)
                 && row.iter().any(|cell| self.names_column(cell))
-                && above.iter().all(|above| no_phones(above) && cells(above) < cells(row).max(2))
+                && above.iter().all(|above| no_phones(above) && (names_phone || narrower(above)))
         });
         named.or_else(|| {
             let no_digit = |cell: &String| !cell.chars().any(char::is_numeric);
@@ -316,7 +326,17 @@ fn normalized(name: &str) -> String {
 pub fn looks_like_phone(cell: &str) -> bool {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
     is_phone_of_some_kind(cell)
-        || (7..=15).contains(&digits) && cell.chars().all(|letter| !letter.is_alphabetic())
+        || (7..=15).contains(&digits)
+            && cell.chars().all(|letter| !letter.is_alphabetic())
+            && !is_date(cell)
+}
+
+/// Returns whether a cell is a date such as `2026-11-29`.
+fn is_date(cell: &str) -> bool {
+    let parts: Vec<&str> = cell.trim().split(['-', '/', '.']).collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    matches!(lengths.as_slice(), [4, 1..=2, 1..=2])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Returns whether a cell has a mobile phone, a landline, or what a spreadsheet made of one.
@@ -473,6 +493,8 @@ mod tests {
         assert_eq!((found.header, found.title_rows, found.phone), (true, 2, 0));
         let found = guess("说明,\n手机号,姓名\n18500001234,李", 1);
         assert_eq!(found.title_rows, 1);
+        let found = guess("导出时间,2026-11-29,部门,甲\n手机号,姓名\n18500001234,李", 1);
+        assert_eq!(found.title_rows, 1, "a title may be wider than the header");
         let found = guess("18500001233,张\n手机号,姓名\n18500001234,李", 1);
         assert_eq!((found.header, found.title_rows), (false, 0), "a row above is not lost");
     }
@@ -483,6 +505,8 @@ mod tests {
         assert_eq!(found.values, [Some(1), None]);
         let found = guess("手机号,验证码,行号,结果,原因\n18500001234,1,2,缺少变量,x", 2);
         assert_eq!(found.values, [Some(1), None]);
+        let found = guess("手机号,验证码,line,verdict,reason,,\n18500001234,1,2,x,y,,", 2);
+        assert_eq!(found.values, [Some(1), None], "empty columns behind them");
         let found = guess("手机号,line,verdict,验证码\n18500001234,a,b,c", 3);
         assert_eq!(found.values, [Some(1), Some(2), Some(3)]);
     }

@@ -125,9 +125,8 @@ fn legacy(head: &[u8]) -> Encoding {
 #[derive(Debug, Default)]
 pub struct Utf8 {
     invalid: u64,
-    /// Characters of three bytes, as most Chinese ones have. Text in other encodings has hardly any
-    /// by chance.
-    three_bytes: u64,
+    /// Characters of several bytes. Of the letters of other encodings, few are such by chance.
+    several_bytes: u64,
     has_mark: bool,
     begun: bool,
     incomplete: Vec<u8>,
@@ -168,11 +167,11 @@ impl Utf8 {
         }
     }
 
-    /// Leading bytes of three byte sequences are counted, not characters: that is quicker.
+    /// Leading bytes are counted, not characters: that is quicker.
     fn count(&mut self, valid: &str) {
-        if self.invalid > 0 || self.three_bytes < 1_000 {
-            let leading = valid.bytes().filter(|byte| (0xe0..0xf0).contains(byte)).count();
-            self.three_bytes += leading as u64;
+        if self.invalid > 0 || self.several_bytes < 1_000 {
+            let leading = valid.bytes().filter(|byte| *byte >= 0xc0).count();
+            self.several_bytes += leading as u64;
         }
     }
 
@@ -180,7 +179,7 @@ impl Utf8 {
     /// but a little.
     pub fn is_likely(&self) -> bool {
         let invalid = self.invalid + u64::from(!self.incomplete.is_empty());
-        self.has_mark || invalid == 0 || self.three_bytes >= 3 * invalid
+        self.has_mark || invalid == 0 || self.several_bytes >= invalid
     }
 }
 
@@ -202,6 +201,13 @@ mod tests {
         damaged.extend(b"18500001235,\xe6\x9d\x8e\xe6,5\n");
         assert!(likely(&damaged));
         assert_eq!(detect(&damaged, true), Encoding::Utf8);
+        for damaged in [
+            &b"phone,name\n18500001234,Jos\xc3\xa9\n18500001235,M\xc3\xbcller\n18500001236,Ren\xc3\n"[..],
+            b"1,\xe9\x9f\xa9\xe6\n2,\xe9\x9f\xa9\xe6\n3,\xe9\x9f\xa9\xe6\n",
+            b"1,\xf0\x9f\x98\x80\xf0\x9f\x98\x80\n2,\xf0\x9f\x98\n",
+        ] {
+            assert!(likely(damaged), "{damaged:?}");
+        }
         let with_mark = [&b"\xef\xbb\xbf"[..], b"a\xff\xff\xff"].concat();
         assert_eq!(detect(&with_mark, likely(&with_mark)), Encoding::Utf8);
         let (gbk, _, _) = encoding_rs::GBK.encode("手机号,姓名\n18500001234,李雷联通\n");

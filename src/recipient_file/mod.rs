@@ -28,6 +28,9 @@ pub struct Row {
     /// Columns of which it is not certain how their cells are shown. The cells have the numbers as
     /// they are stored.
     pub unclear: Vec<usize>,
+    /// Those of the unclear columns whose stored numbers may be wrong, since the spreadsheet computes
+    /// them anew when it is opened.
+    pub recomputed: Vec<usize>,
 }
 
 impl Row {
@@ -75,6 +78,9 @@ pub enum TableError {
     /// No visible sheet has a row.
     #[error("no rows")]
     Empty,
+    /// All rows of the sheet, this many, are hidden.
+    #[error("all {0} rows are hidden")]
+    AllHidden(i32),
     /// The file could not be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -86,10 +86,29 @@ fn is_web_page(head: &[u8]) -> bool {
     let head = &head[..head.len().min(4_096)];
     let text: String = String::from_utf8_lossy(head).replace(['\0', '\u{feff}', '\u{fffd}'], "");
     let text = text.trim_start().to_lowercase();
-    let tags =
-        ["<html", "<!doctype html", "<table", "<head", "<body", "<meta", "<tr", "<?xml", "<!--"];
+    let tags = [
+        "<html",
+        "<!doctype html",
+        "<table",
+        "<head",
+        "<body",
+        "<meta",
+        "<tr",
+        "<?xml",
+        "<!--",
+        "<div",
+        "<style",
+        "<script",
+        "<font",
+        "<center",
+        "<span",
+        "<title",
+        "<h1",
+        "<form",
+        "<link",
+    ];
     tags.iter().any(|tag| text.starts_with(tag))
-        || text.starts_with("mime-version:") && text.contains("text/html")
+        || text.starts_with("mime-version:") && text.contains("multipart/related")
 }
 
 #[cfg(test)]
@@ -114,6 +133,8 @@ mod tests {
             (b"\xef\xbb\xbf\r\n  <!DOCTYPE html>", Shape::WebPage),
             (b"<\0h\0t\0m\0l\0>\0", Shape::WebPage),
             (b"<table border=1>", Shape::WebPage),
+            (b"<div><table>", Shape::WebPage),
+            (b"<style>td{}</style>", Shape::WebPage),
             (b"<?xml version=\"1.0\"?><Workbook", Shape::WebPage),
             (
                 b"MIME-Version: 1.0\r\nContent-Type: multipart/related; type=\"text/html\"",

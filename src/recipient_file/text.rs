@@ -128,7 +128,9 @@ pub fn read_text(
         let mut cells = Vec::with_capacity(width);
         records.cells(MAX_CELLS, |bytes| cells.push(cell(bytes)));
         width = cells.len();
-        let is_sep_line = line == 1 && cells.first().is_some_and(|cell| cell.starts_with("sep="));
+        let is_sep_line = line == 1
+            && cells.first().is_some_and(|cell| cell.starts_with("sep=") && cell.len() <= 5)
+            && cells.iter().skip(1).all(String::is_empty);
         if is_sep_line || cells.iter().all(String::is_empty) {
             continue;
         }

@@ -384,3 +384,49 @@ async fn links_phones_and_marks_in_values_are_warned_about(db: PgPool) {
         assert!(warnings.contains(word), "{word}: {warnings}");
     }
 }
+
+#[sqlx::test]
+async fn a_file_of_rejected_rows_leads_to_the_phones_that_a_person_has_chosen(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let text = "推荐人手机,客户电话,a,b\n18500000001,无,x,1\n18500000002,停机,x,1\n\
+        18500000003,18500000009,x,1\n";
+    let page = preview(&operator, "a.csv", text.as_bytes()).await;
+    let mut fields = page.whole_form("form#columns");
+    fields.retain(|(name, _)| name != "column");
+    fields.extend(["", "phone", "1", "2"].map(|used| ("column".to_owned(), used.to_owned())));
+    assert!(operator.post_owned(&page.path, &fields).await.status.is_redirection());
+    let page = imported(&operator, page.path).await;
+    assert_eq!(counts(&page), ["1", "2"], "{}", page.text);
+    let rejected = operator.get(&page.path.replace("/preview", "/rejected.csv")).await.text;
+    let page = preview(&operator, "b.csv", rejected.as_bytes()).await;
+    assert_eq!(counts(&page), ["0", "2"], "nobody else is sent to: {}", page.text);
+}
+
+#[sqlx::test]
+async fn a_file_and_pasted_phones_are_not_taken_together(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let form = operator.get("/p/default/batches/new").await;
+    let mut fields = form.whole_form("form[data-upload]");
+    fields.retain(|(name, _)| name != "phones");
+    fields.push(("phones".to_owned(), "18500002500".to_owned()));
+    let files: [(&str, &str, &[u8]); 1] = [("recipients", "a.csv", b"18500000100,1,2")];
+    let answer = operator.upload("/p/default/batches/new", &fields, &files).await;
+    assert!(answer.one("#recipients-error").contains("不能同时"), "{}", answer.text);
+    let drafts: i64 =
+        sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
+    assert_eq!(drafts, 0);
+}
+
+#[sqlx::test]
+async fn a_sheet_of_hidden_rows_says_so_and_rows_with_the_same_number_are_all_read(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let rows: [&[&str]; 2] = [&["18500002000", "1", "5"], &["18500002001", "2", "5"]];
+    let mut book = workbook(&rows);
+    let sheet = book.worksheet_from_index(0).unwrap();
+    sheet.set_row_hidden(0).unwrap().set_row_hidden(1).unwrap();
+    let content = book.save_to_buffer().unwrap();
+    let page = preview(&operator, "a.xlsx", &content).await;
+    assert!(page.one("#errors h2").contains('2'), "{}", page.text);
+    let page = answer(&operator, page, "hidden", "1").await;
+    assert_eq!(counts(&page), ["2"], "{}", page.text);
+}

@@ -36,6 +36,7 @@ phone-problem-too-long = Too many digits
 phone-problem-landline = Landline number
 phone-problem-not-mobile = Not a mobile number in Mainland China
 phone-problem-abroad = Not a valid number in that country or region
+phone-problem-computed = A formula that Excel computes again when it opens the file; replace it with its value
 param-problem-empty = enter a value
 param-problem-control = remove line breaks and other control characters
 param-problem-invisible = contains invisible characters; retype it

@@ -36,6 +36,7 @@ phone-problem-too-long = 位数过多
 phone-problem-landline = 是固定电话
 phone-problem-not-mobile = 不是中国大陆的手机号
 phone-problem-abroad = 不是该国家/地区的号码
+phone-problem-computed = 由公式计算，Excel 打开文件时会重新计算，请改为数值
 param-problem-empty = 请填写
 param-problem-control = 含有换行或其他控制字符
 param-problem-invisible = 含有不可见字符，请重新输入

@@ -129,6 +129,13 @@ impl Classifier {
     pub fn classify(&mut self, mut row: Row) -> Classified {
         self.remove_own_columns(&mut row.cells);
         let width = row.cells.len();
+        if self.is_recomputed_phone(&row) {
+            let (column, stored) =
+                (self.rules.mapping.phone, row.stored_cell(self.rules.mapping.phone));
+            let set_aside = Some(SetAside::Unclear { column, stored: stored.to_owned() });
+            let rejected = rejected(row, Verdict::WrongPhone, "computed".to_owned(), self);
+            return Classified { set_aside, ..rejected };
+        }
         let phone = match Phone::parse(row.stored_cell(self.rules.mapping.phone)) {
             Ok(phone) => phone,
             Err(problem) => {
@@ -199,6 +206,12 @@ impl Classifier {
         if start < end {
             cells.drain(start..end);
         }
+    }
+
+    /// Returns whether the phone is the result of a formula that Excel computes anew.
+    fn is_recomputed_phone(&self, row: &Row) -> bool {
+        let phone = self.rules.mapping.phone;
+        row.recomputed.contains(&phone) && !self.rules.as_stored.contains(&phone)
     }
 
     /// Returns the first variable with a number of which it is not certain how it is shown, and its

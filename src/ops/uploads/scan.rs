@@ -73,7 +73,12 @@ impl Reader {
                     BookOptions { sheet: options.sheet, hidden: options.hidden, is_key: is_phone };
                 let mut take = |row| scan.take(row);
                 let found = recipient_file::read_spreadsheet(file, book, &what, &mut take)?;
-                let report = scan.end()?;
+                let report = match scan.end() {
+                    Err(ImportError::Table(TableError::Empty)) if found.hidden_rows > 0 => {
+                        return Err(TableError::AllHidden(found.hidden_rows).into());
+                    }
+                    ended => ended?,
+                };
                 Ok(Report {
                     sheet: Some(found.sheet),
                     sheets: found.sheets,

@@ -28,6 +28,11 @@ pub(super) fn show(section: &Section, value: f64, from_1904: bool) -> Option<Str
         let section = pattern::sections(form).into_iter().next()?;
         return show(&section, value, from_1904);
     }
+    // A date alone is that of the moment, however near the next day is.
+    let has_time = section.parts.iter().any(|part| {
+        matches!(part, Part::Date('h' | 'n' | 's', _) | Part::Elapsed(..) | Part::HalfDay(..))
+    });
+    let value = if has_time { value } else { value.floor() };
     let moment = Moment::of(value, from_1904, fraction_digits(section)?)?;
     let half_days = section.parts.iter().any(|part| matches!(part, Part::HalfDay(..)));
     let foreign_names = section.parts.contains(&Part::ForeignNames);

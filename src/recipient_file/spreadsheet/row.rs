@@ -48,8 +48,16 @@ impl RowBuilder {
         self.doubt(column);
     }
 
+    /// Notes that the spreadsheet computes a cell anew when it is opened.
+    pub(super) fn recomputed(&mut self, column: usize) {
+        self.doubt(column);
+        if column < MAX_CELLS {
+            self.row.recomputed.push(column);
+        }
+    }
+
     /// Notes that it is not certain how a cell is shown.
-    pub(super) fn doubt(&mut self, column: usize) {
+    fn doubt(&mut self, column: usize) {
         if column < MAX_CELLS && !self.row.unclear.contains(&column) {
             self.row.unclear.push(column);
         }

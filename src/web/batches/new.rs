@@ -157,6 +157,7 @@ enum Rejection {
     Upload(UploadError),
     Schedule(&'static str),
     NoFile,
+    FileAndPhones,
     SignatureNotChosen,
     TemplateNotChosen,
 }
@@ -174,6 +175,7 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
         Rejection::NoFile | Rejection::Upload(UploadError::Empty) => {
             at("recipients", "upload-empty")
         }
+        Rejection::FileAndPhones => at("recipients", "upload-both"),
         Rejection::SignatureNotChosen => at("signature", "send-error-signature"),
         Rejection::TemplateNotChosen => at("template", "send-error-template"),
         Rejection::Upload(UploadError::WrongKind(shape)) => {
@@ -240,6 +242,10 @@ impl Receiver<'_> {
         }
         self.origin_check.check(&self.fields.csrf)?;
         let incoming = match incoming_file {
+            Some(Ok(incoming)) if !self.fields.phones.trim().is_empty() => {
+                incoming.abandon(self.app).await;
+                return Ok(Err(Rejection::FileAndPhones));
+            }
             Some(Ok(incoming)) => incoming,
             Some(Err(rejection)) => return Ok(Err(rejection)),
             None => match self.receive_pasted().await? {
@@ -359,20 +365,30 @@ impl Receiver<'_> {
     }
 }
 
+/// The digits from which on an entry beside a phone is taken for another phone, not for a value.
+const PHONE_DIGITS: usize = 8;
+
 /// Returns pasted phones as a file with one of them per row, read as those of `/send` are. Rows of a
 /// table, each with one phone and values beside it, stay as they are if the template has variables.
 fn pasted_rows(pasted: &str, variables: usize) -> String {
-    let phones_and_cells = |line: &str| {
-        let cells: Vec<&str> = entries(line).collect();
-        (cells.iter().filter(|cell| is_phone(cell)).count(), cells.len())
-    };
-    let counts: Vec<(usize, usize)> = pasted.lines().map(phones_and_cells).collect();
+    let counts: Vec<(usize, usize)> = pasted
+        .lines()
+        .map(|line| {
+            let cells: Vec<&str> = entries(line).collect();
+            (cells.iter().filter(|cell| is_like_phone(cell)).count(), cells.len())
+        })
+        .collect();
     let has_values = counts.iter().any(|(phones, cells)| *phones == 1 && *cells > 1);
     if variables > 0 && has_values && counts.iter().all(|(phones, _)| *phones <= 1) {
         return pasted.to_owned();
     }
     let rows = pasted.lines().flat_map(entries).map(|entry| entry.replace('"', ""));
     rows.map(|row| format!("\"{row}\"\n")).collect()
+}
+
+fn is_like_phone(entry: &str) -> bool {
+    let digits = entry.bytes().filter(u8::is_ascii_digit).count();
+    is_phone(entry) || digits >= PHONE_DIGITS && !entry.chars().any(char::is_alphabetic)
 }
 
 fn file_name(part: &Field) -> Option<String> {

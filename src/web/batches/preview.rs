@@ -129,6 +129,8 @@ struct UnreadablePage {
     batch: Batch,
     upload: Upload,
     reason: String,
+    /// Whether hidden rows can be read instead.
+    all_hidden: bool,
 }
 
 impl PreviewPage {
@@ -287,7 +289,9 @@ pub(super) async fn respond(
         }
         UploadState::Unreadable => {
             let reason = unreadable_reason(&l, upload.problem.as_deref().unwrap_or("broken"));
-            page::ok(&UnreadablePage { l, batch, upload, reason })
+            let all_hidden =
+                upload.problem.as_deref().is_some_and(|problem| problem.starts_with("hidden"));
+            page::ok(&UnreadablePage { l, batch, upload, reason, all_hidden })
         }
         UploadState::Read => {
             let drawn = draw(app, member, l, batch, upload, query, confirm_form, problem).await?;
@@ -305,6 +309,7 @@ fn unreadable_reason(l: &Layout, problem: &str) -> String {
         "bomb" => l.t("upload-problem-bomb"),
         "encrypted" => l.t("upload-problem-encrypted"),
         "empty" => l.t("upload-problem-empty"),
+        "hidden" => l.with("upload-problem-hidden", &[("rows", value.into())]),
         _ => l.t("upload-problem-broken"),
     }
 }

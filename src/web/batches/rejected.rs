@@ -13,7 +13,7 @@ use crate::db::{recipients, uploads};
 use crate::domain::cell;
 use crate::domain::ids::BatchId;
 use crate::domain::recipient::{Recipient, Verdict};
-use crate::domain::upload::{Guess, REJECTED_COLUMNS};
+use crate::domain::upload::{Guess, REJECTED_COLUMNS, looks_like_phone};
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
@@ -140,7 +140,10 @@ pub async fn xlsx(
 /// of columns, or else such that do.
 fn names(report: &Report) -> Vec<String> {
     let width = report.width.max(report.columns.len());
-    let own_name = |column: usize| report.columns.get(column).filter(|name| !name.is_empty());
+    // A row that was taken for the header has no names.
+    let has_names = !report.columns.iter().any(|name| looks_like_phone(name));
+    let own_name =
+        |column: usize| report.columns.get(column).filter(|name| has_names && !name.is_empty());
     let names: Vec<String> = (0..width)
         .map(|column| own_name(column).cloned().unwrap_or_else(|| plain_name(report, column)))
         .collect();
@@ -164,7 +167,8 @@ fn plain_name(report: &Report, column: usize) -> String {
 }
 
 fn leads_to_the_same_mapping(report: &Report, names: &[String]) -> bool {
-    let mut rows = vec![names.to_vec()];
+    let added = REJECTED_COLUMNS[0].iter().map(|name| (*name).to_owned());
+    let mut rows = vec![names.iter().cloned().chain(added).collect()];
     rows.extend(report.first_rows.iter().cloned());
     let mapping = &report.mapping;
     let guess = Guess { rows: &rows, variables: mapping.values.len(), meanings: &[], phone: None };

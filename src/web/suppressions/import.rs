@@ -369,7 +369,9 @@ pub(super) fn file_problem(l: &Layout, problem: &FileProblem) -> String {
         }
         FileProblem::Table(TableError::Encrypted) => l.t("upload-problem-encrypted"),
         FileProblem::Table(TableError::Bomb(_)) => l.t("upload-problem-bomb"),
-        FileProblem::Table(TableError::Empty) => l.t("upload-problem-empty"),
+        FileProblem::Table(TableError::Empty | TableError::AllHidden(_)) => {
+            l.t("upload-problem-empty")
+        }
         FileProblem::Table(TableError::Spreadsheet(_) | TableError::Io(_)) => {
             l.t("upload-problem-broken")
         }

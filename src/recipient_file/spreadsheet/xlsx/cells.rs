@@ -13,6 +13,9 @@ use super::super::{Counts, unreadable};
 use super::Context;
 use super::parts::{attribute, is_true, push_entity, text_until};
 
+/// What a cell with a formula has that was never computed.
+const NOT_COMPUTED: &str = "#FORMULA?";
+
 /// Passes the rows of a sheet to `take`, without hidden ones and without the cells of hidden columns
 /// unless `hidden`.
 pub(super) fn read<R: BufRead>(
@@ -81,7 +84,9 @@ impl<R: BufRead> Sheet<'_, R> {
     /// Moves on to a row. Returns whether it is hidden, which a height of 0 does as well.
     fn begin_row(&mut self, element: &BytesStart<'_>) -> bool {
         let line = attribute(element, "r").and_then(|line| line.parse().ok());
-        self.line = line.unwrap_or_else(|| self.line.saturating_add(1));
+        // Each row has a line of its own, even in a damaged file.
+        let next = self.line.saturating_add(1);
+        self.line = line.map_or(next, |line: i32| line.max(next));
         is_true(element, "hidden")
             || attribute(element, "ht").is_some_and(|height| height.parse() == Ok(0.0))
     }
@@ -108,8 +113,24 @@ impl<R: BufRead> Sheet<'_, R> {
     fn read_cell(&mut self, cell: &CellHead, row: &mut RowBuilder) -> Result<(), TableError> {
         let has_formula = self.read_content()?;
         if self.text.is_empty() {
-            return Ok(());
+            if !has_formula {
+                return Ok(());
+            }
+            // Excel would compute it; here is no value.
+            self.text.push_str(NOT_COMPUTED);
+            let text = CellHead { kind: Kind::Error, ..*cell };
+            return self.put(&text, row, has_formula);
         }
+        self.put(cell, row, has_formula)
+    }
+
+    /// Puts the cell whose value was read.
+    fn put(
+        &mut self,
+        cell: &CellHead,
+        row: &mut RowBuilder,
+        has_formula: bool,
+    ) -> Result<(), TableError> {
         if let Some(column) = self.hidden_columns.iter_mut().find(|(n, _)| *n == cell.column) {
             column.1 = true;
             if !self.hidden {
@@ -141,7 +162,7 @@ impl<R: BufRead> Sheet<'_, R> {
             },
         }
         if has_formula && context.computed_on_load {
-            row.doubt(cell.column);
+            row.recomputed(cell.column);
         }
         Ok(())
     }
