@@ -84,7 +84,7 @@ fn read(reply: &push::Reply, keywords: &OptOutKeywords, now: OffsetDateTime) -> 
     let content = reply::clean(&reply.content);
     (!phone.is_empty()).then(|| Incoming {
         phone,
-        opts_out: keywords.opts_out(&content),
+        opts_out: keywords.judge(&content) == reply::Verdict::OptOut,
         content,
         extend_code: clipped(&reply.extend_code),
         user_id: clipped(&reply.user_id),

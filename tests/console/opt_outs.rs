@@ -177,7 +177,7 @@ async fn removing_a_suppression_undoes_its_opt_out(db: PgPool) {
 async fn a_person_can_mark_a_reply_as_an_opt_out(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
-    push_replies(&console, &[reply("18500001001", "别再发了！", AT)]).await;
+    push_replies(&console, &[reply("18500001001", "我不是你们的会员", AT)]).await;
     let (path, page) = newest(&operator).await;
     press(&operator, &page, "opt-out").await;
     press(&operator, &page, "opt-out").await;
