@@ -20,10 +20,16 @@ const MAX_OPT_OUT_LENGTH: usize = 40;
 pub enum OptOut {
     /// It is not.
     None,
+    /// Perhaps it is, and nobody has decided yet.
+    Perhaps,
     /// It is: the recipient wants no more messages.
     Active,
+    /// A member of the project decided that the recipient wants no more marketing.
+    Marketing,
     /// It was taken for an opt-out, and a member of the project decided that it is not.
     Undone,
+    /// It was perhaps an opt-out, and a member of the project decided that it is not.
+    Dismissed,
 }
 
 impl OptOut {
@@ -32,8 +38,11 @@ impl OptOut {
     pub fn key(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Perhaps => "perhaps",
             Self::Active => "stands",
+            Self::Marketing => "marketing",
             Self::Undone => "taken_back",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -56,6 +65,46 @@ pub enum Verdict {
     Perhaps,
     /// Something else.
     No,
+}
+
+impl From<Verdict> for OptOut {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::OptOut => Self::Active,
+            Verdict::Perhaps => Self::Perhaps,
+            Verdict::No => Self::None,
+        }
+    }
+}
+
+/// What a person decides about a reply that is perhaps an opt-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The recipient wants no more messages.
+    All,
+    /// The recipient wants no more marketing.
+    Marketing,
+    /// It is no opt-out.
+    No,
+}
+
+impl Decision {
+    /// All decisions, in the order of their buttons.
+    pub const ALL: [Self; 3] = [Self::All, Self::Marketing, Self::No];
+
+    /// Returns the name used in forms, audit events and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Marketing => "marketing",
+            Self::No => "no",
+        }
+    }
+
+    /// Parses what [`Decision::key`] returns.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|decision| decision.key() == key)
+    }
 }
 
 /// The opt-out keywords of a project.

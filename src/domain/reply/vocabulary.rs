@@ -79,8 +79,8 @@ const WORDS: [(Class, &str); 21] = [
     ),
     (
         Class::Send,
-        "发 发送 发来 发给 群发 乱发 滥发 推送 推 打扰 骚扰 烦 联系 轰炸 传 传送 打电话 致电 send sending text texting spam \
-         spamming contact contacting disturb bother bothering|message me|messaging",
+        "发 发送 发来 发给 群发 乱发 滥发 推送 推 打扰 骚扰 烦 联系 轰炸 传 传送 打电话 致电 send sending text \
+         texting spam spamming contact contacting disturb bother bothering|message me|messaging",
     ),
     (Class::Receive, "收到 收 接收 接受 收取 receive receiving get getting"),
     (
@@ -106,7 +106,8 @@ const WORDS: [(Class, &str); 21] = [
     (Class::Hint, "退 退出 推订 退丁 删除 删掉 删了 移除 🛑 🚫 ⛔"),
     (
         Class::Doubt,
-        "已 已经 早已 如果 要是 假如 除非 否则 不然 无法 不能 没法 不了 不会 成功 失败 过 误 发错 打错 点错 按错 手滑 发错人 if already unless",
+        "已 已经 早已 如果 要是 假如 除非 否则 不然 无法 不能 没法 不了 不会 成功 失败 过 误 \
+         发错 打错 点错 按错 手滑 发错人 if already unless",
     ),
     (
         Class::Filler,
@@ -115,11 +116,13 @@ const WORDS: [(Class, &str); 21] = [
          一下 下 这 这个 这些 那 那些 此 该 本 号 号码 手机 手机号 电话 所有 全部 任何 一切 一律 都 就 也 再 再次 又 \
          还 马上 立刻 立即 尽快 赶紧 快 快点 现在 以后 今后 永远 永久 彻底 直接 统一 老 老是 总 总是 一直 天天 每天 \
          整天 不停 辛苦 不好意思 抱歉 对不起 谢 编辑 确认 确定 同意 \
-         类 垃圾 刚才 刚刚 意思 客户 用户 人 投诉 举报 神经病 有病 骗子 烦人 恶心 即可 可以 可 到 至 向 往 从 把 将 为 与 和 跟 及 对我 亲 客服 老板 商家 平台 公司 系统 名单 列表 \
-         里 中 来 去 条 在 些 滚 烦死 烦死人 妈的 他妈的 唔该 嘢 please pls plz kindly just now immediately right away \
+         类 垃圾 刚才 刚刚 意思 客户 用户 人 投诉 举报 神经病 有病 骗子 烦人 恶心 即可 可以 可 到 \
+         至 向 往 从 把 将 为 与 和 跟 及 对我 亲 客服 老板 商家 平台 公司 系统 名单 列表 \
+         里 中 来 去 条 在 些 滚 烦死 烦死人 妈的 他妈的 唔该 嘢 \
+         please pls plz kindly just now immediately right away \
          me my i im id you your u ur us we want to would like wish need the these this those that it all any \
          from for of in on at with and number phone mobile list mailing database hi hello hey dear sir madam \
-         team ok okay no yes yeah once asap today forever ever again anymore any more marketing promotional \
+         team ok okay no yes yeah once asap today forever ever again anymore more marketing promotional \
          further future going everything so much very is be consent",
     ),
     (
@@ -165,4 +168,21 @@ pub(super) fn is_opt_out(letters: &str) -> bool {
         opt_outs.collect()
     });
     SPELLED.contains(letters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_does_one_thing() {
+        let mut seen = HashMap::new();
+        for (class, list) in WORDS {
+            for entry in entries(list) {
+                let words = words::of(entry);
+                assert!(!words.is_empty() && words.len() <= MAX_ENTRY, "{entry}");
+                assert_eq!(seen.insert(words, class), None, "{entry}");
+            }
+        }
+    }
 }
