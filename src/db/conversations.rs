@@ -18,6 +18,8 @@ pub struct Conversation {
     pub unread: i32,
     /// Whether an opt-out is in force.
     pub opted_out: bool,
+    /// Whether a reply is perhaps an opt-out, and a person has to decide.
+    pub undecided: bool,
     /// The newest reply.
     pub last_id: ReplyId,
     /// When that reply was written.
@@ -36,19 +38,22 @@ pub enum Show {
     All,
     /// Conversations with unread replies.
     Unread,
+    /// Conversations with replies that are perhaps opt-outs, about which a person has to decide.
+    Undecided,
     /// Conversations of phones that opted out.
     OptedOut,
 }
 
 impl Show {
     /// All values.
-    pub const ALL: [Self; 3] = [Self::All, Self::Unread, Self::OptedOut];
+    pub const ALL: [Self; 4] = [Self::All, Self::Unread, Self::Undecided, Self::OptedOut];
 
     /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Unread => "unread",
+            Self::Undecided => "undecided",
             Self::OptedOut => "opted-out",
         }
     }
@@ -172,7 +177,7 @@ async fn scan(
         ($part:tt) => {
             sqlx::query_as!(
                 Conversation,
-                r#"select id as "id: ConversationId", phone, replies, unread, opted_out,
+                r#"select id as "id: ConversationId", phone, replies, unread, opted_out, undecided,
                      last_id as "last_id: ReplyId", last_at, last_text,
                      newest_id as "newest_id: ReplyId"
                    from (select * from conversations
@@ -197,6 +202,7 @@ async fn scan(
     match filter.show {
         Show::All => rows!("true"),
         Show::Unread => rows!("unread > 0"),
+        Show::Undecided => rows!("undecided"),
         Show::OptedOut => rows!("opted_out"),
     }
 }
@@ -210,8 +216,8 @@ async fn by_phone(
     sqlx::query_as!(
         Conversation,
         r#"select id as "id!: ConversationId", phone as "phone!", replies as "replies!",
-             unread as "unread!", opted_out as "opted_out!", last_id as "last_id!: ReplyId",
-             last_at as "last_at!", last_text as "last_text!",
+             unread as "unread!", opted_out as "opted_out!", undecided as "undecided!",
+             last_id as "last_id!: ReplyId", last_at as "last_at!", last_text as "last_text!",
              newest_id as "newest_id!: ReplyId"
            from (
              select * from conversations where project_id = $1 and phone = $2
@@ -220,6 +226,7 @@ async fn by_phone(
              where project_id = $1 and right(phone, 4) = $2 and phone <> $2
            ) c
            where (last_at, id) < ($3, $4) and (not $5 or unread > 0) and (not $6 or opted_out)
+             and (not $9 or undecided)
              and ($7 = '' or (select true from replies r
                where r.project_id = $1 and r.phone = c.phone
                  and strpos(lower(left(r.content, 1000)), $7) > 0 limit 1))
@@ -232,6 +239,7 @@ async fn by_phone(
         filter.show == Show::OptedOut,
         filter.words,
         filter.limit,
+        filter.show == Show::Undecided,
     )
     .fetch_all(db)
     .await
@@ -262,6 +270,7 @@ async fn edge(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Result<
     let last = match filter.show {
         Show::All => edge!("true"),
         Show::Unread => edge!("unread > 0"),
+        Show::Undecided => edge!("undecided"),
         Show::OptedOut => edge!("opted_out"),
     };
     Ok(last.filter(|(_, read)| *read == MAX_SCANNED).map(|(cursor, _)| cursor))
@@ -301,14 +310,14 @@ async fn by_phones(
     sqlx::query_as!(
         Conversation,
         r#"select c.id as "id: ConversationId", c.phone, c.replies, c.unread, c.opted_out,
-             c.last_id as "last_id: ReplyId", c.last_at, c.last_text,
+             c.undecided, c.last_id as "last_id: ReplyId", c.last_at, c.last_text,
              c.newest_id as "newest_id: ReplyId"
            from (select distinct unnest($2::text[]) as phone) said
            cross join lateral (
              select * from conversations where project_id = $1 and phone = said.phone offset 0
            ) c
            where (c.last_at, c.id) < ($3, $4) and (not $5 or c.unread > 0)
-             and (not $6 or c.opted_out)
+             and (not $6 or c.opted_out) and (not $8 or c.undecided)
            order by c.last_at desc, c.id desc limit $7"#,
         project.0,
         phones,
@@ -317,8 +326,24 @@ async fn by_phones(
         filter.show == Show::Unread,
         filter.show == Show::OptedOut,
         filter.limit,
+        filter.show == Show::Undecided,
     )
     .fetch_all(db)
+    .await
+}
+
+/// The largest number of conversations that [`count_undecided`] counts.
+pub const MAX_COUNTED: i64 = 1_000;
+
+/// Counts the conversations about which a person has to decide, up to [`MAX_COUNTED`].
+pub async fn count_undecided(db: &PgPool, project: ProjectId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+             select from conversations where project_id = $1 and undecided limit $2) undecided"#,
+        project.0,
+        MAX_COUNTED,
+    )
+    .fetch_one(db)
     .await
 }
 
@@ -330,9 +355,9 @@ pub async fn find(
 ) -> sqlx::Result<Option<Conversation>> {
     sqlx::query_as!(
         Conversation,
-        r#"select id as "id: ConversationId", phone, replies, unread, opted_out,
+        r#"select id as "id: ConversationId", phone, replies, unread, opted_out, undecided,
              last_id as "last_id: ReplyId", last_at, last_text,
-                     newest_id as "newest_id: ReplyId"
+             newest_id as "newest_id: ReplyId"
            from conversations where project_id = $1 and id = $2"#,
         project.0,
         id.0,

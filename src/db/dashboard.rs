@@ -237,7 +237,7 @@ pub struct Needs {
     pub signatures: i64,
     /// The number of rejected templates, and of applications for templates in doubt.
     pub templates: i64,
-    /// The number of conversations with unread replies, at most 1,000.
+    /// The number of conversations with unread replies or with one to decide, at most 1,000.
     pub replies: i64,
 }
 

@@ -109,16 +109,20 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  using (project_id, subject, status, gone)
                where counted.n is distinct from retention.n) as "review_counts!",
              (select count(*) from (
-                 select project_id, phone, count(*)::int as n, bool_or(opt_out = 'active') as stands,
+                 select project_id, phone, count(*)::int as n,
+                   bool_or(opt_out in ('active', 'marketing')) as stands,
+                   bool_or(opt_out = 'perhaps') and not bool_or(opt_out = 'active') as undecided,
+                   bool_or(opt_out = 'active') as "all",
                    max(id) as newest, (array_agg(id order by replied_at desc, id desc))[1] as last
                  from replies group by 1, 2
                ) r
                full join conversations c using (project_id, phone)
-               where (c.replies, c.opted_out, c.newest_id, c.last_id)
-                   is distinct from (r.n, r.stands, r.newest, r.last)
-                 or c.opted_out and phone ~ '^1[3-9][0-9]{9}$' and not exists (
+               where (c.replies, c.opted_out, c.undecided, c.newest_id, c.last_id)
+                   is distinct from (r.n, r.stands, r.undecided, r.newest, r.last)
+                 or (c.opted_out or c.undecided) and phone ~ '^1[3-9][0-9]{9}$' and not exists (
                    select from suppressions s
-                   where s.project_id = c.project_id and s.phone = c.phone)) as "conversations!",
+                   where s.project_id = c.project_id and s.phone = c.phone
+                     and (s.scope = 'all' or not r."all"))) as "conversations!",
              (select count(*) from (
                  select batch_id, hour_of(coalesce(sent_at, id_time(id))) as hour, sum(n) as n,
                    sum(delivered) as delivered, sum(failed) as failed, sum(unknown) as unknown,

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::db::conversations::{Filter, Show};
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
-use crate::domain::reply::OptOut;
+use crate::domain::reply::{Decision, OptOut, Verdict};
 
 /// A reply without a time that repeats one of the last five minutes is the same reply, pushed
 /// again: the vendor repeats a push up to three times, a second apart.
@@ -29,7 +29,7 @@ pub struct Incoming {
     /// The message that `user_id` names.
     pub in_reply_to: Option<MessageId>,
     /// Whether it is an opt-out.
-    pub opts_out: bool,
+    pub verdict: Verdict,
 }
 
 /// A message that a `UserId` of ours names.
@@ -77,13 +77,76 @@ pub async fn named(
         .collect())
 }
 
-/// A phone with new replies, and its first reply that opts out.
+/// The last message to a phone before a reply.
+#[derive(Debug)]
+pub struct LastMessage {
+    /// The reply's index in what was passed.
+    pub place: usize,
+    /// The template's text.
+    pub template_text: String,
+    /// The values of its variables.
+    pub params: Vec<String>,
+    /// The signature's content.
+    pub sig_content: String,
+    /// Whether it is international.
+    pub international: bool,
+}
+
+/// Finds the last message that was sent to each phone within `period` before it replied at a time.
+pub async fn last_messages(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phones: &[&str],
+    times: &[OffsetDateTime],
+    period: Duration,
+) -> sqlx::Result<Vec<LastMessage>> {
+    let since: Vec<OffsetDateTime> = times.iter().map(|at| *at - period).collect();
+    let rows = sqlx::query!(
+        r#"select replied.place as "place!", m.params as "params!", b.template_text, b.sig_content,
+             b.international
+           from unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
+             with ordinality as replied (phone, at, since, place)
+           cross join lateral (
+             select m.batch_id, m.params, s.sent_at
+             from messages m join submissions s on s.id = m.submission_id
+             where m.project_id = $1
+               and right(m.phone, 4) = right(replied.phone, 4) and m.phone = replied.phone
+               -- Times of replies are whole seconds.
+               and m.id < first_id(replied.at + interval '1 second')
+               and s.sent_at < replied.at + interval '1 second'
+               and not exists (select from outcomes o
+                 where o.id = m.id and o.outcome in ('suppressed', 'cancelled', 'refused'))
+             order by m.id desc limit 1
+           ) m
+           join batches b on b.id = m.batch_id
+           where m.sent_at >= replied.since"#,
+        project.0,
+        phones as &[&str],
+        times,
+        &since,
+    )
+    .fetch_all(db)
+    .await?;
+    let index = |ordinality: i64| usize::try_from(ordinality - 1).unwrap_or(usize::MAX);
+    let last = rows.into_iter().map(|row| LastMessage {
+        place: index(row.place),
+        template_text: row.template_text,
+        params: row.params,
+        sig_content: row.sig_content,
+        international: row.international,
+    });
+    Ok(last.collect())
+}
+
+/// A phone with new replies, and those that are opt-outs.
 #[derive(Debug)]
 pub struct NewReplies {
     /// The phone.
     pub phone: String,
     /// The text of its first reply that opts out, if there is one.
     pub opt_out: Option<String>,
+    /// The text of its first reply that perhaps does, if there is one.
+    pub perhaps: Option<String>,
 }
 
 /// Inserts new replies and updates their conversations. Returns the phones with new replies.
@@ -116,17 +179,17 @@ pub async fn insert(
     let timed: Vec<bool> = incoming.iter().map(|reply| reply.timed).collect();
     let in_reply_to: Vec<Option<i64>> =
         incoming.iter().map(|reply| reply.in_reply_to.map(|id| id.0)).collect();
-    let opts_out: Vec<bool> = incoming.iter().map(|reply| reply.opts_out).collect();
+    let opt_outs: Vec<OptOut> = incoming.iter().map(|reply| reply.verdict.into()).collect();
     sqlx::query_as!(
         NewReplies,
         r#"with kept as (
              insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
                recorded_at, timed, in_reply_to, opt_out)
              select new_id($2), $1, n.phone, n.content, n.extend_code, n.user_id, n.replied_at, $2,
-               n.timed, n.in_reply_to, case when n.opts_out then 'active'::opt_out else 'none' end
+               n.timed, n.in_reply_to, n.opt_out
              from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-               $8::bool[], $9::bigint[], $10::bool[]) with ordinality
-               as n (phone, content, extend_code, user_id, replied_at, timed, in_reply_to, opts_out,
+               $8::bool[], $9::bigint[], $10::opt_out[]) with ordinality
+               as n (phone, content, extend_code, user_id, replied_at, timed, in_reply_to, opt_out,
                  place)
              where n.timed or not exists (
                select from replies r
@@ -140,12 +203,18 @@ pub async fn insert(
                (array_agg(id order by replied_at desc, id desc))[1] as last_id,
                (array_agg(left(content, 200) order by replied_at desc, id desc))[1] as last_text,
                (array_agg(left(content, 60) order by id)
-                 filter (where opt_out = 'active'))[1] as opt_out
+                 filter (where opt_out = 'active'))[1] as opt_out,
+               (array_agg(left(content, 60) order by id)
+                 filter (where opt_out = 'perhaps'))[1] as perhaps
              from kept group by phone
            )
            update conversations c
            set replies = c.replies + t.n, unread = c.unread + t.n,
              opted_out = c.opted_out or t.opt_out is not null,
+             undecided = case when c.undecided or t.perhaps is not null then t.opt_out is null
+               and not exists (select from replies r
+                 where r.project_id = $1 and r.phone = c.phone and r.opt_out = 'active')
+               else false end,
              last_id = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
                then t.last_id else c.last_id end,
              last_text = case when (t.last_at, t.last_id) > (c.last_at, c.last_id)
@@ -153,7 +222,7 @@ pub async fn insert(
              last_at = greatest(t.last_at, c.last_at),
              newest_id = greatest(t.newest_id, c.newest_id)
            from told t where c.project_id = $1 and c.phone = t.phone
-           returning c.phone, t.opt_out"#,
+           returning c.phone, t.opt_out, t.perhaps"#,
         project.0,
         now,
         &phones as &[&str],
@@ -163,7 +232,7 @@ pub async fn insert(
         &times,
         &timed,
         &in_reply_to as &[Option<i64>],
-        &opts_out,
+        &opt_outs as &[OptOut],
         now - REPEATED_PUSH_WINDOW,
     )
     .fetch_all(db)
@@ -297,7 +366,8 @@ pub async fn all(
                    where project_id = $1 and id < $2 and "#
                     + $phones
                     + r#" and ($4 = '' or strpos(lower(left(content, 1000)), $4) > 0)
-                     and (not ($5 or $6) or (select (not $5 or c.unread > 0) and (not $6 or c.opted_out)
+                     and (not ($5 or $6 or $8) or (select (not $5 or c.unread > 0)
+                         and (not $6 or c.opted_out) and (not $8 or c.undecided)
                        from conversations c where c.project_id = $1 and c.phone = r.phone))
                    order by id desc limit $7"#,
                 project.0,
@@ -307,6 +377,7 @@ pub async fn all(
                 filter.show == Show::Unread,
                 filter.show == Show::OptedOut,
                 filter.limit,
+                filter.show == Show::Undecided,
             )
             .fetch_all(db)
             .await
@@ -324,21 +395,33 @@ pub async fn all(
     }
 }
 
-/// Undoes the opt-outs of a locked conversation, up to `seen` or all of them. Returns how many
-/// there were, and whether a later opt-out is still in force.
+/// What the replies of a conversation still say about messages to its phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remaining {
+    /// No more of them.
+    pub all: bool,
+    /// No more marketing.
+    pub marketing: bool,
+    /// Perhaps no more of them.
+    pub perhaps: bool,
+}
+
+/// Undoes the opt-outs of a locked conversation, up to `seen` or all of them, and dismisses those
+/// that are perhaps opt-outs. Returns how many there were, and what is still in force.
 pub async fn take_back(
     db: &mut PgConnection,
     conversation: ConversationId,
     seen: Option<ReplyId>,
     by: UserId,
     now: OffsetDateTime,
-) -> sqlx::Result<(u64, bool)> {
+) -> sqlx::Result<(u64, Remaining)> {
     let undone = sqlx::query!(
         r#"update replies r
-           set opt_out = 'undone', undone_by = $3, undone_at = $4
+           set opt_out = case r.opt_out when 'perhaps' then 'dismissed'::opt_out else 'undone' end,
+             undone_by = $3, undone_at = $4
            from conversations c
            where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id <= $2
-             and r.opt_out = 'active'"#,
+             and r.opt_out in ('perhaps', 'active', 'marketing')"#,
         conversation.0,
         seen.map_or(i64::MAX, |id| id.0),
         by.0,
@@ -346,16 +429,64 @@ pub async fn take_back(
     )
     .execute(&mut *db)
     .await?;
-    let opted_out = sqlx::query_scalar!(
-        r#"update conversations c
-           set opted_out = exists (select from replies r
-             where r.project_id = c.project_id and r.phone = c.phone and r.opt_out = 'active')
-           where id = $1 returning opted_out"#,
+    Ok((undone.rows_affected(), remaining(db, conversation).await?))
+}
+
+/// Decides the replies of a locked conversation that are perhaps opt-outs, up to `seen`. Returns how
+/// many there were, and what is still in force.
+pub async fn decide(
+    db: &mut PgConnection,
+    conversation: ConversationId,
+    seen: ReplyId,
+    decision: Decision,
+    by: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<(u64, Remaining)> {
+    let opt_out = match decision {
+        Decision::All => OptOut::Active,
+        Decision::Marketing => OptOut::Marketing,
+        Decision::No => OptOut::Dismissed,
+    };
+    let dismissed = decision == Decision::No;
+    let decided = sqlx::query!(
+        r#"update replies r
+           set opt_out = $3, undone_by = case when $6 then $4::bigint end,
+             undone_at = case when $6 then $5::timestamptz end
+           from conversations c
+           where c.id = $1 and r.project_id = c.project_id and r.phone = c.phone and r.id <= $2
+             and r.opt_out = 'perhaps'"#,
+        conversation.0,
+        seen.0,
+        opt_out as OptOut,
+        by.0,
+        now,
+        dismissed,
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok((decided.rows_affected(), remaining(db, conversation).await?))
+}
+
+/// Updates what a conversation takes from the verdicts on its replies, and returns it.
+async fn remaining(db: &mut PgConnection, conversation: ConversationId) -> sqlx::Result<Remaining> {
+    sqlx::query_as!(
+        Remaining,
+        r#"with said as (
+             select coalesce(bool_or(r.opt_out = 'active'), false) as "all",
+               coalesce(bool_or(r.opt_out = 'marketing'), false) as marketing,
+               coalesce(bool_or(r.opt_out = 'perhaps'), false) as perhaps
+             from conversations c
+             join replies r on r.project_id = c.project_id and r.phone = c.phone
+             where c.id = $1
+           )
+           update conversations
+           set opted_out = said."all" or said.marketing, undecided = said.perhaps and not said."all"
+           from said where id = $1
+           returning said."all" as "all!", said.marketing as "marketing!", said.perhaps as "perhaps!""#,
         conversation.0,
     )
     .fetch_one(db)
-    .await?;
-    Ok((undone.rows_affected(), opted_out))
+    .await
 }
 
 /// Makes one reply of a locked conversation an opt-out because a person reads it as one. Returns
@@ -374,7 +505,9 @@ pub async fn opt_out(
                and r.opt_out <> 'active'
              returning r.id
            )
-           update conversations set opted_out = true where id = $1 and exists (select from moved)"#,
+           update conversations
+           set opted_out = true, undecided = false
+           where id = $1 and exists (select from moved)"#,
         conversation.0,
         reply.0,
     )

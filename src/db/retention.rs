@@ -335,7 +335,9 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
     .await?;
     sqlx::query!(
         r#"with rest as (
-             select phone, count(*)::int as n, bool_or(opt_out = 'active') as stands,
+             select phone, count(*)::int as n,
+               bool_or(opt_out in ('active', 'marketing')) as stands,
+               bool_or(opt_out = 'perhaps') and not bool_or(opt_out = 'active') as undecided,
                max(id) as newest, max(replied_at) as last_at,
                (array_agg(id order by replied_at desc, id desc))[1] as last_id,
                (array_agg(left(content, 200) order by replied_at desc, id desc))[1] as last_text
@@ -343,6 +345,7 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
            ), moved as (
              update conversations c
              set replies = rest.n, unread = least(c.unread, rest.n), opted_out = rest.stands,
+               undecided = rest.undecided,
                newest_id = rest.newest, last_id = rest.last_id, last_at = rest.last_at,
                last_text = rest.last_text
              from rest where c.project_id = $1 and c.phone = rest.phone

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{ProjectId, SuppressionImportId, UserId};
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 
 /// A file of phones to suppress, without its content.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct SuppressionImport {
     pub typed: Vec<String>,
     /// Why its phones are suppressed.
     pub reason: SuppressionReason,
+    /// What is not sent to them.
+    pub scope: SuppressionScope,
     /// A note that is stored with them.
     pub note: String,
     /// The columns that a person has chosen; empty before the phones were added, or if none were
@@ -45,6 +47,8 @@ pub struct NewSuppressionImport<'a> {
     pub typed: &'a [String],
     /// Why its phones are suppressed.
     pub reason: SuppressionReason,
+    /// What is not sent to them.
+    pub scope: SuppressionScope,
     /// A note that is stored with them.
     pub note: &'a str,
 }
@@ -57,8 +61,8 @@ pub async fn insert(
 ) -> sqlx::Result<SuppressionImportId> {
     sqlx::query_scalar!(
         r#"insert into suppression_imports
-             (id, project_id, uploaded_by, file_name, content, typed, reason, note)
-           values (new_id($8), $1, $2, $3, $4, $5, $6, $7)
+             (id, project_id, uploaded_by, file_name, content, typed, reason, note, scope)
+           values (new_id($8), $1, $2, $3, $4, $5, $6, $7, $9)
            returning id as "id: SuppressionImportId""#,
         import.project.0,
         import.by.0,
@@ -68,6 +72,7 @@ pub async fn insert(
         import.reason as SuppressionReason,
         import.note,
         now,
+        import.scope as SuppressionScope,
     )
     .fetch_one(db)
     .await
@@ -82,7 +87,7 @@ pub async fn find(
     sqlx::query_as!(
         SuppressionImport,
         r#"select id as "id: SuppressionImportId", file_name, typed,
-             reason as "reason: SuppressionReason", note, columns, added_at, added, already
+             reason as "reason: SuppressionReason", scope as "scope: SuppressionScope", note, columns, added_at, added, already
            from suppression_imports where project_id = $1 and id = $2"#,
         project.0,
         id.0,

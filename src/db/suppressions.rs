@@ -1,11 +1,13 @@
-//! Suppressions: phones that nothing is sent to, and their removal from submissions.
+//! Suppressions: phones that nothing, or no marketing, is sent to, and their removal from
+//! submissions.
 
 use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
+use super::replies::Remaining;
 use crate::domain::ids::{ProjectId, SubmissionId, SuppressionId, UserId};
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 
 /// A suppressed phone.
 #[derive(Debug, Clone)]
@@ -16,6 +18,12 @@ pub struct Suppression {
     pub phone: String,
     /// Why.
     pub reason: SuppressionReason,
+    /// What is not sent to it.
+    pub scope: SuppressionScope,
+    /// Whether it is there because a reply is perhaps an opt-out, and nobody has decided.
+    pub pending: bool,
+    /// Whether a reply has made its scope `All`.
+    pub raised: bool,
     /// A note that was stored with it.
     pub note: String,
     /// The name of the account that added it; `None` if the console did.
@@ -39,7 +47,8 @@ pub async fn suppress_messages(
              select m.id, m.project_id, m.submission_id, m.batch_id, m.template_id, 'suppressed',
                0, $2
              from messages m join suppressions s using (project_id, phone)
-             where m.submission_id = $1
+             join batches b on b.id = m.batch_id
+             where m.submission_id = $1 and (s.scope = 'all' or b.purpose = 'marketing')
              on conflict (id) do nothing
              returning id
            ), gone as (select count(*)::int as n from written), moved as (
@@ -57,46 +66,103 @@ pub async fn suppress_messages(
     .await
 }
 
-/// Adds phones; existing ones stay as they are. Returns how many are new.
+/// What phones are added with.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSuppression<'a> {
+    /// Why.
+    pub reason: SuppressionReason,
+    /// What is not sent to them.
+    pub scope: SuppressionScope,
+    /// A note.
+    pub note: &'a str,
+    /// The account that adds them.
+    pub by: UserId,
+}
+
+/// Adds phones. Those that were suppressed as far stay as they are; pending ones, and those of which
+/// only marketing was suppressed, are replaced. Returns how many are new or replaced.
 pub async fn add(
     db: &mut PgConnection,
     project: ProjectId,
     phones: &[&str],
-    reason: SuppressionReason,
-    note: &str,
-    by: Option<UserId>,
+    new: NewSuppression<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<u64> {
     let added = sqlx::query!(
-        r#"insert into suppressions (project_id, phone, id, reason, note, added_by)
-           select $1, phone, new_id($2), $4, $5, $6 from unnest($3::text[]) as phone
-           on conflict (project_id, phone) do nothing"#,
+        r#"insert into suppressions as s (project_id, phone, id, reason, note, added_by, scope)
+           select $1, phone, new_id($2), $4, $5, $6, $7 from unnest($3::text[]) as phone
+           on conflict (project_id, phone) do update
+           set reason = excluded.reason, note = excluded.note, added_by = excluded.added_by,
+             scope = excluded.scope, pending = false
+           where s.pending or (s.scope = 'marketing' and excluded.scope = 'all')"#,
         project.0,
         now,
         phones as &[&str],
-        reason as SuppressionReason,
-        note,
-        by.map(|id| id.0),
+        new.reason as SuppressionReason,
+        new.note,
+        new.by.0,
+        new.scope as SuppressionScope,
     )
     .execute(db)
     .await?;
     Ok(added.rows_affected())
 }
 
-/// Counts those of the phones that are suppressed.
-pub async fn count_known(db: &PgPool, project: ProjectId, phones: &[&str]) -> sqlx::Result<i64> {
+/// Counts those of the phones that adding them with `scope` would not change.
+pub async fn count_known(
+    db: &PgPool,
+    project: ProjectId,
+    phones: &[&str],
+    scope: SuppressionScope,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from unnest($2::text[]) as wanted (phone)
-           join suppressions s on s.project_id = $1 and s.phone = wanted.phone"#,
+           join suppressions s on s.project_id = $1 and s.phone = wanted.phone
+           where not s.pending and (s.scope = 'all' or $3 = 'marketing'::suppression_scope)"#,
         project.0,
         phones as &[&str],
+        scope as SuppressionScope,
     )
     .fetch_one(db)
     .await
 }
 
-/// Adds phones that opted out by a reply, each with its text. Existing ones stay as they are.
-pub async fn add_replied(
+/// Adds phones that opted out by a reply, each with its text. Of those of which only marketing was
+/// suppressed, the scope is raised; the others stay as they are.
+pub async fn opt_out(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phones: &[&str],
+    texts: &[&str],
+    scope: SuppressionScope,
+    by: Option<UserId>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"insert into suppressions as s (project_id, phone, id, reason, note, scope, added_by)
+           select $1, phone, new_id($2), 'reply', words, $5, $6
+           from unnest($3::text[], $4::text[]) as said (phone, words) order by phone
+           on conflict (project_id, phone) do update
+           set scope = excluded.scope, pending = false, raised = s.reason <> 'reply',
+             note = case when s.reason = 'reply' and excluded.note <> '' then excluded.note
+               else s.note end,
+             added_by = case when s.reason = 'reply' then excluded.added_by else s.added_by end
+           where s.pending or (s.scope = 'marketing' and excluded.scope = 'all')"#,
+        project.0,
+        now,
+        phones as &[&str],
+        texts as &[&str],
+        scope as SuppressionScope,
+        by.map(|id| id.0),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds phones whose reply is perhaps an opt-out, each with its text: no marketing is sent to them
+/// until a person decides. Existing ones stay as they are.
+pub async fn add_pending(
     db: &mut PgConnection,
     project: ProjectId,
     phones: &[&str],
@@ -104,8 +170,8 @@ pub async fn add_replied(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"insert into suppressions (project_id, phone, id, reason, note)
-           select $1, phone, new_id($2), 'reply', words
+        r#"insert into suppressions (project_id, phone, id, reason, note, scope, pending)
+           select $1, phone, new_id($2), 'reply', words, 'marketing', true
            from unnest($3::text[], $4::text[]) as said (phone, words) order by phone
            on conflict (project_id, phone) do nothing"#,
         project.0,
@@ -118,13 +184,48 @@ pub async fn add_replied(
     Ok(())
 }
 
-/// Deletes the suppression of a phone that opted out by a reply. Returns whether the phone was on
-/// the vendor's blacklist, or `None` if there was none.
-pub async fn remove_replied(
+/// Deletes the pending suppression of a phone. Returns whether there was one.
+pub async fn remove_pending(
     db: &mut PgConnection,
     project: ProjectId,
     phone: &str,
+) -> sqlx::Result<bool> {
+    let removed = sqlx::query!(
+        "delete from suppressions where project_id = $1 and phone = $2 and pending",
+        project.0,
+        phone,
+    )
+    .execute(db)
+    .await?;
+    Ok(removed.rows_affected() > 0)
+}
+
+/// Lowers the suppression of a phone whose opt-outs were undone to what its replies still say, or
+/// deletes it if they say nothing. One with another reason gets back the scope that it had before
+/// the opt-outs. Returns whether the phone was on the vendor's blacklist, or `None` if nothing was
+/// deleted.
+pub async fn lower_replied(
+    db: &mut PgConnection,
+    project: ProjectId,
+    phone: &str,
+    remaining: Remaining,
 ) -> sqlx::Result<Option<bool>> {
+    if remaining.all {
+        return Ok(None);
+    }
+    sqlx::query!(
+        r#"update suppressions
+           set scope = 'marketing', raised = false, pending = reason = 'reply' and not $3
+           where project_id = $1 and phone = $2 and (reason = 'reply' or raised)"#,
+        project.0,
+        phone,
+        remaining.marketing,
+    )
+    .execute(&mut *db)
+    .await?;
+    if remaining.marketing || remaining.perhaps {
+        return Ok(None);
+    }
     sqlx::query_scalar!(
         r#"delete from suppressions where project_id = $1 and phone = $2 and reason = 'reply'
            returning blacklisted_at is not null as "offered!""#,
@@ -144,7 +245,7 @@ pub async fn of_phone(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.blacklisted_at
+             s.scope as "scope: SuppressionScope", s.pending, s.raised, s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.phone = $2"#,
         project.0,
@@ -178,7 +279,7 @@ pub async fn find(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.blacklisted_at
+             s.scope as "scope: SuppressionScope", s.pending, s.raised, s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.id = $2"#,
         project.0,
@@ -202,7 +303,7 @@ pub async fn list(
     sqlx::query_as!(
         Suppression,
         r#"select s.id as "id: SuppressionId", s.phone, s.reason as "reason: SuppressionReason",
-             s.note, u.name as "added_by?", s.blacklisted_at
+             s.scope as "scope: SuppressionScope", s.pending, s.raised, s.note, u.name as "added_by?", s.blacklisted_at
            from suppressions s left join users u on u.id = s.added_by
            where s.project_id = $1 and s.id < $4
              and ($2::text is null or s.phone = $2)
@@ -218,21 +319,28 @@ pub async fn list(
     .await
 }
 
-/// Calls `each` with every suppressed phone of the project.
+/// Calls `each` with every phone of the project that is not sent marketing, or not sent other
+/// messages.
 pub async fn for_each(
     db: &PgPool,
     project: ProjectId,
+    marketing: bool,
     mut each: impl FnMut(&str),
 ) -> sqlx::Result<()> {
-    let mut rows =
-        sqlx::query!("select phone from suppressions where project_id = $1", project.0).fetch(db);
+    let mut rows = sqlx::query!(
+        "select phone from suppressions where project_id = $1 and (scope = 'all' or $2)",
+        project.0,
+        marketing,
+    )
+    .fetch(db);
     while let Some(row) = rows.try_next().await? {
         each(&row.phone);
     }
     Ok(())
 }
 
-/// Returns up to `limit` phones that are not on the vendor's blacklist yet, oldest first.
+/// Returns up to `limit` phones that nothing is sent to and that are not on the vendor's blacklist
+/// yet, oldest first.
 pub async fn not_blacklisted(
     db: &PgPool,
     project: ProjectId,
@@ -240,7 +348,7 @@ pub async fn not_blacklisted(
 ) -> sqlx::Result<Vec<(SuppressionId, String)>> {
     let rows = sqlx::query!(
         r#"select id as "id: SuppressionId", phone from suppressions
-           where project_id = $1 and blacklisted_at is null order by id limit $2"#,
+           where project_id = $1 and blacklisted_at is null and scope = 'all' order by id limit $2"#,
         project.0,
         limit,
     )

@@ -7,7 +7,7 @@ use crate::db::submissions::Submission;
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, Id, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::MessageState;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 
 /// Returns the submission of a message.
 pub async fn submission(
@@ -143,21 +143,22 @@ pub async fn answers(
     .await
 }
 
-/// Returns when and why a phone was suppressed, if it is.
+/// Returns when, why and how far a phone was suppressed, if it is.
 pub async fn opt_out(
     db: &PgPool,
     project: ProjectId,
     phone: &str,
-) -> sqlx::Result<Option<(OffsetDateTime, SuppressionReason)>> {
+) -> sqlx::Result<Option<(OffsetDateTime, SuppressionReason, SuppressionScope)>> {
     let row = sqlx::query!(
-        r#"select id as "id: MessageId", reason as "reason: SuppressionReason"
+        r#"select id as "id: MessageId", reason as "reason: SuppressionReason",
+             scope as "scope: SuppressionScope"
            from suppressions where project_id = $1 and phone = $2"#,
         project.0,
         phone,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| (row.id.made_at(), row.reason)))
+    Ok(row.map(|row| (row.id.made_at(), row.reason, row.scope)))
 }
 
 /// Returns when the outcome of a message was recorded, whether it is one of ours or external.

@@ -12,10 +12,10 @@ use crate::db::projects::{self, BatchRules};
 use crate::db::uploads;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::CHINA;
 use crate::ops::actor::Actor;
-use crate::ops::suppressions;
+use crate::ops::suppressions::{self, Suppress};
 use crate::ops::uploads::report::Report;
 use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile};
 use crate::ops::{plan, submit};
@@ -74,7 +74,8 @@ impl Past {
     async fn opt_out(&mut self, note: &str) -> anyhow::Result<()> {
         let phones: Vec<Phone> = OPTED_OUT.iter().flat_map(|phone| Phone::parse(phone)).collect();
         let by = Actor { project: self.project, user: self.operator, ip: IP };
-        suppressions::add(&self.app, by, &phones, SuppressionReason::Complaint, note).await?;
+        let (reason, scope) = (SuppressionReason::Complaint, SuppressionScope::All);
+        suppressions::add(&self.app, by, &phones, Suppress { reason, scope, note }).await?;
         Ok(())
     }
 

@@ -1,10 +1,17 @@
 //! Replies: their text, and whether it is an opt-out.
 
+mod clause;
+mod vocabulary;
+mod words;
+
 use std::collections::HashSet;
+
+use clause::Found;
+use words::Words;
 
 /// The largest length of a stored reply, in characters. The rest is found in the push only.
 pub const MAX_LENGTH: usize = 10_000;
-/// The largest length of an opt-out, in characters; longer replies are not examined.
+/// The largest length of an opt-out, in letters; a longer reply is perhaps one.
 const MAX_OPT_OUT_LENGTH: usize = 40;
 
 /// Whether a reply is an opt-out.
@@ -13,10 +20,16 @@ const MAX_OPT_OUT_LENGTH: usize = 40;
 pub enum OptOut {
     /// It is not.
     None,
+    /// Perhaps it is, and nobody has decided yet.
+    Perhaps,
     /// It is: the recipient wants no more messages.
     Active,
+    /// A member of the project decided that the recipient wants no more marketing.
+    Marketing,
     /// It was taken for an opt-out, and a member of the project decided that it is not.
     Undone,
+    /// It was perhaps an opt-out, and a member of the project decided that it is not.
+    Dismissed,
 }
 
 impl OptOut {
@@ -25,8 +38,11 @@ impl OptOut {
     pub fn key(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Perhaps => "perhaps",
             Self::Active => "stands",
+            Self::Marketing => "marketing",
             Self::Undone => "taken_back",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -40,70 +56,138 @@ pub fn clean(reply: &str) -> String {
     visible.take(MAX_LENGTH).collect()
 }
 
-/// Words that real opt-outs have around a keyword: `回复T`, `我要退订`, or all of the
-/// `拒收请回复R` at the end of the text they reply to.
-const FILLERS: [&str; 18] = [
-    "请", "回复", "回", "发送", "发", "编辑", "短信", "我", "要", "帮我", "谢谢", "了", "吧",
-    "退订", "拒收", "取消", "订阅", "或",
-];
+/// What a reply says about messages to its phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// There shall be no more of them.
+    OptOut,
+    /// Perhaps that; a person has to decide.
+    Perhaps,
+    /// Something else.
+    No,
+}
 
-/// The opt-out keywords of a project. A reply is an opt-out if it consists of keywords and filler
-/// words only; punctuation, spaces, letter width and case do not matter.
+impl From<Verdict> for OptOut {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::OptOut => Self::Active,
+            Verdict::Perhaps => Self::Perhaps,
+            Verdict::No => Self::None,
+        }
+    }
+}
+
+/// What a person decides about a reply that is perhaps an opt-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The recipient wants no more messages.
+    All,
+    /// The recipient wants no more marketing.
+    Marketing,
+    /// It is no opt-out.
+    No,
+}
+
+impl Decision {
+    /// All decisions, in the order of their buttons.
+    pub const ALL: [Self; 3] = [Self::All, Self::Marketing, Self::No];
+
+    /// Returns the name used in forms, audit events and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Marketing => "marketing",
+            Self::No => "no",
+        }
+    }
+
+    /// Parses what [`Decision::key`] returns.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|decision| decision.key() == key)
+    }
+}
+
+/// The opt-out keywords of a project.
+///
+/// A reply is split into clauses and words, and each word is looked up among the keywords and in a
+/// vocabulary. The rule:
+///
+/// 1. A reply is decided only if all its words are known. If it has others and also mentions an
+///    opt-out, it is perhaps one. `T` and other words that often mean something else are mentioned
+///    only after `回复` and the like.
+/// 2. An opt-out is a keyword, a word such as `退订` or `STOP`, or messages that are forbidden:
+///    `别再发了`, `停止发送`, `拒绝接收`. Politeness changes nothing.
+/// 3. It is none if it is denied or undone: `不要退订`, `取消退订`, `退订取消`.
+/// 4. It is perhaps one if it is asked about, if both are said, if it is denied twice, if there is a
+///    word such as `已` or `如果`, or if the reply is long.
+///
+/// Punctuation, letter width and case, traditional characters, invisible characters and emoji do
+/// not matter, except that question marks ask and that other punctuation ends a clause.
 #[derive(Debug, Clone, Default)]
 pub struct OptOutKeywords {
-    keywords: HashSet<String>,
+    keywords: HashSet<Words>,
+    spelled: HashSet<String>,
+    /// The most words of a keyword.
+    longest: usize,
 }
 
 impl OptOutKeywords {
     /// Creates the set of keywords that members typed.
     pub fn new(typed: &[String]) -> Self {
-        let keywords = typed.iter().map(|keyword| compact(keyword));
-        Self { keywords: keywords.filter(|keyword| !keyword.is_empty()).collect() }
+        let keywords: HashSet<Words> = typed
+            .iter()
+            .map(|keyword| words::of(keyword))
+            .filter(|words| !words.is_empty())
+            .collect();
+        Self {
+            spelled: keywords.iter().map(|words| words.concat()).collect(),
+            longest: keywords.iter().map(Vec::len).max().unwrap_or(0),
+            keywords,
+        }
     }
 
     /// Returns whether a reply is an opt-out.
-    pub fn opts_out(&self, reply: &str) -> bool {
-        let letters = compact(reply);
-        if letters.is_empty() || letters.chars().count() > MAX_OPT_OUT_LENGTH {
-            return false;
-        }
-        self.keywords.contains(&letters) || self.consists_of_keywords(reply)
-    }
-
-    /// Returns whether each run of `reply` consists of keywords and fillers, with at least one
-    /// keyword. Adjacent Latin letters and digits are one word: `TNT` is no opt-out, `回T` is one.
-    fn consists_of_keywords(&self, reply: &str) -> bool {
-        let mut opts_out = false;
-        for run in runs(reply) {
-            match self.has_keyword(&run) {
-                Some(has_keyword) => opts_out |= has_keyword,
-                None => return false,
+    pub fn judge(&self, reply: &str) -> Verdict {
+        let split = words::split(reply);
+        let letters = split.letters();
+        let mut found = Found::new(split.asks);
+        if self.spelled.contains(&letters) || vocabulary::is_opt_out(&letters) {
+            found.opt_out_by_itself();
+        } else {
+            for clause in &split.clauses {
+                found.read(clause, self);
             }
         }
-        opts_out
+        match found.verdict() {
+            Verdict::OptOut if letters.chars().count() > MAX_OPT_OUT_LENGTH => Verdict::Perhaps,
+            verdict => verdict,
+        }
     }
 
-    /// Returns whether a run has a keyword; `None` if it is not made of keywords and fillers.
-    fn has_keyword(&self, run: &str) -> Option<bool> {
-        if run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return self.keywords.contains(run).then_some(true);
-        }
-        // For each prefix of the run: whether it has a keyword, or `None` if it cannot be split.
-        let letters: Vec<char> = run.chars().collect();
-        let mut prefixes: Vec<Option<bool>> = vec![None; letters.len() + 1];
-        prefixes[0] = Some(false);
-        for from in 0..letters.len() {
-            let Some(before) = prefixes[from] else { continue };
-            for to in from + 1..=letters.len() {
-                let word: String = letters[from..to].iter().collect();
-                let is_keyword = self.keywords.contains(&word);
-                if is_keyword || FILLERS.contains(&word.as_str()) {
-                    prefixes[to] = Some(prefixes[to].unwrap_or(false) || before || is_keyword);
-                }
-            }
-        }
-        prefixes[letters.len()]
+    fn contains(&self, words: &[String]) -> bool {
+        self.keywords.contains(words)
     }
+
+    /// Returns whether a word is a keyword typed several times: `TT`.
+    fn is_repeated(&self, words: &[String]) -> bool {
+        let [word] = words else { return false };
+        let repeats = |keyword: &String| {
+            word.strip_prefix(keyword.as_str()).is_some_and(|rest| {
+                !rest.is_empty() && rest.replace(keyword.as_str(), "").is_empty()
+            })
+        };
+        word.len() <= MAX_OPT_OUT_LENGTH && self.spelled.iter().any(repeats)
+    }
+}
+
+/// Returns whether a reply is `N` alone, which also answers a question with no.
+pub fn is_bare_no(reply: &str) -> bool {
+    words::split(reply).letters() == "n"
+}
+
+/// Returns whether a text ends with a question mark.
+pub fn ends_with_question(text: &str) -> bool {
+    text.trim_end().ends_with(['?', '？'])
 }
 
 /// Returns a letter or digit in half width and lower case; `None` for other characters.
@@ -121,93 +205,417 @@ pub fn compact(text: &str) -> String {
     text.chars().filter_map(plain).collect()
 }
 
-/// Returns the letters and digits of a text, split at all other characters and where Latin and
-/// another script meet.
-fn runs(text: &str) -> Vec<String> {
-    let mut runs: Vec<String> = Vec::new();
-    let mut last = None;
-    for letter in text.chars() {
-        let kind = plain(letter).map(|plain| (plain, plain.is_ascii_alphanumeric()));
-        match (kind, last) {
-            (Some((plain, latin)), Some(before)) if latin == before => {
-                if let Some(run) = runs.last_mut() {
-                    run.push(plain);
-                }
-            }
-            (Some((plain, _)), _) => runs.push(plain.to_string()),
-            (None, _) => {}
-        }
-        last = kind.map(|(_, latin)| latin);
-    }
-    runs
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn keywords() -> OptOutKeywords {
-        let typed = ["T", "TD", "R", "N", "QX", "退订", "拒收", "取消订阅", "stop", "no more"];
-        OptOutKeywords::new(&typed.map(str::to_owned))
-    }
-
-    #[test]
-    fn width_case_and_punctuation_of_an_opt_out_do_not_matter() {
-        for reply in [
+    fn judge(reply: &str) -> Verdict {
+        // The keywords of a new project.
+        let typed = [
             "T",
-            "t",
-            " T ",
-            "Ｔ",
-            "ｔｄ。",
-            "【R】",
-            "“退订”",
-            "退订！！",
-            "回复T",
-            "回Ｔ退订",
-            "TD退订",
-            "退订回T",
-            "拒收请回复R",
-            "请回复 R 拒收",
-            "T T T",
-            "我要退订",
-            "取消订阅，谢谢",
-            "N\n",
-            "Stop.",
-            "No more",
-            "\u{202e}退订\u{202c}",
-            "退\u{200b}订",
-            "发送TD或T",
+            "TD",
+            "R",
+            "N",
+            "QX",
+            "退订",
+            "退訂",
+            "拒收",
+            "取消订阅",
+            "不再接收",
+            "stop",
+            "unsubscribe",
+        ];
+        OptOutKeywords::new(&typed.map(str::to_owned)).judge(reply)
+    }
+
+    fn assert_each(verdict: Verdict, replies: &[&str]) {
+        let wrong: Vec<(&str, Verdict)> = replies
+            .iter()
+            .map(|reply| (*reply, judge(reply)))
+            .filter(|(_, judged)| *judged != verdict)
+            .collect();
+        assert!(wrong.is_empty(), "not {verdict:?}: {wrong:?}");
+    }
+
+    #[test]
+    fn a_reply_that_wants_no_more_messages_is_an_opt_out() {
+        assert_each(
+            Verdict::OptOut,
+            &[
+                // The keywords of a project, however they are written.
+                "T",
+                "t",
+                " T ",
+                "Ｔ",
+                "ｔｄ。",
+                "T。",
+                "T!!",
+                "【R】",
+                "“退订”",
+                "'T'",
+                "T T T",
+                "TD",
+                "td",
+                "R",
+                "N\n",
+                "qx",
+                "退订",
+                "退訂",
+                "退订！！",
+                "\u{202e}退订\u{202c}",
+                "退\u{200b}订",
+                "退 订",
+                "拒收",
+                "T 👍",
+                "退订🙏",
+                "退订😡😡",
+                "0000",
+                "００００",
+                "00000",
+                // What is around them.
+                "回复T",
+                "回T",
+                "退T",
+                "退TD",
+                "退订T",
+                "T退订",
+                "TD退订",
+                "发送TD或T",
+                "请退订",
+                "請退訂",
+                "我要退订",
+                "我想退订！",
+                "帮我退订，谢谢",
+                "麻烦帮我退订一下",
+                "退订谢谢",
+                "谢谢，退订",
+                "退订吧",
+                "我要求立即退订",
+                "马上给我退订",
+                "全部退订",
+                "退订所有短信",
+                "退订退订退订",
+                "您好，请退订，谢谢！",
+                "不需要，退订",
+                "不用了，退订谢谢",
+                "不需要了退订",
+                "不要，退订！",
+                // Quotations of our own texts.
+                "退订请回T",
+                "退订回T",
+                "退订回复TD",
+                "拒收请回复R",
+                "请回复 R 拒收",
+                "回Ｔ退订",
+                "退订请回复N",
+                // Other words for it.
+                "取消订阅",
+                "我要取消訂閱",
+                "取消订阅，谢谢",
+                "取消短信订阅",
+                "取消推送",
+                "取消接收短信",
+                "拒绝接收",
+                "拒絕接收",
+                "拒绝接受",
+                "不再接收",
+                "不接收",
+                "不收短信",
+                "停止发送",
+                "停止發送",
+                "请停止发送短信",
+                "停止",
+                "终止发送",
+                "别再发了",
+                "别发了",
+                "別再發了！！",
+                "不要再发了",
+                "不要发了",
+                "请不要再发短信",
+                "不要再给我发短信了",
+                "别给我发广告了",
+                "请勿再发",
+                "勿发",
+                "勿扰",
+                "请勿打扰",
+                "不要打扰",
+                "别再骚扰我",
+                "不想再收到",
+                "我不想收到短信",
+                "不要短信",
+                "别推送了",
+                "以后别发了",
+                "不要继续发了",
+                "禁止推送",
+                // English.
+                "STOP",
+                "Stop.",
+                "stop",
+                "sToP",
+                "ＳＴＯＰ",
+                "S.T.O.P",
+                "STOP please",
+                "Please stop",
+                "please STOP!",
+                "STOP STOP STOP",
+                "STOPALL",
+                "Stop all",
+                "QUIT",
+                "Quit!",
+                "END",
+                "end.",
+                "CANCEL",
+                "REVOKE",
+                "OPT OUT",
+                "opt-out",
+                "OptOut",
+                "I want to opt out",
+                "unsubscribe",
+                "UNSUBSCRIBE ME",
+                "Please unsubscribe me, thanks",
+                "unsub",
+                "stop texting me",
+                "Stop sending me messages",
+                "stop spamming",
+                "stop it now",
+                "No, stop",
+                "cancel subscription",
+                "cancel my subscription please",
+                "remove me from this list",
+                "take me off your list",
+                "Don’t text me",
+                "do not send me any more messages",
+                "Do not contact me again",
+                "never text me again",
+                "no more messages",
+                "no more texts please",
+                "don't send me ads",
+                "Reply STOP to unsubscribe",
+                "end all texts",
+                "请STOP",
+                "СТОП",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_reply_that_denies_or_undoes_an_opt_out_or_is_about_something_else_is_none() {
+        assert_each(
+            Verdict::No,
+            &[
+                "取消退订",
+                "退订取消",
+                "取消T",
+                "取消 T",
+                "取消TD",
+                "T取消",
+                "不要退订",
+                "不要退訂！",
+                "请不要退订",
+                "别退订",
+                "不退订",
+                "我不退订",
+                "不想退订",
+                "不用退订",
+                "无需退订",
+                "没退订",
+                "我没有退订",
+                "不是退订",
+                "我不是要退订",
+                "不要取消订阅",
+                "撤销退订",
+                "撤回退訂",
+                "我要取消退订",
+                "取消“退订”",
+                "不要停止发送",
+                "不要拒收",
+                "继续发",
+                "请继续发送",
+                "恢复订阅",
+                "重新订阅",
+                "别取消订阅",
+                "Don't stop",
+                "don’t stop",
+                "DONT STOP",
+                "do not stop",
+                "please don't stop",
+                "Do not unsubscribe me",
+                "never stop",
+                "don't cancel",
+                "not stop",
+                "don't stop sending",
+                "START",
+                "unstop",
+                "opt in",
+                "",
+                "。",
+                "！！！",
+                "👍",
+                "😀😀",
+                "TNT",
+                "RT",
+                "Tom",
+                "请回复",
+                "取消",
+                "订阅",
+                "T恤有货吗",
+                "No",
+                "no thanks",
+                "N/A",
+                "5",
+                "123456",
+                "000",
+                "我",
+                "好的",
+                "收到",
+                "收到，谢谢",
+                "没收到",
+                "还没收到短信",
+                "没收到验证码",
+                "请把书寄到TD大厦",
+                "什么时候到",
+                "怎么发货",
+                "不要发货",
+                "先别发货，地址错了",
+                "我要退货",
+                "退款",
+                "什么时候退款？",
+                "周末营业到几点",
+                "会员价怎么算？",
+                "取消订单",
+                "帮我取消预约",
+                "停车在哪里",
+                "不停电吧",
+                "特别好",
+                "weekend",
+                "The end is near",
+                "please cancel my order",
+                "I quit smoking",
+                "Thanks!",
+                "ok",
+                "Y",
+                "这不是我要的验证码，你们是谁？",
+                "地址写错了，能改成南门吗？",
+                "R u there",
+                "where is the bus stop",
+                "再发一遍",
+                "请重新发送",
+                "我能收到",
+                "不好意思，打错了",
+                "我要投诉",
+                "发错了，不是退订",
+                "不感兴趣",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_reply_that_may_be_an_opt_out_is_put_before_a_person() {
+        assert_each(
+            Verdict::Perhaps,
+            &[
+                // Questions.
+                "怎么退订？",
+                "怎么退订",
+                "怎麼退訂",
+                "如何退订",
+                "是否退订",
+                "退订？",
+                "退订吗",
+                "退订了吗",
+                "T？",
+                "T?",
+                "N?",
+                "STOP?",
+                "能退订吗",
+                "可以取消订阅吗？",
+                "为什么退订不了",
+                "退订怎么弄",
+                "要退订吗",
+                "怎么取消订阅",
+                "how to unsubscribe",
+                "How do I stop these messages?",
+                "can you stop texting me",
+                "退订不",
+                "不退订？",
+                "取消退订？",
+                "怎么取消退订",
+                // It is mentioned among other words.
+                "你们这个退订根本没有用，我上周就说过了",
+                "退订之后还会收到订单的通知，对吧",
+                "【云帆书店】新书上架，全场八折，拒收请回复R",
+                "回复T没用",
+                "已经回复T了怎么还发",
+                "T没用，退订",
+                "我朋友说你们的短信可以退订",
+                "我说了别再发了，听不懂人话",
+                "stop or I will report you",
+                "I told you to stop",
+                "unsubscribe link does not work",
+                "退订订单里的第二本书",
+                // Both are said, or it is uncertain.
+                "不要取消退订",
+                "取消退订，退订",
+                "退订，取消",
+                "已退订",
+                "我已经退订了",
+                "如果退订",
+                "无法退订",
+                "不能退订",
+                "退订不了",
+                "退订成功",
+                "退订失败",
+                "继续发，不要退订，退订",
+                "我回复TD取消",
+                "退",
+                "拒绝",
+                "屏蔽",
+                "🛑",
+                "no more",
+                "unsubscribe, no, don't unsubscribe",
+            ],
+        );
+        assert_eq!(judge(&"退订".repeat(500)), Verdict::Perhaps);
+        assert_eq!(judge(&"不要退订。".repeat(500)), Verdict::No);
+    }
+
+    #[test]
+    fn the_keywords_of_a_project_decide_about_words_that_others_do_not_take_for_opt_outs() {
+        let of = |keywords: &[&str], reply: &str| {
+            let typed: Vec<String> = keywords.iter().map(|word| (*word).to_owned()).collect();
+            OptOutKeywords::new(&typed).judge(reply)
+        };
+        for (keywords, reply, verdict) in [
+            (vec![], "T", Verdict::No),
+            (vec![], "退T", Verdict::No),
+            (vec![], "N", Verdict::No),
+            (vec![], "回复T", Verdict::No),
+            (vec![], "退订", Verdict::OptOut),
+            (vec![], "Stop", Verdict::OptOut),
+            (vec!["不要了"], "不要了。", Verdict::OptOut),
+            (vec!["不要了"], "我不要了", Verdict::OptOut),
+            (vec!["不要了"], "书我不要了能退款吗", Verdict::Perhaps),
+            (vec!["取消"], "取消", Verdict::OptOut),
+            (vec!["取消"], "请取消", Verdict::OptOut),
+            (vec!["取消"], "取消退订", Verdict::No),
+            (vec!["拒绝"], "拒绝", Verdict::OptOut),
+            (vec!["no more"], "No more", Verdict::OptOut),
+            (vec!["好"], "好", Verdict::OptOut),
+            (vec!["８８"], "88", Verdict::OptOut),
+            (vec!["不要訂閱"], "不要订阅", Verdict::OptOut),
+            (vec![" 。"], "。", Verdict::No),
         ] {
-            assert!(keywords().opts_out(reply), "{reply:?}");
+            assert_eq!(of(&keywords, reply), verdict, "{reply:?} with {keywords:?}");
         }
     }
 
     #[test]
-    fn a_reply_with_other_words_is_no_opt_out() {
-        for reply in [
-            "",
-            "。",
-            "TNT",
-            "RT",
-            "Tom",
-            "不要退订",
-            "怎么退订",
-            "退订了吗",
-            "请回复",
-            "取消",
-            "订阅",
-            "T恤有货吗",
-            "No",
-            "5",
-            "我",
-            "收到，谢谢",
-            "请把书寄到TD大厦",
-        ] {
-            assert!(!keywords().opts_out(reply), "{reply:?}");
-        }
-        assert!(!keywords().opts_out(&"退订".repeat(500)));
-        assert!(!OptOutKeywords::new(&[" 。".to_owned()]).opts_out("。"));
+    fn a_bare_n_answers_a_question() {
+        assert!(["N", "n", "Ｎ。", " N! "].into_iter().all(is_bare_no));
+        assert!(!["NO", "N N", "不", "回N", ""].into_iter().any(is_bare_no));
+        assert!(ends_with_question("您到了吗？ ") && ends_with_question("Done?"));
+        assert!(!ends_with_question("您到了吗？回复Y。"));
     }
 
     #[test]
@@ -220,7 +628,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_check_panic(text in ".{0,60}") {
-            let _ = keywords().opts_out(&text);
+            let _ = judge(&text);
             prop_assert_eq!(clean(&clean(&text)), clean(&text));
         }
     }

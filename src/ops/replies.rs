@@ -11,8 +11,9 @@ use crate::db::replies::{self, Incoming};
 use crate::db::{audit, suppressions};
 use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
-use crate::domain::reply::{self, OptOutKeywords};
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::reply::{self, Decision, OptOutKeywords, Verdict};
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::text::TemplateText;
 use crate::usms::push::{self, BadItem};
 
 /// The most characters of an extension code or `UserId`.
@@ -20,13 +21,15 @@ const MAX_CODE_LENGTH: usize = 64;
 /// A reply with a time further in the future than this has a wrong clock, and gets the time of its
 /// push.
 const MAX_AHEAD: Duration = Duration::hours(1);
+/// `N` answers a question that was sent to its phone within this time before.
+const QUESTION_PERIOD: Duration = Duration::hours(72);
 /// Times from this number on are in milliseconds instead of Unix seconds.
 const MILLIS_FROM: i64 = 100_000_000_000;
 /// Times before this are implausible: there was no console yet.
 const EARLIEST: OffsetDateTime = time::macros::datetime!(2020-01-01 00:00 UTC);
 
 /// Stores the replies of a push. A phone that opts out is sent nothing from the moment this is
-/// committed. Replies that are stored already change nothing. Returns the items that cannot be
+/// committed; one that perhaps does is sent no marketing until a person decides. Replies that are stored already change nothing. Returns the items that cannot be
 /// read, with the reason.
 pub async fn store(
     db: &mut PgConnection,
@@ -47,29 +50,79 @@ pub async fn store(
         }
     }
     find_messages(db, project, &mut incoming).await?;
+    doubt_answers(db, project, &mut incoming).await?;
     incoming.sort_by(|a, b| (&a.phone, a.replied_at).cmp(&(&b.phone, b.replied_at)));
     let stored = replies::insert(db, project, &incoming, now).await?;
-    let mut opted_out: Vec<(&str, &str)> = Vec::new();
+    let (mut opted_out, mut perhaps): (Vec<Said<'_>>, Vec<Said<'_>>) = (Vec::new(), Vec::new());
     for reply in &stored {
         // A masked phone stands for several phones, so it cannot be suppressed; its page says so.
-        if let Some(keyword) = reply.opt_out.as_deref().filter(|_| is_whole(&reply.phone)) {
-            opted_out.push((&reply.phone, keyword));
+        if !is_whole(&reply.phone) {
+            continue;
         }
+        opted_out.extend(reply.opt_out.as_deref().map(|text| (reply.phone.as_str(), text)));
+        perhaps.extend(reply.perhaps.as_deref().map(|text| (reply.phone.as_str(), text)));
     }
-    let (phones, keywords): (Vec<&str>, Vec<&str>) = opted_out.into_iter().unzip();
-    suppressions::add_replied(db, project, &phones, &keywords, now).await?;
-    for (phone, keyword) in phones.into_iter().zip(keywords) {
+    record_said(db, project, "opted_out_by_reply", &opted_out, now).await?;
+    record_said(db, project, "opt_out_to_decide", &perhaps, now).await?;
+    let (phones, texts): (Vec<&str>, Vec<&str>) = opted_out.into_iter().unzip();
+    suppressions::opt_out(db, project, &phones, &texts, SuppressionScope::All, None, now).await?;
+    let (phones, texts): (Vec<&str>, Vec<&str>) = perhaps.into_iter().unzip();
+    suppressions::add_pending(db, project, &phones, &texts, now).await?;
+    Ok(problems)
+}
+
+/// A phone and its reply.
+type Said<'a> = (&'a str, &'a str);
+
+async fn record_said(
+    db: &mut PgConnection,
+    project: ProjectId,
+    action: &str,
+    said: &[Said<'_>],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    for (phone, text) in said {
         let entry = audit::Entry {
             project: Some(project),
             user: None,
-            action: "opted_out_by_reply",
+            action,
             subject: phone,
-            detail: json!({ "words": keyword }),
+            detail: json!({ "words": text }),
             ip: "-",
         };
         audit::record(db, &entry, now).await?;
     }
-    Ok(problems)
+    Ok(())
+}
+
+/// Makes replies that are `N` alone only perhaps opt-outs if they may answer a question: the last
+/// message before them ends with one.
+async fn doubt_answers(
+    db: &mut PgConnection,
+    project: ProjectId,
+    incoming: &mut [Incoming],
+) -> sqlx::Result<()> {
+    let bare: Vec<usize> =
+        (0..incoming.len()).filter(|at| reply::is_bare_no(&incoming[*at].content)).collect();
+    if bare.is_empty() {
+        return Ok(());
+    }
+    let phones: Vec<&str> = bare.iter().map(|at| incoming[*at].phone.as_str()).collect();
+    let times: Vec<OffsetDateTime> = bare.iter().map(|at| incoming[*at].replied_at).collect();
+    let last = replies::last_messages(db, project, &phones, &times, QUESTION_PERIOD).await?;
+    for message in last {
+        let text = TemplateText::parse(&message.template_text).full_text(
+            &message.params,
+            &message.sig_content,
+            message.international,
+        );
+        if let Some(reply) = bare.get(message.place).and_then(|at| incoming.get_mut(*at))
+            && reply::ends_with_question(&text)
+        {
+            reply.verdict = Verdict::Perhaps;
+        }
+    }
+    Ok(())
 }
 
 /// Converts a reply of the vendor. `None` if its phone has no visible character.
@@ -84,7 +137,7 @@ fn read(reply: &push::Reply, keywords: &OptOutKeywords, now: OffsetDateTime) -> 
     let content = reply::clean(&reply.content);
     (!phone.is_empty()).then(|| Incoming {
         phone,
-        opts_out: keywords.opts_out(&content),
+        verdict: keywords.judge(&content),
         content,
         extend_code: clipped(&reply.extend_code),
         user_id: clipped(&reply.user_id),
@@ -167,25 +220,79 @@ pub async fn take_back(
     let Some(conversation) = lock(&mut tx, actor.project, id).await? else {
         return Ok(TakenBack::NotFound);
     };
-    let (count, newer_remains) =
-        replies::take_back(&mut tx, id, Some(seen), actor.user, now).await?;
+    let (count, remaining) = replies::take_back(&mut tx, id, Some(seen), actor.user, now).await?;
     if count == 0 {
         return Ok(TakenBack::Already);
     }
-    let removed = if newer_remains {
-        None
-    } else {
-        suppressions::remove_replied(&mut tx, actor.project, &conversation.phone).await?
-    };
+    let removed =
+        suppressions::lower_replied(&mut tx, actor.project, &conversation.phone, remaining).await?;
     let listed = suppressions::of_phone(&mut tx, actor.project, &conversation.phone).await?;
     let detail = json!({ "replies": count, "suppression_removed": removed.is_some() });
     record(&mut tx, actor, "opt_out_taken_back", &conversation.phone, detail, now).await?;
     tx.commit().await?;
     Ok(match listed {
-        _ if newer_remains => TakenBack::Newer,
+        _ if remaining.all || remaining.marketing || remaining.perhaps => TakenBack::Newer,
         Some(listed) => TakenBack::Listed(listed.reason),
         None if removed == Some(true) => TakenBack::Offered,
         None => TakenBack::Free,
+    })
+}
+
+/// The result of a decision about replies that are perhaps opt-outs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// There is no such conversation.
+    NotFound,
+    /// There was nothing to decide any more.
+    Already,
+    /// The decision is in force.
+    Done,
+    /// It is, but a newer reply, which the person had not seen, has to be decided as well.
+    Newer,
+    /// The replies are no opt-outs, but the phone remains suppressed for another reason.
+    Listed(SuppressionReason),
+}
+
+/// Decides the replies of a conversation up to `seen` that are perhaps opt-outs. Each decision is
+/// audited.
+pub async fn decide(
+    app: &App,
+    actor: Actor<'_>,
+    id: ConversationId,
+    seen: ReplyId,
+    decision: Decision,
+) -> sqlx::Result<Decided> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let Some(conversation) = lock(&mut tx, actor.project, id).await? else {
+        return Ok(Decided::NotFound);
+    };
+    let (project, phone) = (actor.project, conversation.phone.as_str());
+    let (count, remaining) = replies::decide(&mut tx, id, seen, decision, actor.user, now).await?;
+    if count == 0 {
+        return Ok(Decided::Already);
+    }
+    let scope = match decision {
+        Decision::All => Some(SuppressionScope::All),
+        Decision::Marketing => Some(SuppressionScope::Marketing),
+        Decision::No => None,
+    };
+    // A masked phone stands for several phones, so it cannot be suppressed.
+    let mut listed = None;
+    if let Some(scope) = scope.filter(|_| is_whole(phone)) {
+        let by = Some(actor.user);
+        suppressions::opt_out(&mut tx, project, &[phone], &[""], scope, by, now).await?;
+    } else if !remaining.perhaps {
+        suppressions::remove_pending(&mut tx, project, phone).await?;
+        listed = suppressions::of_phone(&mut tx, project, phone).await?;
+    }
+    let detail = json!({ "replies": count, "decision": decision.key() });
+    record(&mut tx, actor, "opt_out_decided", phone, detail, now).await?;
+    tx.commit().await?;
+    Ok(match listed {
+        _ if remaining.perhaps && !remaining.all => Decided::Newer,
+        Some(listed) => Decided::Listed(listed.reason),
+        None => Decided::Done,
     })
 }
 
@@ -203,9 +310,9 @@ pub async fn opt_out(
     if !is_whole(&conversation.phone) || !replies::opt_out(&mut tx, id, reply).await? {
         return Ok(false);
     }
-    let reason = SuppressionReason::Reply;
-    let phones = [conversation.phone.as_str()];
-    suppressions::add(&mut tx, actor.project, &phones, reason, "", Some(actor.user), now).await?;
+    let (phones, by) = ([conversation.phone.as_str()], Some(actor.user));
+    let scope = SuppressionScope::All;
+    suppressions::opt_out(&mut tx, actor.project, &phones, &[""], scope, by, now).await?;
     record(&mut tx, actor, "opted_out_by_person", &conversation.phone, json!({}), now).await?;
     tx.commit().await?;
     Ok(true)

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::actor::Actor;
 use super::credentials::{self, CredentialsError};
 use crate::app::App;
+use crate::db::suppressions::NewSuppression;
 use crate::db::{audit, conversations, replies, suppressions};
 use crate::domain::ids::SuppressionId;
 use crate::domain::phone::Phone;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::usms::{CallError, MAX_PHONES_PER_BLACKLIST};
 
 /// Phones that are inserted by one statement.
@@ -22,43 +23,54 @@ const MAX_BLACKLISTED_AT_ONCE: usize = 20 * MAX_PHONES_PER_BLACKLIST;
 /// The remark of our phones on the vendor's blacklist (USMS API reference: at most 256 characters).
 const REMARK: &str = "opted out";
 
-/// Suppresses phones. Returns how many were not suppressed before.
+/// Why and how far phones are suppressed.
+#[derive(Debug, Clone, Copy)]
+pub struct Suppress<'a> {
+    /// Why.
+    pub reason: SuppressionReason,
+    /// What is not sent to them.
+    pub scope: SuppressionScope,
+    /// A note that is stored with them.
+    pub note: &'a str,
+}
+
+/// Suppresses phones. Returns how many were not suppressed as far before.
 pub async fn add(
     app: &App,
     actor: Actor<'_>,
     phones: &[Phone],
-    reason: SuppressionReason,
-    note: &str,
+    how: Suppress<'_>,
 ) -> sqlx::Result<u64> {
     let mut tx = app.db.begin().await?;
-    let added = insert(&mut tx, app, actor, phones, reason, note).await?;
-    let detail = json!({ "phones": added, "reason": reason.key(), "note": note });
+    let added = insert(&mut tx, app, actor, phones, how).await?;
+    let detail = json!({ "phones": added, "reason": how.reason.key(), "scope": how.scope.key(),
+        "note": how.note });
     record(&mut tx, actor, "suppressions_added", "", detail, app).await?;
     tx.commit().await?;
     Ok(added)
 }
 
-/// Inserts suppressions. Returns how many phones were not suppressed before.
+/// Inserts suppressions. Returns how many phones were not suppressed as far before.
 async fn insert(
     db: &mut sqlx::PgConnection,
     app: &App,
     actor: Actor<'_>,
     phones: &[Phone],
-    reason: SuppressionReason,
-    note: &str,
+    how: Suppress<'_>,
 ) -> sqlx::Result<u64> {
     let now = app.clock.now();
+    let Suppress { reason, scope, note } = how;
+    let new = NewSuppression { reason, scope, note, by: actor.user };
     let mut added = 0;
     for chunk in phones.chunks(INSERT_SIZE) {
         let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
-        added += suppressions::add(db, actor.project, &chunk, reason, note, Some(actor.user), now)
-            .await?;
+        added += suppressions::add(db, actor.project, &chunk, new, now).await?;
     }
     Ok(added)
 }
 
 /// Removes a suppression; the reason is audited. Opt-outs in replies of the phone are taken back as
-/// well. Returns whether there was such a suppression.
+/// well, and those that are perhaps opt-outs are dismissed. Returns whether there was such a suppression.
 pub async fn remove(
     app: &App,
     actor: Actor<'_>,

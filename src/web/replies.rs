@@ -100,6 +100,8 @@ fn read_micros(text: &str) -> Option<OffsetDateTime> {
 struct Tab {
     href: String,
     label: String,
+    /// How many conversations it has, if these need a person.
+    count: Option<String>,
     current: bool,
 }
 
@@ -110,6 +112,7 @@ struct Line {
     text: String,
     unread: i32,
     opted_out: bool,
+    undecided: bool,
     replies: i32,
     at: Moment,
 }
@@ -140,6 +143,7 @@ pub async fn list(
     let query = query.into_inner();
     let filter = query.filter();
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
+    let undecided = conversations::count_undecided(&app.db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;
     let next = found.next.cursor().map(|last| {
         let after = format!("{}_{}", micros(last.at), last.id);
@@ -148,6 +152,7 @@ pub async fn list(
     let tab = |show: Show| Tab {
         href: query.href(&l, show, None),
         label: l.t(&format!("replies-show-{}", show.key())),
+        count: (show == Show::Undecided && undecided > 0).then(|| counted(&l, undecided)),
         current: show == filter.show,
     };
     let whole_phones = member.may(Permission::SeePhones);
@@ -166,6 +171,12 @@ pub async fn list(
     page::ok(&page)
 }
 
+/// Returns a number that is counted up to a limit.
+fn counted(l: &Layout, count: i64) -> String {
+    let more = if count >= conversations::MAX_COUNTED { "+" } else { "" };
+    format!("{}{more}", l.n(count))
+}
+
 fn line(l: &Layout, conversation: Conversation, whole_phones: bool) -> Line {
     Line {
         href: l.urls.conversation(conversation.id),
@@ -174,6 +185,7 @@ fn line(l: &Layout, conversation: Conversation, whole_phones: bool) -> Line {
         text: conversation.last_text,
         unread: conversation.unread,
         opted_out: conversation.opted_out,
+        undecided: conversation.undecided,
         replies: conversation.replies,
         at: l.moment(conversation.last_at),
     }

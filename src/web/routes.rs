@@ -188,6 +188,7 @@ fn reply_pages(config: &mut ServiceConfig) {
         .service(conversation("/read").route(may(Send, post(), replies::actions::read)))
         .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
         .service(conversation("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
+        .service(conversation("/decide").route(may(Send, post(), replies::actions::decide)))
         .service(conversation("/take-back").route(may(Send, post(), replies::actions::take_back)))
         .service(
             resource("/settings/replies")

@@ -1,4 +1,4 @@
-//! `/suppressions`: phones that nothing of the project is sent to.
+//! `/suppressions`: phones that nothing, or no marketing, of the project is sent to.
 
 pub mod import;
 
@@ -21,10 +21,10 @@ use crate::db::suppressions::{self, Suppression};
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::ops::actor::Actor;
 use crate::ops::suppressions::import::{ImportError, Upload as ListUpload, Uploaded};
-use crate::ops::suppressions::{self as suppression_ops, BlacklistError};
+use crate::ops::suppressions::{self as suppression_ops, BlacklistError, Suppress};
 
 /// Rows of a page.
 const ROWS: i64 = 50;
@@ -50,6 +50,9 @@ struct Line {
     phone: String,
     copyable: bool,
     reason: String,
+    scope: String,
+    /// Whether a reply of it waits for a decision.
+    pending: bool,
     note: String,
     by: String,
     at: Moment,
@@ -83,6 +86,7 @@ struct Problem {
 pub struct Fields {
     phones: String,
     reason: String,
+    scope: String,
     note: String,
 }
 
@@ -135,6 +139,8 @@ fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
         phone: if whole_phones { suppression.phone } else { masked(&suppression.phone) },
         copyable: whole_phones,
         reason: l.t(&format!("suppression-{}", suppression.reason.key())),
+        scope: l.t(&format!("suppression-scope-{}", suppression.scope.key())),
+        pending: suppression.pending,
         note: suppression.note,
         by: suppression.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
         at: l.moment(suppression.id.made_at()),
@@ -165,13 +171,15 @@ pub async fn add(
     let otherwise =
         if file.is_some() { SuppressionReason::Import } else { SuppressionReason::Person };
     let reason = SuppressionReason::from_key(&fields.reason).unwrap_or(otherwise);
+    let scope = SuppressionScope::from_key(&fields.scope).unwrap_or(SuppressionScope::All);
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();
     let ip = peer_ip(&request);
     let actor = actor(&member, &ip);
     let (added, already) = match file {
         None => {
-            let added = suppression_ops::add(&app, actor, &list.phones, reason, &note).await?;
+            let how = Suppress { reason, scope, note: &note };
+            let added = suppression_ops::add(&app, actor, &list.phones, how).await?;
             (added, (list.phones.len() as u64).saturating_sub(added))
         }
         Some(file) => {
@@ -180,6 +188,7 @@ pub async fn add(
                 content: file.content,
                 typed: list.phones,
                 reason,
+                scope,
                 note: &note,
             };
             match suppression_ops::import::upload(&app, actor, upload).await {
@@ -326,7 +335,7 @@ pub async fn add_to_blacklist(
 pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse, WebError> {
     let project: ProjectId = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
-    let names = ["phone", "reason", "note", "added_by", "added_at"].map(str::to_owned);
+    let names = ["phone", "reason", "note", "added_by", "added_at", "scope"].map(str::to_owned);
     let from = Some((headed(names.to_vec()), None::<SuppressionId>));
     let pages = stream::unfold((app, from), move |(app, from)| async move {
         let (mut bytes, before) = from?;
@@ -349,5 +358,6 @@ fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {
         suppression.note,
         suppression.added_by.unwrap_or_default(),
         at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
+        suppression.scope.key().to_owned(),
     ]
 }

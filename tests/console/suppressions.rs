@@ -34,6 +34,34 @@ async fn suppressed_phones_are_left_out_by_the_preview(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_phone_that_gets_no_marketing_is_left_out_of_marketing_only(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let form = operator.get(LIST).await;
+    let csrf = form.csrf();
+    assert_eq!(form.attr("#scope option", "value"), "all", "the first is chosen");
+    for (phone, scope) in [("18500001001", "marketing"), ("18500001002", "all")] {
+        let fields = [("csrf", csrf.as_str()), ("phones", phone), ("scope", scope)];
+        operator.post(LIST, &fields).await;
+    }
+    let list = operator.get(LIST).await;
+    assert_eq!(list.all("tbody td:nth-child(3)"), ["全部短信", "仅营销短信"]);
+    let file = operator.get(&format!("{LIST}.csv")).await;
+    let lines: Vec<&str> = file.text.lines().collect();
+    assert!(lines[0].ends_with(",added_at,scope") && lines[1].ends_with(",all"), "{}", file.text);
+    assert!(lines[2].ends_with(",marketing"), "{}", file.text);
+    for (template, rows, left_out) in [
+        (CODE, "18500001001,1,5\n18500001002,2,5\n18500001003,3,5\n", "1"),
+        ("新书", "18500001001,甲\n18500001002,乙\n18500001003,丙\n", "2"),
+    ] {
+        let preview = operator.upload_list(template, "a.csv", rows.as_bytes()).await;
+        let page = operator.get(&preview).await;
+        let counts = page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)");
+        assert_eq!(counts.last().map(String::as_str), Some(left_out), "{template}: {counts:?}");
+    }
+}
+
+#[sqlx::test]
 async fn a_list_with_an_invalid_phone_adds_nothing_and_names_it(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;

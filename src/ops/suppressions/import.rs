@@ -10,13 +10,13 @@ use time::Duration;
 use tokio::sync::mpsc;
 
 use super::list_file::{self, Examined, FileProblem, PhoneColumn, Survey, WrongRow};
-use super::{INSERT_SIZE, insert, record};
+use super::{INSERT_SIZE, Suppress, insert, record};
 use crate::app::App;
 use crate::db::suppression_imports::{self, NewSuppressionImport, SuppressionImport};
 use crate::db::suppressions;
 use crate::domain::ids::{ProjectId, SuppressionImportId, first_number_at};
 use crate::domain::phone::Phone;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::ops::actor::Actor;
 
 /// How long a file is kept.
@@ -59,6 +59,8 @@ pub struct Upload<'a> {
     pub typed: Vec<Phone>,
     /// Why its phones are suppressed.
     pub reason: SuppressionReason,
+    /// What is not sent to them.
+    pub scope: SuppressionScope,
     /// A note that is stored with them.
     pub note: &'a str,
 }
@@ -115,7 +117,8 @@ pub async fn upload(
     let file_name = clean_name(upload.file_name);
     if examined.is_certain() {
         let found = Found::new(examined, upload.typed);
-        let source = Source { file_name: &file_name, reason: upload.reason, note: upload.note };
+        let how = Suppress { reason: upload.reason, scope: upload.scope, note: upload.note };
+        let source = Source { file_name: &file_name, how };
         let mut tx = app.db.begin().await?;
         let added = add(&mut tx, app, actor, &found, &source).await?;
         tx.commit().await?;
@@ -129,6 +132,7 @@ pub async fn upload(
         content: &upload.content,
         typed: &typed,
         reason: upload.reason,
+        scope: upload.scope,
         note: upload.note,
     };
     let id = suppression_imports::insert(&app.db, &import, app.clock.now()).await?;
@@ -155,7 +159,7 @@ pub async fn look(
     let mut known = 0;
     for chunk in reading.phones.chunks(INSERT_SIZE) {
         let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
-        known += suppressions::count_known(&app.db, project, &chunk).await?;
+        known += suppressions::count_known(&app.db, project, &chunk, import.scope).await?;
     }
     Ok((examined, known))
 }
@@ -191,7 +195,8 @@ pub async fn add_good(
     let rest = if examined.is_certain() { Rest::None } else { Rest::Rows };
     let typed = import.typed.iter().filter_map(|phone| Phone::parse(phone).ok()).collect();
     let found = Found::new(examined, typed);
-    let source = Source { file_name: &import.file_name, reason: import.reason, note: &import.note };
+    let how = Suppress { reason: import.reason, scope: import.scope, note: &import.note };
+    let source = Source { file_name: &import.file_name, how };
     let added = add(&mut tx, app, actor, &found, &source).await?;
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     match rest {
@@ -325,8 +330,7 @@ fn join(phones: &mut Vec<Phone>, more: impl IntoIterator<Item = Phone>) -> u64 {
 /// Where phones are from.
 struct Source<'a> {
     file_name: &'a str,
-    reason: SuppressionReason,
-    note: &'a str,
+    how: Suppress<'a>,
 }
 
 async fn add(
@@ -336,12 +340,13 @@ async fn add(
     found: &Found,
     source: &Source<'_>,
 ) -> sqlx::Result<Added> {
-    let added = insert(db, app, actor, &found.phones, source.reason, source.note).await?;
+    let added = insert(db, app, actor, &found.phones, source.how).await?;
     let already = (found.phones.len() as u64).saturating_sub(added);
     let detail = json!({
         "phones": added,
-        "reason": source.reason.key(),
-        "note": source.note,
+        "reason": source.how.reason.key(),
+        "scope": source.how.scope.key(),
+        "note": source.how.note,
         "file": source.file_name,
         "already": already,
         "duplicates": found.duplicates,

@@ -13,7 +13,7 @@ use crate::recipient_file::Row;
 /// Characters of an invalid phone that are kept.
 const MAX_PHONE_SHOWN: usize = 40;
 
-/// The suppressions of a project, and who was sent the template within the last day or is about to
+/// The suppressions that apply to a batch, and who was sent the template within the last day or is about to
 /// be. Compact enough for a million of each.
 #[derive(Debug, Default)]
 pub struct SendHistory {

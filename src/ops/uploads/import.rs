@@ -18,6 +18,7 @@ use crate::db::batches::{self, Batch};
 use crate::db::uploads::{self, Job};
 use crate::db::{messages, recipients, sms_templates, suppressions};
 use crate::domain::ids::BatchId;
+use crate::domain::review::Purpose;
 use crate::domain::sms_template;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource};
@@ -150,11 +151,15 @@ async fn count_orders(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> 
     recipients::count_orders(&mut db, job.project_id, batch.template_id).await
 }
 
-/// Loads suppressions, and who was sent this template within the last day or is about to be. The
+/// Loads the suppressions that apply to the batch, and who was sent this template within the last day or is about to be. The
 /// messages that a batch repeats on purpose (`resend_of`) are left out.
 async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendHistory> {
     let mut history = SendHistory::default();
-    suppressions::for_each(&app.db, job.project_id, |phone| history.add_suppressed(phone)).await?;
+    let marketing = batch.purpose == Purpose::Marketing;
+    suppressions::for_each(&app.db, job.project_id, marketing, |phone| {
+        history.add_suppressed(phone);
+    })
+    .await?;
     let since = app.clock.now() - REPEAT_WINDOW;
     let filter = messages::RecentQuery {
         project: job.project_id,

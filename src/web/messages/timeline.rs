@@ -352,8 +352,9 @@ impl TimelineBuilder<'_> {
             .more(reply.content.clone())
         };
         let mut entries: Vec<TimelineEntry> = replies.iter().map(entry).collect();
-        if let Some((at, reason)) = timeline::opt_out(db, project, phone).await? {
+        if let Some((at, reason, scope)) = timeline::opt_out(db, project, phone).await? {
             let reason = l.t(&format!("suppression-{}", reason.key()));
+            let scope = l.t(&format!("suppression-scope-{}", scope.key()));
             let entry = TimelineEntry::new(
                 Some(at),
                 Tone::Bad,
@@ -361,7 +362,9 @@ impl TimelineBuilder<'_> {
                 l.t("messages-step-opted-out"),
             );
             let href = l.urls.suppressions();
-            entries.push(entry.more(reason).link(l.t("suppressions-title"), href));
+            entries.push(
+                entry.more(format!("{reason} · {scope}")).link(l.t("suppressions-title"), href),
+            );
         }
         Ok(entries)
     }

@@ -1,12 +1,13 @@
-//! Actions on a conversation: mark it, opt its phone out, or take that back.
+//! Actions on a conversation: mark it, opt its phone out, take that back, or decide about it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::domain::ids::{ConversationId, ReplyId};
+use crate::domain::reply::Decision;
 use crate::ops::actor::Actor;
-use crate::ops::replies::{self, TakenBack};
+use crate::ops::replies::{self, Decided, TakenBack};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::member::Member;
@@ -19,6 +20,15 @@ pub struct ReplyForm {
     reply: ReplyId,
     /// Set by a script: the response has no content and no message is shown.
     quietly: Option<String>,
+}
+
+/// The form of a decision.
+#[derive(Debug, Deserialize)]
+pub struct DecideForm {
+    /// The last reply that the page showed.
+    reply: ReplyId,
+    /// What was decided.
+    decision: String,
 }
 
 /// The form of an action on the whole conversation.
@@ -103,6 +113,33 @@ pub async fn take_back(
         TakenBack::Listed(reason) => {
             let reason = texts.t(&format!("suppression-{}", reason.key()));
             texts.with("replies-opt-out-undone-listed", &[("reason", reason.into())])
+        }
+    };
+    flash::say(&request, &message);
+    Ok(page::see_other(&member.urls().conversation(id)))
+}
+
+/// `…/decide`: decides about replies that are perhaps opt-outs.
+pub async fn decide(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: Path,
+    form: Form<DecideForm>,
+) -> Result<HttpResponse, WebError> {
+    let (id, fields) = (id(&path)?, form.into_inner());
+    let decision = Decision::from_key(&fields.decision).ok_or(WebError::BadRequest)?;
+    let ip = peer_ip(&request);
+    let actor = actor(&member, &ip);
+    let texts = member.texts(&request);
+    let message = match replies::decide(&app, actor, id, fields.reply, decision).await? {
+        Decided::NotFound => return Err(WebError::NotFound),
+        Decided::Already => texts.t("replies-decided-before"),
+        Decided::Done => texts.t(&format!("replies-decided-{}", decision.key())),
+        Decided::Newer => texts.t("replies-decided-newer"),
+        Decided::Listed(reason) => {
+            let reason = texts.t(&format!("suppression-{}", reason.key()));
+            texts.with("replies-decided-listed", &[("reason", reason.into())])
         }
     };
     flash::say(&request, &message);

@@ -16,9 +16,9 @@ use crate::db::suppressions::{self, Suppression};
 use crate::domain::ids::{Id, MessageId, ReplyId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, masked};
-use crate::domain::reply::OptOut;
+use crate::domain::reply::{Decision, OptOut};
 use crate::domain::role::Permission;
-use crate::domain::suppression::SuppressionReason;
+use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::text;
 use crate::web::components::Status;
 use crate::web::error::WebError;
@@ -66,9 +66,9 @@ struct Received {
     whole: Option<String>,
     at: Moment,
     unread: bool,
-    /// Whether it counts as an opt-out.
-    is_opt_out: bool,
-    /// Who undid the opt-out.
+    /// How it counts as an opt-out, if it does.
+    opt_out: Option<String>,
+    /// Who decided that it is no opt-out.
     taken_back: Option<String>,
     answers: Option<Answered>,
 }
@@ -102,8 +102,12 @@ enum PhoneStatus {
     Free,
     /// It opted out by a reply.
     OptedOut(Moment),
+    /// It opted out of marketing by a reply.
+    OptedOutOfMarketing(Moment),
     /// It is suppressed for another reason.
     Suppressed(String),
+    /// No marketing is sent to it, for another reason.
+    SuppressedForMarketing(String),
     /// It opted out, but only its masked form is known.
     Masked,
 }
@@ -120,6 +124,8 @@ struct ConversationPage {
     earlier: Option<String>,
     latest: Option<String>,
     status: PhoneStatus,
+    /// Whether other messages than marketing are sent to the phone.
+    sendable: bool,
     /// Whether all digits of the phone are known, and the person may see and use them.
     usable: bool,
     may_send: bool,
@@ -156,9 +162,17 @@ pub async fn show(
     let is_whole = Phone::parse(&conversation.phone).is_ok();
     let may_send = member.may(Permission::Send);
     let bubbles = bubbles(&l, &conversation, thread.entries);
+    let status = phone_status(&l, &conversation, suppression, is_whole);
+    let sendable = match status {
+        PhoneStatus::Free
+        | PhoneStatus::OptedOutOfMarketing(_)
+        | PhoneStatus::SuppressedForMarketing(_) => true,
+        PhoneStatus::OptedOut(_) | PhoneStatus::Suppressed(_) | PhoneStatus::Masked => false,
+    };
     let page = ConversationPage {
         phone: if may_send { conversation.phone.clone() } else { masked(&conversation.phone) },
-        status: phone_status(&l, &conversation, suppression, is_whole),
+        status,
+        sendable,
         earlier: thread.earlier.map(|at| with_query(&href, &[("before", &at)])),
         latest: before.map(|_| href),
         guessed: bubbles.iter().any(Bubble::is_guess),
@@ -177,17 +191,21 @@ fn phone_status(
     suppression: Option<Suppression>,
     is_whole: bool,
 ) -> PhoneStatus {
-    match suppression {
-        Some(suppression)
-            if suppression.reason == SuppressionReason::Reply && conversation.opted_out =>
-        {
-            PhoneStatus::OptedOut(l.moment(suppression.id.made_at()))
-        }
-        Some(suppression) => {
-            PhoneStatus::Suppressed(l.t(&format!("suppression-{}", suppression.reason.key())))
-        }
-        None if conversation.opted_out && !is_whole => PhoneStatus::Masked,
-        None => PhoneStatus::Free,
+    let Some(suppression) = suppression else {
+        let is_masked = conversation.opted_out && !is_whole;
+        return if is_masked { PhoneStatus::Masked } else { PhoneStatus::Free };
+    };
+    if suppression.pending {
+        return PhoneStatus::Free;
+    }
+    let by_reply = suppression.reason == SuppressionReason::Reply || suppression.raised;
+    let at = l.moment(suppression.id.made_at());
+    let reason = l.t(&format!("suppression-{}", suppression.reason.key()));
+    match (suppression.scope, by_reply && conversation.opted_out) {
+        (SuppressionScope::All, true) => PhoneStatus::OptedOut(at),
+        (SuppressionScope::All, false) => PhoneStatus::Suppressed(reason),
+        (SuppressionScope::Marketing, true) => PhoneStatus::OptedOutOfMarketing(at),
+        (SuppressionScope::Marketing, false) => PhoneStatus::SuppressedForMarketing(reason),
     }
 }
 
@@ -344,11 +362,18 @@ fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Rece
         text: beginning,
         at: l.moment(reply.replied_at),
         unread,
-        is_opt_out: reply.opt_out == OptOut::Active,
-        taken_back: match reply.opt_out {
-            OptOut::Undone => Some(reply.undone_by.unwrap_or_default()),
-            OptOut::None | OptOut::Active => None,
+        opt_out: match reply.opt_out {
+            OptOut::Perhaps => Some(l.t("replies-perhaps")),
+            OptOut::Active => Some(l.t("replies-opt-out")),
+            OptOut::Marketing => Some(l.t("replies-opt-out-marketing")),
+            OptOut::None | OptOut::Undone | OptOut::Dismissed => None,
         },
+        taken_back: match reply.opt_out {
+            OptOut::Undone => Some("replies-opt-out-undone"),
+            OptOut::Dismissed => Some("replies-opt-out-dismissed"),
+            OptOut::None | OptOut::Perhaps | OptOut::Active | OptOut::Marketing => None,
+        }
+        .map(|key| l.with(key, &[("person", reply.undone_by.unwrap_or_default().into())])),
         answers,
     }
 }
