@@ -1,5 +1,6 @@
 //! Settings: from the environment and, for what it does not set, from the file named by `--config`.
-//! The error of an invalid or missing setting is one line that names it.
+//! The error of an invalid or missing setting is one line that names it. A name that is not known is
+//! an error in the file; in the environment, where others set variables as well, it is a warning.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use time::Duration;
 
 use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 
-/// A variable with this prefix that is not in [`NAMES`] is taken for a typing mistake.
+/// A name with this prefix that is not in [`NAMES`] is taken for a typing mistake.
 const PREFIX: &str = "CONSOLE_";
 const NAMES: [&str; 18] = [
     "DATABASE_URL",
@@ -109,18 +110,21 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
+    /// [`ConfigError`] names the first setting that is missing or invalid, or unknown in `file`.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::read(&variables(file)?)
+        let variables = variables(file)?;
+        for warning in unknown(&variables) {
+            tracing::warn!("{warning}");
+        }
+        Self::read(&variables)
     }
 
     /// Reads all settings from `variables`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
+    /// [`ConfigError`] names the first setting that is missing or invalid.
     pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        check_names(variables)?;
         let source = Source(variables);
         Ok(Self {
             database_url: database_url(variables)?,
@@ -195,17 +199,49 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
             .and_then(|rest| rest.strip_suffix('"'))
             .or_else(|| value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')))
             .unwrap_or(value);
-        variables.insert(key.trim().to_owned(), unquoted.to_owned());
+        let key = key.trim();
+        if is_unknown(key) {
+            return Err(ConfigError::Unknown(key.to_owned(), hint(key)));
+        }
+        variables.insert(key.to_owned(), unquoted.to_owned());
     }
     Ok(variables)
 }
 
-fn check_names(variables: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    let unknown = |name: &&String| name.starts_with(PREFIX) && !NAMES.contains(&name.as_str());
-    match variables.keys().find(unknown) {
-        None => Ok(()),
-        Some(name) => Err(ConfigError::Unknown(name.clone(), hint(name))),
-    }
+/// Returns a sentence for each variable that looks like a misspelled setting. Those that Kubernetes
+/// sets for a Service whose name begins with `console` do not.
+pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let looks_misspelled =
+        |(name, value): &(&String, &String)| is_unknown(name) && !is_service_link(name, value);
+    variables
+        .iter()
+        .filter(looks_misspelled)
+        .map(|(name, _)| ConfigError::Unknown(name.clone(), hint(name)).to_string())
+        .collect()
+}
+
+fn is_unknown(name: &str) -> bool {
+    name.starts_with(PREFIX) && !NAMES.contains(&name)
+}
+
+/// Returns whether Kubernetes sets such a variable for a Service (Kubernetes documentation,
+/// Service, environment variables): `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTP`,
+/// `…_PORT=tcp://…`, `…_PORT_8080_TCP`, `…_PORT_8080_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_port = |rest: &str| {
+        let mut parts = rest.split('_');
+        let port = parts.next().unwrap_or_default();
+        let protocol = parts.next();
+        !port.is_empty()
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && matches!(protocol, Some("TCP" | "UDP" | "SCTP"))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT")
+            && ["tcp://", "udp://", "sctp://"].iter().any(|start| value.starts_with(start))
+        || name.match_indices("_PORT_").any(|(at, matched)| is_port(&name[at + matched.len()..]))
 }
 
 /// Suggests the setting that was probably meant: the one that shares the most pairs of letters.
@@ -407,9 +443,37 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_an_unknown_setting_suggests_the_nearest_name() {
-        let error = with(&[("CONSOLE_LISTN", "x")]).unwrap_err().to_string();
-        assert_eq!(error, "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?");
+    fn variables_of_a_kubernetes_service_stop_nothing_and_are_no_settings() {
+        let links = [
+            ("CONSOLE_PORT", "tcp://10.0.0.1:8080"),
+            ("CONSOLE_SERVICE_HOST", "10.0.0.1"),
+            ("CONSOLE_SERVICE_PORT", "8080"),
+            ("CONSOLE_SERVICE_PORT_HTTP", "8080"),
+            ("CONSOLE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("CONSOLE_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("CONSOLE_PORT_8080_TCP_PROTO", "tcp"),
+            ("CONSOLE_LISTEN_PORT", "udp://[fd00::1]:53"),
+        ];
+        assert_eq!(with(&links).unwrap().listen.to_string(), "127.0.0.1:8080");
+        let owned = links.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(unknown(&BTreeMap::from(owned)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_the_nearest_name_and_stops_nothing() {
+        assert!(with(&[("CONSOLE_LISTN", "x"), ("CONSOLE_PORT", "8080")]).is_ok());
+        let name = ("CONSOLE_LISTN".to_owned(), "x".to_owned());
+        let expected = "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?";
+        assert_eq!(unknown(&BTreeMap::from([name])), [expected]);
+    }
+
+    #[test]
+    fn a_misspelled_setting_in_the_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("console.env");
+        std::fs::write(&file, "CONSOLE_LISTEN=[::1]:80\nCONSOLE_LISTN=x\n").unwrap();
+        let error = variables(Some(&file)).unwrap_err().to_string();
+        assert!(error.starts_with("CONSOLE_LISTN is not a known setting"), "{error}");
     }
 
     #[test]
