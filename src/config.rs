@@ -99,6 +99,8 @@ pub enum ConfigError {
     Wrong(&'static str, String),
     #[error("{0} is not a known setting{1}")]
     Unknown(String, String),
+    #[error("CONSOLE_PUBLIC_URL is invalid: {0}; write {1}")]
+    PublicUrl(&'static str, String),
     #[error("cannot read settings file {0}: {1}")]
     File(String, String),
     #[error("settings file {0}, line {1}: expected NAME=VALUE")]
@@ -133,7 +135,7 @@ impl Config {
                 "127.0.0.1:8080",
                 "an address and a port, like 127.0.0.1:8080",
             )?,
-            public_url: source.url("CONSOLE_PUBLIC_URL")?,
+            public_url: source.public_url()?,
             secret_key: source.secret_key()?,
             trust_proxy: source.parsed("CONSOLE_TRUST_PROXY", "false", "true or false")?,
             api_url: source
@@ -301,6 +303,31 @@ impl Source<'_> {
             Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
             None => Err(ConfigError::Wrong(name, format!("`{text}` is not an http or https URL"))),
         }
+    }
+
+    /// Reads the URL of the console. It has no path: pages, cookies and the vendor's pushes all lead
+    /// to the root of their host.
+    fn public_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.get("CONSOLE_PUBLIC_URL") else { return Ok(None) };
+        let url = reqwest::Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let Some(url) = url else {
+            let example = "https://sms.example.com".to_owned();
+            return Err(ConfigError::PublicUrl("it is not an http or https URL", example));
+        };
+        let why = if !url.username().is_empty() || url.password().is_some() {
+            "it must not have a user or password"
+        } else if url.query().is_some() {
+            "it must not have a query"
+        } else if url.fragment().is_some() {
+            "it must not have a fragment"
+        } else if url.path() != "/" {
+            "it must not have a path, since the console serves pages at the root of a host"
+        } else {
+            return Ok(Some(url.origin().ascii_serialization()));
+        };
+        Err(ConfigError::PublicUrl(why, url.origin().ascii_serialization()))
     }
 
     fn secret_key(&self) -> Result<SecretSlice<u8>, ConfigError> {
@@ -474,6 +501,34 @@ mod tests {
         std::fs::write(&file, "CONSOLE_LISTEN=[::1]:80\nCONSOLE_LISTN=x\n").unwrap();
         let error = variables(Some(&file)).unwrap_err().to_string();
         assert!(error.starts_with("CONSOLE_LISTN is not a known setting"), "{error}");
+    }
+
+    #[test]
+    fn a_public_url_is_a_scheme_and_a_host_and_the_error_says_what_to_write() {
+        for (value, expected) in [
+            ("https://x.example", "https://x.example"),
+            ("HTTPS://X.example:443/", "https://x.example"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            let config = with(&[("CONSOLE_PUBLIC_URL", value)]).unwrap();
+            assert_eq!(config.public_url.as_deref(), Some(expected), "{value}");
+        }
+        for (value, why, write) in [
+            ("https://x.example/console", "path", "https://x.example"),
+            ("https://x.example:8443/a/b/", "path", "https://x.example:8443"),
+            ("https://x.example?a=1", "query", "https://x.example"),
+            ("https://x.example/#top", "fragment", "https://x.example"),
+            ("https://mei:secret@x.example", "user", "https://x.example"),
+            ("ftp://x.example", "http or https", "https://sms.example.com"),
+            ("x.example", "http or https", "https://sms.example.com"),
+            ("x.example:8443", "http or https", "https://sms.example.com"),
+        ] {
+            let error = with(&[("CONSOLE_PUBLIC_URL", value)]).unwrap_err().to_string();
+            assert!(error.starts_with("CONSOLE_PUBLIC_URL is invalid"), "{error}");
+            assert!(error.contains(why), "{value}: {error}");
+            assert!(error.ends_with(&format!("write {write}")), "{value}: {error}");
+            assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
+        }
     }
 
     #[test]
