@@ -17,6 +17,7 @@ use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::message_search::MessageSearch;
+use crate::db::schema::{self, SchemaState};
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::outbound::Outbound;
@@ -97,6 +98,30 @@ pub async fn wait_for_stop_signal() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// Connects to the database for commands that only read it: nothing is migrated or created.
+///
+/// # Errors
+///
+/// One of them says so if the schema of the database is not that of this program.
+pub async fn open(config: &Config) -> anyhow::Result<App> {
+    let app = assemble(config).await?;
+    let problem = match schema::state(&app.db, &sqlx::migrate!()).await? {
+        SchemaState::Current => return Ok(app),
+        SchemaState::Empty => {
+            "the database has no tables of the console yet; create them with: usms-console migrate"
+        }
+        SchemaState::Older => {
+            "the database is older than this program; make a backup and stop all processes, then \
+             run: usms-console migrate"
+        }
+        SchemaState::Newer => {
+            "the database is newer than this program; use the version that migrated it, or a later \
+             one"
+        }
+    };
+    anyhow::bail!(problem)
 }
 
 /// Connects to the database, migrates it, and creates the project that the settings name.

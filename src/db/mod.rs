@@ -33,6 +33,7 @@ pub mod retained;
 pub mod retention;
 pub mod review_events;
 pub mod reviewed;
+pub mod schema;
 pub mod signatures;
 pub mod sms_templates;
 pub mod statistics;
