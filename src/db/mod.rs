@@ -21,6 +21,7 @@ pub mod messages;
 pub mod notifications;
 pub mod partitions;
 pub mod poll_turns;
+pub mod pooler;
 pub mod projects;
 pub mod push_url;
 pub mod receipt_matches;
