@@ -112,7 +112,24 @@ in-doubt-treat = Treat as sent
 in-doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
 in-doubt-again = Send again (may arrive twice)
 in-doubt-again-hint = If UCloud did accept it, recipients get the message twice.
-in-doubt-treat-all = Treat all as sent
+in-doubt-causes = Decide by reason
+in-doubt-cause = { $count ->
+    [1] 1 submission, { $messages ->
+        [1] 1 message
+       *[other] { $messages } messages
+      }
+   *[other] { $count } submissions, { $messages } messages
+  }
+in-doubt-cause-treat = { $count ->
+    [1] Treat as sent
+   *[other] Treat all { $count } as sent
+  }
+in-doubt-cause-again = { $count ->
+    [1] Send again (may arrive twice)
+   *[other] Send all { $count } again (may arrive twice)
+  }
+in-doubt-single = Decide one by one
+in-doubt-first = { $shown } of { $total } submissions are shown, oldest first.
 in-doubt-decided = { $count ->
     [1] Resolved 1 submission
    *[other] Resolved { $count } submissions
@@ -122,7 +139,10 @@ batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
 batch-problem-timed-out = UCloud did not respond in time
 batch-problem-cut-off = The connection was lost before UCloud responded
-batch-problem-http-status = UCloud responded with an HTTP error
+batch-problem-http-status = { $status ->
+    [0] A gateway answered with an HTTP error, which doesn't show whether UCloud accepted it
+   *[other] The gateway answered HTTP { $status }, which doesn't show whether UCloud accepted it
+  }
 batch-problem-not-an-answer = UCloud's response could not be read
 batch-problem-no-session-no = UCloud accepted it but returned no session number
 batch-problem-unreachable = UCloud could not be reached

@@ -94,14 +94,22 @@ in-doubt-treat = 视为已发送
 in-doubt-treat-hint = 不再发送，等待回执；72 小时内无回执则记为未知。
 in-doubt-again = 重发（可能重复收到）
 in-doubt-again-hint = 如果 UCloud 实际已受理，接收人会收到两条。
-in-doubt-treat-all = 全部视为已发送
+in-doubt-causes = 按原因处理
+in-doubt-cause = { $count } 次提交，共 { $messages } 条短信
+in-doubt-cause-treat = 这 { $count } 次均视为已发送
+in-doubt-cause-again = 这 { $count } 次全部重发（可能重复收到）
+in-doubt-single = 逐次处理
+in-doubt-first = 共 { $total } 次提交，显示最早的 { $shown } 次。
 in-doubt-decided = 已处理 { $count } 次提交
 in-doubt-back = 返回任务
 batch-standing-awaiting = 等待回执
 batch-standing-in-doubt = 待确认
 batch-problem-timed-out = 等待响应超时
 batch-problem-cut-off = 收到响应前连接中断
-batch-problem-http-status = UCloud 返回 HTTP 错误
+batch-problem-http-status = { $status ->
+    [0] 网关返回 HTTP 错误，不确定 UCloud 是否已受理
+   *[other] 网关返回 HTTP { $status }，不确定 UCloud 是否已受理
+  }
 batch-problem-not-an-answer = 无法解析响应
 batch-problem-no-session-no = UCloud 返回成功，但缺少发送序列号
 batch-problem-unreachable = 无法连接 UCloud
