@@ -66,7 +66,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
     },
-    /// Migrate the database (serve also does this)
+    /// Migrate the database (serve and user add also do this)
     Migrate,
     /// Manage accounts
     #[command(subcommand)]
@@ -233,14 +233,15 @@ async fn sandbox(
 }
 
 async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
-    let app = serve::build(config).await?;
     match command {
         UserCommand::Add { name, role, project, .. } => {
+            let app = serve::build(config).await?;
             let standing = standing(&app, &role, project.as_deref()).await?;
             accounts::create(&app, &name, read_password()?, standing).await?;
             println!("Added {name}.");
         }
         UserCommand::List => {
+            let app = serve::open(config).await?;
             for account in users::all(&app.db).await? {
                 let owner = if account.is_owner { " owner" } else { "" };
                 let disabled = if account.enabled { "" } else { " (disabled)" };
@@ -248,6 +249,7 @@ async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
             }
         }
         UserCommand::ResetPassword { name, .. } => {
+            let app = serve::open(config).await?;
             accounts::reset_password(&app, &name, read_password()?).await?;
             println!("Password changed for {name}; their login sessions have ended.");
         }
@@ -295,7 +297,7 @@ fn read_password() -> anyhow::Result<SecretString> {
 }
 
 async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let app = serve::build(config).await?;
+    let app = serve::open(config).await?;
     let mut listed = Vec::new();
     for project in projects::all(&app.db).await? {
         let hook_path = project_ops::hook_path(&app, &project)?;
@@ -337,7 +339,7 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
         }
     };
     report("settings", Ok(()));
-    let app = match serve::build(&config).await {
+    let app = match serve::open(&config).await {
         Ok(app) => app,
         Err(error) => {
             report("database", Err(format!("{error:#}")));

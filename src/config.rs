@@ -1,5 +1,6 @@
 //! Settings: from the environment and, for what it does not set, from the file named by `--config`.
-//! The error of an invalid or missing setting is one line that names it.
+//! The error of an invalid or missing setting is one line that names it. A name that is not known is
+//! an error in the file; in the environment, where others set variables as well, it is a warning.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use time::Duration;
 
 use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 
-/// A variable with this prefix that is not in [`NAMES`] is taken for a typing mistake.
+/// A name with this prefix that is not in [`NAMES`] is taken for a typing mistake.
 const PREFIX: &str = "CONSOLE_";
 const NAMES: [&str; 18] = [
     "DATABASE_URL",
@@ -98,6 +99,8 @@ pub enum ConfigError {
     Wrong(&'static str, String),
     #[error("{0} is not a known setting{1}")]
     Unknown(String, String),
+    #[error("CONSOLE_PUBLIC_URL is invalid: {0}; write {1}")]
+    PublicUrl(&'static str, String),
     #[error("cannot read settings file {0}: {1}")]
     File(String, String),
     #[error("settings file {0}, line {1}: expected NAME=VALUE")]
@@ -109,18 +112,21 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
+    /// [`ConfigError`] names the first setting that is missing or invalid, or unknown in `file`.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::read(&variables(file)?)
+        let variables = variables(file)?;
+        for warning in unknown(&variables) {
+            tracing::warn!("{warning}");
+        }
+        Self::read(&variables)
     }
 
     /// Reads all settings from `variables`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the first setting that is missing, invalid or unknown.
+    /// [`ConfigError`] names the first setting that is missing or invalid.
     pub fn read(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        check_names(variables)?;
         let source = Source(variables);
         Ok(Self {
             database_url: database_url(variables)?,
@@ -129,7 +135,7 @@ impl Config {
                 "127.0.0.1:8080",
                 "an address and a port, like 127.0.0.1:8080",
             )?,
-            public_url: source.url("CONSOLE_PUBLIC_URL")?,
+            public_url: source.public_url()?,
             secret_key: source.secret_key()?,
             trust_proxy: source.parsed("CONSOLE_TRUST_PROXY", "false", "true or false")?,
             api_url: source
@@ -195,17 +201,49 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
             .and_then(|rest| rest.strip_suffix('"'))
             .or_else(|| value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')))
             .unwrap_or(value);
-        variables.insert(key.trim().to_owned(), unquoted.to_owned());
+        let key = key.trim();
+        if is_unknown(key) {
+            return Err(ConfigError::Unknown(key.to_owned(), hint(key)));
+        }
+        variables.insert(key.to_owned(), unquoted.to_owned());
     }
     Ok(variables)
 }
 
-fn check_names(variables: &BTreeMap<String, String>) -> Result<(), ConfigError> {
-    let unknown = |name: &&String| name.starts_with(PREFIX) && !NAMES.contains(&name.as_str());
-    match variables.keys().find(unknown) {
-        None => Ok(()),
-        Some(name) => Err(ConfigError::Unknown(name.clone(), hint(name))),
-    }
+/// Returns a sentence for each variable that looks like a misspelled setting. Those that Kubernetes
+/// sets for a Service whose name begins with `console` do not.
+pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<String> {
+    let looks_misspelled =
+        |(name, value): &(&String, &String)| is_unknown(name) && !is_service_link(name, value);
+    variables
+        .iter()
+        .filter(looks_misspelled)
+        .map(|(name, _)| ConfigError::Unknown(name.clone(), hint(name)).to_string())
+        .collect()
+}
+
+fn is_unknown(name: &str) -> bool {
+    name.starts_with(PREFIX) && !NAMES.contains(&name)
+}
+
+/// Returns whether Kubernetes sets such a variable for a Service (Kubernetes documentation,
+/// Service, environment variables): `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTP`,
+/// `…_PORT=tcp://…`, `…_PORT_8080_TCP`, `…_PORT_8080_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_port = |rest: &str| {
+        let mut parts = rest.split('_');
+        let port = parts.next().unwrap_or_default();
+        let protocol = parts.next();
+        !port.is_empty()
+            && port.bytes().all(|byte| byte.is_ascii_digit())
+            && matches!(protocol, Some("TCP" | "UDP" | "SCTP"))
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT")
+            && ["tcp://", "udp://", "sctp://"].iter().any(|start| value.starts_with(start))
+        || name.match_indices("_PORT_").any(|(at, matched)| is_port(&name[at + matched.len()..]))
 }
 
 /// Suggests the setting that was probably meant: the one that shares the most pairs of letters.
@@ -265,6 +303,31 @@ impl Source<'_> {
             Some(_) => Ok(Some(text.trim_end_matches('/').to_owned())),
             None => Err(ConfigError::Wrong(name, format!("`{text}` is not an http or https URL"))),
         }
+    }
+
+    /// Reads the URL of the console. It has no path: pages, cookies and the vendor's pushes all lead
+    /// to the root of their host.
+    fn public_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.get("CONSOLE_PUBLIC_URL") else { return Ok(None) };
+        let url = reqwest::Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let Some(url) = url else {
+            let example = "https://sms.example.com".to_owned();
+            return Err(ConfigError::PublicUrl("it is not an http or https URL", example));
+        };
+        let why = if !url.username().is_empty() || url.password().is_some() {
+            "it must not have a user or password"
+        } else if url.query().is_some() {
+            "it must not have a query"
+        } else if url.fragment().is_some() {
+            "it must not have a fragment"
+        } else if url.path() != "/" {
+            "it must not have a path, since the console serves pages at the root of a host"
+        } else {
+            return Ok(Some(url.origin().ascii_serialization()));
+        };
+        Err(ConfigError::PublicUrl(why, url.origin().ascii_serialization()))
     }
 
     fn secret_key(&self) -> Result<SecretSlice<u8>, ConfigError> {
@@ -407,9 +470,65 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_an_unknown_setting_suggests_the_nearest_name() {
-        let error = with(&[("CONSOLE_LISTN", "x")]).unwrap_err().to_string();
-        assert_eq!(error, "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?");
+    fn variables_of_a_kubernetes_service_stop_nothing_and_are_no_settings() {
+        let links = [
+            ("CONSOLE_PORT", "tcp://10.0.0.1:8080"),
+            ("CONSOLE_SERVICE_HOST", "10.0.0.1"),
+            ("CONSOLE_SERVICE_PORT", "8080"),
+            ("CONSOLE_SERVICE_PORT_HTTP", "8080"),
+            ("CONSOLE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("CONSOLE_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("CONSOLE_PORT_8080_TCP_PROTO", "tcp"),
+            ("CONSOLE_LISTEN_PORT", "udp://[fd00::1]:53"),
+        ];
+        assert_eq!(with(&links).unwrap().listen.to_string(), "127.0.0.1:8080");
+        let owned = links.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(unknown(&BTreeMap::from(owned)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_the_nearest_name_and_stops_nothing() {
+        assert!(with(&[("CONSOLE_LISTN", "x"), ("CONSOLE_PORT", "8080")]).is_ok());
+        let name = ("CONSOLE_LISTN".to_owned(), "x".to_owned());
+        let expected = "CONSOLE_LISTN is not a known setting; did you mean CONSOLE_LISTEN?";
+        assert_eq!(unknown(&BTreeMap::from([name])), [expected]);
+    }
+
+    #[test]
+    fn a_misspelled_setting_in_the_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("console.env");
+        std::fs::write(&file, "CONSOLE_LISTEN=[::1]:80\nCONSOLE_LISTN=x\n").unwrap();
+        let error = variables(Some(&file)).unwrap_err().to_string();
+        assert!(error.starts_with("CONSOLE_LISTN is not a known setting"), "{error}");
+    }
+
+    #[test]
+    fn a_public_url_is_a_scheme_and_a_host_and_the_error_says_what_to_write() {
+        for (value, expected) in [
+            ("https://x.example", "https://x.example"),
+            ("HTTPS://X.example:443/", "https://x.example"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            let config = with(&[("CONSOLE_PUBLIC_URL", value)]).unwrap();
+            assert_eq!(config.public_url.as_deref(), Some(expected), "{value}");
+        }
+        for (value, why, write) in [
+            ("https://x.example/console", "path", "https://x.example"),
+            ("https://x.example:8443/a/b/", "path", "https://x.example:8443"),
+            ("https://x.example?a=1", "query", "https://x.example"),
+            ("https://x.example/#top", "fragment", "https://x.example"),
+            ("https://mei:secret@x.example", "user", "https://x.example"),
+            ("ftp://x.example", "http or https", "https://sms.example.com"),
+            ("x.example", "http or https", "https://sms.example.com"),
+            ("x.example:8443", "http or https", "https://sms.example.com"),
+        ] {
+            let error = with(&[("CONSOLE_PUBLIC_URL", value)]).unwrap_err().to_string();
+            assert!(error.starts_with("CONSOLE_PUBLIC_URL is invalid"), "{error}");
+            assert!(error.contains(why), "{value}: {error}");
+            assert!(error.ends_with(&format!("write {write}")), "{value}: {error}");
+            assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
+        }
     }
 
     #[test]

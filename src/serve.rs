@@ -17,6 +17,8 @@ use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::message_search::MessageSearch;
+use crate::db::pooler;
+use crate::db::schema::{self, SchemaState};
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::outbound::Outbound;
@@ -99,6 +101,30 @@ pub async fn wait_for_stop_signal() {
     }
 }
 
+/// Connects to the database for commands that only read it: nothing is migrated or created.
+///
+/// # Errors
+///
+/// One of them says so if the schema of the database is not that of this program.
+pub async fn open(config: &Config) -> anyhow::Result<App> {
+    let app = assemble(config).await?;
+    let problem = match schema::state(&app.db, &sqlx::migrate!()).await? {
+        SchemaState::Current => return Ok(app),
+        SchemaState::Empty => {
+            "the database has no tables of the console yet; create them with: usms-console migrate"
+        }
+        SchemaState::Older => {
+            "the database is older than this program; make a backup and stop all processes, then \
+             run: usms-console migrate"
+        }
+        SchemaState::Newer => {
+            "the database is newer than this program; use the version that migrated it, or a later \
+             one"
+        }
+    };
+    anyhow::bail!(problem)
+}
+
 /// Connects to the database, migrates it, and creates the project that the settings name.
 pub async fn build(config: &Config) -> anyhow::Result<App> {
     let app = assemble(config).await?;
@@ -158,10 +184,33 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
         // Pages read few rows: starting parallel workers takes longer than reading them.
         ("max_parallel_workers_per_gather", "0"),
     ]);
-    pool(CONNECTIONS)
-        .connect_with(options)
-        .await
-        .context("cannot connect to the database at DATABASE_URL")
+    let connected = pool(CONNECTIONS).connect_with(options).await;
+    let db = connected.map_err(|error| {
+        let refused = refuses_options(&error);
+        let error = anyhow::Error::new(error);
+        let error = if refused { error.context(POOLER_REFUSES) } else { error };
+        error.context("cannot connect to the database at DATABASE_URL")
+    })?;
+    anyhow::ensure!(!pooler::shares_connections(&db).await?, POOLER_SHARES);
+    Ok(db)
+}
+
+/// What to do about a pooler that does not pass on the options of a connection.
+const POOLER_REFUSES: &str = "a connection pooler refuses the start-up options; let DATABASE_URL \
+     lead to PostgreSQL itself, or to a pool in session mode that accepts them (PgBouncer: \
+     ignore_startup_parameters = extra_float_digits,options)";
+
+/// What to do about a pooler in transaction mode.
+const POOLER_SHARES: &str = "DATABASE_URL leads to a connection pooler in transaction mode, where \
+     prepared statements and live pages do not work; let it lead to PostgreSQL itself, or to a pool \
+     in session mode";
+
+/// Returns whether the start-up options of a connection were refused. PgBouncer does that with
+/// `protocol_violation` for options that it does not track.
+fn refuses_options(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| {
+        error.code().as_deref() == Some("08P01") && error.message().contains("startup parameter")
+    })
 }
 
 fn pool(connections: u32) -> PgPoolOptions {
@@ -192,4 +241,56 @@ async fn ping_if_idle(
 /// Applies the migrations that the database lacks.
 pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
     sqlx::migrate!().run(db).await.context("cannot migrate the database")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Starts a server that refuses every connection with an error, as PostgreSQL's protocol has it.
+    async fn refusing(code: &'static str, message: &'static str) -> SecretString {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut received = vec![0; 4096];
+                // The request for TLS comes first.
+                stream.read_exact(&mut received[..8]).await.unwrap();
+                stream.write_all(b"N").await.unwrap();
+                let _ = stream.read(&mut received).await.unwrap();
+                let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
+                let length = u32::try_from(fields.len() + 4).unwrap();
+                let error = [&b"E"[..], &length.to_be_bytes(), fields.as_bytes()].concat();
+                stream.write_all(&error).await.unwrap();
+            }
+        });
+        SecretString::from(format!("postgres://usms:secret@{address}/usms"))
+    }
+
+    #[tokio::test]
+    async fn a_pooler_that_refuses_start_up_options_is_named_with_what_to_do() {
+        for message in [
+            "unsupported startup parameter: options",
+            "unsupported startup parameter: extra_float_digits",
+            "unsupported startup parameter in options: plan_cache_mode",
+        ] {
+            let url = refusing("08P01", message).await;
+            let error = format!("{:#}", connect(&url).await.unwrap_err());
+            for part in [message, "pooler", "PostgreSQL itself", "DATABASE_URL"] {
+                assert!(error.contains(part), "{part}: {error}");
+            }
+            assert!(!error.contains('\n') && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_refusal_is_shown_as_it_is() {
+        let url = refusing("28P01", "password authentication failed for user \"usms\"").await;
+        let error = format!("{:#}", connect(&url).await.unwrap_err());
+        assert!(error.contains("password authentication failed"), "{error}");
+        assert!(!error.contains("pooler"), "{error}");
+    }
 }

@@ -23,25 +23,39 @@ function send(form, file) {
     bar.value = share * 100;
     said.textContent = `${said.dataset.said} ${(share * 100).toFixed(0)}% · ${(event.loaded / 1e6).toFixed(1)} / ${(file.size / 1e6).toFixed(1)} MB`;
   });
+  // The form stays as it is, so that it can be sent again.
+  function say(sentence) {
+    delete form.dataset.sent;
+    bar.value = 0;
+    said.textContent = sentence;
+  }
   request.addEventListener("load", () => {
-    if (request.status === 200 && request.responseURL !== form.action) {
-      location.assign(request.responseURL);
-      return;
-    }
-    // The response is the form with its errors. The chosen file is kept.
+    const { status, responseURL: landed } = request;
+    if (status === 200 && new URL(landed).pathname === "/login") return say(said.dataset.signedOut);
+    if (status === 200 && landed !== form.action) return location.assign(landed);
+    // The response is the form with its errors, or an error page. One of neither is a proxy's.
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    const main = page.querySelector("main");
+    if (!main) return say(proxyProblem(said.dataset, status));
+    // The chosen file is kept.
     const chosen = form.querySelector("input[type=file]").files;
-    document.querySelector("main").replaceWith(page.querySelector("main"));
+    document.querySelector("main").replaceWith(main);
     const input = document.querySelector("form[data-upload] input[type=file]");
     if (input) input.files = chosen;
     document.getElementById("errors")?.focus();
     showUpload();
   });
-  request.addEventListener("error", () => {
-    delete form.dataset.sent;
-    said.textContent = said.dataset.failed;
-  });
+  for (const event of ["error", "abort", "timeout"]) {
+    request.addEventListener(event, () => say(said.dataset.failed));
+  }
   request.send(new FormData(form));
+}
+
+// What a proxy in front of the console means by an answer of its own.
+function proxyProblem(sentences, status) {
+  if (status === 413) return sentences.tooLarge;
+  if (status >= 400) return sentences.gateway.replace("000", status);
+  return sentences.failed;
 }
 
 // Shows the text of the chosen template and the link to its sample file.

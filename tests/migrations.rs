@@ -1,7 +1,60 @@
 //! The migrations, over an empty database and over data.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
-use sqlx::{Executor, PgPool};
+use std::process::{Command, Output};
+
+use sqlx::{ConnectOptions, Executor, PgPool};
+
+/// Runs the console's command on a database.
+fn run(db: &PgPool, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_usms-console"))
+        .args(args)
+        .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
+        .env("CONSOLE_SECRET_KEY", "07".repeat(32))
+        .env("USMS_API_URL", "http://127.0.0.1:9")
+        .output()
+        .unwrap()
+}
+
+#[sqlx::test(migrations = false)]
+async fn commands_that_only_read_leave_an_older_database_as_it_is_and_say_so(db: PgPool) {
+    let mut older = sqlx::migrate!();
+    let all = older.migrations.len();
+    for (applied, what) in [(0, "no tables"), (all - 1, "older")] {
+        older.migrations = sqlx::migrate!().migrations[..applied].to_vec().into();
+        if applied > 0 {
+            older.run(&db).await.unwrap();
+        }
+        let before = columns(&db).await;
+        for args in [&["doctor"][..], &["user", "list"], &["project", "list", "--json"]] {
+            let output = run(&db, args);
+            assert!(!output.status.success());
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let said: Vec<&str> = text.lines().filter(|line| line.contains(what)).collect();
+            assert_eq!(said.len(), 1, "{args:?}: {text}");
+            assert!(said[0].contains("usms-console migrate"), "{text}");
+            assert_eq!(columns(&db).await, before, "{args:?}");
+        }
+    }
+    assert!(run(&db, &["migrate"]).status.success());
+    let later = "insert into _sqlx_migrations
+        select max(version) + 1, 'later', now(), true, '\\x00', 0 from _sqlx_migrations";
+    sqlx::query(later).execute(&db).await.unwrap();
+    let output = run(&db, &["user", "list"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && text.contains("newer"), "{text}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn commands_that_only_read_change_nothing(db: PgPool) {
+    assert!(run(&db, &["migrate"]).status.success());
+    for args in [&["user", "list"][..], &["project", "list"]] {
+        let output = run(&db, args);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let doctor = String::from_utf8(run(&db, &["doctor"]).stdout).unwrap();
+    assert!(doctor.contains("ok      database\n") && doctor.contains("BROKEN  UCloud"), "{doctor}");
+}
 
 #[sqlx::test(migrations = false)]
 async fn migrations_run_on_an_empty_database_and_change_nothing_the_second_time(db: PgPool) {

@@ -10,8 +10,9 @@ pub enum CallProblem {
     TimedOut,
     /// The connection broke after part of the request was sent.
     CutOff,
-    /// The HTTP status was not a success.
-    HttpStatus,
+    /// The HTTP status was not a success: a gateway or proxy answered, which does not prove that the
+    /// call did not pass. The status is 0 if it was not stored.
+    HttpStatus(u16),
     /// The body was not the vendor's JSON.
     NotAnAnswer,
     /// The call succeeded, but without the session number that proves it.
@@ -35,7 +36,7 @@ impl CallProblem {
         Self::Lease,
         Self::TimedOut,
         Self::CutOff,
-        Self::HttpStatus,
+        Self::HttpStatus(0),
         Self::NotAnAnswer,
         Self::NoSessionNo,
         Self::Unreachable,
@@ -50,7 +51,7 @@ impl CallProblem {
             Self::Lease => "lease",
             Self::TimedOut => "timed-out",
             Self::CutOff => "cut-off",
-            Self::HttpStatus => "http-status",
+            Self::HttpStatus(_) => "http-status",
             Self::NotAnAnswer => "not-an-answer",
             Self::NoSessionNo => "no-session-no",
             Self::Unreachable => "unreachable",
@@ -62,13 +63,26 @@ impl CallProblem {
 
     /// Returns the text to store in place of a vendor message.
     pub fn stored(self) -> String {
-        format!("{MARKER}{}", self.key())
+        match self.status() {
+            0 => format!("{MARKER}{}", self.key()),
+            status => format!("{MARKER}{} {status}", self.key()),
+        }
+    }
+
+    /// Returns the HTTP status that its text names, 0 if there is none.
+    pub fn status(self) -> u16 {
+        if let Self::HttpStatus(status) = self { status } else { 0 }
     }
 
     /// Parses a stored text; `None` if it is a vendor message.
     pub fn read(stored: &str) -> Option<Self> {
-        let key = stored.strip_prefix(MARKER)?;
-        Self::ALL.into_iter().find(|problem| problem.key() == key)
+        let (key, status) = {
+            let stored = stored.strip_prefix(MARKER)?;
+            stored.split_once(' ').unwrap_or((stored, "0"))
+        };
+        let problem = Self::ALL.into_iter().find(|problem| problem.key() == key)?;
+        let is_status = matches!(problem, Self::HttpStatus(_));
+        Some(if is_status { Self::HttpStatus(status.parse().unwrap_or(0)) } else { problem })
     }
 }
 
@@ -78,7 +92,7 @@ mod tests {
 
     #[test]
     fn each_survives_being_stored_and_a_vendor_message_is_not_mistaken_for_one() {
-        for problem in CallProblem::ALL {
+        for problem in CallProblem::ALL.into_iter().chain([CallProblem::HttpStatus(503)]) {
             assert_eq!(CallProblem::read(&problem.stored()), Some(problem));
         }
         assert_eq!(CallProblem::read("lease"), None);

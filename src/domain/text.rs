@@ -117,7 +117,7 @@ pub fn bracketed(signature: &str, international: bool) -> String {
 pub enum Kind {
     /// To mainland China.
     Domestic,
-    /// To other countries: parts in the GSM alphabet may be longer.
+    /// To other countries: parts of plain English may be longer.
     International,
 }
 
@@ -135,10 +135,16 @@ pub fn length(text: &str) -> usize {
 }
 
 /// Returns the largest length of a text of one part, and the length of each part of a longer text,
-/// in characters (USMS manual, billing).
+/// in characters (USMS manual, billing: guide/5005/507 and price/3003).
+///
+/// The manual grants 160 and 153 to international texts of plain English (纯英文), the signature
+/// included, and counts each English mark as one character; the signature's brackets `[]` are such
+/// marks (introduction/2005/2103). It says nothing about accented letters, other letters of the GSM
+/// alphabet, or line breaks. Here English is printable ASCII, and everything else makes it a text of
+/// 70 and 67: a cost is rather shown too high than too low.
 pub fn limits(full: &str, kind: Kind) -> (usize, usize) {
     match kind {
-        Kind::International if full.chars().all(is_gsm) => (160, 153),
+        Kind::International if full.bytes().all(|byte| matches!(byte, b' '..=b'~')) => (160, 153),
         Kind::International | Kind::Domestic => (70, 67),
     }
 }
@@ -148,13 +154,6 @@ pub fn parts(full: &str, kind: Kind) -> usize {
     let (single, each) = limits(full, kind);
     let length = length(full);
     if length <= single { 1 } else { length.div_ceil(each) }
-}
-
-/// Returns whether a letter is in the GSM 03.38 alphabet, apart from its escaped letters (which
-/// count as two).
-fn is_gsm(letter: char) -> bool {
-    matches!(letter, ' '..='Z' | 'a'..='z' | '\n' | '\r' | '_') && letter != '`'
-        || "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(letter)
 }
 
 /// A problem of a variable's value.
@@ -482,6 +481,16 @@ mod tests {
         }
         assert_eq!(parts(&english(71), Kind::Domestic), 2);
         assert_eq!(parts(&format!("é字{}", english(70)), Kind::International), 2);
+        let printable: String = (' '..='~').collect();
+        assert_eq!(limits(&printable, Kind::International), (160, 153));
+        let signed = |n: usize| format!("{}{}", bracketed("YunFan", true), english(n));
+        for (n, expected) in [(152, 1), (153, 2), (298, 2), (299, 3)] {
+            assert_eq!(parts(&signed(n), Kind::International), expected, "{n}");
+        }
+        for other in ["é", "£", "Δ", "字", "\n", "\u{7f}", "\u{1f600}", "【"] {
+            let full = format!("{other}{}", english(70));
+            assert_eq!(limits(&full, Kind::International), (70, 67), "{other:?}");
+        }
     }
 
     fn problem(value: &str) -> Option<ParamProblem> {

@@ -352,7 +352,7 @@ pub(super) fn why_unknown(because: UnknownBecause) -> String {
         UnknownBecause::Gateway(message) => message,
         UnknownBecause::TimedOut(_) => CallProblem::TimedOut.stored(),
         UnknownBecause::CutOff(_) => CallProblem::CutOff.stored(),
-        UnknownBecause::HttpStatus(_) => CallProblem::HttpStatus.stored(),
+        UnknownBecause::HttpStatus(status) => CallProblem::HttpStatus(status).stored(),
         UnknownBecause::NotAnAnswer(_) => CallProblem::NotAnAnswer.stored(),
         UnknownBecause::NoProof(_) => CallProblem::NoSessionNo.stored(),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub(super) enum Kind {
     /// The response is HTTP 500 without a body.
     #[serde(rename = "http_500")]
     Http500,
+    /// The response is another HTTP status with a web page, as a proxy in front would answer.
+    HttpStatus,
     /// The response is a web page.
     Html,
     /// `Data` has its required fields only.
@@ -48,6 +51,8 @@ pub(super) struct Fault {
     pub(super) ret_code: i64,
     #[serde(default = "default_millis")]
     pub(super) millis: u64,
+    #[serde(default = "default_status")]
+    pub(super) status: u16,
     /// How many calls it strikes; 0 means all of them until it is cleared.
     #[serde(default = "default_times")]
     pub(super) times: u32,
@@ -62,6 +67,10 @@ fn default_ret_code() -> i64 {
 
 fn default_millis() -> u64 {
     500
+}
+
+fn default_status() -> u16 {
+    503
 }
 
 fn default_times() -> u32 {
@@ -92,6 +101,12 @@ impl Fault {
                 HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"RetCode":0,"Act"#),
             ),
             Kind::Http500 => Some(HttpResponse::InternalServerError().finish()),
+            Kind::HttpStatus => {
+                let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY);
+                let mut page = HttpResponse::build(status);
+                page.content_type(ContentType::html());
+                Some(page.body("<html><body><h1>no upstream</h1></body></html>"))
+            }
             Kind::Html => Some(
                 HttpResponse::Ok()
                     .content_type(ContentType::html())

@@ -111,7 +111,7 @@ pub async fn submit(
 /// Returns the text of a call problem, or else the vendor message.
 fn problem_text(texts: super::i18n::Texts, stored: &str) -> String {
     match CallProblem::read(stored) {
-        Some(problem) => texts.t(&format!("batch-problem-{}", problem.key())),
+        Some(problem) => super::batches::problem_text(texts, problem),
         None => texts.with("review-vendor-says", &[("words", stored.to_owned().into())]),
     }
 }

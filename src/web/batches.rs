@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::components::Status;
 use super::error::WebError;
+use super::i18n::Texts;
 use super::layout::{Layout, Section};
 use super::ledger::Bar;
 use super::member::Member;
@@ -35,8 +36,6 @@ pub mod watch;
 
 /// Rows on one page of the list of batches.
 const BATCHES_PER_PAGE: i64 = 30;
-/// Submissions in doubt that one page shows.
-const MAX_IN_DOUBT: i64 = 20;
 
 /// Query parameters of the list of batches and of a batch's messages.
 #[derive(Debug, Default, Deserialize)]
@@ -207,11 +206,17 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
     batches::find(&app.db, member.project.id, id).await?.ok_or(WebError::NotFound)
 }
 
+/// Returns the text of a call problem.
+pub fn problem_text(texts: Texts, problem: CallProblem) -> String {
+    let key = format!("batch-problem-{}", problem.key());
+    texts.with(&key, &[("status", problem.status().into())])
+}
+
 /// Returns why a submission ended as it did: the text of its call problem, or the meaning of its
 /// RetCode followed by the vendor message.
 pub(super) fn explain(l: &Layout, submission: &submissions::Submission) -> String {
     if let Some(problem) = CallProblem::read(&submission.vendor_message) {
-        return l.t(&format!("batch-problem-{}", problem.key()));
+        return problem_text(l.texts, problem);
     }
     let meaning = submission
         .ret_code

@@ -22,6 +22,7 @@ use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::time::rfc3339;
 use crate::ops::actor::Actor;
 use crate::ops::suppressions::import::{ImportError, Upload as ListUpload, Uploaded};
 use crate::ops::suppressions::{self as suppression_ops, BlacklistError, Suppress};
@@ -351,13 +352,12 @@ pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse,
 }
 
 fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {
-    let at = suppression.id.made_at();
     vec![
         if whole_phones { suppression.phone } else { masked(&suppression.phone) },
         suppression.reason.key().to_owned(),
         suppression.note,
         suppression.added_by.unwrap_or_default(),
-        at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
+        rfc3339(suppression.id.made_at()),
         suppression.scope.key().to_owned(),
     ]
 }

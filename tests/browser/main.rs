@@ -8,8 +8,10 @@
 mod harness;
 
 mod browser;
+mod gateway;
 mod layout;
 mod message_search;
+mod proxy;
 mod replies;
 mod reviews;
 mod sending;

@@ -11,6 +11,7 @@ mod batches;
 mod causes;
 mod claims;
 mod costs;
+mod downloads;
 mod failures;
 mod files;
 mod health;

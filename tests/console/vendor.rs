@@ -141,6 +141,61 @@ async fn an_unanswered_call_stays_in_doubt_until_a_person_decides(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_gateways_status_is_named_and_one_decision_covers_all_submissions_of_that_cause(
+    db: PgPool,
+) {
+    let console =
+        TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
+    for (status, times) in [(503, 22), (429, 2)] {
+        let fault = json!({
+            "action": "SendBatchUSMSMessage", "kind": "http_status", "status": status,
+            "taken": false, "times": times,
+        });
+        console.fault(fault).await;
+    }
+    let rows: String = (0..4_800).map(|n| format!("1850001{n:04},{n},5\n")).collect();
+    let preview = operator.upload_list(CODE, "a.csv", rows.as_bytes()).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    let open = "select count(*) from submissions where state <> 'in_doubt'";
+    let in_doubt = "select count(*) from submissions where state = 'in_doubt'";
+    let count = async |sql: &'static str| -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&console.app.db).await.unwrap()
+    };
+    crate::harness::until("all calls are in doubt", async || {
+        count(in_doubt).await == 24 && count(open).await == 0
+    })
+    .await;
+    let path = format!("{batch}/in-doubt");
+    for (language, named) in
+        [("zh-CN", "网关返回 HTTP 503"), ("en", "The gateway answered HTTP 503")]
+    {
+        let page = operator.get_in(language, &path).await;
+        assert!(page.one("tbody td.text").contains(named), "{}", page.text);
+        let causes = page.all("form.cause");
+        assert_eq!(causes.len(), 2, "{causes:?}");
+        assert!(causes[0].contains(named) && causes[0].contains("22"), "{causes:?}");
+        assert!(causes[1].contains("429") && causes[1].contains('2'), "{causes:?}");
+    }
+    let page = operator.get(&path).await;
+    let mut fields = page.whole_form("form.cause:first-of-type");
+    fields.push(("decision".to_owned(), "treat_as_sent".to_owned()));
+    assert!(operator.post_owned(&path, &fields).await.status.is_redirection());
+    assert_eq!(count(in_doubt).await, 2, "the other cause is not decided");
+    let page = operator.get(&path).await;
+    assert!(page.one("form.cause").contains("429"), "{}", page.text);
+    let mut fields = page.whole_form("form.cause");
+    fields.push(("decision".to_owned(), "send_again".to_owned()));
+    let ask = operator.post_owned(&path, &fields).await;
+    assert!(ask.one("h1").contains('2') && ask.has("button[name=confirm]"), "{}", ask.text);
+    assert_eq!(console.accepted().await.0, 0);
+    operator.post_owned(&path, &ask.form_fields("confirm")).await;
+    crate::harness::until("both are sent", async || console.accepted().await == (400, 0)).await;
+    let audited = "select count(*) from audit_log where action = 'doubt_treated_as_sent'";
+    assert_eq!(count(audited).await, 22);
+}
+
+#[sqlx::test]
 async fn a_connection_cut_before_anything_was_accepted_is_still_in_doubt(db: PgPool) {
     let console =
         TestConsole::start_with(&db, TestOptions { pushes: false, ..TestOptions::default() }).await;

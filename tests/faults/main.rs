@@ -175,7 +175,7 @@ async fn processes_killed_again_and_again_send_each_message_at_most_once(db: PgP
 #[sqlx::test]
 async fn a_wrong_setting_prevents_the_start_with_one_line_that_names_it(_db: PgPool) {
     for (name, value) in
-        [("CONSOLE_LISTN", "x"), ("CONSOLE_SUBMIT_RATE", "many"), ("DATABASE_URL", "")]
+        [("CONSOLE_LISTEN", "x"), ("CONSOLE_SUBMIT_RATE", "many"), ("DATABASE_URL", "")]
     {
         let out = Command::new(env!("CARGO_BIN_EXE_usms-console"))
             .arg("serve")

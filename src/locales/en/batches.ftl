@@ -27,6 +27,8 @@ batch-total = Total
 batch-balanced = Every message is accounted for
 batch-unbalanced = The totals don't add up. Ask an administrator to run usms-console doctor.
 batch-live = Updates automatically
+batch-live-stale = This page could not refresh, so it may be out of date. It tries again every few seconds; sending is not affected.
+batch-live-signed-out = Your login session has ended, so this page no longer refreshes. Reload it to sign in; sending is not affected.
 batch-live-status = { $sent } of { $total } submitted, { $delivered } delivered, { $failed } failed
 batch-awaiting-title = Awaiting approval
 batch-awaiting = An approver other than the person who ordered this batch has to approve it before it is sent.
@@ -110,7 +112,24 @@ in-doubt-treat = Treat as sent
 in-doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
 in-doubt-again = Send again (may arrive twice)
 in-doubt-again-hint = If UCloud did accept it, recipients get the message twice.
-in-doubt-treat-all = Treat all as sent
+in-doubt-causes = Decide by reason
+in-doubt-cause = { $count ->
+    [1] 1 submission, { $messages ->
+        [1] 1 message
+       *[other] { $messages } messages
+      }
+   *[other] { $count } submissions, { $messages } messages
+  }
+in-doubt-cause-treat = { $count ->
+    [1] Treat as sent
+   *[other] Treat all { $count } as sent
+  }
+in-doubt-cause-again = { $count ->
+    [1] Send again (may arrive twice)
+   *[other] Send all { $count } again (may arrive twice)
+  }
+in-doubt-single = Decide one by one
+in-doubt-first = { $shown } of { $total } submissions are shown, oldest first.
 in-doubt-decided = { $count ->
     [1] Resolved 1 submission
    *[other] Resolved { $count } submissions
@@ -120,7 +139,10 @@ batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
 batch-problem-timed-out = UCloud did not respond in time
 batch-problem-cut-off = The connection was lost before UCloud responded
-batch-problem-http-status = UCloud responded with an HTTP error
+batch-problem-http-status = { $status ->
+    [0] A gateway answered with an HTTP error, which doesn't show whether UCloud accepted it
+   *[other] The gateway answered HTTP { $status }, which doesn't show whether UCloud accepted it
+  }
 batch-problem-not-an-answer = UCloud's response could not be read
 batch-problem-no-session-no = UCloud accepted it but returned no session number
 batch-problem-unreachable = UCloud could not be reached
@@ -206,6 +228,9 @@ upload-phones-hint = One per line. If the template has variables, write: phone n
 upload-progress = Progress
 upload-said = uploaded
 upload-failed = The upload was interrupted. Check your connection and try again.
+upload-proxy-too-large = The file is larger than the proxy in front of the console allows. Ask an administrator to raise its limit, or split the file.
+upload-proxy-status = The console did not respond, only the proxy in front of it (HTTP { $status }). Nothing was sent. Try again; if it still fails, ask an administrator.
+upload-signed-out = Your login session has ended, so the file was not uploaded. Sign in on another tab, then reload this page.
 upload-next = Upload and check
 upload-empty = Choose a file that isn't empty, or paste phone numbers
 upload-too-large = The file is larger than { $most } MB. Split it into smaller files

@@ -11,6 +11,7 @@ async fn faults_strike_calls() {
         ("reset_after", true),
         ("broken_json", true),
         ("http_500", true),
+        ("http_status", true),
         ("html", true),
         ("ret_code", false),
         ("hang", true),
@@ -50,6 +51,7 @@ async fn faults_strike_calls() {
                         assert!(broken, "{kind}");
                     }
                     "http_500" => assert_eq!(response.unwrap().status(), 500),
+                    "http_status" => assert_eq!(response.unwrap().status(), 503),
                     "ret_code" => {
                         let answer: Value = response.unwrap().json().await.unwrap();
                         assert_eq!(answer["RetCode"], 153);

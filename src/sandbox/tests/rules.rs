@@ -47,6 +47,11 @@ fn phones_and_texts_follow_the_vendors_rules() {
     assert_eq!(text::parts(&"a".repeat(160), true), 1);
     assert_eq!(text::parts(&"a".repeat(161), true), 2);
     assert_eq!(text::parts(&"字".repeat(71), true), 2);
+    let printable: String = (' '..='~').collect();
+    assert_eq!(text::parts(&format!("[YunFan]{printable}"), true), 1);
+    for other in ["é", "£", "Δ", "\n", "【"] {
+        assert_eq!(text::parts(&format!("{other}{}", "a".repeat(70)), true), 2, "{other:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,6 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::find;
 use crate::app::App;
@@ -21,6 +20,7 @@ use crate::domain::review::Purpose;
 use crate::domain::role::Permission;
 use crate::domain::sms_template::read_instruction;
 use crate::domain::text::TemplateText;
+use crate::domain::time::rfc3339;
 use crate::ops::order;
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
@@ -158,9 +158,9 @@ pub fn row(message: &Message, whole_phones: bool) -> Vec<String> {
     ]
 }
 
-/// Formats a time as RFC 3339, or as an empty cell while it is not known.
+/// Formats a time as a cell, which is empty while the time is not known.
 pub fn at(time: Option<OffsetDateTime>) -> String {
-    time.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
+    time.map(rfc3339).unwrap_or_default()
 }
 
 pub(super) async fn record_export(

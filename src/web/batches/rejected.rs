@@ -18,7 +18,7 @@ use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::workbook::TextWorkbook;
+use crate::web::workbook;
 
 /// Rows read per query.
 const ROWS_PER_PAGE: i64 = 2_000;
@@ -120,20 +120,20 @@ pub async fn xlsx(
     query: web::Query<RejectedQuery>,
 ) -> Result<HttpResponse, WebError> {
     let export = Export::begin(app, &member, &request, &path.1, &query).await?;
-    let workbook = TextWorkbook::begin(export.all_names());
-    let mut after = 0;
-    loop {
-        let (rows, next) = export.next_rows(after).await?;
-        let rows = rows.into_iter().map(|cells| {
-            cells.into_iter().map(|text| cell::in_spreadsheet(&text).into_owned()).collect()
-        });
-        let Some(next) = next else { break };
-        if !workbook.put(rows.collect()).await {
-            break;
+    let (name, names) = (format!("{}-rejected.xlsx", export.batch), export.all_names());
+    let pages = stream::unfold(Some((export, 0)), |from| async move {
+        let (export, after) = from?;
+        match export.next_rows(after).await {
+            Ok((rows, next)) => {
+                let rows = rows.into_iter().map(|cells| {
+                    cells.into_iter().map(|text| cell::in_spreadsheet(&text).into_owned()).collect()
+                });
+                Some((Ok(rows.collect()), next.map(|next| (export, next))))
+            }
+            Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
-        after = next;
-    }
-    workbook.respond(&format!("{}-rejected.xlsx", export.batch)).await
+    });
+    workbook::respond(&name, names, pages)
 }
 
 /// Returns the column names of the file: those of the uploaded one if they lead to the same mapping

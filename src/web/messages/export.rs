@@ -1,5 +1,5 @@
-//! The message search as a file, however many messages the filters find. CSV is streamed page by
-//! page; a spreadsheet is written to disk first.
+//! The message search as a file, however many messages the filters find. It is streamed page by
+//! page.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
@@ -18,8 +18,7 @@ use crate::web::form::peer_ip;
 use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::message_table::StateReason;
-use crate::web::page;
-use crate::web::workbook::TextWorkbook;
+use crate::web::{page, workbook};
 
 /// Rows read per query.
 const ROWS_PER_PAGE: usize = 2_000;
@@ -178,19 +177,16 @@ pub async fn xlsx(
     request: HttpRequest,
     filters: web::Query<Filters>,
 ) -> Result<HttpResponse, WebError> {
-    let mut export =
-        match Export::begin(app, &member, &request, filters.into_inner(), "xlsx").await? {
-            Ok(export) => export,
-            Err(elsewhere) => return Ok(elsewhere),
-        };
-    let workbook = TextWorkbook::begin(names());
-    let mut after = None;
-    loop {
-        let (rows, next) = export.next_rows(after).await?;
-        if !workbook.put(rows).await || next.is_none() {
-            break;
+    let export = match Export::begin(app, &member, &request, filters.into_inner(), "xlsx").await? {
+        Ok(export) => export,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let pages = stream::unfold(Some((export, None)), |from| async move {
+        let (mut export, after) = from?;
+        match export.next_rows(after).await {
+            Ok((rows, next)) => Some((Ok(rows), next.map(|next| (export, Some(next))))),
+            Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
-        after = next;
-    }
-    workbook.respond("messages.xlsx").await
+    });
+    workbook::respond("messages.xlsx", names(), pages)
 }

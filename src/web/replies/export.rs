@@ -3,8 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
 use serde_json::json;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::ListQuery;
 use crate::app::App;
@@ -14,6 +12,7 @@ use crate::db::replies::{self, Row};
 use crate::domain::ids::ReplyId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
+use crate::domain::time::rfc3339;
 use crate::web::batches::downloads::{attachment, headed, lines};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
@@ -82,8 +81,4 @@ fn row(reply: Row, whole_phones: bool) -> Vec<String> {
         reply.user_id,
         reply.in_reply_to.map(|id| id.to_string()).unwrap_or_default(),
     ]
-}
-
-fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
 }
