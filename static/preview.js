@@ -3,10 +3,20 @@ export function checkAgainOnChange() {
   for (const box of document.querySelectorAll("[data-recheck]")) {
     box.addEventListener("change", () => box.form.requestSubmit());
   }
-  // Columns, sheet, template or encoding: the file is read again.
+  // Columns, sheet, template or encoding: the file is read again, once the columns fit together. To
+  // exchange two of them takes two changes.
   const button = document.getElementById("check-again");
+  const columns = [...document.querySelectorAll("select[name=column][data-check-again]")];
+  let timer;
+  const fit = () => {
+    const used = columns.map((column) => column.value).filter((value) => value !== "");
+    return used.includes("phone") && new Set(used).size === used.length;
+  };
   for (const field of button ? document.querySelectorAll("[data-check-again]") : []) {
-    field.addEventListener("change", () => button.form.requestSubmit(button));
+    field.addEventListener("change", () => {
+      clearTimeout(timer);
+      if (fit()) timer = setTimeout(() => button.form.requestSubmit(button), 800);
+    });
   }
 }
 

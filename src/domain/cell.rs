@@ -24,9 +24,12 @@ pub fn in_spreadsheet(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns the text of a cell without the apostrophe that [`in_csv`] puts before it, as other careful
-/// programs do.
+/// programs do, and without the formula `="…"` by which some keep leading zeros.
 pub fn read(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| needs_apostrophe(rest)).unwrap_or(cell)
+    let of_formula = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    of_formula
+        .or_else(|| cell.strip_prefix('\'').filter(|rest| needs_apostrophe(rest)))
+        .unwrap_or(cell)
 }
 
 #[cfg(test)]
@@ -45,11 +48,13 @@ mod tests {
         assert_eq!(in_spreadsheet("'-50元"), "''-50元");
         assert_eq!(read("''-50元"), "'-50元");
         assert_eq!(read("'a"), "'a");
+        assert_eq!(read("=\"007\""), "007");
+        assert_eq!(read("'=\"007\""), "=\"007\"");
     }
 
     proptest! {
         #[test]
-        fn a_written_cell_is_read_as_it_was(text in "['=@+-]{0,3}\\PC{0,10}") {
+        fn a_written_cell_is_read_as_it_was(text in "['=@+\"-]{0,3}\\PC{0,10}\"?") {
             let (csv, spreadsheet) = (in_csv(&text), in_spreadsheet(&text));
             prop_assert_eq!(read(&csv), text.as_str());
             prop_assert_eq!(read(&spreadsheet), text.as_str());

@@ -101,7 +101,15 @@ pub async fn fill(driver: &WebDriver, selector: &str, value: &str) {
 }
 
 pub async fn press(driver: &WebDriver, selector: &str) {
-    find(driver, By::Css(selector)).await.click().await.unwrap();
+    // A page that updates itself may replace the button between finding and pressing it.
+    for _ in 0..10 {
+        match find(driver, By::Css(selector)).await.click().await {
+            Ok(()) => return,
+            Err(error) if error.to_string().contains("stale element") => {}
+            Err(error) => panic!("cannot press {selector}: {error}"),
+        }
+    }
+    panic!("{selector} is replaced all the time");
 }
 
 pub async fn sign_in(driver: &WebDriver, console: &TestConsole, path: &str) {

@@ -430,3 +430,29 @@ async fn a_sheet_of_hidden_rows_says_so_and_rows_with_the_same_number_are_all_re
     let page = answer(&operator, page, "hidden", "1").await;
     assert_eq!(counts(&page), ["2"], "{}", page.text);
 }
+
+#[sqlx::test]
+async fn numbers_of_doubtful_form_are_not_sent_by_way_of_the_rejected_rows(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let mut book = workbook(&[&["手机号", "值", "天数"], &["18500001400", "", "5"]]);
+    let sheet = book.worksheet_from_index(0).unwrap();
+    let format = Format::new().set_num_format("# ?/?");
+    sheet.write_number_with_format(1, 1, 0.25, &format).unwrap();
+    let mut content = book.save_to_buffer().unwrap();
+    for _ in 0..2 {
+        let page = preview(&operator, "a.xlsx", &content).await;
+        assert_eq!(counts(&page), ["0", "1"], "{}", page.text);
+        let download = page.path.replace("/preview", "/rejected.xlsx");
+        let response = operator.request_to(&download).send().await.unwrap();
+        content = response.bytes().await.unwrap().to_vec();
+    }
+}
+
+#[sqlx::test]
+async fn a_formula_around_a_text_is_that_text(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let text = "手机号,单号,天数\n\"=\"\"18500000100\"\"\",\"=\"\"007\"\"\",5\n";
+    let page = preview(&operator, "a.csv", text.as_bytes()).await;
+    assert_eq!(counts(&page), ["1"], "{}", page.text);
+    assert!(page.one(".bubble").contains("订单号是007"), "{}", page.text);
+}

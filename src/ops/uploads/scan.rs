@@ -103,10 +103,12 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-/// Removes the apostrophe that was put before a formula or an apostrophe.
-fn remove_apostrophe(text: &mut String) {
-    let length = cell::read(text).len();
-    text.drain(..text.len() - length);
+/// Replaces a cell by the text that it stands for.
+fn read_cell(text: &mut String) {
+    let read = cell::read(text);
+    if read.len() != text.len() {
+        *text = read.to_owned();
+    }
 }
 
 /// Returns the cells of a row as they are stored, for guessing columns.
@@ -131,7 +133,7 @@ struct Scan {
 
 impl Scan {
     fn take(&mut self, mut row: Row) -> ControlFlow<()> {
-        row.cells.iter_mut().for_each(remove_apostrophe);
+        row.cells.iter_mut().for_each(read_cell);
         if self.classifying.is_some() {
             return self.classify(row);
         }

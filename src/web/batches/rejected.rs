@@ -13,7 +13,7 @@ use crate::db::{recipients, uploads};
 use crate::domain::cell;
 use crate::domain::ids::BatchId;
 use crate::domain::recipient::{Recipient, Verdict};
-use crate::domain::upload::{Guess, REJECTED_COLUMNS, looks_like_phone};
+use crate::domain::upload::{Guess, Mapping, REJECTED_COLUMNS, looks_like_phone};
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
@@ -39,6 +39,7 @@ struct Export {
     names: Vec<String>,
     /// The number of cells of a row before the columns that are added.
     width: usize,
+    mapping: Mapping,
 }
 
 impl Export {
@@ -59,7 +60,8 @@ impl Export {
         let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
         let names = names(&report);
         let width = names.len();
-        Ok(Self { app, l, batch: batch.id, verdict, names, width })
+        let mapping = report.mapping;
+        Ok(Self { app, l, batch: batch.id, verdict, names, width, mapping })
     }
 
     fn all_names(&self) -> Vec<String> {
@@ -76,11 +78,28 @@ impl Export {
         Ok((found.into_iter().map(|recipient| self.row(recipient)).collect(), next))
     }
 
+    /// Returns the column of a number of which it is not certain how the spreadsheet shows it. It is
+    /// left empty: as a text it would be sent as it is stored.
+    fn doubtful_column(&self, recipient: &Recipient) -> Option<usize> {
+        match recipient.detail.split_once(':') {
+            Some((n, "unclear")) => {
+                let index = n.parse::<usize>().ok()?.checked_sub(1)?;
+                self.mapping.values.get(index).copied().flatten()
+            }
+            _ if recipient.detail == "computed" => Some(self.mapping.phone),
+            _ => None,
+        }
+    }
+
     fn row(&self, recipient: Recipient) -> Vec<String> {
         let reason = preview::rejection_reason(&self.l, &recipient);
         let verdict = self.l.t(&format!("verdict-{}", recipient.verdict.key()));
+        let doubtful = self.doubtful_column(&recipient);
         let mut cells = recipient.cells.unwrap_or_default();
         cells.resize(self.width, String::new());
+        if let Some(cell) = doubtful.and_then(|column| cells.get_mut(column)) {
+            cell.clear();
+        }
         cells.extend([recipient.position.to_string(), verdict, reason]);
         cells
     }
@@ -183,7 +202,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::upload::Mapping;
     use crate::recipient_file::{Delimiter, Encoding, read_text};
 
     /// Reads a file of rejected rows as an upload does.
