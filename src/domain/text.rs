@@ -259,7 +259,21 @@ pub fn param_problems(value: &str, purpose: Purpose) -> impl Iterator<Item = Par
 
 /// Returns the most serious problem of a value in a template of this purpose.
 pub fn param_problem(value: &str, purpose: Purpose) -> Option<ParamProblem> {
+    if is_plain(value) && (purpose != Purpose::Verification || is_code(value)) {
+        return None;
+    }
     param_problems(value, purpose).next()
+}
+
+/// Returns whether a value has only Chinese characters and less digits than a code or a phone may
+/// have. Most values of a list are such and have no problem, which need not be looked for.
+fn is_plain(value: &str) -> bool {
+    let mut digits = 0;
+    let plain = value.chars().all(|letter| {
+        digits += usize::from(letter.is_ascii_digit());
+        letter.is_ascii_digit() || matches!(letter, '\u{4e00}'..='\u{9fa5}') && letter != '锟'
+    });
+    plain && !value.is_empty() && digits <= MAX_CODE_LENGTH
 }
 
 fn is_invisible(letter: char) -> bool {
@@ -570,6 +584,17 @@ mod tests {
             "50%", "<3", "Banana",
         ] {
             assert_eq!(problem(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn plain_values_have_none_of_the_problems_that_are_not_looked_for() {
+        for value in ["李雷", "50元", "1234567", "订单7号", "第12页共30页"] {
+            assert!(is_plain(value), "{value}");
+            assert_eq!(param_problems(value, Purpose::Notice).next(), None, "{value}");
+        }
+        for value in ["", "12345678", "null", "锟斤拷", "￥5", "a.cn", "1 2", "-"] {
+            assert!(!is_plain(value), "{value}");
         }
     }
 
