@@ -1,5 +1,7 @@
 //! Results of checking an application before it goes to the vendor's review.
 
+use super::text::is_invisible;
+
 /// An error, or a warning that a reviewer may refuse the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -42,11 +44,7 @@ impl Findings {
 /// Returns whether `text` has characters that are invisible or do not belong in a line: control
 /// characters, zero-width characters, direction marks.
 pub fn has_unreadable(text: &str) -> bool {
-    text.chars().any(|letter| {
-        letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}')
-    })
+    text.chars().any(|letter| letter.is_control() || is_invisible(letter))
 }
 
 /// Returns whether `letter` is one that the vendor's review standard allows: a Chinese character, a

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod call_problem;
 pub mod cell;
+pub mod contact;
 pub mod file;
 pub mod finding;
 pub mod ids;

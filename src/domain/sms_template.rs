@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contact;
 use super::finding::{Finding, Findings, has_unreadable, is_plain, sensitive_word};
 use super::review::Purpose;
 use super::text::{self, Kind, Segment, TemplateText};
@@ -119,10 +120,11 @@ impl TemplateApplication {
         {
             found.warning("text", "text-code-word", "");
         }
-        if let Some(link) = link(&self.text) {
+        if let Some(link) = contact::find_link(&self.text) {
             found.warning("text", "text-link", link);
         }
-        if let Some(number) = phone_number(&self.text) {
+        let number = long_number(&self.text).or_else(|| contact::find_phone_number(&self.text));
+        if let Some(number) = number {
             found.warning("text", "text-phone", number);
         }
         if let Some(word) = sensitive_word(&self.text, sensitive_words) {
@@ -264,23 +266,9 @@ fn stray_brace(text: &str) -> Option<String> {
     Some(literals[start..].chars().take(8).collect())
 }
 
-/// Returns the first word that looks like a link.
-fn link(text: &str) -> Option<String> {
-    let lower = text.to_lowercase();
-    let is_link = |word: &&str| {
-        word.contains("://")
-            || word.starts_with("www.")
-            || [".com", ".cn", ".net", ".org", ".top", ".cc", ".vip", ".io", ".example"]
-                .iter()
-                .any(|end| word.ends_with(end) || word.contains(&format!("{end}/")))
-    };
-    let is_break = |letter: char| !letter.is_ascii_graphic();
-    lower.split(is_break).find(is_link).map(str::to_owned)
-}
-
 /// Returns the first part that looks like a phone number: at least seven digits in a row, with or
 /// without hyphens.
-fn phone_number(text: &str) -> Option<String> {
+fn long_number(text: &str) -> Option<String> {
     text.split(|letter: char| !letter.is_ascii_digit() && letter != '-')
         .find(|run| run.chars().filter(char::is_ascii_digit).count() >= 7)
         .map(str::to_owned)
@@ -324,6 +312,7 @@ mod tests {
             ("请看 https://yunfan.example/o", "text-link", false),
             ("请看 yunfan.cn", "text-link", false),
             ("请致电 400-000-0000", "text-phone", false),
+            ("请致电 138 0000 0000", "text-phone", false),
             ("【云帆】订单已发出", "text-brackets", false),
             ("您的贷款已到期", "sensitive-word", false),
             ("第一行\n第二行", "text-lines", false),

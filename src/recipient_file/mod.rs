@@ -57,8 +57,8 @@ pub type RowSink<'a> = &'a mut dyn FnMut(Row) -> ControlFlow<()>;
 /// Tells whether a cell looks like what the lists are about, a phone.
 pub type IsKey = fn(&str) -> bool;
 
-/// The most cells of a row; cells beyond are dropped.
-pub const MAX_CELLS: usize = 200;
+/// The most cells of a row. A file with more of them is not read, so that none is lost.
+pub const MAX_CELLS: usize = 500;
 
 /// Why a file cannot be read. Rows that were passed on before the error are valid.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,9 @@ pub enum TableError {
     /// No visible sheet has a row.
     #[error("no rows")]
     Empty,
+    /// The row in this line has more than [`MAX_CELLS`] cells.
+    #[error("more than {MAX_CELLS} cells in line {0}")]
+    ManyCells(i32),
     /// All rows of the sheet, this many, are hidden.
     #[error("all {0} rows are hidden")]
     AllHidden(i32),

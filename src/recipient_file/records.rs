@@ -162,16 +162,16 @@ impl<R: BufRead> Records<R> {
         lines.filter(|line| line.contains(&delimiter) || has_key(line)).any(has_key)
     }
 
-    /// Passes the cells of the record to `take`, at most `limit` of them.
-    pub(super) fn cells(&mut self, limit: usize, mut take: impl FnMut(&[u8])) {
+    /// Passes the cells of the record to `take`.
+    pub(super) fn cells(&mut self, mut take: impl FnMut(&[u8])) {
         let record = self.record.strip_suffix(b"\n").unwrap_or(&self.record);
         if memchr(b'"', record).is_none() {
-            record.split(|byte| *byte == self.delimiter).take(limit).for_each(take);
+            record.split(|byte| *byte == self.delimiter).for_each(take);
             return;
         }
         let count = self.parse();
         let mut start = 0;
-        for end in &self.ends[..count.min(limit)] {
+        for end in &self.ends[..count] {
             take(&self.output[start..*end]);
             start = *end;
         }

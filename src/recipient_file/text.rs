@@ -126,7 +126,17 @@ pub fn read_text(
     let mut width = 0;
     while let Some(line) = records.advance().map_err(too_long)? {
         let mut cells = Vec::with_capacity(width);
-        records.cells(MAX_CELLS, |bytes| cells.push(cell(bytes)));
+        let mut beyond = false;
+        records.cells(|bytes| {
+            if cells.len() < MAX_CELLS {
+                cells.push(cell(bytes));
+            } else {
+                beyond |= !cell(bytes).is_empty();
+            }
+        });
+        if beyond {
+            return Err(TableError::ManyCells(line));
+        }
         width = cells.len();
         let is_sep_line = line == 1
             && cells.first().is_some_and(|cell| cell.starts_with("sep=") && cell.len() <= 5)

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::batches::live::changed_parts;
 use super::choices::Choices;
 use super::error::WebError;
 use super::flash;
@@ -16,12 +17,13 @@ use super::member::Member;
 use super::page;
 use crate::app::App;
 use crate::db::messages::Repeat;
-use crate::db::projects;
+use crate::db::projects::{self, BatchRules};
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::phone::Phone;
+use crate::domain::version::{Part, Version};
 use crate::ops::order::{self, Order, OrderError, Ordered};
 
 mod draft;
@@ -49,6 +51,8 @@ pub struct Fields {
     again: Option<String>,
     /// The number of messages without repeats that the check page showed.
     checked: Option<usize>,
+    /// The version of the check page.
+    version: String,
 }
 
 /// The query parameters: a batch or choices to start from.
@@ -120,6 +124,24 @@ struct CheckPage {
     waits: bool,
     /// Whether the number of repeats changed since the check page was shown.
     changed: bool,
+    /// What else has changed since then.
+    changed_parts: Vec<String>,
+    version: Version,
+}
+
+/// Returns the version of the check page. Phones and values are among the fields of its form.
+fn version_of(
+    draft: &Draft,
+    signature: &Signature,
+    template: &SmsTemplate,
+    policy: &BatchRules,
+) -> Version {
+    let text = format!("{} {}", template.template_id, order::body(template));
+    Version::default()
+        .with(Part::Template, &text)
+        .with(Part::Signature, &signature.content)
+        .with(Part::Price, &format!("{:?}", policy.price(template.international)))
+        .with(Part::Time, &format!("{:?}", draft.schedule_at.map(|at| at.unix_timestamp())))
 }
 
 impl CheckPage {
@@ -217,7 +239,10 @@ pub async fn order(
     let without_repeats = draft.recipients(&repeats, false).len();
     let as_checked =
         again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
-    if confirmed && as_checked && !recipients.is_empty() {
+    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let version = version_of(&draft, &signature, &template, &policy);
+    let changes = if confirmed { version.changes_since(&fields.version) } else { Vec::new() };
+    if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
         let placed =
             place(&app, &member, &request, &draft, signature.id, template.id, recipients).await;
         return match placed {
@@ -233,16 +258,18 @@ pub async fn order(
         return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch)));
     }
     let now = app.clock.now();
-    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
     let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
+    let l = member.layout(&app, &request, Section::Send).await?;
     let page = CheckPage {
-        l: member.layout(&app, &request, Section::Send).await?,
+        changed_parts: changed_parts(&l, &changes),
+        version,
+        l,
         preview: Preview::of(&draft, &signature, &template),
         warnings: draft.warnings(),
         needs_approval,
         waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
-        changed: confirmed,
+        changed: confirmed && changes.is_empty(),
         draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
         signature,
         template,
@@ -251,7 +278,7 @@ pub async fn order(
         repeats,
         again,
     };
-    page::ok(&page)
+    if changes.is_empty() { page::ok(&page) } else { page::unprocessable(&page) }
 }
 
 /// Shows the live preview of the form: the text as it would arrive.

@@ -240,6 +240,7 @@ upload-problem-encrypted = The spreadsheet has a password. Remove it, then uploa
 upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
 upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
 upload-problem-empty = The file has no rows
+upload-problem-cells = Line { $line } has more than { $most } columns. Remove the columns that are not needed.
 upload-problem-hidden = All rows of the sheet are hidden: { $rows }
 upload-both = Choose a file or paste phone numbers, not both
 upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again.

@@ -192,6 +192,7 @@ upload-problem-encrypted = 该表格设有密码，请取消密码后重新上�
 upload-problem-rows = 超过 { $most } 行，请拆分为多个文件
 upload-problem-bomb = 表格解压后超出合理大小，未读取
 upload-problem-empty = 文件中没有可读取的行
+upload-problem-cells = 第 { $line } 行超过 { $most } 列，请删除不需要的列
 upload-problem-hidden = 工作表中的 { $rows } 行全部被隐藏
 upload-both = 请选择文件或粘贴手机号，不能同时使用
 upload-problem-broken = 无法打开该文件，可能已损坏或设有密码；请另存为 XLSX 或 CSV 后重新上传

@@ -12,9 +12,7 @@ use crate::domain::cell;
 use crate::domain::file::MAX_BYTES;
 use crate::domain::phone::{Phone, PhoneProblem, entries};
 use crate::domain::upload::{Guess, is_phone, looks_like_phone, names_phone, rejected_columns};
-use crate::recipient_file::{
-    self, Book, Delimiter, Encoding, MAX_CELLS, Row, Shape, TableError, Utf8,
-};
+use crate::recipient_file::{self, Book, Delimiter, Encoding, Row, Shape, TableError, Utf8};
 
 /// Rows of a sheet from which its columns are guessed.
 const GUESS_ROWS: usize = 1_000;
@@ -136,20 +134,28 @@ impl ListFile {
         }
     }
 
-    /// Passes the entries of a text to `take`, each as a row.
-    fn entries(
-        &self,
-        take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>,
-    ) -> Result<(), TableError> {
+    /// Passes the lines of a text to `take`, each as a row of one cell.
+    fn lines(&self, take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>) -> Result<(), TableError> {
         let Kind::Text(encoding, delimiter) = self.kind else { return Ok(()) };
         // With another delimiter each line is one cell, however many phones it has.
         let other = if delimiter == Delimiter::Bar { Delimiter::Tab } else { Delimiter::Bar };
         let mut take_line = |row: Row| {
             let line = row.cells.join(",").replace('|', ",");
-            entries(&line).try_for_each(|entry| take(0, Row::new(row.line, vec![entry.to_owned()])))
+            take(0, Row::new(row.line, vec![line]))
         };
         let content = self.content.as_slice();
         recipient_file::read_text(content, encoding, other, is_phone, &mut take_line)
+    }
+
+    /// Passes the entries of a text to `take`, each as a row.
+    fn entries(
+        &self,
+        take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>,
+    ) -> Result<(), TableError> {
+        self.lines(&mut |sheet, row| {
+            let mut all = entries(row.cell(0));
+            all.try_for_each(|entry| take(sheet, Row::new(row.line, vec![entry.to_owned()])))
+        })
     }
 }
 
@@ -259,7 +265,19 @@ impl Sheet {
 }
 
 impl Survey {
+    /// Surveys a file. A text with more columns than are read may be a list of phones in long lines.
     fn of(file: &ListFile, max_rows: u32) -> Result<Self, FileProblem> {
+        match Self::of_rows(file, max_rows, false) {
+            Err(FileProblem::Table(TableError::ManyCells(line))) => {
+                let of_lines = Self::of_rows(file, max_rows, true).ok();
+                let list = of_lines.filter(|survey| survey.is_list);
+                list.ok_or_else(|| TableError::ManyCells(line).into())
+            }
+            other => other,
+        }
+    }
+
+    fn of_rows(file: &ListFile, max_rows: u32, as_lines: bool) -> Result<Self, FileProblem> {
         let mut sheets: Vec<Sheet> = Vec::new();
         let mut first_rows: Vec<Vec<Vec<String>>> = Vec::new();
         let mut total = 0;
@@ -289,7 +307,12 @@ impl Survey {
             }
             ControlFlow::Continue(())
         };
-        let names = file.rows(&mut take)?;
+        let names = if as_lines {
+            file.lines(&mut take)?;
+            vec![String::new()]
+        } else {
+            file.rows(&mut take)?
+        };
         if total > max_rows {
             return Err(FileProblem::ManyRows(max_rows));
         }
@@ -307,7 +330,9 @@ impl Survey {
         if !sheets.iter().any(|sheet| sheet.has_phones) {
             return Err(FileProblem::NoPhones);
         }
-        Ok(Self { is_list: is_list(file, &sheets), sheets })
+        let is_list = is_list(file, &sheets)
+            || as_lines && sheets.iter().all(|sheet| sheet.only_phones && sheet.above == 0);
+        Ok(Self { is_list, sheets })
     }
 
     /// Returns the columns that may have the phones. If there are several, a person has to choose.
@@ -605,16 +630,11 @@ impl<'a> RowRules<'a> {
         if phones.is_empty() {
             return Err(RowProblem::NoPhone);
         }
-        // The last cell may be followed by others that were not read.
-        let is_cut_off = |column: usize| column + 1 == MAX_CELLS;
         let mut further = (0..row.cells.len())
-            .filter(|column| !self.columns.contains(column) || is_cut_off(*column))
-            .filter(|column| !self.others.contains(column))
-            .map(|column| (column, written(row, column)));
-        let is_further = |(column, cell): (usize, &str)| {
-            may_be_phone(cell)
-                && (is_cut_off(column)
-                    || !Phone::parse(cell).is_ok_and(|phone| phones.contains(&phone)))
+            .filter(|column| !self.columns.contains(column) && !self.others.contains(column))
+            .map(|column| written(row, column));
+        let is_further = |cell: &str| {
+            may_be_phone(cell) && !Phone::parse(cell).is_ok_and(|phone| phones.contains(&phone))
         };
         if further.any(is_further) { Err(RowProblem::Several) } else { Ok(phones) }
     }
@@ -664,111 +684,4 @@ fn may_be_phone(cell: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn examined(text: &str) -> Examined {
-        examine(text.as_bytes().to_vec(), &[], 1_000).unwrap()
-    }
-
-    fn phones(text: &str) -> Vec<String> {
-        let examined = examined(text);
-        assert!(examined.is_certain(), "{text}: {examined:?}");
-        let phones = examined.reading.unwrap().phones;
-        phones.iter().map(|phone| phone.as_str().to_owned()).collect()
-    }
-
-    fn problems(text: &str) -> Vec<(i32, RowProblem)> {
-        let reading = examined(text).reading.unwrap();
-        reading.wrong.iter().map(|row| (row.line, row.problem)).collect()
-    }
-
-    #[test]
-    fn a_text_of_phones_one_after_another_is_a_list() {
-        let expected = ["18500004101", "18500004102", "18500004103"];
-        for text in [
-            "18500004101,18500004102,18500004103",
-            "18500004101，18500004102、18500004103\n",
-            "18500004101;18500004102;18500004103",
-            "18500004101\t18500004102\t18500004103",
-            "18500004101 18500004102 18500004103",
-            "18500004101|18500004102|18500004103",
-            "18500004101,18500004102,18500004103\n18500004101,18500004102,18500004103",
-            "18500004101,\"18500004102\",18500004103,",
-        ] {
-            assert_eq!(phones(text), expected, "{text}");
-        }
-        let long: Vec<String> = (0..1_000).map(|n| format!("1850000{n:04}")).collect();
-        assert_eq!(phones(&long.join(",")).len(), 1_000);
-        let wrong = "18500004101,18500004102,1.85E+10";
-        assert_eq!(problems(wrong), [(1, RowProblem::Phone(PhoneProblem::Spreadsheet))]);
-    }
-
-    #[test]
-    fn two_columns_of_phones_are_no_list() {
-        for text in
-            ["18500004101,18500004102\n18500004103,18500004104", "a,b\n1850000410,18500004101"]
-        {
-            assert!(examined(text).reading.is_none() || !examined(text).survey.is_list, "{text}");
-        }
-        assert_eq!(examined("18500004101,18500004102\n18500004103,").survey.candidates().len(), 2);
-    }
-
-    #[test]
-    fn a_phone_in_a_column_of_something_else_does_not_count() {
-        let text = "手机号,备注\n18500004101,18500004109\n18500004102,2026-11-29";
-        assert_eq!(phones(text), ["18500004101", "18500004102"]);
-        let dates = "18500004101,2026-11-29\n18500004102,2026-11-30";
-        assert_eq!(phones(dates), ["18500004101", "18500004102"]);
-        let same = "手机号,姓名\n18500004101,李,+86 18500004101";
-        assert_eq!(phones(same), ["18500004101"]);
-    }
-
-    #[test]
-    fn several_phones_in_a_cell_are_named_as_such() {
-        for cell in
-            ["\"18500004101,18500004102\"", "18500004101/18500004102", "18500004101 18500004102"]
-        {
-            let text = format!("手机号\n18500004103\n{cell}\n");
-            assert_eq!(problems(&text), [(3, RowProblem::Several)], "{cell}");
-        }
-        let extension = problems("手机号\n18500004101-8001");
-        assert_eq!(extension, [(2, RowProblem::Phone(PhoneProblem::TooLong))]);
-    }
-
-    #[test]
-    fn a_column_is_written_as_it_is_read() {
-        let column = PhoneColumn { sheet: 3, index: 12 };
-        assert_eq!(column.to_string().parse(), Ok(column));
-        for text in ["", "1", "1-", "-1", "a-b", "1-2-3"] {
-            assert_eq!(text.parse::<PhoneColumn>(), Err(()), "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_row_is_understood_or_named(
-            cells in proptest::collection::vec("1[3-9][0-9]{9}|1\\.85E\\+10|[a-z]{1,5}|1[0-9]{4,12}", 1..40),
-            note in any::<bool>(),
-        ) {
-            let rows: Vec<String> =
-                cells.iter().map(|cell| if note { format!("{cell},x") } else { cell.clone() }).collect();
-            let text = format!("手机号{}\n{}\n", if note { ",备注" } else { "" }, rows.join("\n"));
-            let reading = examined(&text).reading.unwrap();
-            let understood = reading.phones.len() as u64 + reading.duplicates;
-            prop_assert_eq!(understood + reading.wrong_count, cells.len() as u64);
-            for phone in &reading.phones {
-                prop_assert!(cells.iter().any(|cell| cell == phone.as_str()));
-            }
-        }
-
-        #[test]
-        fn no_content_makes_reading_panic(
-            bytes in proptest::collection::vec(any::<u8>(), 0..200), sheet in 0_usize..2, index in 0_usize..5,
-        ) {
-            let _ = examine(bytes.clone(), &[], 100);
-            let _ = examine(bytes, &[PhoneColumn { sheet, index }], 100);
-        }
-    }
-}
+mod tests;

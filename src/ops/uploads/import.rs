@@ -64,6 +64,7 @@ impl ImportError {
             Self::Table(TableError::Encrypted) => "encrypted".to_owned(),
             Self::Table(TableError::Bomb(_)) => "bomb".to_owned(),
             Self::Table(TableError::Empty) => "empty".to_owned(),
+            Self::Table(TableError::ManyCells(line)) => format!("cells:{line}"),
             Self::Table(TableError::AllHidden(rows)) => format!("hidden:{rows}"),
             Self::ManyRows(limit) => format!("rows:{limit}"),
             Self::Discarded | Self::Database(_) => return None,

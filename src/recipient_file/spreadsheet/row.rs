@@ -1,25 +1,29 @@
 //! Assembling rows from cells.
 
 use super::super::number_format::NumberFormat;
-use super::super::{MAX_CELLS, Row};
+use super::super::{MAX_CELLS, Row, TableError};
 
 /// A row that is being assembled.
 #[derive(Debug, Default)]
 pub(super) struct RowBuilder {
     row: Row,
+    /// Whether there is a cell beyond the last column that is read.
+    beyond: bool,
 }
 
 impl RowBuilder {
     /// Begins a row in a line that is counted from 1.
     pub(super) fn begin(line: i32) -> Self {
-        Self { row: Row::new(line, Vec::new()) }
+        Self { row: Row::new(line, Vec::new()), beyond: false }
     }
 
     /// Puts a text that is shown as it is stored.
     pub(super) fn text(&mut self, column: usize, text: &str) {
-        if let Some(cell) = self.cell(column) {
-            // PostgreSQL cannot store a NUL character in a text.
-            *cell = text.trim().replace('\0', "");
+        // PostgreSQL cannot store a NUL character in a text.
+        let text = text.trim().replace('\0', "");
+        match self.cell(column) {
+            Some(cell) => *cell = text,
+            None => self.beyond |= !text.is_empty(),
         }
     }
 
@@ -81,8 +85,15 @@ impl RowBuilder {
     }
 
     /// Returns the row unless it is empty.
-    pub(super) fn end(self) -> Option<Row> {
-        Some(self.row).filter(|row| row.cells.iter().any(|cell| !cell.is_empty()))
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::ManyCells`] if it has a cell beyond the last column that is read.
+    pub(super) fn end(self) -> Result<Option<Row>, TableError> {
+        if self.beyond {
+            return Err(TableError::ManyCells(self.row.line));
+        }
+        Ok(Some(self.row).filter(|row| row.cells.iter().any(|cell| !cell.is_empty())))
     }
 }
 
@@ -113,7 +124,7 @@ mod tests {
         let mut row = RowBuilder::begin(1);
         row.number(0, 18_500_001_234.0, &NumberFormat::parse("0.00E+00"), false);
         row.number(1, 0.5, &NumberFormat::parse("# ?/?"), false);
-        let row = row.end().unwrap();
+        let row = row.end().unwrap().unwrap();
         assert_eq!((row.cell(0), row.stored_cell(0)), ("1.85E+10", "18500001234"));
         assert_eq!((row.cell(1), row.unclear.as_slice()), ("0.5", &[1][..]));
     }

@@ -47,7 +47,7 @@ impl Sheets for Workbook {
         let (first_line, first_column) = range.start().unwrap_or((0, 0));
         let mut counts = Counts::default();
         for (line, cells) in (first_line + 1..).zip(range.rows()) {
-            let Some(row) = row_of(line, first_column as usize, cells) else { continue };
+            let Some(row) = row_of(line, first_column as usize, cells)? else { continue };
             counts.rows += 1;
             if take(row).is_break() {
                 break;
@@ -57,7 +57,7 @@ impl Sheets for Workbook {
     }
 }
 
-fn row_of(line: u32, first_column: usize, cells: &[Data]) -> Option<Row> {
+fn row_of(line: u32, first_column: usize, cells: &[Data]) -> Result<Option<Row>, TableError> {
     let mut row = RowBuilder::begin(i32::try_from(line).unwrap_or(i32::MAX));
     for (column, cell) in (first_column..).zip(cells) {
         match cell {

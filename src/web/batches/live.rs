@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
 
+use super::rejected::file_of_rejected_rows;
 use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
 use super::{BatchStatus, PageQuery, explain, find};
 use crate::app::App;
@@ -70,7 +71,8 @@ struct LivePart {
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
     past: PastRetention,
-    has_file: bool,
+    /// The name of the file of rejected rows.
+    rejected: Option<&'static str>,
     may_send: bool,
     may_approve: bool,
     own: bool,
@@ -240,14 +242,14 @@ async fn batch_page(
     }
     let snapshot = take_snapshot(app, member, &batch, after).await?;
     let l = member.layout(app, request, Section::Batches).await?;
-    let has_file = has_file(app, member, &batch).await?;
-    let live = draw(app, member, l.clone(), &snapshot, has_file);
+    let rejected = rejected_file(app, member, &batch).await?;
+    let live = draw(app, member, l.clone(), &snapshot, rejected);
     let changed = changed_parts(&l, changes);
     Ok(Ok(BatchPage { l, live, first_page: after.is_none(), changed }))
 }
 
 /// Returns the names of what has changed since a page was shown.
-pub(super) fn changed_parts(l: &Layout, changes: &[Part]) -> Vec<String> {
+pub fn changed_parts(l: &Layout, changes: &[Part]) -> Vec<String> {
     changes.iter().map(|part| l.t(&format!("version-{}", part.key()))).collect()
 }
 
@@ -260,10 +262,16 @@ async fn take_snapshot(
     Snapshot::take(app, member.project.id, batch.id, after).await?.ok_or(WebError::NotFound)
 }
 
-/// Whether the batch has rejected rows to download: rows of its upload that became no message.
-async fn has_file(app: &App, member: &Member, batch: &Batch) -> Result<bool, WebError> {
+/// Returns the name of the file of rejected rows, in the kind of file that was uploaded, if the batch
+/// has any: rows of its upload that became no message.
+async fn rejected_file(
+    app: &App,
+    member: &Member,
+    batch: &Batch,
+) -> Result<Option<&'static str>, WebError> {
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
-    Ok(upload.is_some_and(|upload| upload.rows_read > batch.total))
+    let upload = upload.filter(|upload| upload.rows_read > batch.total);
+    Ok(upload.map(|upload| file_of_rejected_rows(upload.source)))
 }
 
 /// `…/live`: the changing part of a batch's page on its own.
@@ -277,12 +285,18 @@ pub async fn live(
     let batch = find(&app, &member, &path.1).await?;
     let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
-    let has_file = has_file(&app, &member, &batch).await?;
-    page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, has_file) })
+    let rejected = rejected_file(&app, &member, &batch).await?;
+    page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, rejected) })
 }
 
 /// Prepares a snapshot for this member, without reading from the database.
-fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bool) -> LivePart {
+fn draw(
+    app: &App,
+    member: &Member,
+    l: Layout,
+    snapshot: &Snapshot,
+    rejected: Option<&'static str>,
+) -> LivePart {
     let l = l.at(app.clock.now());
     let (batch, tally) = (snapshot.batch.clone(), snapshot.tally);
     let older = page::full(&snapshot.messages, MESSAGES)
@@ -302,7 +316,7 @@ fn draw(app: &App, member: &Member, l: Layout, snapshot: &Snapshot, has_file: bo
         causes: causes(&l, snapshot),
         resends: snapshot.resends.clone(),
         past: snapshot.past,
-        has_file: has_file && member.may(Permission::Send),
+        rejected: rejected.filter(|_| member.may(Permission::Send)),
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
         own: batch.ordered_by == member.person.id,
@@ -361,10 +375,10 @@ pub async fn events(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let has_file = has_file(&app, &member, &batch).await?;
+    let rejected = rejected_file(&app, &member, &batch).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
     let watching = watchers.watch(member.project.id, batch.id);
-    let stream = Stream { app, member, l, watching, has_file, ended: false };
+    let stream = Stream { app, member, l, watching, rejected, ended: false };
     let lines = stream::unfold(stream, |mut stream| async move {
         let line = stream.next().await?;
         Some((Ok::<_, std::io::Error>(web::Bytes::from(line)), stream))
@@ -382,7 +396,8 @@ struct Stream {
     member: Member,
     l: Layout,
     watching: Watching,
-    has_file: bool,
+    /// The name of the file of rejected rows.
+    rejected: Option<&'static str>,
     ended: bool,
 }
 
@@ -398,7 +413,7 @@ impl Stream {
         }
         let snapshot = self.watching.borrow_and_update().clone()?;
         self.ended = snapshot.tally.open() == 0;
-        let part = draw(&self.app, &self.member, self.l.clone(), &snapshot, self.has_file);
+        let part = draw(&self.app, &self.member, self.l.clone(), &snapshot, self.rejected);
         let html = part.render().ok()?;
         let mut event = String::with_capacity(html.len() + 1_024);
         event.push_str(if self.ended { "event: last\n" } else { "event: live\n" });

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::draft::ConfirmFields;
 use super::find;
 use super::questions::{Questions, column_name};
+use super::rejected::file_of_rejected_rows;
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::projects::{self, BatchRules};
@@ -211,8 +212,7 @@ impl PreviewPage {
 
     /// Returns the address of the rejected rows, in the kind of file that was uploaded.
     fn rejected_file(&self) -> String {
-        let name = if self.is_text() { "rejected.csv" } else { "rejected.xlsx" };
-        self.l.urls.batch_part(self.batch.id, name)
+        self.l.urls.batch_part(self.batch.id, file_of_rejected_rows(self.upload.source))
     }
 
     /// Returns the text keys of the carriers with their numbers of phones.
@@ -309,6 +309,10 @@ fn unreadable_reason(l: &Layout, problem: &str) -> String {
         "bomb" => l.t("upload-problem-bomb"),
         "encrypted" => l.t("upload-problem-encrypted"),
         "empty" => l.t("upload-problem-empty"),
+        "cells" => {
+            let most = crate::recipient_file::MAX_CELLS;
+            l.with("upload-problem-cells", &[("line", value.into()), ("most", most.into())])
+        }
         "hidden" => l.with("upload-problem-hidden", &[("rows", value.into())]),
         _ => l.t("upload-problem-broken"),
     }

@@ -13,12 +13,20 @@ use crate::db::{recipients, uploads};
 use crate::domain::cell;
 use crate::domain::ids::BatchId;
 use crate::domain::recipient::{Recipient, Verdict};
-use crate::domain::upload::{Guess, Mapping, REJECTED_COLUMNS, looks_like_phone};
+use crate::domain::upload::{Guess, Mapping, REJECTED_COLUMNS, UploadSource, looks_like_phone};
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::workbook;
+
+/// Returns the name of the file of rejected rows that is of the kind of an uploaded one.
+pub(super) fn file_of_rejected_rows(uploaded: UploadSource) -> &'static str {
+    match uploaded {
+        UploadSource::Text => "rejected.csv",
+        UploadSource::Xlsx | UploadSource::Xls => "rejected.xlsx",
+    }
+}
 
 /// Rows read per query.
 const ROWS_PER_PAGE: i64 = 2_000;

@@ -6,10 +6,12 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::find;
+use super::live::changed_parts;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::messages;
 use crate::domain::message::{Failed, Tally};
+use crate::domain::version::{Part, Version};
 use crate::ops::order::OrderError;
 use crate::ops::resend::{self, Again};
 use crate::ops::uploads::UploadError;
@@ -33,6 +35,9 @@ struct ResendPage {
     in_doubt: i64,
     waiting: i64,
     form_token: Uuid,
+    version: Version,
+    /// What has changed since the page whose form was posted.
+    changed: Vec<String>,
 }
 
 fn choices(tally: &Tally, for_good: i64) -> Vec<Choice> {
@@ -46,6 +51,16 @@ fn choices(tally: &Tally, for_good: i64) -> Vec<Choice> {
     all.filter(|choice| choice.count > 0).collect()
 }
 
+/// Returns the version of the page: how many messages each choice sends again.
+fn version_of(batch: &Batch, choices: &[Choice]) -> Version {
+    let counts: Vec<String> =
+        choices.iter().map(|choice| format!("{}:{}", choice.which.key(), choice.count)).collect();
+    Version::default()
+        .with(Part::Recipients, &counts.join(" "))
+        .with(Part::Template, &batch.template_text)
+        .with(Part::Signature, &batch.sig_content)
+}
+
 /// The form that asks which messages to send again.
 pub async fn form(
     app: web::Data<App>,
@@ -53,12 +68,24 @@ pub async fn form(
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
+    page::ok(&draw(&app, &member, &request, &path.1).await?)
+}
+
+async fn draw(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+) -> Result<ResendPage, WebError> {
+    let batch = find(app, member, id).await?;
     let tally = batches::tally(&app.db, batch.id).await?;
     let for_good = messages::failed_for_good(&app.db, batch.id).await?;
-    page::ok(&ResendPage {
-        l: member.layout(&app, &request, Section::Batches).await?,
-        choices: choices(&tally, for_good),
+    let choices = choices(&tally, for_good);
+    Ok(ResendPage {
+        l: member.layout(app, request, Section::Batches).await?,
+        version: version_of(&batch, &choices),
+        changed: Vec::new(),
+        choices,
         in_doubt: tally.in_doubt,
         waiting: tally.submitted + tally.queued,
         form_token: Uuid::new_v4(),
@@ -72,6 +99,7 @@ pub async fn form(
 pub struct ResendForm {
     which: String,
     form_token: String,
+    version: String,
 }
 
 /// Creates the draft and redirects to its preview.
@@ -82,9 +110,17 @@ pub async fn make(
     path: web::Path<(String, String)>,
     form: Form<ResendForm>,
 ) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
     let which = Failed::from_key(&fields.which).ok_or(WebError::BadRequest)?;
+    let mut drawn = draw(&app, &member, &request, &path.1).await?;
+    let form_token: Uuid = fields.form_token.parse().map_err(|_| WebError::BadRequest)?;
+    let changes = drawn.version.changes_since(&fields.version);
+    if !changes.is_empty() {
+        drawn.changed = changed_parts(&drawn.l, &changes);
+        drawn.form_token = form_token;
+        return page::unprocessable(&drawn);
+    }
+    let batch = drawn.batch;
     let texts = member.texts(&request);
     let again = Again {
         project: member.project.id,
@@ -92,7 +128,7 @@ pub async fn make(
         which,
         by: member.person.id,
         file_name: &texts.with("resend-file", &[("name", batch.name.as_str().into())]),
-        form_token: fields.form_token.parse().map_err(|_| WebError::BadRequest)?,
+        form_token,
     };
     let urls = member.urls();
     let (text_key, href) = match resend::draft(&app, &again).await {

@@ -367,6 +367,10 @@ pub(super) fn file_problem(l: &Layout, problem: &FileProblem) -> String {
         FileProblem::Table(TableError::OpenQuote(line)) => {
             l.with("upload-problem-quote", &[("line", (*line).into())])
         }
+        FileProblem::Table(TableError::ManyCells(line)) => l.with(
+            "upload-problem-cells",
+            &[("line", (*line).into()), ("most", crate::recipient_file::MAX_CELLS.into())],
+        ),
         FileProblem::Table(TableError::Encrypted) => l.t("upload-problem-encrypted"),
         FileProblem::Table(TableError::Bomb(_)) => l.t("upload-problem-bomb"),
         FileProblem::Table(TableError::Empty | TableError::AllHidden(_)) => {

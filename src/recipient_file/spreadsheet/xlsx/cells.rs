@@ -52,7 +52,7 @@ impl<R: BufRead> Sheet<'_, R> {
                     "row" => {
                         let row_hidden = self.begin_row(&element);
                         let row = self.read_row()?;
-                        let Some(row) = row.end() else { continue };
+                        let Some(row) = row.end()? else { continue };
                         counts.rows += 1;
                         counts.hidden_rows += i32::from(row_hidden);
                         if (self.hidden || !row_hidden) && take(row).is_break() {

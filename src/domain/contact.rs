@@ -1,0 +1,147 @@
+//! Links and phone numbers in texts, which carriers take for an invitation to get in touch and block
+//! (USMS notices of 2025-07 and 2025-11).
+
+/// Endings of domains that people put into messages.
+const DOMAINS: [&str; 23] = [
+    ".com", ".cn", ".net", ".org", ".top", ".vip", ".xyz", ".cc", ".io", ".me", ".info", ".shop",
+    ".club", ".site", ".online", ".link", ".app", ".ltd", ".tv", ".co", ".lc", ".example", ".gov",
+];
+/// Endings of domains in Chinese.
+const CHINESE_DOMAINS: [&str; 3] = [".中国", ".公司", ".网络"];
+
+/// Returns the first link of a text in lower case: a word with a scheme, `www.`, a domain by its
+/// ending, or a host with a path.
+pub fn find_link(text: &str) -> Option<String> {
+    if !text.contains(['.', '/', '。', '．']) {
+        return None;
+    }
+    let lower: String = text.to_lowercase().chars().map(in_ascii).collect();
+    let mut words = lower.split(|letter: char| !letter.is_ascii_graphic());
+    let mut chinese_words = lower.split(char::is_whitespace);
+    let link = words.find(|word| is_link(word)).or_else(|| {
+        chinese_words.find(|word| CHINESE_DOMAINS.iter().any(|end| has_domain(word, end)))
+    });
+    link.map(|link| link.trim_end_matches(|letter| ",.;:!?)".contains(letter)).to_owned())
+}
+
+/// Returns a full-width character, or a Chinese full stop, as the one in ASCII that it looks like.
+fn in_ascii(letter: char) -> char {
+    match letter {
+        '。' => '.',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xFEE0).unwrap_or(letter),
+        other => other,
+    }
+}
+
+fn is_link(word: &str) -> bool {
+    let is_no_host = |letter: char| !letter.is_ascii_alphanumeric() && !"./-_?=".contains(letter);
+    word.contains("://")
+        || word.contains("www.")
+        || DOMAINS.iter().any(|ending| has_domain(word, ending))
+        || word.split(is_no_host).any(has_path)
+}
+
+/// Returns whether a word has a domain with this ending.
+fn has_domain(word: &str, ending: &str) -> bool {
+    word.match_indices(ending).any(|(at, _)| {
+        let before = word[..at].chars().next_back();
+        let after = word[at + ending.len()..].chars().next();
+        before.is_some_and(char::is_alphanumeric)
+            && after.is_none_or(|letter| !letter.is_ascii_alphanumeric())
+    })
+}
+
+/// Returns whether a word is a host with a path, such as `suo.im/x` or `1.2.3.4/x`. Dates and
+/// amounts are none.
+fn has_path(word: &str) -> bool {
+    let Some((host, path)) = word.split_once('/') else { return false };
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_address = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
+    let is_domain = labels.len() >= 2
+        && labels.iter().all(|label| !label.is_empty())
+        && labels
+            .last()
+            .is_some_and(|top| top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+    !path.is_empty() && (is_address || is_domain)
+}
+
+/// Returns the digits of the first phone number of a text: a mobile phone, a landline with its area
+/// code, or a number that begins with 400 or 800.
+pub fn find_phone_number(text: &str) -> Option<String> {
+    let (mut digits, mut separators) = (String::new(), 0);
+    for letter in text.chars().chain(std::iter::once('，')) {
+        match in_ascii(letter) {
+            digit @ '0'..='9' => {
+                digits.push(digit);
+                separators = 0;
+            }
+            // Groups of digits: `138 0000 0000`, `(021)60000000`.
+            '-' | '—' | ' ' | '.' | ')' if !digits.is_empty() && separators < 2 => {
+                separators += 1
+            }
+            _ if is_phone_number(&digits) => return Some(digits),
+            _ => digits.clear(),
+        }
+    }
+    None
+}
+
+fn is_phone_number(digits: &str) -> bool {
+    let bytes = digits.as_bytes();
+    let second = bytes.get(1).copied().unwrap_or(0);
+    match (bytes.first(), bytes.len()) {
+        (Some(b'1'), 11) => (b'3'..=b'9').contains(&second),
+        (Some(b'0'), 10..=12) => second != b'0',
+        (Some(b'4' | b'8'), 10) => digits[1..].starts_with("00"),
+        (Some(b'8'), 13) => digits.starts_with("861") && (b'3'..=b'9').contains(&bytes[3]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn links_are_found_as_people_write_them() {
+        for (text, link) in [
+            ("请看 https://yunfan.example/o，谢谢", "https://yunfan.example/o"),
+            ("请看yunfan.cn", "yunfan.cn"),
+            ("suo.im/x", "suo.im/x"),
+            ("1.2.3.4/x", "1.2.3.4/x"),
+            ("ｗｗｗ．ａ．ｃｏｍ", "www.a.com"),
+            ("例子.中国", "例子.中国"),
+        ] {
+            assert_eq!(find_link(text).as_deref(), Some(link), "{text}");
+        }
+        for text in ["3.14", "2026/11/29", "2.5/3", "1.5.com5", "完成。", "a。b", "v1.2"] {
+            assert_eq!(find_link(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn phone_numbers_are_found_in_groups_and_other_numbers_are_none() {
+        for text in [
+            "18500001234",
+            "138 0000 0000",
+            "(021)60000000",
+            "400-000-0000",
+            "１８５００００１２３４",
+        ] {
+            assert!(find_phone_number(text).is_some(), "{text}");
+        }
+        for text in ["20261129", "123456", "10.5 11.5", "123456789012345678"] {
+            assert_eq!(find_phone_number(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn looking_for_them_never_panics(text in "[0-9a-z./。．０-９ -]{0,24}\\PC{0,6}") {
+            let _ = find_link(&text);
+            let _ = find_phone_number(&text);
+        }
+    }
+}
