@@ -40,9 +40,11 @@ async fn an_upload_that_a_proxy_refuses_says_so_and_can_be_sent_again(db: PgPool
         (Some((200, html)), ["interrupted", "中断"]),
         (None, ["interrupted", "中断"]),
     ] {
+        let said = "[data-upload-progress] p";
+        let emptied = format!("document.querySelector('{said}').textContent = ''");
+        driver.execute(emptied, vec![]).await.unwrap();
         proxy.answer("/batches/new", answer);
         press(driver, "form[data-upload] button.act").await;
-        let said = "[data-upload-progress] p";
         harness::until("the upload says what happened", async || {
             text(driver, said).await.contains(words[0])
         })

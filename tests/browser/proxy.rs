@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use futures_util::StreamExt as _;
 
 use crate::harness::http;
 
@@ -70,8 +72,16 @@ async fn pass(
             return HttpResponse::build(status).content_type("text/html").body(body);
         }
         Some((_, None)) => {
-            let broken = futures_util::stream::once(async { Err(std::io::Error::other("cut")) });
-            return HttpResponse::Ok().body(actix_web::body::SizedStream::new(9, broken));
+            // A browser asks again by itself when it has received nothing at all.
+            let broken = futures_util::stream::iter([
+                Ok(web::Bytes::from_static(b"<")),
+                Err(std::io::Error::other("cut")),
+            ])
+            .then(async |part| {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                part
+            });
+            return HttpResponse::Ok().body(actix_web::body::SizedStream::new(9, Box::pin(broken)));
         }
         None => {}
     }
