@@ -254,6 +254,8 @@ pub struct Draft {
     /// The number of batches of the template that had been ordered by then; `None` while the file
     /// is being read.
     pub orders_seen: Option<i64>,
+    /// When every row had its verdict.
+    pub read_at: Option<OffsetDateTime>,
 }
 
 /// Locks a draft until the transaction ends. Returns `None` if it no longer is a draft.
@@ -279,7 +281,7 @@ pub async fn lock_draft(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
-             b.template_text, u.read_options, u.report,
+             b.template_text, u.read_options, u.report, u.read_at,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

@@ -51,7 +51,8 @@ pub struct Fields {
     again: Option<String>,
     /// The number of messages without repeats that the check page showed.
     checked: Option<usize>,
-    /// The version of the check page.
+    /// The version of the check page, empty if the form was not drawn by one. Who and what is sent
+    /// to is in the form itself.
     version: String,
 }
 
@@ -241,7 +242,8 @@ pub async fn order(
         again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     let version = version_of(&draft, &signature, &template, &policy);
-    let changes = if confirmed { version.changes_since(&fields.version) } else { Vec::new() };
+    let posted = Some(fields.version.as_str()).filter(|posted| confirmed && !posted.is_empty());
+    let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
         let placed =
             place(&app, &member, &request, &draft, signature.id, template.id, recipients).await;

@@ -167,6 +167,8 @@ struct Column {
     sendable: bool,
     /// Cells that look like phones, also ones that cannot be sent to.
     phones: usize,
+    /// Most of its cells are landlines.
+    landlines: bool,
     /// It has phones, or is named so.
     has_phones: bool,
     has_cells: bool,
@@ -199,6 +201,7 @@ impl Column {
             name: name_kind,
             sendable: mostly(sendable),
             phones,
+            landlines: mostly(count(|cell| Phone::parse(cell) == Err(PhoneProblem::Landline))),
             has_phones: mostly(count(is_phone_of_some_kind))
                 || name_kind != Name::Other && phones > 0
                 || matches!(name_kind, Name::Phone | Name::Mobile),
@@ -224,8 +227,18 @@ fn phone_column(columns: &[Column]) -> (usize, Vec<usize>) {
     let sendable: Vec<&Column> = columns.iter().filter(|column| column.sendable).collect();
     let named: Vec<&Column> =
         sendable.iter().copied().filter(|column| column.name != Name::Other).collect();
-    let choice = if !named.is_empty() {
-        named
+    let choice = if let Some(best) = named.iter().map(|column| column.name).max() {
+        // A column of mobile phones by its name, though all of them are damaged, counts as well.
+        let damaged = |column: &&Column| {
+            !column.sendable
+                && !column.landlines
+                && column.has_cells
+                && column.is_named_only()
+                && (column.name > best || column.name == Name::Mobile)
+        };
+        let possible =
+            |column: &&Column| column.sendable && column.name != Name::Other || damaged(column);
+        columns.iter().filter(possible).collect()
     } else if sendable.is_empty() {
         Vec::new()
     } else {
@@ -381,6 +394,19 @@ mod tests {
         assert_eq!(guess(order, 1), mapping(true, 2, &[0]));
         let damaged = "编号,手机号\n10000001,1.85E+10\n10000002,1.85E+10";
         assert_eq!(guess(damaged, 0).phone, 1);
+    }
+
+    #[test]
+    fn damaged_phones_of_the_better_name_are_asked_about() {
+        for text in [
+            "手机号,电话\n1.85E+10,18500001234\n1.85E+10,18500001235",
+            "手机号,联系人电话\n1850000123,18500001234\n1850000124,18500001235",
+        ] {
+            let (_, candidates) = guess_with(text, 0, &[]);
+            assert_eq!(candidates, [0, 1], "{text}");
+        }
+        let number = "Number,Mobile\n10000001,18500001234\n10000002,18500001235";
+        assert_eq!(guess(number, 0).phone, 1);
     }
 
     #[test]

@@ -52,6 +52,7 @@ batch-in-doubt-title = { $count ->
     [1] 1 message is in doubt
    *[other] { $count } messages are in doubt
   }
+in-doubt-out-of-date = The submissions in doubt have changed since this page was opened, so nothing was decided. Check the list, then decide again.
 batch-in-doubt = The console doesn't send messages in doubt again by itself, because UCloud may have accepted them. A receipt resolves them, or you can decide.
 batch-in-doubt-look = { $count ->
     [1] Resolve 1 message

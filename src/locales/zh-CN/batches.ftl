@@ -46,6 +46,7 @@ batch-paused-missed_schedule-title = 已暂停：错过定时时间
 batch-paused-missed_schedule = 任务未能在定时时间开始，现已超过 10 分钟。请选择继续发送，或取消任务。
 batch-paused-detail = UCloud 说明：{ $words }
 batch-in-doubt-title = { $count } 条短信待确认
+in-doubt-out-of-date = 页面打开后，待确认的提交已有变化，未执行任何操作。请核对后重新处理。
 batch-in-doubt = UCloud 可能已受理，因此不会自动重发。收到回执后状态会自动更新，也可以人工处理。
 batch-in-doubt-look = 查看这 { $count } 条
 batch-pause = 暂停

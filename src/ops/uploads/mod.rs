@@ -320,6 +320,15 @@ pub struct ShownTexts<'a> {
 }
 
 impl<'a> ShownTexts<'a> {
+    /// Returns the texts of a draft.
+    pub fn of_batch(batch: &'a batches::Batch) -> Self {
+        Self {
+            vendor_template_id: &batch.vendor_template_id,
+            template_text: &batch.template_text,
+            sig_content: &batch.sig_content,
+        }
+    }
+
     fn of(draft: &'a uploads::Draft) -> Self {
         Self {
             vendor_template_id: &draft.vendor_template_id,
@@ -329,10 +338,17 @@ impl<'a> ShownTexts<'a> {
     }
 }
 
-/// Returns the version of the preview of a draft. `price` is that of a part, in ten-thousandths of
-/// a yuan.
-pub fn version_of(report: &Report, texts: &ShownTexts<'_>, price: Option<i32>) -> Version {
+/// Returns the version of the preview of a draft whose file was read at `read_at`. `price` is that of
+/// a part, in ten-thousandths of a yuan.
+pub fn version_of(
+    report: &Report,
+    read_at: Option<OffsetDateTime>,
+    texts: &ShownTexts<'_>,
+    price: Option<i32>,
+) -> Version {
+    let read_at = read_at.map(|at| at.unix_timestamp_nanos().to_string());
     let recipients = json!([
+        read_at,
         report.rows,
         report.counts,
         report.parts,
@@ -416,7 +432,8 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let policy = projects::policy(&mut tx, request.project).await?;
     let price = policy.price(template.international);
     if let Some(posted) = request.version {
-        let changes = version_of(&report, &ShownTexts::of(&draft), price).changes_since(posted);
+        let changes = version_of(&report, draft.read_at, &ShownTexts::of(&draft), price)
+            .changes_since(posted);
         if !changes.is_empty() {
             return Ok(Confirmation::OutOfDate(changes));
         }

@@ -4,9 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::find;
-use super::live::changed_parts;
 use super::preview::{PreviewQuery, Problem, respond};
-use super::read_options::{RemapForm, check_changes};
+use super::read_options::{RemapForm, check_changes, out_of_date};
 use crate::app::App;
 use crate::db::batch_transitions::Trial;
 use crate::db::batches::Batch;
@@ -17,7 +16,7 @@ use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Section;
 use crate::web::member::Member;
-use crate::web::{flash, page, schedule};
+use crate::web::{flash, page, schedule, urls};
 
 pub(super) fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     match error {
@@ -43,14 +42,15 @@ pub struct ConfirmFields {
     /// `ask`, or the percentage of failures up to which the rest follows without asking.
     pub(super) canary_percent: String,
     pub(super) confirm: Option<String>,
-    version: String,
-    signature_id: String,
-    template_id: String,
-    header: Option<String>,
-    column: Vec<String>,
-    encoding: String,
-    delimiter: String,
-    sheet: Option<String>,
+    pub(super) version: String,
+    pub(super) signature_id: String,
+    pub(super) template_id: String,
+    pub(super) header: Option<String>,
+    pub(super) column: Vec<String>,
+    pub(super) encoding: String,
+    pub(super) delimiter: String,
+    pub(super) sheet: Option<String>,
+    pub(super) hidden: Vec<u8>,
 }
 
 impl ConfirmFields {
@@ -66,8 +66,42 @@ impl ConfirmFields {
         }
     }
 
+    /// Returns these fields, or the initial values if there are none.
+    pub(super) fn or_of(self, batch: &Batch) -> Self {
+        if self.name.is_empty() { Self::of(batch) } else { self }
+    }
+
+    /// Returns an address with what was entered, if anything was, in its query, so that it is still
+    /// there when the file has been read again.
+    pub(super) fn in_query(&self, batch: &Batch, address: &str) -> String {
+        let entered = self.entered();
+        if entered == Self::of(batch).entered() {
+            return address.to_owned();
+        }
+        let given: Vec<(&str, &str)> = entered
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        urls::with_query(address, &given)
+    }
+
+    /// Returns the fields that a person fills in, with their names.
+    fn entered(&self) -> [(&'static str, String); 7] {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        [
+            ("name", self.name.clone()),
+            ("schedule_at", self.schedule_at.clone()),
+            ("again", text(&self.again)),
+            ("canary", text(&self.canary)),
+            ("canary_first", self.canary_first.clone()),
+            ("canary_minutes", self.canary_minutes.clone()),
+            ("canary_percent", self.canary_percent.clone()),
+        ]
+    }
+
     /// Returns how the fields of the columns want the file to be read.
-    fn remap(&self) -> RemapForm {
+    pub(super) fn remap(&self) -> RemapForm {
         RemapForm {
             signature_id: self.signature_id.clone(),
             template_id: self.template_id.clone(),
@@ -76,6 +110,7 @@ impl ConfirmFields {
             encoding: self.encoding.clone(),
             delimiter: self.delimiter.clone(),
             sheet: self.sheet.clone(),
+            hidden: self.hidden.clone(),
             ..RemapForm::default()
         }
     }
@@ -116,8 +151,7 @@ pub async fn confirm(
     let l = member.layout(&app, &request, Section::Batches).await?;
     // Without scripts, columns may have been changed that were not checked again.
     if !fields.column.is_empty()
-        && let Some(answer) =
-            check_changes(&app, &member, &request, &batch, &fields.remap()).await?
+        && let Some(answer) = check_changes(&app, &member, &request, &batch, &fields).await?
     {
         return Ok(answer);
     }
@@ -169,12 +203,8 @@ pub async fn confirm(
         Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
         Ok(Confirmation::Nobody) => ("preview-nobody", Some("preview")),
         Ok(Confirmation::OutOfDate(changes)) => {
-            let changed = changed_parts(&l, &changes).join(" · ");
-            let sentence = format!("{} {changed}", l.t("version-out-of-date"));
-            let problem = Some(Problem { field: "verdict", sentence });
             let batch = find(&app, &member, &path.1).await?;
-            let query = PreviewQuery::default();
-            return respond(&app, &member, &request, batch, query, fields, problem).await;
+            return out_of_date(&app, &member, &request, batch, fields, &changes).await;
         }
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),

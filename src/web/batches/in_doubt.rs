@@ -1,6 +1,8 @@
 //! `/batches/{id}/in-doubt`: the submissions in doubt, with what is known of each, and the
 //! decisions about one of them or about all with the same cause.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -13,6 +15,7 @@ use crate::db::submissions::{self, Submission};
 use crate::domain::ids::SubmissionId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
+use crate::domain::version::{Part, Version};
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, Decision};
 use crate::web::error::WebError;
@@ -35,6 +38,8 @@ struct DoubtPage {
     in_doubt: Vec<DoubtRow>,
     total: usize,
     may_send: bool,
+    /// Whether a decision was posted by a page that is out of date.
+    out_of_date: bool,
 }
 
 /// All submissions of a batch that are in doubt for the same reason.
@@ -43,7 +48,7 @@ struct CauseRow {
     reason: String,
     submissions: usize,
     messages: i64,
-    last: SubmissionId,
+    version: Version,
 }
 
 struct DoubtRow {
@@ -53,6 +58,7 @@ struct DoubtRow {
     phones: String,
     reason: String,
     request_id: String,
+    version: Version,
 }
 
 /// `…/in-doubt`: the submissions in doubt of a batch.
@@ -63,7 +69,16 @@ pub async fn list(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
+    page::ok(&draw(&app, &member, &request, batch).await?)
+}
+
+async fn draw(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: Batch,
+) -> Result<DoubtPage, WebError> {
+    let l = member.layout(app, request, Section::Batches).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
     let (causes, total) = (causes(&l, &found), found.len());
@@ -71,6 +86,7 @@ pub async fn list(
     for submission in found.into_iter().take(MAX_SHOWN) {
         let phones = messages::phones_of(&app.db, submission.id).await?;
         in_doubt.push(DoubtRow {
+            version: version_of([&submission]),
             id: submission.id,
             at: submission.sent_at.map(|at| l.moment(at)),
             n: submission.n,
@@ -80,29 +96,35 @@ pub async fn list(
         });
     }
     let may_send = member.may(Permission::Send);
-    page::ok(&DoubtPage { l, batch, causes, in_doubt, total, may_send })
+    Ok(DoubtPage { l, batch, causes, in_doubt, total, may_send, out_of_date: false })
+}
+
+/// Returns the version of submissions in doubt: which they are, and when each was sent. One that was
+/// sent again since and is in doubt again is another doubt.
+fn version_of<'a>(submissions: impl IntoIterator<Item = &'a Submission>) -> Version {
+    let each = submissions.into_iter().map(|submission| {
+        let sent_at = submission.sent_at.map(|at| at.unix_timestamp_nanos()).unwrap_or_default();
+        format!("{}@{sent_at}", submission.id)
+    });
+    Version::default().with(Part::Recipients, &each.collect::<Vec<_>>().join(" "))
 }
 
 /// Returns the causes of submissions, the most frequent first.
 fn causes(l: &Layout, found: &[Submission]) -> Vec<CauseRow> {
-    let mut causes: Vec<CauseRow> = Vec::new();
+    let mut by_cause: BTreeMap<String, Vec<&Submission>> = BTreeMap::new();
     for submission in found {
-        let key = cause_key(submission);
-        match causes.iter_mut().find(|cause| cause.key == key) {
-            Some(cause) => {
-                cause.submissions += 1;
-                cause.messages += i64::from(submission.n);
-                cause.last = submission.id;
-            }
-            None => causes.push(CauseRow {
-                key,
-                reason: explain(l, submission),
-                submissions: 1,
-                messages: submission.n.into(),
-                last: submission.id,
-            }),
-        }
+        by_cause.entry(cause_key(submission)).or_default().push(submission);
     }
+    let mut causes: Vec<CauseRow> = by_cause
+        .into_iter()
+        .map(|(key, submissions)| CauseRow {
+            key,
+            reason: submissions.first().map_or_else(String::new, |first| explain(l, first)),
+            submissions: submissions.len(),
+            messages: submissions.iter().map(|submission| i64::from(submission.n)).sum(),
+            version: version_of(submissions),
+        })
+        .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.submissions));
     causes
 }
@@ -123,14 +145,15 @@ fn first_phones(phones: &[String], whole_phones: bool) -> String {
     format!("{}{rest}", shown.join(", "))
 }
 
-/// The form of [`decide`]: a decision about submissions, or about all with a cause up to the last
-/// one that the page counted.
+/// The form of [`decide`]: a decision about submissions, or about all with a cause.
 #[derive(Debug, Deserialize)]
 pub struct DecisionForm {
     #[serde(default)]
     submission: Vec<SubmissionId>,
     cause: Option<String>,
-    last: Option<SubmissionId>,
+    /// The version of the submissions that the page showed or counted. Submissions that are named
+    /// one by one need none.
+    version: Option<String>,
     decision: DecisionField,
     /// Present once sending again has been confirmed.
     confirm: Option<String>,
@@ -153,7 +176,8 @@ struct AgainPage {
     batch: Batch,
     title: String,
     submissions: Vec<SubmissionId>,
-    cause: Option<(String, SubmissionId)>,
+    cause: Option<String>,
+    version: Version,
 }
 
 /// Decides what becomes of submissions in doubt. Sending again asks for confirmation first, since
@@ -167,16 +191,27 @@ pub async fn decide(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
-    let cause = fields.cause.zip(fields.last);
-    let chosen = match &cause {
-        None => fields.submission,
-        Some((key, last)) => with_cause(&app, &batch, key, *last).await?,
+    let cause = fields.cause;
+    let mut found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
+    found.retain(|submission| match &cause {
+        None => fields.submission.contains(&submission.id),
+        Some(key) => cause_key(submission) == *key,
+    });
+    let version = version_of(&found);
+    let posted = match (fields.version, &cause) {
+        (None, None) => version.to_string(),
+        (posted, _) => posted.unwrap_or_default(),
     };
+    if !version.changes_since(&posted).is_empty() {
+        let drawn = draw(&app, &member, &request, batch).await?;
+        return page::unprocessable(&DoubtPage { out_of_date: true, ..drawn });
+    }
+    let chosen: Vec<SubmissionId> = found.iter().map(|submission| submission.id).collect();
     if matches!(fields.decision, DecisionField::SendAgain) && fields.confirm.is_none() {
         let l = member.layout(&app, &request, Section::Batches).await?;
         let title = l.with("in-doubt-again-title", &[("count", chosen.len().into())]);
         let submissions = if cause.is_some() { Vec::new() } else { chosen };
-        return page::ok(&AgainPage { l, batch, title, submissions, cause });
+        return page::ok(&AgainPage { l, batch, title, submissions, cause, version });
     }
     let decision = match fields.decision {
         DecisionField::TreatAsSent => Decision::TreatAsSent,
@@ -188,16 +223,4 @@ pub async fn decide(
     let texts = member.texts(&request);
     flash::say(&request, &texts.with("in-doubt-decided", &[("count", count.into())]));
     Ok(page::see_other(&member.urls().batch(batch.id)))
-}
-
-/// Returns the submissions in doubt with a cause, none of them later than `last`.
-async fn with_cause(
-    app: &App,
-    batch: &Batch,
-    key: &str,
-    last: SubmissionId,
-) -> sqlx::Result<Vec<SubmissionId>> {
-    let found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
-    let counted = found.iter().filter(|one| one.id <= last && cause_key(one) == key);
-    Ok(counted.map(|submission| submission.id).collect())
 }

@@ -20,7 +20,7 @@ use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
-use crate::domain::upload::{UploadSource, UploadState};
+use crate::domain::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::version::Version;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
@@ -155,13 +155,9 @@ impl PreviewPage {
 
     /// Returns the version that the form carries.
     fn version(&self) -> Version {
-        let texts = ShownTexts {
-            vendor_template_id: &self.batch.vendor_template_id,
-            template_text: &self.batch.template_text,
-            sig_content: &self.batch.sig_content,
-        };
+        let texts = ShownTexts::of_batch(&self.batch);
         let price = self.policy.price(self.batch.international);
-        uploads_ops::version_of(&self.report, &texts, price)
+        uploads_ops::version_of(&self.report, self.upload.read_at, &texts, price)
     }
 
     fn needs_approval(&self) -> bool {
@@ -258,10 +254,11 @@ pub async fn show(
     request: HttpRequest,
     path: web::Path<(String, String)>,
     query: web::Query<PreviewQuery>,
+    entered: web::Query<ConfirmFields>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let query = query.into_inner();
-    let confirm_form = ConfirmFields::of(&batch);
+    let confirm_form = entered.into_inner().or_of(&batch);
     respond(&app, &member, &request, batch, query, confirm_form, None).await
 }
 
@@ -496,25 +493,27 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
 fn columns(l: &Layout, report: &Report) -> Vec<Column> {
     let mapping = &report.mapping;
     (0..report.columns.len())
-        .map(|index| {
-            let used = mapping.values.iter().position(|column| *column == Some(index));
-            Column {
-                name: column_name(l, report, index),
-                first: report
-                    .first_rows
-                    .iter()
-                    .filter_map(|row| row.get(index))
-                    .find(|cell| !cell.is_empty())
-                    .cloned()
-                    .unwrap_or_default(),
-                used_as: if mapping.phone == index {
-                    "phone".to_owned()
-                } else {
-                    used.map_or_else(String::new, |variable| (variable + 1).to_string())
-                },
-            }
+        .map(|index| Column {
+            name: column_name(l, report, index),
+            first: report
+                .first_rows
+                .iter()
+                .filter_map(|row| row.get(index))
+                .find(|cell| !cell.is_empty())
+                .cloned()
+                .unwrap_or_default(),
+            used_as: used_as(mapping, index),
         })
         .collect()
+}
+
+/// Returns what a column is used as, in the form: `phone`, the number of a variable, or nothing.
+pub(super) fn used_as(mapping: &Mapping, column: usize) -> String {
+    if mapping.phone == column {
+        return "phone".to_owned();
+    }
+    let variable = mapping.values.iter().position(|used| *used == Some(column));
+    variable.map_or_else(String::new, |index| (index + 1).to_string())
 }
 
 fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {

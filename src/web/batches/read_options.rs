@@ -1,31 +1,37 @@
 //! Reading the file of a draft again with other options: other columns, another sheet, template or
 //! encoding, or the answer to a question about the file.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::draft::{ConfirmFields, order_key};
 use super::find;
-use super::preview::{PreviewQuery, Problem, respond};
+use super::live::changed_parts;
+use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::uploads;
+use crate::db::{projects, uploads};
 use crate::domain::text::TemplateText;
 use crate::domain::upload::Mapping;
+use crate::domain::version::Part;
 use crate::ops::uploads::report::{ReadOptions, Report};
-use crate::ops::uploads::{self as upload_ops, Change, UploadError};
+use crate::ops::uploads::{self as upload_ops, Change, ShownTexts, UploadError};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
-use crate::web::layout::{Layout, Section};
+use crate::web::layout::Section;
 use crate::web::member::Member;
 use crate::web::page;
 
-/// The form of [`read_again`].
-#[derive(Debug, Default, Deserialize)]
+/// The form of [`read_again`]: all fields of the preview in a browser, or only an answer.
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct RemapForm {
+    pub(super) version: Option<String>,
     pub(super) signature_id: String,
     pub(super) template_id: String,
     pub(super) header: Option<String>,
@@ -44,6 +50,13 @@ pub struct RemapForm {
     pub(super) as_stored: Option<usize>,
     /// `1` to read a spreadsheet of before 2007.
     pub(super) old_spreadsheet: Option<u8>,
+    pub(super) name: String,
+    pub(super) schedule_at: String,
+    pub(super) again: Option<String>,
+    pub(super) canary: Option<String>,
+    pub(super) canary_first: String,
+    pub(super) canary_minutes: String,
+    pub(super) canary_percent: String,
 }
 
 /// Reads the file again.
@@ -56,19 +69,39 @@ pub async fn read_again(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let remap = form.into_inner();
-    let l = member.layout(&app, &request, Section::Batches).await?;
+    let confirm_form = remap.confirm_fields(&batch);
     let read = StoredReading::load(&app, &member, &batch).await?;
-    let changed = match remap.answer(&read.options) {
-        Some(answered) => Ok(answered),
-        None => remap.options(read.options, read.report.as_ref(), &batch),
-    };
-    apply(&app, &member, &request, &l, batch, &remap, changed).await
+    if let Some(posted) = &remap.version {
+        let changes = read.changes_since(&app, &member, &batch, posted).await?;
+        if !changes.is_empty() {
+            return out_of_date(&app, &member, &request, batch, confirm_form, &changes).await;
+        }
+    }
+    let wanted = remap.options(&read.options, read.report.as_ref(), &batch);
+    apply(&app, &member, &request, batch, &remap, confirm_form, wanted).await
+}
+
+/// Responds with the preview as it is now to a form of an earlier one, and says what has changed.
+pub(super) async fn out_of_date(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: Batch,
+    confirm_form: ConfirmFields,
+    changes: &[Part],
+) -> Result<HttpResponse, WebError> {
+    let l = member.layout(app, request, Section::Batches).await?;
+    let changed = changed_parts(&l, changes).join(" · ");
+    let sentence = format!("{} {changed}", l.t("version-out-of-date"));
+    let problem = Some(Problem { field: "verdict", sentence });
+    respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
 }
 
 /// How the file of a draft was read.
 struct StoredReading {
     options: ReadOptions,
     report: Option<Report>,
+    read_at: Option<OffsetDateTime>,
 }
 
 impl StoredReading {
@@ -77,47 +110,68 @@ impl StoredReading {
         let Some(upload) = upload else { return Err(WebError::NotFound) };
         let report = upload.report.and_then(|report| serde_json::from_value(report).ok());
         let options = serde_json::from_value(upload.read_options).unwrap_or_default();
-        Ok(Self { options, report })
+        Ok(Self { options, report, read_at: upload.read_at })
+    }
+
+    /// Returns what has changed since a page with this version; nothing while the file is read.
+    async fn changes_since(
+        &self,
+        app: &App,
+        member: &Member,
+        batch: &Batch,
+        posted: &str,
+    ) -> Result<Vec<Part>, WebError> {
+        let Some(report) = &self.report else { return Ok(Vec::new()) };
+        let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+        let price = policy.price(batch.international);
+        let version =
+            upload_ops::version_of(report, self.read_at, &ShownTexts::of_batch(batch), price);
+        Ok(version.changes_since(posted))
     }
 }
 
-/// Has the file read again if the form wants that otherwise than it was read. Returns the response,
-/// or `None` if nothing differs.
+/// Has the file read again if the confirmation's form wants that otherwise than it was read. Returns
+/// the response, or `None` if nothing differs.
 pub(super) async fn check_changes(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     batch: &Batch,
-    remap: &RemapForm,
+    fields: &ConfirmFields,
 ) -> Result<Option<HttpResponse>, WebError> {
+    let remap = fields.remap();
     let read = StoredReading::load(app, member, batch).await?;
     let Some(report) = &read.report else { return Ok(None) };
-    let wanted = remap.options(read.options.clone(), Some(report), batch);
-    let differs = match &wanted {
-        Ok(options) => {
-            remap.signature_id.parse().is_ok_and(|signature| batch.signature_id != signature)
-                || options.mapping.as_ref() != Some(&report.mapping)
-        }
-        Err(_) => true,
-    };
+    // A page that is out of date may differ for that reason alone.
+    if !read.changes_since(app, member, batch, &fields.version).await?.is_empty() {
+        return Ok(None);
+    }
+    let wanted = remap.options(&read.options, Some(report), batch);
+    let differs = wanted.as_ref() != Ok(&read.options)
+        || remap.signature_id.parse().is_ok_and(|signature| batch.signature_id != signature)
+        || remap.template_id.parse().is_ok_and(|template| batch.template_id != template);
     if !differs {
         return Ok(None);
     }
-    let l = member.layout(app, request, Section::Batches).await?;
-    flash::say(request, &l.t("preview-changes-checked"));
-    apply(app, member, request, &l, batch.clone(), remap, wanted).await.map(Some)
+    if wanted.is_ok() {
+        flash::say(request, &member.texts(request).t("preview-changes-checked"));
+    }
+    let fields = fields.clone();
+    apply(app, member, request, batch.clone(), &remap, fields, wanted).await.map(Some)
 }
 
-/// Has the file read again, or responds with what is wrong with the form.
+/// Has the file read again, or responds with what is wrong with the form. What was entered for the
+/// confirmation goes along.
 async fn apply(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    l: &Layout,
     batch: Batch,
     remap: &RemapForm,
+    confirm_form: ConfirmFields,
     wanted: Result<ReadOptions, &'static str>,
 ) -> Result<HttpResponse, WebError> {
+    let l = member.layout(app, request, Section::Batches).await?;
     let problem = match wanted {
         Ok(wanted) => {
             let change = Change {
@@ -132,7 +186,8 @@ async fn apply(
                     if !changed {
                         flash::say(request, &l.t("batch-not-moved"));
                     }
-                    return Ok(page::see_other(&l.urls.batch_part(change.batch, "preview")));
+                    let preview = l.urls.batch_part(change.batch, "preview");
+                    return Ok(page::see_other(&confirm_form.in_query(&batch, &preview)));
                 }
                 Err(UploadError::Order(error)) => order_key(&error)?,
                 Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
@@ -142,58 +197,91 @@ async fn apply(
         Err(key) => key,
     };
     let problem = Some(Problem { field: "columns", sentence: l.t(problem) });
-    let confirm_form = ConfirmFields::of(&batch);
     respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
 }
 
 impl RemapForm {
-    /// Returns the options after the answer to a question; `None` if this is not an answer.
-    fn answer(&self, current: &ReadOptions) -> Option<ReadOptions> {
-        let mut options = current.clone();
-        if let Some(column) = self.phone_column {
-            (options.phone, options.mapping) = (Some(column), None);
-        } else if !self.hidden.is_empty() {
-            options.hidden = self.hidden.contains(&1);
-        } else if let Some(placeholders) = self.placeholders {
-            options.placeholders = placeholders == 1;
-        } else if let Some(column) = self.as_stored {
-            options.as_stored.insert(column);
-        } else if let Some(accepted) = self.old_spreadsheet {
-            options.old_spreadsheet = accepted == 1;
-        } else {
-            return None;
+    /// Returns the fields of the confirmation that were posted along.
+    fn confirm_fields(&self, batch: &Batch) -> ConfirmFields {
+        if self.name.is_empty() {
+            return ConfirmFields::of(batch);
         }
-        Some(options)
+        ConfirmFields {
+            name: self.name.clone(),
+            schedule_at: self.schedule_at.clone(),
+            again: self.again.clone(),
+            canary: self.canary.clone(),
+            canary_first: self.canary_first.clone(),
+            canary_minutes: self.canary_minutes.clone(),
+            canary_percent: self.canary_percent.clone(),
+            ..ConfirmFields::default()
+        }
     }
 
-    /// Returns how to read the file. Columns that were chosen for another template, sheet, encoding
-    /// or delimiter mean nothing: the import then maps the columns itself.
+    /// Returns how to read the file: as before, but for what the form changes and answers.
     fn options(
         &self,
-        current: ReadOptions,
+        current: &ReadOptions,
         report: Option<&Report>,
         batch: &Batch,
     ) -> Result<ReadOptions, &'static str> {
+        let mut options = self.with_columns(current, report, batch)?;
+        if let Some(column) = self.phone_column {
+            (options.phone, options.mapping) = (Some(column), None);
+        }
+        if !self.hidden.is_empty() {
+            options.hidden = self.hidden.contains(&1);
+        }
+        if let Some(placeholders) = self.placeholders {
+            options.placeholders = placeholders == 1;
+        }
+        if let Some(column) = self.as_stored {
+            options.as_stored.insert(column);
+        }
+        if let Some(accepted) = self.old_spreadsheet {
+            options.old_spreadsheet = accepted == 1;
+        }
+        Ok(options)
+    }
+
+    /// Returns the options with another sheet, encoding, delimiter or columns. What was chosen for
+    /// the columns of another template, sheet, encoding or delimiter means nothing then.
+    fn with_columns(
+        &self,
+        current: &ReadOptions,
+        report: Option<&Report>,
+        batch: &Batch,
+    ) -> Result<ReadOptions, &'static str> {
+        let mut options = current.clone();
+        let mut changed =
+            !self.template_id.is_empty() && self.template_id != batch.template_id.to_string();
         let encoding = Encoding::ALL.into_iter().find(|encoding| encoding.key() == self.encoding);
+        if encoding.is_some() && report.is_none_or(|report| report.encoding != encoding) {
+            (options.encoding, changed) = (encoding, true);
+        }
         let delimiter =
             Delimiter::ALL.into_iter().find(|delimiter| delimiter.key() == self.delimiter);
-        let sheet = self.sheet.clone().or(current.sheet.clone());
-        let template_changed =
-            !self.template_id.is_empty() && self.template_id != batch.template_id.to_string();
-        let cells_changed = report.is_none_or(|report| {
-            encoding.is_some() && encoding != report.encoding
-                || delimiter.is_some() && delimiter != report.delimiter
-                || sheet.is_some() && sheet != report.sheet
-        });
-        let options = ReadOptions { encoding, delimiter, sheet, mapping: None, ..current };
-        if cells_changed {
-            return Ok(ReadOptions { phone: None, as_stored: Default::default(), ..options });
+        if delimiter.is_some() && report.is_none_or(|report| report.delimiter != delimiter) {
+            (options.delimiter, changed) = (delimiter, true);
         }
-        if template_changed || self.column.is_empty() {
-            return Ok(options);
+        if self.sheet.is_some() && report.is_none_or(|report| report.sheet != self.sheet) {
+            (options.sheet, changed) = (self.sheet.clone(), true);
         }
-        let title_rows = report.map_or(0, |report| report.mapping.title_rows);
-        Ok(ReadOptions { mapping: Some(self.mapping(title_rows, batch)?), ..options })
+        if changed {
+            (options.mapping, options.phone) = (None, None);
+            (options.as_stored, options.placeholders) = (BTreeSet::new(), false);
+        } else if let Some(report) = report.filter(|report| !self.has_columns_of(report)) {
+            options.mapping = Some(self.mapping(report.mapping.title_rows, batch)?);
+        }
+        Ok(options)
+    }
+
+    /// Returns whether the columns are used as the page showed them, or none were posted.
+    fn has_columns_of(&self, report: &Report) -> bool {
+        let mapping = &report.mapping;
+        let shown = (0..report.columns.len()).map(|column| used_as(mapping, column));
+        self.column.is_empty()
+            || self.header.is_some() == mapping.header && shown.eq(self.column.iter().cloned())
     }
 
     fn mapping(&self, title_rows: usize, batch: &Batch) -> Result<Mapping, &'static str> {

@@ -13,7 +13,9 @@ use crate::db::{recipients, uploads};
 use crate::domain::cell;
 use crate::domain::ids::BatchId;
 use crate::domain::recipient::{Recipient, Verdict};
-use crate::domain::upload::{Guess, Mapping, REJECTED_COLUMNS, UploadSource, looks_like_phone};
+use crate::domain::upload::{
+    Guess, Mapping, REJECTED_COLUMNS, UploadSource, looks_like_phone, names_phone,
+};
 use crate::ops::uploads::report::Report;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
@@ -169,12 +171,16 @@ fn names(report: &Report) -> Vec<String> {
     let width = report.width.max(report.columns.len());
     // A row that was taken for the header has no names.
     let has_names = !report.columns.iter().any(|name| looks_like_phone(name));
+    // Of the rejected rows, another column may have better phones than of all.
+    let mut others = (0..width).filter(|column| *column != report.mapping.phone);
+    let is_certain =
+        !others.any(|column| report.columns.get(column).is_some_and(|name| names_phone(name)));
     let own_name =
         |column: usize| report.columns.get(column).filter(|name| has_names && !name.is_empty());
     let names: Vec<String> = (0..width)
         .map(|column| own_name(column).cloned().unwrap_or_else(|| plain_name(report, column)))
         .collect();
-    if leads_to_the_same_mapping(report, &names) {
+    if is_certain && leads_to_the_same_mapping(report, &names) {
         names
     } else {
         (0..width).map(|column| plain_name(report, column)).collect()
@@ -244,6 +250,8 @@ mod tests {
         let swapped = names(&report(&["手机号", "a", "b"], 0, &[2, 1]));
         assert_eq!(swapped, ["phone", "param2", "param1"]);
         assert_eq!(names(&report(&["", "", ""], 0, &[1, 2])), ["phone", "param1", "param2"]);
+        let two = names(&report(&["手机号", "联系人电话", "b"], 0, &[2]));
+        assert_eq!(two, ["phone", "column2", "param1"]);
     }
 
     proptest! {
