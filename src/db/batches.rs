@@ -365,6 +365,25 @@ pub async fn change_draft(
     Ok(moved.rows_affected() == 1)
 }
 
+/// Sets the time at which a draft is to be sent.
+pub async fn move_draft(
+    db: &mut PgConnection,
+    project: ProjectId,
+    id: BatchId,
+    schedule_at: Option<OffsetDateTime>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update batches set schedule_at = $3
+           where project_id = $1 and id = $2 and state = 'draft'"#,
+        project.0,
+        id.0,
+        schedule_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Deletes a draft and everything that belongs to it. Returns whether the batch was a draft.
 pub async fn discard(db: &mut PgConnection, project: ProjectId, id: BatchId) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(

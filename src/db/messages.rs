@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
@@ -337,103 +336,4 @@ pub async fn of_batch(
         receipt_at: row.receipt_at,
     });
     Ok(messages.collect())
-}
-
-/// A query for the recent messages of a template.
-#[derive(Debug, Clone, Copy)]
-pub struct RecentQuery {
-    /// The project.
-    pub project: ProjectId,
-    /// The template.
-    pub template: TemplateId,
-    /// The beginning of the time.
-    pub since: OffsetDateTime,
-    /// A batch whose messages are left out.
-    pub but: Option<BatchId>,
-}
-
-/// Calls `each` with the phone and values of every message of a template that was sent recently or
-/// is about to be sent. Cancelled and refused messages are left out.
-pub async fn for_each_recent(
-    db: &PgPool,
-    recent: RecentQuery,
-    mut each: impl FnMut(&str, &[String]),
-) -> sqlx::Result<()> {
-    let mut rows = sqlx::query!(
-        r#"select m.phone as "phone!", m.params as "params!"
-           from messages m
-           join submissions s on s.id = m.submission_id
-           left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
-           where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> $4
-             and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
-           union all
-           select r.phone, r.params
-           from batches b
-           join uploads u on u.batch_id = b.id
-           join recipients r on r.batch_id = b.id
-           where b.project_id = $1 and b.template_id = $2 and b.id <> $4 and not b.planned
-             and b.state not in ('draft', 'cancelled')
-             and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')"#,
-        recent.project.0,
-        recent.template.0,
-        first_number_at(recent.since),
-        recent.but.map_or(0, |id| id.0),
-    )
-    .fetch(db);
-    while let Some(row) = rows.try_next().await? {
-        each(&row.phone, &row.params);
-    }
-    Ok(())
-}
-
-/// An earlier message with the same values to the same phone.
-#[derive(Debug, Clone)]
-pub struct Repeat {
-    /// The phone.
-    pub phone: String,
-    /// The id of the newest such message; it contains when it was ordered.
-    pub id: MessageId,
-    /// The name of the account that ordered it.
-    pub orderer: String,
-    /// Its state.
-    pub state: MessageState,
-}
-
-/// Returns those of `phones` that were sent the same template with the same values since `since`,
-/// each with the newest such message. Cancelled and refused messages do not count.
-pub async fn repeats(
-    db: &PgPool,
-    project: ProjectId,
-    template: TemplateId,
-    params: &[String],
-    phones: &[&str],
-    since: OffsetDateTime,
-) -> sqlx::Result<Vec<Repeat>> {
-    sqlx::query_as!(
-        Repeat,
-        r#"select wanted.phone as "phone!", last.id as "id: MessageId", last.orderer,
-             last.state as "state!: MessageState"
-           from unnest($4::text[]) with ordinality as wanted (phone, place)
-           cross join lateral (
-             select m.id, u.name as orderer, message_state(s.state, o.outcome) as state
-             from messages m
-             join submissions s on s.id = m.submission_id
-             join batches b on b.id = m.batch_id
-             join users u on u.id = b.ordered_by
-             left join outcomes o on o.id = m.id
-             where m.project_id = $1 and right(m.phone, 4) = right(wanted.phone, 4)
-               and m.phone = wanted.phone and m.id >= $5
-               and m.template_id = $2 and m.params = $3
-               and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
-             order by m.id desc limit 1
-           ) last
-           order by place"#,
-        project.0,
-        template.0,
-        params,
-        phones as &[&str],
-        first_number_at(since),
-    )
-    .fetch_all(db)
-    .await
 }

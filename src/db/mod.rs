@@ -28,6 +28,7 @@ pub mod receipt_matches;
 pub mod receipt_polls;
 pub mod receipts;
 pub mod recipients;
+pub mod repeats;
 pub mod replies;
 pub mod report_pulls;
 pub mod retained;

@@ -226,23 +226,6 @@ pub async fn clear_planned(db: &mut PgConnection, unplanned: &Unplanned) -> sqlx
     Ok(())
 }
 
-/// Returns how many batches of a template have been ordered. If that has grown since a draft was
-/// read, the repeats in its preview may be out of date.
-pub async fn count_orders(
-    db: &mut PgConnection,
-    project: ProjectId,
-    template: TemplateId,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!" from batches
-           where template_id = $2 and project_id = $1 and state <> 'draft'"#,
-        project.0,
-        template.0,
-    )
-    .fetch_one(db)
-    .await
-}
-
 /// Serializes the confirmations of batches of one template until the transaction ends.
 pub async fn lock_confirmations(db: &mut PgConnection, template: TemplateId) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('confirm', $1))", template.0)

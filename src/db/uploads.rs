@@ -186,8 +186,8 @@ pub async fn progress(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Records that every row has its verdict, as of the moment when `orders_seen` batches of the
-/// template had been ordered. Returns whether the result was still wanted.
+/// Records that every row has its verdict, as of the moment when there were the orders
+/// `orders_seen` of the template. Returns whether the result was still wanted.
 pub async fn finish(
     db: &mut PgConnection,
     job: &Job,
@@ -251,11 +251,14 @@ pub struct Draft {
     pub read_options: Value,
     /// What was found in the file.
     pub report: Option<Value>,
-    /// The number of batches of the template that had been ordered by then; `None` while the file
-    /// is being read.
+    /// Which orders of the template there were by then; `None` while the file is being read.
     pub orders_seen: Option<i64>,
     /// When every row had its verdict.
     pub read_at: Option<OffsetDateTime>,
+    /// The time for which it was checked, if it is not to be sent at once.
+    pub schedule_at: Option<OffsetDateTime>,
+    /// The batch whose messages it sends again.
+    pub resend_of: Option<BatchId>,
 }
 
 /// Locks a draft until the transaction ends. Returns `None` if it no longer is a draft.
@@ -281,7 +284,8 @@ pub async fn lock_draft(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
-             b.template_text, u.read_options, u.report, u.read_at,
+             b.template_text, u.read_options, u.report, u.read_at, b.schedule_at,
+             b.resend_of as "resend_of: BatchId",
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

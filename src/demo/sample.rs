@@ -15,8 +15,9 @@ use crate::db::claims::{Claim, Claimed};
 use crate::db::message_search::{FoundMessage, MessageQuery};
 use crate::db::receipts::Incoming;
 use crate::db::{messages, projects, signatures, sms_templates, users};
-use crate::domain::ids::{ProjectId, SignatureId, SubmissionId, UserId};
+use crate::domain::ids::{ProjectId, SubmissionId, UserId};
 use crate::domain::message::{MessageState, Outcome};
+use crate::domain::outgoing::Content;
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
@@ -194,24 +195,23 @@ impl Past {
             .find(|candidate| candidate.name == template)
             .context("the demo's templates are missing")?
             .clone();
+        let signature = self.signature_of(&template.name).context("the demo has no signature")?;
+        let wording = order::wording(signature, &template)?;
+        let content = Content::new(wording, self.params(&template.name))?;
         let order = Order {
             project: self.project,
             ordered_by: self.operator,
-            signature: self.signature_of(&template.name),
-            template: template.id,
-            params: self.params(&template.name),
-            phones: self.phones(count),
+            outgoing: content.to(self.phones(count))?,
             schedule_at: None,
             form_token: Uuid::new_v4(),
         };
         Ok(order::place(&self.app, &order, "127.0.0.1").await?)
     }
 
-    pub(super) fn signature_of(&self, template: &str) -> SignatureId {
+    pub(super) fn signature_of(&self, template: &str) -> Option<&signatures::Signature> {
         let content = if template == "取件提醒" { "青禾物流" } else { "云帆书店" };
         let found = self.signatures.iter().find(|signature| signature.content == content);
-        let signature = found.or_else(|| self.signatures.first());
-        signature.map_or(SignatureId(0), |signature| signature.id)
+        found.or_else(|| self.signatures.first())
     }
 
     pub(super) fn params(&mut self, template: &str) -> Vec<String> {

@@ -17,6 +17,7 @@ pub mod projects;
 pub mod pull;
 pub mod push_inbox;
 pub mod push_url;
+pub mod repeats;
 pub mod replies;
 pub mod resend;
 pub mod retention;

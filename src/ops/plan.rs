@@ -4,11 +4,11 @@
 
 use sqlx::PgConnection;
 
-use super::order::MAX_PHONES;
 use crate::app::App;
 use crate::db::batch_transitions;
 use crate::db::recipients::{self, Planned, Unplanned};
 use crate::domain::batch::BatchState;
+use crate::domain::outgoing::MAX_PHONES;
 use crate::usms::MAX_PHONES_PER_BATCH;
 
 /// Submissions that one step creates.

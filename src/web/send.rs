@@ -16,15 +16,17 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::messages::Repeat;
 use crate::db::projects::{self, BatchRules};
+use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
+use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
 use crate::domain::version::{Part, Version};
-use crate::ops::order::{self, Order, OrderError, Ordered};
+use crate::ops::order::{self, Order, Ordered};
+use crate::ops::repeats;
 
 mod draft;
 pub mod view;
@@ -163,7 +165,7 @@ impl CheckPage {
             "send-repeat-line",
             &[
                 ("phone", repeat.phone.as_str().into()),
-                ("when", self.l.ago(repeat.id).into()),
+                ("when", self.l.ago(repeat.leaves_at).into()),
                 ("person", repeat.orderer.as_str().into()),
                 ("state", self.l.state_label(repeat.state).into()),
             ],
@@ -225,13 +227,14 @@ pub async fn order(
     if !problems.is_empty() {
         return form_page(choices, &app, &member, &request, draft, problems).await;
     }
-    let (Some(signature), Some(template)) = (draft.signature.clone(), draft.template.clone())
+    let (Some(signature), Some(template), Some(content)) =
+        (draft.signature.clone(), draft.template.clone(), draft.content())
     else {
         return Err(WebError::BadRequest);
     };
+    let phones = &draft.phones.phones;
     let repeats =
-        order::repeats(&app, member.project.id, template.id, &draft.params, &draft.phones.phones)
-            .await?;
+        repeats::of_content(&app, member.project.id, &content, phones, draft.schedule_at).await?;
     let again = fields.again.is_some();
     let recipients = draft.recipients(&repeats, again);
     let confirmed = fields.confirm.is_some();
@@ -245,12 +248,10 @@ pub async fn order(
     let posted = Some(fields.version.as_str()).filter(|posted| confirmed && !posted.is_empty());
     let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
-        let placed =
-            place(&app, &member, &request, &draft, signature.id, template.id, recipients).await;
-        return match placed {
+        return match place(&app, &member, &request, &draft, content, recipients).await {
             Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered)),
-            Err(error) => {
-                let problems = vec![Problem::from_order_error(error)?];
+            Err(problem) => {
+                let problems = vec![problem?];
                 form_page(choices, &app, &member, &request, draft, problems).await
             }
         };
@@ -313,7 +314,7 @@ async fn form_page(
         templates: choices.templates,
         preview,
         draft,
-        max_phones: order::MAX_PHONES,
+        max_phones: MAX_PHONES,
         problems,
     };
     if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
@@ -347,21 +348,18 @@ async fn place(
     member: &Member,
     request: &HttpRequest,
     draft: &Draft,
-    signature: SignatureId,
-    template: TemplateId,
+    content: Content,
     phones: Vec<Phone>,
-) -> Result<Ordered, OrderError> {
+) -> Result<Ordered, Result<Problem, WebError>> {
+    let outgoing = content.to(phones).map_err(|problem| Ok(Problem::of_recipients(problem)))?;
     let order = Order {
         project: member.project.id,
         ordered_by: member.person.id,
-        signature,
-        template,
-        params: draft.params.clone(),
-        phones,
+        outgoing,
         schedule_at: draft.schedule_at,
         form_token: draft.form_token,
     };
-    order::place(app, &order, &peer_ip(request)).await
+    order::place(app, &order, &peer_ip(request)).await.map_err(Problem::from_order_error)
 }
 
 /// Returns the batch that this form has ordered before: after a double click, a reload, the back

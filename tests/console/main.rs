@@ -27,6 +27,7 @@ mod pulls;
 mod push_settings;
 mod pushes;
 mod receipts;
+mod repeats;
 mod replies;
 mod reply_lists;
 mod retention;

@@ -3,10 +3,13 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use usms_console::domain::ids::{SignatureId, TemplateId, UserId};
+use usms_console::db::signatures;
+use usms_console::db::sms_templates::{self, SmsTemplate};
+use usms_console::domain::ids::UserId;
+use usms_console::domain::outgoing::Content;
 use usms_console::domain::phone::Phone;
-use usms_console::domain::text::ParamProblem;
-use usms_console::ops::order::{self, Order, OrderError, WrongParams};
+use usms_console::domain::review::Purpose;
+use usms_console::ops::order::{self, Order, OrderError};
 
 use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};
 
@@ -282,34 +285,33 @@ async fn every_warning_of_every_variable_is_listed_and_values_without_one_are_no
 }
 
 #[sqlx::test]
-async fn an_order_with_a_value_that_cannot_be_sent_is_not_stored(db: PgPool) {
+async fn an_order_of_a_template_that_has_changed_since_it_was_checked_is_not_stored(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.operator().await;
-    let id = async |query: &'static str| {
-        sqlx::query_scalar::<_, i64>(query).fetch_one(&db).await.unwrap()
-    };
-    let ordered_by = UserId(id("select id from users").await);
-    let signature = SignatureId(id("select id from signatures").await);
-    let template =
-        TemplateId(id("select id from sms_templates where purpose = 'verification'").await);
-    for (value, problem) in [
-        ("12345678", ParamProblem::Code),
-        ("【1】", ParamProblem::Brackets),
-        ("", ParamProblem::Empty),
-    ] {
+    let ordered_by =
+        UserId(sqlx::query_scalar("select id from users").fetch_one(&db).await.unwrap());
+    let signatures = signatures::approved(&db, console.project, 10).await.unwrap();
+    let templates = sms_templates::approved(&db, console.project, 10).await.unwrap();
+    let template = templates.iter().find(|template| template.purpose == Purpose::Verification);
+    let place = async |text: &str| {
+        let template = SmsTemplate { text: text.to_owned(), ..template.unwrap().clone() };
+        let wording = order::wording(&signatures[0], &template).unwrap();
+        let content = Content::new(wording, vec!["1234".to_owned(), "5".to_owned()]).unwrap();
         let order = Order {
             project: console.project,
             ordered_by,
-            signature,
-            template,
-            params: vec!["1234".to_owned(), value.to_owned()],
-            phones: vec![Phone::parse("18500001234").unwrap()],
+            outgoing: content.to(vec![Phone::parse("18500001234").unwrap()]).unwrap(),
             schedule_at: None,
             form_token: uuid::Uuid::new_v4(),
         };
-        let placed = order::place(&console.app, &order, "127.0.0.1").await;
-        let Err(OrderError::WrongParams(wrong)) = placed else { panic!("{value}: {placed:?}") };
-        assert_eq!(wrong, WrongParams::Value(2, problem), "{value}");
-    }
-    assert_eq!(id("select count(*) from batches").await, 0);
+        order::place(&console.app, &order, "127.0.0.1").await
+    };
+    let placed = place("另一条验证码{1}，{2}分钟内有效。").await;
+    assert!(matches!(placed, Err(OrderError::Changed)), "{placed:?}");
+    let count = async || {
+        sqlx::query_scalar::<_, i64>("select count(*) from batches").fetch_one(&db).await.unwrap()
+    };
+    assert_eq!(count().await, 0);
+    place(&template.unwrap().text).await.unwrap();
+    assert_eq!(count().await, 1);
 }

@@ -331,9 +331,10 @@ carrier-cucc = China Unicom
 carrier-other = Other
 preview-send = Send
 preview-name = Batch name
+preview-moved = The list was checked for the new time. Check the recipients, then confirm.
 preview-repeats = { $count ->
-    [1] 1 recipient was sent the same message within 24 hours and is left out
-   *[other] { $count } recipients were sent the same message within 24 hours and are left out
+    [1] 1 recipient was sent, or will be sent, the same message within 24 hours and is left out
+   *[other] { $count } recipients were sent, or will be sent, the same message within 24 hours and are left out
   }
 preview-repeats-again = { $count ->
     [1] Send to this recipient anyway
@@ -434,7 +435,7 @@ verdict-duplicate-hint = Only the first row of each phone number is sent
 verdict-suppressed = Suppressed
 verdict-suppressed-hint = On the opt-out list
 verdict-repeat = Repeat within 24 hours
-verdict-repeat-hint = Was sent the same message within 24 hours
+verdict-repeat-hint = Was sent, or will be sent, the same message within 24 hours
 resend-title = Send undelivered messages again
 resend-lead = The recipients you choose become a new list, which you check and confirm before anything is sent. The two batches link to each other.
 resend-which = Messages to send again

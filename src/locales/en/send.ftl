@@ -101,16 +101,16 @@ send-confirm-approval = { $count ->
 send-back = Back to edit
 send-once = Double-clicking, reloading, or going back never sends anything twice.
 send-repeat-title = { $count ->
-    [1] { $phone } was sent the same message within 24 hours
-   *[other] { $count } recipients were sent the same message within 24 hours
+    [1] { $phone } was sent, or will be sent, the same message within 24 hours of this one
+   *[other] { $count } recipients were sent, or will be sent, the same message within 24 hours of this one
   }
-send-repeat-line = { $phone }, { $when } by { $person }: { $state }
+send-repeat-line = { $phone }, { $when }, ordered by { $person }: { $state }
 send-repeat-again = Send to { $count ->
     [1] this recipient
    *[other] these { $count } recipients
   } anyway ({ $total } in total)
 send-repeat-left-out = { $phone }: left out, same message within 24 hours
-send-repeat-all = Every recipient was sent the same message within 24 hours. To send it again, select the checkbox above.
+send-repeat-all = Every recipient was sent, or will be sent, the same message within 24 hours. To send it again, select the checkbox above.
 send-changed = Something changed since you checked. Check again, then confirm.
 send-done = { $count ->
     [1] Confirmed: 1 message

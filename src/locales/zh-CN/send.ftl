@@ -68,16 +68,16 @@ send-confirm-approval = 发起审批：{ $count } 条
 send-back = 返回修改
 send-once = 重复点击、刷新或后退都不会重复发送。
 send-repeat-title = { $count ->
-    [1] { $phone } 在 24 小时内已发送过相同内容
-   *[other] { $count } 个号码在 24 小时内已发送过相同内容
+    [1] { $phone } 在前后 24 小时内已发送或将发送相同内容
+   *[other] { $count } 个号码在前后 24 小时内已发送或将发送相同内容
   }
-send-repeat-line = { $phone }，{ $when }由 { $person } 发起，{ $state }
+send-repeat-line = { $phone }，{ $when }，由 { $person } 发起，{ $state }
 send-repeat-again = 仍向{ $count ->
     [1] 该号码
    *[other] 这 { $count } 个号码
   }发送（共 { $total } 条）
 send-repeat-left-out = { $phone }，24 小时内重复，默认不发送
-send-repeat-all = 所有号码在 24 小时内均已发送过相同内容。如需再次发送，请勾选上方的选项。
+send-repeat-all = 所有号码在前后 24 小时内均已发送或将发送相同内容。如需再次发送，请勾选上方的选项。
 send-changed = 核对后情况有变化，请再次核对并确认。
 send-done = 任务已发起，共 { $count } 条。
 send-done-scheduled = 任务已发起，将于 { $when } 发送。

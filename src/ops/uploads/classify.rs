@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
+use crate::domain::outgoing::{self, TextSize, TooLong, Wording};
 use crate::domain::phone::Phone;
 use crate::domain::recipient::{Recipient, Verdict};
-use crate::domain::review::Purpose;
-use crate::domain::text::{self, Kind, ParamProblem, TemplateText};
+use crate::domain::text::{self, ParamProblem};
 use crate::domain::upload::Mapping;
 use crate::recipient_file::Row;
 
@@ -52,14 +52,8 @@ fn packed(phone: &str) -> u64 {
 /// What the rows of a list are classified by.
 #[derive(Debug)]
 pub struct Rules {
-    /// The template's text, unsubscribe text included.
-    pub text: TemplateText,
-    /// The signature's content.
-    pub signature: String,
-    /// Whether the template is for international texts.
-    pub international: bool,
-    /// The template's purpose.
-    pub purpose: Purpose,
+    /// The signature and the template.
+    pub wording: Wording,
     /// The column mapping.
     pub mapping: Mapping,
     /// Whether values such as `null` are sent.
@@ -142,7 +136,7 @@ impl Classifier {
                 return rejected(row, Verdict::WrongPhone, problem.key().to_owned(), self);
             }
         };
-        if phone.is_domestic() == self.rules.international {
+        if !self.rules.wording.reaches(&phone) {
             return rejected(row, Verdict::WrongCountry, String::new(), self);
         }
         if let Some((index, column)) = self.unclear_value(&row) {
@@ -155,11 +149,12 @@ impl Classifier {
         let columns = &self.rules.mapping.values;
         let params: Vec<String> = columns
             .iter()
-            .map(|column| column.map_or("", |column| row.cell(column)).trim().to_owned())
+            .map(|column| outgoing::value(column.map_or("", |column| row.cell(column))).to_owned())
             .collect();
+        let purpose = self.rules.wording.template().purpose;
         let mut warnings = BTreeSet::new();
         for (index, value) in params.iter().enumerate() {
-            let Some(problem) = text::param_problem(value, self.rules.purpose) else { continue };
+            let Some(problem) = text::param_problem(value, purpose) else { continue };
             let is_placeholder = problem == ParamProblem::Placeholder;
             if !problem.blocks() && (!is_placeholder || self.rules.placeholders) {
                 warnings.insert(problem);
@@ -173,12 +168,12 @@ impl Classifier {
             let set_aside = is_placeholder.then_some(SetAside::Placeholder);
             return Classified { set_aside, ..rejected(row, verdict, detail, self) };
         }
-        let rules = &self.rules;
-        let full_text = rules.text.full_text(&params, &rules.signature, rules.international);
-        let length = text::length(&full_text);
-        if length > text::MAX_LENGTH {
-            return rejected(row, Verdict::TooLong, length.to_string(), self);
-        }
+        let TextSize { length, parts } = match self.rules.wording.size(&params) {
+            Ok(size) => size,
+            Err(TooLong(length)) => {
+                return rejected(row, Verdict::TooLong, length.to_string(), self);
+            }
+        };
         let number = packed(phone.as_str());
         if self.history.suppressed.contains(&number) {
             return rejected(row, Verdict::Suppressed, String::new(), self);
@@ -187,7 +182,6 @@ impl Classifier {
             return rejected(row, Verdict::Duplicate, String::new(), self);
         }
         let repeat = self.history.was_sent(number, &params);
-        let parts = text::parts(&full_text, Kind::of(rules.international));
         let recipient = Recipient {
             position: row.line,
             verdict: if repeat { Verdict::Repeat } else { Verdict::Ready },
@@ -259,14 +253,23 @@ fn rejected(row: Row, verdict: Verdict, detail: String, classifier: &Classifier)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::{SignatureId, TemplateId};
+    use crate::domain::outgoing::OutgoingTemplate;
+    use crate::domain::review::Purpose;
     use proptest::prelude::*;
 
     fn classifier(history: SendHistory) -> Classifier {
         let rules = Rules {
-            text: TemplateText::parse("{1}您好，余额{2}元。"),
-            signature: "云帆书店".to_owned(),
-            international: false,
-            purpose: Purpose::Notice,
+            wording: Wording::of_draft(
+                SignatureId(1),
+                "云帆书店".to_owned(),
+                OutgoingTemplate {
+                    id: TemplateId(1),
+                    text: "{1}您好，余额{2}元。".to_owned(),
+                    purpose: Purpose::Notice,
+                    international: false,
+                },
+            ),
             mapping: Mapping { values: vec![Some(1), Some(2)], ..Mapping::default() },
             placeholders: false,
             as_stored: BTreeSet::new(),

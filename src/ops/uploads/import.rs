@@ -16,13 +16,14 @@ use tracing::{info, warn};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::uploads::{self, Job};
-use crate::db::{messages, recipients, sms_templates, suppressions};
+use crate::db::{self, recipients, sms_templates, suppressions};
 use crate::domain::ids::BatchId;
+use crate::domain::outgoing::{OutgoingTemplate, Wording};
 use crate::domain::review::Purpose;
 use crate::domain::sms_template;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource};
-use crate::ops::order::REPEAT_WINDOW;
+use crate::ops::repeats;
 use crate::recipient_file::{Book, TableError};
 
 use super::classify::{OwnColumns, Rules, SendHistory};
@@ -94,7 +95,7 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
     let batch = batches::find(&app.db, job.project_id, job.batch_id)
         .await?
         .ok_or(ImportError::Discarded)?;
-    let orders_seen = count_orders(app, &batch, job).await?;
+    let orders_seen = orders_seen(app, &batch, job).await?;
     let history = load_history(app, &batch, job).await?;
     let meanings = variable_meanings(app, &batch, job).await?;
     let progress = Arc::new(Progress::default());
@@ -103,10 +104,7 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
     let options: ReadOptions = serde_json::from_value(job.read_options.clone()).unwrap_or_default();
     let reader = Reader {
         rules: Rules {
-            text: TemplateText::parse(&batch.template_text),
-            signature: batch.sig_content.clone(),
-            international: batch.international,
-            purpose: batch.purpose,
+            wording: wording_of(&batch),
             mapping: Mapping::default(),
             placeholders: options.placeholders,
             as_stored: options.as_stored.clone(),
@@ -145,15 +143,25 @@ async fn copy(db: &mut PgConnection, mut lines: mpsc::Receiver<Vec<u8>>) -> sqlx
     copy.finish().await.map(drop)
 }
 
-/// Counts the orders of the template, before anything else is read. If the number differs when the
-/// draft is confirmed, the send history has changed since.
-async fn count_orders(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> {
-    let mut db = app.db.acquire().await?;
-    recipients::count_orders(&mut db, job.project_id, batch.template_id).await
+fn wording_of(batch: &Batch) -> Wording {
+    let template = OutgoingTemplate {
+        id: batch.template_id,
+        text: batch.template_text.clone(),
+        purpose: batch.purpose,
+        international: batch.international,
+    };
+    Wording::of_draft(batch.signature_id, batch.sig_content.clone(), template)
 }
 
-/// Loads the suppressions that apply to the batch, and who was sent this template within the last day or is about to be. The
-/// messages that a batch repeats on purpose (`resend_of`) are left out.
+/// Returns which orders of the template there are, before anything else is read. If that differs
+/// when the draft is confirmed, the send history has changed since.
+async fn orders_seen(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> {
+    let mut db = app.db.acquire().await?;
+    db::repeats::orders_seen(&mut db, job.project_id, batch.template_id).await
+}
+
+/// Loads the suppressions that apply to the batch, and to whom this template leaves within a day of
+/// it. The messages that a batch repeats on purpose (`resend_of`) are left out.
 async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendHistory> {
     let mut history = SendHistory::default();
     let marketing = batch.purpose == Purpose::Marketing;
@@ -161,15 +169,9 @@ async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendH
         history.add_suppressed(phone);
     })
     .await?;
-    let since = app.clock.now() - REPEAT_WINDOW;
-    let filter = messages::RecentQuery {
-        project: job.project_id,
-        template: batch.template_id,
-        since,
-        but: batch.resend_of,
-    };
-    messages::for_each_recent(&app.db, filter, |phone, params| history.add_sent(phone, params))
-        .await?;
+    let (project, template) = (job.project_id, batch.template_id);
+    let add = |phone: &str, params: &[String]| history.add_sent(phone, params);
+    repeats::for_each(app, project, template, batch.resend_of, batch.schedule_at, add).await?;
     Ok(history)
 }
 

@@ -19,9 +19,10 @@ use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::batches::{self, NewBatch};
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::db::{audit, projects, recipients, signatures, sms_templates, uploads};
+use crate::db::{audit, projects, recipients, repeats, uploads};
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::recipient::Verdict;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::UploadSource;
 use crate::domain::version::{Part, Version};
@@ -90,28 +91,9 @@ pub async fn check(app: &App, begin: &Begin<'_>) -> Result<usize, UploadError> {
     if let Some(batch) = already.await? {
         return Err(UploadError::Already(batch));
     }
-    let (_, template) = approved(&mut db, begin.project, begin.signature, begin.template).await?;
+    let (_, template) =
+        order::approved(&mut db, begin.project, begin.signature, begin.template).await?;
     Ok(TemplateText::parse(&template.text).variables())
-}
-
-/// Loads an approved signature and an approved template that fit together.
-async fn approved(
-    db: &mut PgConnection,
-    project: ProjectId,
-    signature: SignatureId,
-    template: TemplateId,
-) -> Result<(Signature, SmsTemplate), OrderError> {
-    let signature = signatures::find_approved(db, project, signature)
-        .await?
-        .ok_or(OrderError::SignatureNotApproved)?;
-    let template = sms_templates::find_approved(db, project, template)
-        .await?
-        .ok_or(OrderError::TemplateNotApproved)?;
-    if signature.international == template.international {
-        Ok((signature, template))
-    } else {
-        Err(OrderError::DifferentKinds)
-    }
 }
 
 /// A file that is being received. The caller ends with [`IncomingFile::end`] or, to remove what was
@@ -146,7 +128,7 @@ impl IncomingFile {
         let now = app.clock.now();
         let mut tx = app.db.begin().await?;
         let (signature, template) =
-            approved(&mut tx, begin.project, begin.signature, begin.template).await?;
+            order::approved(&mut tx, begin.project, begin.signature, begin.template).await?;
         let name: String = begin.file_name.chars().filter(|c| !c.is_control()).collect();
         let stored = batches::insert(
             &mut tx,
@@ -280,7 +262,7 @@ pub struct Change {
 pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError> {
     let mut tx = app.db.begin().await?;
     let (signature, template) =
-        approved(&mut tx, change.project, change.signature, change.template).await?;
+        order::approved(&mut tx, change.project, change.signature, change.template).await?;
     let body = order::body(&template);
     let content = content_of(&signature, &template, &body);
     let wanted = serde_json::to_value(&change.wanted).unwrap_or_default();
@@ -403,6 +385,9 @@ pub enum Confirmation {
     /// Nothing was ordered: another batch with the same template was ordered since the import, so
     /// the file is imported again; or the page was outdated and has to be shown again.
     Changed,
+    /// Nothing was ordered: other messages leave around the new time, so the file is imported again
+    /// to find those that it repeats.
+    Moved,
     /// Nothing was ordered: no row can be sent.
     Nobody,
     /// Nothing was ordered: a person has to answer a question about the file first.
@@ -425,7 +410,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     };
     recipients::lock_confirmations(&mut tx, draft.template_id).await?;
     let (signature, template) =
-        approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
+        order::approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
     let Some((report, orders_seen)) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
@@ -443,14 +428,17 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let is_current = content.template_text == draft.template_text
         && content.sig_content == draft.sig_content
         && content.vendor_template_id == draft.vendor_template_id;
-    let orders = recipients::count_orders(&mut tx, request.project, draft.template_id).await?;
-    if orders != orders_seen || !is_current {
+    let orders = repeats::orders_seen(&mut tx, request.project, draft.template_id).await?;
+    let is_moved = is_moved(app, &mut tx, request, &draft, &report).await?;
+    if orders != orders_seen || !is_current || is_moved {
         batches::change_draft(&mut tx, request.project, request.batch, &content).await?;
+        batches::move_draft(&mut tx, request.project, request.batch, request.schedule_at).await?;
         uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now)
             .await?;
         tx.commit().await?;
         app.wake.read();
-        return Ok(Confirmation::Changed);
+        let changed = orders != orders_seen || !is_current;
+        return Ok(if changed { Confirmation::Changed } else { Confirmation::Moved });
     }
     if report.question().is_some() {
         return Ok(Confirmation::Unanswered);
@@ -495,6 +483,28 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;
     Ok(Confirmation::Ordered(state))
+}
+
+/// Returns whether a draft is confirmed for another time than it was checked for, and repeats other
+/// messages because of that, or perhaps.
+async fn is_moved(
+    app: &App,
+    db: &mut PgConnection,
+    request: &ConfirmRequest<'_>,
+    draft: &uploads::Draft,
+    report: &Report,
+) -> sqlx::Result<bool> {
+    if draft.schedule_at == request.schedule_at {
+        return Ok(false);
+    }
+    let query = repeats::TemplateQuery {
+        project: request.project,
+        template: draft.template_id,
+        but: draft.resend_of,
+        span: super::repeats::span(app, request.schedule_at),
+    };
+    let found = repeats::first_batch(db, query).await?;
+    Ok(found.is_some() || report.count(Verdict::Repeat) > 0)
 }
 
 fn read_report(draft: &uploads::Draft) -> Option<(Report, i64)> {

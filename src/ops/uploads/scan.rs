@@ -146,7 +146,7 @@ impl Scan {
         let rows = std::mem::take(&mut self.first_rows);
         let Some((rules, history)) = self.rules.take() else { return ControlFlow::Break(()) };
         let cells: Vec<Vec<String>> = rows.iter().map(stored_cells).collect();
-        let variables = rules.text.variables();
+        let variables = rules.wording.variables();
         let guess = Guess { rows: &cells, variables, meanings: &self.meanings, phone: self.phone };
         let chosen = self.mapping.take().filter(|mapping| mapping.values.len() == variables);
         let (mapping, phone_candidates) = match chosen {

@@ -22,7 +22,7 @@ pub(super) fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     match error {
         OrderError::SignatureNotApproved => Ok("send-error-signature-gone"),
         OrderError::TemplateNotApproved => Ok("send-error-template-gone"),
-        OrderError::DifferentKinds => Ok("send-error-kinds"),
+        OrderError::DifferentKinds(_) => Ok("send-error-kinds"),
         other => Err(WebError::Internal(other.to_string())),
     }
 }
@@ -201,6 +201,11 @@ pub async fn confirm(
         Ok(Confirmation::Ordered(_)) => ("preview-done", None),
         Ok(Confirmation::Already) => ("upload-already", None),
         Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
+        Ok(Confirmation::Moved) => {
+            flash::say(&request, &l.t("preview-moved"));
+            let preview = l.urls.batch_part(batch.id, "preview");
+            return Ok(page::see_other(&fields.in_query(&batch, &preview)));
+        }
         Ok(Confirmation::Nobody) => ("preview-nobody", Some("preview")),
         Ok(Confirmation::OutOfDate(changes)) => {
             let batch = find(&app, &member, &path.1).await?;

@@ -196,13 +196,9 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
     Ok(match error {
         OrderError::SignatureNotApproved => at("signature", "send-error-signature-gone"),
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
-        OrderError::DifferentKinds => at("signature", "send-error-kinds"),
+        OrderError::DifferentKinds(_) => at("signature", "send-error-kinds"),
         OrderError::Database(error) => return Err(WebError::Database(error)),
-        OrderError::FormUsed
-        | OrderError::WrongParams(_)
-        | OrderError::PhoneCount(_)
-        | OrderError::WrongCountry(_)
-        | OrderError::TooLong(_) => return Err(WebError::FormExpired),
+        OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
     })
 }
 

@@ -8,13 +8,14 @@ use uuid::Uuid;
 use super::Fields;
 use crate::app::App;
 use crate::db::batches;
-use crate::db::messages::Repeat;
+use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
+use crate::domain::outgoing::{self, Content, MAX_PHONES, RecipientProblem, TooLong, Wording};
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
-use crate::ops::order::{self, MAX_PHONES, OrderError, WrongParams};
+use crate::ops::order::{self, OrderError};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
@@ -28,6 +29,8 @@ const MAX_LISTED: usize = 20;
 pub struct Draft {
     pub signature: Option<Signature>,
     pub template: Option<SmsTemplate>,
+    /// Signature and template, if they go together.
+    wording: Option<Wording>,
     pub text: TemplateText,
     pub params: Vec<String>,
     pub phones_typed: String,
@@ -84,13 +87,17 @@ impl Draft {
             .or_else(|| templates.first().filter(|_| fields.template_id.is_empty()))
             .cloned();
         let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
-        let mut params = fields.params;
+        let wording = signature.as_ref().zip(template.as_ref());
+        let wording = wording.and_then(|(sign, template)| order::wording(sign, template).ok());
+        let mut params: Vec<String> =
+            fields.params.iter().map(|typed| outgoing::value(typed).to_owned()).collect();
         params.resize(text.variables(), String::new());
         let phones_typed = fields.phones.join("\n");
         let schedule = schedule::read(&fields.schedule_at, now);
         Self {
             signature,
             template,
+            wording,
             text,
             params,
             phones: PhoneList::read(&phones_typed),
@@ -102,6 +109,11 @@ impl Draft {
             template_given: !fields.template_id.is_empty(),
             schedule_problem: schedule.err(),
         }
+    }
+
+    /// Returns the text that is sent, if it may be sent.
+    pub fn content(&self) -> Option<Content> {
+        Content::new(self.wording.clone()?, self.params.clone()).ok()
     }
 
     /// Returns the variables with their numbers, which begin at 1.
@@ -140,7 +152,7 @@ impl Draft {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
         problems.extend(
-            order::blocking_problems(&self.params, self.purpose())
+            outgoing::blocking_problems(&self.params, self.purpose())
                 .map(|(n, problem)| Problem::of_param(n, problem)),
         );
         problems.extend(self.length_problem());
@@ -179,9 +191,7 @@ impl Draft {
                     "send-error-template",
                 )),
             )],
-            (Some(signature), Some(template))
-                if signature.international != template.international =>
-            {
+            (Some(_), Some(_)) if self.wording.is_none() => {
                 vec![Problem::at("signature", ProblemKind::Key("send-error-kinds"))]
             }
             (Some(_), Some(_)) => Vec::new(),
@@ -189,11 +199,8 @@ impl Draft {
     }
 
     fn length_problem(&self) -> Option<Problem> {
-        let (signature, template) = (self.signature.as_ref()?, self.template.as_ref()?);
-        let full = self.text.full_text(&self.params, &signature.content, template.international);
-        let length = text::length(&full);
-        (length > text::MAX_LENGTH)
-            .then(|| Problem::at(self.longest_param(), ProblemKind::TooLong(length)))
+        let TooLong(length) = self.wording.as_ref()?.size(&self.params).err()?;
+        Some(Problem::at(self.longest_param(), ProblemKind::TooLong(length)))
     }
 
     fn longest_param(&self) -> String {
@@ -211,29 +218,17 @@ impl Draft {
                 (entry.line, entry.text.clone(), key)
             })
             .collect();
-        if let Some(template) = &self.template {
-            let key = if template.international {
-                "send-error-phone-country-international"
-            } else {
-                "send-error-phone-country-domestic"
-            };
-            wrong.extend(
-                self.phones
-                    .phones
-                    .iter()
-                    .filter(|phone| phone.is_domestic() == template.international)
-                    .map(|phone| (0, phone.as_str().to_owned(), key.to_owned())),
-            );
+        if let Some(wording) = &self.wording {
+            let phones = self.phones.phones.iter();
+            wrong.extend(phones.filter(|phone| !wording.reaches(phone)).map(wrong_country));
         }
         let count = self.phones.phones.len();
         if !wrong.is_empty() {
             let more = wrong.len().saturating_sub(MAX_LISTED);
             wrong.truncate(MAX_LISTED);
             Some(Problem::at("phones", ProblemKind::Phones(wrong, more)))
-        } else if count == 0 {
-            Some(Problem::at("phones", ProblemKind::Key("send-error-phones")))
-        } else if count > MAX_PHONES {
-            Some(Problem::at("phones", ProblemKind::Count("send-error-phones-many", count)))
+        } else if count == 0 || count > MAX_PHONES {
+            Some(Problem::of_recipients(RecipientProblem::Count(count)))
         } else {
             None
         }
@@ -264,6 +259,16 @@ impl Draft {
     }
 }
 
+/// Returns a phone that the template does not reach as an entry of the list of invalid phones.
+fn wrong_country(phone: &Phone) -> WrongPhone {
+    let key = if phone.is_domestic() {
+        "send-error-phone-country-international"
+    } else {
+        "send-error-phone-country-domestic"
+    };
+    (0, phone.as_str().to_owned(), key.to_owned())
+}
+
 impl Problem {
     fn at(field: impl Into<String>, kind: ProblemKind) -> Self {
         Self { field: field.into(), kind }
@@ -271,6 +276,18 @@ impl Problem {
 
     fn of_param(n: usize, problem: ParamProblem) -> Self {
         Self::at(format!("p{n}"), ProblemKind::Param(n, problem))
+    }
+
+    /// Returns what is wrong with the phones.
+    pub fn of_recipients(problem: RecipientProblem) -> Self {
+        let kind = match problem {
+            RecipientProblem::Count(0) => ProblemKind::Key("send-error-phones"),
+            RecipientProblem::Count(count) => ProblemKind::Count("send-error-phones-many", count),
+            RecipientProblem::WrongCountry(phone) => {
+                ProblemKind::Phones(vec![wrong_country(&phone)], 0)
+            }
+        };
+        Self::at("phones", kind)
     }
 
     /// Returns the problem behind an error of placing the order.
@@ -283,27 +300,13 @@ impl Problem {
             OrderError::SignatureNotApproved => {
                 Self::at("signature", ProblemKind::Key("send-error-signature-gone"))
             }
-            OrderError::TemplateNotApproved | OrderError::WrongParams(WrongParams::Count(_)) => {
+            OrderError::TemplateNotApproved => {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
-            OrderError::WrongParams(WrongParams::Value(n, problem)) => Self::of_param(n, problem),
-            OrderError::DifferentKinds => {
+            OrderError::DifferentKinds(_) => {
                 Self::at("signature", ProblemKind::Key("send-error-kinds"))
             }
-            OrderError::PhoneCount(0) => Self::at("phones", ProblemKind::Key("send-error-phones")),
-            OrderError::PhoneCount(count) => {
-                Self::at("phones", ProblemKind::Count("send-error-phones-many", count))
-            }
-            OrderError::WrongCountry(phone) => {
-                let key = if phone.is_domestic() {
-                    "send-error-phone-country-international"
-                } else {
-                    "send-error-phone-country-domestic"
-                };
-                let wrong = vec![(0, phone.as_str().to_owned(), key.to_owned())];
-                Self::at("phones", ProblemKind::Phones(wrong, 0))
-            }
-            OrderError::TooLong(length) => Self::at("template", ProblemKind::TooLong(length)),
+            OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })

@@ -1,0 +1,51 @@
+//! Repeats: the same template, values and phone twice within [`WINDOW`]. What counts is when the two
+//! leave, not when they were ordered, so that scheduled messages count on both sides.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::app::App;
+use crate::db::repeats::{self, Repeat, Span};
+use crate::domain::ids::{BatchId, ProjectId, TemplateId};
+use crate::domain::outgoing::Content;
+use crate::domain::phone::Phone;
+
+/// Two messages that leave within this time of each other are a repeat, which a person has to
+/// confirm.
+pub const WINDOW: Duration = Duration::hours(24);
+
+/// Returns when other messages leave that a message repeats. `schedule_at` is when it is to be sent,
+/// if not at once.
+pub fn span(app: &App, schedule_at: Option<OffsetDateTime>) -> Span {
+    let now = app.clock.now();
+    let at = schedule_at.map_or(now, |at| at.max(now));
+    Span { after: at - WINDOW, before: at + WINDOW, now }
+}
+
+/// Returns those of `phones` to which the same text leaves within [`WINDOW`] of `schedule_at`, or of
+/// now.
+pub async fn of_content(
+    app: &App,
+    project: ProjectId,
+    content: &Content,
+    phones: &[Phone],
+    schedule_at: Option<OffsetDateTime>,
+) -> sqlx::Result<Vec<Repeat>> {
+    let phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();
+    let template = content.wording().template().id;
+    let span = span(app, schedule_at);
+    repeats::of_phones(&app.db, project, template, content.params(), &phones, span).await
+}
+
+/// Calls `each` with the phone and values of every message of a template that a batch repeats if it
+/// leaves at `schedule_at`, or now. The messages of the batch `but` are left out.
+pub async fn for_each(
+    app: &App,
+    project: ProjectId,
+    template: TemplateId,
+    but: Option<BatchId>,
+    schedule_at: Option<OffsetDateTime>,
+    each: impl FnMut(&str, &[String]),
+) -> sqlx::Result<()> {
+    let query = repeats::TemplateQuery { project, template, but, span: span(app, schedule_at) };
+    repeats::for_each(&app.db, query, each).await
+}

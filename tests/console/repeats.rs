@@ -1,0 +1,158 @@
+//! The same text to the same phone twice within 24 hours, counted between the times at which the two
+//! leave.
+
+use reqwest::StatusCode;
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::db::{signatures, sms_templates};
+use usms_console::domain::outgoing::Content;
+use usms_console::domain::phone::Phone;
+use usms_console::domain::review::Purpose;
+use usms_console::domain::time::CHINA;
+use usms_console::ops::{order, repeats};
+
+use crate::harness::{CODE, NOTICE, Page, TestClient, TestConsole};
+
+const PHONE: &str = "18500001234";
+
+/// Returns the value of a time field, `hours` from now.
+fn in_hours(hours: i64) -> String {
+    let at = (OffsetDateTime::now_utc() + Duration::hours(hours)).to_offset(CHINA);
+    format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
+}
+
+/// Orders the code for a time and returns its batch.
+async fn schedule(operator: &TestClient, at: &str) -> String {
+    let check = check(operator, &["1234", "5"], at).await;
+    let mut fields = check.form_fields("confirm");
+    fields.retain(|(name, _)| name != "again");
+    let sent = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    sent.leads_to()
+}
+
+/// Returns the check page for the same code at another time; empty means now.
+async fn check(operator: &TestClient, params: &[&str], at: &str) -> Page {
+    let mut fields = operator.send_fields(CODE, params, PHONE).await;
+    fields.push(("schedule_at".to_owned(), at.to_owned()));
+    let page = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    page
+}
+
+fn is_repeat(page: &Page) -> bool {
+    page.has(".notice.doubtful input[name=again]")
+}
+
+#[sqlx::test]
+async fn what_is_scheduled_counts_at_the_hour_at_which_it_leaves(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = schedule(&operator, &in_hours(30)).await;
+    for (at, repeats) in [
+        (String::new(), false),
+        (in_hours(5), false),
+        (in_hours(7), true),
+        (in_hours(30), true),
+        (in_hours(53), true),
+        (in_hours(55), false),
+    ] {
+        let page = check(&operator, &["1234", "5"], &at).await;
+        assert_eq!(is_repeat(&page), repeats, "{at}");
+    }
+    let csrf = operator.get(&batch).await.csrf();
+    operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
+    let page = check(&operator, &["1234", "5"], &in_hours(30)).await;
+    assert!(!is_repeat(&page), "a cancelled batch does not leave");
+}
+
+#[sqlx::test]
+async fn what_was_sent_counts_against_what_is_scheduled_later(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1234", "5"], PHONE).await;
+    console.until_complete(&operator, &batch).await;
+    for (at, repeats) in [(String::new(), true), (in_hours(23), true), (in_hours(25), false)] {
+        let page = check(&operator, &["1234", "5"], &at).await;
+        assert_eq!(is_repeat(&page), repeats, "{at}");
+    }
+}
+
+#[sqlx::test]
+async fn a_batch_that_was_ordered_days_before_it_leaves_counts(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    schedule(&operator, &in_hours(72)).await;
+    let signatures = signatures::approved(&db, console.project, 10).await.unwrap();
+    let templates = sms_templates::approved(&db, console.project, 10).await.unwrap();
+    let template = templates.iter().find(|template| template.purpose == Purpose::Verification);
+    let wording = order::wording(&signatures[0], template.unwrap()).unwrap();
+    let content = Content::new(wording, vec!["1234".to_owned(), "5".to_owned()]).unwrap();
+    let phones = [Phone::parse(PHONE).unwrap()];
+    // What waits after its time may leave at any moment.
+    for (hours, repeats) in [(0, 0), (47, 0), (49, 1), (100, 1)] {
+        let clock = Clock::set_to(OffsetDateTime::now_utc() + Duration::hours(hours));
+        let app = App { clock, ..console.app.clone() };
+        let found = repeats::of_content(&app, console.project, &content, &phones, None).await;
+        assert_eq!(found.unwrap().len(), repeats, "{hours}");
+    }
+}
+
+#[sqlx::test]
+async fn values_are_sent_and_compared_without_the_space_around_them(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let batch = operator.send(NOTICE, &["书", " 5 "], PHONE).await;
+    let page = console.until_complete(&operator, &batch).await;
+    assert!(page.one(".bubble").contains('5'));
+    let stored: Vec<String> =
+        sqlx::query_scalar("select params from messages").fetch_one(&db).await.unwrap();
+    assert_eq!(stored, ["书", "5"]);
+    for values in [["书", "5"], ["书\u{3000}", "5"], [" 书", "\u{a0}5 "]] {
+        let fields = operator.send_fields(NOTICE, &values, PHONE).await;
+        let page = operator.post_owned("/p/default/send", &fields).await;
+        assert!(is_repeat(&page), "{values:?}");
+    }
+    let list = operator.upload_list(NOTICE, "a.csv", "18500001234,书, 5\n".as_bytes()).await;
+    let page = operator.get(&list).await;
+    assert!(page.has("form#yes input[name=again]"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn a_list_is_compared_with_what_leaves_around_its_own_time(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    schedule(&operator, &in_hours(30)).await;
+    let file = b"phone,param1,param2\n18500001234,1234,5\n18500001235,1234,5\n";
+    let list = operator.upload_list(CODE, "a.csv", file).await;
+    let page = operator.get(&list).await;
+    assert!(!page.has("form#yes input[name=again]"), "it would leave now");
+    let at = in_hours(29);
+    // The time was not known when the list was checked: it is checked again, and nothing is ordered.
+    let back = operator.confirm_list(&list, &[("schedule_at", &at)]).await;
+    assert!(back.starts_with(&list), "{back}");
+    let page = operator.until_imported(&back).await;
+    assert!(page.has("form#yes input[name=again]"), "{}", page.text);
+    assert_eq!(page.value("form#yes input[name=schedule_at]"), at);
+    // At another time, nobody is sent the same text twice.
+    let back = operator.confirm_list(&list, &[("schedule_at", "")]).await;
+    assert!(back.starts_with(&list), "{back}");
+    let page = operator.until_imported(&back).await;
+    assert!(!page.has("form#yes input[name=again]"), "{}", page.text);
+    let batch = operator.confirm_list(&list, &[]).await;
+    console.until_complete(&operator, &batch).await;
+    assert_eq!(console.accepted().await.0, 2);
+}
+
+#[sqlx::test]
+async fn the_time_of_a_list_whose_texts_nobody_else_receives_is_ordered_at_once(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let list = operator.upload_list(CODE, "a.csv", b"18500001234,1234,5\n").await;
+    let batch = operator.confirm_list(&list, &[("schedule_at", &in_hours(29))]).await;
+    assert!(operator.get(&batch).await.has("main h1"));
+    assert!(!batch.ends_with("/preview"), "{batch}");
+}
