@@ -177,7 +177,8 @@ pub struct Move {
 
 /// Changes the scheduled time of a batch that has not started. One that was approved has to be
 /// approved again, unless whoever moves it may do so and has not ordered it. One that awaits
-/// approval keeps awaiting it.
+/// approval keeps awaiting it, and one that a person or a problem has paused stays paused unless it
+/// is to be sent now.
 pub async fn reschedule(
     db: &mut PgConnection,
     project: ProjectId,
@@ -187,7 +188,9 @@ pub async fn reschedule(
 ) -> sqlx::Result<bool> {
     let moved = sqlx::query!(
         r#"update batches b
-           set schedule_at = $3, pause_reason = null, pause_detail = '',
+           set schedule_at = $3,
+             pause_reason = case when next.state = 'paused' then b.pause_reason end,
+             pause_detail = case when next.state = 'paused' then b.pause_detail else '' end,
              state = next.state, decided_by = case when next.approved then $4::bigint end,
              started_at = case when next.state = 'sending' then $6::timestamptz end
            from (
@@ -196,6 +199,7 @@ pub async fn reschedule(
                    or decided_by is not null and not ($5 and ordered_by <> $4::bigint)
                  then 'awaiting_approval'
                  when $3::timestamptz is null then 'sending'
+                 when state = 'paused' and pause_reason <> 'missed_schedule' then 'paused'
                  else 'scheduled' end::batch_state as state
              from batches
              where project_id = $1 and id = $2 and (state in ('scheduled', 'awaiting_approval')

@@ -252,7 +252,9 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
            left join users d on d.id = b.decided_by
-           where b.resend_of = $1 and b.state <> 'draft' order by b.id"#,
+           where b.id in (select batch_id from resend_sources where source_id = $1)
+             and b.state <> 'draft'
+           order by b.id"#,
         id.0,
     )
     .fetch_all(db)

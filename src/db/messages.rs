@@ -12,8 +12,7 @@ use time::OffsetDateTime;
 use crate::domain::ids::{
     BatchId, Id, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
 };
-use crate::domain::message::{Failed, MessageState, Outcome};
-use crate::domain::receipt_codes::Category;
+use crate::domain::message::{MessageState, Outcome};
 
 /// Messages that all have the same values.
 #[derive(Debug, Clone, Copy)]
@@ -88,90 +87,6 @@ pub async fn targets(db: &PgPool, submission: SubmissionId) -> sqlx::Result<Vec<
         submission.0,
     )
     .fetch_all(db)
-    .await
-}
-
-/// Returns a batch's messages that were not delivered, after `after`, in the order of their file.
-/// Messages whose phones are past their retention are left out.
-pub async fn failed(
-    db: &PgPool,
-    batch: BatchId,
-    which: Failed,
-    after: Option<MessageId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Target>> {
-    // The ids of a batch's messages are greater than its own.
-    let after = after.map_or(batch.0, |id| id.0);
-    let outcome = match which {
-        Failed::ForNow | Failed::All => Outcome::Failed,
-        Failed::Refused => Outcome::Refused,
-        Failed::Cancelled => return cancelled(db, batch, after, limit).await,
-    };
-    let excluded_causes: Vec<&str> = match which {
-        Failed::ForNow => Category::lasting().to_vec(),
-        Failed::All | Failed::Refused | Failed::Cancelled => Vec::new(),
-    };
-    sqlx::query_as!(
-        Target,
-        // In the order of the index, looked up one by one, so that a page reads no more rows than
-        // it shows.
-        r#"select o.id as "id: MessageId", m.phone, m.params
-           from (
-             select id, submission_id, reason_id from outcomes
-             where batch_id = $1 and outcome = $2 and outcome <> 'delivered' and id > $3
-             order by id offset 0
-           ) o
-           cross join lateral (
-             select phone, params from messages where id = o.id and id > $3 offset 0
-           ) m
-           left join lateral (
-             select category from reasons where id = o.reason_id offset 0
-           ) r on true
-           where exists (select from submissions where id = o.submission_id and retention = 'whole' offset 0)
-             and coalesce(r.category, '') <> all($4)
-           order by o.id limit $5"#,
-        batch.0,
-        outcome as Outcome,
-        after,
-        &excluded_causes as &[&str],
-        limit,
-    )
-    .fetch_all(db)
-    .await
-}
-
-async fn cancelled(
-    db: &PgPool,
-    batch: BatchId,
-    after: i64,
-    limit: i64,
-) -> sqlx::Result<Vec<Target>> {
-    sqlx::query_as!(
-        Target,
-        r#"select m.id as "id: MessageId", m.phone, m.params
-           from messages m join submissions s on s.id = m.submission_id
-           where m.batch_id = $1 and m.id > $2 and s.state = 'cancelled' and s.retention = 'whole'
-             and not exists (select from outcomes o where o.id = m.id offset 0)
-           order by m.id limit $3"#,
-        batch.0,
-        after,
-        limit,
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// Returns how many of a batch's messages failed for a cause that does not pass.
-pub async fn failed_for_good(db: &PgPool, batch: BatchId) -> sqlx::Result<i64> {
-    let lasting = Category::lasting();
-    sqlx::query_scalar!(
-        r#"select count(*) as "count!"
-           from outcomes o join reasons r on r.id = o.reason_id
-           where o.batch_id = $1 and o.outcome = 'failed' and r.category = any($2)"#,
-        batch.0,
-        &lasting as &[&str],
-    )
-    .fetch_one(db)
     .await
 }
 

@@ -31,6 +31,7 @@ pub mod recipients;
 pub mod repeats;
 pub mod replies;
 pub mod report_pulls;
+pub mod resends;
 pub mod retained;
 pub mod retention;
 pub mod review_events;

@@ -43,9 +43,9 @@ pub async fn of_phones(
     phones: &[&str],
     span: Span,
 ) -> sqlx::Result<Vec<Repeat>> {
-    let query = TemplateQuery { project, template, but: None, span };
+    let query = TemplateQuery { project, template, but: Vec::new(), span };
     let mut db = db.acquire().await?;
-    let Some(first) = first_batch(&mut db, query).await? else { return Ok(Vec::new()) };
+    let Some(first) = first_batch(&mut db, &query).await? else { return Ok(Vec::new()) };
     sqlx::query_as!(
         Repeat,
         r#"select wanted.phone as "phone!", last.id as "id: MessageId", last.orderer,
@@ -82,14 +82,14 @@ pub async fn of_phones(
 }
 
 /// A query for the messages of a template that leave within a span.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TemplateQuery {
     /// The project.
     pub project: ProjectId,
     /// The template.
     pub template: TemplateId,
-    /// A batch whose messages are left out.
-    pub but: Option<BatchId>,
+    /// Batches whose messages are left out.
+    pub but: Vec<BatchId>,
     /// When they leave.
     pub span: Span,
 }
@@ -102,14 +102,14 @@ pub async fn for_each(
     mut each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
     let mut db = db.acquire().await?;
-    let Some(first) = first_batch(&mut db, query).await? else { return Ok(()) };
+    let Some(first) = first_batch(&mut db, &query).await? else { return Ok(()) };
     let mut rows = sqlx::query!(
         r#"select m.phone as "phone!", m.params as "params!"
            from messages m
            join submissions s on s.id = m.submission_id
            join batches b on b.id = m.batch_id
            left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
-           where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> $4
+           where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> all($4)
              and leaves_at(s.state, s.sent_at, b.schedule_at, $7) > $5
              and leaves_at(s.state, s.sent_at, b.schedule_at, $7) < $6
              and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
@@ -118,7 +118,7 @@ pub async fn for_each(
            from batches b
            join uploads u on u.batch_id = b.id
            join recipients r on r.batch_id = b.id
-           where b.project_id = $1 and b.template_id = $2 and b.id <> $4 and not b.planned
+           where b.project_id = $1 and b.template_id = $2 and b.id <> all($4) and not b.planned
              and b.state not in ('draft', 'cancelled')
              and leaves_at('ready', null, b.schedule_at, $7) > $5
              and leaves_at('ready', null, b.schedule_at, $7) < $6
@@ -126,7 +126,7 @@ pub async fn for_each(
         query.project.0,
         query.template.0,
         first.0,
-        query.but.map_or(0, |id| id.0),
+        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
         query.span.after,
         query.span.before,
         query.span.now,
@@ -142,16 +142,16 @@ pub async fn for_each(
 /// No message is older than its batch, so that earlier ones need not be read.
 pub async fn first_batch(
     db: &mut PgConnection,
-    query: TemplateQuery,
+    query: &TemplateQuery,
 ) -> sqlx::Result<Option<BatchId>> {
     let first = sqlx::query_scalar!(
         r#"select min(id) from batches
-           where template_id = $2 and project_id = $1 and id <> $3 and state <> 'draft'
+           where template_id = $2 and project_id = $1 and id <> all($3) and state <> 'draft'
              and coalesce(finished_at, 'infinity') > $4
              and coalesce(started_at, greatest(schedule_at, $6)) < $5"#,
         query.project.0,
         query.template.0,
-        query.but.map_or(0, |id| id.0),
+        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
         query.span.after,
         query.span.before,
         query.span.now,

@@ -81,7 +81,7 @@ pub struct Sibling {
     pub later: bool,
 }
 
-/// Returns messages to `phone` in batches that resend `batch`, and in the batch that it resends.
+/// Returns messages to `phone` in batches that resend `batch`, and in the batches that it resends.
 pub async fn siblings(
     db: &PgPool,
     project: ProjectId,
@@ -98,9 +98,9 @@ pub async fn siblings(
            left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
            where m.project_id = $1 and right(m.phone, 4) = right($3, 4) and m.phone = $3
              and m.batch_id = any(array(
-             select id from batches where resend_of = $2
+             select batch_id from resend_sources where source_id = $2
              union all
-             select resend_of from batches where id = $2 and resend_of is not null))
+             select source_id from resend_sources where batch_id = $2))
            order by m.id limit 20"#,
         project.0,
         batch.0,

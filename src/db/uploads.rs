@@ -257,8 +257,6 @@ pub struct Draft {
     pub read_at: Option<OffsetDateTime>,
     /// The time for which it was checked, if it is not to be sent at once.
     pub schedule_at: Option<OffsetDateTime>,
-    /// The batch whose messages it sends again.
-    pub resend_of: Option<BatchId>,
 }
 
 /// Locks a draft until the transaction ends. Returns `None` if it no longer is a draft.
@@ -285,7 +283,6 @@ pub async fn lock_draft(
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
              b.template_text, u.read_options, u.report, u.read_at, b.schedule_at,
-             b.resend_of as "resend_of: BatchId",
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

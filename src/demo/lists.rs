@@ -91,7 +91,7 @@ impl Past {
             file_name: file,
             schedule_at: None,
             form_token: Uuid::new_v4(),
-            resend_of: None,
+            resend_of: &[],
         };
         let list = self.csv(template, rows);
         let incoming = IncomingFile::begin(&self.app, &begin, list.as_bytes()).await?;

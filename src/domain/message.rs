@@ -18,39 +18,6 @@ pub enum Outcome {
     Suppressed,
 }
 
-/// Which messages of a batch to send again. Messages in doubt are in none of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failed {
-    /// Failed for a reason that may pass: powered off, too many messages, a broken channel.
-    ForNow,
-    /// All that failed, including those to phones that do not exist or opted out.
-    All,
-    /// Not accepted by the vendor.
-    Refused,
-    /// Cancelled before they were submitted.
-    Cancelled,
-}
-
-impl Failed {
-    /// All choices, in the order of the page.
-    pub const ALL: [Self; 4] = [Self::ForNow, Self::All, Self::Refused, Self::Cancelled];
-
-    /// Returns the name used in forms and message keys.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::ForNow => "for_now",
-            Self::All => "all",
-            Self::Refused => "refused",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Parses what [`Failed::key`] returns.
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|failed| failed.key() == key)
-    }
-}
-
 /// The state of a message: its outcome, or else what the state of its submission says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "message_state", rename_all = "snake_case")]
@@ -185,6 +152,14 @@ impl Tally {
         let known = self.delivered + self.failed;
         #[allow(clippy::cast_precision_loss)]
         (known > 0).then(|| self.delivered as f64 * 100.0 / known as f64)
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        for state in MessageState::ALL {
+            *self.of_mut(state) += other.of(state);
+        }
     }
 }
 

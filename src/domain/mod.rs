@@ -16,6 +16,7 @@ pub mod project;
 pub mod receipt_codes;
 pub mod recipient;
 pub mod reply;
+pub mod resend;
 pub mod review;
 pub mod role;
 pub mod signature;

@@ -72,11 +72,28 @@ impl Category {
         }
     }
 
-    /// Returns the keys of causes that do not pass by themselves, so that sending to the same phone
-    /// again is useless.
-    pub fn lasting() -> [&'static str; 5] {
-        [Self::InvalidNumber, Self::Suspended, Self::Blacklist, Self::NotProvisioned, Self::Arrears]
-            .map(Self::key)
+    /// Returns whether it passes without anybody changing the text, the signature, the number or a
+    /// contract: the causes for which the vendor advises to switch the phone on, to restart it, to
+    /// choose another time or to try again (USMS receipt codes, column 建议的处理方案: 建议用户开机,
+    /// 建议重启手机, 建议更换发送时间, 建议用户稍后重试). For the others it advises to change the text, to
+    /// send less often, or to ask support.
+    pub fn is_temporary(self) -> bool {
+        match self {
+            Self::PoweredOff | Self::Handset | Self::QuietHours | Self::Expired | Self::Channel => {
+                true
+            }
+            Self::Delivered
+            | Self::InvalidNumber
+            | Self::Suspended
+            | Self::Arrears
+            | Self::NumberPortability
+            | Self::Blacklist
+            | Self::Content
+            | Self::Signature
+            | Self::Frequency
+            | Self::NotProvisioned
+            | Self::CarrierUnspecified => false,
+        }
     }
 
     /// Parses what [`Category::key`] returns.

@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use super::message::{MessageState, Tally};
+use super::message::Tally;
 
 /// The counts of a set of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,9 +42,7 @@ impl AddAssign for Counts {
         self.parts_abroad += other.parts_abroad;
         self.known_cost += other.known_cost;
         self.unpriced += other.unpriced;
-        for state in MessageState::ALL {
-            *self.tally.of_mut(state) += other.tally.of(state);
-        }
+        self.tally += other.tally;
     }
 }
 

@@ -37,12 +37,12 @@ pub async fn of_content(
 }
 
 /// Calls `each` with the phone and values of every message of a template that a batch repeats if it
-/// leaves at `schedule_at`, or now. The messages of the batch `but` are left out.
+/// leaves at `schedule_at`, or now. The messages of the batches `but` are left out.
 pub async fn for_each(
     app: &App,
     project: ProjectId,
     template: TemplateId,
-    but: Option<BatchId>,
+    but: Vec<BatchId>,
     schedule_at: Option<OffsetDateTime>,
     each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {

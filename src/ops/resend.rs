@@ -1,33 +1,83 @@
-//! Sending failed messages again: the messages of a batch become the file of a new draft, which is
-//! imported, previewed and confirmed like any other. Messages in doubt are never included.
+//! Sending again what did not arrive: the messages of one batch, or of several of the same template,
+//! become the file of a new draft, which is imported, previewed and confirmed like any other.
+//! Messages in doubt are never included.
 
+use std::collections::VecDeque;
+
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::uploads::report::ReadOptions;
 use super::uploads::{Begin, IncomingFile, UploadError};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::messages::{self, Target};
+use crate::db::messages::Target;
+use crate::db::resends::{self, Undelivered};
 use crate::db::uploads;
 use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, UserId};
-use crate::domain::message::Failed;
+use crate::domain::message::Outcome;
+use crate::domain::receipt_codes::Category;
+use crate::domain::resend::ResendCause;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding};
 
 /// Messages that are read by one query.
 const PAGE_SIZE: i64 = 2_000;
+/// For so long, a receipt that called a phone blacklisted keeps it from being sent to again.
+const BLACKLISTED_FOR: Duration = Duration::days(30);
+
+/// Causes of failures in batches, and how many of their messages may be sent again.
+#[derive(Debug, Default)]
+pub struct Causes {
+    /// The causes that are offered, temporary ones first, then by their number of messages.
+    pub offered: Vec<(ResendCause, i64)>,
+    /// Messages to phones that are blacklisted.
+    pub blacklisted: i64,
+}
+
+/// Returns why messages of batches did not arrive. `refused` and `cancelled` are the numbers of those
+/// messages.
+pub async fn causes(
+    app: &App,
+    batches: &[BatchId],
+    refused: i64,
+    cancelled: i64,
+) -> sqlx::Result<Causes> {
+    let mut causes = Causes::default();
+    let failed = resends::causes(&app.db, batches).await?;
+    let failed = failed.into_iter().map(|one| (cause_of(&one.category), one.count));
+    let others = [(ResendCause::Refused, refused), (ResendCause::Cancelled, cancelled)];
+    for (cause, count) in failed.chain(others).filter(|(_, count)| *count > 0) {
+        if !cause.is_offered() {
+            causes.blacklisted += count;
+        } else if let Some(one) = causes.offered.iter_mut().find(|(other, _)| *other == cause) {
+            one.1 += count;
+        } else {
+            causes.offered.push((cause, count));
+        }
+    }
+    causes.offered.sort_by_key(|(cause, count)| (!cause.is_temporary(), -count, cause.key()));
+    Ok(causes)
+}
+
+/// Returns the cause of messages that failed with a reason of this category, which may be empty.
+fn cause_of(category: &str) -> ResendCause {
+    ResendCause::Failed(Category::from_key(category).unwrap_or(Category::CarrierUnspecified))
+}
 
 /// A request to send failed messages again.
 #[derive(Debug)]
 pub struct Again<'a> {
     /// The project.
     pub project: ProjectId,
-    /// The batch.
+    /// The batch from whose page it was asked for.
     pub batch: &'a Batch,
-    /// Which of its messages are sent again.
-    pub which: Failed,
+    /// The batches whose messages are sent again; they have its template, text and signature.
+    pub sources: &'a [BatchId],
+    /// Why the messages did not arrive.
+    pub causes: &'a [ResendCause],
     /// The person.
     pub by: UserId,
     /// The file name of the new draft.
@@ -36,12 +86,14 @@ pub struct Again<'a> {
     pub form_token: Uuid,
 }
 
-/// Creates a draft of a batch's failed messages.
+/// Creates a draft of messages that did not arrive.
 ///
 /// # Errors
 ///
 /// [`UploadError::Empty`] if there is no such message; see also [`IncomingFile::begin`].
 pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError> {
+    let others = again.sources.iter().filter(|id| **id != again.batch.id);
+    let sources: Vec<BatchId> = std::iter::once(again.batch.id).chain(others.copied()).collect();
     let begin = Begin {
         project: again.project,
         by: again.by,
@@ -50,17 +102,14 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
         file_name: again.file_name,
         schedule_at: None,
         form_token: again.form_token,
-        resend_of: Some(again.batch.id),
+        resend_of: &sources,
     };
     super::uploads::check(app, &begin).await?;
     let variables = TemplateText::parse(&again.batch.template_text).variables();
-    let mut page = next_page(app, again, None).await?;
-    if page.is_empty() {
-        return Err(UploadError::Empty);
-    }
-    let mut incoming = IncomingFile::begin(app, &begin, &csv_rows(&page, Some(variables))).await?;
-    while let Some(last) = page.last().map(|message| message.id) {
-        page = next_page(app, again, Some(last)).await?;
+    let mut pages = Pages::of(app, again, &sources);
+    let first = pages.next().await?.ok_or(UploadError::Empty)?;
+    let mut incoming = IncomingFile::begin(app, &begin, &csv_rows(&first, Some(variables))).await?;
+    while let Some(page) = pages.next().await? {
         if let Err(error) = incoming.take(app, &csv_rows(&page, None)).await {
             incoming.abandon(app).await;
             return Err(error);
@@ -83,12 +132,75 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
     incoming.end(app).await
 }
 
-async fn next_page(
-    app: &App,
-    again: &Again<'_>,
+/// The messages that are sent again, page by page.
+struct Pages<'a> {
+    app: &'a App,
+    project: ProjectId,
+    /// The categories of the causes of failed messages.
+    categories: Vec<&'static str>,
+    blacklisted_since: OffsetDateTime,
+    /// What is still to be read.
+    parts: VecDeque<(BatchId, Outcome)>,
     after: Option<MessageId>,
-) -> sqlx::Result<Vec<Target>> {
-    messages::failed(&app.db, again.batch.id, again.which, after, PAGE_SIZE).await
+}
+
+impl<'a> Pages<'a> {
+    fn of(app: &'a App, again: &Again<'_>, sources: &[BatchId]) -> Self {
+        let mut categories = Vec::new();
+        let mut outcomes = Vec::new();
+        for cause in again.causes.iter().filter(|cause| cause.is_offered()) {
+            let outcome = match cause {
+                ResendCause::Failed(category) => {
+                    categories.push(category.key());
+                    Outcome::Failed
+                }
+                ResendCause::Refused => Outcome::Refused,
+                ResendCause::Cancelled => Outcome::Cancelled,
+            };
+            if !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+        }
+        if categories.contains(&Category::CarrierUnspecified.key()) {
+            // A receipt without a reason.
+            categories.push("");
+        }
+        let parts = sources
+            .iter()
+            .flat_map(|batch| outcomes.iter().map(|outcome| (*batch, *outcome)))
+            .collect();
+        let blacklisted_since = app.clock.now() - BLACKLISTED_FOR;
+        Self { app, project: again.project, categories, blacklisted_since, parts, after: None }
+    }
+
+    /// Returns the next messages; `None` after the last.
+    async fn next(&mut self) -> sqlx::Result<Option<Vec<Target>>> {
+        while let Some((batch, outcome)) = self.parts.front().copied() {
+            let page = self.read(batch, outcome).await?;
+            if let Some(last) = page.last() {
+                self.after = Some(last.id);
+                return Ok(Some(page));
+            }
+            self.parts.pop_front();
+            self.after = None;
+        }
+        Ok(None)
+    }
+
+    async fn read(&self, batch: BatchId, outcome: Outcome) -> sqlx::Result<Vec<Target>> {
+        let db = &self.app.db;
+        if outcome == Outcome::Cancelled {
+            return resends::cancelled(db, batch, self.after, PAGE_SIZE).await;
+        }
+        let wanted = Undelivered {
+            project: self.project,
+            batch,
+            outcome,
+            categories: Some(self.categories.as_slice()).filter(|_| outcome == Outcome::Failed),
+            blacklisted_since: self.blacklisted_since,
+        };
+        resends::undelivered(db, wanted, self.after, PAGE_SIZE).await
+    }
 }
 
 /// Formats messages as CSV rows, preceded by a header for this many variables if it is given.

@@ -437,28 +437,31 @@ verdict-suppressed-hint = On the opt-out list
 verdict-repeat = Repeat within 24 hours
 verdict-repeat-hint = Was sent, or will be sent, the same message within 24 hours
 resend-title = Send undelivered messages again
-resend-lead = The recipients you choose become a new list, which you check and confirm before anything is sent. The two batches link to each other.
-resend-which = Messages to send again
-resend-for_now = { $count ->
-    [1] 1 temporary failure
-   *[other] { $count } temporary failures
+resend-lead = The recipients you choose become a new list, which you check and confirm before anything is sent. The batches link to each other.
+resend-batches = Batches
+resend-this-batch = This batch
+resend-within = { $days ->
+    [1] This template, last 24 hours
+   *[other] This template, last { $days } days
   }
-resend-for_now-hint = Leaves out numbers that don't exist, are suspended, in arrears, can't receive SMS, or are blacklisted
-resend-all = { $count ->
-    [1] 1 failure
-   *[other] All { $count } failures
+resend-sources = { $count ->
+    [1] 1 batch with the same template, text, and signature
+   *[other] { $count } batches with the same template, text, and signature
   }
-resend-all-hint = Includes nonexistent and blacklisted numbers; most will fail again
-resend-refused = { $count ->
-    [1] 1 message refused by UCloud
-   *[other] { $count } messages refused by UCloud
+resend-which = Messages to send again, by cause
+resend-cause = { $cause }: { $count ->
+    [1] 1 message
+   *[other] { $count } messages
   }
-resend-refused-hint = First fix what UCloud refused them for
-resend-cancelled = { $count ->
-    [1] 1 cancelled message
-   *[other] { $count } cancelled messages
+resend-refused = Refused by UCloud
+resend-refused-do = First fix what UCloud refused them for.
+resend-cancelled = Cancelled before they were submitted
+resend-cancelled-do = Never sent.
+resend-never = { $count ->
+    [1] 1 message to a blacklisted number can't be sent again.
+   *[other] { $count } messages to blacklisted numbers can't be sent again.
   }
-resend-cancelled-hint = Never sent
+resend-nothing-ticked = Select at least one cause.
 resend-in-doubt = { $count ->
     [1] 1 message in doubt is not included: UCloud may have accepted it.
    *[other] { $count } messages in doubt are not included: UCloud may have accepted them.

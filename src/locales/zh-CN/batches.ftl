@@ -341,16 +341,22 @@ verdict-suppressed-hint = 号码在退订与黑名单中
 verdict-repeat = 24 小时内重复
 verdict-repeat-hint = 前后 24 小时内已发送或将发送相同内容
 resend-title = 重发未送达的短信
-resend-lead = 所选号码将生成新的号码文件，核对并确认后才会发送；新任务与此任务互相关联。
-resend-which = 重发范围
-resend-for_now = 暂时性失败的 { $count } 条
-resend-for_now-hint = 不含空号、停机、欠费、未开通短信业务和黑名单
-resend-all = 全部失败的 { $count } 条
-resend-all-hint = 包含空号、停机和黑名单，大多会再次失败
-resend-refused = UCloud 未受理的 { $count } 条
-resend-refused-hint = 请先处理未受理的原因
-resend-cancelled = 取消时未发送的 { $count } 条
-resend-cancelled-hint = 从未发送过
+resend-lead = 所选号码将生成新的号码文件，核对并确认后才会发送；相关任务互相关联。
+resend-batches = 任务范围
+resend-this-batch = 仅此任务
+resend-within = { $days ->
+    [1] 此模板近 24 小时的任务
+   *[other] 此模板近 { $days } 天的任务
+  }
+resend-sources = 模板、内容和签名相同的 { $count } 个任务
+resend-which = 按失败原因选择重发的短信
+resend-cause = { $cause }：{ $count } 条
+resend-refused = UCloud 未受理
+resend-refused-do = 请先处理未受理的原因。
+resend-cancelled = 取消时未发送
+resend-cancelled-do = 从未发送过。
+resend-never = 另有 { $count } 条发往黑名单号码，不可重发。
+resend-nothing-ticked = 请至少选择一个原因。
 resend-in-doubt = 不含 { $count } 条待确认的短信，UCloud 可能已受理。
 resend-waiting = 不含 { $count } 条尚无结果的短信。
 resend-next = 生成号码文件并校验

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::uploads::{self, Job};
-use crate::db::{self, recipients, sms_templates, suppressions};
+use crate::db::{self, recipients, resends, sms_templates, suppressions};
 use crate::domain::ids::BatchId;
 use crate::domain::outgoing::{OutgoingTemplate, Wording};
 use crate::domain::review::Purpose;
@@ -161,7 +161,7 @@ async fn orders_seen(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> {
 }
 
 /// Loads the suppressions that apply to the batch, and to whom this template leaves within a day of
-/// it. The messages that a batch repeats on purpose (`resend_of`) are left out.
+/// it. The messages that a batch repeats on purpose are left out.
 async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendHistory> {
     let mut history = SendHistory::default();
     let marketing = batch.purpose == Purpose::Marketing;
@@ -171,7 +171,8 @@ async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendH
     .await?;
     let (project, template) = (job.project_id, batch.template_id);
     let add = |phone: &str, params: &[String]| history.add_sent(phone, params);
-    repeats::for_each(app, project, template, batch.resend_of, batch.schedule_at, add).await?;
+    let sources = resends::sources(&mut *app.db.acquire().await?, batch.id).await?;
+    repeats::for_each(app, project, template, sources, batch.schedule_at, add).await?;
     Ok(history)
 }
 

@@ -19,7 +19,7 @@ use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::batches::{self, NewBatch};
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::db::{audit, projects, recipients, repeats, uploads};
+use crate::db::{audit, projects, recipients, repeats, resends, uploads};
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::recipient::Verdict;
@@ -51,8 +51,8 @@ pub struct Begin<'a> {
     pub schedule_at: Option<OffsetDateTime>,
     /// The one-time token of the form.
     pub form_token: Uuid,
-    /// The batch whose messages it sends again.
-    pub resend_of: Option<BatchId>,
+    /// The batches whose messages it sends again, the one from whose page it was made first.
+    pub resend_of: &'a [BatchId],
 }
 
 /// Why a file was not accepted. Nothing of it is stored.
@@ -147,7 +147,7 @@ impl IncomingFile {
                 parts: 0,
                 price: None,
                 planned: false,
-                resend_of: begin.resend_of,
+                resend_of: begin.resend_of.first().copied(),
                 ordered_by: begin.by,
                 schedule_at: begin.schedule_at,
                 form_token: begin.form_token,
@@ -162,6 +162,7 @@ impl IncomingFile {
         };
         let name: String = name.chars().take(MAX_NAME_LENGTH * 2).collect();
         uploads::begin(&mut tx, begin.project, batch, source, &name, now).await?;
+        resends::insert_sources(&mut tx, batch, begin.resend_of).await?;
         tx.commit().await?;
         let mut incoming = Self {
             batch,
@@ -500,10 +501,10 @@ async fn is_moved(
     let query = repeats::TemplateQuery {
         project: request.project,
         template: draft.template_id,
-        but: draft.resend_of,
+        but: resends::sources(db, request.batch).await?,
         span: super::repeats::span(app, request.schedule_at),
     };
-    let found = repeats::first_batch(db, query).await?;
+    let found = repeats::first_batch(db, &query).await?;
     Ok(found.is_some() || report.count(Verdict::Repeat) > 0)
 }
 

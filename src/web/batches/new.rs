@@ -334,7 +334,7 @@ impl Receiver<'_> {
             file_name,
             schedule_at,
             form_token: self.fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
-            resend_of: None,
+            resend_of: &[],
         })
     }
 
