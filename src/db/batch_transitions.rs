@@ -43,7 +43,9 @@ pub async fn resume(
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<BatchState>> {
     // The counts below must be as of this lock, not of a moment before somebody else's change.
-    lock(db, batch).await?;
+    if lock(db, batch).await?.is_none() {
+        return Ok(None);
+    }
     let state = sqlx::query_scalar!(
         r#"update batches b
            set state = case when started_at is null and schedule_at > $3 then 'scheduled'
@@ -400,7 +402,8 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
 /// transaction. The row is locked first: of two submissions that end at the same time, the later
 /// one sees the end of the earlier one.
 pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -> sqlx::Result<()> {
-    match lock(db, batch).await? {
+    let Some(state) = lock(db, batch).await? else { return Ok(()) };
+    match state {
         BatchState::Sending | BatchState::Paused => {
             sqlx::query!(
                 r#"update batches set state = 'done', pause_reason = null, pause_detail = '',
@@ -447,12 +450,13 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
     Ok(())
 }
 
-/// Locks a batch until the end of the transaction. Returns its state.
-pub async fn lock(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<BatchState> {
+/// Locks a batch until the end of the transaction. Returns its state; `None` if it is a draft that
+/// was discarded meanwhile.
+pub async fn lock(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<Option<BatchState>> {
     sqlx::query_scalar!(
         r#"select state as "state: BatchState" from batches where id = $1 for update"#,
         batch.0,
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
 }

@@ -181,6 +181,7 @@ pub async fn advance(
     planned: Planned,
 ) -> sqlx::Result<BatchState> {
     let state = batch_transitions::lock(db, unplanned.batch).await?;
+    let state = state.ok_or(sqlx::Error::RowNotFound)?;
     if state == BatchState::Cancelled {
         sqlx::query!(
             r#"update submissions set state = 'cancelled', complete = true

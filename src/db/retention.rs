@@ -311,13 +311,16 @@ pub async fn texts(db: &PgPool, borders: Borders) -> sqlx::Result<u64> {
     Ok(replies + recipients.rows_affected())
 }
 
-/// Deletes some replies before the border, and what their conversations took from them.
+/// Deletes some replies before the border, and what their conversations took from them. Those that
+/// are perhaps an opt-out stay until a person has decided: no marketing is sent until then.
 async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u64> {
     let mut tx = step(db).await?;
     let phones = sqlx::query_scalar!(
         r#"select phone from conversations
            where project_id = $1 and phone in (select phone from (
-             select phone from replies where project_id = $1 and id < $2 order by id limit $3) old)
+             select r.phone from replies r join conversations c using (project_id, phone)
+             where project_id = $1 and r.id < $2 and not (r.opt_out = 'perhaps' and c.undecided)
+             order by r.id limit $3) old)
            order by phone for update"#,
         project.0,
         border,
@@ -326,7 +329,10 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
     .fetch_all(&mut *tx)
     .await?;
     let deleted = sqlx::query!(
-        "delete from replies where project_id = $1 and id < $2 and phone = any($3)",
+        r#"delete from replies r using conversations c
+           where r.project_id = $1 and r.id < $2 and r.phone = any($3)
+             and c.project_id = $1 and c.phone = r.phone
+             and not (r.opt_out = 'perhaps' and c.undecided)"#,
         project.0,
         border,
         &phones,
@@ -345,7 +351,7 @@ async fn replies(db: &PgPool, project: ProjectId, border: i64) -> sqlx::Result<u
            ), moved as (
              update conversations c
              set replies = rest.n, unread = least(c.unread, rest.n), opted_out = rest.stands,
-               undecided = rest.undecided,
+               undecided = c.undecided and rest.undecided,
                newest_id = rest.newest, last_id = rest.last_id, last_at = rest.last_at,
                last_text = rest.last_text
              from rest where c.project_id = $1 and c.phone = rest.phone

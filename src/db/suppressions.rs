@@ -91,6 +91,7 @@ pub async fn add(
     let added = sqlx::query!(
         r#"insert into suppressions as s (project_id, phone, id, reason, note, added_by, scope)
            select $1, phone, new_id($2), $4, $5, $6, $7 from unnest($3::text[]) as phone
+           order by phone
            on conflict (project_id, phone) do update
            set reason = excluded.reason, note = excluded.note, added_by = excluded.added_by,
              scope = excluded.scope, pending = false

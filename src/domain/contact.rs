@@ -9,6 +9,9 @@ const DOMAINS: [&str; 23] = [
 /// Endings of domains in Chinese.
 const CHINESE_DOMAINS: [&str; 3] = [".中国", ".公司", ".网络"];
 
+/// The fewest digits of a phone number in a text.
+pub const MIN_PHONE_DIGITS: usize = 10;
+
 /// Returns the first link of a text in lower case: a word with a scheme, `www.`, a domain by its
 /// ending, or a host with a path.
 pub fn find_link(text: &str) -> Option<String> {
@@ -139,9 +142,36 @@ mod tests {
 
     proptest! {
         #[test]
-        fn looking_for_them_never_panics(text in "[0-9a-z./。．０-９ -]{0,24}\\PC{0,6}") {
-            let _ = find_link(&text);
-            let _ = find_phone_number(&text);
+        fn what_is_found_is_in_the_text(text in "[0-9a-z./。．０-９ -]{0,24}\\PC{0,6}") {
+            let ascii: String = text.to_lowercase().chars().map(in_ascii).collect();
+            if let Some(link) = find_link(&text) {
+                prop_assert!(ascii.contains(&link), "{} in {}", link, text);
+            }
+            if let Some(number) = find_phone_number(&text) {
+                let digits: String = ascii.chars().filter(char::is_ascii_digit).collect();
+                prop_assert!(digits.contains(&number), "{} in {}", number, text);
+                prop_assert!(number.len() >= MIN_PHONE_DIGITS);
+            }
+        }
+
+        #[test]
+        fn a_link_is_found_wherever_it_stands(
+            before in "[一-龥，。！ ]{0,6}", after in "([，！ 一-龥][一-龥]{0,5})?",
+            link in "(https?://)?[a-z]{2,8}\\.(com|cn|net|top)(/[a-z0-9]{1,5})?",
+        ) {
+            let text = format!("{before}{link}{after}");
+            // A full stop before it belongs to the host.
+            prop_assert!(find_link(&text).is_some_and(|found| found.ends_with(&link)), "{}", text);
+        }
+
+        #[test]
+        fn a_phone_number_is_found_wherever_it_stands(
+            before in "[一-龥，。！a-z]{0,6}", after in "([，！一-龥a-z][一-龥0-9]{0,5})?",
+            number in "1[3-9][0-9]{9}", separator in "[ -]?",
+        ) {
+            let written = format!("{}{separator}{}{separator}{}", &number[..3], &number[3..7], &number[7..]);
+            let text = format!("{before}{written}{after}");
+            prop_assert_eq!(find_phone_number(&text), Some(number), "{}", text);
         }
     }
 }

@@ -149,13 +149,24 @@ impl Wording {
     ///
     /// [`TooLong`] if it is too long.
     pub fn size(&self, params: &[String]) -> Result<TextSize, TooLong> {
+        self.size_in(&mut String::new(), params)
+    }
+
+    /// Returns what [`Wording::size`] returns, and leaves the text in `full_text`: for many texts one
+    /// after another.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] if it is too long.
+    pub fn size_in(
+        &self,
+        full_text: &mut String,
+        params: &[String],
+    ) -> Result<TextSize, TooLong> {
         let international = self.template.international;
-        let full_text = self.text.full_text(params, &self.signature.content, international);
-        let length = text::length(&full_text);
-        if length > text::MAX_LENGTH {
-            return Err(TooLong(length));
-        }
-        Ok(TextSize { length, parts: text::parts(&full_text, Kind::of(international)) })
+        self.text.write_full_text(full_text, params, &self.signature.content, international);
+        let (length, parts) = text::measure(full_text, Kind::of(international));
+        if length > text::MAX_LENGTH { Err(TooLong(length)) } else { Ok(TextSize { length, parts }) }
     }
 
     /// Returns whether the template may be sent to a phone.

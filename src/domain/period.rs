@@ -218,10 +218,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_parsing_panic(from in ".{0,12}", to in "[0-9-]{0,12}") {
-            if let Ok(period) = Period::typed(&from, &to, NOW) {
+        fn a_period_has_the_days_that_were_typed(from in -400_i64..10, days in -5_i64..400) {
+            let (from, to) = {
+                let from = day_of(NOW) + Duration::days(from);
+                (from, from + Duration::days(days))
+            };
+            let expected = if from > day_of(NOW) {
+                Err(PeriodProblem::Future)
+            } else if days < 0 {
+                Err(PeriodProblem::Backwards)
+            } else if days >= MAX_DAYS {
+                Err(PeriodProblem::TooLong)
+            } else {
+                Ok(Period { from, to })
+            };
+            prop_assert_eq!(Period::typed(&from.to_string(), &to.to_string(), NOW), expected);
+            if let Ok(period) = expected {
+                prop_assert_eq!(period.until() - period.since(), Duration::days(days + 1));
+                prop_assert_eq!(period.before().until(), period.since());
                 prop_assert!(period.before_until(NOW) <= period.since());
             }
+        }
+
+        #[test]
+        fn no_text_makes_parsing_panic(from in ".{0,12}", to in "[0-9-]{0,12}") {
+            let _ = Period::typed(&from, &to, NOW);
         }
     }
 }

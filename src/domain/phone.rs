@@ -119,6 +119,11 @@ impl Phone {
     /// # Errors
     /// When it is not a phone that can be sent to.
     pub fn parse(typed: &str) -> Result<Self, PhoneProblem> {
+        // Most phones of a list are written so.
+        if typed.len() == 11 && is_mobile(typed) && typed.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Ok(Self(typed.to_owned()));
+        }
         let text = simplified(typed);
         let text = without_zero_decimals(&text);
         if looks_like_spreadsheet(text) {
@@ -160,9 +165,20 @@ impl Phone {
         }
     }
 
+    /// Returns whether a stored text is a phone in the vendor's spelling. Otherwise it is a masked one,
+    /// which stands for several phones, or something else that the vendor has sent.
+    pub fn is_whole(stored: &str) -> bool {
+        Self::parse(stored).is_ok_and(|phone| phone.as_str() == stored)
+    }
+
     /// Returns the phone in the vendor's spelling.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the phone in the vendor's spelling.
+    pub fn into_string(self) -> String {
+        self.0
     }
 
     /// Returns whether it is a phone of mainland China.
@@ -452,6 +468,17 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_phone_is_whole_only_in_the_vendors_spelling() {
+        assert!(Phone::is_whole("18500001234") && Phone::is_whole("(60)123456789"));
+        let cut = Phone::from_vendor(&format!("18500001234{}x", " ".repeat(30)));
+        let VendorPhone::Other(cut) = cut else { panic!("{cut:?}") };
+        assert!(Phone::parse(&cut).is_ok(), "it has lost what makes it none");
+        for other in [cut.as_str(), "185****1234", "+8618500001234", "185 0000 1234", ""] {
+            assert!(!Phone::is_whole(other), "{other}");
+        }
+    }
+
+    #[test]
     fn masking_leaves_the_last_four_digits_and_none_of_a_short_phone() {
         assert_eq!(masked("18500009057"), "185****9057");
         assert_eq!(masked("(60)123456789"), "(60)123****6789");
@@ -477,7 +504,34 @@ mod tests {
         }
 
         #[test]
-        fn parsing_never_panics_and_a_parsed_phone_parses_to_itself(typed in "\\PC{0,40}") {
+        fn a_phone_of_china_is_understood_in_groups_and_with_its_prefix(
+            number in "1[3-9][0-9]{9}",
+            prefix in "|\\+86|0086 ?|\\(86\\)|86|0|\\+86-|'| |\u{feff}",
+            separator in "[ -]?",
+            suffix in "|,| |。",
+            full_width in any::<bool>(),
+        ) {
+            let groups = [&number[..3], &number[3..7], &number[7..]].join(&separator);
+            let typed = format!("{prefix}{groups}{suffix}");
+            let wide = |letter: char| match letter {
+                '0'..='9' => char::from_u32(u32::from(letter) + 0xFEE0).unwrap(),
+                other => other,
+            };
+            let typed: String = if full_width { typed.chars().map(wide).collect() } else { typed };
+            prop_assert_eq!(Phone::parse(&typed).map(|phone| phone.0), Ok(number), "{}", typed);
+        }
+
+        #[test]
+        fn eleven_digits_are_judged_alike_whether_or_not_something_is_around_them(
+            digits in "1[0-9]{10}|[0-9]{11}",
+        ) {
+            prop_assert_eq!(Phone::parse(&digits), Phone::parse(&format!(" {digits}")));
+        }
+
+        #[test]
+        fn a_parsed_phone_parses_to_itself(
+            typed in "\\PC{0,40}|[+(]?(86|60|1|44|852|33)\\)?[ -]?[1-9][0-9]{6,10}|[0-9]{11}",
+        ) {
             if let Ok(phone) = Phone::parse(&typed) {
                 prop_assert_eq!(Phone::parse(phone.as_str()), Ok(phone));
             }

@@ -83,14 +83,27 @@ impl TemplateText {
     /// Returns the text that arrives: the signature in brackets, then the text with `params` filled
     /// in.
     pub fn full_text(&self, params: &[String], signature: &str, international: bool) -> String {
-        let mut full = bracketed(signature, international);
+        let mut full = String::new();
+        self.write_full_text(&mut full, params, signature, international);
+        full
+    }
+
+    /// Replaces `full` by what [`TemplateText::full_text`] returns: a list has many texts.
+    pub fn write_full_text(
+        &self,
+        full: &mut String,
+        params: &[String],
+        signature: &str,
+        international: bool,
+    ) {
+        full.clear();
+        push_bracketed(full, signature, international);
         for segment in self.segments(params) {
             match segment {
                 Segment::Literal(literal) => full.push_str(literal),
                 Segment::Variable { value, .. } => full.push_str(value),
             }
         }
-        full
     }
 }
 
@@ -105,12 +118,17 @@ fn variable(text: &str) -> Option<(usize, &str)> {
 /// Returns a signature in the brackets that go in front of a text: 【…】 for domestic messages, […]
 /// for international ones (USMS manual).
 pub fn bracketed(signature: &str, international: bool) -> String {
-    if signature.is_empty() {
-        String::new()
-    } else if international {
-        format!("[{signature}]")
-    } else {
-        format!("【{signature}】")
+    let mut text = String::new();
+    push_bracketed(&mut text, signature, international);
+    text
+}
+
+fn push_bracketed(text: &mut String, signature: &str, international: bool) {
+    let (open, close) = if international { ('[', ']') } else { ('【', '】') };
+    if !signature.is_empty() {
+        text.push(open);
+        text.push_str(signature);
+        text.push(close);
     }
 }
 
@@ -133,7 +151,9 @@ impl Kind {
 /// Returns the length as carriers count it: in UTF-16 code units, so that characters outside of the
 /// basic plane (most emoji) count as two.
 pub fn length(text: &str) -> usize {
-    text.encode_utf16().count()
+    // In UTF-8 each character has one byte that is no continuation; those beyond the plane have four.
+    let units = |byte: u8| usize::from(byte & 0xC0 != 0x80) + usize::from(byte >= 0xF0);
+    text.bytes().map(units).sum()
 }
 
 /// Returns the largest length of a text of one part, and the length of each part of a longer text,
@@ -153,9 +173,14 @@ pub fn limits(full: &str, kind: Kind) -> (usize, usize) {
 
 /// Returns the number of billed parts of a text, signature included.
 pub fn parts(full: &str, kind: Kind) -> usize {
+    measure(full, kind).1
+}
+
+/// Returns the length of a text and the number of its billed parts.
+pub fn measure(full: &str, kind: Kind) -> (usize, usize) {
     let (single, each) = limits(full, kind);
     let length = length(full);
-    if length <= single { 1 } else { length.div_ceil(each) }
+    (length, if length <= single { 1 } else { length.div_ceil(each) })
 }
 
 #[cfg(test)]
@@ -201,14 +226,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_without_variables_stays_as_it_was_written(text in "[^{}]{0,60}") {
-            prop_assert_eq!(TemplateText::parse(&text).full_text(&[], "", false), text);
+        fn a_text_has_its_literals_and_values_in_order(
+            literals in proptest::collection::vec("[^{}]{0,8}|\\{|\\}|\\{x\\}|\\{0\\}", 1..6),
+            numbers in proptest::collection::vec(1_usize..4, 5),
+            values in proptest::collection::vec("\\PC{0,6}|\\{1\\}", 3),
+        ) {
+            let (mut template, mut expected) = (String::new(), "【云帆书店】".to_owned());
+            for (literal, n) in literals.iter().zip(numbers.iter().chain([&1])) {
+                // A brace before a variable would begin another one.
+                let literal = literal.trim_end_matches('{');
+                template.push_str(&format!("{literal}{{{n}}}"));
+                expected.push_str(&format!("{literal}{}", values[n - 1]));
+            }
+            let text = TemplateText::parse(&template);
+            prop_assert_eq!(text.full_text(&values, "云帆书店", false), expected);
         }
 
         #[test]
-        fn a_longer_text_never_has_fewer_parts(n in 1_usize..500) {
-            let (short, long) = ("字".repeat(n), "字".repeat(n + 1));
-            prop_assert!(parts(&short, Kind::Domestic) <= parts(&long, Kind::Domestic));
+        fn a_text_has_the_length_of_its_utf_16(text in "[a字é\\x00]{0,9}\\PC{0,60}") {
+            prop_assert_eq!(length(&text), text.encode_utf16().count());
+        }
+
+        #[test]
+        fn a_text_has_the_fewest_parts_that_hold_it(
+            text in "[ -~]{0,330}|[字a😀]{0,300}", international in any::<bool>(),
+        ) {
+            let kind = Kind::of(international);
+            let (single, each) = limits(&text, kind);
+            let (length, parts) = measure(&text, kind);
+            let holds = |parts: usize| if parts == 1 { single } else { parts * each };
+            prop_assert!(length <= holds(parts));
+            prop_assert!(parts == 1 || length > holds(parts - 1), "{} in {}", length, parts);
         }
     }
 }

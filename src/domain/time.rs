@@ -1,8 +1,8 @@
 //! The time zone that the vendor, the carriers, the pages and the files share.
 
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::macros::offset;
-use time::{OffsetDateTime, UtcOffset};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// China's offset from UTC. There has been no daylight saving time since 1991.
 pub const CHINA: UtcOffset = offset!(+8);
@@ -10,4 +10,54 @@ pub const CHINA: UtcOffset = offset!(+8);
 /// Returns a time as files state it: in China, with its offset, such as `2026-11-29T14:07:11+08:00`.
 pub fn rfc3339(at: OffsetDateTime) -> String {
     at.to_offset(CHINA).format(&Rfc3339).unwrap_or_default()
+}
+
+/// Reads a typed date and time, such as `2026-12-01T10:00` or `2026-12-01 10:00`. It is in China
+/// unless it names another offset, as in `2026-12-01T10:00Z`.
+pub fn read(typed: &str) -> Option<OffsetDateTime> {
+    let typed = typed.trim().replacen(' ', "T", 1);
+    if let Ok(at) = OffsetDateTime::parse(&typed, &Iso8601::DEFAULT) {
+        return Some(at);
+    }
+    // The parser would leave out an offset that it does not understand.
+    let (_, clock) = typed.split_once('T')?;
+    if !clock.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.')) {
+        return None;
+    }
+    let local = PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?;
+    Some(local.assume_offset(CHINA))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_time_with_an_offset_is_that_time_and_one_without_is_in_china() {
+        for (typed, at) in [
+            ("2026-12-01T10:00", datetime!(2026-12-01 10:00 +8)),
+            (" 2026-12-01 10:00:30 ", datetime!(2026-12-01 10:00:30 +8)),
+            ("2026-12-01T10:00Z", datetime!(2026-12-01 10:00 UTC)),
+            ("2026-12-01 10:00+00:00", datetime!(2026-12-01 10:00 UTC)),
+            ("2026-12-01T10:00+08:00", datetime!(2026-12-01 10:00 +8)),
+            ("2026-12-01T10:00:00-05:00", datetime!(2026-12-01 10:00 -5)),
+        ] {
+            assert_eq!(read(typed), Some(at), "{typed}");
+        }
+        for unreadable in [
+            "2026-12-01",
+            "2026-12-01T10:00 CET",
+            "2026-12-01T10:00[Asia/Tokyo]",
+            "2026-12-01T10:00 08:00",
+            "2026-12-01T10:00+99:00",
+            "2026-12-01T10:00+8",
+            "2026-12-01T10:00z",
+            "2026-12-01T10:00-",
+            "tomorrow",
+        ] {
+            assert_eq!(read(unreadable), None, "{unreadable}");
+        }
+    }
 }

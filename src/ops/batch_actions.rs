@@ -87,7 +87,9 @@ pub async fn take_decided(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(posted) = decided_by.version {
-        batch_transitions::lock(&mut tx, batch).await?;
+        if batch_transitions::lock(&mut tx, batch).await?.is_none() {
+            return Ok(Taken::NotMoved);
+        }
         let Some(current) = batches::find(&mut *tx, actor.project, batch).await? else {
             return Ok(Taken::NotMoved);
         };
@@ -105,12 +107,16 @@ pub async fn take_decided(
         BatchAction::Approve => "batch_approved",
         BatchAction::Reschedule(_) => "batch_rescheduled",
     };
-    let detail = match action {
-        BatchAction::Reschedule(at) => json!({ "at": at.unix_timestamp() }),
-        BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel | BatchAction::Approve => {
-            json!({})
-        }
-    };
+    let mut detail = json!({ "state": state.key() });
+    if let BatchAction::Reschedule(at) = action {
+        detail["at"] = json!(at.unix_timestamp());
+    }
+    let moved = batches::find(&mut *tx, actor.project, batch).await?;
+    // Whoever decided on a batch has cancelled or approved it.
+    let decider = moved.filter(|_| state != BatchState::Cancelled).and_then(|batch| batch.decider);
+    if let Some(approver) = decider {
+        detail["approved_by"] = json!(approver);
+    }
     record(&mut tx, actor, batch, name, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
@@ -144,7 +150,7 @@ async fn change(
             batch_transitions::reschedule(db, actor.project, batch, &to, now).await?
         }
     };
-    if moved { batch_transitions::lock(db, batch).await.map(Some) } else { Ok(None) }
+    if moved { batch_transitions::lock(db, batch).await } else { Ok(None) }
 }
 
 async fn pause(db: &mut PgConnection, actor: Actor<'_>, batch: BatchId) -> sqlx::Result<bool> {

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
-use time::Duration;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -15,6 +15,7 @@ use crate::db::notifications::{self, Channel, Due, NotificationSettings};
 use crate::db::{audit, projects};
 use crate::domain::ids::{ProjectId, UserId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
+use crate::domain::time::rfc3339;
 use crate::i18n::{Language, Texts};
 use crate::keyring::CannotOpen;
 use crate::outbound::{self, OutboundError};
@@ -55,7 +56,7 @@ pub struct Notification {
     pub status: String,
     /// The vendor's reason; may be empty.
     pub reason: String,
-    /// When it happened, in RFC 3339 (UTC).
+    /// When it happened, in RFC 3339, in China.
     pub at: String,
     /// The URL of its page, if `CONSOLE_PUBLIC_URL` is set.
     pub url: Option<String>,
@@ -106,7 +107,7 @@ pub async fn pushes_changed(
         name: String::new(),
         status: if are_back { "back" } else { "missing" }.to_owned(),
         reason: String::new(),
-        at: app.clock.now().format(&Rfc3339).unwrap_or_default(),
+        at: rfc3339(app.clock.now()),
         url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/health")),
         project: slug,
     };
@@ -125,7 +126,6 @@ async fn notification(
         Subject::Signature => "signatures",
         Subject::Template => "templates",
     };
-    let at = app.clock.now().format(&Rfc3339);
     Ok(Notification {
         event: event.to_owned(),
         subject: change.subject.key().to_owned(),
@@ -133,7 +133,7 @@ async fn notification(
         name: change.name.to_owned(),
         status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
         reason: change.reason.to_owned(),
-        at: at.unwrap_or_default(),
+        at: rfc3339(app.clock.now()),
         // The vendor's ids are letters and digits: nothing to escape.
         url: app
             .public_url
@@ -254,7 +254,8 @@ fn email(texts: Texts, notification: &Notification) -> (String, String) {
             texts.with(&format!("notification-pushes-{}-text", notification.status), &project);
         let url = notification.url.as_deref().unwrap_or_default();
         let subject = texts.with(&format!("notification-pushes-{}", notification.status), &project);
-        return (subject, format!("{text}\n\n{url}\n"));
+        let time = email_time(texts, notification);
+        return (subject, format!("{text}\n\n{time}{url}\n"));
     }
     let what = texts.t(&format!("notification-{}", notification.subject));
     let status = texts.t(&format!("notification-status-{}", notification.status));
@@ -272,12 +273,17 @@ fn email(texts: Texts, notification: &Notification) -> (String, String) {
         text.push_str("\n\n");
         text.push_str(&texts.with("notification-reason", &values));
     }
-    if let Some(url) = &notification.url {
-        text.push_str("\n\n");
-        text.push_str(url);
-    }
-    text.push('\n');
-    (subject, text)
+    text.push_str("\n\n");
+    text.push_str(&email_time(texts, notification));
+    text.push_str(notification.url.as_deref().unwrap_or_default());
+    (subject, text.trim_end().to_owned() + "\n")
+}
+
+/// Returns when it happened, as a line of an email.
+fn email_time(texts: Texts, notification: &Notification) -> String {
+    // One of an earlier version has it in UTC.
+    let at = OffsetDateTime::parse(&notification.at, &Rfc3339).map(rfc3339).unwrap_or_default();
+    texts.with("notification-time", &[("at", at.into())]) + "\n"
 }
 
 /// The notification settings of a project, decrypted for its administrators.
@@ -462,12 +468,13 @@ mod tests {
                 name: String::new(),
                 status: status.to_owned(),
                 reason: String::new(),
-                at: String::new(),
+                at: "2026-11-29T14:07:11+08:00".to_owned(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
             };
             let (subject, text) = email(Texts(language), &notification);
             assert!(subject.contains("shop"), "{subject}");
             assert!(text.contains("/p/shop/health"), "{text}");
+            assert!(text.contains("2026-11-29T14:07:11+08:00"), "{text}");
         }
     }
 
@@ -481,13 +488,14 @@ mod tests {
             name: "发货通知".to_owned(),
             status: "rejected".to_owned(),
             reason: "含有链接".to_owned(),
-            at: String::new(),
+            at: "2026-11-29T06:07:11Z".to_owned(),
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
         };
         for language in Language::ALL {
             let (subject, text) = email(Texts(language), &notification);
             assert!(subject.contains("发货通知"), "{subject}");
-            for part in ["UTA1", "含有链接", "https://console.example.test/"] {
+            let time = "2026-11-29T14:07:11+08:00";
+            for part in ["UTA1", "含有链接", time, "https://console.example.test/"] {
                 assert!(text.contains(part), "{text}");
             }
         }

@@ -56,7 +56,7 @@ pub async fn store(
     let (mut opted_out, mut perhaps): (Vec<Said<'_>>, Vec<Said<'_>>) = (Vec::new(), Vec::new());
     for reply in &stored {
         // A masked phone stands for several phones, so it cannot be suppressed; its page says so.
-        if !is_whole(&reply.phone) {
+        if !Phone::is_whole(&reply.phone) {
             continue;
         }
         opted_out.extend(reply.opt_out.as_deref().map(|text| (reply.phone.as_str(), text)));
@@ -152,10 +152,6 @@ fn plausible_time(at: i64, now: OffsetDateTime) -> Option<OffsetDateTime> {
     let seconds = if at >= MILLIS_FROM { at / 1_000 } else { at };
     let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     (EARLIEST..=now + MAX_AHEAD).contains(&at).then_some(at)
-}
-
-fn is_whole(phone: &str) -> bool {
-    Phone::parse(phone).is_ok()
 }
 
 /// Finds the messages that replies refer to by a `UserId` of ours. Masked phones of these replies
@@ -279,7 +275,7 @@ pub async fn decide(
     };
     // A masked phone stands for several phones, so it cannot be suppressed.
     let mut listed = None;
-    if let Some(scope) = scope.filter(|_| is_whole(phone)) {
+    if let Some(scope) = scope.filter(|_| Phone::is_whole(phone)) {
         let by = Some(actor.user);
         suppressions::opt_out(&mut tx, project, &[phone], &[""], scope, by, now).await?;
     } else if !remaining.perhaps {
@@ -307,7 +303,7 @@ pub async fn opt_out(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(conversation) = lock(&mut tx, actor.project, id).await? else { return Ok(false) };
-    if !is_whole(&conversation.phone) || !replies::opt_out(&mut tx, id, reply).await? {
+    if !Phone::is_whole(&conversation.phone) || !replies::opt_out(&mut tx, id, reply).await? {
         return Ok(false);
     }
     let (phones, by) = ([conversation.phone.as_str()], Some(actor.user));

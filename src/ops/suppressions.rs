@@ -61,10 +61,12 @@ async fn insert(
     let now = app.clock.now();
     let Suppress { reason, scope, note } = how;
     let new = NewSuppression { reason, scope, note, by: actor.user };
+    // In one order, so that two lists with the same phones do not wait for each other.
+    let mut phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();
+    phones.sort_unstable();
     let mut added = 0;
     for chunk in phones.chunks(INSERT_SIZE) {
-        let chunk: Vec<&str> = chunk.iter().map(Phone::as_str).collect();
-        added += suppressions::add(db, actor.project, &chunk, new, now).await?;
+        added += suppressions::add(db, actor.project, chunk, new, now).await?;
     }
     Ok(added)
 }

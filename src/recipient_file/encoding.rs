@@ -70,7 +70,7 @@ impl Encoding {
 /// (see [`Utf8::is_likely`]). Where nothing else is certain, a text is taken for GB18030, the
 /// superset of GBK that Chinese spreadsheets use.
 pub(super) fn detect(head: &[u8], utf8: bool) -> Encoding {
-    if head.starts_with(b"\xef\xbb\xbf") {
+    if head.starts_with(UTF8_MARK) {
         return Encoding::Utf8;
     }
     match utf16(head) {
@@ -121,20 +121,25 @@ fn legacy(head: &[u8]) -> Encoding {
     }
 }
 
+/// The byte order mark of UTF-8.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Tells whether a text that arrives in pieces is UTF-8, though some bytes may be damaged.
 #[derive(Debug, Default)]
 pub struct Utf8 {
     invalid: u64,
     /// Characters of several bytes. Of the letters of other encodings, few are such by chance.
     several_bytes: u64,
-    has_mark: bool,
-    begun: bool,
+    /// The first bytes, as many as a byte order mark has.
+    beginning: Vec<u8>,
     incomplete: Vec<u8>,
 }
 
 impl Utf8 {
     /// Adds the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
+        let missing = UTF8_MARK.len() - self.beginning.len();
+        self.beginning.extend_from_slice(&bytes[..missing.min(bytes.len())]);
         let joined;
         let mut bytes = if self.incomplete.is_empty() {
             bytes
@@ -142,10 +147,6 @@ impl Utf8 {
             joined = [self.incomplete.as_slice(), bytes].concat();
             &joined
         };
-        if !self.begun && bytes.len() >= 3 {
-            self.begun = true;
-            self.has_mark = bytes.starts_with(b"\xef\xbb\xbf");
-        }
         loop {
             match std::str::from_utf8(bytes) {
                 Ok(valid) => {
@@ -179,7 +180,7 @@ impl Utf8 {
     /// but a little.
     pub fn is_likely(&self) -> bool {
         let invalid = self.invalid + u64::from(!self.incomplete.is_empty());
-        self.has_mark || invalid == 0 || self.several_bytes >= invalid
+        self.beginning == UTF8_MARK || invalid == 0 || self.several_bytes >= invalid
     }
 }
 
@@ -242,17 +243,25 @@ mod tests {
     proptest! {
         #[test]
         fn the_result_does_not_depend_on_how_a_text_is_cut(
-            text in "\\PC{0,40}", damaged in any::<bool>(), size in 1_usize..7,
+            text in "\u{feff}?a?\u{feff}?[a字é😀]{0,20}",
+            damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..6),
+            size in 1_usize..7,
         ) {
             let mut bytes = text.into_bytes();
-            if damaged {
-                bytes.push(0xff);
+            for (at, byte) in damage {
+                let at = at % (bytes.len() + 1);
+                bytes.insert(at, byte);
             }
-            let mut utf8 = Utf8::default();
-            for piece in bytes.chunks(size) {
-                utf8.update(piece);
-            }
-            prop_assert_eq!(utf8.is_likely(), likely(&bytes));
+            let mut pieces = Utf8::default();
+            bytes.chunks(size).for_each(|piece| pieces.update(piece));
+            let mut whole = Utf8::default();
+            whole.update(&bytes);
+            let found = |utf8: &Utf8| {
+                (utf8.invalid, utf8.incomplete.clone(), utf8.beginning.clone(), utf8.is_likely())
+            };
+            prop_assert_eq!(found(&pieces), found(&whole), "{:?}", bytes);
+            let valid = std::str::from_utf8(&bytes).is_ok();
+            prop_assert_eq!(whole.invalid == 0 && whole.incomplete.is_empty(), valid);
         }
     }
 }

@@ -20,13 +20,26 @@ const GENERAL_DIGITS: usize = 11;
 /// The most decimals that it shows: those of `0.123456789`.
 const GENERAL_DECIMALS: usize = 9;
 
+/// The most characters of a format code (Excel's specifications and limits). No code is parsed that
+/// is longer, since it is held in memory as parts.
+const MAX_CODE_LENGTH: usize = 255;
+
 impl NumberFormat {
     /// Parses a format code, such as `#,##0.00;[Red]-#,##0.00`.
     pub fn parse(code: &str) -> Self {
+        if code.chars().nth(MAX_CODE_LENGTH).is_some() {
+            return Self::unknown();
+        }
         let mut sections: Vec<Section> = pattern::sections(code);
         let is_text = sections.len() == 4 || sections.last().is_some_and(Section::has_text);
         let text = if is_text { sections.pop() } else { None };
         Self { sections, text }
+    }
+
+    /// Returns a format of which it is not certain how it shows anything.
+    pub fn unknown() -> Self {
+        let unknown = || Section { parts: vec![Part::Unknown], ..Section::default() };
+        Self { sections: vec![unknown()], text: Some(unknown()) }
     }
 
     /// Returns the format of a number that Excel does not write into files, in its Chinese form
@@ -283,9 +296,42 @@ mod tests {
         #[test]
         fn any_format_of_any_number_never_panics(code in "[-0#?.,%;@yYmdhsEe/:\\[\\]\"$_*!\\\\ A-Za-z年¥]{0,16}", value in any::<f64>()) {
             let format = NumberFormat::parse(&code);
-            let _ = format.show(value, false);
-            let _ = format.show(value % 3e6, true);
+            let shown = [format.show(value, false), format.show(value % 3e6, true)];
+            for shown in shown.into_iter().flatten() {
+                prop_assert_eq!(shown.trim(), shown.as_str());
+            }
             let _ = format.show_text(&code);
+        }
+
+        #[test]
+        fn decimals_are_rounded_to_the_nearest(
+            number in -1e8_f64..1e8, decimals in 0_usize..6, grouped in any::<bool>(),
+        ) {
+            let digits = "0".repeat(decimals);
+            let point = if decimals > 0 { "." } else { "" };
+            let whole = if grouped { "#,##0" } else { "0" };
+            let code = format!("{whole}{point}{digits}");
+            let shown = show(number, &code).replace(',', "");
+            // What is rounded to zero is not certain.
+            prop_assume!(shown != "?");
+            let half = 0.5 / 10_f64.powi(i32::try_from(decimals).unwrap());
+            let off = (shown.parse::<f64>().unwrap() - number).abs();
+            prop_assert!(off <= half + 1e-6, "{} as {} is {}", number, code, shown);
+            let percent = show(number / 100.0, &format!("{code}%")).replace([',', '%'], "");
+            let off = (percent.parse::<f64>().unwrap_or(0.0) - number).abs();
+            prop_assert!(off <= half + 1e-6, "{} in percent is {}", number / 100.0, percent);
+        }
+
+        #[test]
+        fn the_next_day_is_shown_as_the_next_day(day in 61_i32..2_958_465, from_1904 in any::<bool>()) {
+            let day = if from_1904 { day - 1_462 } else { day };
+            prop_assume!(day >= 0);
+            let format = NumberFormat::parse("yyyy-mm-dd");
+            let date = |day: i32| {
+                let shown = format.show(f64::from(day), from_1904).unwrap();
+                time::Date::parse(&shown, &time::format_description::well_known::Iso8601::DATE).unwrap()
+            };
+            prop_assert_eq!(date(day).next_day(), Some(date(day + 1)));
         }
 
         #[test]

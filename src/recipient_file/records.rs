@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead};
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{IsKey, TableError};
 
@@ -166,7 +166,12 @@ impl<R: BufRead> Records<R> {
     pub(super) fn cells(&mut self, mut take: impl FnMut(&[u8])) {
         let record = self.record.strip_suffix(b"\n").unwrap_or(&self.record);
         if memchr(b'"', record).is_none() {
-            record.split(|byte| *byte == self.delimiter).for_each(take);
+            let mut start = 0;
+            for end in memchr_iter(self.delimiter, record) {
+                take(&record[start..end]);
+                start = end + 1;
+            }
+            take(&record[start..]);
             return;
         }
         let count = self.parse();

@@ -267,8 +267,53 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = rows(&bytes);
+        fn a_table_is_read_as_it_was_written(
+            table in proptest::collection::vec(
+                proptest::collection::vec("[a1字😀,;|\t\"\n '-]{0,6}", 1..5), 1..6,
+            ),
+            delimiter in proptest::sample::select(Delimiter::ALL.to_vec()),
+            encoding in proptest::sample::select(vec![Encoding::Utf8, Encoding::Gb18030]),
+        ) {
+            let mut writer = csv::WriterBuilder::new()
+                .delimiter(delimiter.byte())
+                .flexible(true)
+                .from_writer(Vec::new());
+            for row in &table {
+                writer.write_record(row).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            let (bytes, _, _) = encoding.decoder().encode(&text);
+            let mut read = Vec::new();
+            let mut lines = Vec::new();
+            read_text(&*bytes, encoding, delimiter, |_| false, &mut |row| {
+                lines.push(row.line);
+                read.push(row.cells);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            let trimmed = |row: &Vec<String>| -> Vec<String> {
+                row.iter().map(|cell| cell.trim_matches(' ').to_owned()).collect()
+            };
+            let mut expected: Vec<Vec<String>> = table.iter().map(trimmed).collect();
+            expected.retain(|row| row.iter().any(|cell| !cell.is_empty()));
+            prop_assert_eq!(read, expected);
+            prop_assert!(lines.is_sorted_by(|before, after| before < after));
+        }
+
+        #[test]
+        fn any_bytes_are_rows_in_order_or_an_error(
+            bytes in proptest::collection::vec(
+                prop_oneof![any::<u8>(), proptest::sample::select(b",;\t\n\r\"1\0".to_vec())], 0..400,
+            ),
+        ) {
+            if let Ok(rows) = rows(&bytes) {
+                prop_assert!(rows.is_sorted_by(|before, after| before.line < after.line));
+                for row in rows {
+                    prop_assert!(row.line >= 1 && row.cells.len() <= MAX_CELLS);
+                    prop_assert!(row.cells.iter().any(|cell| !cell.is_empty()));
+                    prop_assert!(row.cells.iter().all(|cell| !cell.contains('\0')));
+                }
+            }
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Scheduled times: the value of a `datetime-local` field, read as China time unless it names a zone.
 
-use time::format_description::well_known::Iso8601;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Duration, OffsetDateTime};
 
-use crate::domain::time::CHINA;
+use crate::domain::time::{self as china, CHINA};
 
 /// How far ahead a time may be.
 const MAX_AHEAD: Duration = Duration::days(90);
@@ -14,18 +13,10 @@ const MAX_AHEAD: Duration = Duration::days(90);
 ///
 /// The text key of what is wrong.
 pub fn read(typed: &str, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, &'static str> {
-    let typed = typed.trim();
-    if typed.is_empty() {
+    if typed.trim().is_empty() {
         return Ok(None);
     }
-    let typed = typed.replacen(' ', "T", 1);
-    let at = if let Ok(at) = OffsetDateTime::parse(&typed, &Iso8601::DEFAULT) {
-        at
-    } else {
-        let local = PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT)
-            .map_err(|_| "send-error-schedule")?;
-        local.assume_offset(CHINA)
-    };
+    let at = china::read(typed).ok_or("send-error-schedule")?;
     if at <= now {
         Err("send-error-schedule-past")
     } else if at > now + MAX_AHEAD {

@@ -4,6 +4,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
+use usms_console::db::batches;
+use usms_console::domain::ids::BatchId;
 use usms_console::ops::{failure_guard, plan, submit};
 
 use super::push_settings::until_number;
@@ -139,6 +141,68 @@ async fn an_approval_of_a_page_that_is_out_of_date_approves_nothing(db: PgPool) 
     assert_eq!(state(&db).await, "awaiting_approval");
     press(&approver, &batch, &answer, "approve", "confirm").await;
     assert_eq!(state(&db).await, "scheduled");
+}
+
+#[sqlx::test]
+async fn an_action_on_a_draft_that_is_discarded_meanwhile_does_nothing(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    for action in ["schedule", "resume"] {
+        let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+        let batch = preview.trim_end_matches("/preview");
+        let csrf = operator.get(&preview).await.csrf();
+        let id: BatchId = batch.rsplit('/').next().unwrap().parse().unwrap();
+        let mut discarding = db.begin().await.unwrap();
+        batches::discard(&mut discarding, console.project, id).await.unwrap();
+        let path = format!("{batch}/{action}");
+        let fields = [("csrf", csrf.as_str()), ("now", "1"), ("version", "x")];
+        let fields = &fields[..if action == "resume" { 1 } else { 3 }];
+        let commit = async {
+            let waiting = "select count(*) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            until_number(&db, waiting, 1).await;
+            discarding.commit().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(operator.post(&path, fields), commit);
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{action}: {}", answer.text);
+        assert_eq!(operator.get(batch).await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[sqlx::test]
+async fn the_audit_names_the_state_of_a_batch_and_who_approved_it(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    sqlx::query("update projects set approval_over = 2").execute(&db).await.unwrap();
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let in_hours = |hours| local_time(OffsetDateTime::now_utc() + Duration::hours(hours));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &in_hours(20))]).await;
+    let approver = console.approver().await;
+    let page = approver.get(&batch).await;
+    press(&approver, &batch, &page, "approve", "confirm").await;
+    let page = approver.get(&batch).await;
+    move_to(&approver, &batch, &page, &in_hours(25)).await;
+    press(&operator, &batch, &operator.get(&batch).await, "pause", "x").await;
+    let page = operator.get(&batch).await;
+    move_to(&operator, &batch, &page, &in_hours(30)).await;
+    press(&operator, &batch, &operator.get(&batch).await, "cancel", "confirm").await;
+    let details: Vec<Value> = sqlx::query_scalar(
+        "select detail - 'at' from audit_log
+         where action like 'batch_%' and action <> 'batch_ordered' order by id",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    assert_eq!(
+        details,
+        [
+            json!({ "state": "scheduled", "approved_by": "approver" }),
+            json!({ "state": "scheduled", "approved_by": "approver" }),
+            json!({ "state": "paused", "approved_by": "approver" }),
+            json!({ "state": "awaiting_approval" }),
+            json!({ "state": "cancelled" }),
+        ]
+    );
 }
 
 #[sqlx::test]

@@ -28,7 +28,7 @@ async fn preview(operator: &TestClient, name: &str, content: &[u8]) -> Preview {
     Preview { path, page }
 }
 
-async fn notice_console(db: &PgPool) -> (TestConsole, TestClient) {
+pub async fn notice_console(db: &PgPool) -> (TestConsole, TestClient) {
     let console = TestConsole::start(db).await;
     console.add_notice_template().await;
     let operator = console.operator().await;
@@ -36,7 +36,7 @@ async fn notice_console(db: &PgPool) -> (TestConsole, TestClient) {
 }
 
 /// Returns the number of rows by verdict, the ready ones first.
-fn counts(page: &Page) -> Vec<String> {
+pub fn counts(page: &Page) -> Vec<String> {
     page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)")
 }
 
@@ -271,28 +271,6 @@ async fn web_pages_documents_and_images_are_recognized_whatever_their_name(db: P
             .upload("/p/default/batches/new", &fields, &[("recipients", name, content)])
             .await;
         assert!(answer.one("#recipients-error").contains(word), "{name}: {}", answer.text);
-    }
-}
-
-#[sqlx::test]
-async fn pasted_phones_are_read_as_those_of_the_form_for_one_message(db: PgPool) {
-    let console = TestConsole::start(&db).await;
-    let operator = console.operator().await;
-    for (template, pasted, expected) in [
-        (CODE, "18500002500,18500002501,18500002502", &["0", "3"][..]),
-        (CODE, "18500002500、18500002501\n18500002502 18500002503", &["0", "4"]),
-        (CODE, "18500002500,1234,5\n18500002501,1235,5", &["2"]),
-    ] {
-        let form = operator.get("/p/default/batches/new").await;
-        let mut fields = form.whole_form("form[data-upload]");
-        let option = form.option_containing("#template option", template);
-        fields.retain(|(name, _)| name != "phones" && name != "template_id");
-        fields
-            .extend([("phones".to_owned(), pasted.to_owned()), ("template_id".to_owned(), option)]);
-        let sent = operator.upload("/p/default/batches/new", &fields, &[]).await;
-        assert!(sent.status.is_redirection(), "{}", sent.text);
-        let page = operator.until_imported(&sent.leads_to()).await;
-        assert_eq!(counts(&page), expected, "{pasted}: {}", page.text);
     }
 }
 

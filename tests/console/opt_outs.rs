@@ -274,7 +274,7 @@ async fn all_calls(console: &TestConsole) -> Vec<(String, Vec<String>)> {
 }
 
 /// Presses a button of the question whether a reply is an opt-out.
-async fn decide(client: &TestClient, page: &Page, decision: &str) -> Page {
+pub async fn decide(client: &TestClient, page: &Page, decision: &str) -> Page {
     let form = "#decide form";
     assert!(page.has(&format!("{form} button[value={decision}]")), "{}", page.text);
     let mut fields = page.whole_form(form);

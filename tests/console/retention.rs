@@ -14,6 +14,8 @@ use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::role::Role;
 use usms_console::ops::{push_inbox, retention};
 
+use super::opt_outs::decide;
+use super::replies::{AT, newest, push_replies, quiet, reply};
 use crate::harness::{CODE, MAX_WAIT, Page, TestClient, TestConsole, assert_sound};
 
 const RETENTION: &str = "/p/default/settings/retention";
@@ -174,6 +176,25 @@ async fn phones_and_texts_are_redacted_and_the_rest_stays(db: PgPool) {
     assert_eq!(count(&db, "messages").await, 0);
     assert_eq!(left(&admin.get(RETENTION).await), ["已删除"]);
     assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_reply_that_waits_for_a_decision_stays_until_it_is_made(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let perhaps = reply("18500001001", "请问怎么退订", AT + 1);
+    let others = [reply("18500001001", "你好", AT), reply("18500001002", "谢谢", AT)];
+    push_replies(&console, &[perhaps, others[0].clone(), others[1].clone()]).await;
+    set_policy(&db, Some(1), None).await;
+    let later = later(&console, Duration::days(40));
+    apply_retention(&later).await;
+    assert_eq!((count(&db, "replies").await, count(&db, "conversations").await), (1, 1));
+    assert_eq!(count(&db, "suppressions where pending").await, 1);
+    let (_, page) = newest(&operator).await;
+    decide(&operator, &page, "no").await;
+    assert_eq!(count(&db, "suppressions").await, 0);
+    apply_retention(&later).await;
+    assert_eq!((count(&db, "replies").await, count(&db, "conversations").await), (0, 0));
 }
 
 #[sqlx::test]

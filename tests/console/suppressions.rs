@@ -4,7 +4,15 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, TestConsole};
+use usms_console::domain::ids::UserId;
+use usms_console::domain::phone::Phone;
+use usms_console::domain::role::Role;
+use usms_console::domain::suppression::{SuppressionReason, SuppressionScope};
+use usms_console::ops::actor::Actor;
+use usms_console::ops::suppressions::{self, Suppress};
+
+use super::replies::{number, quiet};
+use crate::harness::{CODE, TestConsole, until};
 
 const LIST: &str = "/p/default/suppressions";
 
@@ -92,6 +100,44 @@ async fn a_file_is_imported_and_added_to_the_vendors_blacklist_once(db: PgPool) 
     operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
     let counts = console.admin(reqwest::Method::GET, "counts", json!(null)).await;
     assert_eq!(counts["by_action"]["BatchCreateUSMSBlacklistPhone"], 3, "nothing new");
+}
+
+#[sqlx::test]
+async fn two_lists_of_the_same_phones_in_another_order_are_both_added(db: PgPool) {
+    let console = quiet(&db).await;
+    console.account("operator", Role::Operator).await;
+    let user = UserId(number(&db, "select id from users").await);
+    let actor = Actor { project: console.project, user, ip: "-" };
+    let how =
+        Suppress { reason: SuppressionReason::Complaint, scope: SuppressionScope::All, note: "" };
+    let mut phones: Vec<Phone> =
+        (1_001..=1_003).map(|n| Phone::parse(&format!("1850000{n}")).unwrap()).collect();
+    // Somebody else adds the middle one meanwhile, so that each list waits.
+    let mut meanwhile = db.begin().await.unwrap();
+    sqlx::query(
+        "insert into suppressions (project_id, phone, id, reason, note)
+         values ($1, '18500001002', 1, 'complaint', '')",
+    )
+    .bind(console.project.0)
+    .execute(&mut *meanwhile)
+    .await
+    .unwrap();
+    let (one, other) = (phones.clone(), {
+        phones.reverse();
+        phones
+    });
+    let add = |phones: Vec<Phone>| {
+        let app = console.app.clone();
+        async move { suppressions::add(&app, actor, &phones, how).await.unwrap() }
+    };
+    let release = async {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        until("both lists wait", async || number(&db, waiting).await == 2).await;
+        meanwhile.rollback().await.unwrap();
+    };
+    let (one, other, ()) = tokio::join!(add(one), add(other), release);
+    assert_eq!(one + other, 3);
 }
 
 #[sqlx::test]

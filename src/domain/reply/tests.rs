@@ -420,8 +420,33 @@ fn a_clean_text_has_line_breaks_and_no_other_control_characters() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_check_panic(text in ".{0,60}") {
+    fn any_text_is_judged_and_cleaned_once(text in "(.|\r\n|\0|\u{85}){0,60}") {
         let _ = judge(&text);
-        prop_assert_eq!(clean(&clean(&text)), clean(&text));
+        let cleaned = clean(&text);
+        prop_assert!(!cleaned.contains(|c: char| c.is_control() && c != '\n' && c != '\t'));
+        prop_assert_eq!(clean(&cleaned), cleaned);
+    }
+
+    #[test]
+    fn a_keyword_is_one_however_it_is_written(
+        word in proptest::sample::select(vec!["t", "td", "r", "qx", "退订", "退訂", "拒收", "stop"]),
+        capital in any::<bool>(),
+        wide in any::<bool>(),
+        before in "[ \n\u{200b}\"“【']{0,3}",
+        after in "[ \n\u{200b}\"”】。！!.]{0,3}",
+    ) {
+        let word = if capital { word.to_uppercase() } else { word.to_owned() };
+        let widened = |letter: char| match letter {
+            '!'..='~' => char::from_u32(u32::from(letter) + 0xFEE0).unwrap(),
+            other => other,
+        };
+        let word: String = if wide { word.chars().map(widened).collect() } else { word };
+        let reply = format!("{before}{word}{after}");
+        prop_assert_eq!(judge(&reply), Verdict::OptOut, "{:?}", reply);
+    }
+
+    #[test]
+    fn a_number_is_no_opt_out(reply in "[0-9]{1,12}[.。]?") {
+        prop_assert_eq!(judge(&reply), Verdict::No, "{:?}", reply);
     }
 }

@@ -113,15 +113,21 @@ pub fn param_problem(value: &str, purpose: Purpose) -> Option<ParamProblem> {
     param_problems(value, purpose).next()
 }
 
-/// Returns whether a value has only Chinese characters and less digits than a code or a phone may
-/// have. Most values of a list are such and have no problem, which need not be looked for.
+/// Returns whether a value has only Chinese characters, Latin letters and digits, and none of the
+/// problems that such a value may have. Most values of a list are so, and no other problem need be
+/// looked for.
 fn is_plain(value: &str) -> bool {
-    let mut digits = 0;
-    let plain = value.chars().all(|letter| {
+    let (mut has_letters, mut digits) = (false, 0);
+    let only_such = value.chars().all(|letter| {
+        has_letters |= letter.is_ascii_alphabetic();
         digits += usize::from(letter.is_ascii_digit());
-        letter.is_ascii_digit() || matches!(letter, '\u{4e00}'..='\u{9fa5}') && letter != '锟'
+        letter.is_ascii_alphanumeric()
+            || matches!(letter, '\u{4e00}'..='\u{9fa5}') && letter != '锟'
     });
-    plain && !value.is_empty() && digits <= MAX_CODE_LENGTH
+    only_such
+        && !value.is_empty()
+        && !(has_letters && (is_missing(value) || has_missing_word(value)))
+        && !(digits >= contact::MIN_PHONE_DIGITS && contact::find_phone_number(value).is_some())
 }
 
 /// Returns whether a character is not seen: zero width, direction marks, fillers, line separators.
@@ -168,23 +174,26 @@ fn is_placeholder(value: &str) -> bool {
             || matches!(letter, '"' | '\'' | '[' | ']' | '(' | ')' | '<' | '>' | '.')
     };
     let word = value.trim().trim_matches(around);
-    // `NA` alone may be a name; only in its brackets or with a slash it is none.
-    let missing = |word: &str| MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(word));
-    missing(word) && !word.eq_ignore_ascii_case("na")
+    is_missing(word)
         || word.eq_ignore_ascii_case("na") && value.trim().starts_with('<')
         || value.trim().starts_with('#') && is_spreadsheet_error(&value.trim().to_lowercase())
-        || MISSING_WITHIN.iter().any(|missing| has_word(value, missing))
+        || has_missing_word(value)
         || GARBLED.iter().any(|garbled| value.contains(garbled))
         || has_braces(value)
         || is_variable_of_a_program(value.trim())
 }
 
-/// Returns whether a text has a word that no Latin letter or digit adjoins.
-fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let adjoins = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_alphanumeric());
-        !adjoins(text[..at].chars().next_back()) && !adjoins(text[at + word.len()..].chars().next())
-    })
+/// Returns whether a word stands for a missing value. `NA` alone may be a name; only in its brackets
+/// or with a slash it is none.
+fn is_missing(word: &str) -> bool {
+    MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(word))
+        && !word.eq_ignore_ascii_case("na")
+}
+
+/// Returns whether a text has one of [`MISSING_WITHIN`] that no Latin letter or digit adjoins.
+fn has_missing_word(text: &str) -> bool {
+    let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| MISSING_WITHIN.contains(&word))
 }
 
 /// Returns whether a whole value is a variable in another notation: `%name%`, `%(name)s`, `$name`,
@@ -231,6 +240,8 @@ fn has_braces(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn problem(value: &str) -> Option<ParamProblem> {
@@ -315,12 +326,31 @@ mod tests {
 
     #[test]
     fn plain_values_have_none_of_the_problems_that_are_not_looked_for() {
-        for value in ["李雷", "50元", "1234567", "订单7号", "第12页共30页"] {
+        for value in ["李雷", "50元", "12345678", "订单7号", "第12页共30页", "YT0000000123", "NA"]
+        {
             assert!(is_plain(value), "{value}");
             assert_eq!(param_problems(value, Purpose::Notice).next(), None, "{value}");
         }
-        for value in ["", "12345678", "null", "锟斤拷", "￥5", "a.cn", "1 2", "-"] {
+        for value in ["", "18500001234", "null", "您的null", "锟斤拷", "￥5", "a.cn", "1 2", "-"]
+        {
             assert!(!is_plain(value), "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_plain_if_it_has_no_other_letters_and_no_problem(
+            value in "([0-9]{1,13}|1[3-9][0-9]{9}|[a-zA-Z]{1,4}|null|NaN|undefined|[一-龥]|0[1-9][0-9]{9}){1,3}",
+        ) {
+            let none = param_problems(&value, Purpose::Notice).next().is_none();
+            prop_assert_eq!(is_plain(&value), none && !value.contains('锟'), "{}", value);
+        }
+
+        #[test]
+        fn what_is_plain_has_no_problem(value in "[0-9a-zA-Z一-龥 .,。#{}<>/￥★【\u{200b}-]{0,12}") {
+            if is_plain(&value) {
+                prop_assert_eq!(param_problems(&value, Purpose::Notice).next(), None, "{}", value);
+            }
         }
     }
 

@@ -39,6 +39,7 @@ notification-status-in_review = in review
 notification-subject = { $what } “{ $name }”: { $status }
 notification-text = { $what } “{ $name }” ({ $id }) in project { $project }: { $status }.
 notification-reason = UCloud: { $reason }
+notification-time = Time: { $at }
 timeline-empty = No events yet.
 settings-nobody = No channel is set up yet. Enter a webhook or an email address and save it first.
 notification-error-no-wish = this channel is no longer set up

@@ -36,6 +36,7 @@ notification-status-in_review = 审核中
 notification-subject = { $what }“{ $name }”{ $status }
 notification-text = 项目 { $project } 的{ $what }“{ $name }”（{ $id }）{ $status }。
 notification-reason = UCloud 说明：{ $reason }
+notification-time = 时间：{ $at }
 timeline-empty = 暂无记录。
 settings-nobody = 尚未设置通知地址，请先填写并保存。
 notification-error-no-wish = 该通知渠道已取消

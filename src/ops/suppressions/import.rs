@@ -230,9 +230,12 @@ pub enum WrongRows {
     Names(Vec<String>, bool),
     /// Rows, each with the name of its sheet.
     Rows(Vec<(String, WrongRow)>),
+    /// There are no more. Without this, reading has failed.
+    End,
 }
 
-/// Reads the rows of a file that are not understood. They arrive as fast as they are taken.
+/// Reads the rows of a file that are not understood. They arrive as fast as they are taken, with
+/// [`WrongRows::End`] behind the last ones.
 ///
 /// # Errors
 ///
@@ -278,8 +281,10 @@ fn send_wrong_rows(
     };
     if let Err(error) = list_file::for_each_wrong(content, chosen, max_rows, begin, take) {
         tracing::warn!(%error, "cannot read a list of phones to suppress again");
+        return;
     }
     let _ = sender.blocking_send(WrongRows::Rows(rows));
+    let _ = sender.blocking_send(WrongRows::End);
 }
 
 async fn examine(

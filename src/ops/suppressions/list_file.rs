@@ -16,6 +16,8 @@ use crate::recipient_file::{self, Book, Delimiter, Encoding, Row, Shape, TableEr
 
 /// Rows of a sheet from which its columns are guessed.
 const GUESS_ROWS: usize = 1_000;
+/// Cells of all sheets that are held in memory for that.
+const GUESS_CELLS: usize = 500_000;
 /// Characters of a cell that are kept to guess columns and to show examples.
 const CELL_LENGTH: usize = 60;
 /// Bytes from which encoding and delimiter of a text are detected.
@@ -280,7 +282,7 @@ impl Survey {
     fn of_rows(file: &ListFile, max_rows: u32, as_lines: bool) -> Result<Self, FileProblem> {
         let mut sheets: Vec<Sheet> = Vec::new();
         let mut first_rows: Vec<Vec<Vec<String>>> = Vec::new();
-        let mut total = 0;
+        let (mut total, mut cells_kept) = (0, 0);
         let mut take = |number: usize, row: Row| {
             total += 1;
             if total > max_rows {
@@ -301,7 +303,8 @@ impl Survey {
                 sheet.only_phones &= filled.all(|cell| entries(cell).all(looks_like_phone));
                 sheet.has_entries |= cells().any(|cell| entries(cell).nth(1).is_some());
             }
-            if first_rows[number].len() < GUESS_ROWS {
+            if first_rows[number].len() < GUESS_ROWS && cells_kept < GUESS_CELLS {
+                cells_kept += row.cells.len();
                 let clipped = |cell: &str| cell.chars().take(CELL_LENGTH).collect();
                 first_rows[number].push(cells().map(clipped).collect());
             }

@@ -1,5 +1,7 @@
 //! Rows in the text format of COPY, in which they are written to the database.
 
+use std::io::Write;
+
 use tokio::sync::mpsc;
 
 use crate::domain::ids::BatchId;
@@ -26,7 +28,8 @@ impl CopyLines {
         let buffer = &mut self.buffer;
         buffer.extend_from_slice(self.batch.as_bytes());
         buffer.push(b'\t');
-        buffer.extend_from_slice(recipient.position.to_string().as_bytes());
+        // Writing into memory cannot fail.
+        let _ = write!(buffer, "{}", recipient.position);
         buffer.push(b'\t');
         buffer.extend_from_slice(recipient.verdict.key().as_bytes());
         buffer.push(b'\t');
@@ -57,15 +60,13 @@ impl CopyLines {
 
 /// Escapes a text (PostgreSQL manual, COPY, text format).
 fn escape(text: &str, into: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
-            b'\\' => into.extend_from_slice(b"\\\\"),
-            b'\t' => into.extend_from_slice(b"\\t"),
-            b'\n' => into.extend_from_slice(b"\\n"),
-            b'\r' => into.extend_from_slice(b"\\r"),
-            other => into.push(other),
-        }
-    }
+    replace(text, into, |byte| match byte {
+        b'\\' => Some(b"\\\\"),
+        b'\t' => Some(b"\\t"),
+        b'\n' => Some(b"\\n"),
+        b'\r' => Some(b"\\r"),
+        _ => None,
+    });
 }
 
 /// Formats texts as an array: each in quotes, escaped once for the array and once for COPY.
@@ -76,17 +77,44 @@ fn array(texts: &[String], into: &mut Vec<u8>) {
             into.push(b',');
         }
         into.push(b'"');
-        for byte in text.bytes() {
-            match byte {
-                b'\\' => into.extend_from_slice(b"\\\\\\\\"),
-                b'"' => into.extend_from_slice(b"\\\\\""),
-                b'\t' => into.extend_from_slice(b"\\t"),
-                b'\n' => into.extend_from_slice(b"\\n"),
-                b'\r' => into.extend_from_slice(b"\\r"),
-                other => into.push(other),
-            }
-        }
+        replace(text, into, |byte| match byte {
+            b'\\' => Some(b"\\\\\\\\"),
+            b'"' => Some(b"\\\\\""),
+            b'\t' => Some(b"\\t"),
+            b'\n' => Some(b"\\n"),
+            b'\r' => Some(b"\\r"),
+            _ => None,
+        });
         into.push(b'"');
     }
     into.push(b'}');
+}
+
+/// Appends a text, with something else for some of its bytes. What lies between is copied as a whole.
+fn replace(text: &str, into: &mut Vec<u8>, other: impl Fn(u8) -> Option<&'static [u8]>) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if let Some(other) = other(*byte) {
+            into.extend_from_slice(&bytes[from..at]);
+            into.extend_from_slice(other);
+            from = at + 1;
+        }
+    }
+    into.extend_from_slice(&bytes[from..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_to_copy_or_to_arrays_is_escaped() {
+        let mut line = Vec::new();
+        escape("a\\b\tc\nd\re", &mut line);
+        assert_eq!(line, br"a\\b\tc\nd\re");
+        line.clear();
+        array(&["李\"雷\\".to_owned(), String::new(), "a,}\n".to_owned()], &mut line);
+        assert_eq!(String::from_utf8(line).unwrap(), r#"{"李\\"雷\\\\","","a,}\n"}"#);
+    }
 }

@@ -217,7 +217,8 @@ impl ReportBuilder {
                 let unclear = report.unclear.entry(*column).or_default();
                 unclear.rows += 1;
                 if unclear.examples.len() < UNCLEAR_EXAMPLES {
-                    unclear.examples.push((row.recipient.position, stored.clone()));
+                    let example = stored.chars().take(MAX_CELL_SHOWN).collect();
+                    unclear.examples.push((row.recipient.position, example));
                 }
             }
             None => {}

@@ -15,8 +15,9 @@ use crate::domain::cell;
 use crate::domain::upload::{Guess, Mapping, is_phone, rejected_columns};
 use crate::recipient_file::{self, Book, BookOptions, Row, TableError};
 
-/// Rows from which the column mapping is guessed.
+/// Rows from which the column mapping is guessed, and bytes of them, which are held in memory.
 const MAPPING_ROWS: usize = 200;
+const MAPPING_BYTES: usize = 4 << 20;
 /// Bytes from which encoding and delimiter of a text are detected.
 const HEAD_BYTES: usize = 64 << 10;
 
@@ -50,6 +51,7 @@ impl Reader {
             lines,
             report: Report::default(),
             first_rows: Vec::new(),
+            first_bytes: 0,
             rules: Some((self.rules, self.history)),
             classifying: None,
             stopped: None,
@@ -126,6 +128,7 @@ struct Scan {
     lines: CopyLines,
     report: Report,
     first_rows: Vec<Row>,
+    first_bytes: usize,
     rules: Option<(Rules, SendHistory)>,
     classifying: Option<(Classifier, ReportBuilder)>,
     stopped: Option<ImportError>,
@@ -137,8 +140,13 @@ impl Scan {
         if self.classifying.is_some() {
             return self.classify(row);
         }
+        self.first_bytes += row.cells.iter().map(String::len).sum::<usize>();
         self.first_rows.push(row);
-        if self.first_rows.len() < MAPPING_ROWS { ControlFlow::Continue(()) } else { self.begin() }
+        if self.first_rows.len() < MAPPING_ROWS && self.first_bytes < MAPPING_BYTES {
+            ControlFlow::Continue(())
+        } else {
+            self.begin()
+        }
     }
 
     /// Decides the column mapping and classifies the rows collected so far.

@@ -2,6 +2,10 @@
 
 use super::super::number_format::NumberFormat;
 use super::super::{MAX_CELLS, Row, TableError};
+use super::unreadable;
+
+/// The most bytes of a row, as of a line of a text: the first rows are held in memory.
+const MAX_ROW_BYTES: usize = 1 << 20;
 
 /// A row that is being assembled.
 #[derive(Debug, Default)]
@@ -9,18 +13,24 @@ pub(super) struct RowBuilder {
     row: Row,
     /// Whether there is a cell beyond the last column that is read.
     beyond: bool,
+    /// The bytes of all cells.
+    bytes: usize,
 }
 
 impl RowBuilder {
     /// Begins a row in a line that is counted from 1.
     pub(super) fn begin(line: i32) -> Self {
-        Self { row: Row::new(line, Vec::new()), beyond: false }
+        Self { row: Row::new(line, Vec::new()), ..Self::default() }
     }
 
     /// Puts a text that is shown as it is stored.
     pub(super) fn text(&mut self, column: usize, text: &str) {
         // PostgreSQL cannot store a NUL character in a text.
         let text = text.trim().replace('\0', "");
+        self.bytes += text.len();
+        if self.bytes > MAX_ROW_BYTES {
+            return;
+        }
         match self.cell(column) {
             Some(cell) => *cell = text,
             None => self.beyond |= !text.is_empty(),
@@ -44,6 +54,16 @@ impl RowBuilder {
             }
             None => self.unclear(column, &stored),
         }
+    }
+
+    /// Removes a cell and what was noted on it, as it occurs again.
+    pub(super) fn forget(&mut self, column: usize) {
+        if let Some(cell) = self.row.cells.get_mut(column) {
+            cell.clear();
+        }
+        self.row.stored.retain(|(other, _)| *other != column);
+        self.row.unclear.retain(|other| *other != column);
+        self.row.recomputed.retain(|other| *other != column);
     }
 
     /// Puts a cell of which it is not certain how it is shown.
@@ -88,8 +108,12 @@ impl RowBuilder {
     ///
     /// # Errors
     ///
-    /// [`TableError::ManyCells`] if it has a cell beyond the last column that is read.
+    /// [`TableError::ManyCells`] if it has a cell beyond the last column that is read,
+    /// [`TableError::Spreadsheet`] if it is too long.
     pub(super) fn end(self) -> Result<Option<Row>, TableError> {
+        if self.bytes > MAX_ROW_BYTES {
+            return Err(unreadable("a row is too long"));
+        }
         if self.beyond {
             return Err(TableError::ManyCells(self.row.line));
         }

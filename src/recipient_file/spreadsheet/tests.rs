@@ -5,6 +5,8 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+mod limits;
+
 use super::super::Row;
 use super::*;
 

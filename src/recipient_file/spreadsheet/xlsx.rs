@@ -6,18 +6,19 @@ mod parts;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
 
 use zip::ZipArchive;
 
 use super::super::number_format::NumberFormat;
 use super::super::{RowSink, TableError};
 use super::{Counts, Sheets, unreadable};
-use parts::{SheetPart, WorkbookParts};
+use parts::{SharedStrings, SheetPart, WorkbookParts};
 
 /// The most bytes of a decompressed spreadsheet: about ten million cells.
 const MAX_DECOMPRESSED: u64 = 1 << 30;
-/// The most bytes of its shared strings, which are held in memory while it is read.
-const MAX_SHARED_STRINGS: u64 = 256 << 20;
+/// The most bytes of the part with its shared strings.
+const MAX_SHARED_STRINGS_PART: u64 = 256 << 20;
 
 type Archive = ZipArchive<BufReader<File>>;
 
@@ -29,9 +30,9 @@ pub(super) struct Workbook {
 
 /// What the cells of all sheets refer to.
 pub(super) struct Context {
-    strings: Vec<Box<str>>,
-    /// Number formats by the number of a cell's style.
-    formats: Vec<NumberFormat>,
+    strings: SharedStrings,
+    /// Number formats by the number of a cell's style. Many styles have the same one.
+    formats: Vec<Arc<NumberFormat>>,
     general: NumberFormat,
     from_1904: bool,
     /// Whether Excel computes all formulas when it opens the file: their stored values may be
@@ -42,9 +43,13 @@ pub(super) struct Context {
 impl Workbook {
     pub(super) fn open(file: File) -> Result<Self, TableError> {
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
+        // Programs disagree about which of two parts counts.
+        if archive.has_duplicate_names() {
+            return Err(unreadable("a part occurs twice"));
+        }
         check_decompressed_size(&mut archive)?;
         let workbook = WorkbookParts::read(&mut archive)?;
-        let strings = parts::shared_strings(&mut archive, workbook.strings.as_deref())?;
+        let strings = SharedStrings::read(&mut archive, workbook.strings.as_deref())?;
         let formats = parts::formats(&mut archive, workbook.styles.as_deref())?;
         let from_1904 = workbook.from_1904;
         let general = NumberFormat::built_in(0);
@@ -76,16 +81,35 @@ impl Sheets for Workbook {
 
 /// Decompresses everything once without keeping it: a small file can be a zip bomb.
 fn check_decompressed_size(archive: &mut Archive) -> Result<(), TableError> {
-    let mut total = 0;
+    let mut total = 0_u64;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(unreadable)?;
         let shared_strings = part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml"));
-        let limit = if shared_strings { MAX_SHARED_STRINGS } else { MAX_DECOMPRESSED - total };
+        let limit = limit_after(total, shared_strings);
         let bytes = io::copy(&mut part.take(limit + 1), &mut io::sink()).map_err(unreadable)?;
         if bytes > limit {
             return Err(TableError::Bomb(limit));
         }
-        total += bytes;
+        total = total.saturating_add(bytes);
     }
     Ok(())
+}
+
+/// Returns the most bytes that a part may have after others with `total` bytes.
+fn limit_after(total: u64, shared_strings: bool) -> u64 {
+    let left = MAX_DECOMPRESSED.saturating_sub(total);
+    if shared_strings { left.min(MAX_SHARED_STRINGS_PART) } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_together_are_limited_shared_strings_included() {
+        assert_eq!(limit_after(0, false), MAX_DECOMPRESSED);
+        assert_eq!(limit_after(0, true), MAX_SHARED_STRINGS_PART);
+        assert_eq!(limit_after(MAX_DECOMPRESSED - 1, true), 1);
+        assert_eq!(limit_after(MAX_DECOMPRESSED + 1, false), 0);
+    }
 }

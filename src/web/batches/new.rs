@@ -364,8 +364,12 @@ impl Receiver<'_> {
 /// The digits from which on an entry beside a phone is taken for another phone, not for a value.
 const PHONE_DIGITS: usize = 8;
 
+/// The characters between columns that files have, and those that only people type.
+const FILE_DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+const TYPED_DELIMITERS: [char; 3] = ['，', '、', '；'];
+
 /// Returns pasted phones as a file with one of them per row, read as those of `/send` are. Rows of a
-/// table, each with one phone and values beside it, stay as they are if the template has variables.
+/// table, each with one phone and values beside it, keep their columns if the template has variables.
 fn pasted_rows(pasted: &str, variables: usize) -> String {
     let counts: Vec<(usize, usize)> = pasted
         .lines()
@@ -376,10 +380,38 @@ fn pasted_rows(pasted: &str, variables: usize) -> String {
         .collect();
     let has_values = counts.iter().any(|(phones, cells)| *phones == 1 && *cells > 1);
     if variables > 0 && has_values && counts.iter().all(|(phones, _)| *phones <= 1) {
-        return pasted.to_owned();
+        return pasted_table(pasted);
     }
     let rows = pasted.lines().flat_map(entries).map(|entry| entry.replace('"', ""));
     rows.map(|row| format!("\"{row}\"\n")).collect()
+}
+
+/// Returns a pasted table as a file: as it is if a file can be so, or else as CSV.
+fn pasted_table(pasted: &str) -> String {
+    // The phone then stands alone in its column.
+    let is_phone_alone = |cell: &str| {
+        is_like_phone(cell)
+            && !cell.contains(FILE_DELIMITERS.as_slice())
+            && !cell.contains(TYPED_DELIMITERS.as_slice())
+    };
+    let lines_split_by = |delimiter: char| {
+        pasted
+            .lines()
+            .filter(|line| line.contains(delimiter) && line.split(delimiter).any(is_phone_alone))
+            .count()
+    };
+    let most = |delimiters: &[char]| {
+        delimiters.iter().copied().max_by_key(|delimiter| lines_split_by(*delimiter))
+    };
+    let of_files = most(&FILE_DELIMITERS).map_or(0, lines_split_by);
+    match most(&TYPED_DELIMITERS).filter(|typed| lines_split_by(*typed) > of_files) {
+        Some(typed) => {
+            let quoted = |cell: &str| format!("\"{}\"", cell.trim().replace('"', "\"\""));
+            let row = |line: &str| line.split(typed).map(quoted).collect::<Vec<_>>().join(",");
+            pasted.lines().map(|line| row(line) + "\n").collect()
+        }
+        None => pasted.to_owned(),
+    }
 }
 
 fn is_like_phone(entry: &str) -> bool {

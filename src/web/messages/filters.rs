@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer};
 use time::format_description::well_known::Iso8601;
-use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
+use time::{Date, Duration, OffsetDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
@@ -12,7 +12,7 @@ use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::receipt_codes::Category;
-use crate::domain::time::CHINA;
+use crate::domain::time::{self as china, CHINA};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
@@ -297,16 +297,17 @@ fn phones(typed: &str) -> Option<Phones> {
     }
 }
 
-/// Parses a day or a minute in China. Returns its beginning and its duration.
+/// Parses a day in China, or a minute, there unless it names another offset. Returns its beginning
+/// and its duration.
 fn time(typed: &str) -> Option<(OffsetDateTime, Duration)> {
-    let typed = typed.replace(' ', "T");
-    let (at, duration) = if typed.contains('T') {
-        (PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?, Duration::MINUTE)
+    let (at, duration) = if typed.contains(['T', ' ']) {
+        (china::read(typed)?, Duration::MINUTE)
     } else {
-        (Date::parse(&typed, &Iso8601::DATE).ok()?.with_time(Time::MIDNIGHT), Duration::DAY)
+        let day = Date::parse(typed, &Iso8601::DATE).ok()?;
+        (day.with_time(Time::MIDNIGHT).assume_offset(CHINA), Duration::DAY)
     };
     // Times outside of these years cannot be computed with reliably.
-    (1970..9000).contains(&at.year()).then(|| (at.assume_offset(CHINA), duration))
+    (1970..9000).contains(&at.year()).then_some((at, duration))
 }
 
 #[cfg(test)]
@@ -332,6 +333,11 @@ mod tests {
         let minute = (datetime!(2026-11-17 06:30 UTC), Duration::MINUTE);
         assert_eq!(time("2026-11-17T14:30"), Some(minute));
         assert_eq!(time("2026-11-17 14:30"), Some(minute));
+        let abroad = (datetime!(2026-11-17 14:30 UTC), Duration::MINUTE);
+        assert_eq!(time("2026-11-17T14:30Z"), Some(abroad));
+        assert_eq!(time("2026-11-17T14:30+00:00"), Some(abroad));
+        assert_eq!(time("2026-11-17T14:30+08:00"), Some(minute));
+        assert_eq!(time("2026-11-17T14:30 08:00"), None, "a plus sign in a link is a space");
         for wrong in ["2026-13-01", "yesterday", "2026", "9999-12-31", "-001-01-01", ""] {
             assert_eq!(time(wrong), None, "{wrong}");
         }

@@ -159,7 +159,7 @@ pub async fn show(
     let l = member.layout(&app, &request, Section::Replies).await?;
     let href = l.urls.conversation(conversation.id);
     let thread = Thread::merge(received, sent, before.unwrap_or_default());
-    let is_whole = Phone::parse(&conversation.phone).is_ok();
+    let is_whole = Phone::is_whole(&conversation.phone);
     let may_send = member.may(Permission::Send);
     let bubbles = bubbles(&l, &conversation, thread.entries);
     let status = phone_status(&l, &conversation, suppression, is_whole);

@@ -2,6 +2,8 @@
 //! which columns have the phones, names the rows that are not understood, and offers to add the good
 //! phones and to download the rest.
 
+use std::io;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
@@ -315,12 +317,25 @@ pub async fn rejected(
         width: 0,
         several_sheets: false,
     };
-    let parts = stream::unfold(rejected, |mut rejected| async {
-        let part = rejected.rows.recv().await?;
-        let bytes = rejected.bytes(part);
-        Some((Ok::<_, std::io::Error>(web::Bytes::from(bytes)), rejected))
-    });
-    Ok(attachment(&format!("{}-rejected.csv", import.id)).streaming(parts))
+    let name = format!("{}-rejected.csv", import.id);
+    Ok(attachment(&name).streaming(stream::unfold(Some(rejected), next_bytes)))
+}
+
+/// Returns the next bytes of a file of rejected rows. If reading has failed, the download fails: a
+/// file that only ends would look complete.
+async fn next_bytes(
+    rejected: Option<RejectedFile>,
+) -> Option<(io::Result<web::Bytes>, Option<RejectedFile>)> {
+    let mut rejected = rejected?;
+    match rejected.rows.recv().await {
+        Some(WrongRows::Names(names, several_sheets)) => {
+            let bytes = rejected.head(names, several_sheets);
+            Some((Ok(bytes.into()), Some(rejected)))
+        }
+        Some(WrongRows::Rows(rows)) => Some((Ok(rejected.lines(rows).into()), Some(rejected))),
+        Some(WrongRows::End) => None,
+        None => Some((Err(io::Error::other("cannot read the file again")), None)),
+    }
 }
 
 /// A file of rejected rows while it is written.
@@ -333,23 +348,22 @@ struct RejectedFile {
 }
 
 impl RejectedFile {
-    fn bytes(&mut self, part: WrongRows) -> Vec<u8> {
-        match part {
-            WrongRows::Names(mut names, several_sheets) => {
-                (self.width, self.several_sheets) = (names.len(), several_sheets);
-                names.extend(REJECTED_COLUMNS[0].map(str::to_owned));
-                headed(names)
-            }
-            WrongRows::Rows(rows) => lines(rows.into_iter().map(|(sheet, row)| {
-                let mut cells = row.cells;
-                cells.resize(self.width, String::new());
-                let sheet = Some(sheet.as_str()).filter(|_| self.several_sheets);
-                cells.push(line_of(sheet, row.line));
-                cells.push(self.texts.t(&format!("verdict-{}", Verdict::WrongPhone.key())));
-                cells.push(self.texts.t(&row.problem.text_key()));
-                cells
-            })),
-        }
+    fn head(&mut self, mut names: Vec<String>, several_sheets: bool) -> Vec<u8> {
+        (self.width, self.several_sheets) = (names.len(), several_sheets);
+        names.extend(REJECTED_COLUMNS[0].map(str::to_owned));
+        headed(names)
+    }
+
+    fn lines(&self, rows: Vec<(String, WrongRow)>) -> Vec<u8> {
+        lines(rows.into_iter().map(|(sheet, row)| {
+            let mut cells = row.cells;
+            cells.resize(self.width, String::new());
+            let sheet = Some(sheet.as_str()).filter(|_| self.several_sheets);
+            cells.push(line_of(sheet, row.line));
+            cells.push(self.texts.t(&format!("verdict-{}", Verdict::WrongPhone.key())));
+            cells.push(self.texts.t(&row.problem.text_key()));
+            cells
+        }))
     }
 }
 
@@ -379,5 +393,35 @@ pub(super) fn file_problem(l: &Layout, problem: &FileProblem) -> String {
         FileProblem::Table(TableError::Spreadsheet(_) | TableError::Io(_)) => {
             l.t("upload-problem-broken")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::i18n::Language;
+
+    /// Returns the parts of a file whose reader sends these messages and is gone then.
+    async fn file(messages: Vec<WrongRows>) -> Vec<io::Result<web::Bytes>> {
+        let (sender, rows) = mpsc::channel(messages.len());
+        for message in messages {
+            sender.try_send(message).unwrap();
+        }
+        drop(sender);
+        let texts = Texts(Language::En);
+        let rejected = RejectedFile { rows, texts, width: 0, several_sheets: false };
+        stream::unfold(Some(rejected), next_bytes).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_reader_fails_is_not_complete() {
+        let names = || WrongRows::Names(vec!["phone".to_owned()], false);
+        let whole = file(vec![names(), WrongRows::Rows(Vec::new()), WrongRows::End]).await;
+        assert!(whole.iter().all(Result::is_ok));
+        let short = file(vec![names(), WrongRows::Rows(Vec::new())]).await;
+        assert!(short.last().is_some_and(Result::is_err));
+        assert_eq!(short.len(), 3);
     }
 }

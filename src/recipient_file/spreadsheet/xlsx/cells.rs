@@ -1,8 +1,5 @@
 //! The rows and cells of a sheet.
 
-use std::io::BufRead;
-
-use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use time::{Date, PrimitiveDateTime, Time, format_description::well_known::Iso8601};
 
@@ -11,46 +8,57 @@ use super::super::super::{MAX_CELLS, RowSink, TableError};
 use super::super::row::RowBuilder;
 use super::super::{Counts, unreadable};
 use super::Context;
-use super::parts::{attribute, is_true, push_entity, text_until};
+use super::parts::{Part, attribute, check_length, is_true, push_entity, text_until};
 
 /// What a cell with a formula has that was never computed.
 const NOT_COMPUTED: &str = "#FORMULA?";
 
+/// The rows and columns of a sheet (Excel's specifications and limits).
+const MAX_LINES: i32 = 1_048_576;
+const MAX_COLUMNS: usize = 16_384;
+
 /// Passes the rows of a sheet to `take`, without hidden ones and without the cells of hidden columns
 /// unless `hidden`.
-pub(super) fn read<R: BufRead>(
-    part: Reader<R>,
+pub(super) fn read(
+    part: Part<'_>,
     context: &Context,
     hidden: bool,
     take: RowSink<'_>,
 ) -> Result<Counts, TableError> {
-    let mut sheet =
-        Sheet { part, context, hidden, hidden_columns: Vec::new(), line: 0, text: String::new() };
+    let mut sheet = Sheet {
+        part,
+        context,
+        hidden,
+        hidden_columns: [false; MAX_CELLS],
+        used_columns: [false; MAX_CELLS],
+        line: 0,
+        text: String::new(),
+    };
     sheet.read(take)
 }
 
-struct Sheet<'a, R> {
-    part: Reader<R>,
+struct Sheet<'a> {
+    part: Part<'a>,
     context: &'a Context,
     hidden: bool,
-    /// Hidden columns from 0, and whether they have a cell.
-    hidden_columns: Vec<(usize, bool)>,
+    hidden_columns: [bool; MAX_CELLS],
+    /// Hidden columns that have a cell.
+    used_columns: [bool; MAX_CELLS],
     line: i32,
     /// The text of the current cell.
     text: String,
 }
 
-impl<R: BufRead> Sheet<'_, R> {
+impl Sheet<'_> {
     fn read(&mut self, take: RowSink<'_>) -> Result<Counts, TableError> {
         let mut counts = Counts::default();
         let mut buffer = Vec::new();
         loop {
-            buffer.clear();
-            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+            match self.part.next(&mut buffer)? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "col" => self.note_column(&element),
                     "row" => {
-                        let row_hidden = self.begin_row(&element);
+                        let row_hidden = self.begin_row(&element)?;
                         let row = self.read_row()?;
                         let Some(row) = row.end()? else { continue };
                         counts.rows += 1;
@@ -66,7 +74,7 @@ impl<R: BufRead> Sheet<'_, R> {
                 _ => {}
             }
         }
-        let used = self.hidden_columns.iter().filter(|(_, used)| *used).count();
+        let used = self.used_columns.iter().filter(|used| **used).count();
         counts.hidden_columns = i32::try_from(used).unwrap_or(i32::MAX);
         Ok(counts)
     }
@@ -77,18 +85,28 @@ impl<R: BufRead> Sheet<'_, R> {
         let bound = |name: &str| attribute(element, name).and_then(|n| n.parse::<usize>().ok());
         if let (true, Some(first), Some(last)) = (hidden, bound("min"), bound("max")) {
             let columns = first.saturating_sub(1)..last.min(MAX_CELLS);
-            self.hidden_columns.extend(columns.map(|column| (column, false)));
+            if let Some(columns) = self.hidden_columns.get_mut(columns) {
+                columns.fill(true);
+            }
         }
     }
 
     /// Moves on to a row. Returns whether it is hidden, which a height of 0 does as well.
-    fn begin_row(&mut self, element: &BytesStart<'_>) -> bool {
-        let line = attribute(element, "r").and_then(|line| line.parse().ok());
+    fn begin_row(&mut self, element: &BytesStart<'_>) -> Result<bool, TableError> {
         // Each row has a line of its own, even in a damaged file.
-        let next = self.line.saturating_add(1);
-        self.line = line.map_or(next, |line: i32| line.max(next));
-        is_true(element, "hidden")
-            || attribute(element, "ht").is_some_and(|height| height.parse() == Ok(0.0))
+        let next = self.line + 1;
+        self.line = match attribute(element, "r") {
+            Some(line) => {
+                let line = line.trim().parse::<i32>().ok().filter(|line| *line >= 0);
+                line.unwrap_or(i32::MAX).max(next)
+            }
+            None => next,
+        };
+        if self.line > MAX_LINES {
+            return Err(unreadable("a row beyond the last one"));
+        }
+        let has_no_height = attribute(element, "ht").is_some_and(|ht| ht.parse() == Ok(0.0));
+        Ok(has_no_height || is_true(element, "hidden"))
     }
 
     fn read_row(&mut self) -> Result<RowBuilder, TableError> {
@@ -96,10 +114,15 @@ impl<R: BufRead> Sheet<'_, R> {
         let mut column = 0;
         let mut buffer = Vec::new();
         loop {
-            buffer.clear();
-            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+            match self.part.next(&mut buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "c" => {
                     let cell = CellHead::of(&element, column);
+                    if cell.column >= MAX_COLUMNS {
+                        return Err(unreadable("a cell beyond the last column"));
+                    }
+                    if cell.column < column {
+                        row.forget(cell.column);
+                    }
                     column = cell.column + 1;
                     self.read_cell(&cell, &mut row)?;
                 }
@@ -131,14 +154,14 @@ impl<R: BufRead> Sheet<'_, R> {
         row: &mut RowBuilder,
         has_formula: bool,
     ) -> Result<(), TableError> {
-        if let Some(column) = self.hidden_columns.iter_mut().find(|(n, _)| *n == cell.column) {
-            column.1 = true;
+        if self.hidden_columns.get(cell.column) == Some(&true) {
+            self.used_columns[cell.column] = true;
             if !self.hidden {
                 return Ok(());
             }
         }
         let context = self.context;
-        let format = context.formats.get(cell.style).unwrap_or(&context.general);
+        let format = context.formats.get(cell.style).map_or(&context.general, AsRef::as_ref);
         match cell.kind {
             Kind::Number => match self.text.trim().parse::<f64>() {
                 Ok(number) => row.number(cell.column, number, format, context.from_1904),
@@ -174,8 +197,8 @@ impl<R: BufRead> Sheet<'_, R> {
         let (mut in_value, mut has_formula) = (false, false);
         let mut buffer = Vec::new();
         loop {
-            buffer.clear();
-            match self.part.read_event_into(&mut buffer).map_err(unreadable)? {
+            check_length(&self.text)?;
+            match self.part.next(&mut buffer)? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "v" => in_value = true,
                     "f" => has_formula = true,
@@ -188,6 +211,7 @@ impl<R: BufRead> Sheet<'_, R> {
                     _ => {}
                 },
                 Event::Text(content) if in_value => self.text.push_str(&content.xml10_content()),
+                Event::CData(content) if in_value => self.text.push_str(&content.xml10_content()),
                 Event::GeneralRef(entity) if in_value => push_entity(&entity, &mut self.text),
                 Event::Eof => return Err(unreadable("unexpected end")),
                 _ => {}
@@ -288,6 +312,21 @@ mod tests {
         assert_eq!(column_of("Z9"), Some(25));
         assert_eq!(column_of("AB12"), Some(27));
         assert_eq!(column_of("12"), None);
+        let letters = |mut column: usize| {
+            let mut letters = Vec::new();
+            loop {
+                letters.insert(0, b'A' + u8::try_from(column % 26).unwrap());
+                if column < 26 {
+                    return String::from_utf8(letters).unwrap();
+                }
+                column = column / 26 - 1;
+            }
+        };
+        assert_eq!(letters(MAX_COLUMNS - 1), "XFD");
+        assert!(
+            (0..MAX_COLUMNS)
+                .all(|column| column_of(&format!("{}7", letters(column))) == Some(column))
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The parts of the archive beside the sheets: the list of sheets, shared strings, number formats.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
@@ -12,6 +13,24 @@ use super::super::super::TableError;
 use super::super::super::number_format::NumberFormat;
 use super::super::unreadable;
 use super::Archive;
+
+/// The most bytes of an element, or of a text between two.
+const MAX_EVENT_BYTES: usize = 1 << 20;
+/// The most sheets. Excel creates no more at once, though a workbook can have more.
+const MAX_SHEETS: usize = 255;
+/// Characters of a sheet's name that are kept; Excel allows 31.
+const MAX_SHEET_NAME: usize = 100;
+/// The most relations of a part to others.
+const MAX_RELATIONS: usize = 10_000;
+/// The most characters of a cell, in UTF-16 code units, and the most styles of cells (Excel's
+/// specifications and limits).
+const MAX_CELL_UNITS: usize = 32_767;
+const MAX_STYLES: usize = 65_490;
+/// The most number formats that are parsed. Excel has about 250 of its own.
+const MAX_FORMATS: usize = 2_000;
+/// The most shared strings, and bytes of them, which are held in memory while the file is read.
+const MAX_SHARED_STRINGS: usize = 8 << 20;
+const MAX_SHARED_BYTES: usize = 96 << 20;
 
 /// A sheet, and where it is in the archive.
 pub(super) struct SheetPart {
@@ -31,7 +50,44 @@ pub(super) struct WorkbookParts {
 }
 
 /// A part of the archive as XML.
-pub(super) type Part<'a> = Reader<Box<dyn BufRead + 'a>>;
+pub(super) struct Part<'a>(Reader<Bounded<'a>>);
+
+impl Part<'_> {
+    /// Reads the next element, end or text into `buffer`.
+    pub(super) fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, TableError> {
+        buffer.clear();
+        self.0.get_mut().left = MAX_EVENT_BYTES;
+        self.0.read_event_into(buffer).map_err(unreadable)
+    }
+}
+
+/// Fails when more bytes are wanted than `left`: the XML library reads a whole event into memory.
+struct Bounded<'a> {
+    source: Box<dyn BufRead + 'a>,
+    left: usize,
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(into)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Bounded<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.source.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes);
+        self.source.consume(bytes);
+    }
+}
 
 /// Opens a part; `None` if there is none at this path.
 pub(super) fn open<'a>(
@@ -40,24 +96,24 @@ pub(super) fn open<'a>(
 ) -> Result<Option<Part<'a>>, TableError> {
     let Some(index) = archive.index_for_name(path) else { return Ok(None) };
     let part = archive.by_index(index).map_err(unreadable)?;
-    let mut reader = Reader::from_reader(Box::new(BufReader::new(part)) as Box<dyn BufRead>);
+    let source = Bounded { source: Box::new(BufReader::new(part)), left: MAX_EVENT_BYTES };
+    let mut reader = Reader::from_reader(source);
     reader.config_mut().expand_empty_elements = true;
     reader.config_mut().check_end_names = false;
-    Ok(Some(reader))
+    Ok(Some(Part(reader)))
 }
 
 /// Calls `take` for the beginning of each element.
 fn each_element(
     archive: &mut Archive,
     path: &str,
-    mut take: impl FnMut(&BytesStart<'_>),
+    mut take: impl FnMut(&BytesStart<'_>) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
     let Some(mut part) = open(archive, path)? else { return Ok(()) };
     let mut buffer = Vec::new();
     loop {
-        buffer.clear();
-        match part.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(element) => take(&element),
+        match part.next(&mut buffer)? {
+            Event::Start(element) => take(&element)?,
             Event::Eof => return Ok(()),
             _ => {}
         }
@@ -98,24 +154,40 @@ impl WorkbookParts {
             styles: target_of("styles"),
             ..Self::default()
         };
-        each_element(archive, &path, |element| match element.local_name().as_ref() {
-            "workbookPr" => parts.from_1904 = is_true(element, "date1904"),
-            "calcPr" => parts.computed_on_load = is_true(element, "fullCalcOnLoad"),
-            "sheet" => {
-                let id = attribute(element, "id").unwrap_or_default();
-                let state = attribute(element, "state").unwrap_or_default();
-                parts.sheets.push(SheetPart {
-                    name: attribute(element, "name").unwrap_or_default(),
-                    hidden: matches!(state.as_str(), "hidden" | "veryHidden"),
-                    path: by_id.get(id.as_str()).copied().unwrap_or_default().to_owned(),
-                });
+        let mut paths = HashSet::new();
+        each_element(archive, &path, |element| {
+            match element.local_name().as_ref() {
+                "workbookPr" => parts.from_1904 = is_true(element, "date1904"),
+                "calcPr" => parts.computed_on_load = is_true(element, "fullCalcOnLoad"),
+                "sheet" => {
+                    let id = attribute(element, "id").unwrap_or_default();
+                    let path = by_id.get(id.as_str()).copied().unwrap_or_default();
+                    // The same rows again and again would be a small file without an end.
+                    if parts.sheets.len() == MAX_SHEETS || !path.is_empty() && !paths.insert(path) {
+                        return Err(unreadable("too many sheets, or two with the same rows"));
+                    }
+                    parts.sheets.push(SheetPart::of(element, path));
+                }
+                _ => {}
             }
-            _ => {}
+            Ok(())
         })?;
         if parts.sheets.is_empty() {
             return Err(unreadable("no sheets"));
         }
         Ok(parts)
+    }
+}
+
+impl SheetPart {
+    fn of(element: &BytesStart<'_>, path: &str) -> Self {
+        let name = attribute(element, "name").unwrap_or_default();
+        let state = attribute(element, "state").unwrap_or_default();
+        Self {
+            name: name.chars().take(MAX_SHEET_NAME).collect(),
+            hidden: matches!(state.as_str(), "hidden" | "veryHidden"),
+            path: path.to_owned(),
+        }
     }
 }
 
@@ -135,7 +207,10 @@ fn relations(archive: &mut Archive, path: &str) -> Result<Vec<Relation>, TableEr
     let mut found = Vec::new();
     each_element(archive, &format!("{folder}{separator}_rels/{name}.rels"), |element| {
         if element.local_name().as_ref() != "Relationship" {
-            return;
+            return Ok(());
+        }
+        if found.len() == MAX_RELATIONS {
+            return Err(unreadable("too many relations"));
         }
         let kind = attribute(element, "Type").unwrap_or_default();
         found.push(Relation {
@@ -143,6 +218,7 @@ fn relations(archive: &mut Archive, path: &str) -> Result<Vec<Relation>, TableEr
             kind: kind.rsplit('/').next().unwrap_or_default().to_owned(),
             target: resolved(folder, &attribute(element, "Target").unwrap_or_default()),
         });
+        Ok(())
     })?;
     Ok(found)
 }
@@ -163,37 +239,56 @@ fn resolved(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// Reads the texts that cells refer to by number.
-pub(super) fn shared_strings(
-    archive: &mut Archive,
-    path: Option<&str>,
-) -> Result<Vec<Box<str>>, TableError> {
-    let mut strings = Vec::new();
-    let Some(mut part) = open(archive, path.unwrap_or_default())? else { return Ok(strings) };
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        match part.read_event_into(&mut buffer).map_err(unreadable)? {
-            Event::Start(element) if element.local_name().as_ref() == "si" => {
-                strings.push(text_until(&mut part, "si")?.into_boxed_str());
+/// The texts that cells refer to by number, one after another: each alone would need more memory for
+/// where it is than for what it says.
+#[derive(Default)]
+pub(super) struct SharedStrings {
+    texts: String,
+    ends: Vec<u32>,
+}
+
+impl SharedStrings {
+    pub(super) fn read(archive: &mut Archive, path: Option<&str>) -> Result<Self, TableError> {
+        let mut strings = Self::default();
+        let Some(mut part) = open(archive, path.unwrap_or_default())? else { return Ok(strings) };
+        let mut buffer = Vec::new();
+        loop {
+            match part.next(&mut buffer)? {
+                Event::Start(element) if element.local_name().as_ref() == "si" => {
+                    strings.push(&text_until(&mut part, "si")?)?;
+                }
+                Event::Eof => return Ok(strings),
+                _ => {}
             }
-            Event::Eof => return Ok(strings),
-            _ => {}
         }
+    }
+
+    fn push(&mut self, text: &str) -> Result<(), TableError> {
+        let bytes = self.texts.len() + text.len();
+        if self.ends.len() == MAX_SHARED_STRINGS || bytes > MAX_SHARED_BYTES {
+            return Err(TableError::Bomb(MAX_SHARED_BYTES as u64));
+        }
+        self.texts.push_str(text);
+        self.ends.push(u32::try_from(bytes).unwrap_or(u32::MAX));
+        Ok(())
+    }
+
+    /// Returns the text with a number, from 0.
+    pub(super) fn get(&self, number: usize) -> Option<&str> {
+        let end = *self.ends.get(number)?;
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.texts.get(start as usize..end as usize)
     }
 }
 
 /// Reads a text up to the end of the element `end`: its runs without phonetic hints.
-pub(super) fn text_until<R: BufRead>(
-    part: &mut Reader<R>,
-    end: &str,
-) -> Result<String, TableError> {
+pub(super) fn text_until(part: &mut Part<'_>, end: &str) -> Result<String, TableError> {
     let mut text = String::new();
     let (mut in_text, mut in_hint) = (false, false);
     let mut buffer = Vec::new();
     loop {
-        buffer.clear();
-        match part.read_event_into(&mut buffer).map_err(unreadable)? {
+        check_length(&text)?;
+        match part.next(&mut buffer)? {
             Event::Start(element) => match element.local_name().as_ref() {
                 "t" => in_text = true,
                 "rPh" => in_hint = true,
@@ -212,6 +307,12 @@ pub(super) fn text_until<R: BufRead>(
             _ => {}
         }
     }
+}
+
+/// Checks that a text is not longer than those of cells.
+pub(super) fn check_length(text: &str) -> Result<(), TableError> {
+    // In UTF-8 a code unit has at most three bytes.
+    if text.len() > 3 * MAX_CELL_UNITS { Err(unreadable("a text is too long")) } else { Ok(()) }
 }
 
 /// Appends what an entity stands for.
@@ -250,34 +351,35 @@ fn unescaped(text: &str) -> String {
 pub(super) fn formats(
     archive: &mut Archive,
     path: Option<&str>,
-) -> Result<Vec<NumberFormat>, TableError> {
-    let mut codes: HashMap<u32, String> = HashMap::new();
-    let mut ids: Vec<u32> = Vec::new();
+) -> Result<Vec<Arc<NumberFormat>>, TableError> {
+    let unknown = Arc::new(NumberFormat::unknown());
+    let mut formats: HashMap<u32, Arc<NumberFormat>> = HashMap::new();
+    let mut of_styles = Vec::new();
     let mut in_cell_styles = false;
     each_element(archive, path.unwrap_or_default(), |element| {
         let number = |name: &str| attribute(element, name).and_then(|id| id.parse::<u32>().ok());
         match element.local_name().as_ref() {
-            "numFmt" => {
-                let code = attribute(element, "formatCode");
-                codes.extend(number("numFmtId").zip(code));
-            }
             "cellXfs" => in_cell_styles = true,
             "cellStyleXfs" | "cellStyles" | "dxfs" => in_cell_styles = false,
-            "xf" if in_cell_styles => ids.push(number("numFmtId").unwrap_or(0)),
+            "xf" | "numFmt" if formats.len().max(of_styles.len()) == MAX_STYLES => {
+                return Err(unreadable("too many styles"));
+            }
+            "numFmt" => {
+                let code = attribute(element, "formatCode");
+                if let (Some(id), Some(code)) = (number("numFmtId"), code) {
+                    let is_parsed = formats.len() < MAX_FORMATS;
+                    let parsed = is_parsed.then(|| Arc::new(NumberFormat::parse(&code)));
+                    formats.insert(id, parsed.unwrap_or_else(|| unknown.clone()));
+                }
+            }
+            "xf" if in_cell_styles => of_styles.push(number("numFmtId").unwrap_or(0)),
             _ => {}
         }
+        Ok(())
     })?;
-    let mut parsed: HashMap<u32, NumberFormat> = HashMap::new();
-    Ok(ids
-        .into_iter()
-        .map(|id| {
-            let format = parsed.entry(id).or_insert_with(|| match codes.get(&id) {
-                Some(code) => NumberFormat::parse(code),
-                None => NumberFormat::built_in(id),
-            });
-            format.clone()
-        })
-        .collect())
+    let format_of =
+        |id: u32| formats.entry(id).or_insert_with(|| Arc::new(NumberFormat::built_in(id))).clone();
+    Ok(of_styles.into_iter().map(format_of).collect())
 }
 
 #[cfg(test)]
