@@ -23,6 +23,7 @@ mod model;
 mod notifications;
 mod opt_outs;
 mod pages;
+mod previews;
 mod pulls;
 mod push_settings;
 mod pushes;

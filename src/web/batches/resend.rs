@@ -6,7 +6,6 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::find;
-use super::live::changed_parts;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::messages;
@@ -15,6 +14,7 @@ use crate::domain::version::{Part, Version};
 use crate::ops::order::OrderError;
 use crate::ops::resend::{self, Again};
 use crate::ops::uploads::UploadError;
+use crate::web::changes::Shown;
 use crate::web::error::WebError;
 use crate::web::form::Form;
 use crate::web::layout::{Layout, Section};
@@ -116,7 +116,7 @@ pub async fn make(
     let form_token: Uuid = fields.form_token.parse().map_err(|_| WebError::BadRequest)?;
     let changes = drawn.version.changes_since(&fields.version);
     if !changes.is_empty() {
-        drawn.changed = changed_parts(&drawn.l, &changes);
+        drawn.changed = Shown::of_batch(&drawn.batch).sentences(&drawn.l, &changes);
         drawn.form_token = form_token;
         return page::unprocessable(&drawn);
     }
@@ -146,6 +146,6 @@ pub async fn make(
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),
     };
-    flash::say(&request, &texts.t(text_key));
+    flash::warn(&request, &texts.t(text_key));
     Ok(page::see_other(&href))
 }
