@@ -33,6 +33,7 @@ pub mod read_options;
 pub mod rejected;
 pub mod resend;
 mod unreadable;
+mod verdicts;
 pub mod watch;
 
 /// Rows on one page of the list of batches.

@@ -296,7 +296,7 @@ preview-verdict = { $going ->
     [1] 1 row
    *[other] { $aside } rows
   } rejected
-preview-verdict-provisional = Until you answer the question above: { $verdict }
+preview-verdict-provisional = Provisional result: { $verdict }
 preview-verdicts = Rows by result
 preview-result = Result
 preview-rows = Rows
@@ -333,10 +333,10 @@ preview-random = Random: line { $line }, { $length } characters, { $parts ->
 preview-cost = Cost and time
 preview-parts = Billed parts
 preview-several = { $count ->
-    [0] Each message is 1 part
-    [1] 1 message needs
-   *[other] { $count } messages need
-  } more than 1 part
+    [0] 1 part per message
+    [1] 1 message needs more than 1 part
+   *[other] { $count } messages need more than 1 part
+  }
 preview-price = Estimated cost
 preview-unit = ¥{ $price } per part
 preview-no-price = Set a price in the project's settings to see the cost

@@ -251,7 +251,7 @@ preview-verdict = { $aside ->
     [0] { $going } 个号码可以发送
    *[other] { $going } 个号码可以发送，{ $aside } 行不会发送
   }
-preview-verdict-provisional = 回答上方的问题之前，暂按以下结果：{ $verdict }
+preview-verdict-provisional = 暂定结果：{ $verdict }
 preview-verdicts = 各校验结果的行数
 preview-result = 校验结果
 preview-rows = 行数
@@ -332,7 +332,7 @@ preview-unclear-accept = 按存储的数值发送
 preview-as-stored = “{ $name }”列的数字按存储的数值发送，可能与 Excel 中显示的不一致
 preview-as-shown = 按显示的内容读取
 preview-placeholders = { $count } 行未列入发送：变量值疑似缺失，例如 null、#N/A、{"{"}name{"}"}
-preview-placeholders-send = 仍然发送
+preview-placeholders-send = 仍然发送这 { $count } 行
 preview-placeholders-sent = 疑似缺失的变量值（如 null、#N/A）也会发送
 preview-placeholders-leave = 不发送这些行
 preview-hidden = { $rows ->
