@@ -4,7 +4,6 @@ use actix_session::SessionExt;
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 
-use super::layout::Layout;
 use super::session;
 
 /// The header of a request by `static/watch.js`.
@@ -39,8 +38,8 @@ pub fn take(request: &HttpRequest) -> Option<Flash> {
 }
 
 /// Leaves the message that a page of progress would show to the page that follows it.
-pub fn leave(request: &HttpRequest, l: &mut Layout) {
-    if let Some(flash) = l.flash.take() {
+pub fn leave(request: &HttpRequest, flash: Option<Flash>) {
+    if let Some(flash) = flash {
         store(request, flash);
     }
 }

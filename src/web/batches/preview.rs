@@ -333,7 +333,7 @@ pub(super) async fn respond(
     let mut l = member.layout(app, request, Section::Batches).await?;
     match upload.state {
         UploadState::Receiving | UploadState::Waiting | UploadState::Reading => {
-            flash::leave(request, &mut l);
+            flash::leave(request, l.flash.take());
             let bar = Bar::of_share(upload.bytes_read, upload.bytes.max(1), l.t("upload-progress"));
             let percent = (upload.bytes_read * 100 / upload.bytes.max(1)).clamp(0, 100);
             page::ok(&ReadingPage { l, batch, upload, bar, percent })
