@@ -15,7 +15,8 @@ export function watchPage() {
     // Nothing is replaced while a checkbox is ticked.
     if (document.hidden || watched.querySelector(":checked")) return;
     try {
-      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const headers = { "x-watch": "1" };
+      const answer = await fetch(location.href, { credentials: "same-origin", headers });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const now = page.querySelector(".watched");

@@ -213,21 +213,23 @@ pub async fn finish(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Records that the file cannot be read, and why.
+/// Records that the file cannot be read, and why. `report` has what is known of it nevertheless.
 pub async fn give_up(
     db: &PgPool,
     job: &Job,
     problem: &str,
+    report: Option<&Value>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update uploads
-           set state = 'unreadable', problem = $3, lease_until = null, touched_at = $4
+           set state = 'unreadable', problem = $3, report = $5, lease_until = null, touched_at = $4
            where batch_id = $1 and turn = $2 and state = 'reading'"#,
         job.batch_id.0,
         job.turn,
         problem,
         now,
+        report,
     )
     .execute(db)
     .await?;

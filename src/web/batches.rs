@@ -32,6 +32,8 @@ mod questions;
 pub mod read_options;
 pub mod rejected;
 pub mod resend;
+mod unreadable;
+mod verdicts;
 pub mod watch;
 
 /// Rows on one page of the list of batches.

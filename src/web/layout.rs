@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::components::{Copy, Drawing};
 use super::error::WebError;
+use super::flash::{self, Flash};
 use super::i18n::{Count, Language, Texts, language_of};
 use super::moment::{self, Moment};
 use super::urls::Urls;
@@ -86,7 +87,7 @@ pub struct Layout {
     /// All projects of the person.
     pub projects: Vec<Membership>,
     /// The flash message.
-    pub flash: Option<String>,
+    pub flash: Option<Flash>,
     /// Path and query of the page, to return to after the language was changed.
     pub here: String,
     /// `dark` or `light`, if the person chose one.
@@ -131,7 +132,7 @@ impl Layout {
             texts: Texts(language_of(request)),
             urls: Urls::of(slug),
             person: person.user.name.clone(),
-            flash: session::take_flash(&session),
+            flash: flash::take(request),
             csrf: session::csrf(&session)?,
             here: here(request),
             theme: theme(request),

@@ -87,6 +87,7 @@ impl Bar {
     pub fn of_counts(counts: &[(String, &'static str, i64)], label: String) -> Self {
         let entries: Vec<Entry> = counts
             .iter()
+            .filter(|(_, _, count)| *count > 0)
             .map(|(name, class, count)| Entry { label: name.clone(), class, count: *count })
             .collect();
         Self { segments: segments(&entries), label, thin: false }

@@ -5,6 +5,7 @@ pub mod applications;
 pub mod assets;
 pub mod batch_rules;
 pub mod batches;
+pub mod changes;
 pub mod chart;
 pub mod choices;
 pub mod components;

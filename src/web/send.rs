@@ -7,7 +7,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::batches::live::changed_parts;
+use super::changes::Shown;
 use super::choices::Choices;
 use super::error::WebError;
 use super::flash;
@@ -24,6 +24,7 @@ use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
+use crate::domain::text::bracketed;
 use crate::domain::version::{Part, Version};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::repeats;
@@ -264,8 +265,16 @@ pub async fn order(
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
     let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
     let l = member.layout(&app, &request, Section::Send).await?;
+    let text = order::body(&template);
+    let shown = Shown {
+        recipients: i64::from(total),
+        template: &text,
+        signature: bracketed(&signature.content, template.international),
+        price: policy.price(template.international),
+        time: draft.schedule_at,
+    };
     let page = CheckPage {
-        changed_parts: changed_parts(&l, &changes),
+        changed_parts: shown.sentences(&l, &changes),
         version,
         l,
         preview: Preview::of(&draft, &signature, &template),

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use super::error::WebError;
+use super::flash::Flash;
 use crate::app::App;
 use crate::db::login_sessions::{self, NewSession, SignedIn};
 use crate::domain::ids::UserId;
@@ -211,15 +212,15 @@ pub fn existing_csrf(session: &Session) -> Option<String> {
 }
 
 /// Stores a flash message for the next page.
-pub fn set_flash(session: &Session, sentence: &str) -> Result<(), WebError> {
-    set(session, FLASH, sentence)
+pub fn set_flash(session: &Session, flash: Flash) -> Result<(), WebError> {
+    session.insert(FLASH, flash).map_err(|error| WebError::Session(error.to_string()))
 }
 
 /// Takes the flash message out of the session.
-pub fn take_flash(session: &Session) -> Option<String> {
-    let sentence = get(session, FLASH)?;
+pub fn take_flash(session: &Session) -> Option<Flash> {
+    let flash = session.get::<Flash>(FLASH).ok().flatten()?;
     session.remove(FLASH);
-    Some(sentence)
+    Some(flash)
 }
 
 /// Returns the slug of the project that was visited last.

@@ -169,9 +169,12 @@ pub async fn add(
     if let Some(problem) = typed_problem(&l, &list, file.is_some()) {
         return refuse(&app, &member, &request, fields, problem).await;
     }
-    let otherwise =
-        if file.is_some() { SuppressionReason::Import } else { SuppressionReason::Person };
-    let reason = SuppressionReason::from_key(&fields.reason).unwrap_or(otherwise);
+    let reason = SuppressionReason::from_key(&fields.reason).unwrap_or(SuppressionReason::Person);
+    // The form proposes phones that are typed; those of a file are not added by hand.
+    let reason = match (reason, &file) {
+        (SuppressionReason::Person, Some(_)) => SuppressionReason::Import,
+        (reason, _) => reason,
+    };
     let scope = SuppressionScope::from_key(&fields.scope).unwrap_or(SuppressionScope::All);
     let note: String =
         fields.note.trim().chars().filter(|c| !c.is_control()).take(MAX_NOTE_LENGTH).collect();

@@ -51,6 +51,8 @@ async fn a_list_that_waits_for_its_hour_waits_for_it_again_when_it_is_resumed(db
     let page = operator.get(&batch).await;
     press(&operator, &batch, &page, "pause", "x").await;
     let page = operator.get(&batch).await;
+    let leaves = page.one("#leaves");
+    assert!(leaves.contains(&tomorrow.replace('T', " ")), "it says when it leaves: {leaves}");
     press(&operator, &batch, &page, "resume", "x").await;
     assert_eq!(state(&db).await, "scheduled");
     assert_eq!(console.accepted().await.0, 0);
@@ -64,7 +66,9 @@ async fn a_list_that_waits_for_its_hour_waits_for_it_again_when_it_is_resumed(db
     let csrf = operator.get(&batch).await.csrf();
     operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
     let page = operator.get(&batch).await;
-    assert!(page.text.contains("错过定时时间"), "{}", page.text);
+    assert!(page.text.contains("请立即发送、另选时间，或取消任务"), "{}", page.text);
+    assert!(page.one(".flash.doubtful").contains("预定时间已过"), "{}", page.text);
+    assert!(!page.has("#leaves"));
     assert_eq!((state(&db).await.as_str(), console.accepted().await.0), ("paused", 0));
     press(&operator, &batch, &page, "resume", "now").await;
     console.until_complete(&operator, &batch).await;
@@ -127,14 +131,19 @@ async fn an_approval_of_a_page_that_is_out_of_date_approves_nothing(db: PgPool) 
     sqlx::query("update projects set approval_over = 2").execute(&db).await.unwrap();
     let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
     let in_hours = |hours| local_time(OffsetDateTime::now_utc() + Duration::hours(hours));
-    let batch = operator.confirm_list(&preview, &[("schedule_at", &in_hours(20))]).await;
+    let tomorrow = in_hours(20);
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &tomorrow)]).await;
     let approver = console.approver().await;
     let stale = approver.get(&batch).await;
+    assert!(stale.one("#leaves").contains(&tomorrow.replace('T', " ")), "{}", stale.text);
+    assert_eq!(stale.one("form[action$=approve] button"), "批准");
     let page = operator.get(&batch).await;
-    move_to(&operator, &batch, &page, &in_hours(30)).await;
+    let later = in_hours(30);
+    move_to(&operator, &batch, &page, &later).await;
     let answer = press(&approver, &batch, &stale, "approve", "confirm").await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(answer.all("#errors li"), ["发送时间"], "{}", answer.text);
+    let now = format!("发送时间：现为 {}:00 UTC+8", later.replace('T', " "));
+    assert_eq!(answer.all("#errors li"), [now], "{}", answer.text);
     assert_eq!(state(&db).await, "awaiting_approval");
     let without = approver.post(&format!("{batch}/approve"), &[("csrf", &stale.csrf())]).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -221,7 +230,10 @@ async fn a_scheduled_list_is_planned_before_its_time_and_can_be_moved_and_cancel
     let page = operator.get(&batch).await;
     assert_eq!(page.value("#schedule_at"), later);
     let past = local_time(OffsetDateTime::now_utc() - Duration::hours(3));
-    move_to(&operator, &batch, &page, &past).await;
+    let refused = move_to(&operator, &batch, &page, &past).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.one("#schedule_at-error").contains("该时间已过"), "{}", refused.text);
+    assert_eq!(refused.value("#schedule_at[aria-invalid]"), past, "what was typed is kept");
     assert_eq!(
         operator.get(&batch).await.value("#schedule_at"),
         later,

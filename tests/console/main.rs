@@ -24,6 +24,7 @@ mod notifications;
 mod opt_outs;
 mod pages;
 mod pasted_lists;
+mod previews;
 mod pulls;
 mod push_settings;
 mod pushes;

@@ -375,6 +375,7 @@ async fn a_reply_to_decide_is_listed_and_counted_until_it_is_decided_once(db: Pg
     // Reading it is not deciding: it still needs a person.
     let page = operator.get(&list.attr("tbody th a", "href")).await;
     assert!(page.all(".theirs .status").contains(&"疑似退订".to_owned()));
+    assert!(page.attr(".theirs .status.doubtful use", "href").ends_with("#mark-doubt"));
     press(&operator, &page, "read").await;
     assert_eq!(operator.get(REPLIES).await.one(".rail a[aria-current] .needs"), "2 项待处理");
     // A reply that came later is not decided with it.

@@ -103,7 +103,10 @@ async fn a_file_of_which_everything_is_understood_is_added_at_once(db: PgPool) {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}: {}", answer.text);
         assert_eq!(answer.leads_to(), LIST, "{name} waits");
         assert_eq!(suppressed(&db).await, ["18500004101", "18500004102"], "{name}");
-        assert!(operator.get(LIST).await.one(".flash").contains('2'), "{name}");
+        let list = operator.get(LIST).await;
+        assert!(list.one(".flash").contains('2'), "{name}");
+        let row = list.one("tbody tr");
+        assert!(row.contains("批量导入") && row.contains(name), "{name}: {row}");
         clear(&db).await;
     }
     assert_eq!(number(&db, "select count(*) from suppression_imports").await, 0);
@@ -251,6 +254,10 @@ async fn several_columns_of_phones_are_asked_about(db: PgPool) {
         sqlx::query("delete from suppression_imports").execute(&db).await.unwrap();
     }
     let question = waiting(&operator, "a.csv", "a,b\n18500004101,18500004102\n".as_bytes()).await;
+    let none = operator.get(&format!("{question}?read=1")).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(none.one("form#question .error"), "请至少选择一列");
+    assert_eq!(operator.get(&question).await.attr("form#question button", "name"), "read");
     let page = operator.get(&format!("{question}?column=0-0")).await;
     assert!(page.has("form#other input[value='0-0'][checked]"));
     assert!(page.has("form#other input[value='0-1']:not([checked])"));

@@ -187,7 +187,9 @@ async fn a_gateways_status_is_named_and_one_decision_covers_all_submissions_of_t
     let mut fields = page.whole_form("form.cause");
     fields.push(("decision".to_owned(), "send_again".to_owned()));
     let ask = operator.post_owned(&path, &fields).await;
-    assert!(ask.one("h1").contains('2') && ask.has("button[name=confirm]"), "{}", ask.text);
+    assert!(ask.one("h1").contains('2'), "{}", ask.text);
+    assert!(ask.one("#reasons").contains("429"), "it names the cause: {}", ask.text);
+    assert_eq!(ask.one("button[name=confirm]"), "Send 400 messages again");
     assert_eq!(console.accepted().await.0, 0);
     operator.post_owned(&path, &ask.form_fields("confirm")).await;
     crate::harness::until("both are sent", async || console.accepted().await == (400, 0)).await;

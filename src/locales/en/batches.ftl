@@ -33,11 +33,14 @@ batch-live-status = { $sent } of { $total } submitted, { $delivered } delivered,
 batch-awaiting-title = Awaiting approval
 batch-awaiting = An approver other than the person who ordered this batch has to approve it before it is sent.
 batch-awaiting-own = You ordered this batch, so another approver has to approve it.
-batch-approve = Approve and send
+batch-awaiting-time = Scheduled for { $when }
+batch-awaiting-now = It is sent as soon as it is approved.
+batch-approve = Approve
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
 batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). The rest will be sent from 08:00.
 batch-paused-person-title = Paused
+batch-paused-time = Once resumed, it is sent at { $when }.
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
 batch-paused-balance-title = Paused: SMS package used up
 batch-paused-balance = Buy an SMS package at UCloud, then resume. Messages not yet submitted are kept, and nothing is sent twice.
@@ -46,7 +49,7 @@ batch-paused-permission = Ask an administrator to check the project's keys, proj
 batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
 batch-paused-vendor_unavailable = Several attempts failed. Messages not yet submitted are kept; resume the batch later.
 batch-paused-missed_schedule-title = Paused: scheduled time missed
-batch-paused-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Resume to send it now, or cancel it.
+batch-paused-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Send it now, choose another time, or cancel it.
 batch-paused-detail = UCloud: { $words }
 batch-in-doubt-title = { $count ->
     [1] 1 message is in doubt
@@ -111,7 +114,12 @@ in-doubt-why = Reason
 in-doubt-request = UCloud request ID
 in-doubt-treat = Treat as sent
 in-doubt-treat-hint = Not sent again. The console waits for receipts and marks messages as unknown after 72 hours without one.
-in-doubt-again = Send again (may arrive twice)
+in-doubt-again = Send again
+in-doubt-again-do = { $count ->
+    [1] Send 1 message again
+   *[other] Send { $count } messages again
+  }
+in-doubt-messages = Messages
 in-doubt-again-hint = If UCloud did accept it, recipients get the message twice.
 in-doubt-causes = Decide by reason
 in-doubt-cause = { $count ->
@@ -167,6 +175,7 @@ batch-left = Time left
 batch-pace = about { $pace } per second
 batch-reschedule = Send at
 batch-reschedule-do = Reschedule
+batch-reschedule-past = This time has passed. Choose a later time.
 batch-moved-schedule = Rescheduled
 batch-moved-resume-later = Resumed. The batch waits for its scheduled time.
 batch-missed-time = The scheduled time has passed. Send it now, or choose another time.
@@ -174,12 +183,15 @@ batch-moved-needs-approval = The time was changed, so the batch has to be approv
 batch-moved-now = Sending now
 batch-send-now = Send now
 version-out-of-date = This page was out of date, so nothing was done. Check what has changed, then confirm again:
-version-recipients = the recipients
-version-columns = the columns
-version-template = the template
-version-signature = the signature
-version-price = the price
-version-time = the time
+version-recipients = Recipients
+version-columns = Columns
+version-template = Template
+version-signature = Signature
+version-price = Price per part
+version-time = Scheduled time
+version-now = { $name }: now { $now }
+version-no-price = not set
+version-no-time = none, so it is sent right away
 batch-paused-failures-title = Paused: too many failures
 batch-paused-failures = The failure rate exceeds the limit in the project's settings. Check the failure causes below, then resume or cancel. Messages not yet submitted are kept.
 batch-paused-refused-title = Paused: UCloud refused the signature or template
@@ -240,9 +252,12 @@ upload-problem-quote = The quotation mark in line { $line } is not closed. Close
 upload-problem-encrypted = The spreadsheet has a password. Remove it, then upload the file again.
 upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
 upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
-upload-problem-empty = The file has no rows
+upload-problem-empty = There are no rows to read
 upload-problem-cells = Line { $line } has more than { $most } columns. Remove the columns that are not needed.
-upload-problem-hidden = All rows of the sheet are hidden: { $rows }
+upload-problem-hidden = { $rows ->
+    [1] The only row is hidden
+   *[other] All { $rows } rows are hidden
+  }
 upload-both = Choose a file or paste phone numbers, not both
 upload-problem-broken = The file can't be opened. It may be damaged or password-protected. Save it as XLSX or CSV, then upload it again.
 upload-wrong-kind-web-page = This is a web page, though its name may end in .xls. Open it in Excel or WPS, save it as .xlsx, then upload that file.
@@ -264,7 +279,12 @@ preview-far = { $percent }% checked, { $rows ->
    *[other] { $rows } rows
   }
 preview-unreadable = This file can't be read
-preview-unreadable-hint = Fix the file and upload it again. Nothing was sent.
+preview-unreadable-no-rows = This sheet is empty
+preview-unreadable-hidden = Every row of this sheet is hidden
+preview-unreadable-hint = Nothing was sent.
+preview-unreadable-hint-no-rows = Choose another sheet or upload another file. Nothing was sent.
+preview-unreadable-hint-hidden = Hidden rows are left out, since you do not see them. Include them, or choose another sheet or file. Nothing was sent.
+preview-read-sheet = Read this sheet
 preview-upload-again = Upload again
 preview-read-gbk = Read as GBK
 preview-discard = Discard this list
@@ -276,6 +296,7 @@ preview-verdict = { $going ->
     [1] 1 row
    *[other] { $aside } rows
   } rejected
+preview-verdict-provisional = Provisional result: { $verdict }
 preview-verdicts = Rows by result
 preview-result = Result
 preview-rows = Rows
@@ -312,9 +333,10 @@ preview-random = Random: line { $line }, { $length } characters, { $parts ->
 preview-cost = Cost and time
 preview-parts = Billed parts
 preview-several = { $count ->
-    [1] 1 message needs
-   *[other] { $count } messages need
-  } more than 1 part
+    [0] 1 part per message
+    [1] 1 message needs more than 1 part
+   *[other] { $count } messages need more than 1 part
+  }
 preview-price = Estimated cost
 preview-unit = ¥{ $price } per part
 preview-no-price = Set a price in the project's settings to see the cost
@@ -362,6 +384,12 @@ preview-rejected-all = Rejected rows
 preview-done = Batch confirmed
 preview-done-scheduled = Batch scheduled
 preview-nobody = There is no phone number to send to
+preview-nothing = { $rows ->
+    [1] The only row can't be sent: { $why }
+   *[other] None of the { $rows } rows can be sent: { $why }
+  }
+preview-nothing-yet = Nothing can be sent yet
+preview-nothing-hint = Change the settings above, or correct the file and upload it again.
 preview-answer-first = Answer the question about the file first
 preview-unanswered = Answer the question about the file first. Nothing was sent.
 preview-changes-checked = You changed how the file is read, so it was checked again. Nothing was sent.
@@ -378,23 +406,46 @@ preview-unclear = { $rows ->
 preview-unclear-example = line { $line }: { $stored }
 preview-unclear-why = Recipients should see what you see. Change the cells to text and upload the file again, or send the numbers as they are stored.
 preview-unclear-accept = Send the numbers as stored
+preview-as-stored = The numbers in “{ $name }” are sent as they are stored, which may differ from what Excel shows
+preview-as-shown = Read as shown
 preview-placeholders = { $count ->
     [one] { $count } row is not sent: its value looks like a missing one, such as null, #N/A or {"{"}name{"}"}
    *[other] { $count } rows are not sent: their values look like missing ones, such as null, #N/A or {"{"}name{"}"}
 }
-preview-placeholders-send = Send them anyway
+preview-placeholders-send = { $count ->
+    [1] Send it anyway
+   *[other] Send them anyway
+  }
 preview-placeholders-sent = Values that look like missing ones are sent, such as null or #N/A
 preview-placeholders-leave = Leave these rows out
-preview-hidden = { $columns ->
-    [0] Hidden rows in the sheet: { $rows }
-   *[other] Hidden in the sheet: { $rows } rows, { $columns } columns
-}
+preview-hidden = { $rows ->
+    [0] { $columns ->
+        [1] 1 column of the sheet is hidden
+       *[other] { $columns } columns of the sheet are hidden
+      }
+    [1] { $columns ->
+        [0] 1 row of the sheet is hidden
+        [1] 1 row and 1 column of the sheet are hidden
+       *[other] 1 row and { $columns } columns of the sheet are hidden
+      }
+   *[other] { $columns ->
+        [0] { $rows } rows of the sheet are hidden
+        [1] { $rows } rows and 1 column of the sheet are hidden
+       *[other] { $rows } rows and { $columns } columns of the sheet are hidden
+      }
+  }
 preview-hidden-left = They are left out, since you do not see them.
 preview-hidden-read = They are included.
 preview-hidden-include = Include hidden rows and columns
 preview-choose-sheet = Sheet
-preview-sheet-rows = { $name } ({ $rows } rows)
-preview-sheet-hidden = { $name } ({ $rows } rows, hidden)
+preview-sheet-rows = { $rows ->
+    [1] { $name } (1 row)
+   *[other] { $name } ({ $rows } rows)
+  }
+preview-sheet-hidden = { $rows ->
+    [1] { $name } (1 row, hidden)
+   *[other] { $name } ({ $rows } rows, hidden)
+  }
 preview-titles = Above the header, not read as rows:
 preview-warnings = Values to check before sending
 preview-warning = { $count ->
@@ -428,6 +479,9 @@ verdict-missing_value = Missing value
 verdict-missing_value-hint = A variable is empty
 verdict-bad_value = Invalid value
 verdict-bad_value-hint = A variable has characters that can't be sent
+verdict-bad_value-placeholder = A value looks like a missing one, such as null or #N/A
+verdict-bad_value-unclear = It isn't certain how Excel shows a number
+verdict-several-hints = { $hint }: { $count }
 verdict-too_long = Too long
 verdict-too_long-hint = More than 500 characters including the signature
 verdict-duplicate = Duplicate
@@ -492,7 +546,7 @@ suppressions-blacklist = Add to UCloud's blacklist
 suppressions-blacklist-hint = Also stops all other programs of the account from sending to the numbers that get no messages at all.
 suppressions-add = Add to opt-out list
 suppressions-phones-hint = One per line, or separated by commas
-suppressions-file = Or upload a file (CSV, TXT, XLSX)
+suppressions-file = Or upload a file (CSV, TXT, XLSX, XLS)
 suppressions-file-hint = Up to 4 MB. Hidden rows are read too. Nothing is added until every row is understood or you decide.
 suppressions-remove-title = Remove from the opt-out list?
 suppressions-remove-what = Messages can then be sent to this phone number again. The reason is recorded in the audit log.
@@ -523,6 +577,7 @@ suppression-import-waiting = { $count ->
 suppression-import-ask = Which columns have the phone numbers to add?
 suppression-import-ask-why = Several columns may contain phone numbers. Choose one or more. Nothing is added until you choose.
 suppression-import-ask-use = Read these columns
+suppression-import-ask-none = Select at least one column
 suppression-import-other = Choose other columns
 suppression-import-wrong = { $count ->
     [1] 1 row isn't understood

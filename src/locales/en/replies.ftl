@@ -10,6 +10,7 @@ replies-opt-out-keywords = Reply text
 replies-find = Search
 replies-last = Latest
 replies-count = Replies
+replies-at = Received
 replies-unread = { $count } unread
 replies-unread-one = Unread
 replies-read = Read

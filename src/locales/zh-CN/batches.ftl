@@ -30,11 +30,14 @@ batch-live-status = 已提交 { $sent } / { $total }，已送达 { $delivered }�
 batch-awaiting-title = 待审批
 batch-awaiting = 须由发起人以外的审批人批准后才会发送。
 batch-awaiting-own = 此任务由您发起，须由其他审批人批准。
-batch-approve = 批准发送
+batch-awaiting-time = 定时于 { $when } 发送
+batch-awaiting-now = 批准后立即发送。
+batch-approve = 批准
 batch-scheduled = 将于 { $when } 发送
 batch-quiet-title = 当前时段不可发送营销短信
 batch-quiet = 营销短信仅在 08:00–20:00（Asia/Shanghai）发送，未发送的短信将于上午 8:00 继续发送。
 batch-paused-person-title = 已暂停
+batch-paused-time = 继续后，将于 { $when } 发送。
 batch-paused-person = 任务已手动暂停，未发送的短信均已保留。
 batch-paused-balance-title = 已暂停：短信余量不足
 batch-paused-balance = 请在 UCloud 购买短信套餐包，然后继续任务。未发送的短信均已保留，继续后不会重复发送。
@@ -43,12 +46,15 @@ batch-paused-permission = 请联系管理员检查项目的密钥、项目 ID �
 batch-paused-vendor_unavailable-title = 已暂停：UCloud 暂不可用
 batch-paused-vendor_unavailable = 多次尝试均未成功，未发送的短信均已保留。请稍后继续任务。
 batch-paused-missed_schedule-title = 已暂停：错过定时时间
-batch-paused-missed_schedule = 任务未能在定时时间开始，现已超过 10 分钟。请选择继续发送，或取消任务。
+batch-paused-missed_schedule = 任务未能在定时时间开始，现已超过 10 分钟。请立即发送、另选时间，或取消任务。
 batch-paused-detail = UCloud 说明：{ $words }
 batch-in-doubt-title = { $count } 条短信待确认
 in-doubt-out-of-date = 页面打开后，待确认的提交已有变化，未执行任何操作。请核对后重新处理。
 batch-in-doubt = UCloud 可能已受理，因此不会自动重发。收到回执后状态会自动更新，也可以人工处理。
-batch-in-doubt-look = 查看这 { $count } 条
+batch-in-doubt-look = { $count ->
+    [1] 查看并处理
+   *[other] 查看这 { $count } 条
+  }
 batch-pause = 暂停
 batch-resume = 继续
 batch-cancel = 取消剩余 { $count } 条
@@ -93,12 +99,23 @@ in-doubt-why = 待确认原因
 in-doubt-request = UCloud 请求 ID
 in-doubt-treat = 视为已发送
 in-doubt-treat-hint = 不再发送，等待回执；72 小时内无回执则记为未知。
-in-doubt-again = 重发（可能重复收到）
+in-doubt-again = 重发
+in-doubt-again-do = 重发 { $count } 条短信
+in-doubt-messages = 短信条数
 in-doubt-again-hint = 如果 UCloud 实际已受理，接收人会收到两条。
 in-doubt-causes = 按原因处理
-in-doubt-cause = { $count } 次提交，共 { $messages } 条短信
-in-doubt-cause-treat = 这 { $count } 次均视为已发送
-in-doubt-cause-again = 这 { $count } 次全部重发（可能重复收到）
+in-doubt-cause = { $count ->
+    [1] 1 次提交，{ $messages } 条短信
+   *[other] { $count } 次提交，共 { $messages } 条短信
+  }
+in-doubt-cause-treat = { $count ->
+    [1] 视为已发送
+   *[other] 这 { $count } 次均视为已发送
+  }
+in-doubt-cause-again = { $count ->
+    [1] 重发（可能重复收到）
+   *[other] 这 { $count } 次全部重发（可能重复收到）
+  }
 in-doubt-single = 逐次处理
 in-doubt-first = 共 { $total } 次提交，显示最早的 { $shown } 次。
 in-doubt-decided = 已处理 { $count } 次提交
@@ -117,8 +134,14 @@ batch-problem-unreachable = 无法连接 UCloud
 batch-problem-unbuildable = 无法生成请求
 batch-problem-sealed = 无法解密项目的密钥，请联系管理员检查 CONSOLE_SECRET_KEY
 batch-problem-database = 数据库未响应，未发送
-in-doubt-count = 共 { $count } 条
-in-doubt-again-title = 重发这 { $count } 次提交？
+in-doubt-count = { $count ->
+    [1] 1 条短信
+   *[other] 共 { $count } 条短信
+  }
+in-doubt-again-title = { $count ->
+    [1] 重发此次提交？
+   *[other] 重发这 { $count } 次提交？
+  }
 in-doubt-again-keep = 暂不处理
 batches-tabs = 按状态查看
 batches-all = 全部
@@ -128,6 +151,7 @@ batch-left = 剩余时间
 batch-pace = 每秒约 { $pace } 条
 batch-reschedule = 发送时间改为
 batch-reschedule-do = 更改时间
+batch-reschedule-past = 该时间已过，请选择之后的时间。
 batch-moved-schedule = 发送时间已更改
 batch-moved-resume-later = 已恢复，将在预定时间发送
 batch-missed-time = 预定时间已过，请选择立即发送或另定时间
@@ -141,6 +165,9 @@ version-template = 模板
 version-signature = 签名
 version-price = 单价
 version-time = 发送时间
+version-now = { $name }：现为 { $now }
+version-no-price = 未设置
+version-no-time = 立即发送
 batch-paused-failures-title = 已暂停：失败率过高
 batch-paused-failures = 失败率超过项目设置的上限，任务已自动暂停。请查看下方的未送达原因；未发送的短信均已保留，可以继续或取消。
 batch-paused-refused-title = 已暂停：UCloud 拒绝了签名或模板
@@ -192,9 +219,9 @@ upload-problem-quote = 第 { $line } 行的引号未闭合，请补全或删除�
 upload-problem-encrypted = 该表格设有密码，请取消密码后重新上传
 upload-problem-rows = 超过 { $most } 行，请拆分为多个文件
 upload-problem-bomb = 表格解压后超出合理大小，未读取
-upload-problem-empty = 文件中没有可读取的行
+upload-problem-empty = 没有可读取的行
 upload-problem-cells = 第 { $line } 行超过 { $most } 列，请删除不需要的列
-upload-problem-hidden = 工作表中的 { $rows } 行全部被隐藏
+upload-problem-hidden = { $rows } 行全部被隐藏
 upload-both = 请选择文件或粘贴手机号，不能同时使用
 upload-problem-broken = 无法打开该文件，可能已损坏或设有密码；请另存为 XLSX 或 CSV 后重新上传
 upload-wrong-kind-web-page = 该文件实际上是网页（即使扩展名为 .xls），请用 Excel 或 WPS 打开并另存为 .xlsx 后上传
@@ -210,12 +237,21 @@ preview-reading = 正在逐行校验
 preview-reading-hint = 您可以离开此页面，校验会继续进行；之后可在发送任务的草稿中找到。
 preview-far = 已读取 { $percent }%，{ $rows } 行
 preview-unreadable = 无法读取该文件
-preview-unreadable-hint = 请修改后重新上传，未发送任何短信。
+preview-unreadable-no-rows = 工作表为空
+preview-unreadable-hidden = 工作表的行均被隐藏
+preview-unreadable-hint = 未发送任何短信。
+preview-unreadable-hint-no-rows = 请选择其他工作表或上传其他文件，未发送任何短信。
+preview-unreadable-hint-hidden = 隐藏的行您看不到，因此未读取。可以包含隐藏的行，或选择其他工作表、其他文件。未发送任何短信。
+preview-read-sheet = 读取该工作表
 preview-upload-again = 重新上传
 preview-read-gbk = 按 GBK 重新读取
 preview-discard = 放弃此号码文件
 preview-discarded = 已放弃，号码文件已删除。
-preview-verdict = { $going } 个号码可以发送，{ $aside } 行不会发送
+preview-verdict = { $aside ->
+    [0] { $going } 个号码可以发送
+   *[other] { $going } 个号码可以发送，{ $aside } 行不会发送
+  }
+preview-verdict-provisional = 暂定结果：{ $verdict }
 preview-verdicts = 各校验结果的行数
 preview-result = 校验结果
 preview-rows = 行数
@@ -242,7 +278,10 @@ preview-longest = 最长：第 { $line } 行，{ $length } 字，{ $parts } 条
 preview-random = 随机：第 { $line } 行，{ $length } 字，{ $parts } 条
 preview-cost = 费用与用时
 preview-parts = 计费条数
-preview-several = { $count } 个号码超过 1 条
+preview-several = { $count ->
+    [0] 每个号码 1 条
+   *[other] { $count } 个号码超过 1 条
+  }
 preview-price = 预计费用
 preview-unit = 每条 ¥{ $price }
 preview-no-price = 在项目设置中填写单价后显示
@@ -275,6 +314,9 @@ preview-rejected-all = 不发送的行
 preview-done = 任务已发起
 preview-done-scheduled = 任务已发起，将按定时时间发送。
 preview-nobody = 没有可以发送的号码
+preview-nothing = { $rows } 行均不能发送：{ $why }
+preview-nothing-yet = 暂时不能发送
+preview-nothing-hint = 请更改上方的设置，或修改文件后重新上传。
 preview-answer-first = 请先回答关于该文件的问题
 preview-unanswered = 请先回答关于该文件的问题，尚未发送
 preview-changes-checked = 您更改了读取方式，已重新校验，尚未发送
@@ -288,14 +330,19 @@ preview-unclear = “{ $name }”列有 { $rows } 行未列入发送：无法确
 preview-unclear-example = 第 { $line } 行：{ $stored }
 preview-unclear-why = 收件人看到的内容应与您看到的一致。请将单元格改为文本后重新上传，或按存储的数值发送。
 preview-unclear-accept = 按存储的数值发送
+preview-as-stored = “{ $name }”列的数字按存储的数值发送，可能与 Excel 中显示的不一致
+preview-as-shown = 按显示的内容读取
 preview-placeholders = { $count } 行未列入发送：变量值疑似缺失，例如 null、#N/A、{"{"}name{"}"}
-preview-placeholders-send = 仍然发送
+preview-placeholders-send = 仍然发送这 { $count } 行
 preview-placeholders-sent = 疑似缺失的变量值（如 null、#N/A）也会发送
 preview-placeholders-leave = 不发送这些行
-preview-hidden = { $columns ->
-    [0] 工作表中有 { $rows } 行被隐藏
-   *[other] 工作表中有 { $rows } 行、{ $columns } 列被隐藏
-}
+preview-hidden = { $rows ->
+    [0] 工作表中有 { $columns } 列被隐藏
+   *[other] { $columns ->
+        [0] 工作表中有 { $rows } 行被隐藏
+       *[other] 工作表中有 { $rows } 行、{ $columns } 列被隐藏
+      }
+  }
 preview-hidden-left = 隐藏的内容您看不到，因此未列入发送。
 preview-hidden-read = 已包含隐藏的内容。
 preview-hidden-include = 包含隐藏的行和列
@@ -332,6 +379,9 @@ verdict-missing_value = 缺少变量
 verdict-missing_value-hint = 有变量为空
 verdict-bad_value = 变量有误
 verdict-bad_value-hint = 变量含有不可发送的字符
+verdict-bad_value-placeholder = 变量值疑似缺失，例如 null、#N/A
+verdict-bad_value-unclear = 无法确定 Excel 如何显示其中的数字
+verdict-several-hints = { $hint }：{ $count } 行
 verdict-too_long = 内容过长
 verdict-too_long-hint = 含签名超过 500 字
 verdict-duplicate = 重复号码
@@ -381,7 +431,7 @@ suppressions-blacklist = 加入 UCloud 黑名单
 suppressions-blacklist-hint = 仅加入屏蔽全部短信的号码；加入后，账号下的其他程序也不会再向这些号码发送短信。
 suppressions-add = 加入名单
 suppressions-phones-hint = 每行一个，或用逗号分隔
-suppressions-file = 或上传文件（CSV、TXT、XLSX）
+suppressions-file = 或上传文件（CSV、TXT、XLSX、XLS）
 suppressions-file-hint = 最大 4 MB，隐藏行也会读取；全部识别或经您确认后才会添加。
 suppressions-remove-title = 移出名单？
 suppressions-remove-what = 移出后，可以再次向该号码发送短信。移出原因会写入审计记录。
@@ -406,6 +456,7 @@ suppression-import-waiting = 有 { $count } 个文件待处理，其中的号码
 suppression-import-ask = 要添加哪些列的手机号？
 suppression-import-ask-why = 有多列可能是手机号，请选择一列或多列；选择之前不会添加任何号码。
 suppression-import-ask-use = 读取所选列
+suppression-import-ask-none = 请至少选择一列
 suppression-import-other = 选择其他列
 suppression-import-wrong = 有 { $count } 行无法识别，尚未添加任何号码
 suppression-import-wrong-hint = 您可以修改文件后重新上传，也可以先添加有效号码，再下载其余行。

@@ -10,6 +10,7 @@ replies-opt-out-keywords = 回复内容
 replies-find = 查找
 replies-last = 最近回复
 replies-count = 回复数
+replies-at = 收到时间
 replies-unread = 未读 { $count }
 replies-unread-one = 未读
 replies-read = 已读

@@ -61,7 +61,7 @@ pub struct Upload<'a> {
     pub reason: SuppressionReason,
     /// What is not sent to them.
     pub scope: SuppressionScope,
-    /// A note that is stored with them.
+    /// A note that is stored with them; if it is empty, the name of the file is.
     pub note: &'a str,
 }
 
@@ -115,9 +115,11 @@ pub async fn upload(
 ) -> Result<Uploaded, ImportError> {
     let examined = examine(app, upload.content.clone(), Vec::new()).await?;
     let file_name = clean_name(upload.file_name);
+    // Without a note, the entries say which file they are from.
+    let note = if upload.note.is_empty() { &file_name } else { upload.note };
     if examined.is_certain() {
         let found = Found::new(examined, upload.typed);
-        let how = Suppress { reason: upload.reason, scope: upload.scope, note: upload.note };
+        let how = Suppress { reason: upload.reason, scope: upload.scope, note };
         let source = Source { file_name: &file_name, how };
         let mut tx = app.db.begin().await?;
         let added = add(&mut tx, app, actor, &found, &source).await?;
@@ -133,7 +135,7 @@ pub async fn upload(
         typed: &typed,
         reason: upload.reason,
         scope: upload.scope,
-        note: upload.note,
+        note,
     };
     let id = suppression_imports::insert(&app.db, &import, app.clock.now()).await?;
     Ok(Uploaded::Waits(id))

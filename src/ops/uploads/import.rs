@@ -7,6 +7,7 @@ use std::io::{Read, Seek, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 
+use serde_json::Value;
 use sqlx::PgConnection;
 use time::Duration;
 use tokio::sync::mpsc;
@@ -28,7 +29,7 @@ use crate::recipient_file::{Book, TableError};
 
 use super::classify::{OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
-use super::report::ReadOptions;
+use super::report::{ReadOptions, Report};
 use super::scan::{Reader, Source};
 
 /// A reader that has not reported progress for this long is considered dead.
@@ -44,6 +45,14 @@ pub enum ImportError {
     /// The file cannot be read: a person has to fix it.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The sheet of a spreadsheet has no rows, or only hidden ones. Another sheet may have some.
+    #[error("{error}")]
+    NoRows {
+        /// Why.
+        error: TableError,
+        /// The sheets that were found.
+        found: Box<Report>,
+    },
     /// More rows than the settings allow.
     #[error("more than {0} rows")]
     ManyRows(u32),
@@ -59,17 +68,28 @@ impl ImportError {
     /// Returns how it is stored for the page: a code, with details after a colon. `None` if it is
     /// not stored.
     fn problem_code(&self) -> Option<String> {
-        Some(match self {
-            Self::Table(TableError::OpenQuote(line)) => format!("quote:{line}"),
-            Self::Table(TableError::Spreadsheet(_) | TableError::Io(_)) => "broken".to_owned(),
-            Self::Table(TableError::Encrypted) => "encrypted".to_owned(),
-            Self::Table(TableError::Bomb(_)) => "bomb".to_owned(),
-            Self::Table(TableError::Empty) => "empty".to_owned(),
-            Self::Table(TableError::ManyCells(line)) => format!("cells:{line}"),
-            Self::Table(TableError::AllHidden(rows)) => format!("hidden:{rows}"),
-            Self::ManyRows(limit) => format!("rows:{limit}"),
+        let error = match self {
+            Self::Table(error) | Self::NoRows { error, .. } => error,
+            Self::ManyRows(limit) => return Some(format!("rows:{limit}")),
             Self::Discarded | Self::Database(_) => return None,
+        };
+        Some(match error {
+            TableError::OpenQuote(line) => format!("quote:{line}"),
+            TableError::Spreadsheet(_) | TableError::Io(_) => "broken".to_owned(),
+            TableError::Encrypted => "encrypted".to_owned(),
+            TableError::Bomb(_) => "bomb".to_owned(),
+            TableError::Empty => "empty".to_owned(),
+            TableError::ManyCells(line) => format!("cells:{line}"),
+            TableError::AllHidden(rows) => format!("hidden:{rows}"),
         })
+    }
+
+    /// Returns the sheets that were found, if one of them can be chosen instead.
+    fn found(&self) -> Option<Value> {
+        match self {
+            Self::NoRows { found, .. } => serde_json::to_value(found).ok(),
+            Self::Table(_) | Self::ManyRows(_) | Self::Discarded | Self::Database(_) => None,
+        }
     }
 }
 
@@ -83,7 +103,8 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         Err(ImportError::Database(error)) => return Err(error),
         Err(error) => {
             if let Some(problem) = error.problem_code() {
-                uploads::give_up(&app.db, &job, &problem, app.clock.now()).await?;
+                let found = error.found();
+                uploads::give_up(&app.db, &job, &problem, found.as_ref(), app.clock.now()).await?;
             }
             warn!(batch = %job.batch_id, %error, "cannot read recipient file");
         }

@@ -178,6 +178,17 @@ impl Report {
         }
     }
 
+    /// Returns the number of rows whose phone is the result of a formula.
+    pub fn unclear_phones(&self) -> i64 {
+        self.unclear.get(&self.mapping.phone).map_or(0, |unclear| unclear.rows)
+    }
+
+    /// Returns the number of rows with a value of which it is not certain how it is shown.
+    pub fn unclear_values(&self) -> i64 {
+        let all: i64 = self.unclear.values().map(|unclear| unclear.rows).sum();
+        all - self.unclear_phones()
+    }
+
     /// Returns the number of rows that would be sent, with or without repeats.
     pub fn going(&self, with_repeats: bool) -> i64 {
         let repeats = if with_repeats { self.count(Verdict::Repeat) } else { 0 };

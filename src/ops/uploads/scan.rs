@@ -75,20 +75,26 @@ impl Reader {
                     BookOptions { sheet: options.sheet, hidden: options.hidden, is_key: is_phone };
                 let mut take = |row| scan.take(row);
                 let found = recipient_file::read_spreadsheet(file, book, &what, &mut take)?;
-                let report = match scan.end() {
-                    Err(ImportError::Table(TableError::Empty)) if found.hidden_rows > 0 => {
-                        return Err(TableError::AllHidden(found.hidden_rows).into());
-                    }
-                    ended => ended?,
-                };
-                Ok(Report {
+                let ended = scan.end();
+                let report = |report| Report {
                     sheet: Some(found.sheet),
                     sheets: found.sheets,
                     hidden_rows: found.hidden_rows,
                     hidden_columns: found.hidden_columns,
                     old_spreadsheet: book == Book::Xls && !options.old_spreadsheet,
                     ..report
-                })
+                };
+                match ended {
+                    Err(ImportError::Table(TableError::Empty)) => {
+                        let error = match found.hidden_rows {
+                            1.. => TableError::AllHidden(found.hidden_rows),
+                            _ => TableError::Empty,
+                        };
+                        let found = Box::new(report(Report::default()));
+                        Err(ImportError::NoRows { error, found })
+                    }
+                    ended => ended.map(report),
+                }
             }
         }
     }

@@ -4,7 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{ConfirmForm, find, live};
+use super::live::{self, Notice};
+use super::{ConfirmForm, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::domain::batch::BatchState;
@@ -109,10 +110,14 @@ pub async fn reschedule(
             act(&app, &member, &request, &path.1, BatchAction::Reschedule(at), version).await
         }
         invalid => {
-            let batch = find(&app, &member, &path.1).await?;
-            let key = invalid.err().unwrap_or("send-error-schedule");
-            flash::say(&request, &member.texts(&request).t(key));
-            Ok(page::see_other(&member.urls().batch(batch.id)))
+            let key = match invalid {
+                Err("send-error-schedule-past") => "batch-reschedule-past",
+                Err(key) => key,
+                Ok(_) => "send-error-schedule",
+            };
+            let sentence = member.texts(&request).t(key);
+            let problem = Notice::Time { typed: form.schedule_at, sentence };
+            live::with_notice(&app, &member, &request, &path.1, problem).await
         }
     }
 }
@@ -151,7 +156,7 @@ async fn act(
     let taken = batch_actions::take_decided(app, actor, batch.id, action, decided_by).await?;
     let text_key = match (taken, action) {
         (Taken::OutOfDate(changes), _) => {
-            return live::out_of_date(app, member, request, id, &changes).await;
+            return live::with_notice(app, member, request, id, Notice::OutOfDate(changes)).await;
         }
         (Taken::NotMoved, _) => "batch-not-moved",
         (Taken::Moved(BatchState::Paused), BatchAction::Resume | BatchAction::Approve) => {
@@ -166,6 +171,12 @@ async fn act(
         (Taken::Moved(BatchState::Sending), BatchAction::Reschedule(_)) => "batch-moved-now",
         (Taken::Moved(_), BatchAction::Reschedule(_)) => "batch-moved-schedule",
     };
-    flash::say(request, &member.texts(request).t(text_key));
+    let sentence = member.texts(request).t(text_key);
+    match text_key {
+        "batch-not-moved" | "batch-missed-time" | "batch-moved-needs-approval" => {
+            flash::warn(request, &sentence);
+        }
+        _ => flash::say(request, &sentence),
+    }
     Ok(page::see_other(&member.urls().batch(batch.id)))
 }

@@ -71,6 +71,31 @@ impl ConfirmFields {
         if self.name.is_empty() { Self::of(batch) } else { self }
     }
 
+    /// Whether the fields of the columns were posted along.
+    pub(super) fn has_columns(&self) -> bool {
+        !self.column.is_empty()
+    }
+
+    /// Returns these fields without those of the columns, which belong to an earlier reading.
+    pub(super) fn without_columns(self) -> Self {
+        Self {
+            signature_id: String::new(),
+            template_id: String::new(),
+            header: None,
+            column: Vec::new(),
+            encoding: String::new(),
+            delimiter: String::new(),
+            sheet: None,
+            hidden: Vec::new(),
+            ..self
+        }
+    }
+
+    /// Returns what was chosen in a field of the columns, or `now` if they were not posted.
+    pub(super) fn chosen<'a>(&self, field: &'a str, now: &'a str) -> &'a str {
+        if self.has_columns() && !field.is_empty() { field } else { now }
+    }
+
     /// Returns an address with what was entered, if anything was, in its query, so that it is still
     /// there when the file has been read again.
     pub(super) fn in_query(&self, batch: &Batch, address: &str) -> String {
@@ -87,7 +112,7 @@ impl ConfirmFields {
     }
 
     /// Returns the fields that a person fills in, with their names.
-    fn entered(&self) -> [(&'static str, String); 7] {
+    pub(super) fn entered(&self) -> [(&'static str, String); 7] {
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         [
             ("name", self.name.clone()),
@@ -170,7 +195,7 @@ pub async fn confirm(
         _ => None,
     };
     if let Some((field, key)) = problem {
-        let problem = Problem { field, sentence: l.t(key) };
+        let problem = Problem::new(field, l.t(key));
         return respond(
             &app,
             &member,
@@ -214,7 +239,7 @@ pub async fn confirm(
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => {
-            let problem = Problem { field: "columns", sentence: l.t(order_key(&error)?) };
+            let problem = Problem::new("columns", l.t(order_key(&error)?));
             return respond(
                 &app,
                 &member,
@@ -227,7 +252,11 @@ pub async fn confirm(
             .await;
         }
     };
-    flash::say(&request, &l.t(text_key));
+    if part.is_some() || text_key == "upload-already" {
+        flash::warn(&request, &l.t(text_key));
+    } else {
+        flash::say(&request, &l.t(text_key));
+    }
     let href =
         part.map_or_else(|| l.urls.batch(batch.id), |part| l.urls.batch_part(batch.id, part));
     Ok(page::see_other(&href))
@@ -243,8 +272,12 @@ pub async fn discard(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let discarded = upload_ops::discard(&app, member.project.id, batch.id).await?;
-    let texts = member.texts(&request);
-    flash::say(&request, &texts.t(if discarded { "preview-discarded" } else { "batch-not-moved" }));
-    let urls = member.urls();
-    Ok(page::see_other(&if discarded { urls.batches() } else { urls.batch(batch.id) }))
+    let (texts, urls) = (member.texts(&request), member.urls());
+    if discarded {
+        flash::say(&request, &texts.t("preview-discarded"));
+        Ok(page::see_other(&urls.batches()))
+    } else {
+        flash::warn(&request, &texts.t("batch-not-moved"));
+        Ok(page::see_other(&urls.batch(batch.id)))
+    }
 }

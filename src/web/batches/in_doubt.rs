@@ -175,6 +175,10 @@ struct AgainPage {
     l: Layout,
     batch: Batch,
     title: String,
+    /// The number of messages that are sent again.
+    messages: i64,
+    /// Why the submissions are in doubt, each reason once.
+    reasons: Vec<String>,
     submissions: Vec<SubmissionId>,
     cause: Option<String>,
     version: Version,
@@ -210,8 +214,20 @@ pub async fn decide(
     if matches!(fields.decision, DecisionField::SendAgain) && fields.confirm.is_none() {
         let l = member.layout(&app, &request, Section::Batches).await?;
         let title = l.with("in-doubt-again-title", &[("count", chosen.len().into())]);
+        let causes = causes(&l, &found);
+        let messages = causes.iter().map(|cause| cause.messages).sum();
+        let reasons = causes.into_iter().map(|cause| cause.reason).collect();
         let submissions = if cause.is_some() { Vec::new() } else { chosen };
-        return page::ok(&AgainPage { l, batch, title, submissions, cause, version });
+        return page::ok(&AgainPage {
+            l,
+            batch,
+            title,
+            messages,
+            reasons,
+            submissions,
+            cause,
+            version,
+        });
     }
     let decision = match fields.decision {
         DecisionField::TreatAsSent => Decision::TreatAsSent,

@@ -7,6 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
+use time::OffsetDateTime;
 
 use super::rejected::file_of_rejected_rows;
 use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
@@ -24,6 +25,7 @@ use crate::domain::message::{Outcome, Tally};
 use crate::domain::role::Permission;
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
+use crate::web::changes::Shown;
 use crate::web::components::Status;
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
@@ -46,6 +48,20 @@ struct BatchPage {
     first_page: bool,
     /// What has changed since the page whose form was posted.
     changed: Vec<String>,
+}
+
+/// Why a form of the page was not carried out.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// It was posted by a page that is out of date in these parts.
+    OutOfDate(Vec<Part>),
+    /// The typed time cannot be used.
+    Time {
+        /// What was typed.
+        typed: String,
+        /// What is wrong with it.
+        sentence: String,
+    },
 }
 
 #[derive(Template)]
@@ -79,6 +95,11 @@ struct LivePart {
     quiet: bool,
     segments: Vec<Segment>,
     signature: String,
+    /// When it is sent, if that is not at once.
+    waits_until: Option<String>,
+    /// The field for another time, and what is wrong with it.
+    schedule_typed: String,
+    schedule_problem: Option<String>,
 }
 
 struct ProblemRow {
@@ -157,10 +178,6 @@ impl LivePart {
             && self.batch.schedule_at.is_some()
     }
 
-    fn schedule_typed(&self) -> String {
-        self.batch.schedule_at.map(schedule::typed).unwrap_or_default()
-    }
-
     /// Returns the detail of a pause: the share of failures or the vendor message. It is empty
     /// where the heading says everything.
     fn pause_detail(&self) -> String {
@@ -207,21 +224,21 @@ pub async fn show(
     path: web::Path<(String, String)>,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
-    match batch_page(&app, &member, &request, &path.1, query.after, &[]).await? {
+    match batch_page(&app, &member, &request, &path.1, query.after, None).await? {
         Ok(drawn) => page::ok(&drawn),
         Err(elsewhere) => Ok(elsewhere),
     }
 }
 
-/// Responds with the page as it is now to a form of an earlier one, and says what has changed.
-pub(super) async fn out_of_date(
+/// Responds to a form that was not carried out with the page as it is now, and says why.
+pub(super) async fn with_notice(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     id: &str,
-    changes: &[Part],
+    notice: Notice,
 ) -> Result<HttpResponse, WebError> {
-    match batch_page(app, member, request, id, None, changes).await? {
+    match batch_page(app, member, request, id, None, Some(notice)).await? {
         Ok(drawn) => page::unprocessable(&drawn),
         Err(elsewhere) => Ok(elsewhere),
     }
@@ -234,7 +251,7 @@ async fn batch_page(
     request: &HttpRequest,
     id: &str,
     after: Option<MessageId>,
-    changes: &[Part],
+    notice: Option<Notice>,
 ) -> Result<Result<BatchPage, HttpResponse>, WebError> {
     let batch = find(app, member, id).await?;
     if batch.state == BatchState::Draft {
@@ -243,14 +260,16 @@ async fn batch_page(
     let snapshot = take_snapshot(app, member, &batch, after).await?;
     let l = member.layout(app, request, Section::Batches).await?;
     let rejected = rejected_file(app, member, &batch).await?;
-    let live = draw(app, member, l.clone(), &snapshot, rejected);
-    let changed = changed_parts(&l, changes);
+    let mut live = draw(app, member, l.clone(), &snapshot, rejected);
+    let changed = match notice {
+        Some(Notice::OutOfDate(changes)) => Shown::of_batch(&batch).sentences(&l, &changes),
+        Some(Notice::Time { typed, sentence }) => {
+            (live.schedule_typed, live.schedule_problem) = (typed, Some(sentence));
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
     Ok(Ok(BatchPage { l, live, first_page: after.is_none(), changed }))
-}
-
-/// Returns the names of what has changed since a page was shown.
-pub fn changed_parts(l: &Layout, changes: &[Part]) -> Vec<String> {
-    changes.iter().map(|part| l.t(&format!("version-{}", part.key()))).collect()
 }
 
 async fn take_snapshot(
@@ -324,10 +343,23 @@ fn draw(
         segments: segments_of(&batch.template_text, &sample),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
+        waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
+        schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
+        schedule_problem: None,
         tally,
         batch,
         l,
     }
+}
+
+/// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.
+fn waits_until(batch: &Batch, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    batch.schedule_at.filter(|at| match batch.state {
+        BatchState::Scheduled | BatchState::AwaitingApproval => true,
+        // Once its time has passed, resuming it asks for another.
+        BatchState::Paused => batch.started_at.is_none() && *at > now,
+        BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => false,
+    })
 }
 
 fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<ProblemRow> {

@@ -10,6 +10,8 @@ use super::draft::ConfirmFields;
 use super::find;
 use super::questions::{Questions, column_name};
 use super::rejected::file_of_rejected_rows;
+use super::unreadable::UnreadablePage;
+use super::verdicts::{VerdictRow, rejection_reason, verdict_rows};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::projects::{self, BatchRules};
@@ -17,6 +19,7 @@ use crate::db::recipients;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::domain::ids::{SignatureId, TemplateId};
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
@@ -32,7 +35,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
 use crate::web::member::Member;
 use crate::web::send::view::{Segment, segments_of};
-use crate::web::{page, urls};
+use crate::web::{flash, page, urls};
 
 /// Rejected rows on one page.
 const ROWS_PER_PAGE: i64 = 50;
@@ -43,17 +46,6 @@ const ROWS_PER_PAGE: i64 = 50;
 pub struct PreviewQuery {
     show: Option<String>,
     after: Option<i32>,
-}
-
-/// A verdict with its number of rows.
-struct VerdictRow {
-    verdict: Verdict,
-    label: String,
-    class: &'static str,
-    count: i64,
-    share: f64,
-    hint: String,
-    href: String,
 }
 
 /// A row that is not sent.
@@ -111,6 +103,14 @@ pub(super) struct Problem {
     pub(super) field: &'static str,
     /// What is wrong.
     pub(super) sentence: String,
+    /// What has changed, if it is that the page was out of date.
+    pub(super) changed: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(field: &'static str, sentence: String) -> Self {
+        Self { field, sentence, changed: Vec::new() }
+    }
 }
 
 #[derive(Template)]
@@ -121,17 +121,6 @@ struct ReadingPage {
     upload: Upload,
     bar: Bar,
     percent: i64,
-}
-
-#[derive(Template)]
-#[template(path = "batches/unreadable.html")]
-struct UnreadablePage {
-    l: Layout,
-    batch: Batch,
-    upload: Upload,
-    reason: String,
-    /// Whether hidden rows can be read instead.
-    all_hidden: bool,
 }
 
 impl PreviewPage {
@@ -202,6 +191,41 @@ impl PreviewPage {
         Some(&problem.sentence)
     }
 
+    /// Returns how many rows can be sent and how many cannot.
+    fn verdict(&self) -> String {
+        let aside = i64::from(self.report.rows) - self.to_send();
+        let counts = [("going", self.to_send().into()), ("aside", aside.into())];
+        let verdict = self.l.with("preview-verdict", &counts);
+        if self.questions.block() {
+            self.l.with("preview-verdict-provisional", &[("verdict", verdict.into())])
+        } else {
+            verdict
+        }
+    }
+
+    /// Returns why nothing can be sent, if nothing can.
+    fn nothing(&self) -> Option<String> {
+        if self.questions.block() {
+            return Some(self.l.t("preview-nothing-yet"));
+        }
+        if self.to_send() > 0 {
+            return None;
+        }
+        let verdicts: Vec<&VerdictRow> = self.verdicts.iter().filter(|row| row.count > 0).collect();
+        let why = match verdicts.as_slice() {
+            [only] => only.label.clone(),
+            several => {
+                let each =
+                    several.iter().map(|row| format!("{} {}", row.label, self.l.n(row.count)));
+                each.collect::<Vec<_>>().join(", ")
+            }
+        };
+        Some(
+            self.l
+                .with("preview-nothing", &[("rows", self.report.rows.into()), ("why", why.into())]),
+        )
+    }
+
     fn is_text(&self) -> bool {
         self.upload.source == UploadSource::Text
     }
@@ -227,8 +251,37 @@ impl PreviewPage {
         self.report.encoding.map_or("", Encoding::key)
     }
 
-    fn delimiter_key(&self) -> &'static str {
-        self.report.delimiter.map_or("", Delimiter::key)
+    /// Whether the first row is taken as a header, or would be as the form was posted.
+    fn header(&self) -> bool {
+        if self.confirm_form.has_columns() {
+            self.confirm_form.header.is_some()
+        } else {
+            self.report.mapping.header
+        }
+    }
+
+    fn is_encoding(&self, encoding: &Encoding) -> bool {
+        self.confirm_form.chosen(&self.confirm_form.encoding, self.encoding_key()) == encoding.key()
+    }
+
+    fn is_delimiter(&self, delimiter: &Delimiter) -> bool {
+        let read = self.report.delimiter.map_or("", Delimiter::key);
+        self.confirm_form.chosen(&self.confirm_form.delimiter, read) == delimiter.key()
+    }
+
+    fn is_signature(&self, id: &SignatureId) -> bool {
+        let now = self.batch.signature_id.to_string();
+        self.confirm_form.chosen(&self.confirm_form.signature_id, &now) == id.to_string()
+    }
+
+    fn is_template(&self, id: &TemplateId) -> bool {
+        let now = self.batch.template_id.to_string();
+        self.confirm_form.chosen(&self.confirm_form.template_id, &now) == id.to_string()
+    }
+
+    /// Whether signature or template are chosen otherwise than the file was checked with.
+    fn more_is_open(&self) -> bool {
+        !self.is_signature(&self.batch.signature_id) || !self.is_template(&self.batch.template_id)
     }
 }
 
@@ -277,41 +330,19 @@ pub(super) async fn respond(
     let Some(upload) = upload.filter(|_| batch.state == BatchState::Draft) else {
         return Ok(page::see_other(&member.urls().batch(batch.id)));
     };
-    let l = member.layout(app, request, Section::Batches).await?;
+    let mut l = member.layout(app, request, Section::Batches).await?;
     match upload.state {
         UploadState::Receiving | UploadState::Waiting | UploadState::Reading => {
+            flash::leave(request, l.flash.take());
             let bar = Bar::of_share(upload.bytes_read, upload.bytes.max(1), l.t("upload-progress"));
             let percent = (upload.bytes_read * 100 / upload.bytes.max(1)).clamp(0, 100);
             page::ok(&ReadingPage { l, batch, upload, bar, percent })
         }
-        UploadState::Unreadable => {
-            let reason = unreadable_reason(&l, upload.problem.as_deref().unwrap_or("broken"));
-            let all_hidden =
-                upload.problem.as_deref().is_some_and(|problem| problem.starts_with("hidden"));
-            page::ok(&UnreadablePage { l, batch, upload, reason, all_hidden })
-        }
+        UploadState::Unreadable => page::ok(&UnreadablePage::new(l, batch, upload)),
         UploadState::Read => {
             let drawn = draw(app, member, l, batch, upload, query, confirm_form, problem).await?;
             if drawn.problem.is_some() { page::unprocessable(&drawn) } else { page::ok(&drawn) }
         }
-    }
-}
-
-fn unreadable_reason(l: &Layout, problem: &str) -> String {
-    let (name, value) = problem.split_once(':').unwrap_or((problem, ""));
-    let value: i64 = value.parse().unwrap_or(0);
-    match name {
-        "quote" => l.with("upload-problem-quote", &[("line", value.into())]),
-        "rows" => l.with("upload-problem-rows", &[("most", value.into())]),
-        "bomb" => l.t("upload-problem-bomb"),
-        "encrypted" => l.t("upload-problem-encrypted"),
-        "empty" => l.t("upload-problem-empty"),
-        "cells" => {
-            let most = crate::recipient_file::MAX_CELLS;
-            l.with("upload-problem-cells", &[("line", value.into()), ("most", most.into())])
-        }
-        "hidden" => l.with("upload-problem-hidden", &[("rows", value.into())]),
-        _ => l.t("upload-problem-broken"),
     }
 }
 
@@ -361,8 +392,8 @@ async fn draw(
         ),
         older,
         samples: samples(&l, &batch, &report),
-        columns: columns(&l, &report),
-        questions: Questions::of(&l, &report, &read_options),
+        columns: columns(&l, &report, &confirm_form),
+        questions: Questions::of(&l, &report, &read_options, &confirm_form),
         variables: variables(&batch, template),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,
@@ -387,66 +418,6 @@ fn size(bytes: i64) -> String {
         format!("{:.1} KB", (bytes / 1_000.0).max(0.1))
     } else {
         format!("{:.1} MB", bytes / 1_000_000.0)
-    }
-}
-
-fn verdict_rows(l: &Layout, report: &Report, preview_href: &str) -> Vec<VerdictRow> {
-    Verdict::ALL
-        .into_iter()
-        .filter(|verdict| *verdict == Verdict::Ready || report.count(*verdict) > 0)
-        .map(|verdict| {
-            let count = report.count(verdict);
-            #[allow(clippy::cast_precision_loss)]
-            let share = count as f64 * 100.0 / f64::from(report.rows.max(1));
-            VerdictRow {
-                verdict,
-                label: l.t(&format!("verdict-{}", verdict.key())),
-                class: class(verdict),
-                count,
-                share,
-                hint: l.t(&format!("verdict-{}-hint", verdict.key())),
-                href: format!(
-                    "{}#aside",
-                    urls::with_query(preview_href, &[("show", verdict.key())])
-                ),
-            }
-        })
-        .collect()
-}
-
-fn class(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ready => "delivered",
-        Verdict::Repeat => "submitted",
-        Verdict::Duplicate => "queued",
-        Verdict::WrongPhone | Verdict::WrongCountry => "failed",
-        Verdict::MissingValue | Verdict::BadValue | Verdict::TooLong => "refused",
-        Verdict::Suppressed => "unknown",
-    }
-}
-
-/// Returns why a row is not sent.
-pub(super) fn rejection_reason(l: &Layout, recipient: &Recipient) -> String {
-    match recipient.verdict {
-        Verdict::WrongPhone => l.t(&format!("phone-problem-{}", recipient.detail)),
-        Verdict::MissingValue | Verdict::BadValue => {
-            let (n, problem) = recipient.detail.split_once(':').unwrap_or(("1", "empty"));
-            let n: i64 = n.parse().unwrap_or(1);
-            let why = l.t(&format!("param-problem-{problem}"));
-            l.with("send-error-param", &[("n", n.into()), ("why", why.into())])
-        }
-        Verdict::TooLong => {
-            let length: i64 = recipient.detail.parse().unwrap_or(0);
-            l.with(
-                "send-error-too-long",
-                &[("length", length.into()), ("most", crate::domain::text::MAX_LENGTH.into())],
-            )
-        }
-        Verdict::Ready
-        | Verdict::WrongCountry
-        | Verdict::Duplicate
-        | Verdict::Suppressed
-        | Verdict::Repeat => l.t(&format!("verdict-{}-hint", recipient.verdict.key())),
     }
 }
 
@@ -490,7 +461,7 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
     all
 }
 
-fn columns(l: &Layout, report: &Report) -> Vec<Column> {
+fn columns(l: &Layout, report: &Report, posted: &ConfirmFields) -> Vec<Column> {
     let mapping = &report.mapping;
     (0..report.columns.len())
         .map(|index| Column {
@@ -502,7 +473,10 @@ fn columns(l: &Layout, report: &Report) -> Vec<Column> {
                 .find(|cell| !cell.is_empty())
                 .cloned()
                 .unwrap_or_default(),
-            used_as: used_as(mapping, index),
+            used_as: match posted.column.get(index) {
+                Some(used_as) => used_as.clone(),
+                None => used_as(mapping, index),
+            },
         })
         .collect()
 }

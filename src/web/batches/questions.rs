@@ -1,6 +1,7 @@
 //! What the preview asks or tells about a file before its verdicts: which column has the phones,
 //! what is hidden, and values that are probably not meant to be sent.
 
+use super::draft::ConfirmFields;
 use crate::ops::uploads::report::{Question, ReadOptions, Report};
 use crate::web::layout::Layout;
 
@@ -18,6 +19,12 @@ pub(super) struct Unclear {
     pub(super) examples: String,
 }
 
+/// A column whose numbers are sent as they are stored, because a person said so.
+pub(super) struct AsStored {
+    pub(super) column: usize,
+    pub(super) sentence: String,
+}
+
 /// A sheet that can be chosen.
 pub(super) struct SheetChoice {
     pub(super) name: String,
@@ -30,6 +37,7 @@ pub(super) struct Questions {
     pub(super) candidates: Vec<Candidate>,
     pub(super) old_spreadsheet: bool,
     pub(super) unclear: Vec<Unclear>,
+    pub(super) as_stored: Vec<AsStored>,
     pub(super) placeholders: i64,
     pub(super) placeholders_sent: bool,
     pub(super) hidden: Option<String>,
@@ -40,7 +48,12 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    pub(super) fn of(l: &Layout, report: &Report, options: &ReadOptions) -> Self {
+    pub(super) fn of(
+        l: &Layout,
+        report: &Report,
+        options: &ReadOptions,
+        posted: &ConfirmFields,
+    ) -> Self {
         let question = report.question();
         let candidates = match &question {
             Some(Question::Phone(columns)) => columns.as_slice(),
@@ -50,11 +63,15 @@ impl Questions {
             candidates: candidates.iter().map(|column| candidate(l, report, *column)).collect(),
             old_spreadsheet: question == Some(Question::OldSpreadsheet),
             unclear: unclear(l, report),
+            as_stored: as_stored(l, report, options),
             placeholders: report.placeholders,
             placeholders_sent: options.placeholders,
             hidden: hidden(l, report),
-            hidden_read: options.hidden,
-            sheets: sheets(l, report),
+            hidden_read: match posted.hidden.as_slice() {
+                [] => options.hidden,
+                posted => posted.contains(&1),
+            },
+            sheets: sheet_choices(l, report, posted.sheet.as_deref()),
             titles: report.titles.clone(),
             warnings: warnings(l, report),
         }
@@ -104,20 +121,30 @@ fn unclear(l: &Layout, report: &Report) -> Vec<Unclear> {
     each.collect()
 }
 
+fn as_stored(l: &Layout, report: &Report, options: &ReadOptions) -> Vec<AsStored> {
+    let each = options.as_stored.iter().map(|column| AsStored {
+        column: *column,
+        sentence: l.with("preview-as-stored", &[("name", column_name(l, report, *column).into())]),
+    });
+    each.collect()
+}
+
 fn hidden(l: &Layout, report: &Report) -> Option<String> {
     let (rows, columns) = (report.hidden_rows, report.hidden_columns);
     (rows > 0 || columns > 0)
         .then(|| l.with("preview-hidden", &[("rows", rows.into()), ("columns", columns.into())]))
 }
 
-fn sheets(l: &Layout, report: &Report) -> Vec<SheetChoice> {
+/// Returns the sheets of a spreadsheet, as they can be chosen.
+pub(super) fn sheet_choices(l: &Layout, report: &Report, chosen: Option<&str>) -> Vec<SheetChoice> {
+    let chosen = chosen.or(report.sheet.as_deref());
     let each = report.sheets.iter().map(|sheet| {
         let key = if sheet.hidden { "preview-sheet-hidden" } else { "preview-sheet-rows" };
         SheetChoice {
             name: sheet.name.clone(),
             label: l
                 .with(key, &[("name", sheet.name.as_str().into()), ("rows", sheet.rows.into())]),
-            chosen: report.sheet.as_deref() == Some(sheet.name.as_str()),
+            chosen: chosen == Some(sheet.name.as_str()),
         }
     });
     each.collect()

@@ -9,17 +9,17 @@ use time::OffsetDateTime;
 
 use super::draft::{ConfirmFields, order_key};
 use super::find;
-use super::live::changed_parts;
 use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::{projects, uploads};
 use crate::domain::text::TemplateText;
-use crate::domain::upload::Mapping;
+use crate::domain::upload::{Mapping, UploadState};
 use crate::domain::version::Part;
 use crate::ops::uploads::report::{ReadOptions, Report};
 use crate::ops::uploads::{self as upload_ops, Change, ShownTexts, UploadError};
 use crate::recipient_file::{Delimiter, Encoding};
+use crate::web::changes::Shown;
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
@@ -48,6 +48,8 @@ pub struct RemapForm {
     pub(super) placeholders: Option<u8>,
     /// A column, from 0, whose numbers are sent as they are stored.
     pub(super) as_stored: Option<usize>,
+    /// A column, from 0, whose numbers are sent as they are shown again.
+    pub(super) as_shown: Option<usize>,
     /// `1` to read a spreadsheet of before 2007.
     pub(super) old_spreadsheet: Option<u8>,
     pub(super) name: String,
@@ -78,7 +80,8 @@ pub async fn read_again(
         }
     }
     let wanted = remap.options(&read.options, read.report.as_ref(), &batch);
-    apply(&app, &member, &request, batch, &remap, confirm_form, wanted).await
+    let reading = Reading { remap, confirm_form, wanted, said: None };
+    apply(&app, &member, &request, batch, reading).await
 }
 
 /// Responds with the preview as it is now to a form of an earlier one, and says what has changed.
@@ -91,10 +94,21 @@ pub(super) async fn out_of_date(
     changes: &[Part],
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Batches).await?;
-    let changed = changed_parts(&l, changes).join(" · ");
-    let sentence = format!("{} {changed}", l.t("version-out-of-date"));
-    let problem = Some(Problem { field: "verdict", sentence });
-    respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
+    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    let report = upload.and_then(|upload| upload.report);
+    let report: Report =
+        report.and_then(|report| serde_json::from_value(report).ok()).unwrap_or_default();
+    let shown = Shown {
+        recipients: report.going(confirm_form.again.is_some()),
+        price: policy.price(batch.international),
+        ..Shown::of_batch(&batch)
+    };
+    let changed = shown.sentences(&l, changes);
+    let problem = Problem { changed, ..Problem::new("verdict", l.t("version-out-of-date")) };
+    let confirm_form = confirm_form.without_columns();
+    let query = PreviewQuery::default();
+    respond(app, member, request, batch, query, confirm_form, Some(problem)).await
 }
 
 /// How the file of a draft was read.
@@ -108,7 +122,9 @@ impl StoredReading {
     async fn load(app: &App, member: &Member, batch: &Batch) -> Result<Self, WebError> {
         let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
         let Some(upload) = upload else { return Err(WebError::NotFound) };
-        let report = upload.report.and_then(|report| serde_json::from_value(report).ok());
+        let is_shown = upload.state != UploadState::Unreadable;
+        let report = upload.report.filter(|_| is_shown);
+        let report = report.and_then(|report| serde_json::from_value(report).ok());
         let options = serde_json::from_value(upload.read_options).unwrap_or_default();
         Ok(Self { options, report, read_at: upload.read_at })
     }
@@ -153,11 +169,19 @@ pub(super) async fn check_changes(
     if !differs {
         return Ok(None);
     }
-    if wanted.is_ok() {
-        flash::say(request, &member.texts(request).t("preview-changes-checked"));
-    }
-    let fields = fields.clone();
-    apply(app, member, request, batch.clone(), &remap, fields, wanted).await.map(Some)
+    let said = Some("preview-changes-checked");
+    let reading = Reading { remap, confirm_form: fields.clone(), wanted, said };
+    apply(app, member, request, batch.clone(), reading).await.map(Some)
+}
+
+/// How a file is to be read again.
+struct Reading {
+    remap: RemapForm,
+    /// What was entered for the confirmation.
+    confirm_form: ConfirmFields,
+    wanted: Result<ReadOptions, &'static str>,
+    /// The key of what the preview says about it.
+    said: Option<&'static str>,
 }
 
 /// Has the file read again, or responds with what is wrong with the form. What was entered for the
@@ -167,10 +191,9 @@ async fn apply(
     member: &Member,
     request: &HttpRequest,
     batch: Batch,
-    remap: &RemapForm,
-    confirm_form: ConfirmFields,
-    wanted: Result<ReadOptions, &'static str>,
+    reading: Reading,
 ) -> Result<HttpResponse, WebError> {
+    let Reading { remap, confirm_form, wanted, said } = reading;
     let l = member.layout(app, request, Section::Batches).await?;
     let problem = match wanted {
         Ok(wanted) => {
@@ -183,8 +206,9 @@ async fn apply(
             };
             match upload_ops::read_again(app, &change).await {
                 Ok(changed) => {
-                    if !changed {
-                        flash::say(request, &l.t("batch-not-moved"));
+                    let said = if changed { said } else { Some("batch-not-moved") };
+                    if let Some(key) = said {
+                        flash::warn(request, &l.t(key));
                     }
                     let preview = l.urls.batch_part(change.batch, "preview");
                     return Ok(page::see_other(&confirm_form.in_query(&batch, &preview)));
@@ -196,15 +220,26 @@ async fn apply(
         }
         Err(key) => key,
     };
-    let problem = Some(Problem { field: "columns", sentence: l.t(problem) });
+    let problem = Some(Problem::new("columns", l.t(problem)));
     respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
 }
 
 impl RemapForm {
     /// Returns the fields of the confirmation that were posted along.
     fn confirm_fields(&self, batch: &Batch) -> ConfirmFields {
+        let columns = ConfirmFields {
+            signature_id: self.signature_id.clone(),
+            template_id: self.template_id.clone(),
+            header: self.header.clone(),
+            column: self.column.clone(),
+            encoding: self.encoding.clone(),
+            delimiter: self.delimiter.clone(),
+            sheet: self.sheet.clone(),
+            hidden: self.hidden.clone(),
+            ..ConfirmFields::of(batch)
+        };
         if self.name.is_empty() {
-            return ConfirmFields::of(batch);
+            return columns;
         }
         ConfirmFields {
             name: self.name.clone(),
@@ -214,7 +249,7 @@ impl RemapForm {
             canary_first: self.canary_first.clone(),
             canary_minutes: self.canary_minutes.clone(),
             canary_percent: self.canary_percent.clone(),
-            ..ConfirmFields::default()
+            ..columns
         }
     }
 
@@ -237,6 +272,9 @@ impl RemapForm {
         }
         if let Some(column) = self.as_stored {
             options.as_stored.insert(column);
+        }
+        if let Some(column) = self.as_shown {
+            options.as_stored.remove(&column);
         }
         if let Some(accepted) = self.old_spreadsheet {
             options.old_spreadsheet = accepted == 1;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::downloads::{attachment, headed, lines, record_export};
-use super::{find, preview};
+use super::{find, verdicts};
 use crate::app::App;
 use crate::db::{recipients, uploads};
 use crate::domain::cell;
@@ -102,7 +102,7 @@ impl Export {
     }
 
     fn row(&self, recipient: Recipient) -> Vec<String> {
-        let reason = preview::rejection_reason(&self.l, &recipient);
+        let reason = verdicts::rejection_reason(&self.l, &recipient);
         let verdict = self.l.t(&format!("verdict-{}", recipient.verdict.key()));
         let doubtful = self.doubtful_column(&recipient);
         let mut cells = recipient.cells.unwrap_or_default();

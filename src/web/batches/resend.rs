@@ -8,7 +8,6 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::find;
-use super::live::changed_parts;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::resends;
@@ -19,6 +18,7 @@ use crate::domain::version::{Part, Version};
 use crate::ops::order::OrderError;
 use crate::ops::resend::{self, Again, Causes};
 use crate::ops::uploads::UploadError;
+use crate::web::changes::Shown;
 use crate::web::error::WebError;
 use crate::web::form::Form;
 use crate::web::layout::{Layout, Section};
@@ -210,7 +210,7 @@ pub async fn make(
         for choice in &mut drawn.choices {
             choice.ticked = causes.contains(&choice.cause);
         }
-        drawn.changed = changed_parts(&drawn.l, &changes);
+        drawn.changed = Shown::of_batch(&drawn.batch).sentences(&drawn.l, &changes);
         drawn.nothing_ticked = causes.is_empty();
         drawn.form_token = form_token;
         return page::unprocessable(&drawn);
@@ -243,6 +243,6 @@ pub async fn make(
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),
     };
-    flash::say(&request, &texts.t(text_key));
+    flash::warn(&request, &texts.t(text_key));
     Ok(page::see_other(&href))
 }

@@ -66,8 +66,8 @@ struct Received {
     whole: Option<String>,
     at: Moment,
     unread: bool,
-    /// How it counts as an opt-out, if it does.
-    opt_out: Option<String>,
+    /// How it counts as an opt-out, if it does: its mark and its name.
+    opt_out: Option<(&'static str, String)>,
     /// Who decided that it is no opt-out.
     taken_back: Option<String>,
     answers: Option<Answered>,
@@ -363,9 +363,9 @@ fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Rece
         at: l.moment(reply.replied_at),
         unread,
         opt_out: match reply.opt_out {
-            OptOut::Perhaps => Some(l.t("replies-perhaps")),
-            OptOut::Active => Some(l.t("replies-opt-out")),
-            OptOut::Marketing => Some(l.t("replies-opt-out-marketing")),
+            OptOut::Perhaps => Some(("doubt", l.t("replies-perhaps"))),
+            OptOut::Active => Some(("stopped", l.t("replies-opt-out"))),
+            OptOut::Marketing => Some(("stopped", l.t("replies-opt-out-marketing"))),
             OptOut::None | OptOut::Undone | OptOut::Dismissed => None,
         },
         taken_back: match reply.opt_out {

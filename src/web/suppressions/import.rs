@@ -35,11 +35,18 @@ use crate::web::{flash, page, urls};
 #[serde(default)]
 pub struct Chosen {
     column: Vec<String>,
+    /// Present if the form that asks for the columns was submitted.
+    read: Option<String>,
 }
 
 impl Chosen {
     fn of(request: &HttpRequest) -> Result<Self, WebError> {
         serde_html_form::from_str(request.query_string()).map_err(|_| WebError::BadRequest)
+    }
+
+    /// Whether a person has submitted the form without choosing a column.
+    fn is_missing(&self) -> bool {
+        self.read.is_some() && self.column.is_empty()
     }
 
     fn columns(&self) -> Vec<PhoneColumn> {
@@ -79,6 +86,8 @@ struct ImportPage {
     until: Moment,
     /// The chosen columns, to be passed on.
     chosen: Vec<String>,
+    /// Whether the form was submitted without a column.
+    none_chosen: bool,
 }
 
 impl ImportPage {
@@ -143,11 +152,16 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let import = find(&app, &member, &path.1).await?;
-    let chosen = chosen_of(&import, &Chosen::of(&request)?);
+    let posted = Chosen::of(&request)?;
+    let chosen = chosen_of(&import, &posted);
     let l = member.layout(&app, &request, Section::Suppressions).await?;
     let looked = import::look(&app, member.project.id, &import, &chosen).await;
     let (examined, known) = looked.map_err(failed)?;
-    page::ok(&draw(l, import, examined, known, &chosen))
+    let drawn = draw(l, import, examined, known, &chosen);
+    if posted.is_missing() {
+        return page::unprocessable(&ImportPage { none_chosen: true, ..drawn });
+    }
+    page::ok(&drawn)
 }
 
 /// Returns the columns that count: those from which the phones were added, or else those chosen now.
@@ -186,6 +200,7 @@ fn draw(
         skipped: skipped.join(", "),
         until: l.moment(import.id.made_at() + RETENTION),
         chosen: chosen.iter().map(ToString::to_string).collect(),
+        none_chosen: false,
         reading,
         import,
         l,

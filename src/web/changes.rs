@@ -1,0 +1,60 @@
+//! What has changed since a page was shown: the names of its parts, with what they are now.
+
+use time::OffsetDateTime;
+
+use super::layout::Layout;
+use crate::db::batches::Batch;
+use crate::domain::text::bracketed;
+use crate::domain::version::Part;
+
+/// What a page shows now of the parts of its version.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// How many messages there would be.
+    pub recipients: i64,
+    /// The template's text.
+    pub template: &'a str,
+    /// The signature in its brackets.
+    pub signature: String,
+    /// The price of a part, in ten-thousandths of a yuan.
+    pub price: Option<i32>,
+    /// When it is sent, if not at once.
+    pub time: Option<OffsetDateTime>,
+}
+
+impl<'a> Shown<'a> {
+    /// Returns what the page of a batch shows. The price is no part of its version.
+    pub fn of_batch(batch: &'a Batch) -> Self {
+        Self {
+            recipients: i64::from(batch.total),
+            template: &batch.template_text,
+            signature: bracketed(&batch.sig_content, batch.international),
+            price: None,
+            time: batch.schedule_at,
+        }
+    }
+
+    /// Returns a sentence for each part that has changed.
+    pub fn sentences(&self, l: &Layout, changes: &[Part]) -> Vec<String> {
+        changes.iter().map(|part| self.sentence(l, *part)).collect()
+    }
+
+    fn sentence(&self, l: &Layout, part: Part) -> String {
+        let name = l.t(&format!("version-{}", part.key()));
+        let now = match part {
+            // The page itself shows how each column is used.
+            Part::Columns => return name,
+            Part::Recipients => l.n(self.recipients),
+            Part::Template => self.template.to_owned(),
+            Part::Signature => self.signature.clone(),
+            Part::Price => self.price.map_or_else(|| l.t("version-no-price"), unit_price),
+            Part::Time => self.time.map_or_else(|| l.t("version-no-time"), |at| l.time(at)),
+        };
+        l.with("version-now", &[("name", name.into()), ("now", now.into())])
+    }
+}
+
+/// Formats the price of a part, given in ten-thousandths of a yuan.
+fn unit_price(price: i32) -> String {
+    format!("¥{:.4}", f64::from(price) / 10_000.0)
+}

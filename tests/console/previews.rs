@@ -1,0 +1,212 @@
+//! The preview of a list: what it says about a file, and what it keeps of what a person entered.
+
+use reqwest::{Method, StatusCode};
+use rust_xlsxwriter::{Format, Workbook};
+use sqlx::PgPool;
+
+use crate::harness::{CODE, NOTICE, TestClient, TestConsole, until};
+
+const CHANGED: &str = "您更改了读取方式，已重新校验，尚未发送";
+
+async fn notice_console(db: &PgPool) -> (TestConsole, TestClient) {
+    let console = TestConsole::start(db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    (console, operator)
+}
+
+fn saved(fill: impl FnOnce(&mut Workbook)) -> Vec<u8> {
+    let mut book = Workbook::new();
+    fill(&mut book);
+    book.save_to_buffer().unwrap()
+}
+
+/// Posts the form that confirms with these columns.
+async fn confirm_with(operator: &TestClient, preview: &str, columns: &[&str]) {
+    let mut fields = operator.get(preview).await.whole_form("form#yes");
+    fields.extend(columns.iter().map(|used| ("column".to_owned(), (*used).to_owned())));
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    let answer = operator.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+}
+
+#[sqlx::test]
+async fn that_a_list_was_checked_again_is_said_once_it_has_been_read(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"18500000100,5,1234\n").await;
+    confirm_with(&operator, &preview, &["phone", "2", "1"]).await;
+    // A page of progress is drawn meanwhile, and a script looks at the page in the background.
+    look_until_read(&operator, &preview).await;
+    set_state(&db, "receiving").await;
+    let progress = operator.get(&preview).await;
+    assert!(progress.has("[data-watch]") && !progress.has(".flash"), "{}", progress.text);
+    set_state(&db, "read").await;
+    look_until_read(&operator, &preview).await;
+    let page = operator.get(&preview).await;
+    assert_eq!(page.one(".notice.flash.doubtful"), CHANGED, "{}", page.text);
+    assert!(!operator.get(&preview).await.has(".flash"), "it is said once");
+}
+
+async fn set_state(db: &PgPool, state: &str) {
+    let update = "update uploads set state = $1::upload_state";
+    sqlx::query(update).bind(state).execute(db).await.unwrap();
+}
+
+/// Looks at the page as its script does, until the list has been read.
+async fn look_until_read(operator: &TestClient, preview: &str) {
+    until("the list is read", async || {
+        let look = [("x-watch", "1")];
+        let page = operator.request(Method::GET, preview, &look, None).await;
+        !page.has("[data-watch]")
+    })
+    .await;
+}
+
+#[sqlx::test]
+async fn a_wrong_choice_of_a_column_keeps_the_other_choices(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let text = "电话,单号,天数,备注\n18500003100,1234,5,x\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", text.as_bytes()).await;
+    let mut fields = operator.get(&preview).await.whole_form("form#columns");
+    fields.retain(|(name, _)| name != "column" && name != "header");
+    fields.extend(["phone", "2", "2", "1"].map(|used| ("column".to_owned(), used.to_owned())));
+    let answer = operator.post_owned(&preview, &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.one("#columns-error").contains("同一用途对应了两列"), "{}", answer.text);
+    let chosen = answer.whole_form("form#columns");
+    let columns: Vec<&str> =
+        chosen.iter().filter(|(name, _)| name == "column").map(|(_, used)| used.as_str()).collect();
+    assert_eq!(columns, ["phone", "2", "2", "1"]);
+    assert!(!answer.has("form#columns [name=header][checked]"));
+}
+
+#[sqlx::test]
+async fn of_an_empty_sheet_another_can_be_read(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let book = saved(|book| {
+        let list = book.add_worksheet().set_name("名单").unwrap();
+        list.write_row(0, 0, ["18500003100", "1234", "5"]).unwrap();
+        book.add_worksheet().set_name("空白").unwrap();
+    });
+    let preview = operator.upload_list(NOTICE, "a.xlsx", &book).await;
+    let csrf = operator.get(&preview).await.csrf();
+    operator.post(&preview, &[("csrf", &csrf), ("sheet", "空白")]).await;
+    let page = operator.until_imported(&preview).await;
+    assert_eq!(page.one("h1"), "工作表为空");
+    assert!(page.has("#errors.doubtful") && !page.text.contains("GBK"), "{}", page.text);
+    assert_eq!(page.all("#sheet option"), ["名单（1 行）", "空白（0 行）"]);
+    let mut fields = page.whole_form("form#sheets");
+    fields.retain(|(name, _)| name != "sheet");
+    fields.push(("sheet".to_owned(), "名单".to_owned()));
+    operator.post_owned(&preview, &fields).await;
+    let page = operator.until_imported(&preview).await;
+    assert!(page.one(".bubble").contains("订单号是1234"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn a_sheet_whose_rows_are_all_hidden_is_no_damaged_file(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let book = saved(|book| {
+        let list = book.add_worksheet();
+        list.write_row(0, 0, ["18500003100", "1234", "5"]).unwrap();
+        list.set_row_hidden(0).unwrap();
+    });
+    let preview = operator.upload_list(NOTICE, "a.xlsx", &book).await;
+    let page = operator.get(&preview).await;
+    assert_eq!(page.one("h1"), "工作表的行均被隐藏");
+    assert!(!page.text.contains("无法读取该文件") && page.has("button[name=hidden].act"));
+    let quote = "手机号,单号,天数\n18500003100,1234,\"5\n18500003101,1,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", quote.as_bytes()).await;
+    let page = operator.get_in("en", &preview).await;
+    assert_eq!(page.one("h1"), "This file can't be read");
+    assert!(page.has("#errors.errors") && !page.has("[name=hidden], [name=encoding]"));
+    assert_eq!(page.one("#errors p"), "Nothing was sent.");
+}
+
+#[sqlx::test]
+async fn numbers_that_are_sent_as_stored_can_be_read_as_shown_again(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let book = saved(|book| {
+        let list = book.add_worksheet();
+        list.write_row(0, 0, ["手机号", "值", "天数"]).unwrap();
+        list.write_row(1, 0, ["18500003100", "", "5"]).unwrap();
+        let fraction = Format::new().set_num_format("# ?/?");
+        list.write_number_with_format(1, 1, 0.25, &fraction).unwrap();
+    });
+    let preview = operator.upload_list(NOTICE, "a.xlsx", &book).await;
+    let ready = "section[aria-labelledby=verdict] tbody td:nth-child(2)";
+    let hints = "section[aria-labelledby=verdict] tbody td.text";
+    let page = operator.get(&preview).await;
+    assert_eq!(page.all(ready), ["0", "1"]);
+    assert_eq!(page.all(hints)[1], "无法确定 Excel 如何显示其中的数字");
+    let press = async |name: &str| {
+        let csrf = operator.get(&preview).await.csrf();
+        operator.post(&preview, &[("csrf", &csrf), (name, "1")]).await;
+        operator.until_imported(&preview).await
+    };
+    let page = press("as_stored").await;
+    assert_eq!(page.all(ready), ["1"]);
+    assert!(page.has("button[name=as_shown][value='1']"), "{}", page.text);
+    let page = press("as_shown").await;
+    assert_eq!(page.all(ready), ["0", "1"]);
+    assert!(!page.has("button[name=as_shown]"));
+}
+
+#[sqlx::test]
+async fn each_cause_of_an_invalid_value_is_explained(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let hints = "section[aria-labelledby=verdict] tbody td.text";
+    let text = "手机号,单号,天数\n18500003100,null,5\n18500003101,【1】,5\n18500003102,#N/A,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", text.as_bytes()).await;
+    let page = operator.get(&preview).await;
+    assert_eq!(
+        page.all(hints)[1],
+        "变量值疑似缺失，例如 null、#N/A：2 行 · 变量含有不可发送的字符：1 行",
+        "{}",
+        page.text
+    );
+}
+
+#[sqlx::test]
+async fn a_list_of_which_nothing_can_be_sent_says_why_instead_of_asking_when(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"1850000010,5,1234\n1850,5,1\n").await;
+    let page = operator.get_in("en", &preview).await;
+    assert_eq!(page.one("#nothing h3"), "None of the 2 rows can be sent: Invalid phone number");
+    assert!(!page.has("#at, #name, #canary, button[name=confirm]"), "{}", page.text);
+    assert!(page.has("#nothing a[href$='rejected.csv']"));
+    // Its columns can still be changed.
+    confirm_with(&operator, &preview, &["phone", "2", "1"]).await;
+    operator.until_imported(&preview).await;
+}
+
+#[sqlx::test]
+async fn hidden_rows_and_sheets_are_counted_in_proper_english(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    let book = saved(|book| {
+        let list = book.add_worksheet().set_name("A").unwrap();
+        list.write_row(0, 0, ["18500003100", "1234", "5"]).unwrap();
+        list.write_row(1, 0, ["18500003101", "1234", "5"]).unwrap();
+        list.set_row_hidden(1).unwrap();
+        book.add_worksheet().set_name("B").unwrap().write(0, 0, "x").unwrap();
+    });
+    let preview = operator.upload_list(NOTICE, "a.xlsx", &book).await;
+    let page = operator.get_in("en", &preview).await;
+    assert!(page.text.contains("1 row of the sheet is hidden"), "{}", page.text);
+    assert_eq!(page.all("#sheet option"), ["A (2 rows)", "B (1 row)"]);
+}
+
+#[sqlx::test]
+async fn a_price_that_has_changed_is_told_with_its_new_value(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", b"18500000100,1234,5\n").await;
+    let mut fields = operator.get(&preview).await.whole_form("form#yes");
+    fields.push(("confirm".to_owned(), "valid".to_owned()));
+    sqlx::query("update projects set price_domestic = 520").execute(&db).await.unwrap();
+    let answer = operator.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.all("#errors li"), ["单价：现为 ¥0.0520"], "{}", answer.text);
+}
