@@ -227,7 +227,7 @@ pub async fn confirm(
         Ok(Confirmation::Already) => ("upload-already", None),
         Ok(Confirmation::Changed) => ("send-changed", Some("preview")),
         Ok(Confirmation::Moved) => {
-            flash::say(&request, &l.t("preview-moved"));
+            flash::warn(&request, &l.t("preview-moved"));
             let preview = l.urls.batch_part(batch.id, "preview");
             return Ok(page::see_other(&fields.in_query(&batch, &preview)));
         }
