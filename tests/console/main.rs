@@ -33,6 +33,7 @@ mod retention;
 mod review_lists;
 mod reviews;
 mod sending;
+mod standings;
 mod statistics;
 mod suppression_imports;
 mod suppressions;

@@ -36,7 +36,7 @@ batch-awaiting-own = You ordered this batch, so another approver has to approve 
 batch-approve = Approve and send
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
-batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). The rest will be sent from 08:00.
+batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Messages not yet submitted leave from 08:00.
 batch-paused-person-title = Paused
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
 batch-paused-balance-title = Paused: SMS package used up
@@ -74,10 +74,28 @@ batch-cancel-what = { $count ->
   } Messages already submitted aren't affected, and their receipts are still recorded. You can't undo this.
 batch-cancel-back = Don't cancel
 batch-again = Send again
-batch-moved-pause = Pause requested
+batch-moved-pause = { $count ->
+    [0] Paused
+    [1] Paused; 1 message of a call under way may still arrive
+   *[other] Paused; { $count } messages of calls under way may still arrive
+  }
+batch-late-pause = Too late to pause: all messages had left
+batch-late-cancel = Too late to cancel: all messages had left
+batch-under-way = { $count ->
+    [1] 1 message of a call under way may still arrive.
+   *[other] { $count } messages of calls under way may still arrive.
+  }
 batch-moved-resume = Resumed
-batch-moved-cancel = Cancelled; nothing more will be sent
+batch-moved-cancel = { $count ->
+    [0] Cancelled; nothing more will be sent
+    [1] Cancelled; 1 message of a call under way may still arrive
+   *[other] Cancelled; { $count } messages of calls under way may still arrive
+  }
 batch-moved-approve = Approved
+batch-moved-approve-at = Approved; leaves at { $time }
+batch-moved-approve-later = Approved; leaves at { $when }
+batch-moved-resume-at = Resumed; leaves at { $time }
+batch-moved-now-at = Confirmed; leaves at { $time }
 batch-not-moved = Nothing changed: the batch has already moved on
 batch-messages = Messages
 batch-messages-caption = In the original order
@@ -138,6 +156,8 @@ in-doubt-decided = { $count ->
 in-doubt-back = Back to the batch
 batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
+batch-standing-trial = Trial: waiting for results
+batch-standing-night = Leaves at 08:00
 batch-problem-timed-out = UCloud did not respond in time
 batch-problem-cut-off = The connection was lost before UCloud responded
 batch-problem-http-status = { $status ->
@@ -190,6 +210,10 @@ batch-paused-share = { $failed } of { $known } known results failed
 batch-trial-title = { $count ->
     [1] Trial batch: sending the first message
    *[other] Trial batch: sending the first { $count } messages
+  }
+batch-trial-sent-title = { $count ->
+    [1] Trial batch: waiting for the result of the first message
+   *[other] Trial batch: waiting for the results of the first { $count } messages
   }
 batch-trial-go = { $minutes ->
     [1] Waits up to 1 minute for results.

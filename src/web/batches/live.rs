@@ -10,7 +10,7 @@ use futures_util::stream;
 
 use super::rejected::file_of_rejected_rows;
 use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
-use super::{BatchStatus, PageQuery, explain, find};
+use super::{BatchStatus, PageQuery, awaits_results, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::Cause;
@@ -77,6 +77,8 @@ struct LivePart {
     may_approve: bool,
     own: bool,
     quiet: bool,
+    /// Messages whose call is under way.
+    under_way: i64,
     segments: Vec<Segment>,
     signature: String,
 }
@@ -103,8 +105,15 @@ impl LivePart {
         self.tally.open() > 0
     }
 
+    /// Returns the number of messages that can still be held back: no call is made for them yet.
     fn left(&self) -> i64 {
-        self.tally.queued
+        (self.tally.queued - self.under_way).max(0)
+    }
+
+    /// Returns how many messages of a cancelled batch may still leave.
+    fn may_still_arrive(&self) -> Option<i64> {
+        let cancelled = self.batch.state == BatchState::Cancelled && self.under_way > 0;
+        cancelled.then_some(self.under_way)
     }
 
     fn can_pause(&self) -> bool {
@@ -185,12 +194,18 @@ impl LivePart {
 
     /// Returns the seconds until all messages are submitted at the recent pace.
     fn seconds_left(&self) -> Option<i64> {
-        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && self.left() > 0;
-        sending.then(|| (self.left() / self.pace).max(1))
+        let held = self.awaits_trial() || self.quiet;
+        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && !held;
+        let left = self.tally.queued;
+        (sending && left > 0).then(|| (left / self.pace).max(1))
     }
 
     fn awaits_trial(&self) -> bool {
         self.batch.state == BatchState::Sending && self.batch.wave == 0
+    }
+
+    fn awaits_results(&self) -> bool {
+        awaits_results(&self.batch)
     }
 
     fn trial_minutes(&self) -> i32 {
@@ -307,7 +322,7 @@ fn draw(
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
-        status: Status::new(&BatchStatus::of(&batch, &tally), l.texts),
+        status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         older,
@@ -320,6 +335,7 @@ fn draw(
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
         own: batch.ordered_by == member.person.id,
+        under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
         segments: segments_of(&batch.template_text, &sample),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),

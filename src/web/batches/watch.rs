@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub batch: Batch,
     /// Its messages by state.
     pub tally: Tally,
+    /// Messages whose call is under way.
+    pub under_way: i64,
     /// Messages submitted per second recently.
     pub pace: i64,
     /// Why messages were not delivered.
@@ -71,6 +73,7 @@ impl Snapshot {
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
         Ok(Some(Self {
             tally: batches::tally(&app.db, id).await?,
+            under_way: submissions::under_way(&app.db, id).await?,
             pace: sent / PACE_WINDOW.whole_seconds(),
             causes: messages::causes(&app.db, id).await?,
             problems: submissions::problems(&app.db, id, MAX_SHOWN).await?,
