@@ -129,7 +129,8 @@ pub fn leaves_at(purpose: Purpose, at: OffsetDateTime) -> OffsetDateTime {
         return at;
     }
     let local = at.to_offset(CHINA);
-    let opening = local.replace_time(Time::MIDNIGHT) + Duration::hours(MARKETING_HOURS.start.into());
+    let opening =
+        local.replace_time(Time::MIDNIGHT) + Duration::hours(MARKETING_HOURS.start.into());
     if opening > local { opening } else { opening + Duration::DAY }
 }
 

@@ -141,7 +141,9 @@ async fn change(
         BatchAction::Approve => {
             batch_transitions::approve(db, actor.project, batch, actor.user, now).await?
         }
-        BatchAction::Pause | BatchAction::Cancel => return stop(db, actor, batch, action, now).await,
+        BatchAction::Pause | BatchAction::Cancel => {
+            return stop(db, actor, batch, action, now).await;
+        }
         BatchAction::Reschedule(at) => {
             let to = Move { at: Some(at).filter(|at| *at > now), by: actor.user, may_approve };
             match batch_transitions::reschedule(db, actor.project, batch, &to, now).await? {

@@ -22,12 +22,15 @@ use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
 
+pub mod access;
 pub mod actions;
 pub mod downloads;
 pub mod draft;
+pub mod events;
 pub mod in_doubt;
 pub mod live;
 pub mod new;
+mod parts;
 pub mod preview;
 mod questions;
 pub mod read_options;
@@ -111,7 +114,9 @@ impl BatchStatus {
             BatchState::Done if tally.in_doubt > 0 => Self::InDoubt,
             BatchState::Done if tally.submitted > 0 => Self::AwaitingReceipts,
             BatchState::Sending if awaits_results(batch) => Self::Trial,
-            BatchState::Sending if tally.queued > 0 && !may_leave(batch.purpose, now) => Self::Night,
+            BatchState::Sending if tally.queued > 0 && !may_leave(batch.purpose, now) => {
+                Self::Night
+            }
             state => Self::State(state),
         }
     }

@@ -15,7 +15,8 @@ async fn still(db: &PgPool) -> TestConsole {
 
 /// Places one submission of the batch under way, as a process that calls the vendor does.
 async fn call(db: &PgPool) {
-    let claimed = "update submissions set state = 'in_flight', lease_until = now() + interval '1 hour',
+    let claimed =
+        "update submissions set state = 'in_flight', lease_until = now() + interval '1 hour',
         sent_at = now() where id = (select min(id) from submissions where state = 'ready')";
     assert_eq!(sqlx::query(claimed).execute(db).await.unwrap().rows_affected(), 1);
 }

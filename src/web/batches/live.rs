@@ -1,15 +1,12 @@
 //! `/batches/{id}`: the live page of a batch. The server renders the part that changes and pushes
-//! it to every open page as an event; without JavaScript, the page reloads itself.
+//! it to every open page (`events`); without JavaScript, the page reloads itself.
 
-use std::sync::Arc;
-
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use futures_util::stream;
 
+use super::parts::Parts;
 use super::rejected::file_of_rejected_rows;
-use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
+use super::watch::{MESSAGES, Snapshot};
 use super::{BatchStatus, PageQuery, awaits_results, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
@@ -34,9 +31,6 @@ use crate::web::moment::Moment;
 use crate::web::send::view::{Segment, segments_of};
 use crate::web::{page, schedule, urls};
 
-/// How often a comment is sent to keep an idle connection open.
-const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
-
 #[derive(Template)]
 #[template(path = "batches/batch.html")]
 struct BatchPage {
@@ -44,6 +38,8 @@ struct BatchPage {
     live: LivePart,
     /// Whether it shows the newest messages. Pages of older ones do not update themselves.
     first_page: bool,
+    /// What it shows, for the stream of events; empty if there is none.
+    seen: String,
     /// What has changed since the page whose form was posted.
     changed: Vec<String>,
 }
@@ -57,7 +53,7 @@ struct LivePage {
 /// The part of the page that changes: rendered within the page, and pushed on its own.
 #[derive(Template)]
 #[template(path = "batches/_live.html")]
-struct LivePart {
+pub(super) struct LivePart {
     l: Layout,
     batch: Batch,
     status: Status,
@@ -260,7 +256,13 @@ async fn batch_page(
     let rejected = rejected_file(app, member, &batch).await?;
     let live = draw(app, member, l.clone(), &snapshot, rejected);
     let changed = changed_parts(&l, changes);
-    Ok(Ok(BatchPage { l, live, first_page: after.is_none(), changed }))
+    let first_page = after.is_none();
+    let seen = if first_page && live.in_progress() {
+        Parts::of(&live.render()?).digests()
+    } else {
+        String::new()
+    };
+    Ok(Ok(BatchPage { l, live, first_page, seen, changed }))
 }
 
 /// Returns the names of what has changed since a page was shown.
@@ -279,7 +281,7 @@ async fn take_snapshot(
 
 /// Returns the name of the file of rejected rows, in the kind of file that was uploaded, if the batch
 /// has any: rows of its upload that became no message.
-async fn rejected_file(
+pub(super) async fn rejected_file(
     app: &App,
     member: &Member,
     batch: &Batch,
@@ -305,7 +307,7 @@ pub async fn live(
 }
 
 /// Prepares a snapshot for this member, without reading from the database.
-fn draw(
+pub(super) fn draw(
     app: &App,
     member: &Member,
     l: Layout,
@@ -378,67 +380,5 @@ fn title_and_advice(l: &Layout, cause: &Cause) -> (String, String) {
             let title = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
             (title, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
         }
-    }
-}
-
-/// `…/events`: a stream of server-sent events, each the changing part of the page. It is rendered
-/// whenever the batch changes, until every message has its final outcome.
-pub async fn events(
-    app: web::Data<App>,
-    watchers: web::Data<Arc<Watchers>>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let rejected = rejected_file(&app, &member, &batch).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let watching = watchers.watch(member.project.id, batch.id);
-    let stream = Stream { app, member, l, watching, rejected, ended: false };
-    let lines = stream::unfold(stream, |mut stream| async move {
-        let line = stream.next().await?;
-        Some((Ok::<_, std::io::Error>(web::Bytes::from(line)), stream))
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Compression would buffer events.
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .streaming(lines))
-}
-
-struct Stream {
-    app: web::Data<App>,
-    member: Member,
-    l: Layout,
-    watching: Watching,
-    /// The name of the file of rejected rows.
-    rejected: Option<&'static str>,
-    ended: bool,
-}
-
-impl Stream {
-    async fn next(&mut self) -> Option<String> {
-        if self.ended {
-            return None;
-        }
-        match tokio::time::timeout(HEARTBEAT, self.watching.changed()).await {
-            Err(_) => return Some(": still here\n\n".to_owned()),
-            Ok(Err(_)) => return None,
-            Ok(Ok(())) => {}
-        }
-        let snapshot = self.watching.borrow_and_update().clone()?;
-        self.ended = snapshot.tally.open() == 0;
-        let part = draw(&self.app, &self.member, self.l.clone(), &snapshot, self.rejected);
-        let html = part.render().ok()?;
-        let mut event = String::with_capacity(html.len() + 1_024);
-        event.push_str(if self.ended { "event: last\n" } else { "event: live\n" });
-        for line in html.lines() {
-            event.push_str("data: ");
-            event.push_str(line);
-            event.push('\n');
-        }
-        event.push('\n');
-        Some(event)
     }
 }

@@ -123,7 +123,11 @@ impl Watchers {
         self.listen();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = watched.get(&batch) {
-            return entry.newest.subscribe();
+            let mut watching = entry.newest.subscribe();
+            if watching.borrow().is_some() {
+                watching.mark_changed();
+            }
+            return watching;
         }
         let (newest, watching) = watch::channel(None);
         let changed = Arc::new(Notify::new());
@@ -228,8 +232,12 @@ async fn refresh(
     loop {
         match Snapshot::take(app, project, batch, None).await {
             Ok(Some(snapshot)) => drop(newest.send_replace(Some(Arc::new(snapshot)))),
-            Ok(None) => {}
-            Err(error) => warn!(%batch, %error, "cannot load a watched batch"),
+            Ok(None) => drop(newest.send_replace(None)),
+            Err(error) => {
+                warn!(%batch, %error, "cannot load a watched batch");
+                // Its streams end, so that pages do not pass for up to date.
+                newest.send_replace(None);
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,
