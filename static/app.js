@@ -1,5 +1,5 @@
 // Progressive enhancement: every page works without these scripts.
-import { showCopyButtons } from "./copy.js";
+import { copyOnPress, showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
 import { watchPage } from "./watch.js";
 import { markRead } from "./read.js";
@@ -20,12 +20,14 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
 }
 
 // Prevents a form from being submitted twice. The server would detect a repeated submission anyway.
-for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "1";
-  });
-}
+// Forms that come later are included.
+const submitted = (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+};
+document.addEventListener("submit", submitted, true);
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
@@ -38,6 +40,7 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
 
 document.getElementById("errors")?.focus();
 showCopyButtons(document);
+copyOnPress();
 previewWhileTyping();
 insertVariables();
 checkAgainOnChange();

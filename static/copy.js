@@ -2,13 +2,17 @@
 export function showCopyButtons(within) {
   const look = document.getElementById("copy");
   if (!navigator.clipboard || !look) return;
-  // Tables of messages have many of them, so their buttons are created here: a marked cell contains
-  // nothing but the text to copy.
-  for (const cell of within.querySelectorAll("[data-copies]")) {
+  // Tables of messages have many of them, so their buttons are created here, at the end of a marked
+  // element that contains nothing but the text to copy.
+  const marked = "[data-copies]";
+  for (const cell of within.matches?.(marked) ? [within] : within.querySelectorAll(marked)) {
+    const copy = cell.firstElementChild.textContent.trim();
+    const old = cell.querySelector(":scope > [data-copy]");
+    if (old?.dataset.copy === copy) continue;
+    old?.remove();
     const button = document.createElement("button");
     Object.assign(button, { className: "plain", type: "button", hidden: true });
-    button.dataset.copy = cell.textContent.trim();
-    cell.removeAttribute("data-copies");
+    button.dataset.copy = copy;
     cell.append(button);
   }
   for (const button of within.querySelectorAll("[data-copy][hidden]")) {
@@ -16,11 +20,19 @@ export function showCopyButtons(within) {
     button.title = `${look.dataset.label} ${button.dataset.copy}`;
     button.lastElementChild.textContent = button.title;
     button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      document.getElementById("said").textContent = look.dataset.done;
-      button.classList.add("done");
-      setTimeout(() => button.classList.remove("done"), 1200);
-    });
   }
+}
+
+export const isCopyButton = (node) => node.dataset?.copy !== undefined;
+
+// Copies what a pressed button names.
+export function copyOnPress() {
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    document.getElementById("said").textContent = document.getElementById("copy").dataset.done;
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1200);
+  });
 }

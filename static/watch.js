@@ -1,5 +1,6 @@
 // Refreshes pages about something that is in progress.
 import { showCopyButtons } from "./copy.js";
+import { become } from "./morph.js";
 
 const EVERY = 4000;
 // A page in a forgotten tab must not keep its login session alive forever.
@@ -24,7 +25,7 @@ export function watchPage() {
       if (!now) return location.reload();
       if (now.innerHTML !== drawn) {
         drawn = now.innerHTML;
-        watched.innerHTML = drawn;
+        become(watched, now);
         showCopyButtons(watched);
       }
       if (!now.hasAttribute("data-watch")) clearInterval(timer);

@@ -394,6 +394,18 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Whether a batch has messages that no call has been made for yet.
+pub async fn has_unsent(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select not planned or exists (select from submissions
+             where batch_id = $1 and state = 'ready') as "unsent!"
+           from batches where id = $1"#,
+        batch.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Marks a batch done if nothing is left to submit, and complete if every message has its final
 /// outcome.
 ///

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::batch::{BatchState, PauseReason};
-use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::ids::{BatchId, Id, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::message::Tally;
 use crate::domain::review::Purpose;
 
@@ -147,6 +147,8 @@ pub struct Batch {
     pub ordered_by: UserId,
     /// The name of the account that ordered it.
     pub orderer: String,
+    /// When it was ordered; `None` for a draft.
+    pub ordered_at: Option<OffsetDateTime>,
     /// The name of the account that approved or cancelled it, if any.
     pub decider: Option<String>,
     /// The time it is or was scheduled for.
@@ -173,6 +175,13 @@ pub struct Batch {
     pub wave: i16,
 }
 
+impl Batch {
+    /// Returns when it was ordered, or made if it is a draft.
+    pub fn since(&self) -> OffsetDateTime {
+        self.ordered_at.unwrap_or_else(|| self.id.made_at())
+    }
+}
+
 /// Finds a batch of the project.
 pub async fn find(
     db: impl PgExecutor<'_>,
@@ -186,7 +195,7 @@ pub async fn find(
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
-             o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
+             o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
@@ -217,7 +226,7 @@ pub async fn list(
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
-             o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
+             o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
@@ -245,7 +254,7 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
-             o.name as orderer, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
+             o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b

@@ -111,6 +111,8 @@ pub struct Waiting {
     pub pause_reason: Option<PauseReason>,
     /// The name of the account that ordered it.
     pub orderer: String,
+    /// When it was ordered.
+    pub ordered_at: Option<OffsetDateTime>,
 }
 
 /// Returns batches that await approval or were not paused by a person, newest first.
@@ -118,7 +120,7 @@ pub async fn waiting(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resul
     sqlx::query_as!(
         Waiting,
         r#"select b.id as "batch: BatchId", b.name, b.total, b.pause_reason as "pause_reason: PauseReason",
-             u.name as orderer
+             u.name as orderer, b.ordered_at
            from batches b join users u on u.id = b.ordered_by
            where b.project_id = $1
              and (b.state = 'awaiting_approval' or (b.state = 'paused' and b.pause_reason <> 'person'))

@@ -9,6 +9,7 @@ use super::dashboard::Needs;
 use super::projects::{Membership, Project};
 use super::users::User;
 use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::role::Role;
 
 /// The maximum age of a login session, however much it is used.
 pub const MAX_AGE: Duration = Duration::days(7);
@@ -130,6 +131,47 @@ impl SignedIn {
     pub fn place(&self, slug: &str) -> Option<&Membership> {
         self.places.iter().find(|membership| membership.project.slug == slug)
     }
+}
+
+/// What a login session may see of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// The SHA-256 hash of the session's key.
+    pub key_hash: Vec<u8>,
+    /// The project.
+    pub project: ProjectId,
+    /// The person's role in it.
+    pub role: Role,
+}
+
+/// Returns those of `accesses` that still hold: their session has not ended, and the person has the
+/// same role in the project.
+pub async fn holding(
+    db: &PgPool,
+    accesses: &[Access],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Access>> {
+    let key_hashes: Vec<Vec<u8>> = accesses.iter().map(|one| one.key_hash.clone()).collect();
+    let projects: Vec<i64> = accesses.iter().map(|one| one.project.0).collect();
+    let roles: Vec<Role> = accesses.iter().map(|one| one.role).collect();
+    sqlx::query_as!(
+        Access,
+        r#"select w.key_hash as "key_hash!", w.project_id as "project!: ProjectId",
+             w.role as "role!: Role"
+           from unnest($1::bytea[], $2::bigint[], $3::role[]) as w (key_hash, project_id, role)
+           join login_sessions s on s.key_hash = w.key_hash
+           join users u on u.id = s.user_id and u.disabled_at is null
+           left join members m on m.user_id = u.id and m.project_id = w.project_id
+           where s.expires_at > $4 and s.created_at > $5
+             and w.role = case when u.is_owner then 'admin' else m.role end"#,
+        &key_hashes,
+        &projects,
+        roles as Vec<Role>,
+        now,
+        now - MAX_AGE,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Replaces the values of a login session. Returns `false` if it no longer exists.

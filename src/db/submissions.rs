@@ -1,7 +1,7 @@
 //! Submissions: the queue of API calls. A claim ([`claims`](super::claims)) is committed before its
 //! call, no lock is held during the call, and the outcome is committed after it.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
 use super::claims::Claimed;
@@ -367,6 +367,49 @@ pub async fn sent_since(db: &PgPool, batch: BatchId, since: OffsetDateTime) -> s
            where batch_id = $1 and answered_at >= $2 and state in ('accepted', 'partly')"#,
         batch.0,
         since,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The messages of a batch that no call is to be made for, or whose call is being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Messages cancelled before a call was made for them, recipients that are no messages yet
+    /// included.
+    pub cancelled: i64,
+    /// Messages whose call is under way: they may arrive.
+    pub under_way: i64,
+}
+
+/// Counts what was cancelled in a cancelled batch, and what is under way.
+pub async fn stopped(db: impl PgExecutor<'_>, batch: BatchId) -> sqlx::Result<Stopped> {
+    sqlx::query_as!(
+        Stopped,
+        r#"select b.total - s.n + s.cancelled as "cancelled!", s.under_way as "under_way!"
+           from batches b
+           cross join lateral (
+             select coalesce(sum(n), 0) as n,
+               coalesce(sum(open) filter (where state = 'cancelled'), 0) as cancelled,
+               coalesce(sum(open) filter (where state = 'in_flight'), 0) as under_way
+             from (
+               select state, n, n - delivered - failed - unknown - refused - suppressed as open
+               from submissions where batch_id = b.id
+             ) each
+           ) s
+           where b.id = $1"#,
+        batch.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Returns how many messages of a batch are under way: their call is being made.
+pub async fn under_way(db: impl PgExecutor<'_>, batch: BatchId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(n - delivered - failed - unknown - refused - suppressed), 0) as "n!"
+           from submissions where batch_id = $1 and state = 'in_flight'"#,
+        batch.0,
     )
     .fetch_one(db)
     .await

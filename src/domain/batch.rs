@@ -1,6 +1,6 @@
 //! States of batches and submissions, and the rules on when a batch may be sent.
 
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, Time};
 
 use super::review::Purpose;
 use super::time::CHINA;
@@ -122,6 +122,18 @@ pub fn may_leave(purpose: Purpose, now: OffsetDateTime) -> bool {
     }
 }
 
+/// Returns when messages of this purpose that are ready at `at` may be submitted: then, or when the
+/// hours for marketing begin.
+pub fn leaves_at(purpose: Purpose, at: OffsetDateTime) -> OffsetDateTime {
+    if may_leave(purpose, at) {
+        return at;
+    }
+    let local = at.to_offset(CHINA);
+    let opening =
+        local.replace_time(Time::MIDNIGHT) + Duration::hours(MARKETING_HOURS.start.into());
+    if opening > local { opening } else { opening + Duration::DAY }
+}
+
 /// Returns whether a batch of `total` recipients needs a second person's approval: all marketing
 /// does, and so does every batch with more recipients than the project's threshold, `over`.
 pub fn needs_approval(purpose: Purpose, total: i32, over: Option<i32>) -> bool {
@@ -148,5 +160,16 @@ mod tests {
         assert!(allowed(datetime!(2026-11-23 11:59:59 UTC)));
         assert!(!allowed(datetime!(2026-11-23 12:00:00 UTC)));
         assert!(may_leave(Purpose::Notice, datetime!(2026-11-23 18:00:00 UTC)));
+    }
+
+    #[test]
+    fn marketing_of_the_night_leaves_at_8_in_china() {
+        let leaves = |at| leaves_at(Purpose::Marketing, at);
+        let eight = datetime!(2026-11-24 08:00 +8);
+        assert_eq!(leaves(datetime!(2026-11-23 20:00 +8)), eight);
+        assert_eq!(leaves(datetime!(2026-11-24 07:59 +8)), eight);
+        assert_eq!(leaves(datetime!(2026-11-24 09:00 +8)), datetime!(2026-11-24 09:00 +8));
+        let night = datetime!(2026-11-23 23:00 +8);
+        assert_eq!(leaves_at(Purpose::Verification, night), night);
     }
 }

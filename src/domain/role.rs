@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A member's role in one project, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
 #[sqlx(type_name = "role", rename_all = "snake_case")]
 pub enum Role {
     /// May read; sees phones masked.

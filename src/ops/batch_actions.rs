@@ -9,6 +9,7 @@ use super::actor::Actor;
 use crate::app::App;
 use crate::db::batch_transitions::Move;
 use crate::db::batches::{self, Batch};
+use crate::db::submissions::Stopped;
 use crate::db::{audit, batch_transitions, submissions};
 use crate::domain::batch::{BatchState, PauseReason};
 use crate::domain::ids::{BatchId, SubmissionId};
@@ -34,6 +35,11 @@ pub enum BatchAction {
 pub enum Taken {
     /// The batch has this state now.
     Moved(BatchState),
+    /// It was paused or cancelled. Calls for this many of its messages are under way, which may
+    /// still arrive.
+    Stopped(i64),
+    /// There was nothing left to pause or cancel: every message had left.
+    TooLate,
     /// The state of the batch did not allow it, for example because another person was faster, or
     /// the person who ordered the batch tried to approve it.
     NotMoved,
@@ -73,7 +79,7 @@ pub async fn take(
     action: BatchAction,
 ) -> sqlx::Result<bool> {
     let taken = take_decided(app, actor, batch, action, DecidedBy::default()).await?;
-    Ok(matches!(taken, Taken::Moved(_)))
+    Ok(matches!(taken, Taken::Moved(_) | Taken::Stopped(_)))
 }
 
 /// Carries out an action that a person has decided by a page.
@@ -98,8 +104,10 @@ pub async fn take_decided(
             return Ok(Taken::OutOfDate(changes));
         }
     }
-    let moved = change(&mut tx, actor, batch, action, decided_by.may_approve, now).await?;
-    let Some(state) = moved else { return Ok(Taken::NotMoved) };
+    let taken = change(&mut tx, actor, batch, action, decided_by.may_approve, now).await?;
+    if !matches!(taken, Taken::Moved(_) | Taken::Stopped(_)) {
+        return Ok(taken);
+    }
     let name = match action {
         BatchAction::Pause => "batch_paused",
         BatchAction::Resume => "batch_resumed",
@@ -107,24 +115,30 @@ pub async fn take_decided(
         BatchAction::Approve => "batch_approved",
         BatchAction::Reschedule(_) => "batch_rescheduled",
     };
-    let mut detail = json!({ "state": state.key() });
-    if let BatchAction::Reschedule(at) = action {
-        detail["at"] = json!(at.unix_timestamp());
+    let Some(moved) = batches::find(&mut *tx, actor.project, batch).await? else {
+        return Ok(Taken::NotMoved);
+    };
+    let mut detail = json!({ "state": moved.state.key() });
+    match action {
+        BatchAction::Reschedule(at) => detail["at"] = json!(at.unix_timestamp()),
+        BatchAction::Cancel => {
+            let Stopped { cancelled, under_way } = submissions::stopped(&mut *tx, batch).await?;
+            detail["cancelled"] = json!(cancelled);
+            detail["under_way"] = json!(under_way);
+        }
+        BatchAction::Pause | BatchAction::Resume | BatchAction::Approve => {}
     }
-    let moved = batches::find(&mut *tx, actor.project, batch).await?;
     // Whoever decided on a batch has cancelled or approved it.
-    let decider = moved.filter(|_| state != BatchState::Cancelled).and_then(|batch| batch.decider);
-    if let Some(approver) = decider {
+    if let Some(approver) = moved.decider.filter(|_| moved.state != BatchState::Cancelled) {
         detail["approved_by"] = json!(approver);
     }
     record(&mut tx, actor, batch, name, detail, now).await?;
     tx.commit().await?;
     app.wake.submit();
-    Ok(Taken::Moved(state))
+    Ok(taken)
 }
 
-/// Changes the state of a batch. Returns the state that it has now, or `None` if the action had no
-/// effect.
+/// Changes the state of a batch.
 async fn change(
     db: &mut PgConnection,
     actor: Actor<'_>,
@@ -132,29 +146,59 @@ async fn change(
     action: BatchAction,
     may_approve: bool,
     now: OffsetDateTime,
-) -> sqlx::Result<Option<BatchState>> {
-    let to = |at| Move { at, by: actor.user, may_approve };
-    let moved = match action {
-        BatchAction::Resume => {
-            return batch_transitions::resume(db, actor.project, batch, now).await;
-        }
+) -> sqlx::Result<Taken> {
+    let state = match action {
+        BatchAction::Resume => batch_transitions::resume(db, actor.project, batch, now).await?,
         BatchAction::Approve => {
-            return batch_transitions::approve(db, actor.project, batch, actor.user, now).await;
+            batch_transitions::approve(db, actor.project, batch, actor.user, now).await?
         }
-        BatchAction::Pause => pause(db, actor, batch).await?,
-        BatchAction::Cancel => {
-            batch_transitions::cancel(db, actor.project, batch, actor.user, now).await?
+        BatchAction::Pause | BatchAction::Cancel => {
+            return stop(db, actor, batch, action, now).await;
         }
         BatchAction::Reschedule(at) => {
-            let to = to(Some(at).filter(|at| *at > now));
-            batch_transitions::reschedule(db, actor.project, batch, &to, now).await?
+            let to = Move { at: Some(at).filter(|at| *at > now), by: actor.user, may_approve };
+            match batch_transitions::reschedule(db, actor.project, batch, &to, now).await? {
+                true => batch_transitions::lock(db, batch).await?,
+                false => None,
+            }
         }
     };
-    if moved { batch_transitions::lock(db, batch).await } else { Ok(None) }
+    Ok(state.map_or(Taken::NotMoved, Taken::Moved))
 }
 
-async fn pause(db: &mut PgConnection, actor: Actor<'_>, batch: BatchId) -> sqlx::Result<bool> {
-    batch_transitions::pause(db, actor.project, batch, PauseReason::Person, "").await
+/// Pauses or cancels a batch.
+async fn stop(
+    db: &mut PgConnection,
+    actor: Actor<'_>,
+    batch: BatchId,
+    action: BatchAction,
+    now: OffsetDateTime,
+) -> sqlx::Result<Taken> {
+    let is_pause = action == BatchAction::Pause;
+    let too_late = match batch_transitions::lock(db, batch).await? {
+        Some(BatchState::Done) => true,
+        Some(BatchState::Sending) => is_pause && !batch_transitions::has_unsent(db, batch).await?,
+        Some(
+            BatchState::Draft
+            | BatchState::AwaitingApproval
+            | BatchState::Scheduled
+            | BatchState::Paused
+            | BatchState::Cancelled,
+        )
+        | None => false,
+    };
+    if too_late {
+        return Ok(Taken::TooLate);
+    }
+    let moved = if is_pause {
+        batch_transitions::pause(db, actor.project, batch, PauseReason::Person, "").await?
+    } else {
+        batch_transitions::cancel(db, actor.project, batch, actor.user, now).await?
+    };
+    if !moved {
+        return Ok(Taken::NotMoved);
+    }
+    Ok(Taken::Stopped(submissions::under_way(db, batch).await?))
 }
 
 /// How to resolve a submission in doubt.

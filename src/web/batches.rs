@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::components::Status;
 use super::error::WebError;
@@ -15,18 +16,21 @@ use super::page;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::submissions;
-use crate::domain::batch::BatchState;
+use crate::domain::batch::{BatchState, may_leave};
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, MessageId};
 use crate::domain::message::Tally;
 use crate::domain::role::Permission;
 
+pub mod access;
 pub mod actions;
 pub mod downloads;
 pub mod draft;
+pub mod events;
 pub mod in_doubt;
 pub mod live;
 pub mod new;
+mod parts;
 pub mod preview;
 mod questions;
 pub mod read_options;
@@ -81,9 +85,9 @@ impl BatchRow {
         let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
         Self {
             href: l.urls.batch(batch.id),
-            status: Status::new(&BatchStatus::of(&batch, &tally), l.texts),
+            status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
             bar: Bar::thin(&tally, i64::from(batch.total), l.texts, label),
-            at: l.made_at(batch.id),
+            at: l.moment(batch.since()),
             in_progress: batch.state != BatchState::Draft && tally.open() > 0,
             batch,
         }
@@ -91,20 +95,31 @@ impl BatchRow {
 }
 
 /// The state of a batch as pages show it. [`BatchState::Done`] means that nothing is left to
-/// submit, so a done batch also shows whether it awaits receipts or has messages in doubt.
+/// submit, so a done batch also shows whether it awaits receipts or has messages in doubt; one that
+/// is [sending](BatchState::Sending) shows what it waits for instead.
 #[derive(Debug, Clone, Copy)]
-pub struct BatchStatus {
-    state: BatchState,
-    awaiting_receipts: bool,
-    in_doubt: bool,
+enum BatchStatus {
+    State(BatchState),
+    /// Nothing is left to submit; receipts are awaited.
+    AwaitingReceipts,
+    /// Nothing is left to submit; some messages are in doubt.
+    InDoubt,
+    /// Its trial batch was sent; the rest waits for the results.
+    Trial,
+    /// It waits for the hours for marketing.
+    Night,
 }
 
 impl BatchStatus {
-    fn of(batch: &Batch, tally: &Tally) -> Self {
-        Self {
-            state: batch.state,
-            awaiting_receipts: tally.submitted > 0,
-            in_doubt: tally.in_doubt > 0,
+    fn of(batch: &Batch, tally: &Tally, now: OffsetDateTime) -> Self {
+        match batch.state {
+            BatchState::Done if tally.in_doubt > 0 => Self::InDoubt,
+            BatchState::Done if tally.submitted > 0 => Self::AwaitingReceipts,
+            BatchState::Sending if awaits_results(batch) => Self::Trial,
+            BatchState::Sending if tally.queued > 0 && !may_leave(batch.purpose, now) => {
+                Self::Night
+            }
+            state => Self::State(state),
         }
     }
 }
@@ -112,28 +127,37 @@ impl BatchStatus {
 impl super::components::Shown for BatchStatus {
     fn tone(&self) -> super::components::Tone {
         use super::components::Tone;
-        match self.state {
-            BatchState::Done if self.in_doubt => Tone::Doubtful,
-            BatchState::Done if self.awaiting_receipts => Tone::Going,
-            state => state.tone(),
+        match self {
+            Self::State(state) => state.tone(),
+            Self::InDoubt => Tone::Doubtful,
+            Self::AwaitingReceipts | Self::Trial => Tone::Going,
+            Self::Night => Tone::Quiet,
         }
     }
 
     fn mark(&self) -> &'static str {
-        match self.state {
-            BatchState::Done if self.in_doubt => "mark-doubt",
-            BatchState::Done if self.awaiting_receipts => "mark-submitted",
-            state => state.mark(),
+        match self {
+            Self::State(state) => state.mark(),
+            Self::InDoubt => "mark-doubt",
+            Self::AwaitingReceipts => "mark-submitted",
+            Self::Trial | Self::Night => "mark-waiting",
         }
     }
 
     fn word(&self) -> String {
-        match self.state {
-            BatchState::Done if self.in_doubt => "batch-standing-in-doubt".to_owned(),
-            BatchState::Done if self.awaiting_receipts => "batch-standing-awaiting".to_owned(),
-            state => state.word(),
+        match self {
+            Self::State(state) => state.word(),
+            Self::InDoubt => "batch-standing-in-doubt".to_owned(),
+            Self::AwaitingReceipts => "batch-standing-awaiting".to_owned(),
+            Self::Trial => "batch-standing-trial".to_owned(),
+            Self::Night => "batch-standing-night".to_owned(),
         }
     }
+}
+
+/// Whether the trial batch of a batch was sent, and the rest waits for its results.
+fn awaits_results(batch: &Batch) -> bool {
+    batch.wave == 0 && batch.trial_sent_at.is_some()
 }
 
 /// A tab of the list.

@@ -169,7 +169,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             label,
             what,
             more: format!("{} · {}", batch.name, l.with("dashboard-ordered", &count)),
-            since: l.moment(batch.batch.made_at()),
+            since: l.moment(batch.ordered_at.unwrap_or_else(|| batch.batch.made_at())),
             href: l.urls.batch(batch.batch),
             action: l.t("dashboard-look").to_string(),
         });

@@ -149,6 +149,11 @@ impl Layout {
         Self { now, ..self }
     }
 
+    /// Returns the time at which the page is drawn.
+    pub fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
     /// Returns the navigation.
     pub fn entries(&self) -> Vec<Entry> {
         let Some(project) = &self.project else { return Vec::new() };

@@ -45,6 +45,8 @@ pub struct MessageTable {
     with_batch: bool,
     with_template: bool,
     with_session: bool,
+    /// Whether what changes has a name, for the live page of a batch.
+    with_parts: bool,
 }
 
 impl askama::filters::HtmlSafe for MessageTable {}
@@ -59,12 +61,14 @@ impl MessageTable {
             with_batch: true,
             with_template: false,
             with_session: true,
+            with_parts: false,
         }
     }
 
-    /// Hides the batch column: all messages belong to one batch.
+    /// Hides the batch column: all messages belong to one batch, whose page is updated in parts.
     pub fn of_one_batch(mut self) -> Self {
         self.with_batch = false;
+        self.with_parts = true;
         self
     }
 
@@ -110,7 +114,10 @@ impl Viewer<'_> {
         Row {
             batch: Some((message.origin.batch_name.clone(), urls.batch(message.origin.batch))),
             template: Some((message.origin.template_name.clone(), template)),
-            sent_at: message.sent_at.map(|at| self.l.moment(at)),
+            sent_at: message
+                .sent_at
+                .filter(|_| has_left(message.state))
+                .map(|at| self.l.moment(at)),
             receipt_at: message.receipt_at.map(|at| self.l.moment(at)),
             took,
             ..self.row(
@@ -170,6 +177,20 @@ impl Viewer<'_> {
     /// Returns a phone as this person may see it.
     pub fn phone(self, phone: &str) -> String {
         if self.whole_phones { phone.to_owned() } else { masked(phone) }
+    }
+}
+
+/// Whether a message was submitted, perhaps in vain. One that is queued again keeps the time of its
+/// last call.
+fn has_left(state: MessageState) -> bool {
+    match state {
+        MessageState::Queued | MessageState::Cancelled | MessageState::Suppressed => false,
+        MessageState::Submitted
+        | MessageState::InDoubt
+        | MessageState::Delivered
+        | MessageState::Failed
+        | MessageState::Unknown
+        | MessageState::Refused => true,
     }
 }
 

@@ -98,12 +98,14 @@ pub fn start(
     let settings = actix::Data::new(settings);
     let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
     let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
+    let checks = actix::Data::new(batches::access::AccessChecks::new(app.clone()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
             .app_data(settings.clone())
             .app_data(metrics.clone())
             .app_data(watchers.clone())
+            .app_data(checks.clone())
             .app_data(push_endpoint.clone())
             .app_data(actix::PayloadConfig::new(MAX_FORM_BYTES))
             .configure(routes::table)

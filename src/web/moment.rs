@@ -89,6 +89,11 @@ pub fn full(at: OffsetDateTime) -> String {
     format!("{} {ZONE_NAME}", local(at))
 }
 
+/// Formats the time of the day in China: `08:00`.
+pub fn local_time(at: OffsetDateTime) -> String {
+    local(at)[TIME..SECONDS].to_owned()
+}
+
 /// Formats the day in China: `2026-11-24`.
 pub fn local_day(at: OffsetDateTime) -> String {
     at.to_offset(CHINA).date().to_string()

@@ -114,7 +114,7 @@ fn batch_pages(config: &mut ServiceConfig) {
         )))
         .service(resource("/batches/{id}").route(may(Read, get(), batches::live::show)))
         .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
-        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::live::events)))
+        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::events::events)))
         .service(
             resource("/batches/{id}/preview")
                 .route(may(Send, get(), batches::preview::show))

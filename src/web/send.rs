@@ -219,7 +219,7 @@ pub async fn order(
     if fields.confirm.is_some()
         && let Some(batch) = find_ordered(&app, &member, &draft).await?
     {
-        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch)));
+        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch), 0));
     }
     if fields.choose.is_some() {
         return form_page(choices, &app, &member, &request, draft, Vec::new()).await;
@@ -249,8 +249,9 @@ pub async fn order(
     let posted = Some(fields.version.as_str()).filter(|posted| confirmed && !posted.is_empty());
     let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
+        let count = recipients.len();
         return match place(&app, &member, &request, &draft, content, recipients).await {
-            Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered)),
+            Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered, count)),
             Err(problem) => {
                 let problems = vec![problem?];
                 form_page(choices, &app, &member, &request, draft, problems).await
@@ -259,7 +260,7 @@ pub async fn order(
     }
     // The other request of a double click may have been stored in the meantime.
     if confirmed && let Some(batch) = find_ordered(&app, &member, &draft).await? {
-        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch)));
+        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch), 0));
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
@@ -384,13 +385,14 @@ async fn find_ordered(
     Ok(found.await?)
 }
 
-/// Redirects to the batch, with a message.
+/// Redirects to the batch, with a message. `count` is the number of messages that were ordered.
 fn done(
     app: &App,
     member: &Member,
     request: &HttpRequest,
     draft: &Draft,
     ordered: Ordered,
+    count: usize,
 ) -> HttpResponse {
     let texts = member.texts(request);
     let (batch, message) = match ordered {
@@ -400,10 +402,7 @@ fn done(
             let when = draft.schedule_at.unwrap_or_else(|| app.clock.now());
             (batch, texts.with("send-done-scheduled", &[("when", shown(when).into())]))
         }
-        Ordered::New(batch, _) => {
-            let count = draft.phones.phones.len();
-            (batch, texts.with("send-done", &[("count", count.into())]))
-        }
+        Ordered::New(batch, _) => (batch, texts.with("send-done", &[("count", count.into())])),
     };
     flash::say(request, &message);
     page::see_other(&member.urls().batch(batch))

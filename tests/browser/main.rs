@@ -10,6 +10,7 @@ mod harness;
 mod browser;
 mod gateway;
 mod layout;
+mod live;
 mod message_search;
 mod proxy;
 mod replies;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,17 +19,19 @@ type Answers = Arc<Mutex<VecDeque<(&'static str, Option<(u16, &'static str)>)>>>
 pub struct Proxy {
     pub address: SocketAddr,
     answers: Answers,
+    holds: Arc<AtomicBool>,
 }
 
 impl Proxy {
     /// Starts a proxy in front of the server at `upstream`.
     pub fn start(upstream: SocketAddr) -> Self {
         let answers = Answers::default();
-        let shared = answers.clone();
+        let holds = Arc::new(AtomicBool::new(false));
+        let (shared, holding) = (answers.clone(), holds.clone());
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::PayloadConfig::new(20 << 20))
-                .app_data(web::Data::new((upstream, shared.clone())))
+                .app_data(web::Data::new((upstream, shared.clone(), holding.clone())))
                 .default_service(web::to(pass))
         })
         .workers(1)
@@ -37,7 +40,12 @@ impl Proxy {
         .unwrap();
         let address = server.addrs()[0];
         tokio::spawn(server.run());
-        Self { address, answers }
+        Self { address, answers, holds }
+    }
+
+    /// Holds streams of events back, as a proxy that buffers does, or lets them flow.
+    pub fn hold_streams(&self, hold: bool) {
+        self.holds.store(hold, Ordering::Relaxed);
     }
 
     /// Answers the next request whose path ends with `suffix` itself.
@@ -54,9 +62,9 @@ impl Proxy {
 async fn pass(
     request: HttpRequest,
     body: web::Bytes,
-    state: web::Data<(SocketAddr, Answers)>,
+    state: web::Data<(SocketAddr, Answers, Arc<AtomicBool>)>,
 ) -> HttpResponse {
-    let (upstream, answers) = state.get_ref();
+    let (upstream, answers, holds) = state.get_ref();
     let own = {
         let mut answers = answers.lock().unwrap();
         let struck = |(suffix, _): &(&str, _)| {
@@ -100,10 +108,16 @@ async fn pass(
             back.append_header((name.as_str(), value.as_bytes()));
         }
     }
-    // Events are passed on as they come.
-    let bytes = futures_util::stream::unfold(answer, |mut answer| async move {
-        let chunk = answer.chunk().await.ok()??;
-        Some((Ok::<_, std::io::Error>(chunk), answer))
-    });
+    // Events are passed on as they come, unless they are held.
+    let is_stream = request.path().ends_with("/events");
+    let holds = holds.clone();
+    let bytes =
+        futures_util::stream::unfold((answer, holds), move |(mut answer, holds)| async move {
+            let chunk = answer.chunk().await.ok()??;
+            while is_stream && holds.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Some((Ok::<_, std::io::Error>(chunk), (answer, holds)))
+        });
     back.streaming(bytes)
 }

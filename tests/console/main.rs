@@ -38,6 +38,7 @@ mod review_lists;
 mod reviews;
 mod schedule_model;
 mod sending;
+mod standings;
 mod statistics;
 mod suppression_imports;
 mod suppressions;

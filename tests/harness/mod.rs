@@ -64,6 +64,7 @@ pub struct TestOptions {
     pub mail: Option<MailSettings>,
     pub pushes: bool,
     pub workers: bool,
+    pub clock: Clock,
 }
 
 impl Default for TestOptions {
@@ -75,6 +76,7 @@ impl Default for TestOptions {
             mail: None,
             pushes: true,
             workers: true,
+            clock: Clock::System,
         }
     }
 }
@@ -97,6 +99,7 @@ impl TestConsole {
         let own_pool = own_pool(db);
         let app = App {
             outbound,
+            clock: options.clock,
             ..app(own_pool.as_ref().unwrap_or(db), &sandbox.url(), options.call_timeout)
         };
         let keys = DefaultProject {

@@ -28,6 +28,8 @@ batch-balanced = Every message is accounted for
 batch-unbalanced = The totals don't add up. Ask an administrator to run usms-console doctor.
 batch-live = Updates automatically
 batch-live-stale = This page could not refresh, so it may be out of date. It tries again every few seconds; sending is not affected.
+batch-live-interrupted = Automatic updates are interrupted, so this page refreshes less often. Sending is not affected.
+batch-live-no-access = You no longer have access to this batch, so this page no longer refreshes.
 batch-live-signed-out = Your login session has ended, so this page no longer refreshes. Reload it to sign in; sending is not affected.
 batch-live-status = { $sent } of { $total } submitted, { $delivered } delivered, { $failed } failed
 batch-awaiting-title = Awaiting approval
@@ -38,7 +40,7 @@ batch-awaiting-now = It is sent as soon as it is approved.
 batch-approve = Approve
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
-batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). The rest will be sent from 08:00.
+batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Messages not yet submitted leave from 08:00.
 batch-paused-person-title = Paused
 batch-paused-time = Once resumed, it is sent at { $when }.
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
@@ -77,10 +79,28 @@ batch-cancel-what = { $count ->
   } Messages already submitted aren't affected, and their receipts are still recorded. You can't undo this.
 batch-cancel-back = Don't cancel
 batch-again = Send again
-batch-moved-pause = Pause requested
+batch-moved-pause = { $count ->
+    [0] Paused
+    [1] Paused; 1 message of a call under way may still arrive
+   *[other] Paused; { $count } messages of calls under way may still arrive
+  }
+batch-late-pause = Too late to pause: all messages had left
+batch-late-cancel = Too late to cancel: all messages had left
+batch-under-way = { $count ->
+    [1] 1 message of a call under way may still arrive.
+   *[other] { $count } messages of calls under way may still arrive.
+  }
 batch-moved-resume = Resumed
-batch-moved-cancel = Cancelled; nothing more will be sent
+batch-moved-cancel = { $count ->
+    [0] Cancelled; nothing more will be sent
+    [1] Cancelled; 1 message of a call under way may still arrive
+   *[other] Cancelled; { $count } messages of calls under way may still arrive
+  }
 batch-moved-approve = Approved
+batch-moved-approve-at = Approved; leaves at { $time }
+batch-moved-approve-later = Approved; leaves at { $when }
+batch-moved-resume-at = Resumed; leaves at { $time }
+batch-moved-now-at = Confirmed; leaves at { $time }
 batch-not-moved = Nothing changed: the batch has already moved on
 batch-messages = Messages
 batch-messages-caption = In the original order
@@ -146,6 +166,8 @@ in-doubt-decided = { $count ->
 in-doubt-back = Back to the batch
 batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
+batch-standing-trial = Trial: waiting for results
+batch-standing-night = Leaves at 08:00
 batch-problem-timed-out = UCloud did not respond in time
 batch-problem-cut-off = The connection was lost before UCloud responded
 batch-problem-http-status = { $status ->
@@ -202,6 +224,10 @@ batch-paused-share = { $failed } of { $known } known results failed
 batch-trial-title = { $count ->
     [1] Trial batch: sending the first message
    *[other] Trial batch: sending the first { $count } messages
+  }
+batch-trial-sent-title = { $count ->
+    [1] Trial batch: waiting for the result of the first message
+   *[other] Trial batch: waiting for the results of the first { $count } messages
   }
 batch-trial-go = { $minutes ->
     [1] Waits up to 1 minute for results.

@@ -25,6 +25,8 @@ batch-balanced = 各状态合计与号码总数一致
 batch-unbalanced = 各状态合计与号码总数不一致，请联系管理员运行 usms-console doctor。
 batch-live = 自动更新
 batch-live-stale = 页面刷新失败，当前数据可能不是最新。系统将自动重试，不影响发送。
+batch-live-interrupted = 自动更新已中断，页面刷新频率降低；发送不受影响。
+batch-live-no-access = 您已无权查看该任务，页面不再刷新。
 batch-live-signed-out = 登录已过期，页面已停止刷新。请重新加载页面并登录，不影响发送。
 batch-live-status = 已提交 { $sent } / { $total }，已送达 { $delivered }，失败 { $failed }
 batch-awaiting-title = 待审批
@@ -62,10 +64,23 @@ batch-cancel-title = 取消剩余 { $count } 条？
 batch-cancel-what = 尚未发送的 { $count } 条短信将不再发送；已提交的短信不受影响，回执照常记录。取消后无法恢复。
 batch-cancel-back = 不取消
 batch-again = 再次发送
-batch-moved-pause = 已请求暂停
+batch-moved-pause = { $count ->
+    [0] 已暂停
+   *[other] 已暂停；正在提交的 { $count } 条短信仍可能送达
+  }
+batch-late-pause = 无法暂停：短信均已发出
+batch-late-cancel = 无法取消：短信均已发出
+batch-under-way = 正在提交的 { $count } 条短信仍可能送达。
 batch-moved-resume = 已继续
-batch-moved-cancel = 已取消，剩余短信不再发送。
+batch-moved-cancel = { $count ->
+    [0] 已取消，剩余短信不再发送。
+   *[other] 已取消，剩余短信不再发送；正在提交的 { $count } 条短信仍可能送达。
+  }
 batch-moved-approve = 已批准
+batch-moved-approve-at = 已批准，将于 { $time } 发送
+batch-moved-approve-later = 已批准，将于 { $when } 发送
+batch-moved-resume-at = 已继续，将于 { $time } 发送
+batch-moved-now-at = 已确认，将于 { $time } 发送
 batch-not-moved = 未作更改：任务状态已发生变化。
 batch-messages = 号码明细
 batch-messages-caption = 按填写顺序
@@ -122,6 +137,8 @@ in-doubt-decided = 已处理 { $count } 次提交
 in-doubt-back = 返回任务
 batch-standing-awaiting = 等待回执
 batch-standing-in-doubt = 待确认
+batch-standing-trial = 试发：等待结果
+batch-standing-night = 08:00 发送
 batch-problem-timed-out = 等待响应超时
 batch-problem-cut-off = 收到响应前连接中断
 batch-problem-http-status = { $status ->
@@ -176,6 +193,7 @@ batch-paused-trial-title = 试发已完成，请查看结果后决定
 batch-paused-trial = 其余短信等待您决定：继续则全部发送，取消则不再发送。
 batch-paused-share = 已有结果的 { $known } 条中，{ $failed } 条失败
 batch-trial-title = 正在试发 { $count } 条，其余等待
+batch-trial-sent-title = 已试发 { $count } 条，等待结果
 batch-trial-go = 试发后最多等待 { $minutes } 分钟；失败率不超过 { $percent }% 时自动继续，否则由您决定。
 batch-trial-ask = 试发后最多等待 { $minutes } 分钟，然后由您决定是否继续。
 batch-causes = 未送达原因

@@ -3,20 +3,23 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::live::{self, Notice};
 use super::{ConfirmForm, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
-use crate::domain::batch::BatchState;
+use crate::db::submissions;
+use crate::domain::batch::{BatchState, leaves_at};
 use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, BatchAction, DecidedBy, Taken};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
-use crate::web::layout::{Layout, Section};
+use crate::web::i18n::Texts;
+use crate::web::layout::{Layout, Section, full_time};
 use crate::web::member::Member;
-use crate::web::{flash, page, schedule};
+use crate::web::{flash, moment, page, schedule};
 
 #[derive(Template)]
 #[template(path = "batches/cancel.html")]
@@ -24,6 +27,7 @@ struct CancelPage {
     l: Layout,
     batch: Batch,
     left: i64,
+    under_way: i64,
 }
 
 /// `…/pause`.
@@ -136,7 +140,8 @@ pub async fn cancel(
     let batch = find(&app, &member, &path.1).await?;
     let tally = batches::tally(&app.db, batch.id).await?;
     let l = member.layout(&app, &request, Section::Batches).await?;
-    page::ok(&CancelPage { l, batch, left: tally.queued })
+    let under_way = submissions::under_way(&app.db, batch.id).await?;
+    page::ok(&CancelPage { l, batch, left: (tally.queued - under_way).max(0), under_way })
 }
 
 /// Takes an action and redirects to the batch, which then says whether it had an effect. If the page
@@ -154,29 +159,82 @@ async fn act(
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     let decided_by = DecidedBy { version, may_approve: member.may(Permission::Approve) };
     let taken = batch_actions::take_decided(app, actor, batch.id, action, decided_by).await?;
-    let text_key = match (taken, action) {
-        (Taken::OutOfDate(changes), _) => {
+    let texts = member.texts(request);
+    let is_doubtful = is_doubtful(&taken, action);
+    let sentence = match taken {
+        Taken::OutOfDate(changes) => {
             return live::with_notice(app, member, request, id, Notice::OutOfDate(changes)).await;
         }
-        (Taken::NotMoved, _) => "batch-not-moved",
-        (Taken::Moved(BatchState::Paused), BatchAction::Resume | BatchAction::Approve) => {
-            "batch-missed-time"
+        Taken::NotMoved => texts.t("batch-not-moved"),
+        Taken::TooLate => texts.t(late_key(action)),
+        Taken::Stopped(under_way) => {
+            let key = if action == BatchAction::Pause { "pause" } else { "cancel" };
+            texts.with(&format!("batch-moved-{key}"), &[("count", under_way.into())])
         }
-        (Taken::Moved(BatchState::Scheduled), BatchAction::Resume) => "batch-moved-resume-later",
-        (Taken::Moved(BatchState::AwaitingApproval), _) => "batch-moved-needs-approval",
-        (Taken::Moved(_), BatchAction::Pause) => "batch-moved-pause",
-        (Taken::Moved(_), BatchAction::Resume) => "batch-moved-resume",
-        (Taken::Moved(_), BatchAction::Cancel) => "batch-moved-cancel",
-        (Taken::Moved(_), BatchAction::Approve) => "batch-moved-approve",
-        (Taken::Moved(BatchState::Sending), BatchAction::Reschedule(_)) => "batch-moved-now",
-        (Taken::Moved(_), BatchAction::Reschedule(_)) => "batch-moved-schedule",
+        Taken::Moved(state) => moved_sentence(texts, action, &batch, state, app.clock.now()),
     };
-    let sentence = member.texts(request).t(text_key);
-    match text_key {
-        "batch-not-moved" | "batch-missed-time" | "batch-moved-needs-approval" => {
-            flash::warn(request, &sentence);
-        }
-        _ => flash::say(request, &sentence),
+    if is_doubtful {
+        flash::warn(request, &sentence);
+    } else {
+        flash::say(request, &sentence);
     }
     Ok(page::see_other(&member.urls().batch(batch.id)))
+}
+
+/// Returns whether an action did not do what the person wanted, or not all of it.
+fn is_doubtful(taken: &Taken, action: BatchAction) -> bool {
+    match taken {
+        Taken::NotMoved | Taken::TooLate | Taken::OutOfDate(_) => true,
+        Taken::Moved(BatchState::Paused) => {
+            matches!(action, BatchAction::Resume | BatchAction::Approve)
+        }
+        Taken::Moved(BatchState::AwaitingApproval) => true,
+        Taken::Moved(_) | Taken::Stopped(_) => false,
+    }
+}
+
+fn late_key(action: BatchAction) -> &'static str {
+    match action {
+        BatchAction::Cancel => "batch-late-cancel",
+        BatchAction::Pause
+        | BatchAction::Resume
+        | BatchAction::Approve
+        | BatchAction::Reschedule(_) => "batch-late-pause",
+    }
+}
+
+/// Says what an action has done to `batch`, which has this state now. What may not leave yet is said
+/// to leave when it may.
+fn moved_sentence(
+    texts: Texts,
+    action: BatchAction,
+    batch: &Batch,
+    state: BatchState,
+    now: OffsetDateTime,
+) -> String {
+    let leaves = leaves_at(batch.purpose, now);
+    let waits = state == BatchState::Sending && leaves > now;
+    let key = match (action, state) {
+        (BatchAction::Resume | BatchAction::Approve, BatchState::Paused) => "batch-missed-time",
+        (BatchAction::Resume, BatchState::Scheduled) => "batch-moved-resume-later",
+        (_, BatchState::AwaitingApproval) if batch.state == BatchState::AwaitingApproval => {
+            "batch-moved-schedule"
+        }
+        (_, BatchState::AwaitingApproval) => "batch-moved-needs-approval",
+        (BatchAction::Approve, BatchState::Scheduled) => "batch-moved-approve-later",
+        (BatchAction::Approve, _) if waits => "batch-moved-approve-at",
+        (BatchAction::Approve, _) => "batch-moved-approve",
+        (BatchAction::Reschedule(_), BatchState::Sending) if waits => "batch-moved-now-at",
+        (BatchAction::Reschedule(_), BatchState::Sending) => "batch-moved-now",
+        (BatchAction::Reschedule(_), _) => "batch-moved-schedule",
+        (_, _) if waits => "batch-moved-resume-at",
+        (_, _) => "batch-moved-resume",
+    };
+    let leaves = if state == BatchState::Scheduled {
+        batch.schedule_at.map_or(leaves, |at| leaves_at(batch.purpose, at))
+    } else {
+        leaves
+    };
+    let (time, when) = (moment::local_time(leaves), full_time(leaves));
+    texts.with(key, &[("time", time.into()), ("when", when.into())])
 }

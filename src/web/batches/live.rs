@@ -1,17 +1,14 @@
 //! `/batches/{id}`: the live page of a batch. The server renders the part that changes and pushes
-//! it to every open page as an event; without JavaScript, the page reloads itself.
+//! it to every open page (`events`); without JavaScript, the page reloads itself.
 
-use std::sync::Arc;
-
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use futures_util::stream;
 use time::OffsetDateTime;
 
+use super::parts::Parts;
 use super::rejected::file_of_rejected_rows;
-use super::watch::{MESSAGES, Snapshot, Watchers, Watching};
-use super::{BatchStatus, PageQuery, explain, find};
+use super::watch::{MESSAGES, Snapshot};
+use super::{BatchStatus, PageQuery, awaits_results, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::Cause;
@@ -36,9 +33,6 @@ use crate::web::moment::Moment;
 use crate::web::send::view::{Segment, segments_of};
 use crate::web::{page, schedule, urls};
 
-/// How often a comment is sent to keep an idle connection open.
-const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
-
 #[derive(Template)]
 #[template(path = "batches/batch.html")]
 struct BatchPage {
@@ -46,6 +40,8 @@ struct BatchPage {
     live: LivePart,
     /// Whether it shows the newest messages. Pages of older ones do not update themselves.
     first_page: bool,
+    /// What it shows, for the stream of events; empty if there is none.
+    seen: String,
     /// What has changed since the page whose form was posted.
     changed: Vec<String>,
 }
@@ -73,7 +69,7 @@ struct LivePage {
 /// The part of the page that changes: rendered within the page, and pushed on its own.
 #[derive(Template)]
 #[template(path = "batches/_live.html")]
-struct LivePart {
+pub(super) struct LivePart {
     l: Layout,
     batch: Batch,
     status: Status,
@@ -93,6 +89,8 @@ struct LivePart {
     may_approve: bool,
     own: bool,
     quiet: bool,
+    /// Messages whose call is under way.
+    under_way: i64,
     segments: Vec<Segment>,
     signature: String,
     /// When it is sent, if that is not at once.
@@ -124,8 +122,15 @@ impl LivePart {
         self.tally.open() > 0
     }
 
+    /// Returns the number of messages that can still be held back: no call is made for them yet.
     fn left(&self) -> i64 {
-        self.tally.queued
+        (self.tally.queued - self.under_way).max(0)
+    }
+
+    /// Returns how many messages of a cancelled batch may still leave.
+    fn may_still_arrive(&self) -> Option<i64> {
+        let cancelled = self.batch.state == BatchState::Cancelled && self.under_way > 0;
+        cancelled.then_some(self.under_way)
     }
 
     fn can_pause(&self) -> bool {
@@ -202,12 +207,18 @@ impl LivePart {
 
     /// Returns the seconds until all messages are submitted at the recent pace.
     fn seconds_left(&self) -> Option<i64> {
-        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && self.left() > 0;
-        sending.then(|| (self.left() / self.pace).max(1))
+        let held = self.awaits_trial() || self.quiet;
+        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && !held;
+        let left = self.tally.queued;
+        (sending && left > 0).then(|| (left / self.pace).max(1))
     }
 
     fn awaits_trial(&self) -> bool {
         self.batch.state == BatchState::Sending && self.batch.wave == 0
+    }
+
+    fn awaits_results(&self) -> bool {
+        awaits_results(&self.batch)
     }
 
     fn trial_minutes(&self) -> i32 {
@@ -269,7 +280,13 @@ async fn batch_page(
         }
         None => Vec::new(),
     };
-    Ok(Ok(BatchPage { l, live, first_page: after.is_none(), changed }))
+    let first_page = after.is_none();
+    let seen = if first_page && live.in_progress() {
+        Parts::of(&live.render()?).digests()
+    } else {
+        String::new()
+    };
+    Ok(Ok(BatchPage { l, live, first_page, seen, changed }))
 }
 
 async fn take_snapshot(
@@ -283,7 +300,7 @@ async fn take_snapshot(
 
 /// Returns the name of the file of rejected rows, in the kind of file that was uploaded, if the batch
 /// has any: rows of its upload that became no message.
-async fn rejected_file(
+pub(super) async fn rejected_file(
     app: &App,
     member: &Member,
     batch: &Batch,
@@ -309,7 +326,7 @@ pub async fn live(
 }
 
 /// Prepares a snapshot for this member, without reading from the database.
-fn draw(
+pub(super) fn draw(
     app: &App,
     member: &Member,
     l: Layout,
@@ -326,7 +343,7 @@ fn draw(
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
-        status: Status::new(&BatchStatus::of(&batch, &tally), l.texts),
+        status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         older,
@@ -339,6 +356,7 @@ fn draw(
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
         own: batch.ordered_by == member.person.id,
+        under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
         segments: segments_of(&batch.template_text, &sample),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
@@ -394,67 +412,5 @@ fn title_and_advice(l: &Layout, cause: &Cause) -> (String, String) {
             let title = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
             (title, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
         }
-    }
-}
-
-/// `…/events`: a stream of server-sent events, each the changing part of the page. It is rendered
-/// whenever the batch changes, until every message has its final outcome.
-pub async fn events(
-    app: web::Data<App>,
-    watchers: web::Data<Arc<Watchers>>,
-    member: Member,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, WebError> {
-    let batch = find(&app, &member, &path.1).await?;
-    let rejected = rejected_file(&app, &member, &batch).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
-    let watching = watchers.watch(member.project.id, batch.id);
-    let stream = Stream { app, member, l, watching, rejected, ended: false };
-    let lines = stream::unfold(stream, |mut stream| async move {
-        let line = stream.next().await?;
-        Some((Ok::<_, std::io::Error>(web::Bytes::from(line)), stream))
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Compression would buffer events.
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .streaming(lines))
-}
-
-struct Stream {
-    app: web::Data<App>,
-    member: Member,
-    l: Layout,
-    watching: Watching,
-    /// The name of the file of rejected rows.
-    rejected: Option<&'static str>,
-    ended: bool,
-}
-
-impl Stream {
-    async fn next(&mut self) -> Option<String> {
-        if self.ended {
-            return None;
-        }
-        match tokio::time::timeout(HEARTBEAT, self.watching.changed()).await {
-            Err(_) => return Some(": still here\n\n".to_owned()),
-            Ok(Err(_)) => return None,
-            Ok(Ok(())) => {}
-        }
-        let snapshot = self.watching.borrow_and_update().clone()?;
-        self.ended = snapshot.tally.open() == 0;
-        let part = draw(&self.app, &self.member, self.l.clone(), &snapshot, self.rejected);
-        let html = part.render().ok()?;
-        let mut event = String::with_capacity(html.len() + 1_024);
-        event.push_str(if self.ended { "event: last\n" } else { "event: live\n" });
-        for line in html.lines() {
-            event.push_str("data: ");
-            event.push_str(line);
-            event.push('\n');
-        }
-        event.push('\n');
-        Some(event)
     }
 }

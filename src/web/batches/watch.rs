@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub batch: Batch,
     /// Its messages by state.
     pub tally: Tally,
+    /// Messages whose call is under way.
+    pub under_way: i64,
     /// Messages submitted per second recently.
     pub pace: i64,
     /// Why messages were not delivered.
@@ -71,6 +73,7 @@ impl Snapshot {
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
         Ok(Some(Self {
             tally: batches::tally(&app.db, id).await?,
+            under_way: submissions::under_way(&app.db, id).await?,
             pace: sent / PACE_WINDOW.whole_seconds(),
             causes: messages::causes(&app.db, id).await?,
             problems: submissions::problems(&app.db, id, MAX_SHOWN).await?,
@@ -120,7 +123,11 @@ impl Watchers {
         self.listen();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = watched.get(&batch) {
-            return entry.newest.subscribe();
+            let mut watching = entry.newest.subscribe();
+            if watching.borrow().is_some() {
+                watching.mark_changed();
+            }
+            return watching;
         }
         let (newest, watching) = watch::channel(None);
         let changed = Arc::new(Notify::new());
@@ -225,8 +232,12 @@ async fn refresh(
     loop {
         match Snapshot::take(app, project, batch, None).await {
             Ok(Some(snapshot)) => drop(newest.send_replace(Some(Arc::new(snapshot)))),
-            Ok(None) => {}
-            Err(error) => warn!(%batch, %error, "cannot load a watched batch"),
+            Ok(None) => drop(newest.send_replace(None)),
+            Err(error) => {
+                warn!(%batch, %error, "cannot load a watched batch");
+                // Its streams end, so that pages do not pass for up to date.
+                newest.send_replace(None);
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,
