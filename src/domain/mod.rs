@@ -12,6 +12,7 @@ pub mod network;
 pub mod period;
 pub mod phone;
 pub mod project;
+pub mod receipt;
 pub mod receipt_codes;
 pub mod recipient;
 pub mod reply;

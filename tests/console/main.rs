@@ -32,6 +32,7 @@ mod reply_lists;
 mod retention;
 mod review_lists;
 mod reviews;
+mod second_receipts;
 mod sending;
 mod statistics;
 mod suppression_imports;

@@ -89,6 +89,7 @@ messages-step-awaited = Awaiting receipt
 messages-step-not-taken = UCloud refused this message: { $code }
 messages-step-suppressed = Not sent: the recipient opted out
 messages-step-receipt = Receipt: { $state } { $code }
+messages-step-overruled = does not count: another receipt says that the message was delivered
 messages-step-said = description: “{ $words }”
 messages-step-known = reached the console { $took } later
 messages-step-repeated = Sent again: { $state }

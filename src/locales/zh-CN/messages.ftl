@@ -77,6 +77,7 @@ messages-step-awaited = 等待回执
 messages-step-not-taken = UCloud 未受理此短信：{ $code }
 messages-step-suppressed = 未发送：该号码在退订与黑名单中
 messages-step-receipt = 回执：{ $state } { $code }
+messages-step-overruled = 不计入：另一条回执显示短信已送达
 messages-step-said = 原文“{ $words }”
 messages-step-known = { $took }后到达本控制台
 messages-step-repeated = 之后重发：{ $state }
