@@ -8,6 +8,7 @@ pub mod batches;
 pub mod chart;
 pub mod choices;
 pub mod components;
+pub mod counted;
 pub mod dashboard;
 pub mod error;
 pub mod failures;

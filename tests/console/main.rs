@@ -13,6 +13,7 @@ mod claims;
 mod costs;
 mod downloads;
 mod failures;
+mod figures;
 mod files;
 mod health;
 mod lists;
