@@ -186,7 +186,7 @@ async fn statistics_equal_the_messages_after_everything_that_can_happen_to_them(
 }
 
 /// Moves everything that was sent within the last hour to `at`.
-pub async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
+async fn move_all_to(db: &PgPool, at: OffsetDateTime) {
     sqlx::query("update submissions set sent_at = $1 where sent_at > now() - interval '1 hour'")
         .bind(at)
         .execute(db)

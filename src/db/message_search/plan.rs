@@ -5,7 +5,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use super::filter::{Filter, LookUp, outcome};
 use super::keys::{self, Reasons, SubmissionQuery};
 use super::rows::{self, Found};
-use super::sent::{EXTERNAL_OFF_TIME, Part, SentRange};
+use super::sent::{EXTERNAL_OFF_TIME, EXTERNAL_OFF_TIME_ORDER, Part, SentRange};
 use super::table::Table;
 use super::window::Window;
 use super::{MessageQuery, Phones, Source};
@@ -27,7 +27,7 @@ const MAX_PHONES: usize = 1_000;
 enum Key {
     /// All messages of the project.
     All,
-    /// External messages that were recorded more than an hour after the time of their receipt.
+    /// External messages that were recorded off the time of their receipt.
     OffTime,
     /// Where the phone equals a phone.
     Phone(String),
@@ -104,12 +104,14 @@ impl<'a> Plan<'a> {
         };
         let few = reasons.as_ref().and_then(Reasons::few);
         let (mut own, mut external) = (Vec::new(), Vec::new());
-        for part in parts(query, window) {
-            if query.source != Some(Source::Other) {
+        if query.source != Some(Source::Other) {
+            for part in parts(query, Table::Messages, window) {
                 let plan = base(part, Table::Messages).drive_own(db, reasons.as_ref()).await?;
                 own.extend(Some(plan).filter(|plan| !plan.finds_nothing()));
             }
-            if query.source != Some(Source::Own) {
+        }
+        if query.source != Some(Source::Own) {
+            for part in parts(query, Table::ExternalMessage, window) {
                 external.extend(base(part, Table::ExternalMessage).drive_external(few));
             }
         }
@@ -304,7 +306,11 @@ impl<'a> Plan<'a> {
             None if self.filters().next().is_none() => self.limit.to_string(),
             None => "all".to_owned(),
         };
-        let first = format!(" order by id {} limit {limit}", self.window.order());
+        let order = match &self.key {
+            Key::OffTime => EXTERNAL_OFF_TIME_ORDER,
+            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) | Key::Several(..) => "id",
+        };
+        let first = format!(" order by {order} {} limit {limit}", self.window.order());
         sql.push("(");
         match &self.key {
             Key::Several(REASON, reasons) if (1..=MAX_MERGED_REASONS).contains(&reasons.len()) => {
@@ -366,6 +372,10 @@ impl<'a> Plan<'a> {
         let window = self.candidate_window();
         sql.push(" and id >= ").push_bind(window.from);
         sql.push(" and id < ").push_bind(window.below);
+        if matches!(self.key, Key::OffTime) {
+            sql.push(" and id + 0 >= ").push_bind(window.from);
+            sql.push(" and id + 0 < ").push_bind(window.below);
+        }
     }
 
     fn is_keyed_by(&self, expression: &str) -> bool {
@@ -405,9 +415,9 @@ impl<'a> Plan<'a> {
 
 /// Returns the parts of the window that are searched separately. What a phone or session number has is
 /// little, whenever it was sent.
-fn parts(query: &MessageQuery, window: Window) -> Vec<Part> {
+fn parts(query: &MessageQuery, table: Table, window: Window) -> Vec<Part> {
     match SentRange::of(query) {
-        Some(sent) if query.phone.is_none() && query.session.is_none() => sent.parts(window),
+        Some(sent) if query.phone.is_none() && query.session.is_none() => sent.parts(table, window),
         _ => vec![Part { window, off_time: false }],
     }
 }

@@ -9,19 +9,22 @@ use sqlx::{Postgres, QueryBuilder};
 use time::{Duration, OffsetDateTime};
 
 use super::MessageQuery;
+use super::table::Table;
 use super::window::Window;
 use crate::domain::ids::first_number_at;
 
-/// The condition of the index `submissions_off_time`: the call left more than an hour before or after
-/// the time in its id.
+/// The condition of the index `submissions_off_time`: the call left more than an hour after the time
+/// in its id, or before it.
 pub(super) const SUBMISSION_OFF_TIME: &str =
-    "sent_at - id_time(id) not between interval '-1 hour' and interval '1 hour'";
-/// The same of external messages, and of their index.
+    "sent_at - id_time(id) not between interval '-1 minute' and interval '1 hour'";
+/// The condition of the index `external_messages_off_time`: the receipt was recorded more than ten
+/// minutes after its own time, or before it.
 pub(super) const EXTERNAL_OFF_TIME: &str = "external_time(receipt_at, recorded_at) - id_time(id) \
-     not between interval '-1 hour' and interval '1 hour'";
-/// How far ids on time may be from the searched time. It is twice the hour above, since the id of a
-/// message is not exactly that of its submission.
-const ON_TIME: Duration = Duration::hours(2);
+     not between interval '-10 minutes' and interval '1 minute'";
+/// The order of that index; no other has it.
+pub(super) const EXTERNAL_OFF_TIME_ORDER: &str = "id + 0";
+/// How far the id of a message may be from that of its submission.
+const SLACK: Duration = Duration::MINUTE;
 
 /// A range of times; the beginning is included, the end is not.
 #[derive(Debug, Clone, Copy)]
@@ -46,13 +49,22 @@ impl SentRange {
 
     /// Returns the first id of messages on time, and the first one after them.
     pub(super) fn ids(self) -> (i64, i64) {
-        let from = self.since.map_or(0, |since| first_number_at(since - ON_TIME));
-        (from, self.until.map_or(i64::MAX, |until| first_number_at(until + ON_TIME)))
+        let (own, external) = (self.ids_in(Table::Messages), self.ids_in(Table::ExternalMessage));
+        (own.0.min(external.0), own.1.max(external.1))
     }
 
-    /// Returns the parts in which messages are searched: everything on time first.
-    pub(super) fn parts(self, window: Window) -> Vec<Part> {
-        let (from, below) = self.ids();
+    fn ids_in(self, table: Table) -> (i64, i64) {
+        let (before, after) = match table {
+            Table::Messages | Table::Outcomes => (Duration::HOUR, Duration::MINUTE),
+            Table::ExternalMessage => (Duration::MINUTE, Duration::minutes(10)),
+        };
+        let from = self.since.map_or(0, |since| first_number_at(since - before - SLACK));
+        (from, self.until.map_or(i64::MAX, |until| first_number_at(until + after + SLACK)))
+    }
+
+    /// Returns the parts in which messages of a table are searched: everything on time first.
+    pub(super) fn parts(self, table: Table, window: Window) -> Vec<Part> {
+        let (from, below) = self.ids_in(table);
         let on_time = Part { window: window.within(from, below), off_time: false };
         let off_time = [(0, from), (below, i64::MAX)]
             .map(|(from, below)| Part { window: window.within(from, below), off_time: true });
