@@ -29,13 +29,15 @@ pub async fn numbers(
 ) -> sqlx::Result<Numbers> {
     sqlx::query_as!(
         Numbers,
-        r#"select coalesce(sum(n), 0) as "submitted!", coalesce(sum(delivered), 0) as "delivered!",
-             coalesce(sum(failed), 0) as "failed!",
-             coalesce(sum(n - delivered - failed - unknown - refused - suppressed), 0)
-               as "waiting!"
-           from submissions
-           where project_id = $1 and sent_at >= $2 and sent_at < $3
-             and state in ('accepted', 'partly', 'in_doubt')"#,
+        r#"select coalesce(sum(delivered + failed + unknown + waiting), 0) as "submitted!",
+             coalesce(sum(delivered), 0) as "delivered!", coalesce(sum(failed), 0) as "failed!",
+             coalesce(sum(waiting), 0) as "waiting!"
+           from (
+             select delivered, failed, unknown,
+               case when state in ('accepted', 'partly', 'in_doubt')
+                 then n - delivered - failed - unknown - refused - suppressed else 0 end as waiting
+             from submissions where project_id = $1 and sent_at >= $2 and sent_at < $3
+           ) s"#,
         project.0,
         from,
         to,
@@ -51,10 +53,11 @@ pub async fn by_hour(
     from: OffsetDateTime,
 ) -> sqlx::Result<[i64; 24]> {
     let rows = sqlx::query!(
-        r#"select (extract(epoch from sent_at - $2) / 3600)::float8 as "hour!", n
+        r#"select (extract(epoch from sent_at - $2) / 3600)::float8 as "hour!",
+             case when state in ('accepted', 'partly', 'in_doubt') then n - refused - suppressed
+               else delivered + failed + unknown end as "n!"
            from submissions
-           where project_id = $1 and sent_at >= $2 and sent_at < $2 + interval '24 hours'
-             and state in ('accepted', 'partly', 'in_doubt')"#,
+           where project_id = $1 and sent_at >= $2 and sent_at < $2 + interval '24 hours'"#,
         project.0,
         from,
     )

@@ -1,11 +1,15 @@
 //! External messages: sent by other programs of the account, known by their receipts alone.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::receipts::{Columns, Incoming};
-use crate::domain::ids::{NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
+use super::overruled_receipts;
+use super::receipts::{Columns, Incoming, Told};
+use crate::domain::ids::{MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
 use crate::domain::message::Outcome;
+use crate::domain::receipt::Changes;
 
 /// Locks a project's external messages until the end of the transaction. A receipt that looks
 /// external and the response that proves it to be ours cannot miss each other, and nobody else
@@ -26,23 +30,52 @@ pub async fn lock_shared(db: &mut PgConnection, project: ProjectId) -> sqlx::Res
     Ok(())
 }
 
-/// Upserts receipts of external messages, each with the id of its reason. Each session number and
-/// phone may occur once, and the project must be locked by [`lock`].
-///
-/// A receipt that is already stored since `since` is recognized, and only an `unknown` outcome is
-/// replaced.
+/// Upserts receipts of external messages, in the order in which they came. The project must be locked
+/// by [`lock`]. A message that is already stored since `since` is recognized.
 pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
-    external: &[(&Incoming, i32)],
+    receipts: &[Told<'_>],
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let sessions: Vec<&str> =
-        external.iter().map(|(receipt, _)| receipt.session_no.as_str()).collect();
-    let phones: Vec<&str> = external.iter().map(|(receipt, _)| receipt.phone.as_str()).collect();
-    let known = sqlx::query!(
-        r#"select f.id as "id?", f.outcome as "outcome?: Outcome"
+    let mut by_message: BTreeMap<(&str, &str), Vec<Told<'_>>> = BTreeMap::new();
+    for (receipt, reason) in receipts {
+        let message = by_message.entry((&receipt.session_no, &receipt.phone)).or_default();
+        message.push((receipt, *reason));
+    }
+    let messages: Vec<(&str, &str)> = by_message.keys().copied().collect();
+    let known = find(db, project, &messages, since, now).await?;
+    let new_count = known.iter().filter(|known| known.is_none()).count();
+    let mut new_ids = new_ids(db, new_count, now).await?.into_iter();
+    let (mut new, mut corrections, mut overruled) = (Vec::new(), Vec::new(), Vec::new());
+    for (receipts, known) in by_message.values().zip(known) {
+        let mut changes = Changes::of(known.map(|(_, outcome)| outcome));
+        for told in receipts {
+            changes.add(told.0.outcome, *told);
+        }
+        let list = if known.is_some() { &mut corrections } else { &mut new };
+        let Some(id) = known.map(|(id, _)| id).or_else(|| new_ids.next()) else { continue };
+        list.extend(changes.deciding.map(|told| (id, told)));
+        overruled.extend(changes.overruled.map(|receipt| (id, receipt)));
+    }
+    overruled_receipts::insert(db, &overruled, now).await?;
+    insert(db, project, &new, now).await?;
+    correct(db, &corrections, now).await
+}
+
+/// Returns the ids and outcomes of messages by session number and phone, in their order.
+async fn find(
+    db: &mut PgConnection,
+    project: ProjectId,
+    messages: &[(&str, &str)],
+    since: OffsetDateTime,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Option<(MessageId, Outcome)>>> {
+    let sessions: Vec<&str> = messages.iter().map(|(session_no, _)| *session_no).collect();
+    let phones: Vec<&str> = messages.iter().map(|(_, phone)| *phone).collect();
+    let rows = sqlx::query!(
+        r#"select f.id as "id?: MessageId", f.outcome as "outcome?: Outcome"
            from unnest($2::text[], $3::text[]) with ordinality as wanted (session_no, phone, place)
            left join lateral (
              select id, outcome from external_messages
@@ -58,46 +91,58 @@ pub async fn upsert(
         first_number_at(since),
         first_number_at(now + Duration::DAY),
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
-    let (mut new, mut corrections) = (Vec::new(), Vec::new());
-    for ((receipt, reason), known) in external.iter().zip(known) {
-        match (known.id, known.outcome) {
-            (Some(id), Some(Outcome::Unknown)) if receipt.outcome != Outcome::Unknown => {
-                corrections.push((id, *receipt, *reason));
-            }
-            (Some(_), _) => {}
-            (None, _) => new.push((*receipt, *reason)),
-        }
+    Ok(rows.into_iter().map(|row| row.id.zip(row.outcome)).collect())
+}
+
+/// Returns new ids.
+async fn new_ids(
+    db: &mut PgConnection,
+    count: usize,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<MessageId>> {
+    if count == 0 {
+        return Ok(Vec::new());
     }
-    insert(db, project, &new, now).await?;
-    correct(db, &corrections, now).await
+    sqlx::query_scalar!(
+        // The same as `new_id` would create, without computing the time for each.
+        r#"select $1 | (nextval('ids') & 4194303) as "id!: MessageId" from generate_series(1, $2)"#,
+        first_number_at(now),
+        i32::try_from(count).unwrap_or(i32::MAX),
+    )
+    .fetch_all(db)
+    .await
 }
 
 async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
-    new: &[(&Incoming, i32)],
+    new: &[(MessageId, Told<'_>)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     if new.is_empty() {
         return Ok(());
     }
-    let sessions: Vec<&str> = new.iter().map(|(receipt, _)| receipt.session_no.as_str()).collect();
-    let phones: Vec<&str> = new.iter().map(|(receipt, _)| receipt.phone.as_str()).collect();
-    let user_ids: Vec<&str> = new.iter().map(|(receipt, _)| receipt.user_id.as_str()).collect();
-    let columns = Columns::collect(new.iter().copied());
+    let ids: Vec<i64> = new.iter().map(|(id, _)| id.0).collect();
+    let text = |field: fn(&Incoming) -> &str| -> Vec<&str> {
+        new.iter().map(|(_, (receipt, _))| field(receipt)).collect()
+    };
+    let sessions = text(|receipt| &receipt.session_no);
+    let phones = text(|receipt| &receipt.phone);
+    let user_ids = text(|receipt| &receipt.user_id);
+    let columns = Columns::collect(new.iter().map(|(_, told)| *told));
     sqlx::query!(
         r#"insert into external_messages
              (id, project_id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at,
               recorded_at)
-           select $10 | (nextval('ids') & 4194303), $2, session_no, phone, user_id, outcome,
-             reason_id, parts, receipt_at, $1
-           from unnest($3::text[], $4::text[], $5::text[], $6::outcome[], $7::int[], $8::int[],
-             $9::timestamptz[])
-             as told (session_no, phone, user_id, outcome, reason_id, parts, receipt_at)"#,
+           select id, $2, session_no, phone, user_id, outcome, reason_id, parts, receipt_at, $1
+           from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::outcome[], $8::int[],
+             $9::int[], $10::timestamptz[])
+             as told (id, session_no, phone, user_id, outcome, reason_id, parts, receipt_at)"#,
         now,
         project.0,
+        &ids,
         &sessions as &[&str],
         &phones as &[&str],
         &user_ids as &[&str],
@@ -105,8 +150,6 @@ async fn insert(
         &columns.reasons,
         &columns.parts,
         &columns.receipt_times as &[Option<OffsetDateTime>],
-        // The same as `new_id` would create, without computing the time for each.
-        first_number_at(now),
     )
     .execute(db)
     .await?;
@@ -115,15 +158,14 @@ async fn insert(
 
 async fn correct(
     db: &mut PgConnection,
-    corrections: &[(i64, &Incoming, i32)],
+    corrections: &[(MessageId, Told<'_>)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     if corrections.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = corrections.iter().map(|(id, _, _)| *id).collect();
-    let columns =
-        Columns::collect(corrections.iter().map(|(_, receipt, reason)| (*receipt, *reason)));
+    let ids: Vec<i64> = corrections.iter().map(|(id, _)| id.0).collect();
+    let columns = Columns::collect(corrections.iter().map(|(_, told)| *told));
     sqlx::query!(
         r#"update external_messages f
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -143,8 +185,8 @@ async fn correct(
     Ok(())
 }
 
-/// Deletes and returns the external messages of a session number that turned out to be that of
-/// `submission`.
+/// Deletes the external messages of a session number that turned out to be that of `submission`.
+/// Returns their receipts.
 pub async fn adopt(
     db: &mut PgConnection,
     project: ProjectId,
@@ -153,10 +195,24 @@ pub async fn adopt(
 ) -> sqlx::Result<Vec<Adopted>> {
     sqlx::query_as!(
         Adopted,
-        r#"delete from external_messages f using reasons r
-           where f.project_id = $1 and f.session_no = $2 and f.id >= $3 and r.id = f.reason_id
-           returning f.phone, f.user_id, f.outcome as "outcome: Outcome", r.code, r.description,
-             f.parts, f.receipt_at"#,
+        r#"with gone as (
+             delete from external_messages
+             where project_id = $1 and session_no = $2 and id >= $3
+             returning id, phone, user_id, outcome, reason_id, parts, receipt_at
+           ), overruled as (
+             delete from overruled_receipts where id in (select id from gone)
+             returning id, reason_id, parts, receipt_at
+           )
+           select g.phone as "phone!", g.user_id as "user_id!", told.outcome as "outcome!: Outcome",
+             r.code as "code!", r.description as "description!", told.parts as "parts!",
+             told.receipt_at
+           from (
+             select id, outcome, reason_id, parts, receipt_at from gone
+             union all
+             select id, 'failed', reason_id, parts, receipt_at from overruled
+           ) told
+           join gone g on g.id = told.id
+           join reasons r on r.id = told.reason_id"#,
         project.0,
         session_no,
         submission.0 - NUMBERS_A_DAY,

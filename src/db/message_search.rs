@@ -12,6 +12,7 @@ mod keys;
 mod plan;
 mod remembered;
 mod rows;
+mod sent;
 mod table;
 mod window;
 
@@ -30,6 +31,7 @@ use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId}
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
 use plan::Plan;
+use sent::SentRange;
 use window::{Start, Window};
 
 /// A filter by phone.
@@ -39,6 +41,28 @@ pub enum Phones {
     Whole(String),
     /// All phones that end in these four digits.
     LastFour(String),
+}
+
+/// Who sent a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The console.
+    Own,
+    /// Another program of the account.
+    Other,
+}
+
+impl Source {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Own, Self::Other];
+
+    /// Returns the name used in URLs, files and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// The filters of a message search. Unset filters match everything.
@@ -64,6 +88,14 @@ pub struct MessageQuery {
     pub since: Option<OffsetDateTime>,
     /// Messages that were ordered, or first reported if external, before this time.
     pub until: Option<OffsetDateTime>,
+    /// Messages whose call left, or whose receipt is of this time if they are external, at this time or
+    /// later: the time by which statistics count them.
+    pub sent_since: Option<OffsetDateTime>,
+    /// Messages whose call left, or whose receipt is of this time if they are external, before this
+    /// time.
+    pub sent_until: Option<OffsetDateTime>,
+    /// Messages of this source.
+    pub source: Option<Source>,
     /// Messages with this text in a value or in their template, in upper or lower case.
     pub text: Option<String>,
 }
@@ -214,7 +246,8 @@ impl MessageSearch {
         let mut db = self.db.acquire().await?;
         let mut result = None;
         if query.is_broad() {
-            let near = window.near(self.previous_partition(&mut db).await?);
+            let may_match = SentRange::of(query).map_or((0, i64::MAX), SentRange::ids);
+            let near = window.near(may_match, self.previous_partition(&mut db).await?);
             let near_result = search(&mut db, project, query, near, limit).await?;
             result = Some(near_result).filter(|(found, _)| near == window || found.len() == limit);
         }

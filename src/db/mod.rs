@@ -19,6 +19,7 @@ pub mod login_sessions;
 pub mod message_search;
 pub mod messages;
 pub mod notifications;
+pub mod overruled_receipts;
 pub mod partitions;
 pub mod poll_turns;
 pub mod pooler;

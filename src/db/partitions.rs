@@ -52,9 +52,25 @@ pub async fn ended(db: &PgPool, border: i64) -> sqlx::Result<Vec<Ended>> {
 /// Drops a partition of all three tables if it is the oldest that holds anything. Returns whether
 /// it was dropped.
 pub async fn drop_oldest(db: &PgPool, name: &str) -> sqlx::Result<bool> {
-    let dropped =
-        sqlx::query_scalar!(r#"select drop_partition($1) as "dropped!""#, name).fetch_one(db).await;
-    or_if_locked(dropped, false)
+    or_if_locked(drop_partition(db, name).await, false)
+}
+
+async fn drop_partition(db: &PgPool, name: &str) -> sqlx::Result<bool> {
+    let mut tx = db.begin().await?;
+    let dropped = sqlx::query_scalar!(r#"select drop_partition($1) as "dropped!""#, name)
+        .fetch_one(&mut *tx)
+        .await?;
+    if dropped {
+        // Nothing is left in the first partition.
+        sqlx::query!(
+            r#"delete from overruled_receipts
+               where id < (select to_id from partitions where name = 'first')"#,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(dropped)
 }
 
 /// PostgreSQL's error code for a lock that was not available in time.

@@ -1,14 +1,16 @@
-//! Turns receipts into outcomes. Repeated, late or reordered receipts change nothing: a final
-//! outcome never goes back, and only `unknown` may still become a better-known outcome.
+//! Turns receipts into outcomes. Repeated, late or reordered receipts change nothing; what a message
+//! with an outcome may still become is decided by [`Changes`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::overruled_receipts;
 use super::receipt_matches::{Match, lock, pattern};
 use crate::domain::ids::{BatchId, MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
+use crate::domain::receipt::{Changes, Overruled};
 
 /// A receipt in the console's terms, not yet matched to a message.
 #[derive(Debug, Clone)]
@@ -227,33 +229,55 @@ impl Columns {
     }
 }
 
-/// A receipt that brings news of one of our messages.
+/// A receipt with the id of its reason.
+pub type Told<'a> = (&'a Incoming, i32);
+
+/// What receipts change about one of our messages.
 #[derive(Debug, Clone, Copy)]
-pub struct Update<'a> {
-    /// The message it belongs to.
+pub struct News<'a> {
+    /// The message.
     pub of: Match,
-    /// The receipt.
-    pub says: &'a Incoming,
-    /// The id of its reason.
-    pub reason: i32,
+    /// The changes.
+    pub changes: Changes<Told<'a>>,
+}
+
+/// A receipt that decides the outcome of one of our messages.
+#[derive(Debug, Clone, Copy)]
+struct Update<'a> {
+    of: Match,
+    says: &'a Incoming,
+    reason: i32,
 }
 
 /// Writes outcomes of the project's own messages and changes the counters of their submissions by
 /// exactly the difference. Returns the batches with submissions that are complete.
 ///
-/// The submissions must be locked, `known` must have been read since, and each message may occur
-/// once.
+/// The submissions must be locked, the known outcomes must have been read since, and each message
+/// may occur once.
 pub async fn write(
     db: &mut PgConnection,
     project: ProjectId,
-    updates: &[Update<'_>],
+    news: &[News<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<BatchId>> {
+    let overruled: Vec<(MessageId, Overruled<Told<'_>>)> =
+        news.iter().filter_map(|news| Some((news.of.message, news.changes.overruled?))).collect();
+    overruled_receipts::insert(db, &overruled, now).await?;
+    let updates: Vec<Update<'_>> = news
+        .iter()
+        .filter_map(|News { of, changes }| {
+            let (says, reason) = changes.deciding?;
+            Some(Update { of: *of, says, reason })
+        })
+        .collect();
+    if updates.is_empty() {
+        return Ok(Vec::new());
+    }
     let (first, corrected): (Vec<Update<'_>>, Vec<Update<'_>>) =
         updates.iter().partition(|update| update.of.known.is_none());
     insert(db, project, &first, now).await?;
     correct(db, &corrected, now).await?;
-    move_counters(db, updates).await
+    move_counters(db, &updates).await
 }
 
 async fn insert(
@@ -296,7 +320,7 @@ async fn insert(
     Ok(())
 }
 
-/// Replaces outcomes that were unknown with what is known now.
+/// Replaces outcomes with what is known now.
 async fn correct(
     db: &mut PgConnection,
     updates: &[Update<'_>],
@@ -333,10 +357,12 @@ async fn move_counters(
     let mut changes: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
     for update in updates {
         let [delivered, failed, unknown] = changes.entry(update.of.submission).or_default();
-        *delivered += i32::from(update.says.outcome == Outcome::Delivered);
-        *failed += i32::from(update.says.outcome == Outcome::Failed);
-        *unknown += i32::from(update.says.outcome == Outcome::Unknown)
-            - i32::from(update.of.known == Some(Outcome::Unknown));
+        let change = |outcome| {
+            i32::from(update.says.outcome == outcome) - i32::from(update.of.known == Some(outcome))
+        };
+        *delivered += change(Outcome::Delivered);
+        *failed += change(Outcome::Failed);
+        *unknown += change(Outcome::Unknown);
     }
     let ids: Vec<i64> = changes.keys().map(|id| id.0).collect();
     let [delivered, failed, unknown] =

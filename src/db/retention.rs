@@ -109,6 +109,15 @@ async fn delete_some(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Resul
     };
     let (first, last) = id_range(&ids);
     sqlx::query!(
+        r#"delete from overruled_receipts where id between $2 and $3 and id in (
+             select id from messages where submission_id = any($1) and id between $2 and $3)"#,
+        &ids,
+        first,
+        last,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
         r#"delete from outcomes where id between $2 and $3 and id in (
              select id from messages where submission_id = any($1) and id between $2 and $3)"#,
         &ids,
@@ -243,6 +252,15 @@ async fn external_some(db: &PgPool, borders: Borders, dropped: i64) -> sqlx::Res
     .await?;
     let deleted = next_end(&mut tx, progress.deleted_to, borders.delete).await?;
     let redacted = next_end(&mut tx, progress.redacted_to, borders.redact).await?;
+    sqlx::query!(
+        r#"delete from overruled_receipts where id >= $2 and id < $3 and id in (
+             select id from external_messages where project_id = $1 and id >= $2 and id < $3)"#,
+        borders.project.0,
+        progress.deleted_to,
+        deleted,
+    )
+    .execute(&mut *tx)
+    .await?;
     sqlx::query!(
         "delete from external_messages where project_id = $1 and id >= $2 and id < $3",
         borders.project.0,

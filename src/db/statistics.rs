@@ -161,6 +161,8 @@ pub struct Group {
     pub key: String,
     /// Its display name, if it has one besides the key.
     pub name: String,
+    /// The vendor's id of its signature, if all its messages have the same.
+    pub sig_id: Option<String>,
     /// The counts of its messages.
     pub counts: Counts,
 }
@@ -176,6 +178,7 @@ pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Resu
              max(case $5
                when 'template' then t.name when 'batch' then b.name when 'person' then u.name
                else '' end) as "name!",
+             case when min(b.signature_id) = max(b.signature_id) then max(s.sig_id) end as sig_id,
              sum(n)::bigint as "n!", sum(queued)::bigint as "queued!",
              sum(submitted)::bigint as "submitted!", sum(in_doubt)::bigint as "in_doubt!",
              sum(c.delivered)::bigint as "delivered!", sum(c.failed)::bigint as "failed!",
@@ -189,6 +192,7 @@ pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Resu
            join batches b on b.id = c.batch_id
            join batch_prices p on p.batch_id = c.batch_id
            join sms_templates t on t.id = b.template_id
+           join signatures s on s.id = b.signature_id
            join users u on u.id = b.ordered_by
            group by 1 having sum(n) <> 0 order by sum(n) desc, 1"#,
         query.project.0,
@@ -219,7 +223,7 @@ pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Resu
             known_cost: row.known_cost,
             unpriced: row.unpriced,
         };
-        Group { key: row.key, name: row.name, counts }
+        Group { key: row.key, name: row.name, sig_id: row.sig_id, counts }
     });
     Ok(groups.collect())
 }

@@ -13,6 +13,7 @@ pub mod outgoing;
 pub mod period;
 pub mod phone;
 pub mod project;
+pub mod receipt;
 pub mod receipt_codes;
 pub mod recipient;
 pub mod reply;

@@ -19,12 +19,13 @@ use crate::app::App;
 use crate::db::claims::Claimed;
 use crate::db::inbox::Waiting;
 use crate::db::receipt_matches::Match;
-use crate::db::receipts::{Incoming, Reason, Update};
+use crate::db::receipts::{Incoming, News, Reason, Told};
 use crate::db::submissions;
 use crate::db::{batch_transitions, external_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
 use crate::domain::message::Outcome;
 use crate::domain::phone::{Phone, VendorPhone};
+use crate::domain::receipt::Changes;
 use crate::domain::receipt_codes;
 use crate::usms::push::{self, Push};
 use crate::usms::{Receipt, ReceiptResult};
@@ -337,17 +338,8 @@ async fn write_ours(
         .collect();
     let next_poll = now + app.pace.first_receipt_poll;
     let mut moved = receipts::prove(db, &proofs, now, next_poll).await?;
-    let updates = updates(&found, incoming);
-    if !updates.is_empty() {
-        let receipts: Vec<&Incoming> = updates.iter().map(|(_, receipt)| *receipt).collect();
-        let reasons = reason_ids(db, &receipts).await?;
-        let updates: Vec<Update<'_>> = updates
-            .into_iter()
-            .zip(reasons)
-            .map(|((of, says), reason)| Update { of, says, reason })
-            .collect();
-        moved.extend(receipts::write(db, project, &updates, now).await?);
-    }
+    let news = news(db, &found, incoming).await?;
+    moved.extend(receipts::write(db, project, &news, now).await?);
     let moved: BTreeSet<BatchId> = moved.into_iter().collect();
     for batch in moved {
         batch_transitions::close(db, batch, now).await?;
@@ -356,38 +348,21 @@ async fn write_ours(
     Ok((0..incoming.len()).filter(|index| !found.contains(index)).collect())
 }
 
-/// Returns the receipts that change something: one per message, and of two receipts of a message
-/// the one that is not unknown.
-fn updates<'a>(
+/// Returns what the receipts change, message by message.
+async fn news<'a>(
+    db: &mut PgConnection,
     found: &[Match],
     incoming: &[(SubmissionId, &'a Incoming)],
-) -> Vec<(Match, &'a Incoming)> {
-    let mut updates: BTreeMap<MessageId, (Match, &Incoming)> = BTreeMap::new();
-    for matched in found {
-        let receipt = incoming[matched.index].1;
-        if is_new(matched.known, receipt.outcome) {
-            let entry = updates.entry(matched.message).or_insert((*matched, receipt));
-            if entry.1.outcome == Outcome::Unknown {
-                *entry = (*matched, receipt);
-            }
-        }
+) -> sqlx::Result<Vec<News<'a>>> {
+    let receipts: Vec<&Incoming> = found.iter().map(|of| incoming[of.index].1).collect();
+    let reasons = reason_ids(db, &receipts).await?;
+    let mut news: BTreeMap<MessageId, News<'_>> = BTreeMap::new();
+    for ((of, receipt), reason) in found.iter().zip(receipts).zip(reasons) {
+        let changes = Changes::of(of.known);
+        let entry = news.entry(of.message).or_insert(News { of: *of, changes });
+        entry.changes.add(receipt.outcome, (receipt, reason));
     }
-    updates.into_values().collect()
-}
-
-/// Returns whether a receipt changes a message with this outcome.
-fn is_new(known: Option<Outcome>, outcome: Outcome) -> bool {
-    match known {
-        None => true,
-        Some(Outcome::Unknown) => outcome != Outcome::Unknown,
-        Some(
-            Outcome::Delivered
-            | Outcome::Failed
-            | Outcome::Refused
-            | Outcome::Cancelled
-            | Outcome::Suppressed,
-        ) => false,
-    }
+    Ok(news.into_values().collect())
 }
 
 /// Returns the ids of the receipts' reasons, in the same order; inserts those that are new.
@@ -398,8 +373,7 @@ async fn reason_ids(db: &mut PgConnection, receipts: &[&Incoming]) -> sqlx::Resu
     Ok(receipts.iter().filter_map(|receipt| ids.get(&receipt.reason()).copied()).collect())
 }
 
-/// Writes receipts of external messages: one per session and phone, and of two the one that is not
-/// unknown.
+/// Writes receipts of external messages.
 async fn write_external(
     db: &mut PgConnection,
     project: ProjectId,
@@ -407,20 +381,12 @@ async fn write_external(
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let mut external: BTreeMap<(&str, &str), &Incoming> = BTreeMap::new();
-    for receipt in incoming {
-        let key = (receipt.session_no.as_str(), receipt.phone.as_str());
-        let entry = external.entry(key).or_insert(receipt);
-        if entry.outcome == Outcome::Unknown {
-            *entry = receipt;
-        }
-    }
+    let external: Vec<&Incoming> = incoming.collect();
     if external.is_empty() {
         return Ok(());
     }
-    let external: Vec<&Incoming> = external.into_values().collect();
     let reasons = reason_ids(db, &external).await?;
-    let external: Vec<(&Incoming, i32)> = external.into_iter().zip(reasons).collect();
+    let external: Vec<Told<'_>> = external.into_iter().zip(reasons).collect();
     external_messages::upsert(db, project, &external, since, now).await
 }
 

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use super::batches::BatchRow;
 use super::components::{Drawing, Tone};
+use super::counted::CountedMessages;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -15,6 +16,7 @@ use crate::app::App;
 use crate::db::dashboard::{self, Numbers};
 use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
 use crate::domain::ids::{Id, ProjectId};
+use crate::domain::message::MessageState;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 use crate::domain::time::CHINA;
@@ -33,6 +35,7 @@ struct DashboardPage {
     tasks: Vec<Task>,
     rows: Vec<BatchRow>,
     today: Numbers,
+    today_date: Date,
     last_week: Numbers,
     chart: Chart,
     may_send: bool,
@@ -70,6 +73,11 @@ struct Chart {
 }
 
 impl DashboardPage {
+    /// Returns the link to the messages that failed today.
+    fn failed_href(&self) -> String {
+        CountedMessages::of_day(self.today_date).href(&self.l.urls, MessageState::Failed, &[])
+    }
+
     fn rate(numbers: &Numbers) -> Option<f64> {
         let known = numbers.delivered + numbers.failed;
         #[allow(clippy::cast_precision_loss)]
@@ -101,6 +109,7 @@ pub async fn show(
         first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },
         rows,
         today: dashboard::numbers(&app.db, project, midnight, now).await?,
+        today_date: midnight.date(),
         last_week: dashboard::numbers(&app.db, project, midnight - week, now - week).await?,
         chart,
         may_send: member.may(Permission::Send),

@@ -9,6 +9,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::components::Drawing;
+use super::counted::CountedMessages;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -20,9 +21,10 @@ use super::statistics::report::sum;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::failures::{self, AffectedBatch, Only, Reason, Share};
+use crate::db::message_search::Source;
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::ids::ProjectId;
-use crate::domain::message::Tally;
+use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
 use crate::domain::statistics::By;
 use causes::{Cause, Causes};
@@ -100,6 +102,11 @@ impl FailuresPage {
     /// Returns the link to this page with one filter changed; an empty value removes it.
     fn with_filter(&self, name: &str, value: &str) -> String {
         href(&self.l, "", &self.choice, &self.only, &[(name, value)])
+    }
+
+    /// Returns the link to the messages in a state, whatever their cause.
+    fn messages(&self, state: MessageState) -> String {
+        CountedMessages::of_period(&self.choice.period, Source::Own).href(&self.l.urls, state, &[])
     }
 
     /// Returns the link to this page with only one cause.
@@ -203,7 +210,9 @@ impl Scope {
 
     async fn causes(&self, app: &App, l: &Layout, others: bool) -> sqlx::Result<Causes> {
         let (now, before) = self.reasons(app, others).await?;
-        Ok(Causes::new(l, (&self.choice.period, self.by_day), &self.only, &now, &before))
+        let source = if others { Source::Other } else { Source::Own };
+        let period = (&self.choice.period, self.by_day);
+        Ok(Causes::new(l, period, (&self.only, source), &now, &before))
     }
 }
 

@@ -22,9 +22,18 @@ pub struct Ledger {
 
 #[derive(Debug, Clone)]
 struct Entry {
+    state: Option<MessageState>,
     label: String,
     class: &'static str,
     count: i64,
+    /// Link to its messages.
+    href: Option<String>,
+}
+
+impl Entry {
+    fn new(label: String, class: &'static str, count: i64) -> Self {
+        Self { state: None, label, class, count, href: None }
+    }
 }
 
 impl askama::filters::HtmlSafe for Ledger {}
@@ -35,13 +44,20 @@ impl Ledger {
         let entries = MessageState::ALL
             .into_iter()
             .filter(|state| tally.of(*state) > 0)
-            .map(|state| Entry {
-                label: texts.t(&format!("message-state-{}", state.key())),
-                class: class(state),
-                count: tally.of(state),
+            .map(|state| {
+                let label = texts.t(&format!("message-state-{}", state.key()));
+                Entry { state: Some(state), ..Entry::new(label, class(state), tally.of(state)) }
             })
             .collect();
         Self { texts, total, entries, balanced: tally.sum() == total }
+    }
+
+    /// Links each count to its messages.
+    pub fn linked(mut self, href: impl Fn(MessageState) -> String) -> Self {
+        for entry in &mut self.entries {
+            entry.href = entry.state.map(&href);
+        }
+        self
     }
 
     fn bar(&self) -> Bar {
@@ -88,14 +104,14 @@ impl Bar {
         let entries: Vec<Entry> = counts
             .iter()
             .filter(|(_, _, count)| *count > 0)
-            .map(|(name, class, count)| Entry { label: name.clone(), class, count: *count })
+            .map(|(name, class, count)| Entry::new(name.clone(), class, *count))
             .collect();
         Self { segments: segments(&entries), label, thin: false }
     }
 
     /// Creates a thin progress bar: `done` of `all`.
     pub fn of_share(done: i64, all: i64, label: String) -> Self {
-        let entry = |class, count| Entry { label: String::new(), class, count };
+        let entry = |class, count| Entry::new(String::new(), class, count);
         let entries = [entry("submitted", done.min(all)), entry("queued", (all - done).max(0))];
         let shown: Vec<Entry> = entries.into_iter().filter(|entry| entry.count > 0).collect();
         Self { segments: segments(&shown), label, thin: true }

@@ -15,7 +15,7 @@ use super::member::Member;
 use super::message_table::{MessageTable, Viewer};
 use super::page;
 use crate::app::App;
-use crate::db::message_search::{FoundMessage, MessageQuery, Next, RecentlyUsed};
+use crate::db::message_search::{FoundMessage, MessageQuery, Next, RecentlyUsed, Source};
 use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::receipt_codes::Category;
@@ -25,7 +25,8 @@ use filters::{Filters, ParsedFilters};
 /// Rows on one page.
 const ROWS_PER_PAGE: usize = 50;
 /// Filters that are used less often.
-const MORE_FILTERS: &[&str] = &["session", "batch", "signature", "code", "cause", "text"];
+const MORE_FILTERS: &[&str] =
+    &["session", "batch", "signature", "code", "cause", "text", "sent_from", "sent_to", "source"];
 
 #[derive(Template)]
 #[template(path = "messages/list.html")]
@@ -53,7 +54,8 @@ impl ListPage {
 
     /// Returns the input type of a time filter. Anything but a valid day is shown as it was typed.
     fn time_field(&self, name: &str) -> &'static str {
-        let typed = if name == "from" { &self.typed().from } else { &self.typed().to };
+        let typed = self.typed().set().find(|(filter, _)| *filter == name);
+        let typed = typed.map_or("", |(_, value)| value);
         let is_invalid = self.parsed.problem(name).is_some();
         if !is_invalid && typed.len() <= "2026-11-23".len() { "date" } else { "text" }
     }

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod chart;
 pub mod choices;
 pub mod components;
+pub mod counted;
 pub mod dashboard;
 pub mod error;
 pub mod failures;

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::batches::preview::yuan;
 use super::chart::{Bars, Point, Rate};
+use super::counted::CountedMessages;
 use super::error::WebError;
 use super::i18n::Texts;
 use super::layout::{Layout, Section};
@@ -22,6 +23,7 @@ use super::period_picker::PeriodPicker;
 use super::sheet::{Cell, Kind, Sheet};
 use super::urls::with_query;
 use crate::app::App;
+use crate::db::message_search::Source;
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
@@ -32,6 +34,15 @@ use vendor::Comparison;
 
 /// The largest number of rows that are shown; the others are added up in one.
 const MAX_ROWS: usize = 200;
+
+/// The states that have a column of the table, in their order.
+const COLUMNS: [MessageState; 5] = [
+    MessageState::Delivered,
+    MessageState::Failed,
+    MessageState::Unknown,
+    MessageState::Submitted,
+    MessageState::InDoubt,
+];
 
 /// The query parameters of the page and its files.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -50,6 +61,8 @@ struct StatisticsPage {
     picker: PeriodPicker,
     report: Report,
     total: Counts,
+    /// All messages of the total.
+    all: CountedMessages,
     before: Counts,
     before_text: String,
     p50: Option<String>,
@@ -122,6 +135,20 @@ impl StatisticsPage {
         change(*now.borrow(), *before.borrow())
     }
 
+    /// Returns the counts of a row by state, each with the link to its messages.
+    fn cells(
+        &self,
+        messages: &Option<&CountedMessages>,
+        counts: &Counts,
+    ) -> Vec<(i64, Option<String>)> {
+        let cell = |state| {
+            let n = counts.tally.of(state);
+            let linked = messages.filter(|_| n > 0);
+            (n, linked.map(|messages| messages.href(&self.l.urls, state, &[])))
+        };
+        COLUMNS.map(cell).to_vec()
+    }
+
     fn not_sent(&self, tally: &Tally) -> i64 {
         not_sent(tally)
     }
@@ -163,6 +190,9 @@ pub async fn show(
     let percentile =
         |percent| within(&delivery_times, percent).map(|seconds| duration(l.texts, seconds));
     let rest = report.rows.get(MAX_ROWS..).filter(|rest| !rest.is_empty());
+    let period = &report.choice.period;
+    let own_messages = CountedMessages::of_period(period, Source::Own);
+    let other_messages = CountedMessages::of_period(period, Source::Other);
     let is_wrong = report.choice.problem.is_some() || report.too_many_hours;
     let page = StatisticsPage {
         picker: report.choice.picker(
@@ -172,16 +202,19 @@ pub async fn show(
         ),
         p50: percentile(50),
         p95: percentile(95),
-        ledger: Ledger::new(&total.tally, total.total, l.texts),
+        ledger: Ledger::new(&total.tally, total.total, l.texts)
+            .linked(|state| own_messages.href(&l.urls, state, &[])),
         bars: bars(&l, &report),
         rate: rate(&l, &report),
         rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
-        others_ledger: Ledger::new(&others.tally, others.total, l.texts),
+        others_ledger: Ledger::new(&others.tally, others.total, l.texts)
+            .linked(|state| other_messages.href(&l.urls, state, &[])),
         others,
         before_text: report.choice.before_text(l.texts),
         vendor: Comparison::load(&app, &l, project, &report.choice).await?,
         may_send: member.may(Permission::Send),
         may_manage: member.may(Permission::Manage),
+        all: own_messages,
         total,
         before,
         report,

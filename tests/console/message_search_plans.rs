@@ -2,15 +2,16 @@
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
+use time::{Duration, OffsetDateTime};
 use usms_console::db::message_search::{
-    FoundMessage, MessageQuery, MessageSearch, Next, Page, Phones,
+    FoundMessage, MessageQuery, MessageSearch, Next, Page, Phones, Source,
 };
 use usms_console::domain::ids::{BatchId, Id, MessageId, ProjectId, SignatureId, TemplateId};
 use usms_console::domain::message::MessageState;
 use usms_console::domain::receipt_codes::Category;
 
 /// 30,000 messages of 10 batches and 20,000 external messages. One in ten failed, the newest are
-/// queued.
+/// queued. The fifth batch left 210 hours late, and the newest external messages were reported years later.
 const FILL: &str = "
     insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
       hook_secret_sealed, hook_secret_hash, created_at) values (1, 'a', 'A', 'x', 'x', '', '', '', now());
@@ -45,11 +46,14 @@ const FILL: &str = "
         case when m.id % 10 = 0 then 1 + m.id % 7 else 21 end, 1, now()
       from messages m join submissions s on s.id = m.submission_id where s.complete;
     update submissions set delivered = 90, failed = 10 where complete;
+    update submissions set sent_at = id_time(id) + interval '210 hours'
+      where batch_id = 5000::bigint << 22;
     insert into external_messages (id, project_id, session_no, phone, user_id, outcome, reason_id,
       parts, recorded_at)
       select (n::bigint << 22) + 7, 1, 'f-' || n / 50, '1860' || lpad(n::text, 7, '0'), '',
         case when n % 10 = 0 then 'failed' else 'delivered' end::outcome,
-        case when n % 10 = 0 then 1 + n % 7 else 21 end, 1, now()
+        case when n % 10 = 0 then 1 + n % 7 else 21 end, 1,
+        case when n > 19000 then now() else id_time(n::bigint << 22) end
       from generate_series(1, 20000) n;
     analyze";
 
@@ -63,6 +67,11 @@ async fn sequentially_read(db: &PgPool) -> i64 {
     .fetch_one(db)
     .await
     .unwrap()
+}
+
+/// Returns a time after the beginning of ids.
+fn at(after: Duration) -> Option<OffsetDateTime> {
+    Some(MessageId(0).made_at() + after)
 }
 
 /// Every kind of query, with the least that its first page finds; nothing at all, if that is 0.
@@ -95,6 +104,30 @@ fn queries() -> Vec<(&'static str, MessageQuery, usize)> {
         ("text", MessageQuery { text: text.clone(), ..all() }, 0),
         ("text and state", MessageQuery { text, state: failed, ..all() }, 0),
     ];
+    let (sent_since, sent_until) = (at(Duration::seconds(2)), at(Duration::seconds(30)));
+    let late = (at(Duration::hours(200)), at(Duration::hours(220)));
+    let sent = || MessageQuery { sent_since, sent_until, ..all() };
+    queries.extend([
+        ("sent", sent(), 50),
+        ("sent since", MessageQuery { sent_since, ..all() }, 50),
+        ("sent until", MessageQuery { sent_until, ..all() }, 50),
+        ("sent and batch", MessageQuery { batch, ..sent() }, 50),
+        ("sent and template", MessageQuery { template, ..sent() }, 50),
+        ("sent and signature", MessageQuery { signature: Some(SignatureId(1)), ..sent() }, 50),
+        ("sent and cause", MessageQuery { cause: Some(Category::PoweredOff), ..sent() }, 50),
+        ("sent late", MessageQuery { sent_since: late.0, sent_until: late.1, ..all() }, 50),
+        ("sent late and state", MessageQuery { sent_since: late.0, state: failed, ..all() }, 50),
+        ("reported late", MessageQuery { sent_since: late.1, ..all() }, 50),
+        ("own", MessageQuery { source: Some(Source::Own), ..all() }, 50),
+        ("external", MessageQuery { source: Some(Source::Other), ..all() }, 50),
+    ]);
+    for state in MessageState::ALL {
+        let least = match state {
+            MessageState::Delivered | MessageState::Failed | MessageState::Queued => 50,
+            _ => 0,
+        };
+        queries.push((state.key(), MessageQuery { state: Some(state), ..sent() }, least));
+    }
     for state in MessageState::ALL {
         let present = [MessageState::Delivered, MessageState::Failed, MessageState::Queued];
         let least = if present.contains(&state) { 50 } else { 0 };

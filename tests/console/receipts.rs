@@ -23,14 +23,15 @@ use usms_console::sandbox;
 use crate::harness::{CODE, TestClient, TestConsole, TestOptions, assert_sound};
 
 /// A call that was accepted, as the vendor knows it.
-struct Session {
-    submission: SubmissionId,
-    number: String,
-    targets: Vec<Target>,
+#[derive(Clone)]
+pub struct Session {
+    pub submission: SubmissionId,
+    pub number: String,
+    pub targets: Vec<Target>,
 }
 
 /// A console in which nothing happens by itself.
-async fn quiet(db: &PgPool) -> TestConsole {
+pub async fn quiet(db: &PgPool) -> TestConsole {
     TestConsole::start_with(
         db,
         TestOptions { workers: false, pushes: false, ..TestOptions::default() },
@@ -39,7 +40,7 @@ async fn quiet(db: &PgPool) -> TestConsole {
 }
 
 /// Sends a list of `n` phones, each with values of its own, and returns its calls.
-async fn send(
+pub async fn send(
     console: &TestConsole,
     operator: &TestClient,
     series: usize,
@@ -72,17 +73,17 @@ async fn send(
     sessions
 }
 
-fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
+pub fn report(session: &str, phone: &str, result: &str, code: &str) -> Value {
     json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
         "ReceiptResult": result, "ReceiptCode": code, "ReceiptDesc": "…" })
 }
 
-async fn push(console: &TestConsole, items: &[Value]) {
+pub async fn push(console: &TestConsole, items: &[Value]) {
     let body = json!({ "MsgType": 2, "Data": items }).to_string();
     push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
 }
 
-async fn process_all(app: &App) {
+pub async fn process_all(app: &App) {
     while push_inbox::process_next(app).await.unwrap() {}
 }
 

@@ -20,7 +20,7 @@ use crate::harness::{
 pub const STATISTICS: &str = "/p/default/statistics";
 pub const FAILURES: &str = "/p/default/failures";
 
-async fn fold(db: &PgPool) -> u64 {
+pub async fn fold(db: &PgPool) -> u64 {
     statistics::fold(&mut db.acquire().await.unwrap()).await.unwrap()
 }
 
@@ -177,10 +177,10 @@ async fn statistics_equal_the_messages_after_everything_that_can_happen_to_them(
     assert!(failures.has("section[aria-labelledby=others]"));
     assert!(failures.has("a[href$='/resend']"));
     let link = failures.attr(".cause a[href*='/messages?'][href*=invalid_number]", "href");
-    assert!(link.contains("/messages?state=failed&cause=invalid_number&from="), "{link}");
+    assert!(link.contains("/messages?state=failed&cause=invalid_number&sent_from="), "{link}");
     let link = failures.attr(".cause .code a[href*='code=ERRNUM']", "href");
     assert!(
-        link.contains("/messages?state=failed&cause=invalid_number&code=ERRNUM&from="),
+        link.contains("/messages?state=failed&cause=invalid_number&code=ERRNUM&sent_from="),
         "{link}"
     );
 }

@@ -4,6 +4,7 @@
 use sqlx::{Postgres, QueryBuilder};
 
 use super::Phones;
+use super::sent::SentRange;
 use super::table::Table;
 use super::window::Window;
 use crate::domain::ids::SignatureId;
@@ -33,6 +34,7 @@ pub(super) enum Filter<'a> {
     Signature(SignatureId),
     State(MessageState),
     Reasons(&'a [i64]),
+    Sent(SentRange),
     Text(&'a str, &'a [i64]),
 }
 
@@ -71,7 +73,8 @@ impl LookUp {
                 sql.push(" offset 0) o on true");
             }
             Self::Submission => {
-                sql.push(" cross join lateral (select state from submissions");
+                sql.push(" cross join lateral (select state, ").push(SENT_AT);
+                sql.push(" as sent_at from submissions");
                 sql.push(" where id = d.submission_id offset 0) s");
             }
             Self::Batch => {
@@ -82,11 +85,15 @@ impl LookUp {
     }
 }
 
+/// When a submission counts: when its call left or, until then, when it was planned.
+pub(super) const SENT_AT: &str = "coalesce(sent_at, id_time(id))";
+
 impl Filter<'_> {
     /// Returns whether it needs the row for candidates from `table`.
     pub(super) fn needs(&self, table: Table, look_up: LookUp) -> bool {
         let messages = table == Table::Messages;
         match self {
+            Self::Sent(_) => table != Table::ExternalMessage && look_up == LookUp::Submission,
             Self::Phone(_) | Self::Number(..) | Self::Batches(_) => false,
             Self::Signature(_) => look_up == LookUp::Batch,
             Self::State(state) => {
@@ -128,6 +135,10 @@ impl Filter<'_> {
                 sql.push(format_args!("{outcome_of}.reason_id = any("));
                 sql.push_bind(ids.to_vec()).push("::bigint[])");
             }
+            Self::Sent(range) if table == Table::ExternalMessage => {
+                range.push("external_time(d.receipt_at, d.recorded_at)", sql);
+            }
+            Self::Sent(range) => range.push("s.sent_at", sql),
             Self::Text(text, templates) => {
                 let params = if messages { "d.params" } else { "m.params" };
                 // Most searched texts have no case, and folding it would cost more than all the

@@ -1,8 +1,10 @@
 //! The keys with which a driving index is entered: a few submissions, batches or reasons that stand
 //! for many messages.
 
-use sqlx::{PgConnection, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
+use super::filter::SENT_AT;
+use super::sent::{SUBMISSION_OFF_TIME, SentRange};
 use super::window::{SEQUENCE, Window};
 use crate::domain::batch::SubmissionState;
 use crate::domain::ids::{BatchId, ProjectId, SignatureId};
@@ -94,45 +96,96 @@ pub struct Submissions {
     pub edge: Option<i64>,
 }
 
-/// Returns the first submissions with delivered messages, or with messages that have no outcome,
-/// until they hold `enough` messages. Submissions without any are skipped by their counters. A
-/// message has the millisecond of its submission in its id, so the order of submissions is close
-/// enough to that of messages.
+/// Which submissions are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct SubmissionQuery {
+    /// The project.
+    pub project: ProjectId,
+    /// The batch.
+    pub batch: Option<BatchId>,
+    /// Those with messages in this state.
+    pub state: Option<MessageState>,
+    /// Those whose call left at this time.
+    pub sent: Option<SentRange>,
+    /// Only those whose call left off time.
+    pub off_time: bool,
+}
+
+impl SubmissionQuery {
+    /// Returns the number of messages that a submission is looked for, and its condition.
+    fn count_and_condition(&self) -> (&'static str, &'static str) {
+        match self.state {
+            Some(MessageState::Delivered) => ("delivered", "delivered > 0"),
+            Some(MessageState::Failed) => ("failed", "failed > 0"),
+            Some(MessageState::Unknown) => ("unknown", "unknown > 0"),
+            Some(MessageState::Suppressed) => ("suppressed", "suppressed > 0"),
+            Some(MessageState::Cancelled) => (OPEN, "state = 'cancelled'"),
+            Some(MessageState::Queued | MessageState::Submitted | MessageState::InDoubt) => {
+                (OPEN, "not complete")
+            }
+            Some(MessageState::Refused) | None => ("n", "true"),
+        }
+    }
+
+    /// Returns whether messages without an outcome of a submission in this state can match.
+    fn fits(&self, submission: SubmissionState) -> bool {
+        match self.state {
+            Some(
+                state @ (MessageState::Queued
+                | MessageState::Submitted
+                | MessageState::InDoubt
+                | MessageState::Cancelled),
+            ) => message_state(submission) == state,
+            Some(
+                MessageState::Delivered
+                | MessageState::Failed
+                | MessageState::Unknown
+                | MessageState::Refused
+                | MessageState::Suppressed,
+            )
+            | None => true,
+        }
+    }
+
+    fn push(&self, window: Window, sql: &mut QueryBuilder<Postgres>) {
+        let (count, condition) = self.count_and_condition();
+        sql.push("select id, state, ").push(count).push(" as n from submissions where ");
+        sql.push(condition).push(" and project_id = ").push_bind(self.project.0);
+        if let Some(batch) = self.batch {
+            sql.push(" and batch_id = ").push_bind(batch.0);
+        }
+        if let Some(sent) = self.sent {
+            sql.push(" and ");
+            sent.push(if self.off_time { "sent_at" } else { SENT_AT }, sql);
+        }
+        sql.push(" and id >= ").push_bind(window.from).push(" and id < ").push_bind(window.below);
+        if self.off_time {
+            // There are few: all of them are fetched, and then sorted.
+            sql.push(" and ").push(SUBMISSION_OFF_TIME).push(" offset 0");
+        }
+    }
+}
+
+/// Returns the first submissions that can have matching messages, until they hold `enough` of them.
+/// Submissions without any are skipped by their counters. A message has the millisecond of its
+/// submission in its id, so the order of submissions is close enough to that of messages.
 pub async fn submissions(
     db: &mut PgConnection,
-    project: ProjectId,
-    batch: Option<BatchId>,
-    state: MessageState,
+    query: &SubmissionQuery,
     window: Window,
     enough: i64,
 ) -> sqlx::Result<Submissions> {
-    let (count, condition) = match state {
-        MessageState::Delivered => ("delivered", "delivered > 0"),
-        MessageState::Cancelled => (OPEN, "state = 'cancelled'"),
-        MessageState::Queued
-        | MessageState::Submitted
-        | MessageState::InDoubt
-        | MessageState::Failed
-        | MessageState::Unknown
-        | MessageState::Refused
-        | MessageState::Suppressed => (OPEN, "not complete"),
-    };
-    let mut sql = QueryBuilder::new("select id, state, ");
-    sql.push(count).push(" from submissions where ").push(condition);
-    sql.push(" and project_id = ").push_bind(project.0);
-    if let Some(batch) = batch {
-        sql.push(" and batch_id = ").push_bind(batch.0);
-    }
+    let mut sql = QueryBuilder::new("select id, state, n from (");
     let window = window.whole_milliseconds();
-    sql.push(" and id >= ").push_bind(window.from).push(" and id < ").push_bind(window.below);
-    sql.push(format_args!(" order by id {} limit {MAX_SUBMISSIONS}", window.order()));
+    query.push(window, &mut sql);
+    sql.push(format_args!(") s order by id {} limit {MAX_SUBMISSIONS}", window.order()));
     let rows: Vec<(i64, SubmissionState, i32)> = sql.build_query_as().fetch_all(db).await?;
     let full = rows.len() == MAX_SUBMISSIONS;
     let before = |id: i64| window.before_millisecond(id);
     let edge = rows.last().filter(|_| full).map(|(last, ..)| before(*last));
     let mut found = Submissions { ids: Vec::new(), edge };
     let (mut messages, mut previous) = (0, None);
-    for (id, submission_state, count) in rows {
+    for (id, state, count) in rows {
         if messages >= enough && previous != Some(before(id)) {
             found.edge = Some(before(id));
         }
@@ -140,7 +193,7 @@ pub async fn submissions(
             break;
         }
         previous = Some(before(id));
-        if state == MessageState::Delivered || message_state(submission_state) == state {
+        if query.fits(state) {
             messages += i64::from(count);
             found.ids.push(id);
         }

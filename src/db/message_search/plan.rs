@@ -3,11 +3,12 @@
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::filter::{Filter, LookUp, outcome};
-use super::keys::{self, Reasons};
+use super::keys::{self, Reasons, SubmissionQuery};
 use super::rows::{self, Found};
+use super::sent::{EXTERNAL_OFF_TIME, EXTERNAL_OFF_TIME_ORDER, Part, SentRange};
 use super::table::Table;
 use super::window::Window;
-use super::{MessageQuery, Phones};
+use super::{MessageQuery, Phones, Source};
 use crate::domain::ids::ProjectId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -26,6 +27,8 @@ const MAX_PHONES: usize = 1_000;
 enum Key {
     /// All messages of the project.
     All,
+    /// External messages that were recorded off the time of their receipt.
+    OffTime,
     /// Where the phone equals a phone.
     Phone(String),
     /// Where an expression equals a text.
@@ -54,6 +57,8 @@ pub(super) struct Plan<'a> {
     project: ProjectId,
     query: &'a MessageQuery,
     window: Window,
+    /// Whether only what was sent off time is searched, see [`SentRange`].
+    off_time: bool,
     limit: usize,
     table: Table,
     key: Key,
@@ -83,10 +88,11 @@ impl<'a> Plan<'a> {
         if reasons.as_ref().is_some_and(|reasons| reasons.ids.is_empty()) {
             return Ok(Vec::new());
         }
-        let base = |table| Plan {
+        let base = |part: Part, table| Plan {
             project,
             query,
-            window,
+            window: part.window,
+            off_time: part.off_time,
             limit,
             table,
             key: Key::All,
@@ -96,9 +102,20 @@ impl<'a> Plan<'a> {
             templates: Vec::new(),
             key_edge: None,
         };
-        let own = base(Table::Messages).drive_own(db, reasons.as_ref()).await?;
         let few = reasons.as_ref().and_then(Reasons::few);
-        Ok(std::iter::once(own).chain(base(Table::ExternalMessage).drive_external(few)).collect())
+        let (mut own, mut external) = (Vec::new(), Vec::new());
+        if query.source != Some(Source::Other) {
+            for part in parts(query, Table::Messages, window) {
+                let plan = base(part, Table::Messages).drive_own(db, reasons.as_ref()).await?;
+                own.extend(Some(plan).filter(|plan| !plan.finds_nothing()));
+            }
+        }
+        if query.source != Some(Source::Own) {
+            for part in parts(query, Table::ExternalMessage, window) {
+                external.extend(base(part, Table::ExternalMessage).drive_external(few));
+            }
+        }
+        Ok(own.into_iter().chain(external).collect())
     }
 
     async fn drive_own(
@@ -121,19 +138,16 @@ impl<'a> Plan<'a> {
             }
             state => state.filter(|state| outcome(*state).is_none()),
         };
-        if let Some(session) = &query.session {
+        if self.off_time {
+            self.drive_by_submissions(db, query.state).await?;
+        } else if let Some(session) = &query.session {
             let submissions = keys::submissions_of_session(db, self.project, session).await?;
             self.window = self.window.of_submissions(&submissions);
             self.key = Key::Several(SUBMISSION, submissions);
         } else if let Some(key) = phone_key(query) {
             self.key = key;
         } else if let Some(state) = by_submissions {
-            let (project, batch, window) = (self.project, query.batch, self.window);
-            let enough = self.enough();
-            let submissions = keys::submissions(db, project, batch, state, window, enough).await?;
-            self.window = self.window.of_submissions(&submissions.ids);
-            self.key = Key::Several(SUBMISSION, submissions.ids);
-            self.key_edge = submissions.edge;
+            self.drive_by_submissions(db, Some(state)).await?;
         } else if let Some(reasons) = reasons.and_then(Reasons::few) {
             self.table = Table::Outcomes;
             self.key = Key::Several(REASON, reasons.to_vec());
@@ -159,11 +173,36 @@ impl<'a> Plan<'a> {
         Ok(self)
     }
 
+    /// Returns whether there is nothing to enter the driving index with.
+    fn finds_nothing(&self) -> bool {
+        self.key_edge.is_none()
+            && matches!(&self.key, Key::Several(SUBMISSION, ids) if ids.is_empty())
+    }
+
+    async fn drive_by_submissions(
+        &mut self,
+        db: &mut PgConnection,
+        state: Option<MessageState>,
+    ) -> sqlx::Result<()> {
+        let query = SubmissionQuery {
+            project: self.project,
+            batch: self.query.batch,
+            state,
+            sent: SentRange::of(self.query),
+            off_time: self.off_time,
+        };
+        let submissions = keys::submissions(db, &query, self.window, self.enough()).await?;
+        self.window = self.window.of_submissions(&submissions.ids);
+        self.key = Key::Several(SUBMISSION, submissions.ids);
+        self.key_edge = submissions.edge;
+        Ok(())
+    }
+
     /// Returns how many messages the submissions should hold to fill a page: more if there are
     /// other filters as well.
     fn enough(&self) -> i64 {
         let has_other_filters = self.filters().any(|filter| match filter {
-            Filter::State(_) => false,
+            Filter::State(_) | Filter::Sent(_) => false,
             Filter::Phone(_)
             | Filter::Number(..)
             | Filter::Batches(_)
@@ -190,7 +229,9 @@ impl<'a> Plan<'a> {
             None => None,
             Some(state) => Some(outcome(state)?),
         };
-        if let Some(session) = &query.session {
+        if self.off_time {
+            self.key = Key::OffTime;
+        } else if let Some(session) = &query.session {
             self.key = Key::Text(SESSION, session.clone());
         } else if let Some(key) = phone_key(query) {
             self.key = key;
@@ -251,7 +292,7 @@ impl<'a> Plan<'a> {
                 Some(bound.max(self.limit))
             }
             Key::Several(_, keys) => Some((bound / keys.len().max(1)).max(self.limit)),
-            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
+            Key::All | Key::OffTime | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
                 Some(bound.max(self.limit))
             }
         }
@@ -265,7 +306,11 @@ impl<'a> Plan<'a> {
             None if self.filters().next().is_none() => self.limit.to_string(),
             None => "all".to_owned(),
         };
-        let first = format!(" order by id {} limit {limit}", self.window.order());
+        let order = match &self.key {
+            Key::OffTime => EXTERNAL_OFF_TIME_ORDER,
+            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) | Key::Several(..) => "id",
+        };
+        let first = format!(" order by {order} {} limit {limit}", self.window.order());
         sql.push("(");
         match &self.key {
             Key::Several(REASON, reasons) if (1..=MAX_MERGED_REASONS).contains(&reasons.len()) => {
@@ -292,7 +337,7 @@ impl<'a> Plan<'a> {
                 self.push_candidates(sql);
                 sql.push(FEW).push(") one");
             }
-            Key::All | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
+            Key::All | Key::OffTime | Key::Phone(_) | Key::Text(..) | Key::Number(..) => {
                 self.push_candidates(sql);
             }
         }
@@ -303,6 +348,9 @@ impl<'a> Plan<'a> {
         sql.push(self.table.columns()).push(" where project_id = ").push_bind(self.project.0);
         match &self.key {
             Key::All | Key::Several(..) => {}
+            Key::OffTime => {
+                sql.push(" and ").push(EXTERNAL_OFF_TIME);
+            }
             Key::Phone(phone) => {
                 sql.push(" and right(phone, 4) = right(").push_bind(phone.clone());
                 sql.push(", 4) and phone = ").push_bind(phone.clone());
@@ -324,11 +372,15 @@ impl<'a> Plan<'a> {
         let window = self.candidate_window();
         sql.push(" and id >= ").push_bind(window.from);
         sql.push(" and id < ").push_bind(window.below);
+        if matches!(self.key, Key::OffTime) {
+            sql.push(" and id + 0 >= ").push_bind(window.from);
+            sql.push(" and id + 0 < ").push_bind(window.below);
+        }
     }
 
     fn is_keyed_by(&self, expression: &str) -> bool {
         match &self.key {
-            Key::All | Key::Phone(_) => false,
+            Key::All | Key::OffTime | Key::Phone(_) => false,
             Key::Text(key, _) | Key::Number(key, _) | Key::Several(key, _) => *key == expression,
         }
     }
@@ -354,9 +406,19 @@ impl<'a> Plan<'a> {
             }),
             query.state.filter(|_| self.outcome.is_none()).map(Filter::State),
             self.reasons.as_deref().filter(|_| not(by_reason)).map(Filter::Reasons),
+            SentRange::of(query).map(Filter::Sent),
             query.text.as_deref().map(|text| Filter::Text(text, &self.templates)),
         ];
         all.into_iter().flatten()
+    }
+}
+
+/// Returns the parts of the window that are searched separately. What a phone or session number has is
+/// little, whenever it was sent.
+fn parts(query: &MessageQuery, table: Table, window: Window) -> Vec<Part> {
+    match SentRange::of(query) {
+        Some(sent) if query.phone.is_none() && query.session.is_none() => sent.parts(table, window),
+        _ => vec![Part { window, off_time: false }],
     }
 }
 

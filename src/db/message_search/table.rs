@@ -20,7 +20,8 @@ impl Table {
                    receipt_at from outcomes"
             }
             Self::ExternalMessage => {
-                "select id, reason_id, session_no, phone, user_id, outcome, parts, receipt_at
+                "select id, reason_id, session_no, phone, user_id, outcome, parts, receipt_at,
+                   recorded_at
                  from external_messages"
             }
         }

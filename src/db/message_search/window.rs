@@ -47,15 +47,29 @@ impl Window {
         Self { from: id.0, below: id.0.saturating_add(1), upward: false }
     }
 
-    /// Returns the part near its beginning. A window that starts at the newest message is cut at
-    /// `previous_partition`, any other one after a month.
-    pub(super) fn near(self, previous_partition: i64) -> Self {
+    /// Returns the part with these ids: `from` is included, `below` is not.
+    pub(super) fn within(self, from: i64, below: i64) -> Self {
+        Self { from: self.from.max(from), below: self.below.min(below), ..self }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.from >= self.below
+    }
+
+    /// Returns the part near the beginning of the ids that may match, from `first` up to before
+    /// `end`. What starts at the newest message is cut at `previous_partition`, anything else after a
+    /// month.
+    pub(super) fn near(self, (first, end): (i64, i64), previous_partition: i64) -> Self {
+        let may_match = self.within(first, end);
         if self.upward {
-            return Self { below: self.below.min(self.from.saturating_add(IDS_A_MONTH)), ..self };
+            return self.within(0, may_match.from.saturating_add(IDS_A_MONTH));
         }
-        let from =
-            if self.below == i64::MAX { previous_partition } else { self.below - IDS_A_MONTH };
-        Self { from: self.from.max(from), ..self }
+        let from = if may_match.below == i64::MAX {
+            previous_partition
+        } else {
+            may_match.below - IDS_A_MONTH
+        };
+        self.within(from, i64::MAX)
     }
 
     /// Returns the part that belongs to these submissions: the ids of their messages lie within a

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 
 use crate::db::failures::{Only, Reason};
+use crate::db::message_search::Source;
 use crate::domain::message::{MessageState, Outcome};
 use crate::domain::period::Period;
 use crate::web::chart::Spark;
 use crate::web::components::{Shown, Tone};
+use crate::web::counted::CountedMessages;
 use crate::web::layout::Layout;
+use crate::web::messages::filters::NO_CODE;
 
 /// A cause of failures.
 pub struct Cause {
@@ -96,11 +99,11 @@ struct Sum {
 
 impl Causes {
     /// Groups the reasons of a period (`now`) and of the one before it. `period` comes with whether
-    /// its counts are by day rather than by hour.
+    /// its counts are by day rather than by hour; `source` says whose messages are counted.
     pub fn new(
         l: &Layout,
         (period, by_day): (&Period, bool),
-        only: &Only,
+        (only, source): (&Only, Source),
         now: &[Reason],
         before: &[Reason],
     ) -> Self {
@@ -120,7 +123,8 @@ impl Causes {
                 sum.words.clone_from(&reason.words);
             }
         }
-        let view = View { l, period, by_day, only };
+        let counted = CountedMessages::of_period(period, source);
+        let view = View { l, period, by_day, only, counted };
         let causes: BTreeSet<(u8, String)> =
             sums.keys().map(|(outcome, category, _)| (*outcome, category.clone())).collect();
         let mut rows: Vec<Cause> = causes
@@ -151,6 +155,7 @@ struct View<'a> {
     period: &'a Period,
     by_day: bool,
     only: &'a Only,
+    counted: CountedMessages,
 }
 
 impl View<'_> {
@@ -210,17 +215,16 @@ impl View<'_> {
             n: sum.n,
             before: sum.before,
             spark: self.spark(code, &sum.course),
-            messages: self.messages(outcome, &[("cause", category), ("code", code)]),
+            messages: self.messages(
+                outcome,
+                &[("cause", category), ("code", if code.is_empty() { NO_CODE } else { code })],
+            ),
         }
     }
 
     fn messages(&self, outcome: Outcome, more: &[(&str, &str)]) -> String {
-        let (from, to) = (self.period.from.to_string(), self.period.to.to_string());
-        let mut filters = vec![("state", state_of(outcome).key())];
-        let all = more.iter().copied().chain([("template", self.only.template.as_str())]);
-        filters.extend(all.filter(|(_, value)| !value.is_empty()));
-        filters.extend([("from", from.as_str()), ("to", to.as_str())]);
-        self.l.urls.messages_where(&filters)
+        let template = [("template", self.only.template.as_str())];
+        self.counted.href(&self.l.urls, state_of(outcome), &[more, &template].concat())
     }
 
     fn spark(&self, name: &str, course: &BTreeMap<OffsetDateTime, i64>) -> Spark {

@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed};
+use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed, Source};
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, VendorPhone};
@@ -18,6 +18,8 @@ use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::urls;
 
+/// Stands for the receipts that have no code, as on pages.
+pub const NO_CODE: &str = "—";
 /// The longest value, in characters.
 const MAX_CHARACTERS: usize = 100;
 
@@ -55,6 +57,15 @@ pub struct Filters {
     /// The last day or minute, inclusive.
     #[serde(deserialize_with = "clean")]
     pub to: String,
+    /// The first day or minute at which the call left.
+    #[serde(deserialize_with = "clean")]
+    pub sent_from: String,
+    /// The last day or minute at which the call left, inclusive.
+    #[serde(deserialize_with = "clean")]
+    pub sent_to: String,
+    /// `own` or `other`.
+    #[serde(deserialize_with = "clean")]
+    pub source: String,
     /// A part of the text.
     #[serde(deserialize_with = "clean")]
     pub text: String,
@@ -79,7 +90,7 @@ fn id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<MessageId>, D::Erro
 
 impl Filters {
     /// Returns all filters by name.
-    fn all(&self) -> [(&'static str, &str); 11] {
+    fn all(&self) -> [(&'static str, &str); 14] {
         [
             ("phone", &self.phone),
             ("session", &self.session),
@@ -91,6 +102,9 @@ impl Filters {
             ("cause", &self.cause),
             ("from", &self.from),
             ("to", &self.to),
+            ("sent_from", &self.sent_from),
+            ("sent_to", &self.sent_to),
+            ("source", &self.source),
             ("text", &self.text),
         ]
     }
@@ -153,8 +167,14 @@ impl ParsedFilters {
             }
         }
         let is_backward = |(since, until): (OffsetDateTime, OffsetDateTime)| since >= until;
-        if parsed.query.since.zip(parsed.query.until).is_some_and(is_backward) {
-            parsed.problems.push(("to", l.t("messages-error-order")));
+        let query = &parsed.query;
+        for (name, times) in [
+            ("to", query.since.zip(query.until)),
+            ("sent_to", query.sent_since.zip(query.sent_until)),
+        ] {
+            if times.is_some_and(is_backward) {
+                parsed.problems.push((name, l.t("messages-error-order")));
+            }
         }
         Ok(parsed)
     }
@@ -218,7 +238,7 @@ impl ParsedFilters {
                 query.state.map(|state| l.state_label(state))
             }
             "code" => {
-                query.code = Some(same());
+                query.code = Some(if value == NO_CODE { String::new() } else { same() });
                 Some(same())
             }
             "cause" => {
@@ -232,6 +252,18 @@ impl ParsedFilters {
             "to" => {
                 query.until = time(value).map(|(at, duration)| at + duration);
                 query.until.map(|_| value.replace('T', " "))
+            }
+            "sent_from" => {
+                query.sent_since = time(value).map(|(at, _)| at);
+                query.sent_since.map(|_| value.replace('T', " "))
+            }
+            "sent_to" => {
+                query.sent_until = time(value).map(|(at, duration)| at + duration);
+                query.sent_until.map(|_| value.replace('T', " "))
+            }
+            "source" => {
+                query.source = Source::ALL.into_iter().find(|source| source.key() == value);
+                query.source.map(|source| l.t(&format!("messages-source-{}", source.key())))
             }
             _ => {
                 query.text = Some(same());

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::message_search::{ExternalMessage, FoundMessage};
 use crate::db::messages::Message;
+use crate::db::overruled_receipts;
 use crate::db::submissions::Submission;
 use crate::db::timeline::{self, Answer, AuditedAction, Sibling};
 use crate::domain::batch::SubmissionState;
@@ -175,11 +176,12 @@ impl TimelineBuilder<'_> {
             audited_actions.iter().filter_map(|audited_action| self.audited_action(audited_action)),
         );
         entries.extend(self.call(message, &call));
-        entries.extend(self.outcome(
+        let outcome = self.outcome(
             message.state,
             StateReason::of(message.reason.as_deref()),
             (message.receipt_at, known_at),
-        ));
+        );
+        entries.extend(self.with_overruled(message.id, outcome, known_at).await?);
         let siblings = timeline::siblings(db, project, batch.id, &message.phone).await?;
         entries.extend(siblings.iter().map(|sibling| self.sibling(sibling)));
         let since = message.sent_at.unwrap_or_else(|| message.id.made_at());
@@ -192,14 +194,12 @@ impl TimelineBuilder<'_> {
         message: &ExternalMessage,
     ) -> Result<(Vec<TimelineEntry>, Vec<Fact>), WebError> {
         let known_at = timeline::known_at(&self.app.db, message.id).await?;
-        let mut entries: Vec<TimelineEntry> = self
-            .outcome(
-                MessageState::from(message.outcome),
-                StateReason::of(message.reason.as_deref()),
-                (message.receipt_at, known_at),
-            )
-            .into_iter()
-            .collect();
+        let outcome = self.outcome(
+            MessageState::from(message.outcome),
+            StateReason::of(message.reason.as_deref()),
+            (message.receipt_at, known_at),
+        );
+        let mut entries = self.with_overruled(message.id, outcome, known_at).await?;
         let since = message.receipt_at.unwrap_or_else(|| message.id.made_at());
         entries.extend(self.replies(&message.phone, since).await?);
         let session = Fact {
@@ -323,6 +323,31 @@ impl TimelineBuilder<'_> {
         let sentence = l.with(key, &values);
         let at = receipt_at.or(known_at);
         Some(TimelineEntry::new(at, state.tone(), state.mark(), sentence).more(more.join(" · ")))
+    }
+
+    /// Returns the entry of the outcome, with that of the failed receipt which it overrules, if there
+    /// is one, in the order in which they came.
+    async fn with_overruled(
+        self,
+        id: MessageId,
+        outcome: Option<TimelineEntry>,
+        known_at: Option<OffsetDateTime>,
+    ) -> Result<Vec<TimelineEntry>, WebError> {
+        let mut entries: Vec<TimelineEntry> = outcome.into_iter().collect();
+        if let Some(receipt) = overruled_receipts::find(&self.app.db, id).await? {
+            let times = (receipt.receipt_at, Some(receipt.recorded_at));
+            let reason = StateReason::of(Some(&receipt.reason));
+            let entry = self.outcome(MessageState::Failed, reason, times).map(|entry| {
+                let overruled = self.l.t("messages-step-overruled");
+                let parts = [entry.more.clone(), overruled];
+                let parts: Vec<String> =
+                    parts.into_iter().filter(|part| !part.is_empty()).collect();
+                entry.more(parts.join(" · "))
+            });
+            let is_later = known_at.is_some_and(|known_at| receipt.recorded_at > known_at);
+            entries.splice(if is_later { 1..1 } else { 0..0 }, entry);
+        }
+        Ok(entries)
     }
 
     /// Returns the same message in a batch that sent it again, or that this batch sends again.

@@ -6,12 +6,14 @@ use time::{Duration, OffsetDateTime};
 
 use super::Query;
 use crate::app::App;
+use crate::db::message_search::Source;
 use crate::db::projects::{self, BatchRules};
-use crate::db::statistics::{self, StatisticsQuery};
+use crate::db::statistics::{self, Group, StatisticsQuery};
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Purpose;
 use crate::domain::statistics::{By, Counts};
 use crate::domain::time::CHINA;
+use crate::web::counted::CountedMessages;
 use crate::web::error::WebError;
 use crate::web::i18n::Texts;
 use crate::web::layout::Layout;
@@ -51,6 +53,8 @@ pub struct Row {
     pub href: Option<String>,
     /// The counts of its messages.
     pub counts: Counts,
+    /// Its messages, where the message log has a filter for them.
+    pub messages: Option<CountedMessages>,
     /// The number of messages that were sent in the period before.
     pub before: i64,
 }
@@ -194,6 +198,11 @@ fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Ro
         let hour = format!("{day} {:02}:00", local.hour());
         (hour.clone(), hour)
     };
+    let messages = if by == By::Day {
+        CountedMessages::of_day(local.date())
+    } else {
+        CountedMessages::of_hour(at)
+    };
     let hours = [("from", day.as_str()), ("to", day.as_str()), ("by", "hour")];
     Row {
         key,
@@ -201,6 +210,7 @@ fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Ro
         note: String::new(),
         href: (by == By::Day).then(|| with_query(&l.urls.statistics(), &hours)),
         counts,
+        messages: Some(messages),
         before: before.tally.sent(),
     }
 }
@@ -222,10 +232,24 @@ async fn rows_of_groups(
     let groups = statistics::by_group(&app.db, own_query(project, choice), by).await?;
     let rows = groups.into_iter().map(|group| {
         let before = before.get(&group.key).copied().unwrap_or(0);
+        let messages = group_filter(by, &group).map(|(filter, value)| {
+            CountedMessages::of_period(&choice.period, Source::Own).only(filter, value)
+        });
         let GroupName { key, label, note, href } = group_name(l, by, group.key, group.name);
-        Row { key, label, note, href, counts: group.counts, before }
+        Row { key, label, note, href, counts: group.counts, messages, before }
     });
     Ok(rows.collect())
+}
+
+/// Returns the filter of the message log for a group, if there is one.
+fn group_filter(by: By, group: &Group) -> Option<(&'static str, String)> {
+    match by {
+        By::Template => Some(("template", group.key.clone())),
+        By::Batch => Some(("batch", group.key.parse().map(BatchId).ok()?.to_string())),
+        // Several signatures may have the same content.
+        By::Signature => Some(("signature", group.sig_id.clone()?)),
+        By::Day | By::Hour | By::Purpose | By::Country | By::Person => None,
+    }
 }
 
 /// How files and pages call a group, and the URL of its page.
