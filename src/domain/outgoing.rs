@@ -158,15 +158,15 @@ impl Wording {
     /// # Errors
     ///
     /// [`TooLong`] if it is too long.
-    pub fn size_in(
-        &self,
-        full_text: &mut String,
-        params: &[String],
-    ) -> Result<TextSize, TooLong> {
+    pub fn size_in(&self, full_text: &mut String, params: &[String]) -> Result<TextSize, TooLong> {
         let international = self.template.international;
         self.text.write_full_text(full_text, params, &self.signature.content, international);
         let (length, parts) = text::measure(full_text, Kind::of(international));
-        if length > text::MAX_LENGTH { Err(TooLong(length)) } else { Ok(TextSize { length, parts }) }
+        if length > text::MAX_LENGTH {
+            Err(TooLong(length))
+        } else {
+            Ok(TextSize { length, parts })
+        }
     }
 
     /// Returns whether the template may be sent to a phone.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::db::claims::Claim;
-use usms_console::db::{messages, partitions, statistics};
-use usms_console::domain::message::Failed;
+use usms_console::db::resends::{self, Undelivered};
+use usms_console::db::{partitions, statistics};
+use usms_console::domain::message::Outcome;
 use usms_console::ops::submit::{self, End};
 use usms_console::ops::{push_inbox, retention};
 use usms_console::usms::{Receipt, ReceiptResult};
@@ -100,11 +101,16 @@ async fn a_message_that_failed_and_was_delivered_after_all_counts_as_delivered_e
     assert_eq!(ledger, ["5", "4", "1"]);
 
     // It is not offered for sending again: neither in the list, nor on its own page.
-    for which in [Failed::All, Failed::ForNow] {
-        let again = messages::failed(&db, id, which, None, 10).await.unwrap();
-        let phones: Vec<&str> = again.iter().map(|target| target.phone.as_str()).collect();
-        assert_eq!(phones, [session.targets[1].phone.as_str()], "{which:?}");
-    }
+    let wanted = Undelivered {
+        project: console.project,
+        batch: id,
+        outcome: Outcome::Failed,
+        categories: None,
+        blacklisted_since: OffsetDateTime::now_utc() - Duration::days(1),
+    };
+    let again = resends::undelivered(&db, wanted, None, 10).await.unwrap();
+    let phones: Vec<&str> = again.iter().map(|target| target.phone.as_str()).collect();
+    assert_eq!(phones, [session.targets[1].phone.as_str()]);
     let page = operator.get(&format!("/p/default/messages/{}", session.targets[3].id)).await;
     assert!(page.one(".head .status").contains("已送达"), "{}", page.text);
     assert!(!page.has(".head a[href$='/resend']"));

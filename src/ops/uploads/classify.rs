@@ -170,12 +170,13 @@ impl Classifier {
             let set_aside = is_placeholder.then_some(SetAside::Placeholder);
             return Classified { set_aside, ..rejected(row, verdict, detail, self) };
         }
-        let TextSize { length, parts } = match self.rules.wording.size_in(&mut self.full_text, &params) {
-            Ok(size) => size,
-            Err(TooLong(length)) => {
-                return rejected(row, Verdict::TooLong, length.to_string(), self);
-            }
-        };
+        let TextSize { length, parts } =
+            match self.rules.wording.size_in(&mut self.full_text, &params) {
+                Ok(size) => size,
+                Err(TooLong(length)) => {
+                    return rejected(row, Verdict::TooLong, length.to_string(), self);
+                }
+            };
         let number = packed(phone.as_str());
         if self.history.suppressed.contains(&number) {
             return rejected(row, Verdict::Suppressed, String::new(), self);
