@@ -138,9 +138,62 @@ pub async fn for_each(
     Ok(())
 }
 
+/// Returns how many messages of a batch that has not started are the same as messages of other
+/// batches that leave within a span.
+pub async fn count_of_batch(
+    db: &mut PgConnection,
+    batch: BatchId,
+    query: &TemplateQuery,
+) -> sqlx::Result<i64> {
+    let Some(first) = first_batch(db, query).await? else { return Ok(0) };
+    sqlx::query_scalar!(
+        r#"with mine as (
+             select phone, params from messages where batch_id = $8 and id > $8
+             union
+             select r.phone, r.params
+             from recipients r join uploads u on u.batch_id = r.batch_id
+             where r.batch_id = $8
+               and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')
+           ), others as (
+             select m.phone, m.params
+             from messages m
+             join submissions s on s.id = m.submission_id
+             join batches b on b.id = m.batch_id
+             left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
+             where m.project_id = $1 and m.template_id = $2 and m.id >= $3
+               and m.batch_id <> all($4)
+               and leaves_at(s.state, s.sent_at, b.schedule_at, $7) > $5
+               and leaves_at(s.state, s.sent_at, b.schedule_at, $7) < $6
+               and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
+             union all
+             select r.phone, r.params
+             from batches b
+             join uploads u on u.batch_id = b.id
+             join recipients r on r.batch_id = b.id
+             where b.project_id = $1 and b.template_id = $2 and b.id <> all($4) and not b.planned
+               and b.state not in ('draft', 'cancelled')
+               and leaves_at('ready', null, b.schedule_at, $7) > $5
+               and leaves_at('ready', null, b.schedule_at, $7) < $6
+               and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')
+           )
+           select count(*) as "count!" from mine where exists (
+             select from others where others.phone = mine.phone and others.params = mine.params)"#,
+        query.project.0,
+        query.template.0,
+        first.0,
+        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
+        query.span.after,
+        query.span.before,
+        query.span.now,
+        batch.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Returns the first batch of a template of which messages may leave within a span, if there is one.
 /// No message is older than its batch, so that earlier ones need not be read.
-pub async fn first_batch(
+async fn first_batch(
     db: &mut PgConnection,
     query: &TemplateQuery,
 ) -> sqlx::Result<Option<BatchId>> {

@@ -4,7 +4,9 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
-use crate::db::repeats::{self, Repeat, Span};
+use crate::db::batches::Batch;
+use crate::db::repeats::{self, Repeat, Span, TemplateQuery};
+use crate::db::resends;
 use crate::domain::ids::{BatchId, ProjectId, TemplateId};
 use crate::domain::outgoing::Content;
 use crate::domain::phone::Phone;
@@ -36,6 +38,21 @@ pub async fn of_content(
     repeats::of_phones(&app.db, project, template, content.params(), &phones, span).await
 }
 
+/// Returns how many messages of a batch that has not started would repeat others if it left at `at`,
+/// or now. Those of the batches that it sends again do not count.
+pub async fn of_batch(
+    app: &App,
+    project: ProjectId,
+    batch: &Batch,
+    at: Option<OffsetDateTime>,
+) -> sqlx::Result<i64> {
+    let mut db = app.db.acquire().await?;
+    let mut but = resends::sources(&mut db, batch.id).await?;
+    but.push(batch.id);
+    let query = TemplateQuery { project, template: batch.template_id, but, span: span(app, at) };
+    repeats::count_of_batch(&mut db, batch.id, &query).await
+}
+
 /// Calls `each` with the phone and values of every message of a template that a batch repeats if it
 /// leaves at `schedule_at`, or now. The messages of the batches `but` are left out.
 pub async fn for_each(
@@ -46,6 +63,6 @@ pub async fn for_each(
     schedule_at: Option<OffsetDateTime>,
     each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
-    let query = repeats::TemplateQuery { project, template, but, span: span(app, schedule_at) };
+    let query = TemplateQuery { project, template, but, span: span(app, schedule_at) };
     repeats::for_each(&app.db, query, each).await
 }

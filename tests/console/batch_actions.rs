@@ -209,7 +209,7 @@ async fn the_audit_names_the_state_of_a_batch_and_who_approved_it(db: PgPool) {
             json!({ "state": "scheduled", "approved_by": "approver" }),
             json!({ "state": "paused", "approved_by": "approver" }),
             json!({ "state": "awaiting_approval" }),
-            json!({ "state": "cancelled" }),
+            json!({ "state": "cancelled", "cancelled": 5, "under_way": 0 }),
         ]
     );
 }

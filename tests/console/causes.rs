@@ -40,7 +40,8 @@ async fn a_code_that_carriers_use_differently_is_found_counted_and_shown_by_its_
         assert_eq!((rows.count(), file.text.lines().count()), (2, 3), "{}", file.text);
         // One of ours and one of another program.
         let failures = operator.get("/p/default/failures?span=today").await;
-        let figure = format!(".cause .count a[href*='/messages?state=failed&cause={cause}&from']");
+        let figure =
+            format!(".cause .count a[href*='/messages?state=failed&cause={cause}&sent_from']");
         let counts = failures.all(&figure);
         assert!(
             counts.len() == 2 && counts.iter().all(|n| n.starts_with('1')),

@@ -151,8 +151,48 @@ async fn a_list_is_compared_with_what_leaves_around_its_own_time(db: PgPool) {
 async fn the_time_of_a_list_whose_texts_nobody_else_receives_is_ordered_at_once(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let list = operator.upload_list(CODE, "a.csv", b"18500001234,1234,5\n").await;
+    schedule(&operator, &in_hours(30)).await;
+    let list = operator.upload_list(CODE, "a.csv", b"18500001234,4321,5\n").await;
     let batch = operator.confirm_list(&list, &[("schedule_at", &in_hours(29))]).await;
     assert!(operator.get(&batch).await.has("main h1"));
     assert!(!batch.ends_with("/preview"), "{batch}");
+}
+
+#[sqlx::test]
+async fn moving_a_batch_near_the_same_texts_asks_first(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1234", "5"], PHONE).await;
+    console.until_complete(&operator, &batch).await;
+    let later = schedule(&operator, &in_hours(72)).await;
+    let form = operator.get(&later).await.whole_form("form[action$=schedule]");
+    let move_to = async |at: &str, form: &[(String, String)]| {
+        let mut fields = form.to_vec();
+        fields.retain(|(name, _)| name != "schedule_at");
+        fields.push(("schedule_at".to_owned(), at.to_owned()));
+        operator.post_owned(&format!("{later}/schedule"), &fields).await
+    };
+    let asked = move_to(&in_hours(20), &form).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    assert!(asked.one(".notice.doubtful h2").contains("1 个号码"), "{}", asked.text);
+    let stored = async || {
+        sqlx::query_scalar::<_, OffsetDateTime>("select max(schedule_at) from batches")
+            .fetch_one(&db)
+            .await
+            .unwrap()
+    };
+    assert!(stored().await > OffsetDateTime::now_utc() + Duration::hours(71), "nothing was moved");
+    // A time that is far from it needs no question.
+    let moved = move_to(&in_hours(48), &form).await;
+    assert_eq!(moved.status, StatusCode::SEE_OTHER, "{}", moved.text);
+    let form = operator.get(&later).await.whole_form("form[action$=schedule]");
+    let mut now = form.clone();
+    now.push(("now".to_owned(), "1".to_owned()));
+    let asked = operator.post_owned(&format!("{later}/schedule"), &now).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    let confirmed = asked.form_fields("confirm");
+    let sent = operator.post_owned(&format!("{later}/schedule"), &confirmed).await;
+    assert_eq!(sent.leads_to(), later);
+    console.until_complete(&operator, &later).await;
+    assert_eq!(console.accepted().await.0, 2);
 }

@@ -89,7 +89,7 @@ async fn cancelling_names_the_messages_of_calls_under_way_wherever_it_says_so(db
             .fetch_one(&db)
             .await
             .unwrap();
-    assert_eq!(detail, serde_json::json!({ "cancelled": 1, "under_way": 2 }));
+    assert_eq!(detail, serde_json::json!({ "state": "cancelled", "cancelled": 1, "under_way": 2 }));
     // A batch without calls under way promises that nothing more arrives.
     let batch = operator.send(CODE, &["2", "5"], "18500001234").await;
     let page = act(&operator, &batch, "cancel", true).await;

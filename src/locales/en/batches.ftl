@@ -516,6 +516,15 @@ verdict-suppressed = Suppressed
 verdict-suppressed-hint = On the opt-out list
 verdict-repeat = Repeat within 24 hours
 verdict-repeat-hint = Was sent, or will be sent, the same message within 24 hours
+batch-move-title = Check the new time
+batch-move-repeats = { $count ->
+    [1] 1 recipient was sent, or will be sent, the same message within 24 hours of that time
+   *[other] { $count } recipients were sent, or will be sent, the same message within 24 hours of that time
+  }
+batch-move-at = The batch would be sent at { $when }. Nothing has been changed yet.
+batch-move-now = The batch would be sent now. Nothing has been changed yet.
+batch-move-anyway = Move it anyway
+batch-move-now-anyway = Send it now anyway
 resend-title = Send undelivered messages again
 resend-lead = The recipients you choose become a new list, which you check and confirm before anything is sent. The batches link to each other.
 resend-batches = Batches

@@ -486,8 +486,8 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     Ok(Confirmation::Ordered(state))
 }
 
-/// Returns whether a draft is confirmed for another time than it was checked for, and repeats other
-/// messages because of that, or perhaps.
+/// Returns whether a draft is confirmed for another time than it was checked for, and other rows are
+/// repeats then, or may be.
 async fn is_moved(
     app: &App,
     db: &mut PgConnection,
@@ -498,14 +498,16 @@ async fn is_moved(
     if draft.schedule_at == request.schedule_at {
         return Ok(false);
     }
+    if report.count(Verdict::Repeat) > 0 {
+        return Ok(true);
+    }
     let query = repeats::TemplateQuery {
         project: request.project,
         template: draft.template_id,
         but: resends::sources(db, request.batch).await?,
         span: super::repeats::span(app, request.schedule_at),
     };
-    let found = repeats::first_batch(db, &query).await?;
-    Ok(found.is_some() || report.count(Verdict::Repeat) > 0)
+    Ok(repeats::count_of_batch(db, request.batch, &query).await? > 0)
 }
 
 fn read_report(draft: &uploads::Draft) -> Option<(Report, i64)> {

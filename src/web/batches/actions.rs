@@ -14,6 +14,7 @@ use crate::domain::batch::{BatchState, leaves_at};
 use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, BatchAction, DecidedBy, Taken};
+use crate::ops::repeats;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::i18n::Texts;
@@ -59,11 +60,11 @@ pub async fn resume(
     form: Form<ResumeForm>,
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
-    let (action, version) = match form.now {
-        Some(_) => (BatchAction::Reschedule(app.clock.now()), Some(form.version.as_str())),
-        None => (BatchAction::Resume, None),
-    };
-    act(&app, &member, &request, &path.1, action, version).await
+    if form.now.is_none() {
+        return act(&app, &member, &request, &path.1, BatchAction::Resume, None).await;
+    }
+    let form = RescheduleForm { now: form.now, version: form.version, ..RescheduleForm::default() };
+    move_batch(&app, &member, &request, &path.1, form, None).await
 }
 
 /// `…/approve`.
@@ -92,7 +93,20 @@ pub struct RescheduleForm {
     schedule_at: String,
     /// Given to send it at once.
     now: Option<String>,
+    /// Given to move it although it repeats other messages then.
+    again: Option<String>,
     version: String,
+}
+
+#[derive(Template)]
+#[template(path = "batches/move.html")]
+struct MovePage {
+    l: Layout,
+    batch: Batch,
+    /// The messages that repeat others at that time.
+    repeats: i64,
+    at: Option<OffsetDateTime>,
+    form: RescheduleForm,
 }
 
 /// `…/schedule`: sets another time for a batch that has not started, or sends it at once.
@@ -104,15 +118,11 @@ pub async fn reschedule(
     form: Form<RescheduleForm>,
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
-    let version = Some(form.version.as_str());
     if form.now.is_some() {
-        let action = BatchAction::Reschedule(app.clock.now());
-        return act(&app, &member, &request, &path.1, action, version).await;
+        return move_batch(&app, &member, &request, &path.1, form, None).await;
     }
     match schedule::read(&form.schedule_at, app.clock.now()) {
-        Ok(Some(at)) => {
-            act(&app, &member, &request, &path.1, BatchAction::Reschedule(at), version).await
-        }
+        Ok(Some(at)) => move_batch(&app, &member, &request, &path.1, form, Some(at)).await,
         invalid => {
             let key = match invalid {
                 Err("send-error-schedule-past") => "batch-reschedule-past",
@@ -124,6 +134,27 @@ pub async fn reschedule(
             live::with_notice(&app, &member, &request, &path.1, problem).await
         }
     }
+}
+
+/// Moves a batch to a time, or to now. If it repeats other messages then, it asks first.
+async fn move_batch(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    form: RescheduleForm,
+    at: Option<OffsetDateTime>,
+) -> Result<HttpResponse, WebError> {
+    if form.again.is_none() {
+        let batch = find(app, member, id).await?;
+        let repeats = repeats::of_batch(app, member.project.id, &batch, at).await?;
+        if repeats > 0 {
+            let l = member.layout(app, request, Section::Batches).await?;
+            return page::ok(&MovePage { l, batch, repeats, at, form });
+        }
+    }
+    let action = BatchAction::Reschedule(at.unwrap_or_else(|| app.clock.now()));
+    act(app, member, request, id, action, Some(&form.version)).await
 }
 
 /// `…/cancel`: asks for confirmation first, since it cannot be undone.
