@@ -325,7 +325,10 @@ mod tests {
         let content = Content::new(wording(Purpose::Notice), values(&["李", "5"])).unwrap();
         let home = Phone::parse("18500001234").unwrap();
         let abroad = Phone::parse("(60)123456789").unwrap();
-        assert_eq!(content.clone().to(vec![home.clone()]).unwrap().phones(), [home.clone()]);
+        assert_eq!(
+            content.clone().to(vec![home.clone()]).unwrap().phones(),
+            std::slice::from_ref(&home)
+        );
         assert_eq!(
             content.clone().to(vec![home.clone(), abroad.clone()]),
             Err(RecipientProblem::WrongCountry(abroad))
