@@ -418,13 +418,15 @@ async fn stored_causes_follow_the_table_where_they_can_only_mean_one_thing(db: P
     for migration in migrator.iter() {
         if migration.version == 20_261_208_000_001 {
             for (code, words, was, _) in reasons {
-                sqlx::query("insert into reasons (code, description, category) values ($1, $2, $3)")
-                    .bind(code)
-                    .bind(words)
-                    .bind(was)
-                    .execute(&db)
-                    .await
-                    .unwrap();
+                sqlx::query(
+                    "insert into reasons (code, description, category) values ($1, $2, $3)",
+                )
+                .bind(code)
+                .bind(words)
+                .bind(was)
+                .execute(&db)
+                .await
+                .unwrap();
             }
         }
         db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
