@@ -253,6 +253,11 @@ mod tests {
         for category in crate::domain::receipt_codes::Category::ALL {
             assert!(texts.try_t(&format!("cause-{}", category.key())).is_some(), "{category:?}");
         }
+        for advice in crate::domain::receipt_codes::Advice::ALL {
+            let given = advice != crate::domain::receipt_codes::Advice::NoneGiven;
+            let key = format!("advice-{}", advice.key());
+            assert_eq!(texts.try_t(&key).is_some(), given, "{advice:?}");
+        }
         for problem in crate::domain::call_problem::CallProblem::ALL {
             assert!(texts.try_t(&format!("batch-problem-{}", problem.key())).is_some());
         }

@@ -399,3 +399,43 @@ async fn an_upgrade_to_the_standard_terms_loses_no_row_and_keeps_counting(db: Pg
         sqlx::query_scalar("select drop_partition('first')").fetch_one(&db).await.unwrap();
     assert!(dropped || before > 0, "the oldest partition can be dropped");
 }
+
+#[sqlx::test(migrations = false)]
+async fn stored_causes_follow_the_table_where_they_can_only_mean_one_thing(db: PgPool) {
+    let migrator = sqlx::migrate!();
+    let reasons = [
+        ("R:00002", "关机", "invalid_number", "powered_off"),
+        ("r:00002", "停机", "invalid_number", "powered_off"),
+        ("-10", "余额不足", "arrears", "channel"),
+        // Another carrier's cause, a refusal, and a code that is no longer one thing.
+        ("R:00002", "空号", "expired", "expired"),
+        ("-10", "余额不足", "refused", "refused"),
+        ("1", "停机", "invalid_number", "invalid_number"),
+        // The same words are already stored under the new cause.
+        ("TIMEOUT", "超时", "not_provisioned", "not_provisioned"),
+        ("TIMEOUT", "超时", "channel", "channel"),
+    ];
+    for migration in migrator.iter() {
+        if migration.version == 20_261_208_000_001 {
+            for (code, words, was, _) in reasons {
+                sqlx::query(
+                    "insert into reasons (code, description, category) values ($1, $2, $3)",
+                )
+                .bind(code)
+                .bind(words)
+                .bind(was)
+                .execute(&db)
+                .await
+                .unwrap();
+            }
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let stored: Vec<(String, String, String)> =
+        sqlx::query_as("select code, description, category from reasons order by id")
+            .fetch_all(&db)
+            .await
+            .unwrap();
+    let expected = reasons.map(|(code, words, _, now)| (code.into(), words.into(), now.into()));
+    assert_eq!(stored, expected);
+}

@@ -28,6 +28,9 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    /// All carriers.
+    pub const ALL: [Self; 3] = [Self::Cmcc, Self::Ctcc, Self::Cucc];
+
     /// Returns the name used in message keys.
     pub fn key(self) -> &'static str {
         match self {
@@ -35,6 +38,11 @@ impl Carrier {
             Self::Ctcc => "ctcc",
             Self::Cucc => "cucc",
         }
+    }
+
+    /// Parses what [`Carrier::key`] returns.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|carrier| carrier.key() == key)
     }
 
     /// Returns the carrier that issued a phone, by its first three digits (public numbering plan),

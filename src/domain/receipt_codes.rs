@@ -1,11 +1,16 @@
-//! Causes of receipt codes. The table is the vendor's public one, classified by rules, so a row can
-//! be wrong: pages always show the carrier's own words next to the cause.
+//! Causes of receipt codes, and what the vendor advises. `scripts/receipt-codes` makes the table from
+//! the vendor's public one by the rules in `docs/decisions/0036-receipt-codes-by-rules.md`. A rule can
+//! be wrong, so pages always show the carrier's own words next to the cause.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::message::{MessageState, Outcome};
 use super::phone::Carrier;
+
+mod advice;
+
+pub use advice::Advice;
 
 /// The cause that a receipt code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,42 +107,76 @@ impl Category {
     }
 }
 
-/// The causes of one code.
-#[derive(Default)]
-struct Causes {
-    /// The cause at a carrier that is not in `by_carrier`.
-    any: Option<Category>,
-    by_carrier: Vec<(Carrier, Category)>,
+/// What the vendor's table says of a code at one carrier.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    cause: Category,
+    advice: Advice,
 }
 
-static TABLE: LazyLock<HashMap<String, Causes>> = LazyLock::new(|| {
-    let mut table: HashMap<String, Causes> = HashMap::new();
+/// The entries of one code.
+#[derive(Default)]
+struct Entries {
+    /// The entry for a carrier that is not in `by_carrier`.
+    any: Option<Entry>,
+    by_carrier: Vec<(Carrier, Entry)>,
+}
+
+impl Entries {
+    /// Returns the entries that may stand for a carrier, the most likely first.
+    fn at(&self, operator: Option<Carrier>) -> impl Iterator<Item = Entry> {
+        let own = self.by_carrier.iter().find(|(carrier, _)| Some(*carrier) == operator);
+        own.map(|(_, entry)| *entry).into_iter().chain(self.any)
+    }
+}
+
+static TABLE: LazyLock<HashMap<String, Entries>> = LazyLock::new(|| {
+    let mut table: HashMap<String, Entries> = HashMap::new();
     let mut rows = csv::Reader::from_reader(include_bytes!("receipt_codes.csv").as_slice());
-    for (code, carrier, category) in rows.deserialize::<(String, String, String)>().flatten() {
-        let Some(category) = Category::from_key(&category) else { continue };
-        let causes = table.entry(code.to_ascii_uppercase()).or_default();
-        match carrier.as_str() {
-            "cmcc" => causes.by_carrier.push((Carrier::Cmcc, category)),
-            "ctcc" => causes.by_carrier.push((Carrier::Ctcc, category)),
-            "cucc" => causes.by_carrier.push((Carrier::Cucc, category)),
-            _ => causes.any = Some(category),
+    for (code, carrier, cause, advice) in
+        rows.deserialize::<(String, String, String, String)>().flatten()
+    {
+        let (Some(cause), Some(advice)) = (Category::from_key(&cause), Advice::from_key(&advice))
+        else {
+            continue;
+        };
+        let entry = Entry { cause, advice };
+        let entries = table.entry(code.to_ascii_uppercase()).or_default();
+        match Carrier::from_key(&carrier) {
+            Some(carrier) => entries.by_carrier.push((carrier, entry)),
+            None => entries.any = Some(entry),
         }
     }
     table
 });
 
+fn entries(code: &str) -> Option<&'static Entries> {
+    TABLE.get(&code.trim().to_ascii_uppercase())
+}
+
 /// Returns the most likely cause of `code`. `operator` is the carrier that issued the phone: a
 /// receipt does not name its carrier, and a code can mean different things at two carriers.
 pub fn categorise(code: &str, operator: Option<Carrier>) -> Category {
-    let code = code.trim().to_ascii_uppercase();
-    if code == "DELIVRD" {
+    if code.trim().eq_ignore_ascii_case("DELIVRD") {
         return Category::Delivered;
     }
-    let Some(causes) = TABLE.get(&code) else { return Category::CarrierUnspecified };
-    let mut by_carrier = causes.by_carrier.iter();
-    let at_carrier =
-        by_carrier.find(|(carrier, _)| Some(*carrier) == operator).map(|(_, cause)| *cause);
-    at_carrier.or(causes.any).unwrap_or_else(|| common_cause(&causes.by_carrier))
+    let Some(entries) = entries(code) else { return Category::CarrierUnspecified };
+    let likely = entries.at(operator).next().map(|entry| entry.cause);
+    let all = entries.by_carrier.iter().map(|(_, entry)| entry.cause);
+    likely.or_else(|| common(all)).unwrap_or(Category::CarrierUnspecified)
+}
+
+/// Returns what the vendor advises for `code`, if it advises anything. `cause` is the one that the
+/// message was counted under: advice for another one would contradict it.
+pub fn advice(code: &str, cause: Category, operator: Option<Carrier>) -> Option<Advice> {
+    let entries = entries(code)?;
+    let likely = entries.at(operator).find(|entry| entry.cause == cause);
+    let others = entries.by_carrier.iter().map(|(_, entry)| entry);
+    let advice = match likely {
+        Some(entry) => Some(entry.advice),
+        None => common(others.filter(|entry| entry.cause == cause).map(|entry| entry.advice)),
+    };
+    advice.filter(|advice| *advice != Advice::NoneGiven)
 }
 
 /// Returns the category that an outcome's reason is stored with: the cause of its code if the
@@ -153,33 +192,11 @@ pub fn reason_category(outcome: Outcome, code: &str, phone: &str) -> &'static st
     }
 }
 
-/// Returns the cause that all carriers agree on.
-fn common_cause(by_carrier: &[(Carrier, Category)]) -> Category {
-    match by_carrier.split_first() {
-        Some(((_, first), rest)) if rest.iter().all(|(_, cause)| cause == first) => *first,
-        _ => Category::CarrierUnspecified,
-    }
+/// Returns what all have in common.
+fn common<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|one| one == first).then_some(first)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_read_whole() {
-        let rows = include_str!("receipt_codes.csv").lines().count() - 1;
-        let read: usize = TABLE
-            .values()
-            .map(|causes| causes.by_carrier.len() + usize::from(causes.any.is_some()))
-            .sum();
-        assert!(read > 2_000 && read <= rows, "{read} of {rows}");
-    }
-
-    #[test]
-    fn the_carrier_of_the_phone_decides_what_a_code_means() {
-        assert_eq!(categorise("-1", Some(Carrier::Cucc)), Category::InvalidNumber);
-        assert_eq!(categorise("-1", Some(Carrier::Cmcc)), Category::Expired);
-        assert_eq!(categorise("Delivrd", None), Category::Delivered);
-        assert_eq!(categorise("no such code", None), Category::CarrierUnspecified);
-    }
-}
+mod tests;

@@ -12,8 +12,8 @@ use crate::db::message_search::{ExternalMessage, FoundMessage};
 use crate::db::messages::{Message, Reason};
 use crate::domain::ids::MessageId;
 use crate::domain::message::MessageState;
-use crate::domain::phone::masked;
-use crate::domain::receipt_codes::Category;
+use crate::domain::phone::{Carrier, masked};
+use crate::domain::receipt_codes::{self, Advice, Category};
 
 /// A message as a row.
 #[derive(Debug, Clone)]
@@ -26,6 +26,7 @@ pub struct Row {
     cause: Option<String>,
     description: Option<String>,
     advice: Option<String>,
+    vendor_advice: Option<String>,
     waiting: bool,
     session: Option<(String, String)>,
     batch: Option<(String, String)>,
@@ -164,6 +165,7 @@ impl Viewer<'_> {
             cause: explanation.cause,
             description: non_empty(reason.description),
             advice: explanation.advice,
+            vendor_advice: reason.vendor_advice(self.l.texts, state, phone),
             waiting: state == MessageState::Submitted,
             session: session.map(|session| (urls.receipt(session), session.to_owned())),
             batch: None,
@@ -220,6 +222,18 @@ impl<'a> StateReason<'a> {
         let failed = state == MessageState::Failed;
         self.category.filter(|_| failed).and_then(Category::from_key)
     }
+
+    /// Returns what the vendor advises about a failed message to `phone`, in a sentence.
+    pub fn vendor_advice(self, texts: Texts, state: MessageState, phone: &str) -> Option<String> {
+        let (code, cause) = self.code.zip(self.cause(state))?;
+        vendor_advice(texts, receipt_codes::advice(code, cause, Carrier::of(phone))?)
+    }
+}
+
+/// Returns a sentence with what the vendor advises.
+pub fn vendor_advice(texts: Texts, advice: Advice) -> Option<String> {
+    let advice = texts.try_t(&format!("advice-{}", advice.key()))?;
+    Some(texts.with("advice-of-vendor", &[("advice", advice.into())]))
 }
 
 /// What a state or code means, and what to do about it.

@@ -58,3 +58,31 @@ async fn the_carrier_of_a_masked_phone_is_known_from_its_remaining_digits(db: Pg
     assert_eq!(found(&operator, "cause=powered_off").await, ["138****0001"]);
     assert!(found(&operator, "cause=carrier_unspecified").await.is_empty());
 }
+
+#[sqlx::test]
+async fn what_the_vendor_advises_for_a_code_is_shown_wherever_the_code_is_explained(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["4711", "5"], "18500000001\n18500000002\n18500000003").await;
+    let session = session_of(&console, &operator, &batch).await;
+    let receipt = |phone, code| report(&session, phone, "发送失败", code, "失败");
+    let blacklisted = receipt("18500000001", "BLACK");
+    let both = [receipt("18500000002", "KEYWORD"), receipt("18500000003", "-119")];
+    push(&console, json!([blacklisted, both[0], both[1]])).await;
+    let (consent, text) =
+        ("取得对方书面同意后，联系 UCloud 技术支持解除拦截。", "UCloud 建议：修改短信内容后重发。");
+    let list = operator.get(&format!("{MESSAGES}?phone=18500000001")).await;
+    let message = operator.get(&list.attr(".messages tbody th a", "href")).await;
+    assert!(message.one(".reason").contains(&format!("UCloud 建议：{consent}")));
+    assert!(message.one(".reason").contains("取得书面同意后"), "{}", message.text);
+    let receipts = operator.get(&format!("/p/default/receipts/{session}")).await;
+    assert!(receipts.text.contains(consent) && receipts.text.contains(text), "{}", receipts.text);
+    let failures = operator.get("/p/default/failures?span=today").await;
+    // One code alone has its advice with the cause, several have it each.
+    let causes = failures.all(".cause tr:first-child th");
+    assert!(causes.iter().any(|cause| cause.contains(consent)), "{causes:?}");
+    let codes = failures.all(".cause tr.code th");
+    assert!(codes.len() == 2 && codes.iter().all(|code| code.contains(text)), "{codes:?}");
+    let english = operator.get_in("en", "/p/default/failures?span=today").await;
+    assert!(english.text.contains("UCloud advises: get the recipient’s written consent"));
+}

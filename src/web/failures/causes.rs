@@ -8,10 +8,13 @@ use crate::db::failures::{Only, Reason};
 use crate::db::message_search::Source;
 use crate::domain::message::{MessageState, Outcome};
 use crate::domain::period::Period;
+use crate::domain::phone::Carrier;
+use crate::domain::receipt_codes::{self, Category};
 use crate::web::chart::Spark;
 use crate::web::components::{Shown, Tone};
 use crate::web::counted::CountedMessages;
 use crate::web::layout::Layout;
+use crate::web::message_table::vendor_advice;
 use crate::web::messages::filters::NO_CODE;
 
 /// A cause of failures.
@@ -61,7 +64,7 @@ pub struct Code {
     pub words: String,
     /// What it means, for a RetCode; receipt codes mean their cause.
     pub meaning: Option<String>,
-    /// What to do about it, for a RetCode.
+    /// What to do about it: for a receipt code, what the vendor advises.
     pub advice: Option<String>,
     /// How many messages.
     pub n: i64,
@@ -207,10 +210,14 @@ impl View<'_> {
             | Outcome::Cancelled
             | Outcome::Suppressed => None,
         };
+        let advice = match &ret {
+            Some(key) => texts.try_t(&format!("{key}-do")),
+            None => self.vendor_advice(category, code),
+        };
         Code {
             code: code.to_owned(),
             words: sum.words.clone(),
-            advice: ret.as_ref().and_then(|key| texts.try_t(&format!("{key}-do"))),
+            advice,
             meaning: ret.map(|key| texts.t(&key)),
             n: sum.n,
             before: sum.before,
@@ -220,6 +227,12 @@ impl View<'_> {
                 &[("cause", category), ("code", if code.is_empty() { NO_CODE } else { code })],
             ),
         }
+    }
+
+    fn vendor_advice(&self, category: &str, code: &str) -> Option<String> {
+        let cause = Category::from_key(category)?;
+        let operator = Carrier::from_key(&self.only.operator);
+        vendor_advice(self.l.texts, receipt_codes::advice(code, cause, operator)?)
     }
 
     fn messages(&self, outcome: Outcome, more: &[(&str, &str)]) -> String {
