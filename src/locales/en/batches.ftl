@@ -42,8 +42,16 @@ batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Th
 batch-paused-person-title = Paused
 batch-paused-time = Once resumed, it is sent at { $when }.
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
-batch-paused-balance-title = Paused: SMS package used up
-batch-paused-balance = Buy an SMS package at UCloud, then resume. Messages not yet submitted are kept, and nothing is sent twice.
+batch-paused-balance-title = { $package ->
+    [marketing] Paused: marketing package used up
+    [international] Paused: international package used up
+   *[notice] Paused: verification and notice package used up
+}
+batch-paused-balance = { $package ->
+    [marketing] Buy a marketing package (营销推广类) under 套餐包管理 in UCloud's console, then resume. Packages for verification and notices don't count, and neither does money in the account.
+    [international] Buy an international package (国际及港澳台短信) for the countries of this batch under 套餐包管理 in UCloud's console, then resume. Packages for the Chinese mainland or other countries don't count, and neither does money in the account.
+   *[notice] Buy a verification and notice package (验证通知类) under 套餐包管理 in UCloud's console, then resume. Marketing packages don't count, and neither does money in the account.
+} If messages are left there, contact UCloud support. Messages not yet submitted are kept, and nothing is sent twice.
 batch-paused-permission-title = Paused: UCloud refused this project's keys or permissions
 batch-paused-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
 batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
@@ -96,6 +104,7 @@ batch-problem-time = Time
 batch-problem-code = Code
 batch-problem-what = Problem
 batch-problem-n = Messages
+batch-problem-accepted = UCloud accepted the submission, but reported: { $what }
 batch-problem-lease = The process submitting it was interrupted, so UCloud may or may not have accepted it
 batch-content = Content
 batch-template = SMS template

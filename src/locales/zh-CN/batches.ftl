@@ -39,8 +39,16 @@ batch-quiet = 营销短信仅在 08:00–20:00（Asia/Shanghai）发送，未发
 batch-paused-person-title = 已暂停
 batch-paused-time = 继续后，将于 { $when } 发送。
 batch-paused-person = 任务已手动暂停，未发送的短信均已保留。
-batch-paused-balance-title = 已暂停：短信余量不足
-batch-paused-balance = 请在 UCloud 购买短信套餐包，然后继续任务。未发送的短信均已保留，继续后不会重复发送。
+batch-paused-balance-title = { $package ->
+    [marketing] 已暂停：营销推广类短信余量不足
+    [international] 已暂停：国际及港澳台短信余量不足
+   *[notice] 已暂停：验证通知类短信余量不足
+}
+batch-paused-balance = { $package ->
+    [marketing] 请在 UCloud 控制台的套餐包管理页购买营销推广类短信套餐包，然后继续任务。验证通知类套餐包和账户余额均不能用于本任务。
+    [international] 请在 UCloud 控制台的套餐包管理页购买本任务所发国家或地区的国际及港澳台短信套餐包，然后继续任务。国内短信或其他国家、地区的套餐包以及账户余额均不能用于本任务。
+   *[notice] 请在 UCloud 控制台的套餐包管理页购买验证通知类短信套餐包，然后继续任务。营销推广类套餐包和账户余额均不能用于本任务。
+}若该套餐包仍有余量，请联系 UCloud 技术支持。未发送的短信均已保留，继续后不会重复发送。
 batch-paused-permission-title = 已暂停：UCloud 拒绝了项目的密钥或权限
 batch-paused-permission = 请联系管理员检查项目的密钥、项目 ID 和 IP 白名单，修正后继续任务。
 batch-paused-vendor_unavailable-title = 已暂停：UCloud 暂不可用
@@ -81,6 +89,7 @@ batch-problem-time = 时间
 batch-problem-code = 返回码
 batch-problem-what = 说明
 batch-problem-n = 条数
+batch-problem-accepted = 已受理，但 UCloud 提示：{ $what }
 batch-problem-lease = 提交短信的进程中断，不确定 UCloud 是否已受理
 batch-content = 任务内容
 batch-template = 短信模板
