@@ -57,7 +57,10 @@ impl TemplateApplication {
         if !found.has("text") {
             self.check_wording(&mut found, sensitive_words);
         }
-        self.check_unsubscribe(&mut found);
+        // UpdateUSMSTemplate has no parameter for it, so it stays as it is.
+        if !resubmits {
+            self.check_unsubscribe(&mut found);
+        }
         if self.remark.chars().count() > MAX_REMARK_LENGTH {
             found.error("remark", "remark-long", self.remark.chars().count());
         }

@@ -371,7 +371,6 @@ async fn call(
                 text: form.text.clone(),
                 name: form.name.clone(),
                 remark: form.remark.clone(),
-                unsubscribe: form.unsubscribe.clone(),
                 instruction: form.instruction.clone(),
             };
             app.usms.update_template(keys, &update).await.map(|()| template.template_id.clone())

@@ -96,9 +96,6 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
         check_length("Remark", remark, 128)?;
         remark.clone_into(&mut changed.remark);
     }
-    if let Some(unsubscribe) = params.get("UnsubscribeInfo") {
-        unsubscribe.clone_into(&mut changed.unsubscribe);
-    }
     if let Some(instruction) = params.get("Instruction") {
         instruction.clone_into(&mut changed.instruction);
     }

@@ -210,3 +210,21 @@ async fn a_price_that_has_changed_is_told_with_its_new_value(db: PgPool) {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.all("#errors li"), ["单价：现为 ¥0.0520"], "{}", answer.text);
 }
+
+#[sqlx::test]
+async fn limits_per_phone_number_are_told_by_purpose_before_sending(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    for (template, params, about) in [
+        (CODE, &["1234", "5"][..], "1 分钟 1 条、1 小时 3 条、1 天 6 条"),
+        (NOTICE, &["1", "2"][..], "相同内容限 1 天 5 条"),
+        ("新书", &["1"][..], "08:00–20:00"),
+    ] {
+        let fields = operator.send_fields(template, params, "18500001234").await;
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(check.one("#frequency").contains(about), "{}", check.text);
+        let row = format!("18500001234,{}\n", params.join(","));
+        let preview = operator.upload_list(template, "a.csv", row.as_bytes()).await;
+        let page = operator.until_imported(&preview).await;
+        assert!(page.one("#frequency").contains(about), "{}", page.text);
+    }
+}

@@ -477,3 +477,35 @@ async fn a_form_is_accepted_with_or_without_files_and_only_from_our_own_pages(db
     assert_eq!(operator.upload(new, &long, &[]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
 }
+
+#[sqlx::test]
+async fn how_to_opt_out_is_part_of_an_application_and_not_of_a_change(db: PgPool) {
+    let console = without_reviews(&db).await;
+    let operator = console.operator().await;
+    let values = [("name", "新书预告"), ("text", "本周新书已上架"), ("purpose", "3")];
+    let fields = filled_form(&operator, "/p/default/templates/new", &values).await;
+    let done = operator.upload("/p/default/templates/new", &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let path = done.leads_to();
+    assert_eq!(at_vendor(&console, &id_of(&path)).await["unsubscribe"], "拒收请回复R");
+    review(&console, &id_of(&path), 3, "内容不明确").await;
+    until_status(&console, &operator, &path, "未通过").await;
+    let edit = operator.get(&format!("{path}/edit")).await;
+    assert!(!edit.has("#unsubscribe"), "UpdateUSMSTemplate has no parameter for it");
+    let mut fields = edit.whole_form(FORM);
+    set(&mut fields, "text", "本周新书今日上架");
+    set(&mut fields, "unsubscribe", "回T退订");
+    let done = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let vendor = at_vendor(&console, &id_of(&path)).await;
+    assert_eq!(
+        (&vendor["text"], &vendor["unsubscribe"]),
+        (&"本周新书今日上架".into(), &"拒收请回复R".into())
+    );
+    let stored: String =
+        sqlx::query_scalar("select unsubscribe from sms_templates where name = '新书预告'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(stored, "拒收请回复R");
+}
