@@ -547,6 +547,7 @@ mod tests {
                 name: String::new(),
                 status: status.to_owned(),
                 reason: String::new(),
+                package: None,
                 at: "2026-11-29T14:07:11+08:00".to_owned(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
             };
@@ -567,6 +568,7 @@ mod tests {
             name: "发货通知".to_owned(),
             status: "rejected".to_owned(),
             reason: "含有链接".to_owned(),
+            package: None,
             at: "2026-11-29T06:07:11Z".to_owned(),
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
         };

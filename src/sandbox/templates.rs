@@ -23,6 +23,19 @@ impl Template {
     pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
         self.review.outcome(&self.text, world.review_after, now)
     }
+
+    /// Returns the text that is sent: domestic marketing ends with how to opt out, once.
+    pub(super) fn body(&self) -> String {
+        let ending = match self.unsubscribe.trim() {
+            "" => "拒收请回复R",
+            unsubscribe => unsubscribe,
+        };
+        let is_marketing = self.purpose == MARKETING && !self.international;
+        if !is_marketing || text::says_how_to_opt_out(&self.text, ending) {
+            return self.text.clone();
+        }
+        format!("{}{ending}", self.text)
+    }
 }
 
 /// CreateUSMSTemplate.
