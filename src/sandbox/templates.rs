@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
-use super::review::{APPROVED, Review, is_pending};
+use super::review::{APPROVED, Review};
 use super::store::{Template, World, new_id};
 use super::text;
 
@@ -123,7 +123,7 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
 pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let ids = params.required_list("TemplateIds")?;
     for id in &ids {
-        if is_pending(find(world, id)?.status(world, now).0) {
+        if !world.rules.may_delete(find(world, id)?.status(world, now).0) {
             return Err(Refusal::invalid("TemplateIds", "a template in review cannot be deleted"));
         }
     }

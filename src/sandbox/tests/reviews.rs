@@ -25,7 +25,8 @@ async fn signatures_are_reviewed_changed_and_deleted() {
     };
     let id = create("云帆科技", &[]).await["SigId"].as_str().unwrap().to_owned();
     assert_eq!(query(&id).await["Status"], 0);
-    assert_eq!(delete(&id).await, 18003);
+    let other = create("云帆读书", &[]).await["SigId"].as_str().unwrap().to_owned();
+    assert_eq!(delete(&other).await, 0, "only what is in review is not deleted");
     review(&id, 1, "").await;
     assert_eq!(query(&id).await["Status"], 1);
     assert_eq!(delete(&id).await, 18003);
@@ -93,6 +94,7 @@ async fn templates_are_checked_reviewed_changed_and_deleted() {
     assert_eq!(status().await, 2);
     assert_eq!(update("新名", "小促销，拒收请回复R").await, 0);
     assert_eq!(status().await, 0);
+    admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
     let ids = [("TemplateIds.0", "T0"), ("TemplateIds.1", id)];
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids).await, 18003);
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids[..1]).await, 0);
