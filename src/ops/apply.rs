@@ -310,12 +310,14 @@ async fn check_can_change(
         Form::Signature(_) | Form::Template(_) => true,
         Form::ResubmittedSignature(seen, _) => {
             let current = signatures::lock(db, submission.project, &seen.sig_id).await?;
-            current.is_some_and(|signature| signature_can_change(&signature))
+            current.is_some_and(|signature| {
+                signature_can_change(&signature) && signature.content == seen.content
+            })
         }
         Form::ResubmittedTemplate(seen, form) => {
             let current = sms_templates::lock(db, submission.project, &seen.template_id).await?;
             current.is_some_and(|template| match template_change(&template) {
-                TemplateChange::All => true,
+                TemplateChange::All => template.text == seen.text,
                 TemplateChange::Name => template.text == form.text,
                 TemplateChange::Nothing => false,
             })

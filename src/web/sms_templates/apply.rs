@@ -47,6 +47,8 @@ pub struct Fields {
     unsubscribe: Option<String>,
     /// The meaning of each variable, in order.
     instruction: Vec<String>,
+    /// The text that the form of a change was opened with.
+    seen: Option<String>,
     /// The one-time token.
     form_token: String,
     /// Appends this variable to the text, without submitting anything.
@@ -263,9 +265,12 @@ async fn submit(
     if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
         return Ok(page::see_other(&href));
     }
-    let cannot_change =
-        |existing: &&SmsTemplate| template_change(existing) == TemplateChange::Nothing;
-    if let Some(existing) = existing.as_ref().filter(cannot_change) {
+    let is_outdated = |existing: &&SmsTemplate| {
+        let seen = fields.seen.as_ref().map(|seen| seen.replace("\r\n", "\n"));
+        template_change(existing) == TemplateChange::Nothing
+            || seen.is_some_and(|seen| seen != existing.text)
+    };
+    if let Some(existing) = existing.as_ref().filter(is_outdated) {
         return locked(app, member, request, existing, Some(&fields)).await;
     }
     if let Some(n) = fields.insert.take() {
