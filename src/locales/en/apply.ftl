@@ -123,8 +123,8 @@ apply-length-room = { $room ->
   }
 apply-resubmit-title = Edit “{ $name }”
 apply-resubmit-lead = Your last submission is below. Edit and resubmit it to start a new review.
-apply-open-title = The review isn't finished
-apply-open-lead = Your last submission is below. Resubmitting it starts the review anew. UCloud's manual allows this, its API reference only after a rejection: if UCloud refuses, it is said here and what you entered stays.
+apply-unfinished-title = The review isn't finished
+apply-unfinished-lead = Your last submission is below. Resubmitting it starts the review anew. UCloud's manual allows this, its API reference only after a rejection: if UCloud refuses, it is said here and what you entered stays.
 apply-rename-title = Approved: only the name can be changed
 apply-rename-lead = Renaming needs no review and doesn't interrupt sending. To use different text:
 apply-needs-signature-title = No approved signature yet
