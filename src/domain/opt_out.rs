@@ -50,10 +50,10 @@ fn ends_with_instruction(text: &str) -> bool {
     WORDS.into_iter().any(|word| {
         let Some((before, after)) = text.rsplit_once(word) else { return false };
         let keyword_before = before.chars().rev().take_while(|c| is_around(*c));
-        let around = keyword_before.take(MAX_AROUND).chain(after.chars());
+        let mut around = keyword_before.take(MAX_AROUND).chain(after.chars());
         after.chars().count() <= MAX_AROUND
             && after.chars().all(is_around)
-            && around.into_iter().any(|c| c.is_ascii_alphabetic())
+            && around.any(|c| c.is_ascii_alphabetic())
     })
 }
 
