@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::domain::batch::PauseReason;
 use crate::domain::ids::{BatchId, ProjectId};
-use crate::domain::review::Subject;
+use crate::domain::review::{Purpose, Subject};
 
 /// What was sent within a time, and its outcomes.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +116,10 @@ pub struct Waiting {
     pub orderer: String,
     /// When it was ordered.
     pub ordered_at: Option<OffsetDateTime>,
+    /// The purpose of its template.
+    pub purpose: Purpose,
+    /// Whether it goes to international phones.
+    pub international: bool,
 }
 
 /// Returns batches that await approval or were not paused by a person, newest first.
@@ -123,7 +127,7 @@ pub async fn waiting(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resul
     sqlx::query_as!(
         Waiting,
         r#"select b.id as "batch: BatchId", b.name, b.total, b.pause_reason as "pause_reason: PauseReason",
-             u.name as orderer, b.ordered_at
+             u.name as orderer, b.ordered_at, b.purpose as "purpose: Purpose", b.international
            from batches b join users u on u.id = b.ordered_by
            where b.project_id = $1
              and (b.state = 'awaiting_approval' or (b.state = 'paused' and b.pause_reason <> 'person'))

@@ -57,6 +57,31 @@ pub async fn accept(
     Ok(moved.rows_affected() == 1)
 }
 
+/// Records a RetCode that came with the session number of an accepted submission, and the vendor's
+/// message. This also holds if a receipt proved the call before its response came.
+pub async fn record_complaint(
+    db: &mut PgConnection,
+    id: SubmissionId,
+    ret_code: i32,
+    vendor_message: &str,
+) -> sqlx::Result<()> {
+    // An accepted submission with a message is one to look at, so a complaint must have one.
+    let vendor_message = match vendor_message {
+        "" => format!("RetCode {ret_code}"),
+        message => message.to_owned(),
+    };
+    sqlx::query!(
+        r#"update submissions set ret_code = $2, vendor_message = $3
+           where id = $1 and state in ('accepted', 'partly')"#,
+        id.0,
+        ret_code,
+        vendor_message,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Records that the vendor accepted none of it, with the reason for all of them and those for
 /// `each`. Every message that was not suppressed becomes refused. Returns whether the claim was
 /// still the current one.
@@ -329,8 +354,8 @@ pub struct Submission {
     pub vendor_request_id: String,
 }
 
-/// Returns the submissions of a batch that a person should look at: failed attempts, refusals and
-/// doubts, newest first.
+/// Returns the submissions of a batch that a person should look at: failed attempts, refusals,
+/// doubts and complaints, newest first.
 pub async fn problems(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<Vec<Submission>> {
     sqlx::query_as!(
         Submission,
@@ -357,6 +382,27 @@ pub async fn in_doubt(db: &PgPool, batch: BatchId, limit: i64) -> sqlx::Result<V
         limit,
     )
     .fetch_all(db)
+    .await
+}
+
+/// Returns the submission with a session number whose call the vendor accepted with a complaint.
+pub async fn complaint(
+    db: &PgPool,
+    project: ProjectId,
+    session_no: &str,
+) -> sqlx::Result<Option<Submission>> {
+    sqlx::query_as!(
+        Submission,
+        r#"select id as "id: SubmissionId", state as "state: SubmissionState", n, attempts, sent_at,
+             answered_at, next_try_at, session_no, ret_code, vendor_message, vendor_request_id
+           from submissions
+           where session_no = $2 and project_id = $1 and ret_code <> 0 and vendor_message <> ''
+             and state in ('accepted', 'partly')
+           limit 1"#,
+        project.0,
+        session_no,
+    )
+    .fetch_optional(db)
     .await
 }
 

@@ -58,7 +58,7 @@ impl BatchState {
 pub enum PauseReason {
     /// A person paused it.
     Person,
-    /// The account's balance is used up (RetCode 18013).
+    /// The [`Package`] that it is sent from is used up (RetCode 18013).
     Balance,
     /// The vendor refuses our keys, project or IP address.
     Permission,
@@ -87,6 +87,38 @@ impl PauseReason {
             Self::Failures => "failures",
             Self::Refused => "refused",
             Self::Trial => "trial",
+        }
+    }
+}
+
+/// The SMS package that a message is taken from. Each has a balance of its own (USMS manual, SMS
+/// packages); a general one stands in for both of the domestic ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Package {
+    /// 验证通知类: verification codes and notices.
+    Notice,
+    /// 营销推广类: marketing.
+    Marketing,
+    /// 国际及港澳台短信: by country or region.
+    International,
+}
+
+impl Package {
+    /// Returns the package that messages of this purpose are taken from.
+    pub fn of(purpose: Purpose, international: bool) -> Self {
+        match purpose {
+            _ if international => Self::International,
+            Purpose::Verification | Purpose::Notice => Self::Notice,
+            Purpose::Marketing => Self::Marketing,
+        }
+    }
+
+    /// Returns the name used in notifications and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Marketing => "marketing",
+            Self::International => "international",
         }
     }
 }
@@ -171,5 +203,13 @@ mod tests {
         assert_eq!(leaves(datetime!(2026-11-24 09:00 +8)), datetime!(2026-11-24 09:00 +8));
         let night = datetime!(2026-11-23 23:00 +8);
         assert_eq!(leaves_at(Purpose::Verification, night), night);
+    }
+
+    #[test]
+    fn messages_are_taken_from_the_package_of_their_purpose_or_from_an_international_one() {
+        assert_eq!(Package::of(Purpose::Verification, false), Package::Notice);
+        assert_eq!(Package::of(Purpose::Notice, false), Package::Notice);
+        assert_eq!(Package::of(Purpose::Marketing, false), Package::Marketing);
+        assert_eq!(Package::of(Purpose::Marketing, true), Package::International);
     }
 }

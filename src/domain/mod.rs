@@ -9,6 +9,7 @@ pub mod finding;
 pub mod ids;
 pub mod message;
 pub mod network;
+pub mod opt_out;
 pub mod outgoing;
 pub mod period;
 pub mod phone;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::contact;
 use super::finding::{Finding, Findings, has_unreadable, is_plain, sensitive_word};
+use super::opt_out;
+pub use super::opt_out::UNSUBSCRIBE;
 use super::review::Purpose;
 use super::text::{self, Kind, Segment, TemplateText};
 
@@ -23,8 +25,6 @@ const STANDARD_NAME_LENGTHS: std::ops::RangeInclusive<usize> = 2..=12;
 const FORBIDDEN: [char; 4] = ['※', '●', '★', '￥'];
 /// Words of which every verification text has one.
 const CODE_WORDS: [&str; 4] = ["验证码", "注册码", "校验码", "动态码"];
-/// How domestic marketing texts end (USMS API reference, CreateUSMSTemplate: `UnsubscribeInfo`).
-pub const UNSUBSCRIBE: &str = "拒收请回复R";
 /// The length of a long value of a variable, in characters, for estimating parts.
 const LONG_VALUE: usize = 20;
 
@@ -57,7 +57,10 @@ impl TemplateApplication {
         if !found.has("text") {
             self.check_wording(&mut found, sensitive_words);
         }
-        self.check_unsubscribe(&mut found);
+        // UpdateUSMSTemplate has no parameter for it, so it stays as it is.
+        if !resubmits {
+            self.check_unsubscribe(&mut found);
+        }
         if self.remark.chars().count() > MAX_REMARK_LENGTH {
             found.error("remark", "remark-long", self.remark.chars().count());
         }
@@ -133,7 +136,7 @@ impl TemplateApplication {
     }
 
     fn check_unsubscribe(&self, found: &mut Findings) {
-        let needed = self.purpose == Purpose::Marketing && !self.international;
+        let needed = opt_out::is_needed(self.purpose, self.international);
         if needed && self.unsubscribe.trim().is_empty() {
             found.error("unsubscribe", "unsubscribe-missing", UNSUBSCRIBE);
         } else if needed && self.unsubscribe != UNSUBSCRIBE {
@@ -143,9 +146,14 @@ impl TemplateApplication {
         }
     }
 
-    /// Returns the text that is sent: marketing ends with how to opt out.
+    /// Returns the text that is sent: domestic marketing ends with how to opt out, once.
     pub fn body(&self) -> String {
-        format!("{}{}", self.text, self.unsubscribe)
+        format!("{}{}", self.text, self.added_opt_out())
+    }
+
+    /// Returns the end of [`Self::body`] that is not part of its text: UCloud may add it.
+    pub fn added_opt_out(&self) -> &str {
+        opt_out::added_to(&self.text, &self.unsubscribe, self.purpose, self.international)
     }
 }
 

@@ -140,10 +140,17 @@ pub enum ApplyError {
     Broken(String),
 }
 
-/// Returns whether a signature can be changed: only a rejected one can (USMS API reference,
-/// UpdateUSMSSignature).
+/// Returns whether a change of a signature is offered. The manual (guide/5003/303) names waiting, in
+/// review and rejected; the API reference (UpdateUSMSSignature) rejected only. The vendor decides.
 pub fn signature_can_change(signature: &Signature) -> bool {
-    signature.status == ReviewStatus::Rejected && signature.deleted_at.is_none()
+    may_change(signature.status) && signature.deleted_at.is_none()
+}
+
+fn may_change(status: ReviewStatus) -> bool {
+    match status {
+        ReviewStatus::Waiting | ReviewStatus::InReview | ReviewStatus::Rejected => true,
+        ReviewStatus::Approved | ReviewStatus::Disabled => false,
+    }
 }
 
 /// What can be changed in a template.
@@ -157,17 +164,18 @@ pub enum TemplateChange {
     Nothing,
 }
 
-/// Returns what can be changed in a template now (USMS API reference, UpdateUSMSTemplate).
+/// Returns which change of a template is offered now (USMS manual, guide/5003/305; USMS API reference,
+/// UpdateUSMSTemplate). The vendor decides.
 pub fn template_change(template: &SmsTemplate) -> TemplateChange {
     if template.deleted_at.is_some() {
         return TemplateChange::Nothing;
     }
     match template.status {
-        ReviewStatus::Rejected => TemplateChange::All,
-        ReviewStatus::Approved => TemplateChange::Name,
-        ReviewStatus::Waiting | ReviewStatus::InReview | ReviewStatus::Disabled => {
-            TemplateChange::Nothing
+        ReviewStatus::Waiting | ReviewStatus::InReview | ReviewStatus::Rejected => {
+            TemplateChange::All
         }
+        ReviewStatus::Approved => TemplateChange::Name,
+        ReviewStatus::Disabled => TemplateChange::Nothing,
     }
 }
 
@@ -302,12 +310,14 @@ async fn check_can_change(
         Form::Signature(_) | Form::Template(_) => true,
         Form::ResubmittedSignature(seen, _) => {
             let current = signatures::lock(db, submission.project, &seen.sig_id).await?;
-            current.is_some_and(|signature| signature_can_change(&signature))
+            current.is_some_and(|signature| {
+                signature_can_change(&signature) && signature.content == seen.content
+            })
         }
         Form::ResubmittedTemplate(seen, form) => {
             let current = sms_templates::lock(db, submission.project, &seen.template_id).await?;
             current.is_some_and(|template| match template_change(&template) {
-                TemplateChange::All => true,
+                TemplateChange::All => template.text == seen.text,
                 TemplateChange::Name => template.text == form.text,
                 TemplateChange::Nothing => false,
             })
@@ -371,7 +381,6 @@ async fn call(
                 text: form.text.clone(),
                 name: form.name.clone(),
                 remark: form.remark.clone(),
-                unsubscribe: form.unsubscribe.clone(),
                 instruction: form.instruction.clone(),
             };
             app.usms.update_template(keys, &update).await.map(|()| template.template_id.clone())

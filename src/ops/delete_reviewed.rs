@@ -20,8 +20,6 @@ pub enum Deleted {
     Done,
     /// There is none with this id, or it was deleted before.
     Nothing,
-    /// It is under review: the vendor refuses to delete it until that is over.
-    UnderReview,
     /// The vendor refused.
     Refused {
         /// The vendor's RetCode.
@@ -67,7 +65,6 @@ pub async fn delete(
 /// A signature or template as the console knows it.
 struct Known {
     row: Row,
-    under_review: bool,
     missing: bool,
 }
 
@@ -83,7 +80,6 @@ async fn find(
             .filter(|signature| signature.deleted_at.is_none())
             .map(|signature| Known {
                 row: Row::Signature(signature.id),
-                under_review: signature.status.is_open(),
                 missing: signature.missing_since.is_some(),
             }),
         Subject::Template => sms_templates::by_template_id(&app.db, project, vendor_id)
@@ -91,7 +87,6 @@ async fn find(
             .filter(|template| template.deleted_at.is_none())
             .map(|template| Known {
                 row: Row::Template(template.id),
-                under_review: template.status.is_open(),
                 missing: template.missing_since.is_some(),
             }),
     })
@@ -106,9 +101,6 @@ async fn delete_now(
     let Some(known) = find(app, requester.project, subject, vendor_id).await? else {
         return Ok(Deleted::Nothing);
     };
-    if known.under_review && !known.missing {
-        return Ok(Deleted::UnderReview);
-    }
     let keys = credentials::of(app, requester.project).await?;
     let mut db = app.db.acquire().await?;
     reviewed::record_deletion_request(&mut db, known.row, Some(requester.by)).await?;
@@ -161,7 +153,7 @@ async fn record(
         Deleted::InDoubt => {
             reviewed::schedule_check(&mut tx, row, now).await?;
         }
-        Deleted::Nothing | Deleted::UnderReview | Deleted::Refused { .. } | Deleted::NotSent => {
+        Deleted::Nothing | Deleted::Refused { .. } | Deleted::NotSent => {
             reviewed::record_deletion_request(&mut tx, row, None).await?;
         }
     }

@@ -4,6 +4,7 @@
 use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
+use super::pause;
 use crate::app::App;
 use crate::db::batch_transitions::{self, GuardedBatch};
 use crate::domain::batch::PauseReason;
@@ -46,8 +47,11 @@ async fn pause(app: &App, batch: &GuardedBatch, pause_reason: PauseReason) -> sq
         PauseReason::Trial => format!("{}/{}", batch.first_failed, batch.first_known),
         _ => format!("{}/{}", batch.failed, batch.known),
     };
-    let mut db = app.db.acquire().await?;
-    batch_transitions::pause(&mut db, batch.project, batch.batch, pause_reason, &detail).await
+    let mut tx = app.db.begin().await?;
+    let moved =
+        pause::pause(app, &mut tx, batch.project, batch.batch, pause_reason, &detail).await?;
+    tx.commit().await?;
+    Ok(moved)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ pub mod files;
 pub mod missing_pushes;
 pub mod notifications;
 pub mod order;
+mod pause;
 pub mod plan;
 pub mod poll;
 pub mod projects;

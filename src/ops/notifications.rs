@@ -11,8 +11,11 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use crate::app::App;
+use crate::db::batches::Batch;
 use crate::db::notifications::{self, Channel, Due, NotificationSettings};
 use crate::db::{audit, projects};
+use crate::domain::batch::{Package, PauseReason};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, UserId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::time::rfc3339;
@@ -39,23 +42,29 @@ const MAX_EMAILS: usize = 20;
 /// The event of pushes that are missing, or are back.
 pub const PUSHES_CHANGED: &str = "pushes_changed";
 
+/// The event of a batch that was paused for a reason that needs a person.
+pub const BATCH_PAUSED: &str = "batch_paused";
+
 /// A notification: the JSON body of webhooks, and the source of emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// `review_changed`, [`PUSHES_CHANGED`], or `test`.
+    /// `review_changed`, [`PUSHES_CHANGED`], [`BATCH_PAUSED`], or `test`.
     pub event: String,
     /// The project's slug.
     pub project: String,
-    /// `signature`, `template` or `pushes`.
+    /// `signature`, `template`, `pushes` or `batch`.
     pub subject: String,
-    /// The vendor's id.
+    /// The vendor's id; of a batch, ours.
     pub id: String,
-    /// The name of the signature or template.
+    /// The name of the signature, template or batch.
     pub name: String,
-    /// The review status, or `missing`; of pushes, `missing` or `back`.
+    /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason.
     pub status: String,
     /// The vendor's reason; may be empty.
     pub reason: String,
+    /// The SMS package of a paused batch: `notice`, `marketing` or `international`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// When it happened, in RFC 3339, in China.
     pub at: String,
     /// The URL of its page, if `CONSOLE_PUBLIC_URL` is set.
@@ -107,8 +116,47 @@ pub async fn pushes_changed(
         name: String::new(),
         status: if are_back { "back" } else { "missing" }.to_owned(),
         reason: String::new(),
+        package: None,
         at: rfc3339(app.clock.now()),
         url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/health")),
+        project: slug,
+    };
+    notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
+}
+
+/// Queues a notification of a paused batch, in the transaction of the pause. What a person paused
+/// causes none.
+pub async fn batch_paused(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: &Batch,
+    pause_reason: PauseReason,
+) -> sqlx::Result<()> {
+    if pause_reason == PauseReason::Person {
+        return Ok(());
+    }
+    let slug = projects::slug(db, project).await?;
+    let is_vendor_message = match pause_reason {
+        PauseReason::Balance | PauseReason::Permission | PauseReason::Refused => {
+            CallProblem::read(&batch.pause_detail).is_none()
+        }
+        PauseReason::Person
+        | PauseReason::VendorUnavailable
+        | PauseReason::MissedSchedule
+        | PauseReason::Failures
+        | PauseReason::Trial => false,
+    };
+    let notification = Notification {
+        event: BATCH_PAUSED.to_owned(),
+        subject: "batch".to_owned(),
+        id: batch.id.to_string(),
+        name: batch.name.clone(),
+        status: pause_reason.key().to_owned(),
+        reason: if is_vendor_message { batch.pause_detail.clone() } else { String::new() },
+        package: Some(Package::of(batch.purpose, batch.international).key().to_owned()),
+        at: rfc3339(app.clock.now()),
+        url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/batches/{}", batch.id)),
         project: slug,
     };
     notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
@@ -133,6 +181,7 @@ async fn notification(
         name: change.name.to_owned(),
         status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
         reason: change.reason.to_owned(),
+        package: None,
         at: rfc3339(app.clock.now()),
         // The vendor's ids are letters and digits: nothing to escape.
         url: app
@@ -257,6 +306,9 @@ fn email(texts: Texts, notification: &Notification) -> (String, String) {
         let time = email_time(texts, notification);
         return (subject, format!("{text}\n\n{time}{url}\n"));
     }
+    if notification.event == BATCH_PAUSED {
+        return batch_email(texts, notification);
+    }
     let what = texts.t(&format!("notification-{}", notification.subject));
     let status = texts.t(&format!("notification-status-{}", notification.status));
     let values = [
@@ -269,6 +321,33 @@ fn email(texts: Texts, notification: &Notification) -> (String, String) {
     ];
     let subject = texts.with("notification-subject", &values);
     let mut text = texts.with("notification-text", &values);
+    if !notification.reason.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&texts.with("notification-reason", &values));
+    }
+    text.push_str("\n\n");
+    text.push_str(&email_time(texts, notification));
+    text.push_str(notification.url.as_deref().unwrap_or_default());
+    (subject, text.trim_end().to_owned() + "\n")
+}
+
+/// Returns subject and text of the email for a paused batch: what its page says as well.
+fn batch_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let values = [
+        ("name", notification.name.as_str().into()),
+        ("project", notification.project.as_str().into()),
+        ("package", notification.package.as_deref().unwrap_or_default().into()),
+        ("reason", notification.reason.as_str().into()),
+    ];
+    let key = format!("batch-paused-{}", notification.status);
+    let title = texts.with(&format!("{key}-title"), &values);
+    let subject = texts.with(
+        "notification-batch",
+        &[("name", notification.name.as_str().into()), ("title", title.into())],
+    );
+    let mut text = texts.with("notification-batch-text", &values);
+    text.push_str("\n\n");
+    text.push_str(&texts.with(&key, &values));
     if !notification.reason.is_empty() {
         text.push_str("\n\n");
         text.push_str(&texts.with("notification-reason", &values));
@@ -468,6 +547,7 @@ mod tests {
                 name: String::new(),
                 status: status.to_owned(),
                 reason: String::new(),
+                package: None,
                 at: "2026-11-29T14:07:11+08:00".to_owned(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
             };
@@ -488,6 +568,7 @@ mod tests {
             name: "发货通知".to_owned(),
             status: "rejected".to_owned(),
             reason: "含有链接".to_owned(),
+            package: None,
             at: "2026-11-29T06:07:11Z".to_owned(),
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
         };

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::db::{audit, batches, messages, projects, signatures, sms_templates, submissions};
 use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::opt_out;
 use crate::domain::outgoing::{
     DifferentKinds, MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, Wording,
 };
@@ -133,9 +134,15 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     Ok(Ordered::New(batch, state))
 }
 
-/// Returns the text that a template sends: marketing ends with how to unsubscribe.
+/// Returns the text that a template sends: domestic marketing ends with how to opt out, once.
 pub fn body(template: &sms_templates::SmsTemplate) -> String {
-    format!("{}{}", template.text, template.unsubscribe)
+    format!("{}{}", template.text, added_opt_out(template))
+}
+
+/// Returns the end of [`body`] that is not part of the template's text: UCloud may add it.
+pub fn added_opt_out(template: &sms_templates::SmsTemplate) -> &str {
+    let (text, unsubscribe) = (&template.text, &template.unsubscribe);
+    opt_out::added_to(text, unsubscribe, template.purpose, template.international)
 }
 
 /// Returns what a signature and a template send together.

@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::push_inbox;
+use super::{pause, push_inbox};
 use crate::app::App;
 use crate::db::claims::{self, Claim, ClaimRules, Claimed};
 use crate::db::messages::Target;
@@ -138,6 +138,14 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
 pub enum End {
     /// The vendor accepted all messages but `not_taken`.
     Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<RefusedMessage> },
+    /// The same, with a RetCode and a message about all of them.
+    TakenWithComplaint {
+        session_no: String,
+        request_id: String,
+        ret_code: i64,
+        answer: String,
+        not_taken: Vec<RefusedMessage>,
+    },
     /// The vendor refused all messages; `each` has the reasons of single ones.
     Refused { ret_code: i64, answer: String, request_id: String, each: Vec<RefusedMessage> },
     /// Surely nothing was accepted: the submission is retried, unless the batch is paused.
@@ -162,7 +170,7 @@ impl End {
     /// Returns the name used in metrics.
     fn name(&self) -> &'static str {
         match self {
-            Self::Taken { .. } => "taken",
+            Self::Taken { .. } | Self::TakenWithComplaint { .. } => "taken",
             Self::Refused { .. } => "refused",
             Self::NotSent { .. } => "not_taken",
             Self::InDoubt { .. } => "in_doubt",
@@ -230,12 +238,7 @@ async fn single_call(
         user_id: &user_id,
     };
     match app.usms.send_message(keys, &request).await {
-        Ok(sent) => End::Taken {
-            session_no: sent.session_no,
-            request_id: sent.request_id,
-            ret_code: 0,
-            not_taken: Vec::new(),
-        },
+        Ok(sent) => taken(sent.session_no, sent.request_id, 0, Vec::new(), sent.complaint),
         Err(error) => conclude(error, claimed),
     }
 }
@@ -271,7 +274,7 @@ fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
     let not_taken = match_failures(&sent.failures, targets);
     let ret_code = sent.ret_code.0;
     if let Some(session_no) = sent.session_no {
-        return End::Taken { session_no, request_id: sent.request_id, ret_code, not_taken };
+        return taken(session_no, sent.request_id, ret_code, not_taken, sent.complaint);
     }
     let all_failed = not_taken.len() == targets.len();
     if all_failed || sent.success_count == Some(0) {
@@ -283,6 +286,23 @@ fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
         ret_code: Some(ret_code),
         why: CallProblem::NoSessionNo.stored(),
         request_id: sent.request_id,
+    }
+}
+
+/// Returns the result of a call with a session number.
+fn taken(
+    session_no: String,
+    request_id: String,
+    ret_code: i64,
+    not_taken: Vec<RefusedMessage>,
+    complaint: Option<(usms::RetCode, String)>,
+) -> End {
+    match complaint {
+        Some((ret_code, answer)) => {
+            let ret_code = ret_code.0;
+            End::TakenWithComplaint { session_no, request_id, ret_code, answer, not_taken }
+        }
+        None => End::Taken { session_no, request_id, ret_code, not_taken },
     }
 }
 
@@ -375,10 +395,15 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
     let began = Instant::now();
     let mut tx = app.db.begin().await?;
     match end {
-        End::Taken { session_no, request_id, ret_code, not_taken } => {
+        End::Taken { session_no, request_id, ret_code, not_taken }
+        | End::TakenWithComplaint { session_no, request_id, ret_code, not_taken, .. } => {
             push_inbox::accept(app, &mut tx, claimed, session_no, request_id, now).await?;
             let code = i32::try_from(*ret_code).unwrap_or(-1);
             submissions::refuse_some(&mut tx, claimed.id, not_taken, code, now).await?;
+            if let End::TakenWithComplaint { answer, .. } = end {
+                submissions::record_complaint(&mut tx, claimed.id, code, answer).await?;
+                warn!(submission = %claimed.id, ret_code, "submission accepted with a complaint");
+            }
             info!(
                 submission = %claimed.id,
                 n = claimed.n,
@@ -403,14 +428,8 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             let pause_reason =
                 pause_reason.or(out_of_attempts.then_some(PauseReason::VendorUnavailable));
             if let Some(pause_reason) = pause_reason {
-                batch_transitions::pause(
-                    &mut tx,
-                    claimed.project_id,
-                    claimed.batch_id,
-                    pause_reason,
-                    why,
-                )
-                .await?;
+                pause::pause(app, &mut tx, claimed.project_id, claimed.batch_id, pause_reason, why)
+                    .await?;
             }
             if let Some(code) = ret_code.filter(|_| pause_reason == Some(PauseReason::Refused)) {
                 poll_review(&mut tx, claimed, code, now).await?;

@@ -140,7 +140,7 @@ pub struct Blacklisted {
     pub refused: usize,
 }
 
-/// Adds suppressed phones to the vendor's blacklist, so that other programs of the account cannot
+/// Adds suppressed phones to the vendor's blacklist, so that other programs of the project cannot
 /// send to them either.
 ///
 /// # Errors

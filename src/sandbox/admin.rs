@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::faults::Fault;
 use super::journal::Entry;
-use super::review::{DISABLED, Review};
+use super::review::{DISABLED, Review, Rules};
 use super::seeds::Seeds;
 use super::store::Message;
 use super::{Shared, now_ms, phone, push};
@@ -20,6 +20,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/_admin/seed", web::post().to(seed))
         .route("/_admin/review", web::post().to(review))
+        .route("/_admin/rules", web::post().to(set_rules))
         .route("/_admin/push", web::post().to(set_push))
         .route("/_admin/pull", web::post().to(set_pull))
         .route("/_admin/reply", web::post().to(reply))
@@ -64,6 +65,17 @@ async fn review(shared: web::Data<Shared>, verdict: web::Json<Verdict>) -> HttpR
     } else {
         return HttpResponse::NotFound().json(json!({"error": "no such ID"}));
     }
+    done()
+}
+
+/// Whose words on changing and deleting apply.
+#[derive(Deserialize)]
+struct RulesSetting {
+    review: Rules,
+}
+
+async fn set_rules(shared: web::Data<Shared>, setting: web::Json<RulesSetting>) -> HttpResponse {
+    shared.world().rules = setting.review;
     done()
 }
 

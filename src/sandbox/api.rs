@@ -66,6 +66,10 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
             let message = format!("injected fault: {}", fault.ret_code);
             (Refusal::new(fault.ret_code, message).into(), None)
         }
+        Some(fault) if fault.kind == Kind::Complaint => {
+            let message = format!("injected complaint: {}", fault.ret_code);
+            (Answer { ret_code: fault.ret_code, ..answer }.with_message(&message), None)
+        }
         Some(fault) if fault.kind == Kind::FewerFields => (answer.with_fewer_fields(), None),
         fault => (answer, fault),
     }

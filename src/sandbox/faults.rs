@@ -19,6 +19,8 @@ const HANG: Duration = Duration::from_secs(3600);
 pub(super) enum Kind {
     /// The response has a RetCode other than 0.
     RetCode,
+    /// The response is the normal one, with a RetCode other than 0 beside it.
+    Complaint,
     /// The response is late.
     Delay,
     /// The response never comes.
@@ -87,7 +89,7 @@ impl Fault {
     /// counts from `received_at`.
     pub(super) async fn respond(&self, received_at: Instant) -> Option<HttpResponse> {
         match self.kind {
-            Kind::RetCode | Kind::FewerFields => None,
+            Kind::RetCode | Kind::Complaint | Kind::FewerFields => None,
             Kind::Delay => {
                 tokio::time::sleep_until(received_at + Duration::from_millis(self.millis)).await;
                 None

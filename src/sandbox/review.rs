@@ -58,7 +58,31 @@ fn is_refused(text: &str) -> bool {
     text.replace("拒收", "").contains('拒')
 }
 
-/// Returns whether a status means that the review is not over.
-pub(super) fn is_pending(status: u8) -> bool {
-    status == WAITING || status == IN_REVIEW
+/// Whose words on changing and deleting apply: UCloud's documents contradict each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Rules {
+    /// The API reference: only rejected signatures are changed, and nothing in review is deleted.
+    #[default]
+    Api,
+    /// The manual: what waits or is in review is changed and deleted as well.
+    Manual,
+}
+
+impl Rules {
+    /// Returns whether a signature of this status may be changed.
+    pub(super) fn may_change(self, status: u8) -> bool {
+        match self {
+            Self::Api => status == REJECTED,
+            Self::Manual => matches!(status, WAITING | IN_REVIEW | REJECTED),
+        }
+    }
+
+    /// Returns whether something of this status may be deleted.
+    pub(super) fn may_delete(self, status: u8) -> bool {
+        match self {
+            Self::Api => status != IN_REVIEW,
+            Self::Manual => true,
+        }
+    }
 }

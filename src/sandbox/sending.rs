@@ -208,7 +208,7 @@ fn check_count(count: usize, limit: usize) -> Result<(), Refusal> {
 
 /// Checks that values fit the template and are not blocked by carriers.
 fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
-    if Ok(values.len()) != text::count_variables(&template.text) {
+    if Ok(values.len()) != text::count_variables(&template.body()) {
         return Err(Refusal::new(code::VALUES, "params do not match the template"));
     }
     if values.iter().any(|value| value.is_empty() || value.contains(['【', '】'])) {
@@ -218,7 +218,7 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
         let message = "a value of a verification code template is not 1 to 7 letters or digits";
         return Err(Refusal::new(code::BAD_VALUE, message));
     }
-    let rendered = text::render(&template.text, values);
+    let rendered = text::render(&template.body(), values);
     if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
         return Err(Refusal::new(code::BLOCKED_WORD, "the text contains a blocked word"));
     }
@@ -262,7 +262,7 @@ fn group(
     SendingGroup {
         template_id: template.id.clone(),
         signature,
-        text: template.text.clone(),
+        text: template.body(),
         international: template.international,
         values,
         targets,

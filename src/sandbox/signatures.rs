@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
-use super::review::{APPROVED, REJECTED, Review, is_pending};
+use super::review::{APPROVED, Review};
 use super::store::{Application, Signature, World, new_id};
 
 impl Signature {
@@ -62,7 +62,7 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
     ))
 }
 
-/// UpdateUSMSSignature: changes a rejected signature and submits it again.
+/// UpdateUSMSSignature: changes a signature and submits it again.
 pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let id = params.required("SigId")?;
     let content = check_form(params)?;
@@ -72,8 +72,8 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
         return Err(Refusal::missing("ProxyFile"));
     }
     let existing = find(world, id)?;
-    if existing.status(world, now).0 != REJECTED {
-        return Err(Refusal::invalid("SigId", "only rejected signatures can be changed"));
+    if !world.rules.may_change(existing.status(world, now).0) {
+        return Err(Refusal::invalid("SigId", "a signature of this status cannot be changed"));
     }
     let changed =
         Signature { content, application, review: Review::begin(now), ..existing.clone() };
@@ -85,7 +85,7 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
 pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let ids = params.required_list("SigIds")?;
     for id in &ids {
-        if is_pending(find(world, id)?.status(world, now).0) {
+        if !world.rules.may_delete(find(world, id)?.status(world, now).0) {
             return Err(Refusal::invalid("SigIds", "a signature in review cannot be deleted"));
         }
     }

@@ -13,7 +13,7 @@ use time::UtcOffset;
 use super::faults::Faults;
 use super::journal::{Entry, Journal, Sending, SendingGroup, SendingTarget};
 use super::pull::Pull;
-use super::review::Review;
+use super::review::{Review, Rules};
 use super::{Settings, millis, now, phone, receipts, text};
 
 /// A signature.
@@ -140,6 +140,8 @@ pub(super) struct World {
     pub(super) push_to: Option<String>,
     /// Reports that can be pulled.
     pub(super) pull: Pull,
+    /// Whose words on changing and deleting apply.
+    pub(super) rules: Rules,
     /// How long a review takes, in milliseconds.
     pub(super) review_after: i64,
     /// How long after it was accepted a message has its receipt, in milliseconds.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
-use super::review::{APPROVED, Review, is_pending};
+use super::review::{APPROVED, Review};
 use super::store::{Template, World, new_id};
 use super::text;
 
@@ -22,6 +22,19 @@ impl Template {
     /// Returns the status and reason of the review at `now`.
     pub(super) fn status(&self, world: &World, now: i64) -> (u8, String) {
         self.review.outcome(&self.text, world.review_after, now)
+    }
+
+    /// Returns the text that is sent: domestic marketing ends with how to opt out, once.
+    pub(super) fn body(&self) -> String {
+        let ending = match self.unsubscribe.trim() {
+            "" => "拒收请回复R",
+            unsubscribe => unsubscribe,
+        };
+        let is_marketing = self.purpose == MARKETING && !self.international;
+        if !is_marketing || text::says_how_to_opt_out(&self.text, ending) {
+            return self.text.clone();
+        }
+        format!("{}{ending}", self.text)
     }
 }
 
@@ -96,9 +109,6 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
         check_length("Remark", remark, 128)?;
         remark.clone_into(&mut changed.remark);
     }
-    if let Some(unsubscribe) = params.get("UnsubscribeInfo") {
-        unsubscribe.clone_into(&mut changed.unsubscribe);
-    }
     if let Some(instruction) = params.get("Instruction") {
         instruction.clone_into(&mut changed.instruction);
     }
@@ -113,7 +123,7 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
 pub(super) fn delete(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let ids = params.required_list("TemplateIds")?;
     for id in &ids {
-        if is_pending(find(world, id)?.status(world, now).0) {
+        if !world.rules.may_delete(find(world, id)?.status(world, now).0) {
             return Err(Refusal::invalid("TemplateIds", "a template in review cannot be deleted"));
         }
     }

@@ -68,6 +68,27 @@ pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     rendered
 }
 
+/// Returns whether a text ends with `ending` or another opt-out instruction: its last clause has the
+/// word 退订 or 拒收 beside a keyword to reply with, and hardly anything else.
+pub(super) fn says_how_to_opt_out(text: &str, ending: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '}');
+    if text.ends_with(ending.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+        return true;
+    }
+    let filler =
+        |c: char| c.is_ascii_alphabetic() || "请可直接回复发送至信输入:：“”\" ".contains(c);
+    ["退订", "拒收"].into_iter().any(|word| match text.rsplit_once(word) {
+        None => false,
+        Some((before, after)) => {
+            let near: Vec<char> =
+                before.chars().rev().take_while(|c| filler(*c)).take(12).collect();
+            let has_keyword =
+                near.iter().copied().chain(after.chars()).any(|c| c.is_ascii_alphabetic());
+            after.chars().all(filler) && after.chars().count() <= 12 && has_keyword
+        }
+    })
+}
+
 /// Returns the text of a message: the signature in its brackets, then the body.
 pub(super) fn full_text(signature: &str, international: bool, body: &str) -> String {
     match (signature, international) {

@@ -88,6 +88,8 @@ pub struct SentBatch {
     pub failures: Vec<Failure>,
     /// The RetCode: 0, or 18046 for a partial success.
     pub ret_code: RetCode,
+    /// A RetCode other than these two that came with the session number, and its message.
+    pub complaint: Option<(RetCode, String)>,
     /// The vendor's id of the call; may be empty.
     pub request_id: String,
 }
@@ -175,7 +177,10 @@ impl Client {
                 request_id: response.request_id,
             });
         }
+        let is_complaint = !matches!(response.ret_code, RetCode::OK | RetCode::PARTLY);
         Ok(SentBatch {
+            complaint: (is_complaint && session_no.is_some())
+                .then_some((response.ret_code, response.message)),
             session_no,
             success_count: fields.and_then(|fields| fields.number("SuccessCount")),
             failures,

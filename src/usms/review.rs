@@ -81,8 +81,6 @@ pub struct UpdateTemplate {
     pub name: String,
     /// A note for the reviewer.
     pub remark: String,
-    /// How to unsubscribe.
-    pub unsubscribe: String,
     /// What each variable means.
     pub instruction: String,
 }
@@ -266,7 +264,6 @@ impl Client {
             vec![pair("TemplateId", &template.template_id), pair("Template", &template.text)];
         push_optional(&mut params, "TemplateName", &template.name);
         push_optional(&mut params, "Remark", &template.remark);
-        push_optional(&mut params, "UnsubscribeInfo", &template.unsubscribe);
         push_optional(&mut params, "Instruction", &template.instruction);
         self.succeed(keys, "UpdateUSMSTemplate", params).await.map(drop)
     }

@@ -15,6 +15,7 @@ use super::{health, page, reviewed};
 use crate::app::App;
 use crate::db::dashboard::{self, Numbers};
 use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
+use crate::domain::batch::Package;
 use crate::domain::ids::{Id, ProjectId};
 use crate::domain::message::MessageState;
 use crate::domain::review::Subject;
@@ -165,7 +166,11 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         let (label, what) = match batch.pause_reason {
             Some(pause_reason) => (
                 l.t("batch-state-paused").to_string(),
-                l.t(&format!("batch-paused-{}-title", pause_reason.key())).to_string(),
+                l.with(
+                    &format!("batch-paused-{}-title", pause_reason.key()),
+                    &[("package", Package::of(batch.purpose, batch.international).key().into())],
+                )
+                .to_string(),
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),

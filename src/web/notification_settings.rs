@@ -116,6 +116,11 @@ fn what(l: &Layout, body: &serde_json::Value) -> String {
         let project = [("project", field("project").into())];
         return l.with(&format!("notification-pushes-{}", field("status")), &project);
     }
+    if field("event") == notifications::BATCH_PAUSED {
+        let package = [("package", field("package").into())];
+        let title = l.with(&format!("batch-paused-{}-title", field("status")), &package);
+        return format!("{} · {title}", field("name"));
+    }
     let status = l.t(&format!("notification-status-{}", field("status")));
     format!("{} · {status}", field("name"))
 }

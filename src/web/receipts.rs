@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::batches::explain;
 use super::error::WebError;
 use super::flash;
 use super::form::Form;
@@ -14,6 +15,7 @@ use super::message_table::{MessageTable, Viewer};
 use super::page;
 use crate::app::App;
 use crate::db::message_search::{FoundMessage, MessageQuery, Phones};
+use crate::db::submissions;
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
 use crate::domain::phone::{Phone, PhoneProblem, masked};
@@ -71,6 +73,8 @@ struct SessionPage {
     l: Layout,
     session_no: String,
     batch: Option<(String, String)>,
+    /// The RetCode that came with the session number, and what it means.
+    complaint: Option<(i32, String)>,
     ledger: Option<Ledger>,
     rows: Option<MessageTable>,
     vendor_query: VendorQuery,
@@ -187,8 +191,11 @@ pub async fn session(
         }
         FoundMessage::ExternalMessage(_) => None,
     });
+    let complaint = submissions::complaint(&app.db, member.project.id, &session_no).await?;
+    let complaint = complaint.and_then(|one| Some((one.ret_code?, explain(&l, &one))));
     let page = SessionPage {
         batch,
+        complaint,
         ledger: (!found.is_empty()).then(|| ledger(&l, &found)),
         rows,
         may_ask: member.may(Permission::Send),

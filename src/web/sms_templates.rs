@@ -68,6 +68,13 @@ struct TemplatePage {
     may_send: bool,
 }
 
+impl TemplatePage {
+    /// Returns the end of the text that UCloud may add.
+    fn added_opt_out(&self) -> &str {
+        order::added_opt_out(&self.template)
+    }
+}
+
 /// Shows the list.
 pub async fn list(
     app: web::Data<App>,

@@ -300,7 +300,11 @@ pub async fn remove(
     let ip = peer_ip(&request);
     let why: String = why.trim().chars().take(MAX_NOTE_LENGTH).collect();
     suppression_ops::remove(&app, actor(&member, &ip), suppression.id, &why).await?;
-    flash::say(&request, &l.with("suppression-removed", &[("phone", suppression.phone.into())]));
+    let key = match suppression.blacklisted_at {
+        Some(_) => "suppression-removed-blacklisted",
+        None => "suppression-removed",
+    };
+    flash::say(&request, &l.with(key, &[("phone", suppression.phone.into())]));
     Ok(page::see_other(&l.urls.suppressions()))
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 
-use crate::harness::{TestClient, TestConsole, eventually};
+use crate::harness::{CODE, TestClient, TestConsole, eventually};
 use crate::reviews::{apply_for_signature, id_of, review, until_status, without_reviews};
 
 /// A webhook that fails `failing` times, and then stores time, signature and body of each request.
@@ -141,4 +141,28 @@ async fn only_admins_choose_who_is_notified_and_invalid_input_comes_back(db: PgP
     assert_eq!(tested.status, StatusCode::SEE_OTHER);
     let page = console.until(&admin, "/p/default/settings", ".notices .muted").await;
     assert!(page.one(".notices").contains("CONSOLE_SMTP_URL"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn a_batch_that_is_paused_by_an_empty_package_is_told_once(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    save_settings(&admin, &hook.open(), "").await;
+    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18013 });
+    console.fault(fault).await;
+    let batch = admin.send(CODE, &["1234", "5"], "18500001234").await;
+    let (_, _, body) = hook.until(1).await.remove(0);
+    assert_eq!((&body["event"], &body["status"]), (&"batch_paused".into(), &"balance".into()));
+    assert_eq!((&body["subject"], &body["package"]), (&"batch".into(), &"notice".into()));
+    assert_eq!(body["reason"], "injected fault: 18013");
+    assert_eq!(body["url"], format!("https://console.example.test{batch}"));
+    let page = admin.get_in("en", "/p/default/settings").await;
+    let told = page.one(".notices tbody th");
+    assert!(told.ends_with("Paused: verification and notice package used up"), "{told}");
+    let events: Vec<String> = sqlx::query_scalar("select body->>'event' from notifications")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(events, ["batch_paused"]);
 }

@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use rust_xlsxwriter::{Format, Workbook};
 use sqlx::PgPool;
+use usms_console::sandbox::{Seeds, TemplateSeed};
 
 use crate::harness::{CODE, NOTICE, TestClient, TestConsole, until};
 
@@ -209,4 +210,61 @@ async fn a_price_that_has_changed_is_told_with_its_new_value(db: PgPool) {
     let answer = operator.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.all("#errors li"), ["单价：现为 ¥0.0520"], "{}", answer.text);
+}
+
+#[sqlx::test]
+async fn limits_per_phone_number_are_told_by_purpose_before_sending(db: PgPool) {
+    let (_console, operator) = notice_console(&db).await;
+    for (template, params, about) in [
+        (CODE, &["1234", "5"][..], "1 分钟 1 条、1 小时 3 条、1 天 6 条"),
+        (NOTICE, &["1", "2"][..], "相同内容限 1 天 5 条"),
+        ("新书", &["1"][..], "08:00–20:00"),
+    ] {
+        let fields = operator.send_fields(template, params, "18500001234").await;
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(check.one("#frequency").contains(about), "{}", check.text);
+        let row = format!("18500001234,{}\n", params.join(","));
+        let preview = operator.upload_list(template, "a.csv", row.as_bytes()).await;
+        let page = operator.until_imported(&preview).await;
+        assert!(page.one("#frequency").contains(about), "{}", page.text);
+    }
+}
+
+#[sqlx::test]
+async fn marketing_is_shown_and_counted_with_exactly_one_opt_out(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let marketing = |id: &str, name: &str, text: String| TemplateSeed {
+        template_id: id.to_owned(),
+        name: name.to_owned(),
+        purpose: 3,
+        text,
+        unsubscribe: "拒收请回复R".to_owned(),
+        ..TemplateSeed::default()
+    };
+    let templates = vec![
+        marketing("UTB0001", "已含退订", format!("{}拒收请回复R", "字".repeat(58))),
+        marketing("UTB0002", "未含退订", "字".repeat(59)),
+    ];
+    console.sandbox.seed(Seeds { templates, ..Seeds::default() });
+    let csrf = operator.get("/p/default/templates").await.csrf();
+    let ids = [("csrf", csrf.as_str()), ("ids", "UTB0001\nUTB0002")];
+    operator.post("/p/default/templates/import", &ids).await;
+    for (id, name, added, parts) in
+        [("UTB0001", "已含退订", false, "1 条"), ("UTB0002", "未含退订", true, "2 条")]
+    {
+        let fields = operator.send_fields(name, &[], "18500001234").await;
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(check.one("dl.facts").contains(parts), "{}", check.one("dl.facts"));
+        let preview = operator.upload_list(name, "a.csv", "手机号\n18500001234\n".as_bytes()).await;
+        let list = operator.until_imported(&preview).await;
+        let template = operator.get(&format!("/p/default/templates/{id}")).await;
+        for (page, text) in [(&check, ".bubble"), (&list, ".bubble"), (&template, ".big-text")] {
+            assert_eq!(page.one(text).matches("拒收请回复R").count(), 1, "{}", page.text);
+            assert_eq!(page.has(".opt-out"), added, "{}", page.text);
+        }
+        if added {
+            assert!(check.one(".opt-out").contains("UCloud 可能会在末尾添加"), "{}", check.text);
+        }
+    }
 }

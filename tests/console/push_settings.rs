@@ -357,3 +357,15 @@ async fn missing_pushes_are_notified_once_and_so_is_their_return(db: PgPool) {
     assert!(!admin.get("/p/default/").await.one("main").contains("从未收到推送"));
     assert!(admin.get("/p/default/settings").await.text.contains("已恢复接收 UCloud 推送"));
 }
+
+#[sqlx::test]
+async fn the_page_names_uclouds_console_first_and_its_support_second(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    for (language, support) in [("en", "UCloud support"), ("zh-CN", "UCloud 技术支持")] {
+        let lead = admin.get_in(language, PAGE).await.one("section[aria-labelledby=address] p");
+        let of = |what: &str| lead.find(what).unwrap_or_else(|| panic!("no {what} in {lead}"));
+        assert!(of("状态报告及上行消息接收地址配置") < of(support), "{lead}");
+        assert!(lead.contains("基础配置"), "{lead}");
+    }
+}

@@ -133,7 +133,7 @@ async fn deletion_first_shows_what_depends_on_it_and_stays_in_the_timeline(db: P
 }
 
 #[sqlx::test]
-async fn several_are_deleted_at_once_except_those_under_review(db: PgPool) {
+async fn several_are_deleted_at_once_except_those_that_the_vendor_refuses(db: PgPool) {
     let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let open = apply_for_signature(&operator, "云帆读书").await;
@@ -147,18 +147,26 @@ async fn several_are_deleted_at_once_except_those_under_review(db: PgPool) {
     };
     console.sandbox.seed(second);
     import(&operator, "signatures", "SIG0002").await;
+    let waiting = apply_for_signature(&operator, "云帆漫画").await;
+    review(&console, &id_of(&open), 1, "").await;
+    until_status(&console, &operator, &open, "审核中").await;
     let chosen = format!("id=SIG0001&id=SIG0002&id={}", id_of(&open));
     let ask = operator.get(&format!("/p/default/signatures/delete?{chosen}")).await;
     assert_eq!(ask.all(".list tbody tr").len(), 3);
-    assert_eq!(ask.one("button[name=confirm]"), "删除 2 个");
+    assert_eq!(ask.one("button[name=confirm]"), "删除 3 个");
+    assert!(ask.one(".doubt").contains("审核期间"), "{}", ask.text);
     let csrf = ask.csrf();
     let mut fields = vec![("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0001")];
     let under_review = id_of(&open);
     fields.push(("id", &under_review));
+    let waiting = id_of(&waiting);
+    fields.push(("id", &waiting));
     let back = operator.post("/p/default/signatures/delete", &fields).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(back.one(".error").contains("审核期间"), "{}", back.text);
-    assert_eq!(calls(&console, "DeleteUSMSSignature").await, 1);
+    assert_eq!(back.all(".list tbody tr").len(), 1, "the one in review is left");
+    assert!(back.one(".error").contains("18003"), "{}", back.text);
+    assert_eq!(back.value("input[name=id]"), under_review);
+    assert_eq!(calls(&console, "DeleteUSMSSignature").await, 3);
     // The response is lost, the deletion is not.
     console.fault(json!({"action": "DeleteUSMSSignature", "kind": "reset_after"})).await;
     let fields = [("csrf", csrf.as_str()), ("confirm", "1"), ("id", "SIG0002")];

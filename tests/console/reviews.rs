@@ -238,8 +238,6 @@ async fn a_rejected_signature_is_fixed_in_the_form_it_was_submitted_with(db: PgP
     let console = without_reviews(&db).await;
     let operator = console.operator().await;
     let path = apply_for_signature(&operator, "云帆读书").await;
-    let locked = operator.get(&format!("{path}/edit")).await;
-    assert!(locked.one("section.notice").contains("仅允许修改未通过审核的签名"), "{}", locked.text);
     review(&console, &id_of(&path), 3, "证件不清晰").await;
     until_status(&console, &operator, &path, "未通过").await;
     let home = operator.get("/p/default/").await;
@@ -476,4 +474,70 @@ async fn a_form_is_accepted_with_or_without_files_and_only_from_our_own_pages(db
     let long = vec![("text".to_owned(), "长".repeat(200_000))];
     assert_eq!(operator.upload(new, &long, &[]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(calls(&console, "CreateUSMSTemplate").await, 1);
+}
+
+#[sqlx::test]
+async fn how_to_opt_out_is_part_of_an_application_and_not_of_a_change(db: PgPool) {
+    let console = without_reviews(&db).await;
+    let operator = console.operator().await;
+    let values = [("name", "新书预告"), ("text", "本周新书已上架"), ("purpose", "3")];
+    let fields = filled_form(&operator, "/p/default/templates/new", &values).await;
+    let done = operator.upload("/p/default/templates/new", &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let path = done.leads_to();
+    assert_eq!(at_vendor(&console, &id_of(&path)).await["unsubscribe"], "拒收请回复R");
+    review(&console, &id_of(&path), 3, "内容不明确").await;
+    until_status(&console, &operator, &path, "未通过").await;
+    let edit = operator.get(&format!("{path}/edit")).await;
+    assert!(!edit.has("#unsubscribe"), "UpdateUSMSTemplate has no parameter for it");
+    let mut fields = edit.whole_form(FORM);
+    set(&mut fields, "text", "本周新书今日上架");
+    set(&mut fields, "unsubscribe", "回T退订");
+    let done = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let vendor = at_vendor(&console, &id_of(&path)).await;
+    assert_eq!(
+        (&vendor["text"], &vendor["unsubscribe"]),
+        (&"本周新书今日上架".into(), &"拒收请回复R".into())
+    );
+    let stored: String =
+        sqlx::query_scalar("select unsubscribe from sms_templates where name = '新书预告'")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(stored, "拒收请回复R");
+}
+
+#[sqlx::test]
+async fn what_waits_or_is_in_review_is_edited_and_a_refusal_loses_nothing(db: PgPool) {
+    let console = without_reviews(&db).await;
+    let operator = console.operator().await;
+    let signature = apply_for_signature(&operator, "云帆读书").await;
+    let template = apply_for_template(&operator, "发货提醒", "您的订单已发货").await;
+    for status in [0, 1] {
+        for path in [&signature, &template] {
+            review(&console, &id_of(path), status, "").await;
+            let wanted = if status == 0 { "待审核" } else { "审核中" };
+            until_status(&console, &operator, path, wanted).await;
+            assert!(operator.get(path).await.has("a[href$='/edit']"), "{path} {status}");
+            let edit = operator.get(&format!("{path}/edit")).await;
+            assert!(edit.one("#why").contains("审核尚未完成"), "{}", edit.text);
+        }
+    }
+    // By the words of the API reference it is refused, by those of the manual it is not.
+    let edit = format!("{signature}/edit");
+    let mut fields = filled_form(&operator, &edit, &[("content", "云帆读书会")]).await;
+    let refused = operator.upload(&edit, &fields, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert!(refused.text.contains("18003"), "{}", refused.text);
+    assert_eq!(refused.value("#content"), "云帆读书会");
+    assert!(refused.text.contains("执照.png"), "the certificate is kept");
+    let rules = json!({ "review": "manual" });
+    console.admin(Method::POST, "rules", rules).await;
+    fields = refused.whole_form(FORM);
+    let done = operator.upload(&edit, &fields, &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    assert_eq!(at_vendor(&console, &id_of(&signature)).await["content"], "云帆读书会");
+    let page = until_status(&console, &operator, &signature, "待审核").await;
+    assert!(page.one(".story").contains("operator 修改并重新提交"), "{}", page.text);
 }

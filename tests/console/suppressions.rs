@@ -103,6 +103,28 @@ async fn a_file_is_imported_and_added_to_the_vendors_blacklist_once(db: PgPool) 
 }
 
 #[sqlx::test]
+async fn removing_a_phone_says_that_ucloud_may_still_hold_it_back(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let csrf = operator.get(LIST).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("phones", "18500001001"), ("reason", "complaint")];
+    operator.post(LIST, &fields).await;
+    let list = operator.get_in("en", LIST).await;
+    assert!(list.text.contains("other programs that use this project"), "{}", list.text);
+    assert!(list.text.contains("Other projects of the account still can"), "{}", list.text);
+    let remove = list.attr("tbody a[href$='/remove']", "href");
+    let page = operator.get_in("en", &remove).await;
+    assert!(page.one("#held-back").starts_with("UCloud may still hold messages back"));
+    operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
+    let page = operator.get_in("en", &remove).await;
+    assert!(page.one("#held-back").starts_with("This number is also on UCloud's blacklist"));
+    let why = [("csrf", csrf.as_str()), ("why", "同意")];
+    assert_eq!(operator.post(&remove, &why).await.leads_to(), LIST);
+    let flash = operator.get(LIST).await.one(".flash");
+    assert!(flash.contains("ask UCloud to remove it there too"), "{flash}");
+}
+
+#[sqlx::test]
 async fn two_lists_of_the_same_phones_in_another_order_are_both_added(db: PgPool) {
     let console = quiet(&db).await;
     console.account("operator", Role::Operator).await;

@@ -78,6 +78,56 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
 }
 
 #[sqlx::test]
+async fn a_session_number_that_comes_with_a_code_keeps_both_and_shows_them(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    console.fault(json!({ "kind": "complaint", "ret_code": 18014 })).await;
+    let batch = send_one(&operator, "18500001234").await;
+    let page = console.until_complete(&operator, &batch).await;
+    assert_eq!(state(&page).await, "已送达", "it was accepted");
+    let problems = page.one("section[aria-labelledby=troubles] tbody");
+    assert!(problems.contains("18014"), "{problems}");
+    assert!(problems.contains("已受理，但 UCloud 提示：提交的部分手机号码无效"), "{problems}");
+    let session = page.attr("a[href*='/receipts/']", "href");
+    let receipts = operator.get_in("en", &session).await;
+    let complaint = receipts.one("#complaint");
+    assert!(complaint.contains("Accepted with RetCode 18014"), "{complaint}");
+    assert!(complaint.contains("injected complaint: 18014"), "{complaint}");
+    let other = send_one(&operator, "18500001235").await;
+    let page = console.until_complete(&operator, &other).await;
+    assert!(!page.has("#troubles"));
+    let session = page.attr("a[href*='/receipts/']", "href");
+    assert!(!operator.get(&session).await.has("#complaint"));
+}
+
+#[sqlx::test]
+async fn an_empty_package_is_named_by_purpose_with_what_to_buy(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18013 });
+    console.fault(fault).await;
+    let batch = send_one(&operator, "18500001234").await;
+    let page = console.until(&operator, &batch, "form[action$=resume]").await;
+    let notice = page.one("#live .notice.doubtful");
+    assert!(notice.contains("已暂停：验证通知类短信余量不足"), "{notice}");
+    assert!(notice.contains("购买验证通知类短信套餐包"), "{notice}");
+    for (international, what) in [
+        (false, "Paused: marketing package used up"),
+        (true, "Paused: international package used up"),
+    ] {
+        sqlx::query("update batches set purpose = 'marketing', international = $1")
+            .bind(international)
+            .execute(&db)
+            .await
+            .unwrap();
+        let notice = operator.get_in("en", &batch).await.one("#live .notice.doubtful");
+        assert!(notice.contains(what) && notice.contains("money in the account"), "{notice}");
+        let home = operator.get_in("en", "/p/default/").await;
+        assert!(home.text.contains(what), "the home page says so too");
+    }
+}
+
+#[sqlx::test]
 async fn a_call_whose_response_was_lost_is_in_doubt_until_a_receipt_resolves_it(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;

@@ -44,8 +44,16 @@ batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Me
 batch-paused-person-title = Paused
 batch-paused-time = Once resumed, it is sent at { $when }.
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
-batch-paused-balance-title = Paused: SMS package used up
-batch-paused-balance = Buy an SMS package at UCloud, then resume. Messages not yet submitted are kept, and nothing is sent twice.
+batch-paused-balance-title = { $package ->
+    [marketing] Paused: marketing package used up
+    [international] Paused: international package used up
+   *[notice] Paused: verification and notice package used up
+}
+batch-paused-balance = { $package ->
+    [marketing] Buy a marketing package (营销推广类) under 套餐包管理 in UCloud's console, then resume. Packages for verification and notices don't count, and neither does money in the account.
+    [international] Buy an international package (国际及港澳台短信) for the countries of this batch under 套餐包管理 in UCloud's console, then resume. Packages for the Chinese mainland or other countries don't count, and neither does money in the account.
+   *[notice] Buy a verification and notice package (验证通知类) under 套餐包管理 in UCloud's console, then resume. Marketing packages don't count, and neither does money in the account.
+} If messages are left there, contact UCloud support. Messages not yet submitted are kept, and nothing is sent twice.
 batch-paused-permission-title = Paused: UCloud refused this project's keys or permissions
 batch-paused-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
 batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
@@ -116,6 +124,7 @@ batch-problem-time = Time
 batch-problem-code = Code
 batch-problem-what = Problem
 batch-problem-n = Messages
+batch-problem-accepted = UCloud accepted the submission, but reported: { $what }
 batch-problem-lease = The process submitting it was interrupted, so UCloud may or may not have accepted it
 batch-content = Content
 batch-template = SMS template
@@ -578,13 +587,15 @@ suppressions-remove = Remove
 suppressions-blacklisted = also on UCloud's blacklist
 suppressions-export = Download opt-out list
 suppressions-blacklist = Add to UCloud's blacklist
-suppressions-blacklist-hint = Also stops all other programs of the account from sending to the numbers that get no messages at all.
+suppressions-blacklist-hint = UCloud then also stops other programs that use this project from sending to the numbers that get no messages at all. Other projects of the account still can. Only UCloud can take a number off its blacklist again.
 suppressions-add = Add to opt-out list
 suppressions-phones-hint = One per line, or separated by commas
 suppressions-file = Or upload a file (CSV, TXT, XLSX, XLS)
 suppressions-file-hint = Up to 4 MB. Hidden rows are read too. Nothing is added until every row is understood or you decide.
 suppressions-remove-title = Remove from the opt-out list?
-suppressions-remove-what = Messages can then be sent to this phone number again. The reason is recorded in the audit log.
+suppressions-remove-what = The console can then send messages to this phone number again. The reason is recorded in the audit log.
+suppressions-remove-blacklisted = This number is also on UCloud's blacklist, so UCloud still holds messages to it back. Ask UCloud support to remove it there too.
+suppressions-remove-perhaps = UCloud may still hold messages back, for example if another program added the number to UCloud's blacklist. Only UCloud support can remove it there.
 suppressions-why = Reason for removal
 suppressions-why-missing = Enter a reason
 suppressions-remove-do = Remove
@@ -655,6 +666,7 @@ suppression-import-already = These phone numbers were added before. Nothing was 
 suppression-import-gone = This file is no longer available: its phone numbers were added, or it was discarded.
 suppression-added = { $added } added; { $there } already on the list
 suppression-removed = { $phone } removed from the opt-out list
+suppression-removed-blacklisted = { $phone } removed from the opt-out list. The number is also on UCloud's blacklist; ask UCloud to remove it there too.
 suppression-offered = UCloud accepted { $taken } and refused { $refused }
 suppression-offer-failed = Not all numbers were added: { $why }. Try again; numbers already added are skipped.
 batch-rules-title = Batch rules

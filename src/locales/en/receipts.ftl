@@ -37,3 +37,5 @@ receipts-seconds = { $n } s
 receipts-minutes = { $m } min { $s } s
 receipts-hours = { $h } h { $m } min
 receipts-older = Older
+receipts-complaint-title = Accepted with RetCode { $code }
+receipts-complaint = UCloud gave a session number, so it accepted the submission, but perhaps not all of its phone numbers. Those without a receipt were probably left out.

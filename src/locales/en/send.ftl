@@ -119,3 +119,7 @@ send-done = { $count ->
 send-done-scheduled = Scheduled for { $when }
 send-done-approval = Approval requested. The batch is sent once an approver approves it.
 send-already = This form was already submitted, so nothing was sent again. Here is the result.
+frequency-verification = Limits per phone number: carriers take 1 verification code a minute, 3 an hour and 6 a day, and UCloud the same text 5 times a day. What exceeds them may fail.
+frequency-notice = Limits per phone number: UCloud takes the same text 5 times a day; China Telecom takes it 2 times, and 10 different texts a day. What exceeds them may fail.
+frequency-marketing = Limits per phone number: UCloud takes the same text 5 times a day; China Telecom takes it 2 times, and 10 different texts a day. What exceeds them may fail. Marketing leaves only from 08:00 to 20:00.
+opt-out-added = “{ $text }” isn't in the template. UCloud may add this to the end, so it is shown and counted.

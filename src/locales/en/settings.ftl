@@ -1,6 +1,6 @@
 settings-title = Settings
 settings-notifications = Notifications
-settings-notifications-lead = Sent when a signature or template is approved, rejected, disabled, or no longer found at UCloud, and when UCloud's pushes stop arriving.
+settings-notifications-lead = Sent when a signature or template is approved, rejected, disabled, or no longer found at UCloud, when the console pauses a batch, and when UCloud's pushes stop arriving.
 settings-webhook = Webhook
 settings-webhook-hint = Receives a JSON POST request. A 2xx response counts as delivered; otherwise the console retries for more than a day.
 settings-webhook-wrong = Enter a URL that starts with http:// or https://
@@ -40,6 +40,8 @@ notification-subject = { $what } “{ $name }”: { $status }
 notification-text = { $what } “{ $name }” ({ $id }) in project { $project }: { $status }.
 notification-reason = UCloud: { $reason }
 notification-time = Time: { $at }
+notification-batch = Batch “{ $name }”: { $title }
+notification-batch-text = Batch “{ $name }” in project { $project } was paused and needs a person.
 timeline-empty = No events yet.
 settings-nobody = No channel is set up yet. Enter a webhook or an email address and save it first.
 notification-error-no-wish = this channel is no longer set up

@@ -41,8 +41,16 @@ batch-quiet = 营销短信仅在 08:00–20:00（Asia/Shanghai）发送，未发
 batch-paused-person-title = 已暂停
 batch-paused-time = 继续后，将于 { $when } 发送。
 batch-paused-person = 任务已手动暂停，未发送的短信均已保留。
-batch-paused-balance-title = 已暂停：短信余量不足
-batch-paused-balance = 请在 UCloud 购买短信套餐包，然后继续任务。未发送的短信均已保留，继续后不会重复发送。
+batch-paused-balance-title = { $package ->
+    [marketing] 已暂停：营销推广类短信余量不足
+    [international] 已暂停：国际及港澳台短信余量不足
+   *[notice] 已暂停：验证通知类短信余量不足
+}
+batch-paused-balance = { $package ->
+    [marketing] 请在 UCloud 控制台的套餐包管理页购买营销推广类短信套餐包，然后继续任务。验证通知类套餐包和账户余额均不能用于本任务。
+    [international] 请在 UCloud 控制台的套餐包管理页购买本任务所发国家或地区的国际及港澳台短信套餐包，然后继续任务。国内短信或其他国家、地区的套餐包以及账户余额均不能用于本任务。
+   *[notice] 请在 UCloud 控制台的套餐包管理页购买验证通知类短信套餐包，然后继续任务。营销推广类套餐包和账户余额均不能用于本任务。
+}若该套餐包仍有余量，请联系 UCloud 技术支持。未发送的短信均已保留，继续后不会重复发送。
 batch-paused-permission-title = 已暂停：UCloud 拒绝了项目的密钥或权限
 batch-paused-permission = 请联系管理员检查项目的密钥、项目 ID 和 IP 白名单，修正后继续任务。
 batch-paused-vendor_unavailable-title = 已暂停：UCloud 暂不可用
@@ -96,6 +104,7 @@ batch-problem-time = 时间
 batch-problem-code = 返回码
 batch-problem-what = 说明
 batch-problem-n = 条数
+batch-problem-accepted = 已受理，但 UCloud 提示：{ $what }
 batch-problem-lease = 提交短信的进程中断，不确定 UCloud 是否已受理
 batch-content = 任务内容
 batch-template = 短信模板
@@ -452,13 +461,15 @@ suppressions-remove = 移出
 suppressions-blacklisted = 已加入 UCloud 黑名单
 suppressions-export = 下载名单
 suppressions-blacklist = 加入 UCloud 黑名单
-suppressions-blacklist-hint = 仅加入屏蔽全部短信的号码；加入后，账号下的其他程序也不会再向这些号码发送短信。
+suppressions-blacklist-hint = 仅加入屏蔽全部短信的号码；加入后，使用本项目的其他程序也不会再向这些号码发送短信，账号下的其他项目不受影响。UCloud 黑名单中的号码只能由 UCloud 移出。
 suppressions-add = 加入名单
 suppressions-phones-hint = 每行一个，或用逗号分隔
 suppressions-file = 或上传文件（CSV、TXT、XLSX、XLS）
 suppressions-file-hint = 最大 4 MB，隐藏行也会读取；全部识别或经您确认后才会添加。
 suppressions-remove-title = 移出名单？
-suppressions-remove-what = 移出后，可以再次向该号码发送短信。移出原因会写入审计记录。
+suppressions-remove-what = 移出后，本控制台可以再次向该号码发送短信。移出原因会写入审计记录。
+suppressions-remove-blacklisted = 该号码已加入 UCloud 黑名单，UCloud 仍会拦截发往该号码的短信，须请 UCloud 技术支持移出。
+suppressions-remove-perhaps = UCloud 仍可能拦截发往该号码的短信，例如其他程序已将其加入 UCloud 黑名单，须由 UCloud 技术支持移出。
 suppressions-why = 移出原因
 suppressions-why-missing = 请填写移出原因
 suppressions-remove-do = 移出
@@ -505,6 +516,7 @@ suppression-import-already = 这些号码此前已添加，未重复添加。
 suppression-import-gone = 该文件已不存在：其中的号码已添加，或文件已被放弃。
 suppression-added = 已加入 { $added } 个，另有 { $there } 个此前已在名单中。
 suppression-removed = 已移出 { $phone }
+suppression-removed-blacklisted = 已移出 { $phone }。但该号码已加入 UCloud 黑名单，须请 UCloud 技术支持移出后才能收到短信。
 suppression-offered = UCloud 已受理 { $taken } 个，未受理 { $refused } 个。
 suppression-offer-failed = 未能全部加入 UCloud 黑名单：{ $why }。可以重试，不会重复加入。
 batch-rules-title = 发送规则

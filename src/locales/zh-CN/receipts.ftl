@@ -31,3 +31,5 @@ receipts-seconds = { $n } 秒
 receipts-minutes = { $m } 分 { $s } 秒
 receipts-hours = { $h } 小时 { $m } 分
 receipts-older = 更早
+receipts-complaint-title = 已受理，返回码 { $code }
+receipts-complaint = UCloud 返回了发送序列号，表示已受理，但可能未受理其中的部分号码，没有回执的号码很可能未发送。

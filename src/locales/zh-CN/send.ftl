@@ -83,3 +83,7 @@ send-done = 任务已发起，共 { $count } 条。
 send-done-scheduled = 任务已发起，将于 { $when } 发送。
 send-done-approval = 已发起审批，审批人批准后发送。
 send-already = 该表单此前已提交，未重复发送。以下是上次发送的结果。
+frequency-verification = 单个号码的频率限制：运营商对验证码限 1 分钟 1 条、1 小时 3 条、1 天 6 条；UCloud 对相同内容限 1 天 5 条。超出部分可能发送失败。
+frequency-notice = 单个号码的频率限制：UCloud 对相同内容限 1 天 5 条；中国电信对相同内容限 1 天 2 条、不同内容限 1 天 10 条。超出部分可能发送失败。
+frequency-marketing = 单个号码的频率限制：UCloud 对相同内容限 1 天 5 条；中国电信对相同内容限 1 天 2 条、不同内容限 1 天 10 条。超出部分可能发送失败。营销短信仅在 08:00–20:00 发送。
+opt-out-added = 模板内容未以退订方式结尾，UCloud 可能会在末尾添加“{ $text }”，预览、字数和计费条数均已计入。

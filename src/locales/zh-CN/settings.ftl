@@ -1,6 +1,6 @@
 settings-title = 项目设置
 settings-notifications = 通知
-settings-notifications-lead = 短信签名或模板已通过、未通过、被停用或 UCloud 已无记录时，以及收不到 UCloud 推送时，将发送通知。
+settings-notifications-lead = 短信签名或模板已通过、未通过、被停用或 UCloud 已无记录时，发送任务被系统暂停时，以及收不到 UCloud 推送时，将发送通知。
 settings-webhook = Webhook 地址
 settings-webhook-hint = 以 JSON 格式发送 POST 请求；返回 2xx 视为送达，否则持续重试一天以上
 settings-webhook-wrong = 请填写以 http:// 或 https:// 开头的地址
@@ -37,6 +37,8 @@ notification-subject = { $what }“{ $name }”{ $status }
 notification-text = 项目 { $project } 的{ $what }“{ $name }”（{ $id }）{ $status }。
 notification-reason = UCloud 说明：{ $reason }
 notification-time = 时间：{ $at }
+notification-batch = 发送任务“{ $name }”{ $title }
+notification-batch-text = 项目 { $project } 的发送任务“{ $name }”已暂停，待处理。
 timeline-empty = 暂无记录。
 settings-nobody = 尚未设置通知地址，请先填写并保存。
 notification-error-no-wish = 该通知渠道已取消

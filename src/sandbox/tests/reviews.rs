@@ -25,7 +25,8 @@ async fn signatures_are_reviewed_changed_and_deleted() {
     };
     let id = create("云帆科技", &[]).await["SigId"].as_str().unwrap().to_owned();
     assert_eq!(query(&id).await["Status"], 0);
-    assert_eq!(delete(&id).await, 18003);
+    let other = create("云帆读书", &[]).await["SigId"].as_str().unwrap().to_owned();
+    assert_eq!(delete(&other).await, 0, "only what is in review is not deleted");
     review(&id, 1, "").await;
     assert_eq!(query(&id).await["Status"], 1);
     assert_eq!(delete(&id).await, 18003);
@@ -93,6 +94,7 @@ async fn templates_are_checked_reviewed_changed_and_deleted() {
     assert_eq!(status().await, 2);
     assert_eq!(update("新名", "小促销，拒收请回复R").await, 0);
     assert_eq!(status().await, 0);
+    admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
     let ids = [("TemplateIds.0", "T0"), ("TemplateIds.1", id)];
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids).await, 18003);
     assert_eq!(ret_code(&sandbox, "DeleteUSMSTemplate", &ids[..1]).await, 0);
@@ -157,5 +159,71 @@ async fn a_review_ends_by_itself() {
     let answer = call(&sandbox, "CreateUSMSSignature", &params).await;
     let id = [("SigId", answer["SigId"].as_str().unwrap())];
     until(async || call(&sandbox, "QueryUSMSSignature", &id).await["Data"]["Status"] == 2).await;
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn marketing_is_sent_with_how_to_opt_out_exactly_once() {
+    let mut seeds = seeds();
+    let marketing = |id: &str, text: &str, unsubscribe: &str| TemplateSeed {
+        template_id: id.to_owned(),
+        name: id.to_owned(),
+        purpose: 3,
+        text: text.to_owned(),
+        unsubscribe: unsubscribe.to_owned(),
+        ..TemplateSeed::default()
+    };
+    let long = "字".repeat(495);
+    seeds.templates = vec![
+        marketing("M1", "新书上架，拒收请回复R", "拒收请回复R"),
+        marketing("M2", "新书上架，回T退订", "拒收请回复R"),
+        marketing("M3", "新书上架。", "拒收请回复R"),
+        marketing("M4", "新书上架。", ""),
+        marketing("M5", &long, "拒收请回复R"),
+    ];
+    let sandbox = start(None);
+    sandbox.seed(seeds);
+    let send = async |id: &str| {
+        let params =
+            [("PhoneNumbers.0", "18500001234"), ("SigContent", "优刻得"), ("TemplateId", id)];
+        ret_code(&sandbox, "SendUSMSMessage", &params).await
+    };
+    for (id, text) in [
+        ("M1", "【优刻得】新书上架，拒收请回复R"),
+        ("M2", "【优刻得】新书上架，回T退订"),
+        ("M3", "【优刻得】新书上架。拒收请回复R"),
+        ("M4", "【优刻得】新书上架。拒收请回复R"),
+    ] {
+        assert_eq!(send(id).await, 0, "{id}");
+        let messages = admin_get(&sandbox, "messages").await;
+        assert_eq!(messages.as_array().unwrap().last().unwrap()["text"], text, "{id}");
+    }
+    assert_eq!(send("M5").await, 18003, "longer than 500 characters with it");
+}
+
+#[tokio::test]
+async fn changing_and_deleting_follow_the_api_reference_or_the_manual() {
+    let sandbox = start(None);
+    let mut params = SIGNATURE.to_vec();
+    params.push(("SigContent", "云帆科技"));
+    let created = call(&sandbox, "CreateUSMSSignature", &params).await;
+    let id = created["SigId"].as_str().unwrap();
+    params.push(("SigId", id));
+    let answers = async |status: u8| {
+        admin_post(&sandbox, "review", json!({"id": id, "status": status})).await;
+        ret_code(&sandbox, "UpdateUSMSSignature", &params).await
+    };
+    let delete = async || ret_code(&sandbox, "DeleteUSMSSignature", &[("SigIds.0", id)]).await;
+    for (status, expected) in [(0, 18003), (1, 18003), (2, 18003), (3, 0), (4, 18003)] {
+        assert_eq!(answers(status).await, expected, "API reference, {status}");
+    }
+    admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
+    assert_eq!(delete().await, 18003);
+    admin_post(&sandbox, "rules", json!({"review": "manual"})).await;
+    for (status, expected) in [(0, 0), (1, 0), (2, 18003), (3, 0), (4, 18003)] {
+        assert_eq!(answers(status).await, expected, "manual, {status}");
+    }
+    admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
+    assert_eq!(delete().await, 0);
     sandbox.stop().await;
 }

@@ -15,7 +15,7 @@ use crate::db::messages::Cause;
 use crate::db::retained::PastRetention;
 use crate::db::submissions::Submission;
 use crate::db::uploads;
-use crate::domain::batch::{BatchState, PauseReason, may_leave};
+use crate::domain::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
@@ -205,6 +205,11 @@ impl LivePart {
         self.batch.pause_reason.map(PauseReason::key)
     }
 
+    /// Returns the SMS package that it is sent from.
+    fn package(&self) -> &'static str {
+        Package::of(self.batch.purpose, self.batch.international).key()
+    }
+
     /// Returns the seconds until all messages are submitted at the recent pace.
     fn seconds_left(&self) -> Option<i64> {
         let held = self.awaits_trial() || self.quiet;
@@ -384,7 +389,17 @@ fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<ProblemRow> {
     let row = |submission: &Submission| ProblemRow {
         at: submission.answered_at.or(submission.sent_at).map(|at| l.moment(at)),
         code: submission.ret_code,
-        what: explain(l, submission),
+        what: match submission.state {
+            SubmissionState::Accepted | SubmissionState::Partly => {
+                let what = explain(l, submission);
+                l.with("batch-problem-accepted", &[("what", what.into())])
+            }
+            SubmissionState::Ready
+            | SubmissionState::InFlight
+            | SubmissionState::Refused
+            | SubmissionState::InDoubt
+            | SubmissionState::Cancelled => explain(l, submission),
+        },
         n: submission.n,
     };
     snapshot.problems.iter().map(row).collect()

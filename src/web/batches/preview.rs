@@ -25,6 +25,7 @@ use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::version::Version;
+use crate::ops::order;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
@@ -127,6 +128,13 @@ impl PreviewPage {
     /// Returns how many messages would be sent.
     fn to_send(&self) -> i64 {
         self.report.going(self.confirm_form.again.is_some())
+    }
+
+    /// Returns the end of the text that UCloud may add.
+    fn added_opt_out(&self) -> &str {
+        let mut templates = self.choices.templates.iter();
+        let template = templates.find(|template| template.id == self.batch.template_id);
+        template.map_or("", order::added_opt_out)
     }
 
     fn rejected_count(&self) -> i64 {

@@ -9,7 +9,7 @@ use super::{Kind, Standing, section};
 use crate::app::App;
 use crate::db::reviewed::{self, Dependent, Row};
 use crate::db::{signatures, sms_templates};
-use crate::domain::review::Subject;
+use crate::domain::review::{ReviewStatus, Subject};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::delete_reviewed::{self, Deleted, Requester};
 use crate::web::error::WebError;
@@ -39,7 +39,6 @@ struct DeletePage {
     list: String,
     action: String,
     rows: Vec<Candidate>,
-    deletable: usize,
 }
 
 /// A signature or template that is about to be deleted.
@@ -47,7 +46,7 @@ struct Candidate {
     vendor_id: String,
     name: String,
     standing: Standing,
-    under_review: bool,
+    in_review: bool,
     dependents: Vec<Dependent>,
     /// Why the vendor did not delete it.
     why: Option<String>,
@@ -85,7 +84,7 @@ async fn find(
         vendor_id: vendor_id.to_owned(),
         name,
         standing: Standing::of(l, status, missing, false),
-        under_review: status.is_open() && !missing,
+        in_review: status == ReviewStatus::InReview && !missing,
         dependents: reviewed::dependents(&app.db, row).await?,
         why: None,
     }))
@@ -166,7 +165,6 @@ fn page_of(l: Layout, subject: Subject, rows: Vec<Candidate>) -> DeletePage {
     DeletePage {
         list: l.urls.all_reviewed(subject),
         action: l.urls.reviewed(subject, "delete"),
-        deletable: rows.iter().filter(|row| !row.under_review).count(),
         subject,
         rows,
         l,
@@ -201,7 +199,6 @@ async fn delete_confirmed(
                 continue;
             }
             Deleted::Nothing => continue,
-            Deleted::UnderReview => l.t("delete-under-review"),
             Deleted::Refused { ret_code, words } => l.with(
                 "import-refused",
                 &[("words", words.into()), ("code", ret_code.to_string().into())],

@@ -4,6 +4,7 @@ use super::draft::Draft;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::text::{self, Kind};
+use crate::ops::order;
 
 /// A segment of the text: a literal of the template, or the value of a variable.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Preview {
     pub signature: String,
     /// The text after it.
     pub segments: Vec<Segment>,
+    /// The end of the text that UCloud may add.
+    pub added_opt_out: String,
     /// The length in characters, signature included.
     pub length: usize,
     /// The parts of one message.
@@ -59,6 +62,7 @@ impl Preview {
         Self {
             signature: text::bracketed(&signature.content, international),
             segments: segments(&draft.text, &draft.params),
+            added_opt_out: order::added_opt_out(template).to_owned(),
             length,
             parts,
             total: parts * draft.phones.phones.len(),

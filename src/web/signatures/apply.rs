@@ -44,6 +44,8 @@ pub struct Fields {
     /// Application files that were stored when the form was posted before.
     certificate_id: String,
     proxy_id: String,
+    /// The content that the form of a change was opened with.
+    seen: Option<String>,
     /// The one-time token.
     form_token: String,
     /// The confirmed warnings.
@@ -257,9 +259,11 @@ async fn submit(
     if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
         return Ok(page::see_other(&href));
     }
-    if let Some(existing) =
-        existing.as_ref().filter(|existing| !apply::signature_can_change(existing))
-    {
+    let is_outdated = |existing: &&Signature| {
+        let seen = fields.seen.as_deref();
+        !apply::signature_can_change(existing) || seen.is_some_and(|seen| seen != existing.content)
+    };
+    if let Some(existing) = existing.as_ref().filter(is_outdated) {
         return locked(app, member, request, existing, Some(&fields)).await;
     }
     let mut findings = fields.check();

@@ -13,6 +13,7 @@ use crate::db::signatures;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::finding::Finding;
 use crate::domain::ids::ApplicationId;
+use crate::domain::opt_out;
 use crate::domain::review::{Purpose, Subject};
 use crate::domain::sms_template::{
     Lengths, TemplateApplication, UNSUBSCRIBE, read_instruction, write_instruction,
@@ -40,11 +41,14 @@ pub struct Fields {
     purpose: String,
     text: Option<String>,
     international: String,
-    /// Missing when only the name can be changed, like the next two fields.
+    /// Missing when only the name can be changed, like the meanings of variables.
     remark: Option<String>,
+    /// Only of a new template.
     unsubscribe: Option<String>,
     /// The meaning of each variable, in order.
     instruction: Vec<String>,
+    /// The text that the form of a change was opened with.
+    seen: Option<String>,
     /// The one-time token.
     form_token: String,
     /// Appends this variable to the text, without submitting anything.
@@ -62,11 +66,12 @@ impl Fields {
         let typed = matches!(self.international.as_str(), "1" | "true" | "on");
         let international = existing.map_or(typed, |existing| existing.international);
         let text = self.text.as_deref().unwrap_or_default().trim().replace("\r\n", "\n");
-        let needs_unsubscribe = purpose == Purpose::Marketing && !international;
-        let unsubscribe = match &self.unsubscribe {
-            Some(typed) => typed.trim().to_owned(),
-            None => existing
-                .map_or_else(|| UNSUBSCRIBE.to_owned(), |existing| existing.unsubscribe.clone()),
+        let needs_unsubscribe = opt_out::is_needed(purpose, international);
+        // UpdateUSMSTemplate has no parameter for it.
+        let unsubscribe = match (existing, &self.unsubscribe) {
+            (Some(existing), _) => existing.unsubscribe.clone(),
+            (None, Some(typed)) => typed.trim().to_owned(),
+            (None, None) => UNSUBSCRIBE.to_owned(),
         };
         TemplateApplication {
             name: self.name.trim().to_owned(),
@@ -127,6 +132,8 @@ pub struct Start {
 struct Preview {
     signature: String,
     segments: Vec<view::Segment>,
+    /// The end of the text that UCloud may add.
+    added_opt_out: String,
     lengths: Lengths,
     changed: Vec<Changed>,
 }
@@ -258,9 +265,12 @@ async fn submit(
     if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
         return Ok(page::see_other(&href));
     }
-    let cannot_change =
-        |existing: &&SmsTemplate| template_change(existing) == TemplateChange::Nothing;
-    if let Some(existing) = existing.as_ref().filter(cannot_change) {
+    let is_outdated = |existing: &&SmsTemplate| {
+        let seen = fields.seen.as_ref().map(|seen| seen.replace("\r\n", "\n"));
+        template_change(existing) == TemplateChange::Nothing
+            || seen.is_some_and(|seen| seen != existing.text)
+    };
+    if let Some(existing) = existing.as_ref().filter(is_outdated) {
         return locked(app, member, request, existing, Some(&fields)).await;
     }
     if let Some(n) = fields.insert.take() {
@@ -387,7 +397,6 @@ async fn preview_of(
         let fields = [
             compare::text(l.t("apply-name"), &existing.name, &form.name),
             compare::text(l.t("templates-text"), &existing.text, &form.text),
-            compare::text(l.t("apply-unsubscribe"), &existing.unsubscribe, &form.unsubscribe),
             compare::text(l.t("apply-remark"), &existing.remark, &form.remark),
         ];
         fields.into_iter().flatten().collect()
@@ -396,6 +405,7 @@ async fn preview_of(
         segments: segments_of(&body, &[]),
         lengths: Lengths::of(&body, &signature, form.international),
         signature: text::bracketed(&signature, form.international),
+        added_opt_out: form.added_opt_out().to_owned(),
         changed,
     })
 }
