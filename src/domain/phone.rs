@@ -287,13 +287,16 @@ fn digits_of(text: &str) -> String {
 /// Checks a number of mainland China without its calling code.
 fn domestic(written: &str) -> Result<Phone, PhoneProblem> {
     let written = written.trim_start_matches([' ', '-']);
-    let written = written.strip_prefix("(0)").unwrap_or(written);
+    // A number has one trunk 0, in brackets or not.
+    let bracketed_zero = written.strip_prefix("(0)");
+    let written = bracketed_zero.unwrap_or(written);
     let groups: Vec<&str> = written.split(is_group_separator).filter(|g| !g.is_empty()).collect();
     if !groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(PhoneProblem::NotDigits);
     }
     let digits = groups.concat();
-    let national = without_trunk_zero(&digits);
+    let national =
+        if bracketed_zero.is_some() { digits.as_str() } else { without_trunk_zero(&digits) };
     if national.starts_with('0') && (10..=12).contains(&national.len()) {
         return Err(PhoneProblem::Landline);
     }
@@ -350,6 +353,7 @@ fn looks_like_spreadsheet(text: &str) -> bool {
 /// it.
 fn abroad(country: &str, written: &str) -> Result<Phone, PhoneProblem> {
     // `+44 (0)7911…`: the 0 is dialled within the country only.
+    let has_bracketed_zero = written.contains("(0)");
     let written = written.replacen("(0)", " ", 1);
     let only_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     if !written.split(is_group_separator).all(only_digits) {
@@ -377,7 +381,14 @@ fn abroad(country: &str, written: &str) -> Result<Phone, PhoneProblem> {
         return domestic(written.rsplit(')').next().unwrap_or(&written));
     }
     let national = international.trim_start_matches('+').strip_prefix(code.as_str());
-    national.map(|rest| Phone(format!("({code}){rest}"))).ok_or(PhoneProblem::Abroad)
+    let rest = national.ok_or(PhoneProblem::Abroad)?;
+    // The library leaves out what it takes for a trunk prefix. A number has one trunk 0 at most.
+    let as_typed = digits == format!("{code}{rest}");
+    if as_typed || !has_bracketed_zero && digits == format!("{code}0{rest}") {
+        Ok(Phone(format!("({code}){rest}")))
+    } else {
+        Err(PhoneProblem::Abroad)
+    }
 }
 
 /// Returns whether full stops and slashes stand between groups, not before decimals or another
@@ -435,6 +446,11 @@ mod tests {
         assert_eq!(Phone::parse("(60)123456789").map(|p| p.0), Ok("(60)123456789".into()));
         for typed in ["+1 (202) 555-0123", "+1.202.555.0123", "+1-202-555-0123", "+12025550123.0"] {
             assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("(1)2025550123".into()), "{typed}");
+        }
+        for twice in
+            ["+(0)490510000", "+44 (0)0 7911 123456", "+86 (0)018500001234", "+783810000000"]
+        {
+            assert!(Phone::parse(twice).is_err(), "{twice}");
         }
         for typed in ["+44 (0)7911 123456", "+44 7911 123456", "0044 7911-123456"] {
             assert_eq!(Phone::parse(typed).map(|p| p.0), Ok("(44)7911123456".into()), "{typed}");
