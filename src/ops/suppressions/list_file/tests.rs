@@ -1,6 +1,7 @@
 //! What is understood of lists of opt-outs.
 
 use super::*;
+use crate::domain::phone::PhoneProblem;
 use proptest::prelude::*;
 
 fn examined(text: &str) -> Examined {
