@@ -1,0 +1,218 @@
+//! Receiving a file: in chunks, as the draft of a batch.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::drafts::discard;
+use crate::app::App;
+use crate::db::batches::{self, NewBatch};
+use crate::db::{resends, uploads};
+use crate::domain::batch::BatchState;
+use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::text::TemplateText;
+use crate::domain::upload::UploadSource;
+use crate::ops::order::{self, OrderError};
+use crate::recipient_file::{Shape, Utf8};
+
+/// Bytes of a chunk of the file.
+const CHUNK: usize = 1 << 20;
+
+/// The most characters of a batch's name. A file name may have twice as many.
+pub const MAX_NAME_LENGTH: usize = 60;
+
+/// A draft to create.
+#[derive(Debug, Clone)]
+pub struct Begin<'a> {
+    /// The project it is charged to.
+    pub project: ProjectId,
+    /// The person who creates it.
+    pub by: UserId,
+    /// The signature of its messages.
+    pub signature: SignatureId,
+    /// Its template.
+    pub template: TemplateId,
+    /// The file name on the person's computer.
+    pub file_name: &'a str,
+    /// When it is to be sent, if not at once.
+    pub schedule_at: Option<OffsetDateTime>,
+    /// The one-time token of the form.
+    pub form_token: Uuid,
+    /// The batches whose messages it sends again, the one from whose page it was made first.
+    pub resend_of: &'a [BatchId],
+}
+
+/// Why a file was not accepted. Nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Signature or template cannot be used; the other variants do not occur here.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// Neither text nor a spreadsheet that can be read.
+    #[error("not a text file or spreadsheet, but {0:?}")]
+    WrongKind(Shape),
+    /// The file is empty, or there is nothing to send again.
+    #[error("file is empty")]
+    Empty,
+    /// Larger than the settings allow (in bytes).
+    #[error("file is larger than {0} bytes")]
+    TooLarge(u64),
+    /// The form was submitted before and created this draft.
+    #[error("form already submitted")]
+    Already(BatchId),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Checks whether a draft could be created, before its file is received. Returns the number of
+/// variables of the template.
+///
+/// # Errors
+///
+/// [`UploadError::Already`] if the form created a draft before, [`UploadError::Order`] if signature
+/// and template cannot be used.
+pub async fn check(app: &App, begin: &Begin<'_>) -> Result<usize, UploadError> {
+    let mut db = app.db.acquire().await?;
+    let already = batches::by_form_token(&mut db, begin.project, begin.by, begin.form_token);
+    if let Some(batch) = already.await? {
+        return Err(UploadError::Already(batch));
+    }
+    let (_, template) =
+        order::approved(&mut db, begin.project, begin.signature, begin.template).await?;
+    Ok(TemplateText::parse(&template.text).variables())
+}
+
+/// A file that is being received. The caller ends with [`IncomingFile::end`] or, to remove what was
+/// received, [`IncomingFile::abandon`].
+#[derive(Debug)]
+pub struct IncomingFile {
+    batch: BatchId,
+    project: ProjectId,
+    chunk: Vec<u8>,
+    chunks: i32,
+    bytes: u64,
+    utf8: Utf8,
+}
+
+impl IncomingFile {
+    /// Creates a draft and stores the first bytes of its file. `head` must have some kilobytes
+    /// unless the whole file is smaller: the kind of file is detected from it.
+    ///
+    /// # Errors
+    ///
+    /// [`UploadError`] says why the file is not accepted; then there is no draft.
+    pub async fn begin(app: &App, begin: &Begin<'_>, head: &[u8]) -> Result<Self, UploadError> {
+        if head.is_empty() {
+            return Err(UploadError::Empty);
+        }
+        let source = match Shape::of(head) {
+            Shape::Text => UploadSource::Text,
+            Shape::Xlsx => UploadSource::Xlsx,
+            Shape::Xls => UploadSource::Xls,
+            shape => return Err(UploadError::WrongKind(shape)),
+        };
+        let now = app.clock.now();
+        let mut tx = app.db.begin().await?;
+        let (signature, template) =
+            order::approved(&mut tx, begin.project, begin.signature, begin.template).await?;
+        let name: String = begin.file_name.chars().filter(|c| !c.is_control()).collect();
+        let stored = batches::insert(
+            &mut tx,
+            &NewBatch {
+                project: begin.project,
+                name: &template.name,
+                state: BatchState::Draft,
+                signature: signature.id,
+                template: template.id,
+                sig_content: &signature.content,
+                vendor_template_id: &template.template_id,
+                template_text: &order::body(&template),
+                purpose: template.purpose,
+                international: template.international,
+                total: 0,
+                parts: 0,
+                price: None,
+                planned: false,
+                resend_of: begin.resend_of.first().copied(),
+                ordered_by: begin.by,
+                schedule_at: begin.schedule_at,
+                form_token: begin.form_token,
+            },
+            now,
+        )
+        .await?;
+        let Some(batch) = stored else {
+            let already =
+                batches::by_form_token(&mut tx, begin.project, begin.by, begin.form_token).await?;
+            return Err(already.map_or(OrderError::FormUsed.into(), UploadError::Already));
+        };
+        let name: String = name.chars().take(MAX_NAME_LENGTH * 2).collect();
+        uploads::begin(&mut tx, begin.project, batch, source, &name, now).await?;
+        resends::insert_sources(&mut tx, batch, begin.resend_of).await?;
+        tx.commit().await?;
+        let mut incoming = Self {
+            batch,
+            project: begin.project,
+            chunk: Vec::with_capacity(CHUNK),
+            chunks: 0,
+            bytes: 0,
+            utf8: Utf8::default(),
+        };
+        incoming.take(app, head).await?;
+        Ok(incoming)
+    }
+
+    /// Stores the next bytes of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`UploadError::TooLarge`] if the file exceeds the limit.
+    pub async fn take(&mut self, app: &App, mut bytes: &[u8]) -> Result<(), UploadError> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > app.uploads.bytes {
+            return Err(UploadError::TooLarge(app.uploads.bytes));
+        }
+        self.utf8.update(bytes);
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.chunk.len()));
+            self.chunk.extend_from_slice(now);
+            bytes = later;
+            if self.chunk.len() == CHUNK {
+                self.store_chunk(app).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the draft that the file belongs to.
+    pub fn batch(&self) -> BatchId {
+        self.batch
+    }
+
+    async fn store_chunk(&mut self, app: &App) -> sqlx::Result<()> {
+        let now = app.clock.now();
+        uploads::append(&app.db, self.batch, self.chunks, &self.chunk, now).await?;
+        self.chunks += 1;
+        self.chunk.clear();
+        Ok(())
+    }
+
+    /// Marks the file as completely received, so that it is imported. Returns its draft.
+    pub async fn end(mut self, app: &App) -> Result<BatchId, UploadError> {
+        if !self.chunk.is_empty() {
+            self.store_chunk(app).await?;
+        }
+        uploads::received(&app.db, self.batch, self.utf8.is_likely(), app.clock.now()).await?;
+        app.wake.read();
+        Ok(self.batch)
+    }
+
+    /// Removes the draft and what was received of its file.
+    pub async fn abandon(self, app: &App) {
+        let discarded = discard(app, self.project, self.batch).await;
+        if let Err(error) = discarded {
+            // The clean-up job removes it an hour after its last chunk.
+            tracing::warn!(batch = %self.batch, %error, "cannot remove an interrupted upload yet");
+        }
+    }
+}
