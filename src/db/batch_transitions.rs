@@ -394,11 +394,12 @@ pub async fn reopen(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Whether a batch has messages that no call has been made for yet.
+/// Returns whether a batch has messages that may still be held back: no call is made for them yet, or
+/// one that may come back without having sent them.
 pub async fn has_unsent(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select not planned or exists (select from submissions
-             where batch_id = $1 and state = 'ready') as "unsent!"
+             where batch_id = $1 and state in ('ready', 'in_flight')) as "unsent!"
            from batches where id = $1"#,
         batch.0,
     )

@@ -4,6 +4,8 @@ use sqlx::PgPool;
 use time::macros::{offset, time};
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
+use usms_console::db::claims::Claim;
+use usms_console::ops::submit;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
 
@@ -19,6 +21,12 @@ async fn call(db: &PgPool) {
         "update submissions set state = 'in_flight', lease_until = now() + interval '1 hour',
         sent_at = now() where id = (select min(id) from submissions where state = 'ready')";
     assert_eq!(sqlx::query(claimed).execute(db).await.unwrap().rows_affected(), 1);
+}
+
+async fn accept(db: &PgPool) {
+    let accepted = "update submissions set state = 'accepted', lease_until = null
+        where state = 'in_flight'";
+    assert_eq!(sqlx::query(accepted).execute(db).await.unwrap().rows_affected(), 1);
 }
 
 async fn split(db: &PgPool) {
@@ -50,10 +58,26 @@ async fn a_pause_after_everything_has_left_says_that_it_was_too_late(db: PgPool)
     let operator = console.operator().await;
     let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
     call(&db).await;
+    accept(&db).await;
     let page = act(&operator, &batch, "pause", false).await;
     assert_eq!(page.one(".flash p"), "无法暂停：短信均已发出");
     assert_eq!(page.one(".head .status"), "发送中");
     assert!(!page.has("form[action$=pause]"), "there is nothing to pause");
+}
+
+#[sqlx::test]
+async fn a_pause_while_the_last_call_is_under_way_holds_what_comes_back_unsent(db: PgPool) {
+    let console = still(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    call(&db).await;
+    let page = act(&operator, &batch, "pause", false).await;
+    assert_eq!(page.one(".flash p"), "已暂停；正在提交的 1 条短信仍可能送达");
+    assert_eq!(page.one(".head .status"), "已暂停");
+    let back = "update submissions set state = 'ready', lease_until = null, sent_at = null";
+    sqlx::query(back).execute(&db).await.unwrap();
+    let claim = submit::claim(&console.app).await.unwrap();
+    assert!(!matches!(claim, Claim::Won(_)), "{claim:?}");
 }
 
 #[sqlx::test]

@@ -74,6 +74,7 @@ batch-in-doubt-look = { $count ->
 batch-pause = Pause
 batch-resume = Resume
 batch-cancel = { $count ->
+    [0] Cancel
     [1] Cancel the remaining message
    *[other] Cancel the remaining { $count }
   }
@@ -525,7 +526,7 @@ verdict-suppressed = Suppressed
 verdict-suppressed-hint = On the opt-out list
 verdict-repeat = Repeat within 24 hours
 verdict-repeat-hint = Was sent, or will be sent, the same message within 24 hours
-batch-move-title = Check the new time
+batch-move-title = Check before sending
 batch-move-repeats = { $count ->
     [1] 1 recipient was sent, or will be sent, the same message within 24 hours of that time
    *[other] { $count } recipients were sent, or will be sent, the same message within 24 hours of that time
@@ -559,6 +560,9 @@ resend-never = { $count ->
     [1] 1 message to a blacklisted number can't be sent again.
    *[other] { $count } messages to blacklisted numbers can't be sent again.
   }
+resend-left-out = Numbers that this message was sent to again, and numbers a carrier blacklisted in the last 30 days, are left out of the list.
+resend-once-each = Each number is sent one message, even if several batches include it.
+resend-newest = Only the newest { $count } batches are included.
 resend-nothing-ticked = Select at least one cause.
 resend-in-doubt = { $count ->
     [1] 1 message in doubt is not included: UCloud may have accepted it.

@@ -67,7 +67,10 @@ batch-in-doubt-look = { $count ->
   }
 batch-pause = 暂停
 batch-resume = 继续
-batch-cancel = 取消剩余 { $count } 条
+batch-cancel = { $count ->
+    [0] 取消
+   *[other] 取消剩余 { $count } 条
+  }
 batch-cancel-title = 取消剩余 { $count } 条？
 batch-cancel-what = 尚未发送的 { $count } 条短信将不再发送；已提交的短信不受影响，回执照常记录。取消后无法恢复。
 batch-cancel-back = 不取消
@@ -417,7 +420,7 @@ verdict-suppressed = 已屏蔽
 verdict-suppressed-hint = 号码在退订与黑名单中
 verdict-repeat = 24 小时内重复
 verdict-repeat-hint = 前后 24 小时内已发送或将发送相同内容
-batch-move-title = 核对新的发送时间
+batch-move-title = 发送前核对
 batch-move-repeats = { $count } 个号码在该时间前后 24 小时内已发送或将发送相同内容
 batch-move-at = 任务将改为 { $when } 发送，目前尚未更改。
 batch-move-now = 任务将立即发送，目前尚未更改。
@@ -439,6 +442,9 @@ resend-refused-do = 请先处理未受理的原因。
 resend-cancelled = 取消时未发送
 resend-cancelled-do = 从未发送过。
 resend-never = 另有 { $count } 条发往黑名单号码，不可重发。
+resend-left-out = 已重发过此短信的号码，以及近 30 天内被运营商列入黑名单的号码，不会进入号码文件。
+resend-once-each = 同一号码即使出现在多个任务中，也只发送一条。
+resend-newest = 仅包含最近 { $count } 个任务。
 resend-nothing-ticked = 请至少选择一个原因。
 resend-in-doubt = 不含 { $count } 条待确认的短信，UCloud 可能已受理。
 resend-waiting = 不含 { $count } 条尚无结果的短信。

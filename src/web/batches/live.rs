@@ -134,7 +134,8 @@ impl LivePart {
     }
 
     fn can_pause(&self) -> bool {
-        matches!(self.batch.state, BatchState::Sending | BatchState::Scheduled) && self.left() > 0
+        matches!(self.batch.state, BatchState::Sending | BatchState::Scheduled)
+            && self.tally.queued > 0
     }
 
     fn can_resume(&self) -> bool {
@@ -147,17 +148,11 @@ impl LivePart {
     }
 
     fn can_cancel(&self) -> bool {
-        self.batch.state.can_cancel() && self.left() > 0
+        self.batch.state.can_cancel() && self.tally.queued > 0
     }
 
     fn can_reschedule(&self) -> bool {
-        match self.batch.state {
-            BatchState::Scheduled | BatchState::AwaitingApproval => true,
-            BatchState::Paused => self.batch.started_at.is_none(),
-            BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => {
-                false
-            }
-        }
+        self.batch.can_reschedule()
     }
 
     /// Whether none of its messages has been deleted or redacted.
