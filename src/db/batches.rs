@@ -176,6 +176,17 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Returns whether its time can be changed: it has not started.
+    pub fn can_reschedule(&self) -> bool {
+        match self.state {
+            BatchState::Scheduled | BatchState::AwaitingApproval => true,
+            BatchState::Paused => self.started_at.is_none(),
+            BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => {
+                false
+            }
+        }
+    }
+
     /// Returns when it was ordered, or made if it is a draft.
     pub fn since(&self) -> OffsetDateTime {
         self.ordered_at.unwrap_or_else(|| self.id.made_at())

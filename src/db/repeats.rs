@@ -2,10 +2,13 @@
 
 use futures_util::TryStreamExt as _;
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
+use crate::domain::ids::{BatchId, ProjectId, TemplateId, first_number_at};
 use crate::domain::message::MessageState;
+
+/// A batch that was ordered longer ago and has not finished was forgotten: no time is further ahead.
+const MAX_WAIT: Duration = Duration::days(100);
 
 /// A span of time, without its ends, in which messages leave.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +26,27 @@ pub struct Span {
 pub struct Repeat {
     /// The phone.
     pub phone: String,
-    /// The id of the newest such message.
-    pub id: MessageId,
     /// The name of the account that ordered it.
     pub orderer: String,
     /// Its state.
     pub state: MessageState,
     /// When it left or will leave.
     pub leaves_at: OffsetDateTime,
+}
+
+/// A query for the messages of a template that leave within a span.
+#[derive(Debug, Clone)]
+pub struct TemplateQuery {
+    /// The project.
+    pub project: ProjectId,
+    /// The template.
+    pub template: TemplateId,
+    /// The batch whose messages are compared, if it was ordered.
+    pub own: Option<BatchId>,
+    /// The batches that it sends again: their failed messages do not count.
+    pub sources: Vec<BatchId>,
+    /// When they leave.
+    pub span: Span,
 }
 
 /// Returns those of `phones` to which the same template with the same values leaves within a span,
@@ -43,16 +59,18 @@ pub async fn of_phones(
     phones: &[&str],
     span: Span,
 ) -> sqlx::Result<Vec<Repeat>> {
-    let query = TemplateQuery { project, template, but: Vec::new(), span };
+    let query = TemplateQuery { project, template, own: None, sources: Vec::new(), span };
     let mut db = db.acquire().await?;
-    let Some(first) = first_batch(&mut db, &query).await? else { return Ok(Vec::new()) };
+    let batches = batches_within(&mut db, &query).await?;
+    let Some(first) = batches.iter().min() else { return Ok(Vec::new()) };
     sqlx::query_as!(
         Repeat,
-        r#"select wanted.phone as "phone!", last.id as "id: MessageId", last.orderer,
+        // Stored messages are looked up phone by phone; lists that are still being planned are few.
+        r#"select wanted.phone as "phone!", last.orderer as "orderer!",
              last.state as "state!: MessageState", last.leaves_at as "leaves_at!"
            from unnest($4::text[]) with ordinality as wanted (phone, place)
            cross join lateral (
-             select m.id, u.name as orderer, message_state(s.state, o.outcome) as state,
+             (select m.id, u.name as orderer, message_state(s.state, o.outcome) as state,
                leaves_at(s.state, s.sent_at, b.schedule_at, $8) as leaves_at
              from messages m
              join submissions s on s.id = m.submission_id
@@ -65,33 +83,34 @@ pub async fn of_phones(
                and leaves_at(s.state, s.sent_at, b.schedule_at, $8) > $6
                and leaves_at(s.state, s.sent_at, b.schedule_at, $8) < $7
                and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
-             order by m.id desc limit 1
+             order by m.id desc limit 1)
+             union all
+             (select b.id, u.name, 'queued', leaves_at('ready', null, b.schedule_at, $8)
+             from batches b
+             join users u on u.id = b.ordered_by
+             join uploads l on l.batch_id = b.id
+             join recipients r on r.batch_id = b.id and r.position > l.planned_to
+             where b.id = any($9) and not b.planned and b.state not in ('draft', 'cancelled')
+               and r.phone = wanted.phone and r.params = $3
+               and (r.verdict = 'ready' or l.with_repeats and r.verdict = 'repeat')
+               and leaves_at('ready', null, b.schedule_at, $8) > $6
+               and leaves_at('ready', null, b.schedule_at, $8) < $7
+             limit 1)
+             order by 1 desc limit 1
            ) last
            order by place"#,
         project.0,
         template.0,
         params,
         phones as &[&str],
-        first.0,
+        first,
         span.after,
         span.before,
         span.now,
+        &batches,
     )
     .fetch_all(&mut *db)
     .await
-}
-
-/// A query for the messages of a template that leave within a span.
-#[derive(Debug, Clone)]
-pub struct TemplateQuery {
-    /// The project.
-    pub project: ProjectId,
-    /// The template.
-    pub template: TemplateId,
-    /// Batches whose messages are left out.
-    pub but: Vec<BatchId>,
-    /// When they leave.
-    pub span: Span,
 }
 
 /// Calls `each` with the phone and values of every message of a template that leaves within a span.
@@ -102,31 +121,17 @@ pub async fn for_each(
     mut each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
     let mut db = db.acquire().await?;
-    let Some(first) = first_batch(&mut db, &query).await? else { return Ok(()) };
+    let batches = batches_within(&mut db, &query).await?;
+    let Some(first) = batches.iter().min() else { return Ok(()) };
     let mut rows = sqlx::query!(
-        r#"select m.phone as "phone!", m.params as "params!"
-           from messages m
-           join submissions s on s.id = m.submission_id
-           join batches b on b.id = m.batch_id
-           left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
-           where m.project_id = $1 and m.template_id = $2 and m.id >= $3 and m.batch_id <> all($4)
-             and leaves_at(s.state, s.sent_at, b.schedule_at, $7) > $5
-             and leaves_at(s.state, s.sent_at, b.schedule_at, $7) < $6
-             and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
-           union all
-           select r.phone, r.params
-           from batches b
-           join uploads u on u.batch_id = b.id
-           join recipients r on r.batch_id = b.id
-           where b.project_id = $1 and b.template_id = $2 and b.id <> all($4) and not b.planned
-             and b.state not in ('draft', 'cancelled')
-             and leaves_at('ready', null, b.schedule_at, $7) > $5
-             and leaves_at('ready', null, b.schedule_at, $7) < $6
-             and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')"#,
-        query.project.0,
-        query.template.0,
-        first.0,
-        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
+        r#"select phone as "phone!", params as "params!" from leaving_messages
+           where id >= $1 and batch_id = any($2)
+             and (batch_id <> all($3) or message_state <> 'failed')
+             and leaves_at(state, sent_at, schedule_at, $6) > $4
+             and leaves_at(state, sent_at, schedule_at, $6) < $5"#,
+        first,
+        &batches,
+        &numbers(&query.sources),
         query.span.after,
         query.span.before,
         query.span.now,
@@ -145,43 +150,28 @@ pub async fn count_of_batch(
     batch: BatchId,
     query: &TemplateQuery,
 ) -> sqlx::Result<i64> {
-    let Some(first) = first_batch(db, query).await? else { return Ok(0) };
+    let batches = batches_within(db, query).await?;
+    let Some(first) = batches.iter().min() else { return Ok(0) };
     sqlx::query_scalar!(
         r#"with mine as (
-             select phone, params from messages where batch_id = $8 and id > $8
+             select phone, params from messages where batch_id = $7 and id > $7
              union
              select r.phone, r.params
              from recipients r join uploads u on u.batch_id = r.batch_id
-             where r.batch_id = $8
+             where r.batch_id = $7
                and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')
            ), others as (
-             select m.phone, m.params
-             from messages m
-             join submissions s on s.id = m.submission_id
-             join batches b on b.id = m.batch_id
-             left join lateral (select outcome from outcomes where id = m.id offset 0) o on true
-             where m.project_id = $1 and m.template_id = $2 and m.id >= $3
-               and m.batch_id <> all($4)
-               and leaves_at(s.state, s.sent_at, b.schedule_at, $7) > $5
-               and leaves_at(s.state, s.sent_at, b.schedule_at, $7) < $6
-               and message_state(s.state, o.outcome) not in ('refused', 'cancelled', 'suppressed')
-             union all
-             select r.phone, r.params
-             from batches b
-             join uploads u on u.batch_id = b.id
-             join recipients r on r.batch_id = b.id
-             where b.project_id = $1 and b.template_id = $2 and b.id <> all($4) and not b.planned
-               and b.state not in ('draft', 'cancelled')
-               and leaves_at('ready', null, b.schedule_at, $7) > $5
-               and leaves_at('ready', null, b.schedule_at, $7) < $6
-               and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')
+             select phone, params from leaving_messages
+             where id >= $1 and batch_id = any($2)
+               and (batch_id <> all($3) or message_state <> 'failed')
+               and leaves_at(state, sent_at, schedule_at, $6) > $4
+               and leaves_at(state, sent_at, schedule_at, $6) < $5
            )
            select count(*) as "count!" from mine where exists (
              select from others where others.phone = mine.phone and others.params = mine.params)"#,
-        query.project.0,
-        query.template.0,
-        first.0,
-        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
+        first,
+        &batches,
+        &numbers(&query.sources),
         query.span.after,
         query.span.before,
         query.span.now,
@@ -191,27 +181,27 @@ pub async fn count_of_batch(
     .await
 }
 
-/// Returns the first batch of a template of which messages may leave within a span, if there is one.
-/// No message is older than its batch, so that earlier ones need not be read.
-async fn first_batch(
-    db: &mut PgConnection,
-    query: &TemplateQuery,
-) -> sqlx::Result<Option<BatchId>> {
-    let first = sqlx::query_scalar!(
-        r#"select min(id) from batches
-           where template_id = $2 and project_id = $1 and id <> all($3) and state <> 'draft'
-             and coalesce(finished_at, 'infinity') > $4
-             and coalesce(started_at, greatest(schedule_at, $6)) < $5"#,
+/// Returns the batches of a template of which messages may leave within a span.
+async fn batches_within(db: &mut PgConnection, query: &TemplateQuery) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"select id from batches
+           where template_id = $2 and project_id = $1 and state <> 'draft' and id >= $3 and id <> $4
+             and coalesce(finished_at, 'infinity') > $5
+             and coalesce(started_at, greatest(schedule_at, $7)) < $6"#,
         query.project.0,
         query.template.0,
-        &query.but.iter().map(|id| id.0).collect::<Vec<_>>(),
+        first_number_at(query.span.now - MAX_WAIT),
+        query.own.map_or(0, |own| own.0),
         query.span.after,
         query.span.before,
         query.span.now,
     )
-    .fetch_one(db)
-    .await?;
-    Ok(first.map(BatchId))
+    .fetch_all(db)
+    .await
+}
+
+fn numbers(batches: &[BatchId]) -> Vec<i64> {
+    batches.iter().map(|id| id.0).collect()
 }
 
 /// Returns a number that differs when batches of a template were ordered or moved to another time
@@ -222,8 +212,9 @@ pub async fn orders_seen(
     template: TemplateId,
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select count(*) + coalesce(sum(extract(epoch from schedule_at)::bigint), 0)::bigint
-             as "seen!"
+        r#"select coalesce(sum(
+               hashtextextended(concat(id, ' ', extract(epoch from schedule_at)), 0) % 1000000007
+             ), 0)::bigint as "seen!"
            from batches where template_id = $2 and project_id = $1 and state <> 'draft'"#,
         project.0,
         template.0,

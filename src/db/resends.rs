@@ -1,13 +1,14 @@
 //! Sending again: the messages of batches that did not arrive, by cause, and which batches repeat
 //! which.
 
+use futures_util::TryStreamExt as _;
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 
 use super::batches::Batch;
 use super::messages::Target;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, first_number_at};
 use crate::domain::message::Outcome;
-use time::OffsetDateTime;
 
 /// The most batches that one list sends again.
 pub const MAX_SOURCES: i64 = 200;
@@ -41,7 +42,7 @@ pub async fn causes(db: &PgPool, batches: &[BatchId]) -> sqlx::Result<Vec<CauseC
 }
 
 /// Returns `batch` and the other batches of its template, with its text and signature, that were
-/// ordered since then, newest first.
+/// ordered since then, newest first: at most [`MAX_SOURCES`].
 pub async fn like(
     db: &PgPool,
     project: ProjectId,
@@ -53,7 +54,7 @@ pub async fn like(
            where project_id = $1 and template_id = $2 and signature_id = $3
              and template_text = $4 and sig_content = $5 and state <> 'draft'
              and (id >= $6 or id = $7)
-           order by id desc limit $8"#,
+           order by id = $7 desc, id desc limit $8"#,
         project.0,
         batch.template_id.0,
         batch.signature_id.0,
@@ -71,21 +72,16 @@ pub async fn like(
 /// Messages of a batch with an outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Undelivered<'a> {
-    /// The project.
-    pub project: ProjectId,
     /// The batch.
     pub batch: BatchId,
     /// Failed or refused.
     pub outcome: Outcome,
     /// Of failed ones, the categories of their causes; `None` for all.
     pub categories: Option<&'a [&'a str]>,
-    /// Since when a receipt that called the phone blacklisted counts.
-    pub blacklisted_since: OffsetDateTime,
 }
 
 /// Returns a batch's messages that were not delivered, after `after`, in the order of their file.
-/// Messages whose phones are past their retention are left out, and those to phones that a carrier
-/// called blacklisted.
+/// Messages whose phones are past their retention are left out.
 pub async fn undelivered(
     db: &PgPool,
     wanted: Undelivered<'_>,
@@ -111,19 +107,6 @@ pub async fn undelivered(
            where exists (
                select from submissions where id = o.submission_id and retention = 'whole' offset 0)
              and ($4::text[] is null or coalesce(r.category, '') = any($4))
-             and not exists (
-               select
-               from (
-                 select id from messages
-                 where project_id = $6 and right(phone, 4) = right(m.phone, 4) and phone = m.phone
-                   and id >= $7
-                 offset 0
-               ) same
-               cross join lateral (
-                 select reason_id from outcomes where id = same.id and outcome = 'failed' offset 0
-               ) failed
-               join reasons on reasons.id = failed.reason_id
-               where reasons.category = 'blacklist')
            order by o.id limit $5"#,
         wanted.batch.0,
         wanted.outcome as Outcome,
@@ -131,8 +114,6 @@ pub async fn undelivered(
         after.map_or(wanted.batch.0, |id| id.0),
         wanted.categories as Option<&[&str]>,
         limit,
-        wanted.project.0,
-        first_number_at(wanted.blacklisted_since),
     )
     .fetch_all(db)
     .await
@@ -161,6 +142,50 @@ pub async fn cancelled(
     .await
 }
 
+/// Calls `each` with the phones that a carrier called blacklisted since then.
+pub async fn for_each_blacklisted(
+    db: &PgPool,
+    project: ProjectId,
+    since: OffsetDateTime,
+    mut each: impl FnMut(String),
+) -> sqlx::Result<()> {
+    let mut phones = sqlx::query_scalar!(
+        r#"select m.phone as "phone!"
+           from reasons r
+           join outcomes o on o.project_id = $1 and o.reason_id = r.id and o.id >= $2
+             and o.outcome = 'failed' and o.outcome <> 'delivered'
+           join messages m on m.id = o.id and m.id >= $2
+           where r.category = 'blacklist'"#,
+        project.0,
+        first_number_at(since),
+    )
+    .fetch(db);
+    while let Some(phone) = phones.try_next().await? {
+        each(phone);
+    }
+    Ok(())
+}
+
+/// Calls `each` with the phone and values of every message by which a batch was sent again and that
+/// has not failed as well.
+pub async fn for_each_resent(
+    db: &PgPool,
+    source: BatchId,
+    mut each: impl FnMut(String, Vec<String>),
+) -> sqlx::Result<()> {
+    let mut rows = sqlx::query!(
+        r#"select phone as "phone!", params as "params!" from leaving_messages
+           where id > $1 and message_state <> 'failed'
+             and batch_id = any(array(select batch_id from resend_sources where source_id = $1))"#,
+        source.0,
+    )
+    .fetch(db);
+    while let Some(row) = rows.try_next().await? {
+        each(row.phone, row.params);
+    }
+    Ok(())
+}
+
 /// Records which batches a draft sends again.
 pub async fn insert_sources(
     db: &mut PgConnection,
@@ -179,10 +204,15 @@ pub async fn insert_sources(
     Ok(())
 }
 
-/// Returns the batches that a batch sends again.
+/// Returns the batches that a batch sends again, and those that they sent again themselves.
 pub async fn sources(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<Vec<BatchId>> {
     let ids = sqlx::query_scalar!(
-        "select source_id from resend_sources where batch_id = $1 order by 1",
+        r#"with recursive chain as (
+             select $1::bigint as id
+             union
+             select r.source_id from chain c join resend_sources r on r.batch_id = c.id
+           )
+           select id as "id!" from chain where id <> $1 order by 1"#,
         batch.0,
     )
     .fetch_all(db)

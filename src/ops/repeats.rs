@@ -39,7 +39,7 @@ pub async fn of_content(
 }
 
 /// Returns how many messages of a batch that has not started would repeat others if it left at `at`,
-/// or now. Those of the batches that it sends again do not count.
+/// or now. The failed messages of the batches that it sends again do not count.
 pub async fn of_batch(
     app: &App,
     project: ProjectId,
@@ -47,22 +47,24 @@ pub async fn of_batch(
     at: Option<OffsetDateTime>,
 ) -> sqlx::Result<i64> {
     let mut db = app.db.acquire().await?;
-    let mut but = resends::sources(&mut db, batch.id).await?;
-    but.push(batch.id);
-    let query = TemplateQuery { project, template: batch.template_id, but, span: span(app, at) };
+    let sources = resends::sources(&mut db, batch.id).await?;
+    let (template, span) = (batch.template_id, span(app, at));
+    let query = TemplateQuery { project, template, own: Some(batch.id), sources, span };
     repeats::count_of_batch(&mut db, batch.id, &query).await
 }
 
 /// Calls `each` with the phone and values of every message of a template that a batch repeats if it
-/// leaves at `schedule_at`, or now. The messages of the batches `but` are left out.
+/// leaves at `schedule_at`, or now. The failed messages of the batches that it sends again, `sources`,
+/// are left out.
 pub async fn for_each(
     app: &App,
     project: ProjectId,
     template: TemplateId,
-    but: Vec<BatchId>,
+    sources: Vec<BatchId>,
     schedule_at: Option<OffsetDateTime>,
     each: impl FnMut(&str, &[String]),
 ) -> sqlx::Result<()> {
-    let query = TemplateQuery { project, template, but, span: span(app, schedule_at) };
+    let span = span(app, schedule_at);
+    let query = TemplateQuery { project, template, own: None, sources, span };
     repeats::for_each(&app.db, query, each).await
 }

@@ -2,9 +2,9 @@
 //! become the file of a new draft, which is imported, previewed and confirmed like any other.
 //! Messages in doubt are never included.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use uuid::Uuid;
 
 use super::uploads::report::ReadOptions;
@@ -106,7 +106,7 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
     };
     super::uploads::check(app, &begin).await?;
     let variables = TemplateText::parse(&again.batch.template_text).variables();
-    let mut pages = Pages::of(app, again, &sources);
+    let mut pages = Pages::of(app, again, &sources).await?;
     let first = pages.next().await?.ok_or(UploadError::Empty)?;
     let mut incoming = IncomingFile::begin(app, &begin, &csv_rows(&first, Some(variables))).await?;
     while let Some(page) = pages.next().await? {
@@ -135,17 +135,19 @@ pub async fn draft(app: &App, again: &Again<'_>) -> Result<BatchId, UploadError>
 /// The messages that are sent again, page by page.
 struct Pages<'a> {
     app: &'a App,
-    project: ProjectId,
     /// The categories of the causes of failed messages.
     categories: Vec<&'static str>,
-    blacklisted_since: OffsetDateTime,
+    /// Phones that may not be sent to again.
+    blacklisted: HashSet<String>,
+    /// The phones and values by which the batch at the front was sent again.
+    resent: HashSet<(String, Vec<String>)>,
     /// What is still to be read.
     parts: VecDeque<(BatchId, Outcome)>,
     after: Option<MessageId>,
 }
 
 impl<'a> Pages<'a> {
-    fn of(app: &'a App, again: &Again<'_>, sources: &[BatchId]) -> Self {
+    async fn of(app: &'a App, again: &Again<'_>, sources: &[BatchId]) -> sqlx::Result<Self> {
         let mut categories = Vec::new();
         let mut outcomes = Vec::new();
         for cause in again.causes.iter().filter(|cause| cause.is_offered()) {
@@ -165,26 +167,58 @@ impl<'a> Pages<'a> {
             // A receipt without a reason.
             categories.push("");
         }
-        let parts = sources
+        let parts: VecDeque<(BatchId, Outcome)> = sources
             .iter()
             .flat_map(|batch| outcomes.iter().map(|outcome| (*batch, *outcome)))
             .collect();
-        let blacklisted_since = app.clock.now() - BLACKLISTED_FOR;
-        Self { app, project: again.project, categories, blacklisted_since, parts, after: None }
+        let mut blacklisted = HashSet::new();
+        let since = app.clock.now() - BLACKLISTED_FOR;
+        resends::for_each_blacklisted(&app.db, again.project, since, |phone| {
+            blacklisted.insert(phone);
+        })
+        .await?;
+        let resent = HashSet::new();
+        let mut pages = Self { app, categories, blacklisted, resent, parts, after: None };
+        pages.load_resent().await?;
+        Ok(pages)
+    }
+
+    /// Loads by which messages the batch at the front was sent again.
+    async fn load_resent(&mut self) -> sqlx::Result<()> {
+        self.resent.clear();
+        let Some((batch, _)) = self.parts.front() else { return Ok(()) };
+        resends::for_each_resent(&self.app.db, *batch, |phone, params| {
+            self.resent.insert((phone, params));
+        })
+        .await
     }
 
     /// Returns the next messages; `None` after the last.
     async fn next(&mut self) -> sqlx::Result<Option<Vec<Target>>> {
         while let Some((batch, outcome)) = self.parts.front().copied() {
-            let page = self.read(batch, outcome).await?;
+            let mut page = self.read(batch, outcome).await?;
             if let Some(last) = page.last() {
                 self.after = Some(last.id);
+                page.retain(|target| self.may_be_sent(target));
+                if page.is_empty() {
+                    continue;
+                }
                 return Ok(Some(page));
             }
             self.parts.pop_front();
             self.after = None;
+            if self.parts.front().is_some_and(|(next, _)| *next != batch) {
+                self.load_resent().await?;
+            }
         }
         Ok(None)
+    }
+
+    /// Returns whether a message may be sent again: its phone is not blacklisted, and it was not sent
+    /// again already.
+    fn may_be_sent(&self, target: &Target) -> bool {
+        !self.blacklisted.contains(&target.phone)
+            && !self.resent.contains(&(target.phone.clone(), target.params.clone()))
     }
 
     async fn read(&self, batch: BatchId, outcome: Outcome) -> sqlx::Result<Vec<Target>> {
@@ -193,11 +227,9 @@ impl<'a> Pages<'a> {
             return resends::cancelled(db, batch, self.after, PAGE_SIZE).await;
         }
         let wanted = Undelivered {
-            project: self.project,
             batch,
             outcome,
             categories: Some(self.categories.as_slice()).filter(|_| outcome == Outcome::Failed),
-            blacklisted_since: self.blacklisted_since,
         };
         resends::undelivered(db, wanted, self.after, PAGE_SIZE).await
     }

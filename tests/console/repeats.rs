@@ -13,12 +13,12 @@ use usms_console::domain::review::Purpose;
 use usms_console::domain::time::CHINA;
 use usms_console::ops::{order, repeats};
 
-use crate::harness::{CODE, NOTICE, Page, TestClient, TestConsole};
+use crate::harness::{CODE, NOTICE, Page, TestClient, TestConsole, TestOptions};
 
 const PHONE: &str = "18500001234";
 
 /// Returns the value of a time field, `hours` from now.
-fn in_hours(hours: i64) -> String {
+pub fn in_hours(hours: i64) -> String {
     let at = (OffsetDateTime::now_utc() + Duration::hours(hours)).to_offset(CHINA);
     format!("{}T{:02}:{:02}", at.date(), at.hour(), at.minute())
 }
@@ -154,8 +154,7 @@ async fn the_time_of_a_list_whose_texts_nobody_else_receives_is_ordered_at_once(
     schedule(&operator, &in_hours(30)).await;
     let list = operator.upload_list(CODE, "a.csv", b"18500001234,4321,5\n").await;
     let batch = operator.confirm_list(&list, &[("schedule_at", &in_hours(29))]).await;
-    assert!(operator.get(&batch).await.has("main h1"));
-    assert!(!batch.ends_with("/preview"), "{batch}");
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "待发送");
 }
 
 #[sqlx::test]
@@ -195,4 +194,68 @@ async fn moving_a_batch_near_the_same_texts_asks_first(db: PgPool) {
     assert_eq!(sent.leads_to(), later);
     console.until_complete(&operator, &later).await;
     assert_eq!(console.accepted().await.0, 2);
+}
+
+#[sqlx::test]
+async fn a_list_that_is_confirmed_long_after_it_was_read_is_checked_again(db: PgPool) {
+    let clock = Clock::set_to(OffsetDateTime::now_utc());
+    let console =
+        TestConsole::start_with(&db, TestOptions { clock, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
+    // It leaves in 25 hours, so that it is no repeat of what leaves now, but of what leaves later.
+    schedule(&operator, &in_hours(25)).await;
+    let list = operator.upload_list(CODE, "a.csv", b"18500001234,1234,5\n18500001235,1,5\n").await;
+    assert!(!operator.get(&list).await.has("form#yes input[name=again]"));
+    console.app.clock.advance(Duration::hours(2));
+    let back = operator.confirm_list(&list, &[]).await;
+    assert!(back.starts_with(&list), "{back}");
+    let page = operator.until_imported(&back).await;
+    assert!(page.has("form#yes input[name=again]"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn the_rows_of_a_list_that_waits_for_approval_count(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let list = operator.upload_list("新书", "a.csv", "18500001234,读者\n".as_bytes()).await;
+    operator.confirm_list(&list, &[]).await;
+    let fields = operator.send_fields("新书", &["读者"], PHONE).await;
+    let page = operator.post_owned("/p/default/send", &fields).await;
+    assert!(is_repeat(&page), "{}", page.text);
+    let fields = operator.send_fields("新书", &["别人"], PHONE).await;
+    let page = operator.post_owned("/p/default/send", &fields).await;
+    assert!(!is_repeat(&page), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn approving_after_days_asks_whether_the_same_texts_were_sent_meanwhile(db: PgPool) {
+    let clock = Clock::set_to(OffsetDateTime::now_utc());
+    let console =
+        TestConsole::start_with(&db, TestOptions { clock, ..TestOptions::default() }).await;
+    let operator = console.operator().await;
+    let approver = console.approver().await;
+    let at_once = operator.send("新书", &["读者"], PHONE).await;
+    let page = approver.get(&at_once).await;
+    let fields = page.whole_form("form[action$=approve]");
+    let approved = approver.post_owned(&format!("{at_once}/approve"), &fields).await;
+    assert_eq!(approved.status, StatusCode::SEE_OTHER, "it was checked when it was ordered");
+    let waits = operator.send("新书", &["别人"], PHONE).await;
+    let fields = operator.send_fields("新书", &["别人"], PHONE).await;
+    let check = operator.post_owned("/p/default/send", &fields).await;
+    let mut fields = check.form_fields("confirm");
+    fields.push(("again".to_owned(), "1".to_owned()));
+    let sent = operator.post_owned("/p/default/send", &fields).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    let repeated = sent.leads_to();
+    let fields = approver.get(&repeated).await.whole_form("form[action$=approve]");
+    approver.post_owned(&format!("{repeated}/approve"), &fields).await;
+    console.app.clock.advance(Duration::hours(1));
+    let fields = approver.get(&waits).await.whole_form("form[action$=approve]");
+    let asked = approver.post_owned(&format!("{waits}/approve"), &fields).await;
+    assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
+    assert!(asked.has("form[action$=approve] .notice.doubtful"), "{}", asked.text);
+    let confirmed = asked.form_fields("confirm");
+    let sent = approver.post_owned(&format!("{waits}/approve"), &confirmed).await;
+    assert_eq!(sent.leads_to(), waits);
+    assert_ne!(approver.get(&waits).await.one(".head .status"), "待审批");
 }

@@ -3,7 +3,8 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use crate::harness::{NOTICE, Page, TestConsole, assert_sound};
+use super::repeats::in_hours;
+use crate::harness::{NOTICE, Page, TestClient, TestConsole, assert_sound};
 
 /// One phone of each outcome: 0001 no such number, 0002 switched off, 0003 blacklisted, 0004 keyword,
 /// 0006 too many messages, 0013 signature, 1234 delivered.
@@ -130,4 +131,94 @@ async fn one_list_sends_again_what_several_batches_of_a_template_did_not_deliver
     }
     assert_eq!(console.accepted().await.0, 7);
     assert_sound(&console.app.db).await;
+}
+
+/// Makes a list of every offered cause of a batch and returns its preview.
+async fn resend(operator: &TestClient, batch: &str) -> String {
+    let form = operator.get(&format!("{batch}/resend")).await;
+    let mut fields = form.whole_form("main form.form");
+    fields.retain(|(name, _)| name != "cause");
+    fields.extend(offered(&form).into_iter().map(|(key, ..)| ("cause".to_owned(), key)));
+    operator.post_owned(&format!("{batch}/resend"), &fields).await.leads_to()
+}
+
+/// Records that a message of the newest batch to this phone was delivered.
+async fn deliver(db: &PgPool, phone: &str) {
+    let delivered = "update outcomes set outcome = 'delivered', reason_id = null where id = (
+        select max(id) from messages where phone = $1)";
+    let changed = sqlx::query(delivered).bind(phone).execute(db).await.unwrap().rows_affected();
+    assert_eq!(changed, 1);
+}
+
+/// Returns the numbers of recipients by verdict that a preview shows.
+fn verdicts(page: &Page) -> Vec<String> {
+    page.all("section[aria-labelledby=verdict] tbody td:nth-child(2)")
+}
+
+#[sqlx::test]
+async fn a_phone_that_a_second_list_reached_is_left_out_of_the_third(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let list = b"18509990002,a,5\n18509980002,b,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    let first = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &first).await;
+    let preview = resend(&operator, &first).await;
+    assert_eq!(verdicts(&operator.until_imported(&preview).await), ["2"]);
+    let second = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &second).await;
+    deliver(&db, "18509990002").await;
+    let third = resend(&operator, &first).await;
+    let page = operator.until_imported(&third).await;
+    assert_eq!(verdicts(&page), ["0", "1"], "another attempt is asked about");
+    // Of the second list, neither its own failure nor the first one is a repeat.
+    let third = resend(&operator, &second).await;
+    let page = operator.until_imported(&third).await;
+    assert_eq!(verdicts(&page), ["1"], "{}", page.text);
+}
+
+#[sqlx::test]
+async fn a_phone_that_was_reached_after_the_list_was_made_is_not_sent_to_again(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let list = b"18509990002,a,5\n18509980002,b,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &batch).await;
+    let preview = resend(&operator, &batch).await;
+    assert_eq!(verdicts(&operator.until_imported(&preview).await), ["2"]);
+    // A second receipt arrives.
+    deliver(&db, "18509990002").await;
+    let back = operator.confirm_list(&preview, &[]).await;
+    assert!(back.starts_with(&preview), "{back}");
+    let page = operator.until_imported(&preview).await;
+    assert!(
+        page.has("form#yes input[name=again]"),
+        "the repeat is left out unless it is asked for"
+    );
+    let again = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &again).await;
+    assert_eq!(console.accepted().await.0, 3);
+}
+
+#[sqlx::test]
+async fn cancelled_messages_to_blacklisted_phones_are_not_sent_again(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let list = b"18509990003,a,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    let first = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &first).await;
+    let list = b"18509990003,b,6\n18509990002,b,6\n";
+    let preview = operator.upload_list(NOTICE, "b.csv", list).await;
+    let later = in_hours(30);
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &later)]).await;
+    let csrf = operator.get(&batch).await.csrf();
+    console.until(&operator, &batch, "form[action$=cancel]").await;
+    operator.post(&format!("{batch}/cancel"), &[("csrf", &csrf), ("confirm", "1")]).await;
+    let preview = resend(&operator, &batch).await;
+    assert_eq!(verdicts(&operator.until_imported(&preview).await), ["1"]);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::drafts::{ShownTexts, content_of, version_of};
 use super::report::Report;
@@ -14,6 +14,9 @@ use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::recipient::Verdict;
 use crate::domain::version::Part;
 use crate::ops::order::{self, OrderError};
+
+/// How long the repeats that were found when a draft was read are taken for granted.
+const MAX_AGE: Duration = Duration::minutes(10);
 
 /// A person's confirmation of a draft.
 #[derive(Debug)]
@@ -50,8 +53,7 @@ pub enum Confirmation {
     /// Nothing was ordered: another batch with the same template was ordered since the import, so
     /// the file is imported again; or the page was outdated and has to be shown again.
     Changed,
-    /// Nothing was ordered: other messages leave around the new time, so the file is imported again
-    /// to find those that it repeats.
+    /// Nothing was ordered: other rows are repeats at the new time, so the file is imported again.
     Moved,
     /// Nothing was ordered: no row can be sent.
     Nobody,
@@ -76,7 +78,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     recipients::lock_confirmations(&mut tx, draft.template_id).await?;
     let (signature, template) =
         order::approved(&mut tx, request.project, draft.signature_id, draft.template_id).await?;
-    let Some((report, orders_seen)) = read_report(&draft) else {
+    let Some(report) = read_report(&draft) else {
         return Ok(Confirmation::Changed);
     };
     let policy = projects::policy(&mut tx, request.project).await?;
@@ -93,17 +95,16 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let is_current = content.template_text == draft.template_text
         && content.sig_content == draft.sig_content
         && content.vendor_template_id == draft.vendor_template_id;
-    let orders = repeats::orders_seen(&mut tx, request.project, draft.template_id).await?;
-    let is_moved = is_moved(app, &mut tx, request, &draft, &report).await?;
-    if orders != orders_seen || !is_current || is_moved {
+    let has_other_repeats = has_other_repeats(app, &mut tx, request, &draft, &report).await?;
+    if !is_current || has_other_repeats {
         batches::change_draft(&mut tx, request.project, request.batch, &content).await?;
         batches::move_draft(&mut tx, request.project, request.batch, request.schedule_at).await?;
         uploads::read_again(&mut tx, request.project, request.batch, &draft.read_options, now)
             .await?;
         tx.commit().await?;
         app.wake.read();
-        let changed = orders != orders_seen || !is_current;
-        return Ok(if changed { Confirmation::Changed } else { Confirmation::Moved });
+        let is_moved = is_current && draft.schedule_at != request.schedule_at;
+        return Ok(if is_moved { Confirmation::Moved } else { Confirmation::Changed });
     }
     if report.question().is_some() {
         return Ok(Confirmation::Unanswered);
@@ -150,31 +151,38 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     Ok(Confirmation::Ordered(state))
 }
 
-/// Returns whether a draft is confirmed for another time than it was checked for, and other rows are
-/// repeats then, or may be.
-async fn is_moved(
+/// Returns whether other rows of a draft are repeats than when it was read, or may be: other batches
+/// were ordered or moved, this one is confirmed for another time, messages that it sends again were
+/// delivered after all, or time has passed.
+async fn has_other_repeats(
     app: &App,
     db: &mut PgConnection,
     request: &ConfirmRequest<'_>,
     draft: &uploads::Draft,
     report: &Report,
 ) -> sqlx::Result<bool> {
-    if draft.schedule_at == request.schedule_at {
-        return Ok(false);
-    }
-    if report.count(Verdict::Repeat) > 0 {
+    let is_moved = draft.schedule_at != request.schedule_at;
+    if is_moved && report.count(Verdict::Repeat) > 0 {
         return Ok(true);
+    }
+    let sources = resends::sources(db, request.batch).await?;
+    let orders = repeats::orders_seen(db, request.project, draft.template_id).await?;
+    let is_old = draft.read_at.is_none_or(|at| app.clock.now() - at > MAX_AGE);
+    if !is_moved && !is_old && sources.is_empty() && Some(orders) == draft.orders_seen {
+        return Ok(false);
     }
     let query = repeats::TemplateQuery {
         project: request.project,
         template: draft.template_id,
-        but: resends::sources(db, request.batch).await?,
+        own: None,
+        sources,
         span: crate::ops::repeats::span(app, request.schedule_at),
     };
     Ok(repeats::count_of_batch(db, request.batch, &query).await? > 0)
 }
 
-fn read_report(draft: &uploads::Draft) -> Option<(Report, i64)> {
-    let report = serde_json::from_value(draft.report.clone()?).ok()?;
-    Some((report, draft.orders_seen?))
+/// Returns what was found in the file; `None` while it is being read.
+fn read_report(draft: &uploads::Draft) -> Option<Report> {
+    draft.orders_seen?;
+    serde_json::from_value(draft.report.clone()?).ok()
 }

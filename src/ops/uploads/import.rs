@@ -182,7 +182,7 @@ async fn orders_seen(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<i64> {
 }
 
 /// Loads the suppressions that apply to the batch, and to whom this template leaves within a day of
-/// it. The messages that a batch repeats on purpose are left out.
+/// it. The failed messages that a batch sends again are left out.
 async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendHistory> {
     let mut history = SendHistory::default();
     let marketing = batch.purpose == Purpose::Marketing;

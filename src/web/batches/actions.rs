@@ -10,7 +10,7 @@ use super::{ConfirmForm, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::submissions;
-use crate::domain::batch::{BatchState, leaves_at};
+use crate::domain::batch::{BatchState, SCHEDULE_GRACE, leaves_at};
 use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, BatchAction, DecidedBy, Taken};
@@ -73,27 +73,30 @@ pub async fn approve(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<VersionForm>,
+    form: Form<RescheduleForm>,
 ) -> Result<HttpResponse, WebError> {
-    let version = form.into_inner().version;
-    act(&app, &member, &request, &path.1, BatchAction::Approve, Some(&version)).await
+    let form = form.into_inner();
+    let batch = find(&app, &member, &path.1).await?;
+    let waited = app.clock.now() - batch.since();
+    // One with a time, or that was ordered just now, is as it was checked when it was ordered.
+    let is_late = batch.schedule_at.is_none() && waited > SCHEDULE_GRACE;
+    if is_late
+        && batch.state == BatchState::AwaitingApproval
+        && let Some(asked) = ask_about_repeats(&app, &member, &request, batch, None, &form).await?
+    {
+        return Ok(asked);
+    }
+    act(&app, &member, &request, &path.1, BatchAction::Approve, Some(&form.version)).await
 }
 
-/// A form that starts messages: it carries the version of the page.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct VersionForm {
-    version: String,
-}
-
-/// The form of [`reschedule`].
-#[derive(Debug, Default, Deserialize)]
+/// The form of [`reschedule`] and [`approve`]: it carries the version of the page.
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct RescheduleForm {
     schedule_at: String,
     /// Given to send it at once.
     now: Option<String>,
-    /// Given to move it although it repeats other messages then.
+    /// Given to start it although it repeats other messages then.
     again: Option<String>,
     version: String,
 }
@@ -107,6 +110,20 @@ struct MovePage {
     repeats: i64,
     at: Option<OffsetDateTime>,
     form: RescheduleForm,
+}
+
+impl MovePage {
+    /// Returns the part of the address that the form posts to.
+    fn action(&self) -> &'static str {
+        if self.batch.state == BatchState::AwaitingApproval
+            && self.at.is_none()
+            && self.form.now.is_none()
+        {
+            "approve"
+        } else {
+            "schedule"
+        }
+    }
 }
 
 /// `…/schedule`: sets another time for a batch that has not started, or sends it at once.
@@ -145,16 +162,35 @@ async fn move_batch(
     form: RescheduleForm,
     at: Option<OffsetDateTime>,
 ) -> Result<HttpResponse, WebError> {
-    if form.again.is_none() {
-        let batch = find(app, member, id).await?;
-        let repeats = repeats::of_batch(app, member.project.id, &batch, at).await?;
-        if repeats > 0 {
-            let l = member.layout(app, request, Section::Batches).await?;
-            return page::ok(&MovePage { l, batch, repeats, at, form });
-        }
+    let batch = find(app, member, id).await?;
+    if batch.can_reschedule()
+        && let Some(asked) = ask_about_repeats(app, member, request, batch, at, &form).await?
+    {
+        return Ok(asked);
     }
     let action = BatchAction::Reschedule(at.unwrap_or_else(|| app.clock.now()));
     act(app, member, request, id, action, Some(&form.version)).await
+}
+
+/// Asks first if a batch would repeat other messages at a time, or now, unless the form says that it
+/// was asked.
+async fn ask_about_repeats(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: Batch,
+    at: Option<OffsetDateTime>,
+    form: &RescheduleForm,
+) -> Result<Option<HttpResponse>, WebError> {
+    if form.again.is_some() {
+        return Ok(None);
+    }
+    let repeats = repeats::of_batch(app, member.project.id, &batch, at).await?;
+    if repeats == 0 {
+        return Ok(None);
+    }
+    let l = member.layout(app, request, Section::Batches).await?;
+    page::ok(&MovePage { l, batch, repeats, at, form: form.clone() }).map(Some)
 }
 
 /// `…/cancel`: asks for confirmation first, since it cannot be undone.

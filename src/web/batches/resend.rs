@@ -67,6 +67,11 @@ struct ResendPage {
 }
 
 impl ResendPage {
+    /// Returns whether older batches of the template were left out.
+    fn is_truncated(&self) -> bool {
+        i64::try_from(self.sources.len()).is_ok_and(|count| count >= resends::MAX_SOURCES)
+    }
+
     /// Returns the choices of batches: the days, a label and an address.
     fn scopes(&self) -> Vec<(u8, String, String)> {
         let address = self.l.urls.batch_part(self.batch.id, "resend");
