@@ -12,6 +12,8 @@ use uuid::Uuid;
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::db::message_search::MessageSearch;
+use crate::db::recoveries::RecoveryId;
+use crate::db::remembered_calls::RememberedCalls;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
 use crate::outbound::Outbound;
@@ -59,6 +61,13 @@ pub struct InHand {
     pub lost_until: Mutex<Option<OffsetDateTime>>,
     /// The submissions, each with the token of its claim.
     claims: std::sync::Mutex<BTreeSet<(SubmissionId, Uuid)>>,
+    /// The last calls, in case the database forgets them.
+    pub remembered: RememberedCalls,
+    /// The position in the write-ahead log that this process has seen on disk; `None` before its first
+    /// look.
+    seen: std::sync::Mutex<Option<i64>>,
+    /// The recovery to which this process has reported.
+    reported: std::sync::Mutex<Option<RecoveryId>>,
 }
 
 impl InHand {
@@ -75,6 +84,26 @@ impl InHand {
     /// Returns the submissions in hand.
     pub fn submissions(&self) -> Vec<SubmissionId> {
         self.claims().iter().map(|(submission, _)| *submission).collect()
+    }
+
+    /// Returns the position in the write-ahead log that this process has seen on disk.
+    pub fn seen(&self) -> Option<i64> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the position in the write-ahead log that this process has seen on disk.
+    pub fn set_seen(&self, position: i64) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+    }
+
+    /// Returns whether this process has still to report to a recovery.
+    pub fn owes_report(&self, recovery: RecoveryId) -> bool {
+        *self.reported.lock().unwrap_or_else(PoisonError::into_inner) != Some(recovery)
+    }
+
+    /// Records that this process has reported to a recovery.
+    pub fn set_reported(&self, recovery: RecoveryId) {
+        *self.reported.lock().unwrap_or_else(PoisonError::into_inner) = Some(recovery);
     }
 
     fn claims(&self) -> std::sync::MutexGuard<'_, BTreeSet<(SubmissionId, Uuid)>> {

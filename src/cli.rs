@@ -15,9 +15,12 @@ use crate::bench;
 use crate::config::{self, Config};
 use crate::db::{invariants, projects, users};
 use crate::demo;
+use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::projects as project_ops;
+use crate::ops::recovery::{self, Adopted};
+use crate::ops::sending_stops;
 use crate::sandbox::{self, Sandbox};
 use crate::serve::{self, Parts};
 use crate::telemetry;
@@ -79,6 +82,20 @@ enum Command {
     Bench(BenchCommand),
     /// Check settings, database, UCloud and data consistency; exit with 1 if a check fails
     Doctor,
+    /// Say that this database is the installation, after a backup was restored
+    Adopt,
+    /// Stop all sending, of one project or of the installation
+    StopSending {
+        /// Slug of the project
+        #[arg(long, value_name = "SLUG")]
+        project: Option<String>,
+    },
+    /// Let sending that was stopped go on
+    ResumeSending {
+        /// Slug of the project
+        #[arg(long, value_name = "SLUG")]
+        project: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,6 +229,13 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             measure(command, url.expose_secret().to_owned()).await?;
         }
         Command::Doctor => return doctor(file).await,
+        Command::Adopt => adopt(&Config::load(file)?).await?,
+        Command::StopSending { project } => {
+            stop_sending(&Config::load(file)?, project.as_deref()).await?;
+        }
+        Command::ResumeSending { project } => {
+            resume_sending(&Config::load(file)?, project.as_deref()).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -319,6 +343,51 @@ async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&listed)?);
     }
     Ok(())
+}
+
+async fn adopt(config: &Config) -> anyhow::Result<()> {
+    let app = serve::open(config).await?;
+    match recovery::adopt(&app, None, "").await? {
+        Adopted::Already => println!("This database is the installation already."),
+        Adopted::Now(0) => println!("This database is the installation now. No batch waits."),
+        Adopted::Now(held) => {
+            let batches = if held == 1 { "1 batch waits" } else { "batches wait" };
+            let count = if held == 1 { String::new() } else { format!("{held} ") };
+            println!(
+                "This database is the installation now. {count}{batches} for a decision, because \
+                 messages may have been sent since the last sign of life that the database holds."
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn stop_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()> {
+    let app = serve::open(config).await?;
+    let project = project_of(&app, slug).await?;
+    let under_way = sending_stops::stop(&app, project, None, "").await?;
+    println!("Sending is stopped. Messages of calls under way that may still arrive: {under_way}.");
+    Ok(())
+}
+
+async fn resume_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()> {
+    let app = serve::open(config).await?;
+    let project = project_of(&app, slug).await?;
+    match sending_stops::resume(&app, project, None, "").await? {
+        true => println!("Sending goes on."),
+        false => println!("Sending was not stopped."),
+    }
+    Ok(())
+}
+
+/// Returns the project with this slug; `None` for the whole installation.
+async fn project_of(app: &App, slug: Option<&str>) -> anyhow::Result<Option<ProjectId>> {
+    let Some(slug) = slug else { return Ok(None) };
+    let mut db = app.db.acquire().await?;
+    match projects::by_slug(&mut db, slug).await? {
+        Some(project) => Ok(Some(project)),
+        None => bail!(accounts::AccountError::NoProject(slug.to_owned())),
+    }
 }
 
 /// Runs all checks and prints the result of each.

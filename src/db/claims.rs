@@ -27,12 +27,18 @@ pub struct Claimed {
     pub sig_content: String,
     /// How often it was claimed, including this time.
     pub attempts: i32,
+    /// 0 for the trial batch, 1 for the rest.
+    pub wave: i16,
+    /// The first and last row of the recipient list; `None` if it came without a list.
+    pub rows: Option<(i32, i32)>,
     /// The number of messages.
     pub n: i32,
     /// The number of messages in the whole batch.
     pub total: i32,
     /// Whether every phone has its own values.
     pub each_own: bool,
+    /// When it was claimed.
+    pub claimed_at: OffsetDateTime,
     /// When it becomes in doubt if nothing was recorded. It also identifies this claim: a late or
     /// repeated record changes nothing if the submission was claimed again since.
     pub lease_until: OffsetDateTime,
@@ -62,6 +68,9 @@ pub struct ClaimRules {
     /// How many submissions may be claimed beyond `concurrency` while this process makes all calls
     /// of a project. They wait in the process until a call ends.
     pub ahead: i64,
+    /// The position in the write-ahead log that this process has seen on disk. A database that is
+    /// behind it went back, and gives nothing.
+    pub seen: Option<i64>,
 }
 
 /// The result of an attempt to claim a submission.
@@ -91,8 +100,9 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
              (batch).template_id as "template_id: TemplateId",
              (batch).signature_id as "signature_id: SignatureId",
              (batch).vendor_template_id, (batch).sig_content, (claimed).attempts, (claimed).n,
+             (claimed).wave, (claimed).first_row, (claimed).last_row,
              (batch).total, (batch).each_own, (claimed).lease_until
-           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
+           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
         now,
         now + rules.lease,
         now + rules.pace.burst,
@@ -103,6 +113,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
         now - workers::DEAD_AFTER,
         &ended,
         rules.ahead,
+        rules.seen,
     )
     .fetch_one(db)
     .await?;
@@ -121,9 +132,12 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
             vendor_template_id: row.vendor_template_id?,
             sig_content: row.sig_content?,
             attempts: row.attempts?,
+            wave: row.wave?,
+            rows: row.first_row.zip(row.last_row),
             n: row.n?,
             total: row.total?,
             each_own: row.each_own?,
+            claimed_at: now,
             lease_until: row.lease_until?,
             worker: rules.worker,
             token: Uuid::new_v4(),

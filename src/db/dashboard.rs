@@ -248,6 +248,8 @@ pub struct Needs {
     pub templates: i64,
     /// The number of conversations with unread replies or with one to decide, at most 1,000.
     pub replies: i64,
+    /// Whether nothing is sent at the moment: a person stopped it, or the database went back in time.
+    pub halted: bool,
 }
 
 /// Counts what needs a person, for the navigation of every page.
@@ -255,7 +257,7 @@ pub async fn needs(db: &PgPool, project: ProjectId) -> sqlx::Result<Needs> {
     sqlx::query_as!(
         Needs,
         r#"select batches as "batches!", signatures as "signatures!", templates as "templates!",
-             replies as "replies!"
+             replies as "replies!", halted as "halted!"
            from project_needs($1)"#,
         project.0,
     )

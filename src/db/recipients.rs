@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::batch_transitions;
 use crate::domain::batch::BatchState;
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, ProjectId, TemplateId};
 use crate::domain::recipient::{Recipient, Verdict};
 
@@ -90,6 +91,8 @@ pub struct Unplanned {
     pub with_repeats: bool,
     /// The last line whose recipient has become a message.
     pub planned_to: i32,
+    /// Whether its messages may have been sent already, so that they are in doubt.
+    pub rest_in_doubt: bool,
 }
 
 /// How many submissions of a sending batch may wait while the rest is still being planned. Planning
@@ -103,9 +106,9 @@ pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplan
         Unplanned,
         r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
              b.template_id as "template: TemplateId", b.each_own, b.trial_size, u.with_repeats,
-             u.planned_to
+             u.planned_to, b.rest_in_doubt
            from batches b join uploads u on u.batch_id = b.id
-           where not b.planned and b.state <> 'draft' and (b.state <> 'sending' or $1 > (
+           where is_whole(null) and not b.planned and b.state <> 'draft' and (b.state <> 'sending' or $1 > (
              select count(*) from (
                select from submissions s where s.batch_id = b.id and s.state = 'ready' limit $1
              ) ready))
@@ -143,14 +146,20 @@ pub async fn plan(
                select position, phone, params from recipients
                where batch_id = $1 and position > $2
                  and (verdict = 'ready' or $3 and verdict = 'repeat')
+                 and not exists (select from rewritten_rows w
+                   where w.batch_id = $1 and position between w.first_row and w.last_row)
                order by position limit $4
              ) rows
            ), calls as (
-             select n / $5 as call, count(*)::int as n, new_id($6) as id
+             select n / $5 as call, count(*)::int as n, new_id($6) as id, min(position) as first_row,
+               max(position) as last_row
              from next group by 1 order by 1
            ), made as (
-             insert into submissions (id, project_id, batch_id, state, n, next_try_at, wave)
-             select id, $7, $1, 'ready', n, $6, $8 from calls
+             insert into submissions
+               (id, project_id, batch_id, state, n, next_try_at, wave, first_row, last_row, vendor_message)
+             select id, $7, $1, (case when $10 then 'in_doubt' else 'ready' end)::submission_state, n, $6,
+               $8, first_row, last_row, case when $10 then $11 else '' end
+             from calls
            ), put as (
              insert into messages
                (id, project_id, submission_id, batch_id, template_id, phone, params)
@@ -167,6 +176,8 @@ pub async fn plan(
         unplanned.project.0,
         wave,
         unplanned.template.0,
+        unplanned.rest_in_doubt,
+        CallProblem::WentBack.stored(),
     )
     .fetch_one(db)
     .await

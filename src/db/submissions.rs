@@ -6,8 +6,9 @@ use time::OffsetDateTime;
 
 use super::claims::Claimed;
 use crate::domain::batch::SubmissionState;
+pub use crate::domain::call_end::RefusedMessage;
 use crate::domain::call_problem::CallProblem;
-use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
+use crate::domain::ids::{BatchId, ProjectId, SubmissionId};
 
 /// Inserts a submission of `n` messages that may be claimed from `now` on.
 pub async fn insert(
@@ -129,15 +130,6 @@ pub async fn refuse(
     .execute(&mut *db)
     .await?;
     Ok(true)
-}
-
-/// A message that the vendor did not accept, with the vendor's reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedMessage {
-    /// The message.
-    pub id: MessageId,
-    /// The vendor's reason.
-    pub reason: String,
 }
 
 /// Records which messages the vendor did not accept of a call that it accepted in part. This also

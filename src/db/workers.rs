@@ -29,7 +29,7 @@ pub async fn beat(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"insert into workers (id, started_at, seen_at) values ($1, $2, $2)
-           on conflict (id) do update set seen_at = $2, vendor_answered_at = $3,
+           on conflict (id) do update set seen_at = $2, stopped_at = null, vendor_answered_at = $3,
              vendor_error_at = $4, vendor_error = $5"#,
         worker,
         now,
@@ -39,6 +39,14 @@ pub async fn beat(
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Records that a process stops, and that it has nothing left to record.
+pub async fn stop(db: &PgPool, worker: Uuid, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!("update workers set stopped_at = $2 where id = $1", worker, now)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -73,6 +73,8 @@ pub enum PauseReason {
     Refused,
     /// The trial batch was sent; the rest waits for a person.
     Trial,
+    /// The database went back in time, and what was sent since is not known.
+    DatabaseWentBack,
 }
 
 impl PauseReason {
@@ -87,6 +89,7 @@ impl PauseReason {
             Self::Failures => "failures",
             Self::Refused => "refused",
             Self::Trial => "trial",
+            Self::DatabaseWentBack => "database_went_back",
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum CallProblem {
     Sealed,
     /// The console's database failed before the call.
     Database,
+    /// The database went back in time, and what was sent since is not known.
+    WentBack,
 }
 
 /// Marks a stored text as a [`CallProblem`]; no vendor message begins with it.
@@ -32,7 +34,7 @@ const MARKER: char = '\u{1}';
 
 impl CallProblem {
     /// All problems.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lease,
         Self::TimedOut,
         Self::CutOff,
@@ -43,6 +45,7 @@ impl CallProblem {
         Self::Unbuildable,
         Self::Sealed,
         Self::Database,
+        Self::WentBack,
     ];
 
     /// Returns the name used in message keys.
@@ -58,6 +61,7 @@ impl CallProblem {
             Self::Unbuildable => "unbuildable",
             Self::Sealed => "sealed",
             Self::Database => "database",
+            Self::WentBack => "went-back",
         }
     }
 

@@ -1,6 +1,7 @@
 //! Types and rules, without any I/O.
 
 pub mod batch;
+pub mod call_end;
 pub mod call_problem;
 pub mod cell;
 pub mod contact;

@@ -148,6 +148,7 @@ async fn change(
     now: OffsetDateTime,
 ) -> sqlx::Result<Taken> {
     let state = match action {
+        BatchAction::Resume if !may_resume(db, actor, batch, may_approve).await? => None,
         BatchAction::Resume => batch_transitions::resume(db, actor.project, batch, now).await?,
         BatchAction::Approve => {
             batch_transitions::approve(db, actor.project, batch, actor.user, now).await?
@@ -164,6 +165,19 @@ async fn change(
         }
     };
     Ok(state.map_or(Taken::NotMoved, Taken::Moved))
+}
+
+/// Returns whether a person may resume a batch. One that may have been sent before the database went
+/// back is sent, perhaps twice, only by somebody who may approve.
+async fn may_resume(
+    db: &mut PgConnection,
+    actor: Actor<'_>,
+    batch: BatchId,
+    may_approve: bool,
+) -> sqlx::Result<bool> {
+    let batch = batches::find(db, actor.project, batch).await?;
+    let went_back = Some(PauseReason::DatabaseWentBack);
+    Ok(may_approve || batch.is_none_or(|batch| batch.pause_reason != went_back))
 }
 
 /// Pauses or cancels a batch.

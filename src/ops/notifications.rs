@@ -115,7 +115,8 @@ pub async fn batch_paused(
         | PauseReason::VendorUnavailable
         | PauseReason::MissedSchedule
         | PauseReason::Failures
-        | PauseReason::Trial => false,
+        | PauseReason::Trial
+        | PauseReason::DatabaseWentBack => false,
     };
     let notification = Notification {
         event: BATCH_PAUSED.to_owned(),

@@ -18,6 +18,7 @@ use crate::db::messages::Target;
 use crate::db::submissions::RefusedMessage;
 use crate::db::{batch_transitions, call_slots, messages, reviewed, submissions};
 use crate::domain::batch::{PauseReason, may_leave};
+pub use crate::domain::call_end::End;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, MessageId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
@@ -76,6 +77,7 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
         ended,
         marketing_open: may_leave(Purpose::Marketing, now),
         ahead: i64::try_from(ahead).unwrap_or(0),
+        seen: app.in_hand.seen(),
     };
     let mut lost_until = app.in_hand.lost_until.lock().await;
     // Stays if the response never comes: this future is dropped, or the connection breaks.
@@ -87,6 +89,7 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
         *lost_until = lost_before;
         if let Claim::Won(claimed) = claim {
             app.in_hand.add(claimed.id, claimed.token);
+            app.in_hand.remembered.add(claimed);
         }
     }
     claim
@@ -102,7 +105,9 @@ pub async fn requeue_unknown(app: &App) -> sqlx::Result<usize> {
     if lost_until.is_none() {
         return Ok(0);
     }
-    let known = app.in_hand.submissions();
+    // What it has called is not in hand any more, but the database may have forgotten that.
+    let mut known = app.in_hand.submissions();
+    known.extend(app.in_hand.remembered.sent());
     let mut tx = app.db.begin().await?;
     let put_back = claims::requeue_unknown(&mut tx, app.process, &known, now).await?;
     let batches: BTreeSet<BatchId> = put_back.iter().map(|(_, batch)| *batch).collect();
@@ -132,53 +137,6 @@ pub async fn expire_leases(app: &App) -> Result<usize, sqlx::Error> {
     Ok(expired.len())
 }
 
-/// The result of an attempt to send a submission.
-#[derive(Debug)]
-#[allow(missing_docs)]
-pub enum End {
-    /// The vendor accepted all messages but `not_taken`.
-    Taken { session_no: String, request_id: String, ret_code: i64, not_taken: Vec<RefusedMessage> },
-    /// The same, with a RetCode and a message about all of them.
-    TakenWithComplaint {
-        session_no: String,
-        request_id: String,
-        ret_code: i64,
-        answer: String,
-        not_taken: Vec<RefusedMessage>,
-    },
-    /// The vendor refused all messages; `each` has the reasons of single ones.
-    Refused { ret_code: i64, answer: String, request_id: String, each: Vec<RefusedMessage> },
-    /// Surely nothing was accepted: the submission is retried, unless the batch is paused.
-    NotSent {
-        ret_code: Option<i64>,
-        why: String,
-        pause_reason: Option<PauseReason>,
-        throttled: bool,
-    },
-    /// It is unknown whether the messages were accepted.
-    InDoubt { ret_code: Option<i64>, why: String, request_id: String },
-    /// The call was not made: the submission goes back into the queue.
-    NotBegun,
-}
-
-impl End {
-    /// Returns the result of a submission that was not sent, for a reason on our side.
-    pub fn not_sent(why: String, pause_reason: Option<PauseReason>) -> Self {
-        Self::NotSent { ret_code: None, why, pause_reason, throttled: false }
-    }
-
-    /// Returns the name used in metrics.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Taken { .. } | Self::TakenWithComplaint { .. } => "taken",
-            Self::Refused { .. } => "refused",
-            Self::NotSent { .. } => "not_taken",
-            Self::InDoubt { .. } => "in_doubt",
-            Self::NotBegun => "not_begun",
-        }
-    }
-}
-
 /// What a call needs, loaded before it may begin.
 #[derive(Debug)]
 pub struct Ready {
@@ -197,7 +155,9 @@ pub async fn prepare(app: &App, claimed: &Claimed) -> sqlx::Result<Ready> {
         Err(CredentialsError::Database(error)) => return Err(error),
         Err(CredentialsError::Sealed(error)) => Err(error),
     };
-    Ok(Ready { keys, targets: targets? })
+    let targets = targets?;
+    app.in_hand.remembered.prepare(claimed, targets.iter().map(|target| target.id));
+    Ok(Ready { keys, targets })
 }
 
 /// Makes the call of a claimed submission.
@@ -393,6 +353,7 @@ pub(super) fn why_not_sent(because: NotSentBecause) -> String {
 pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()> {
     let now = app.clock.now();
     let began = Instant::now();
+    app.in_hand.remembered.end(claimed, end);
     let mut tx = app.db.begin().await?;
     match end {
         End::Taken { session_no, request_id, ret_code, not_taken }

@@ -144,6 +144,11 @@ impl Layout {
         })
     }
 
+    /// Returns whether nothing is sent at the moment, in this project or at all.
+    pub fn is_halted(&self) -> bool {
+        self.needs.halted
+    }
+
     /// Returns the same layout at another time, for a page that stays open.
     pub fn at(self, now: OffsetDateTime) -> Self {
         Self { now, ..self }

@@ -40,6 +40,7 @@ pub mod reviewed;
 pub mod routes;
 pub mod schedule;
 pub mod send;
+mod sending;
 pub mod sensitive_words;
 pub mod session;
 pub mod sheet;

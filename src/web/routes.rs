@@ -9,7 +9,7 @@ use super::reviewed::{self, deletion};
 use super::{
     account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health,
     import, login, messages, notification_settings, push_settings, pushes, receipts, replies,
-    retention, send, sensitive_words, signatures, sms_templates, statistics, suppressions,
+    retention, send, sending, sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -146,6 +146,11 @@ fn batch_pages(config: &mut ServiceConfig) {
             post(),
             batches::actions::reschedule,
         )))
+        .service(resource("/batches/{id}/doubt-rest").route(may(
+            Send,
+            post(),
+            batches::actions::doubt_rest,
+        )))
         .service(resource("/batches/{id}/approve").route(may(
             Approve,
             post(),
@@ -245,6 +250,11 @@ fn suppression_pages(config: &mut ServiceConfig) {
 /// Registers the health page and the settings of pushes.
 fn push_pages(config: &mut ServiceConfig) {
     config
+        .service(resource("/sending").route(may(Read, get(), sending::show)).route(may(
+            Send,
+            post(),
+            sending::act,
+        )))
         .service(resource("/health").route(may(Read, get(), health::page::show)))
         .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
         .service(

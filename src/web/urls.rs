@@ -54,6 +54,11 @@ impl Urls {
         self.below(&format!("/batches/{part}"))
     }
 
+    /// Returns the URL of the page that stops all sending.
+    pub fn sending(&self) -> String {
+        self.below("/sending")
+    }
+
     /// Returns the URL of the list of suppressions.
     pub fn suppressions(&self) -> String {
         self.below("/suppressions")

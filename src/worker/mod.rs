@@ -17,14 +17,16 @@ use crate::app::App;
 use crate::backpressure::PUSH_WORKERS;
 use crate::db::claims::{Claim, Claimed};
 use crate::db::workers::{self, VendorContact};
-use crate::db::{batch_transitions, login_sessions, statistics, uploads as upload_rows};
+use crate::db::{
+    batch_transitions, installation, login_sessions, statistics, uploads as upload_rows,
+};
 use crate::domain::batch::SCHEDULE_GRACE;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
     apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull, push_inbox,
-    retention, review, submit, suppressions, uploads, vendor_figures,
+    recovery, retention, review, submit, suppressions, uploads, vendor_figures,
 };
 
 /// How long a job sleeps when it found no work: the longest delay of work that another process
@@ -63,6 +65,7 @@ const RETENTION: Duration = Duration::from_secs(60);
 
 /// Runs all jobs until `stop`, then until their current work is done.
 pub async fn run(app: App, stop: CancellationToken) {
+    let stopping = app.clone();
     let mut jobs = JoinSet::new();
     jobs.spawn(submit_all(app.clone(), stop.clone()));
     for _ in 0..PUSH_WORKERS {
@@ -110,6 +113,9 @@ pub async fn run(app: App, stop: CancellationToken) {
         if let Err(error) = ended {
             error!(%error, "background loop failed");
         }
+    }
+    if let Err(error) = workers::stop(&stopping.db, stopping.process, stopping.clock.now()).await {
+        error!(%error, "cannot record that this process stops");
     }
 }
 
@@ -311,6 +317,9 @@ async fn check_applications(app: App) -> Result<Next, review::LookupError> {
 }
 
 async fn deliver_notifications(app: App) -> sqlx::Result<Next> {
+    if !installation::is_whole(&app.db).await? {
+        return Ok(Next::Sleep(IDLE_DELAY));
+    }
     Ok(if notifications::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(IDLE_DELAY) })
 }
 
@@ -358,6 +367,10 @@ async fn clean_up(app: App) -> sqlx::Result<Next> {
 }
 
 async fn pull_reports(app: App) -> sqlx::Result<Next> {
+    // What is pulled once is not given to the real installation.
+    if !installation::is_whole(&app.db).await? {
+        return Ok(Next::Sleep(IDLE_DELAY));
+    }
     Ok(if pull::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(IDLE_DELAY) })
 }
 
@@ -383,6 +396,9 @@ async fn apply_retention(app: App) -> sqlx::Result<Next> {
 
 async fn housekeeping(app: App) -> sqlx::Result<Next> {
     let now = app.clock.now();
+    if !recovery::check(&app).await? {
+        return Ok(Next::Sleep(HOUSEKEEPING));
+    }
     workers::beat(&app.db, app.process, &vendor_contact(&app), now).await?;
     submit::requeue_unknown(&app).await?;
     submit::expire_leases(&app).await?;

@@ -30,6 +30,7 @@ mod pulls;
 mod push_settings;
 mod pushes;
 mod receipts;
+mod recovery;
 mod repeats;
 mod replies;
 mod reply_lists;

@@ -15,21 +15,7 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
-        let port =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let folder = PathBuf::from(format!("/tmp/usms-killed-{port}"));
-        fs::create_dir_all(&folder).unwrap();
-        let cluster = Self { folder, bin: find_bin(), port };
-        if is_root() {
-            assert!(
-                Command::new("chown")
-                    .arg("postgres")
-                    .arg(&cluster.folder)
-                    .status()
-                    .unwrap()
-                    .success()
-            );
-        }
+        let cluster = Self::empty();
         let data = cluster.folder.join("data");
         let initialized = cluster
             .program("initdb")
@@ -40,6 +26,111 @@ impl Cluster {
         assert!(initialized.success());
         cluster.run();
         cluster
+    }
+
+    /// Returns a cluster without data.
+    fn empty() -> Self {
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let folder = PathBuf::from(format!("/tmp/usms-killed-{port}"));
+        fs::create_dir_all(&folder).unwrap();
+        let cluster = Self { folder, bin: find_bin(), port };
+        if is_root() {
+            let owned = Command::new("chown").arg("postgres").arg(&cluster.folder).status();
+            assert!(owned.unwrap().success());
+        }
+        cluster
+    }
+
+    /// Starts a standby that follows this server by streaming replication.
+    pub fn standby(&self) -> Self {
+        let standby = self.base_backup(&["-R"]);
+        standby.run();
+        standby
+    }
+
+    /// Starts a server from a base backup that follows nobody, as a copy for staging does.
+    pub fn copy(&self) -> Self {
+        let copy = self.base_backup(&["-R"]);
+        let auto = copy.folder.join("data/postgresql.auto.conf");
+        fs::write(auto, "").unwrap();
+        copy.run();
+        copy.promote();
+        copy
+    }
+
+    fn base_backup(&self, more: &[&str]) -> Self {
+        let backup = Self::empty();
+        let copied = self
+            .program("pg_basebackup")
+            .args(["-c", "fast", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()])
+            .args(more)
+            .arg("-D")
+            .arg(backup.folder.join("data"))
+            .status();
+        assert!(copied.unwrap().success());
+        backup
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        let data = self.folder.join("data");
+        let promoted = self.program("pg_ctl").args(["promote", "-w", "-D"]).arg(data).status();
+        assert!(promoted.unwrap().success());
+    }
+
+    /// Copies the data as a snapshot of the disk would, while the server is down.
+    pub fn take_snapshot(&self) {
+        self.copy_folder("data", "snapshot");
+    }
+
+    /// Puts the data back as they were at [`Self::take_snapshot`], while the server is down.
+    pub fn roll_back(&self) {
+        fs::remove_dir_all(self.folder.join("data")).unwrap();
+        self.copy_folder("snapshot", "data");
+    }
+
+    fn copy_folder(&self, from: &str, to: &str) {
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(self.folder.join(from))
+            .arg(self.folder.join(to))
+            .status();
+        assert!(copied.unwrap().success());
+    }
+
+    /// Writes a dump of a database to a file of this cluster.
+    pub fn dump(&self, database: &str) {
+        let file = self.folder.join("dump");
+        let dumped = self.client("pg_dump").args(["-Fc", "-d", database, "-f"]).arg(file).status();
+        assert!(dumped.unwrap().success());
+    }
+
+    /// Restores the dump of a cluster into a new database of this one, as the README says.
+    pub fn restore(&self, dumped: &Self, database: &str) {
+        assert!(self.client("createdb").arg(database).status().unwrap().success());
+        let file = dumped.folder.join("dump");
+        let restored = self
+            .client("pg_restore")
+            .args(["--exit-on-error", "--no-owner", "-d", database])
+            .arg(file)
+            .status();
+        assert!(restored.unwrap().success());
+    }
+
+    /// A client program for this server.
+    fn client(&self, name: &str) -> Command {
+        let mut command = self.program(name);
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        command
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
     pub fn url(&self) -> String {

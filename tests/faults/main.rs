@@ -5,6 +5,8 @@
 mod harness;
 
 mod cluster;
+mod failover;
+mod forwarder;
 mod push_endpoint;
 mod pushes;
 mod storm;
@@ -36,10 +38,16 @@ fn start_pages(db: &PgPool, console: &TestConsole) -> (Child, String) {
 }
 
 fn program(db: &PgPool, console: &TestConsole) -> Command {
+    let mut command = program_on(db.connect_options().to_url_lossy().as_str(), console);
+    command.arg("serve");
+    command
+}
+
+/// The console's binary without arguments, on the database at `url`.
+fn program_on(url: &str, console: &TestConsole) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usms-console"));
     command
-        .arg("serve")
-        .env("DATABASE_URL", db.connect_options().to_url_lossy().as_str())
+        .env("DATABASE_URL", url)
         .env("CONSOLE_SECRET_KEY", "07".repeat(32))
         .env("USMS_API_URL", console.sandbox.url())
         .env("UCLOUD_PUBLIC_KEY", sandbox::PUBLIC_KEY)

@@ -60,6 +60,12 @@ batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
 batch-paused-vendor_unavailable = Several attempts failed. Messages not yet submitted are kept; resume the batch later.
 batch-paused-missed_schedule-title = Paused: scheduled time missed
 batch-paused-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Send it now, choose another time, or cancel it.
+batch-paused-database_went_back-title = Paused: some of these messages may have been sent
+batch-paused-database_went_back = The database went back to an earlier moment, so it isn't known which of the remaining messages were sent. Mark the rest as in doubt, and receipts will settle what was sent. If an approver sends the rest, some people may receive it twice.
+batch-doubt-rest = Mark the rest as in doubt
+batch-send-rest = Send the rest
+batch-rest-doubted = The rest is in doubt. Receipts settle what was sent.
+batch-problem-went-back = The database went back to an earlier moment, so it isn't known whether this was sent
 batch-paused-detail = UCloud: { $words }
 batch-in-doubt-title = { $count ->
     [1] 1 message is in doubt

@@ -14,6 +14,7 @@ use crate::domain::batch::{BatchState, SCHEDULE_GRACE, leaves_at};
 use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, BatchAction, DecidedBy, Taken};
+use crate::ops::recovery;
 use crate::ops::repeats;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
@@ -65,6 +66,26 @@ pub async fn resume(
     }
     let form = RescheduleForm { now: form.now, version: form.version, ..RescheduleForm::default() };
     move_batch(&app, &member, &request, &path.1, form, None).await
+}
+
+/// `…/doubt-rest`: puts the rest of a batch in doubt that may have been sent before the database went
+/// back in time.
+pub async fn doubt_rest(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    _: Form<ConfirmForm>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    let texts = member.texts(&request);
+    match recovery::doubt_rest(&app, actor, batch.id).await? {
+        Some(_) => flash::say(&request, &texts.t("batch-rest-doubted")),
+        None => flash::warn(&request, &texts.t("batch-not-moved")),
+    }
+    Ok(page::see_other(&member.urls().batch(batch.id)))
 }
 
 /// `…/approve`.

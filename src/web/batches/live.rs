@@ -87,6 +87,8 @@ pub(super) struct LivePart {
     rejected: Option<&'static str>,
     may_send: bool,
     may_approve: bool,
+    /// Whether the person may send what was perhaps sent already.
+    may_send_rest: bool,
     own: bool,
     quiet: bool,
     /// Messages whose call is under way.
@@ -139,7 +141,12 @@ impl LivePart {
     }
 
     fn can_resume(&self) -> bool {
-        self.batch.state == BatchState::Paused
+        self.batch.state == BatchState::Paused && (!self.went_back() || self.may_send_rest)
+    }
+
+    /// Whether it is paused because it may have been sent before the database went back in time.
+    fn went_back(&self) -> bool {
+        self.batch.pause_reason == Some(PauseReason::DatabaseWentBack)
     }
 
     /// Whether it is paused because its time has passed: resuming it means sending it now.
@@ -355,6 +362,7 @@ pub(super) fn draw(
         rejected: rejected.filter(|_| member.may(Permission::Send)),
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
+        may_send_rest: member.may(Permission::Approve),
         own: batch.ordered_by == member.person.id,
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),

@@ -1,0 +1,55 @@
+sending-title = Sending control
+sending-lead = Stop all sending at once, and see what happened if the database went back to an earlier moment.
+sending-halted = Nothing is being sent at the moment.
+sending-halted-look = Sending control
+sending-stops = Stop sending
+sending-stop-hint = Batches stay as they are and continue when sending resumes. Messages that UCloud has already accepted still arrive.
+sending-stop = Stop this project
+sending-stop-all = Stop every project
+sending-resume = Resume this project
+sending-resume-all = Resume every project
+sending-is-stopped = Sending is stopped in this project.
+sending-is-stopped-all = Sending is stopped in every project.
+sending-stopped-by = Stopped by { $who } at { $when }.
+sending-stopped-command = Stopped from the command line at { $when }.
+sending-stopped = { $count ->
+    [0] Sending is stopped.
+    [1] Sending is stopped; 1 message of a call under way may still arrive.
+   *[other] Sending is stopped; { $count } messages of calls under way may still arrive.
+  }
+sending-resumed = Sending has resumed.
+sending-promoted-title = The database is now another server
+sending-promoted = A standby took over, or the database was recovered to an earlier time. What was sent in the last moments may be missing from it. Sending resumes by itself once every console process has recorded what it remembers.
+sending-copied-title = This database was restored or copied
+sending-copied = Sending, pulling receipts and applying for review are off, because another console may be running on the original.
+sending-rolled_back-title = The database went back to an earlier moment
+sending-rolled_back = What was sent since then is missing from it. Sending resumes by itself once every console process has recorded what it remembers.
+sending-silent-title = The console was off for a long time
+sending-silent = It did not stop cleanly, so the whole machine may have been rolled back.
+sending-last-seen = The last sign of life in it is from { $when }.
+sending-adopt = This is the real installation
+sending-adopt-hint = Confirm only if no other console uses the original database. Batches that may have been sent since then stay paused until you decide on each one.
+sending-adopt-owner = An owner must confirm that this is the real installation.
+sending-adopted-already = This is already the real installation.
+sending-adopted = { $count ->
+    [0] This is now the real installation. No batch is waiting for a decision.
+    [1] This is now the real installation. 1 batch is waiting for a decision.
+   *[other] This is now the real installation. { $count } batches are waiting for a decision.
+  }
+sending-recovered-title = The database went back to an earlier moment
+sending-went-back-to = It went back to about { $when }, which was noticed at { $noticed }.
+sending-end-repaired = The console processes recorded again what they had sent since then. Nothing needs a decision.
+sending-end-held = No batch was being sent, so nothing needs a decision.
+sending-may-have-sent = { $messages ->
+    [1] 1 message
+   *[other] Up to { $messages } messages
+  } in { $batches ->
+    [1] 1 batch
+   *[other] { $batches } batches
+  } may have been sent after that.
+sending-held = Batches that may have been sent
+sending-batch = Batch
+sending-messages = May have been sent
+sending-decision = Decision
+sending-waits = Waiting for a decision
+sending-decided = Decided

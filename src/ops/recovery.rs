@@ -1,0 +1,213 @@
+//! What happens when the database went back in time: a standby was promoted, a backup was restored,
+//! a snapshot was rolled back. Nothing is sent from the moment of that on, because every claim asks
+//! whether the database is whole; living processes write again what they remember; batches of which
+//! nobody knows what was sent wait for a person.
+
+use serde_json::json;
+use sqlx::PgConnection;
+use time::Duration;
+use tracing::{info, warn};
+
+use super::actor::Actor;
+use super::{notifications, submit};
+use crate::app::App;
+use crate::db::installation::{self, Identity, Observed};
+use crate::db::recoveries::{self, Cause, RecoveryEnd, RecoveryId};
+use crate::db::remembered_calls::{self, Rewritten};
+use crate::db::{audit, batch_transitions, batches};
+use crate::domain::batch::PauseReason;
+use crate::domain::call_problem::CallProblem;
+use crate::domain::ids::{BatchId, UserId};
+
+/// How long processes that were alive may take to report. After that, batches that they may have
+/// sent wait for a person.
+const MAX_WAIT: Duration = Duration::seconds(20);
+/// If the last process did not stop cleanly, and none was seen for longer than this, the machine may
+/// have been rolled back as a whole.
+const MAX_SILENCE: Duration = Duration::minutes(10);
+
+/// Looks whether the database went back and, if it did, does this process's part of the repair.
+/// Returns whether sending may go on.
+pub async fn check(app: &App) -> sqlx::Result<bool> {
+    let observed = installation::observe(&app.db).await?;
+    let seen = app.in_hand.seen();
+    let (recovery, cause) = match (observed.open, cause(app, &observed, seen)) {
+        (Some(open), _) => open,
+        (None, None) => {
+            app.in_hand.set_seen(observed.position);
+            return Ok(true);
+        }
+        (None, Some(cause)) => {
+            let begun = recoveries::begin(&app.db, cause, app.clock.now()).await?;
+            warn!(cause = cause.key(), "the database went back in time; nothing is sent for now");
+            begun
+        }
+    };
+    // Only a process that has seen the database before can remember what it lost.
+    if seen.is_some() && app.in_hand.owes_report(recovery) {
+        for batch in repair(app).await? {
+            warn!(%batch, "calls of this batch cannot be written again");
+        }
+        recoveries::report(&app.db, recovery, app.process, app.clock.now()).await?;
+        app.in_hand.set_reported(recovery);
+    }
+    let ended = try_end(app, recovery, cause).await?;
+    if ended {
+        app.in_hand.set_seen(observed.position);
+        app.wake.submit();
+    }
+    Ok(ended)
+}
+
+/// Returns what shows that the database went back; `None` if nothing does.
+fn cause(app: &App, observed: &Observed, seen: Option<i64>) -> Option<Cause> {
+    match observed.identity {
+        Identity::Copied => Some(Cause::Copied),
+        Identity::Promoted => Some(Cause::Promoted),
+        Identity::Same => match (seen, observed.last_seen_at) {
+            (Some(seen), _) if observed.position < seen => Some(Cause::RolledBack),
+            (None, Some(at)) if app.clock.now() - at > MAX_SILENCE => Some(Cause::Silent),
+            (Some(_), _) | (None, _) => None,
+        },
+    }
+}
+
+/// Writes again the calls that the database has forgotten. Returns the batches of those that cannot
+/// be written: their order or their rows are gone.
+async fn repair(app: &App) -> sqlx::Result<Vec<BatchId>> {
+    let calls = app.in_hand.remembered.recent(app.clock.now());
+    let forgotten = remembered_calls::forgotten(&app.db, calls).await?;
+    let mut lost = Vec::new();
+    let count = forgotten.len();
+    for call in forgotten {
+        let mut tx = app.db.begin().await?;
+        let rewritten = remembered_calls::rewrite(&mut tx, &call).await?;
+        if rewritten == Rewritten::Gone {
+            tx.rollback().await?;
+            lost.push(call.claimed.batch_id);
+            continue;
+        }
+        tx.commit().await?;
+        // It may have ended meanwhile, and found nothing to record that on.
+        if let Some(end) = app.in_hand.remembered.end_of(&call.claimed) {
+            submit::record(app, &call.claimed, &end).await?;
+        }
+    }
+    info!(count, lost = lost.len(), "calls that the database had forgotten are written again");
+    lost.sort_unstable();
+    lost.dedup();
+    Ok(lost)
+}
+
+/// Ends a recovery if nothing more can be expected of living processes. Returns whether it has ended.
+async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<bool> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let Some(reports) = recoveries::lock(&mut tx, recovery).await? else {
+        return Ok(true);
+    };
+    let end = match cause {
+        // Nothing tells a restored backup from a copy that only looks like the installation.
+        Cause::Copied => return Ok(false),
+        Cause::Silent => RecoveryEnd::Held,
+        Cause::Promoted | Cause::RolledBack if reports.made == 0 => return Ok(false),
+        Cause::Promoted | Cause::RolledBack if reports.missing == 0 => RecoveryEnd::Repaired,
+        Cause::Promoted | Cause::RolledBack if now - reports.noticed_at < MAX_WAIT => {
+            return Ok(false);
+        }
+        Cause::Promoted | Cause::RolledBack => RecoveryEnd::Held,
+    };
+    if end == RecoveryEnd::Held {
+        hold(app, &mut tx, recovery, false).await?;
+    }
+    installation::write(&mut tx).await?;
+    recoveries::end(&mut tx, recovery, end, None, now).await?;
+    tx.commit().await?;
+    info!(?end, "the recovery has ended; sending goes on");
+    Ok(true)
+}
+
+/// Holds the batches of which messages may have been sent in the lost time, and notifies of each.
+/// Returns how many there are.
+async fn hold(
+    app: &App,
+    db: &mut PgConnection,
+    recovery: RecoveryId,
+    with_paused: bool,
+) -> sqlx::Result<usize> {
+    let affected = recoveries::affected(db, with_paused, app.clock.now()).await?;
+    for one in &affected {
+        if !recoveries::hold(db, recovery, one).await? {
+            continue;
+        }
+        if let Some(batch) = batches::find(&mut *db, one.project, one.batch).await? {
+            let reason = PauseReason::DatabaseWentBack;
+            notifications::batch_paused(app, db, one.project, &batch, reason).await?;
+        }
+    }
+    Ok(affected.len())
+}
+
+/// The result of an adoption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopted {
+    /// This database was the installation already.
+    Already,
+    /// It is now. This many batches wait for a person.
+    Now(usize),
+}
+
+/// Makes this database the installation, as a person says: it sends, pulls and applies from now on.
+/// Batches of which messages may have been sent since its last sign of life wait for a person.
+pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adopted> {
+    let observed = installation::observe(&app.db).await?;
+    let now = app.clock.now();
+    let (recovery, _) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
+        (Some(open), _) => open,
+        (None, Some(cause)) => recoveries::begin(&app.db, cause, now).await?,
+        (None, None) => return Ok(Adopted::Already),
+    };
+    let mut tx = app.db.begin().await?;
+    if recoveries::lock(&mut tx, recovery).await?.is_none() {
+        return Ok(Adopted::Already);
+    }
+    let held = hold(app, &mut tx, recovery, true).await?;
+    installation::write(&mut tx).await?;
+    recoveries::end(&mut tx, recovery, RecoveryEnd::Adopted, by, now).await?;
+    let entry = audit::Entry {
+        project: None,
+        user: by,
+        action: "installation_adopted",
+        subject: "",
+        detail: json!({ "held": held }),
+        ip,
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    app.wake.submit();
+    Ok(Adopted::Now(held))
+}
+
+/// Puts the rest of a held batch in doubt. Returns how many messages are in doubt now, or `None` if it
+/// was not held.
+pub async fn doubt_rest(app: &App, actor: Actor<'_>, batch: BatchId) -> sqlx::Result<Option<i64>> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let why = CallProblem::WentBack.stored();
+    let Some(messages) = recoveries::doubt_rest(&mut tx, actor.project, batch, &why, now).await?
+    else {
+        return Ok(None);
+    };
+    batch_transitions::close(&mut tx, batch, now).await?;
+    let entry = audit::Entry {
+        project: Some(actor.project),
+        user: Some(actor.user),
+        action: "batch_rest_doubted",
+        subject: &batch.to_string(),
+        detail: json!({ "messages": messages }),
+        ip: actor.ip,
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(Some(messages))
+}

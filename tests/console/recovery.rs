@@ -1,0 +1,202 @@
+//! What a process does when the database went back in time, and what people decide then.
+
+use reqwest::StatusCode;
+use sqlx::PgPool;
+use time::Duration;
+use usms_console::app::App;
+use usms_console::clock::Clock;
+use usms_console::db::claims::{Claim, Claimed};
+use usms_console::db::recoveries::{self, Cause};
+use usms_console::domain::role::Role;
+use usms_console::ops::recovery::{self, Adopted};
+use usms_console::ops::submit::{self, End};
+
+use crate::harness::{CODE, TestConsole, TestOptions, assert_sound};
+
+/// A console in which nothing is sent by itself, and a second process on its database.
+async fn two_processes(db: &PgPool) -> (TestConsole, App) {
+    let options = TestOptions { workers: false, ..TestOptions::default() };
+    let console = TestConsole::start_with(db, options).await;
+    let other = App {
+        process: uuid::Uuid::new_v4(),
+        in_hand: std::sync::Arc::default(),
+        ..console.app.clone()
+    };
+    (console, other)
+}
+
+async fn claim(app: &App) -> Box<Claimed> {
+    match submit::claim(app).await.unwrap() {
+        Claim::Won(claimed) => claimed,
+        nothing @ (Claim::PhonesRemoved | Claim::Nothing) => panic!("{nothing:?}"),
+    }
+}
+
+fn taken(session_no: &str) -> End {
+    End::Taken {
+        session_no: session_no.to_owned(),
+        request_id: String::new(),
+        ret_code: 0,
+        not_taken: Vec::new(),
+    }
+}
+
+async fn states(db: &PgPool) -> Vec<String> {
+    let states = "select state::text from submissions order by id";
+    sqlx::query_scalar(states).fetch_all(db).await.unwrap()
+}
+
+/// Takes back every claim and its outcome, as if the database had lost them.
+async fn lose_calls(db: &PgPool) {
+    let lose = "update submissions set state = 'ready', session_no = null, lease_until = null,
+        sent_at = null, attempts = 0, next_poll_at = null, answered_at = null, worker = null";
+    sqlx::query(lose).execute(db).await.unwrap();
+}
+
+#[sqlx::test]
+async fn a_process_writes_again_what_it_sent_and_what_is_under_way(db: PgPool) {
+    let (console, other) = two_processes(&db).await;
+    let operator = console.operator().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    operator.send(CODE, &["2", "5"], "18500001235").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let (first, second) = (claim(&console.app).await, claim(&console.app).await);
+    for claimed in [&first, &second] {
+        submit::prepare(&console.app, claimed).await.unwrap();
+    }
+    submit::record(&console.app, &first, &taken("S1")).await.unwrap();
+    lose_calls(&db).await;
+    recoveries::begin(&db, Cause::Promoted, console.app.clock.now()).await.unwrap();
+    let refused = submit::claim(&other).await.unwrap();
+    assert!(matches!(refused, Claim::Nothing), "nothing is sent before the repair");
+    assert!(recovery::check(&console.app).await.unwrap());
+    let mut found = states(&db).await;
+    found.sort();
+    assert_eq!(found, ["accepted", "in_flight"]);
+    // The call under way ends as if nothing had happened.
+    submit::record(&console.app, &second, &taken("S2")).await.unwrap();
+    assert_eq!(states(&db).await, ["accepted", "accepted"]);
+    let sessions: Vec<String> = sqlx::query_scalar("select session_no from submissions order by 1")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(sessions, ["S1", "S2"]);
+    assert!(matches!(submit::claim(&other).await.unwrap(), Claim::Nothing));
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_process_leaves_the_later_claim_of_another_alone(db: PgPool) {
+    let (console, other) = two_processes(&db).await;
+    let operator = console.operator().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let first = claim(&console.app).await;
+    submit::prepare(&console.app, &first).await.unwrap();
+    let throttled =
+        End::NotSent { ret_code: None, why: String::new(), pause_reason: None, throttled: true };
+    submit::record(&console.app, &first, &throttled).await.unwrap();
+    sqlx::query("update submissions set next_try_at = now()").execute(&db).await.unwrap();
+    sqlx::query("update call_slots set next_at = now()").execute(&db).await.unwrap();
+    let second = claim(&other).await;
+    recoveries::begin(&db, Cause::Promoted, console.app.clock.now()).await.unwrap();
+    assert!(recovery::check(&console.app).await.unwrap());
+    submit::record(&other, &second, &taken("S1")).await.unwrap();
+    assert_eq!(states(&db).await, ["accepted"], "the call of the other process counts");
+}
+
+#[sqlx::test]
+async fn a_database_that_is_another_one_sends_nothing_until_an_owner_adopts_it(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    console.account("owner", Role::Admin).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    // A restored dump has written the row again.
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    assert!(!recovery::check(&console.app).await.unwrap());
+    assert!(matches!(submit::claim(&console.app).await.unwrap(), Claim::Nothing));
+    let page = operator.get("/p/default/sending").await;
+    assert!(page.has("#halted"), "every page says so");
+    assert!(page.has("#recovery") && !page.has("form input[value=adopt]"));
+    let csrf = page.csrf();
+    let refused =
+        operator.post("/p/default/sending", &[("csrf", &csrf), ("action", "adopt")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let adopted = recovery::adopt(&console.app, None, "").await.unwrap();
+    assert_eq!(adopted, Adopted::Now(1));
+    assert_eq!(recovery::adopt(&console.app, None, "").await.unwrap(), Adopted::Already);
+    assert!(recovery::check(&console.app).await.unwrap());
+    let page = operator.get(&batch).await;
+    assert_eq!(page.one(".head .status"), "已暂停");
+    assert!(!page.has("form[action$=resume]"), "an operator may not send it");
+    let tried = operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+    assert_eq!(tried.status, StatusCode::SEE_OTHER);
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
+    let list = operator.get("/p/default/sending").await;
+    assert_eq!(list.all("#recovery tbody th"), ["登录验证码"]);
+    let approver = console.approver().await;
+    let fields = approver.get(&batch).await.whole_form("form[action$=resume]");
+    approver.post_owned(&format!("{batch}/resume"), &fields).await;
+    assert_eq!(approver.get(&batch).await.one(".head .status"), "发送中");
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn the_rest_of_a_held_batch_can_be_put_in_doubt(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    recovery::adopt(&console.app, None, "").await.unwrap();
+    let fields = operator.get(&batch).await.whole_form("form[action$=doubt-rest]");
+    operator.post_owned(&format!("{batch}/doubt-rest"), &fields).await;
+    assert_eq!(states(&db).await, ["in_doubt"]);
+    let page = operator.get(&format!("{batch}/in-doubt")).await;
+    assert!(page.text.contains("数据库曾回到较早时间点"), "{}", page.text);
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn after_a_long_silence_what_was_being_sent_is_asked_about_and_a_short_one_asks_nothing(
+    db: PgPool,
+) {
+    let clock = Clock::set_to(time::OffsetDateTime::now_utc());
+    let options = TestOptions { workers: false, clock: clock.clone(), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let beat = async || {
+        let heard = usms_console::db::workers::VendorContact::default();
+        usms_console::db::workers::beat(&db, uuid::Uuid::new_v4(), &heard, clock.now())
+            .await
+            .unwrap();
+    };
+    let restarted = || App { in_hand: std::sync::Arc::default(), ..console.app.clone() };
+    beat().await;
+    clock.advance(Duration::minutes(3));
+    assert!(recovery::check(&restarted()).await.unwrap());
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "发送中");
+    clock.advance(Duration::minutes(20));
+    assert!(recovery::check(&restarted()).await.unwrap());
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
+}
+
+#[sqlx::test]
+async fn sending_is_stopped_and_resumed_in_one_press(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    let approver = console.approver().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    let csrf = operator.get("/p/default/sending").await.csrf();
+    operator.post("/p/default/sending", &[("csrf", &csrf), ("action", "stop")]).await;
+    assert!(matches!(submit::claim(&console.app).await.unwrap(), Claim::Nothing));
+    let page = operator.get("/p/default/").await;
+    assert!(page.has("#halted"));
+    let denied =
+        operator.post("/p/default/sending", &[("csrf", &csrf), ("action", "resume")]).await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
+    let csrf = approver.get("/p/default/sending").await.csrf();
+    approver.post("/p/default/sending", &[("csrf", &csrf), ("action", "resume")]).await;
+    assert!(!operator.get("/p/default/").await.has("#halted"));
+    claim(&console.app).await;
+}
