@@ -1,4 +1,4 @@
-//! The modules use each other in one direction only.
+//! The modules use each other in one direction only, and documents say what the code does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
@@ -100,4 +100,47 @@ fn doc_comments_say_what_a_function_returns() {
             assert!(!line.contains("Answers "), "{}: say `Returns`: {line}", file.display());
         }
     }
+}
+
+/// Returns the names of actions in double quotes that follow `before` in the code of `path`.
+fn actions_in_code(path: &str, before: &str, after: &str) -> BTreeSet<String> {
+    let mut actions = BTreeSet::new();
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (at, _) in code.match_indices(before) {
+            let Some((action, rest)) = code[at + before.len()..].split_once('"') else { continue };
+            if action.contains("USMS") && rest.starts_with(after) {
+                actions.insert(action.to_owned());
+            }
+        }
+    }
+    actions
+}
+
+/// Returns the rows of the table of actions in docs/COVERAGE.md: action, client, sandbox.
+fn documented_actions() -> Vec<[String; 3]> {
+    let text = include_str!("../docs/COVERAGE.md");
+    let section = text.split("## Actions").nth(1).unwrap().split("| Push |").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 8, "{line}");
+        [cells[1].trim_matches('`'), cells[4], cells[5]].map(str::to_owned)
+    })
+    .collect()
+}
+
+#[test]
+fn the_documented_actions_are_those_of_client_and_sandbox() {
+    let rows = documented_actions();
+    let names: BTreeSet<&String> = rows.iter().map(|[action, ..]| action).collect();
+    assert_eq!(names.len(), rows.len(), "an action has one row");
+    let documented = |column: usize| -> BTreeSet<String> {
+        let rows = rows.iter().inspect(|row| assert!(["yes", "no"].contains(&&*row[column])));
+        rows.filter(|row| row[column] == "yes").map(|[action, ..]| action.clone()).collect()
+    };
+    assert_eq!(documented(1), actions_in_code("src/usms", "(keys, \"", ","), "client");
+    assert_eq!(documented(2), actions_in_code("src/sandbox/api.rs", "\"", " =>"), "sandbox");
+    assert!(rows.len() > documented(1).len(), "what is missing is listed, too");
 }

@@ -439,3 +439,34 @@ async fn stored_causes_follow_the_table_where_they_can_only_mean_one_thing(db: P
     let expected = reasons.map(|(code, words, _, now)| (code.into(), words.into(), now.into()));
     assert_eq!(stored, expected);
 }
+
+#[sqlx::test(migrations = false)]
+async fn lists_of_sensitive_words_that_a_team_edited_stay_as_they_are(db: PgPool) {
+    for migration in sqlx::migrate!().iter() {
+        if migration.description == "forbidden topics" {
+            // The first team has words, the second emptied its list, the third never looked at it.
+            db.execute(
+                "insert into projects (id, slug, name, ucloud_project_id, public_key,
+                   private_key_sealed, hook_secret_sealed, hook_secret_hash, created_at)
+                 select n, 'p' || n, '甲', 'org-' || n, 'k', '\\x00', '\\x00',
+                   decode('0' || n, 'hex'), now()
+                 from generate_series(1, 3) n;
+                 insert into sensitive_words values (1, '竞品');
+                 insert into audit_log (id, project_id, actor, action, subject, detail, ip)
+                 values (4, 2, 'Mei', 'sensitive_words_kept', 'p2', '{\"count\": 0}', '-');",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let edited: Vec<bool> =
+        sqlx::query_scalar("select sensitive_words_edited from projects order by id")
+            .fetch_all(&db)
+            .await
+            .unwrap();
+    assert_eq!(edited, [true, true, false]);
+    let words: Vec<String> =
+        sqlx::query_scalar("select word from sensitive_words").fetch_all(&db).await.unwrap();
+    assert_eq!(words, ["竞品"]);
+}

@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
+use crate::domain::topics;
 
 /// A signature or a template, by our id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -411,14 +412,17 @@ pub async fn sent_since(
     }
 }
 
-/// Returns the project's sensitive words.
+/// Returns the project's sensitive words: the forbidden topics until its team edits them.
 pub async fn sensitive_words(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        "select word from sensitive_words where project_id = $1 order by word",
+    let edited = sqlx::query_scalar!(
+        r#"select array(select word from sensitive_words where project_id = $1 order by word)
+             as "words!"
+           from projects where id = $1 and sensitive_words_edited"#,
         project.0,
     )
-    .fetch_all(db)
-    .await
+    .fetch_optional(db)
+    .await?;
+    Ok(edited.unwrap_or_else(|| topics::FORBIDDEN.map(str::to_owned).to_vec()))
 }
 
 /// Replaces the project's sensitive words.
@@ -427,6 +431,9 @@ pub async fn set_sensitive_words(
     project: ProjectId,
     words: &[String],
 ) -> sqlx::Result<()> {
+    sqlx::query!("update projects set sensitive_words_edited = true where id = $1", project.0)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!("delete from sensitive_words where project_id = $1", project.0)
         .execute(&mut *db)
         .await?;

@@ -215,6 +215,7 @@ async fn insert_application(
     let file = files::store(app, project, operator, "开发者后台截图.png", scan).await?;
     let form = SignatureApplication {
         content: content.to_owned(),
+        full_name: String::new(),
         kind: kind_of(content),
         on_behalf: false,
         description: "向会员发送活动和订单通知".to_owned(),

@@ -1,6 +1,8 @@
 //! Links and phone numbers in texts, which carriers take for an invitation to get in touch and block
 //! (USMS notices of 2025-07 and 2025-11).
 
+use std::collections::BTreeSet;
+
 /// Endings of domains that people put into messages.
 const DOMAINS: [&str; 23] = [
     ".com", ".cn", ".net", ".org", ".top", ".vip", ".xyz", ".cc", ".io", ".me", ".info", ".shop",
@@ -12,19 +14,39 @@ const CHINESE_DOMAINS: [&str; 3] = [".中国", ".公司", ".网络"];
 /// The fewest digits of a phone number in a text.
 pub const MIN_PHONE_DIGITS: usize = 10;
 
+/// The most different phone numbers in the texts of one extension number (每个子端口) that China Mobile
+/// registers (USMS notice of 2025-07).
+pub const MAX_PHONE_NUMBERS: usize = 2;
+/// The most different links in the texts of one extension number that China Mobile registers.
+pub const MAX_LINKS: usize = 1;
+
 /// Returns the first link of a text in lower case: a word with a scheme, `www.`, a domain by its
 /// ending, or a host with a path.
 pub fn find_link(text: &str) -> Option<String> {
-    if !text.contains(['.', '/', '。', '．']) {
-        return None;
-    }
-    let lower: String = text.to_lowercase().chars().map(in_ascii).collect();
-    let mut words = lower.split(|letter: char| !letter.is_ascii_graphic());
-    let mut chinese_words = lower.split(char::is_whitespace);
-    let link = words.find(|word| is_link(word)).or_else(|| {
-        chinese_words.find(|word| CHINESE_DOMAINS.iter().any(|end| has_domain(word, end)))
+    may_have_link(text).then(|| links(&in_lower_ascii(text)).next().map(str::to_owned))?
+}
+
+/// Returns the number of different links in a text.
+pub fn count_links(text: &str) -> usize {
+    links(&in_lower_ascii(text)).collect::<BTreeSet<_>>().len()
+}
+
+fn may_have_link(text: &str) -> bool {
+    text.contains(['.', '/', '。', '．'])
+}
+
+fn in_lower_ascii(text: &str) -> String {
+    text.to_lowercase().chars().map(in_ascii).collect()
+}
+
+/// Returns the links of a text that [`in_lower_ascii`] returned, those with Chinese domains last.
+fn links(lower: &str) -> impl Iterator<Item = &str> {
+    let words = |text| str::split(text, |letter: char| !letter.is_ascii_graphic());
+    let chinese_words = lower.split(char::is_whitespace).filter(move |word| {
+        CHINESE_DOMAINS.iter().any(|end| has_domain(word, end)) && !words(word).any(is_link)
     });
-    link.map(|link| link.trim_end_matches(|letter| ",.;:!?)".contains(letter)).to_owned())
+    let links = words(lower).filter(|word| is_link(word)).chain(chinese_words);
+    links.map(|link| link.trim_end_matches(|letter| ",.;:!?)".contains(letter)))
 }
 
 /// Returns a full-width character, or a Chinese full stop, as the one in ASCII that it looks like.
@@ -71,8 +93,17 @@ fn has_path(word: &str) -> bool {
 /// Returns the digits of the first phone number of a text: a mobile phone, a landline with its area
 /// code, or a number that begins with 400 or 800.
 pub fn find_phone_number(text: &str) -> Option<String> {
+    phone_numbers(text).next()
+}
+
+/// Returns the number of different phone numbers in a text.
+pub fn count_phone_numbers(text: &str) -> usize {
+    phone_numbers(text).collect::<BTreeSet<_>>().len()
+}
+
+fn phone_numbers(text: &str) -> impl Iterator<Item = String> {
     let (mut digits, mut separators) = (String::new(), 0);
-    for letter in text.chars().chain(std::iter::once('，')) {
+    text.chars().chain(std::iter::once('，')).filter_map(move |letter| {
         match in_ascii(letter) {
             digit @ '0'..='9' => {
                 digits.push(digit);
@@ -80,13 +111,22 @@ pub fn find_phone_number(text: &str) -> Option<String> {
             }
             // Groups of digits: `138 0000 0000`, `(021)60000000`.
             '-' | '—' | ' ' | '.' | ')' if !digits.is_empty() && separators < 2 => {
-                separators += 1
+                separators += 1;
             }
-            _ if is_phone_number(&digits) => return Some(digits),
+            _ if is_phone_number(&digits) => return Some(std::mem::take(&mut digits)),
             _ => digits.clear(),
         }
-    }
-    None
+        None
+    })
+}
+
+/// Returns the first short service number of a text, such as 95500 or 12345: five digits.
+pub fn find_service_number(text: &str) -> Option<&str> {
+    let runs = text.split(|letter: char| !letter.is_ascii_digit());
+    let is_service = |run: &&str| {
+        run.len() == 5 && ["95", "96", "123"].iter().any(|start| run.starts_with(start))
+    };
+    runs.into_iter().find(is_service)
 }
 
 fn is_phone_number(digits: &str) -> bool {
@@ -138,6 +178,23 @@ mod tests {
         for text in ["20261129", "123456", "10.5 11.5", "123456789012345678"] {
             assert_eq!(find_phone_number(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn different_links_and_numbers_are_counted() {
+        for (text, links) in [
+            ("a.cn、b.cn/x", 2),
+            ("A.cn，a.cn。", 1),
+            ("https://例子.中国", 1),
+            ("例子.中国 a.cn", 2),
+            ("没有", 0),
+        ] {
+            assert_eq!(count_links(text), links, "{text}");
+        }
+        assert_eq!(count_phone_numbers("18500001234、185 0000 1234、400-000-0000"), 2);
+        assert_eq!(count_phone_numbers("95500"), 0);
+        assert_eq!(find_service_number("请致电95500。"), Some("95500"));
+        assert_eq!(find_service_number("{1}元，编号955001"), None);
     }
 
     proptest! {

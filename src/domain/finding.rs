@@ -2,6 +2,54 @@
 
 use super::text::is_invisible;
 
+/// A document of the vendor that states a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// The manual's review standard for signatures (introduction/2005/2103).
+    SignatureStandard,
+    /// The manual's review standard for templates (introduction/2005/2105).
+    TemplateStandard,
+    /// The manual's notices of changes at the carriers (introduction/notice).
+    Notices,
+    /// The API reference of CreateUSMSSignature.
+    CreateSignature,
+    /// The API reference of CreateUSMSTemplate.
+    CreateTemplate,
+}
+
+impl Document {
+    /// All documents.
+    pub const ALL: [Self; 5] = [
+        Self::SignatureStandard,
+        Self::TemplateStandard,
+        Self::Notices,
+        Self::CreateSignature,
+        Self::CreateTemplate,
+    ];
+
+    /// Returns the name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::SignatureStandard => "signature-standard",
+            Self::TemplateStandard => "template-standard",
+            Self::Notices => "notices",
+            Self::CreateSignature => "create-signature",
+            Self::CreateTemplate => "create-template",
+        }
+    }
+
+    /// Returns its address.
+    pub fn url(self) -> &'static str {
+        match self {
+            Self::SignatureStandard => "https://docs.ucloud.cn/usms/introduction/2005/2103",
+            Self::TemplateStandard => "https://docs.ucloud.cn/usms/introduction/2005/2105",
+            Self::Notices => "https://docs.ucloud.cn/usms/introduction/notice",
+            Self::CreateSignature => "https://docs.ucloud.cn/api/usms-api/create_usms_signature",
+            Self::CreateTemplate => "https://docs.ucloud.cn/api/usms-api/create_usms_template",
+        }
+    }
+}
+
 /// An error, or a warning that a reviewer may refuse the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -13,6 +61,15 @@ pub struct Finding {
     pub about: String,
     /// Whether it is an error, which stops the application. A warning is the person's choice.
     pub blocks: bool,
+    /// The vendor's document that states the rule, if one does.
+    pub document: Option<Document>,
+}
+
+impl Finding {
+    /// Names the vendor's document that states the rule.
+    pub fn stated_in(&mut self, document: Document) {
+        self.document = Some(document);
+    }
 }
 
 /// The findings of one check, in the order of the form.
@@ -21,13 +78,35 @@ pub struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Adds an error.
-    pub fn error(&mut self, field: &'static str, key: &'static str, about: impl ToString) {
-        self.0.push(Finding { field, key, about: about.to_string(), blocks: true });
+    pub fn error(
+        &mut self,
+        field: &'static str,
+        key: &'static str,
+        about: impl ToString,
+    ) -> &mut Finding {
+        self.add(field, key, about.to_string(), true)
     }
 
     /// Adds a warning: a reviewer may refuse it, or the vendor's documents disagree about it.
-    pub fn warning(&mut self, field: &'static str, key: &'static str, about: impl ToString) {
-        self.0.push(Finding { field, key, about: about.to_string(), blocks: false });
+    pub fn warning(
+        &mut self,
+        field: &'static str,
+        key: &'static str,
+        about: impl ToString,
+    ) -> &mut Finding {
+        self.add(field, key, about.to_string(), false)
+    }
+
+    fn add(
+        &mut self,
+        field: &'static str,
+        key: &'static str,
+        about: String,
+        blocks: bool,
+    ) -> &mut Finding {
+        let at = self.0.len();
+        self.0.push(Finding { field, key, about, blocks, document: None });
+        &mut self.0[at]
     }
 
     /// Returns whether there is a finding about `field`.

@@ -28,5 +28,6 @@ pub mod statistics;
 pub mod suppression;
 pub mod text;
 pub mod time;
+pub mod topics;
 pub mod upload;
 pub mod version;

@@ -37,17 +37,18 @@ fn added<'a>(text: &str, unsubscribe: &'a str) -> &'a str {
         "" => UNSUBSCRIBE,
         typed => typed,
     };
-    if text.trim_end().ends_with(unsubscribe) || ends_with_instruction(text) {
+    if text.trim_end().ends_with(unsubscribe) || instruction_at_end(text).is_some() {
         ""
     } else {
         unsubscribe
     }
 }
 
-/// Returns whether a text ends with an instruction of any wording: 拒收请回复R, 回T退订, 退订回TD.
-fn ends_with_instruction(text: &str) -> bool {
+/// Returns the word of the instruction that a text ends with, in any wording: 拒收请回复R, 回T退订,
+/// 退订回TD.
+pub fn instruction_at_end(text: &str) -> Option<&'static str> {
     let text = text.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '}');
-    WORDS.into_iter().any(|word| {
+    WORDS.into_iter().find(|word| {
         let Some((before, after)) = text.rsplit_once(word) else { return false };
         let keyword_before = before.chars().rev().take_while(|c| is_around(*c));
         let mut around = keyword_before.take(MAX_AROUND).chain(after.chars());

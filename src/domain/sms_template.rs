@@ -3,11 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::contact;
-use super::finding::{Finding, Findings, has_unreadable, is_plain, sensitive_word};
+use super::finding::{Document, Finding, Findings, has_unreadable, is_plain, sensitive_word};
 use super::opt_out;
 pub use super::opt_out::UNSUBSCRIBE;
 use super::review::Purpose;
 use super::text::{self, Kind, Segment, TemplateText};
+use super::topics;
+
+mod meanings;
+
+pub use meanings::{read_instruction, write_instruction};
 
 /// The largest length of a name in characters (USMS API reference, CreateUSMSTemplate).
 const MAX_NAME_LENGTH: usize = 32;
@@ -62,7 +67,9 @@ impl TemplateApplication {
             self.check_unsubscribe(&mut found);
         }
         if self.remark.chars().count() > MAX_REMARK_LENGTH {
-            found.error("remark", "remark-long", self.remark.chars().count());
+            found
+                .error("remark", "remark-long", self.remark.chars().count())
+                .stated_in(Document::CreateTemplate);
         }
         found.into_vec()
     }
@@ -72,13 +79,13 @@ impl TemplateApplication {
         if self.name.trim().is_empty() {
             found.error("name", "name-empty", "");
         } else if length > MAX_NAME_LENGTH {
-            found.error("name", "name-long", length);
+            found.error("name", "name-long", length).stated_in(Document::CreateTemplate);
         } else if has_unreadable(&self.name) {
             found.error("name", "name-unreadable", "");
         } else if !STANDARD_NAME_LENGTHS.contains(&length) {
-            found.warning("name", "name-length", length);
+            found.warning("name", "name-length", length).stated_in(Document::TemplateStandard);
         } else if let Some(mark) = self.name.chars().find(|letter| !is_plain(*letter)) {
-            found.warning("name", "name-mark", mark);
+            found.warning("name", "name-mark", mark).stated_in(Document::TemplateStandard);
         }
     }
 
@@ -89,21 +96,23 @@ impl TemplateApplication {
         if self.text.trim().is_empty() {
             found.error("text", "text-empty", "");
         } else if length > max {
-            found.error("text", "text-long", length);
+            found.error("text", "text-long", length).stated_in(Document::TemplateStandard);
         } else if has_unreadable(&self.text.replace(['\n', '\r'], "")) {
             found.error("text", "text-unreadable", "");
         } else if let Some(mark) = self.text.chars().find(|letter| FORBIDDEN.contains(letter)) {
-            found.error("text", "text-forbidden", mark);
+            found.error("text", "text-forbidden", mark).stated_in(Document::TemplateStandard);
         } else if let Some(missing) = first_gap(&parsed) {
             found.error("text", "text-gap", format!("{{{missing}}}"));
         } else if only_variables(&parsed) {
-            found.error("text", "text-variables-only", "");
+            found.error("text", "text-variables-only", "").stated_in(Document::TemplateStandard);
         }
     }
 
     fn check_wording(&self, found: &mut Findings, sensitive_words: &[String]) {
         if self.text.chars().count() > MAX_TEXT_LENGTH {
-            found.warning("text", "text-over-500", self.text.chars().count());
+            found
+                .warning("text", "text-over-500", self.text.chars().count())
+                .stated_in(Document::TemplateStandard);
         }
         if self.text.contains(['\n', '\r']) {
             found.warning("text", "text-lines", "");
@@ -121,26 +130,58 @@ impl TemplateApplication {
             && !self.international
             && !CODE_WORDS.iter().any(|word| self.text.contains(word))
         {
-            found.warning("text", "text-code-word", "");
+            found.warning("text", "text-code-word", "").stated_in(Document::TemplateStandard);
         }
+        self.check_contacts(found);
+        self.check_topics(found, sensitive_words);
+    }
+
+    /// Warns about what carriers intercept.
+    fn check_contacts(&self, found: &mut Findings) {
+        let mut warn = |key, about: String| {
+            found.warning("text", key, about).stated_in(Document::Notices);
+        };
         if let Some(link) = contact::find_link(&self.text) {
-            found.warning("text", "text-link", link);
+            warn("text-link", link);
         }
-        let number = long_number(&self.text).or_else(|| contact::find_phone_number(&self.text));
+        let number = long_number(&self.text)
+            .or_else(|| contact::find_phone_number(&self.text))
+            .or_else(|| contact::find_service_number(&self.text).map(str::to_owned));
         if let Some(number) = number {
-            found.warning("text", "text-phone", number);
+            warn("text-phone", number);
+        }
+        let links = contact::count_links(&self.text);
+        if links > contact::MAX_LINKS {
+            warn("text-links", links.to_string());
+        }
+        let numbers = contact::count_phone_numbers(&self.text);
+        if numbers > contact::MAX_PHONE_NUMBERS {
+            warn("text-phones", numbers.to_string());
+        }
+    }
+
+    fn check_topics(&self, found: &mut Findings, sensitive_words: &[String]) {
+        if self.purpose != Purpose::Marketing
+            && let Some(sign) = topics::sign_of_marketing(&self.text)
+        {
+            found.warning("text", "text-marketing", sign).stated_in(Document::TemplateStandard);
         }
         if let Some(word) = sensitive_word(&self.text, sensitive_words) {
-            found.warning("text", "sensitive-word", word);
+            found.warning("text", "sensitive-word", word).document =
+                topics::forbids_in_templates(word);
         }
     }
 
     fn check_unsubscribe(&self, found: &mut Findings) {
         let needed = opt_out::is_needed(self.purpose, self.international);
         if needed && self.unsubscribe.trim().is_empty() {
-            found.error("unsubscribe", "unsubscribe-missing", UNSUBSCRIBE);
+            found
+                .error("unsubscribe", "unsubscribe-missing", UNSUBSCRIBE)
+                .stated_in(Document::CreateTemplate);
         } else if needed && self.unsubscribe != UNSUBSCRIBE {
-            found.warning("unsubscribe", "unsubscribe-other", UNSUBSCRIBE);
+            found
+                .warning("unsubscribe", "unsubscribe-other", UNSUBSCRIBE)
+                .stated_in(Document::CreateTemplate);
         } else if has_unreadable(&self.unsubscribe) {
             found.error("unsubscribe", "text-unreadable", "");
         }
@@ -195,41 +236,6 @@ impl Lengths {
         let room = max_of_one_part.checked_sub(empty);
         Self { variables, shortest, shortest_parts, longest, longest_parts, room }
     }
-}
-
-/// Returns the meanings of the variables as one text for the reviewer: `{1}…；{2}…`.
-pub fn write_instruction(meanings: &[String]) -> String {
-    let each = meanings.iter().enumerate().filter(|(_, meaning)| !meaning.trim().is_empty());
-    let each: Vec<String> =
-        each.map(|(index, meaning)| format!("{{{}}}{}", index + 1, meaning.trim())).collect();
-    each.join("；")
-}
-
-/// Splits the text of [`write_instruction`] into the meanings of the variables. A text of another
-/// form becomes the meaning of the first variable.
-pub fn read_instruction(instruction: &str, variables: usize) -> Vec<String> {
-    let mut meanings = vec![String::new(); variables.max(1)];
-    let parsed = TemplateText::parse(instruction);
-    let mut current = None;
-    for segment in parsed.segments(&[]) {
-        match (segment, current) {
-            (Segment::Variable { n, .. }, _) => {
-                current = Some(n - 1);
-                meanings.resize(meanings.len().max(n), String::new());
-            }
-            (Segment::Literal(literal), Some(index)) => {
-                let text = literal.trim_matches(['；', ';', '：', ':', '，', ',', ' ', '=']);
-                if let Some(meaning) = meanings.get_mut(index) {
-                    text.clone_into(meaning);
-                }
-            }
-            (Segment::Literal(_), None) => {
-                instruction.clone_into(&mut meanings[0]);
-                return meanings;
-            }
-        }
-    }
-    meanings
 }
 
 /// Returns the numbers of all variables, in the order of the text.
@@ -321,7 +327,10 @@ mod tests {
             ("请看 yunfan.cn", "text-link", false),
             ("请致电 400-000-0000", "text-phone", false),
             ("请致电 138 0000 0000", "text-phone", false),
+            ("请致电95500", "text-phone", false),
             ("【云帆】订单已发出", "text-brackets", false),
+            ("会员专享优惠已到账", "text-marketing", false),
+            ("新书已到店，回T退订", "text-marketing", false),
             ("您的贷款已到期", "sensitive-word", false),
             ("第一行\n第二行", "text-lines", false),
         ] {
@@ -329,6 +338,30 @@ mod tests {
         }
         assert_eq!(keys(&application(&"字".repeat(501))), [("text-long", true)]);
         assert_eq!(keys(&application("您的订单{1}已由{2}发出。")), []);
+    }
+
+    #[test]
+    fn more_contacts_than_carriers_register_are_found() {
+        let link = ("text-link", false);
+        assert_eq!(keys(&application("见 a.cn 或 b.cn")), [link, ("text-links", false)]);
+        let numbers = "请致电18500000001、18500000002、18500000003";
+        assert_eq!(keys(&application(numbers)), [("text-phone", false), ("text-phones", false)]);
+    }
+
+    #[test]
+    fn findings_about_content_name_their_document() {
+        let words = ["贷款".to_owned(), "竞品".to_owned()];
+        let document_of = |text: &str| application(text).check(false, &words)[0].document;
+        for (text, document) in [
+            ("★特价★", Some(Document::TemplateStandard)),
+            ("您的贷款已到期", Some(Document::TemplateStandard)),
+            ("会员专享优惠已到账", Some(Document::TemplateStandard)),
+            ("请看 yunfan.cn", Some(Document::Notices)),
+            ("请致电 400-000-0000", Some(Document::Notices)),
+            ("竞品账单已生成", None),
+        ] {
+            assert_eq!(document_of(text), document, "{text}");
+        }
     }
 
     #[test]
@@ -371,16 +404,6 @@ mod tests {
         let template =
             TemplateApplication { remark: "字".repeat(129), ..application("订单已发出") };
         assert_eq!(keys(&template), [("remark-long", true)]);
-    }
-
-    #[test]
-    fn meanings_survive_a_round_trip_and_a_free_text_stays_whole() {
-        let meanings = ["订单号".to_owned(), String::new(), "日期".to_owned()];
-        let written = write_instruction(&meanings);
-        assert_eq!(written, "{1}订单号；{3}日期");
-        assert_eq!(read_instruction(&written, 3), meanings);
-        assert_eq!(read_instruction("变量一是订单号{2}", 1), ["变量一是订单号{2}"]);
-        assert_eq!(read_instruction("", 2), ["", ""]);
     }
 
     #[test]

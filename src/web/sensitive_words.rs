@@ -9,9 +9,12 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
+use super::reviewed::findings::Source;
 use super::word_list::{Limits, Typed, WordList};
 use crate::app::App;
 use crate::db::reviewed;
+use crate::domain::finding::Document;
+use crate::domain::topics;
 use crate::ops::review;
 
 const LIMITS: Limits = Limits { max_words: 2_000, max_length: 60 };
@@ -23,6 +26,23 @@ const NAME: &str = "sensitive-words";
 struct SensitiveWordsPage {
     l: Layout,
     list: WordList,
+    /// The document that forbids the topics.
+    standard: Source,
+    /// The saved words with the forbidden topics that are missing among them, if any are.
+    completed: Option<String>,
+}
+
+impl SensitiveWordsPage {
+    fn new(l: Layout, list: WordList, saved: &[String]) -> Self {
+        let missing: Vec<&str> = topics::FORBIDDEN
+            .into_iter()
+            .filter(|topic| saved.iter().all(|word| word != topic))
+            .collect();
+        let words = saved.iter().map(String::as_str).chain(missing.iter().copied());
+        let completed = words.collect::<Vec<_>>().join("\n");
+        let standard = Source::of(&l, Document::TemplateStandard);
+        Self { l, list, standard, completed: (!missing.is_empty()).then_some(completed) }
+    }
 }
 
 /// Shows the list.
@@ -33,7 +53,8 @@ pub async fn form(
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, Section::Templates).await?;
     let words = reviewed::sensitive_words(&app.db, member.project.id).await?;
-    page::ok(&SensitiveWordsPage { list: WordList::saved(&l, NAME, &words), l })
+    let list = WordList::saved(&l, NAME, &words);
+    page::ok(&SensitiveWordsPage::new(l, list, &words))
 }
 
 /// Saves the list.
@@ -49,7 +70,8 @@ pub async fn save(
         Err(problem) => {
             let l = member.layout(&app, &request, Section::Templates).await?;
             let list = WordList::invalid(&l, NAME, typed, &problem);
-            return page::unprocessable(&SensitiveWordsPage { l, list });
+            let saved = reviewed::sensitive_words(&app.db, member.project.id).await?;
+            return page::unprocessable(&SensitiveWordsPage::new(l, list, &saved));
         }
     };
     let (project, by) = (member.project.id, member.person.id);

@@ -9,15 +9,18 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::reviewed::findings::Source;
 use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
 use crate::app::App;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{Dependent, Row};
 use crate::db::signatures::{self, Signature};
 use crate::db::{applications, reviewed as rows};
+use crate::domain::finding::Document;
 use crate::domain::ids::{FileId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::role::Permission;
+use crate::domain::signature::SignatureKind;
 use crate::domain::text;
 use crate::ops::apply as apply_ops;
 
@@ -31,6 +34,7 @@ struct Line {
     changed: Moment,
     copy: Copy,
     sent: i64,
+    is_withdrawn: bool,
     signature: Signature,
 }
 
@@ -60,11 +64,20 @@ struct SignaturePage {
     checked: Moment,
     sent: i64,
     files: Vec<AttachedFile>,
+    /// The notice that carriers withdraw names of this kind, if they do.
+    withdrawn: Option<Source>,
     timeline: Vec<TimelineEntry>,
     dependents: Vec<Dependent>,
     can_change: bool,
     can_send: bool,
     may_send: bool,
+}
+
+impl SignaturePage {
+    /// Returns whether it is approved, and nobody has said what its name stands for.
+    fn may_be_withdrawn(&self) -> bool {
+        self.signature.kind.is_none() && is_approved_at_home(&self.signature)
+    }
 }
 
 /// An application file of a signature.
@@ -110,6 +123,7 @@ pub async fn list(
                 changed: l.moment(signature.changed_at),
                 copy: l.copy(&signature.sig_id),
                 sent,
+                is_withdrawn: is_withdrawn(&signature),
                 signature,
             })
             .collect(),
@@ -118,6 +132,17 @@ pub async fn list(
         l,
     };
     page::ok(&page)
+}
+
+/// Returns whether carriers withdraw an approved signature because of what its name stands for.
+fn is_withdrawn(signature: &Signature) -> bool {
+    is_approved_at_home(signature) && signature.kind.is_some_and(SignatureKind::refused_by_carriers)
+}
+
+fn is_approved_at_home(signature: &Signature) -> bool {
+    signature.status == ReviewStatus::Approved
+        && signature.deleted_at.is_none()
+        && !signature.international
 }
 
 fn standing(l: &Layout, signature: &Signature) -> Standing {
@@ -150,6 +175,7 @@ pub async fn show(
         checked: l.moment(signature.checked_at),
         sent: sent.first().copied().unwrap_or(0),
         files: if may_send { files(&app, &member, &l, row).await? } else { Vec::new() },
+        withdrawn: is_withdrawn(&signature).then(|| Source::of(&l, Document::Notices)),
         timeline: reviewed::timeline(&app, &l, row).await?,
         dependents: rows::dependents(&app.db, row).await?,
         can_change: may_send && apply_ops::signature_can_change(&signature),

@@ -37,6 +37,7 @@ mod reply_lists;
 mod resends;
 mod retention;
 mod review_lists;
+mod review_rules;
 mod reviews;
 mod schedule_model;
 mod second_receipts;

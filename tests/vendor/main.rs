@@ -1,4 +1,4 @@
-//! Programs of others: the official Python SDK calls all ten actions of the sandbox, and a mail
+//! Programs of others: the official Python SDK calls all actions of the sandbox, and a mail
 //! server receives the console's mail.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
@@ -25,7 +25,7 @@ fn python() -> OsString {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_official_sdk_can_do_all_ten_actions() {
+async fn the_official_sdk_can_do_every_action_of_the_sandbox() {
     let settings = Settings::on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let sandbox = Sandbox::start(settings).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vendor/python_sdk.py");

@@ -1,6 +1,6 @@
 //! Findings of a check as pages show them, and whether a confirmation covers them.
 
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Document, Finding};
 use crate::web::layout::Layout;
 
 /// A finding with its sentence.
@@ -12,7 +12,25 @@ pub struct FieldFinding {
     pub sentence: String,
     /// Whether it is an error, which prevents the submission; otherwise it is a warning.
     pub blocks: bool,
+    /// The vendor's document that states the rule, if one does.
+    pub source: Option<Source>,
     key: String,
+}
+
+/// A document of the vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its title, and whose it is.
+    pub title: String,
+    /// Its address.
+    pub href: &'static str,
+}
+
+impl Source {
+    /// Returns a document with its title.
+    pub fn of(l: &Layout, document: Document) -> Self {
+        Self { title: l.t(&format!("document-{}", document.key())), href: document.url() }
+    }
 }
 
 impl FieldFinding {
@@ -23,6 +41,7 @@ impl FieldFinding {
             field: finding.field.to_owned(),
             sentence: l.with(&key, &[("about", finding.about.as_str().into())]),
             blocks: finding.blocks,
+            source: finding.document.map(|document| Source::of(l, document)),
             key: finding.key.to_owned(),
         }
     }
@@ -82,7 +101,8 @@ mod tests {
     use super::*;
 
     fn finding(key: &str, blocks: bool) -> FieldFinding {
-        FieldFinding { field: String::new(), sentence: String::new(), blocks, key: key.to_owned() }
+        let (field, sentence) = (String::new(), String::new());
+        FieldFinding { field, sentence, blocks, source: None, key: key.to_owned() }
     }
 
     #[test]
@@ -116,6 +136,8 @@ mod tests {
             for (before, nth) in [
                 (".error(\"", 2),
                 (".warning(\"", 2),
+                ("warn(\"", 0),
+                ("about_text(\"", 0),
                 ("wrong(\"", 2),
                 ("key: \"", 0),
                 ("=> \"file-", 0),
@@ -132,9 +154,12 @@ mod tests {
             }
         }
         keys.retain(|key| !key.starts_with("apply-"));
-        assert!(keys.len() > 40, "{keys:?}");
+        assert!(keys.len() > 50, "{keys:?}");
         for key in keys {
             assert!(texts.try_t(&format!("check-{key}")).is_some(), "{key}");
+        }
+        for document in Document::ALL {
+            assert!(texts.try_t(&format!("document-{}", document.key())).is_some(), "{document:?}");
         }
     }
 }

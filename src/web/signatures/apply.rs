@@ -34,6 +34,7 @@ use crate::web::upload::{Upload, Uploaded};
 #[serde(default)]
 pub struct Fields {
     content: String,
+    full_name: String,
     sig_type: String,
     purpose: String,
     certificate_type: String,
@@ -56,6 +57,7 @@ impl Fields {
     fn application(&self) -> SignatureApplication {
         SignatureApplication {
             content: self.content.trim().to_owned(),
+            full_name: self.full_name.trim().to_owned(),
             kind: SignatureKind::read(&self.sig_type).unwrap_or(SignatureKind::Company),
             on_behalf: matches!(self.purpose.as_str(), "1" | "on_behalf"),
             description: self.description.trim().to_owned(),
@@ -67,7 +69,8 @@ impl Fields {
 
     /// Returns the findings that concern only the form, not the application.
     fn check(&self) -> Vec<Finding> {
-        let wrong = |field, key| Finding { field, key, about: String::new(), blocks: true };
+        let wrong =
+            |field, key| Finding { field, key, about: String::new(), blocks: true, document: None };
         let mut findings = Vec::new();
         let kind = SignatureKind::read(&self.sig_type);
         if kind.is_none() && !self.sig_type.is_empty() {
@@ -83,6 +86,7 @@ impl Fields {
     fn of(form: &SignatureApplication) -> Self {
         Self {
             content: form.content.clone(),
+            full_name: form.full_name.clone(),
             sig_type: form.kind.number().to_string(),
             purpose: u8::from(form.on_behalf).to_string(),
             description: form.description.clone(),
@@ -215,6 +219,7 @@ async fn last_application(
 fn from_signature(existing: &Signature) -> SignatureApplication {
     SignatureApplication {
         content: existing.content.clone(),
+        full_name: String::new(),
         kind: existing.kind.unwrap_or(SignatureKind::Company),
         on_behalf: false,
         description: String::new(),
@@ -331,7 +336,8 @@ async fn save_file(
             Ok(None)
         }
         Err(FileError::Problem(problem)) => {
-            Ok(Some(Finding { field, key: problem.key(), about: file.name, blocks: true }))
+            let (key, about) = (problem.key(), file.name);
+            Ok(Some(Finding { field, key, about, blocks: true, document: None }))
         }
         Err(error) => Err(application_pages::file_error(error)),
     }
@@ -352,6 +358,7 @@ async fn same_name(app: &App, member: &Member, content: &str) -> Result<Option<F
         key: "signature-exists",
         about: sig_id,
         blocks: false,
+        document: None,
     }))
 }
 

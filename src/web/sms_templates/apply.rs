@@ -323,18 +323,18 @@ fn unknown_purpose(fields: &Fields, existing: Option<&SmsTemplate>) -> Option<Fi
         key: "purpose-missing",
         about: String::new(),
         blocks: true,
+        document: None,
     })
 }
 
 /// Checks a change against the existing template.
 fn check_change(existing: &SmsTemplate, form: &TemplateApplication) -> Option<Finding> {
-    let about = String::new();
+    let about_text =
+        |key, blocks| Finding { field: "text", key, about: String::new(), blocks, document: None };
     match template_change(existing) {
-        TemplateChange::Name if existing.text != form.text => {
-            Some(Finding { field: "text", key: "text-locked", about, blocks: true })
-        }
+        TemplateChange::Name if existing.text != form.text => Some(about_text("text-locked", true)),
         TemplateChange::All if existing.text == form.text => {
-            Some(Finding { field: "text", key: "text-unchanged", about, blocks: false })
+            Some(about_text("text-unchanged", false))
         }
         TemplateChange::Name | TemplateChange::All | TemplateChange::Nothing => None,
     }
