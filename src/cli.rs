@@ -9,10 +9,14 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use time::format_description::well_known::Rfc2822;
+use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
 use crate::bench;
 use crate::config::{self, Config};
+use crate::db::durability::{self, Durability, Exposure};
+use crate::db::installation::{self, Identity};
 use crate::db::{invariants, projects, users};
 use crate::demo;
 use crate::domain::ids::ProjectId;
@@ -390,6 +394,67 @@ async fn project_of(app: &App, slug: Option<&str>) -> anyhow::Result<Option<Proj
     }
 }
 
+/// How far clocks may differ: leases and schedules are compared between them.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::seconds(5);
+
+fn same_time(app: &App, other: OffsetDateTime) -> Result<(), String> {
+    let difference = other - app.clock.now();
+    if difference.abs() <= MAX_CLOCK_DIFFERENCE {
+        return Ok(());
+    }
+    let seconds = difference.as_seconds_f64();
+    Err(format!("it differs by {seconds:.1} s from the clock of this machine; use NTP on both"))
+}
+
+/// Reads a date of HTTP, such as `Mon, 30 Nov 2026 06:00:00 GMT`.
+fn parse_http_date(date: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(&date.replace(" GMT", " +0000"), &Rfc2822).ok()
+}
+
+/// Returns why nothing is sent from this database, if that is so.
+async fn installation_problem(app: &App) -> anyhow::Result<Option<String>> {
+    let observed = installation::observe(&app.db).await?;
+    let open = observed.open.map(|(_, cause)| cause);
+    Ok(match (observed.identity, open) {
+        (Identity::Same, None) => None,
+        (Identity::Same, Some(_)) | (Identity::Promoted, _) => Some(
+            "the database went back in time; nothing is sent until the running processes have \
+             written again what they remember, or until somebody runs: usms-console adopt"
+                .to_owned(),
+        ),
+        (Identity::Copied, _) => Some(
+            "the database was restored or copied; nothing is sent from it until somebody says that \
+             it is the real one: usms-console adopt"
+                .to_owned(),
+        ),
+    })
+}
+
+fn exposure_words(durability: &Durability) -> String {
+    let Durability { synchronous, asynchronous, behind, .. } = durability;
+    let behind = behind.map_or_else(|| "unknown".to_owned(), |bytes| format!("{bytes} bytes"));
+    match durability.exposure() {
+        Exposure::Fsync => "a crash may damage the database; set fsync = on".to_owned(),
+        Exposure::Commit => {
+            "a crash loses the last moments; set synchronous_commit = on".to_owned()
+        }
+        Exposure::Archive => {
+            "the write-ahead log cannot be archived; check archive_command".to_owned()
+        }
+        Exposure::Asynchronous => format!(
+            "the last moments are lost ({asynchronous} asynchronous standby, {behind} behind); to \
+             lose nothing, set synchronous_standby_names"
+        ),
+        Exposure::NoStandby if durability.archives => {
+            "there is no standby; what is not archived yet is lost".to_owned()
+        }
+        Exposure::NoStandby => {
+            "there is no standby; everything since the last backup is lost".to_owned()
+        }
+        Exposure::Nothing => format!("nothing is lost ({synchronous} synchronous standby)"),
+    }
+}
+
 /// Runs all checks and prints the result of each.
 async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
     let mut healthy = true;
@@ -416,7 +481,18 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
         }
     };
     report("database", Ok(()));
-    report("UCloud reachable", app.usms.reach().await.map_err(|error| error.to_string()));
+    let reached = app.usms.reach().await;
+    let vendor_date = reached.as_ref().ok().cloned().flatten();
+    report("UCloud reachable", reached.map(drop).map_err(|error| error.to_string()));
+    report("installation", installation_problem(&app).await?.map_or(Ok(()), Err));
+    let durability = durability::ask(&app.db).await?;
+    report("clock of the database", same_time(&app, durability.server_time));
+    if let Some(date) = vendor_date.as_deref().and_then(parse_http_date) {
+        report("clock of UCloud", same_time(&app, date));
+    }
+    // Said, not failed: how much may be lost is a choice of whoever runs the database.
+    let mark = if durability.exposure().is_wrong() { "warning" } else { "note   " };
+    println!("{mark} loss of the database server: {}", exposure_words(&durability));
     for project in projects::all(&app.db).await? {
         let opened = project_ops::hook_path(&app, &project).map(drop);
         report(&format!("keys of {}", project.slug), opened.map_err(|error| error.to_string()));

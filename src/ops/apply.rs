@@ -13,10 +13,10 @@ use super::files::{self, FileError};
 use super::submit::{LEASE_MARGIN, why_not_sent, why_unknown};
 use crate::app::App;
 use crate::db::applications::{self, ApplicationState, End, NewApplication};
-use crate::db::audit;
 use crate::db::reviewed::Row;
 use crate::db::signatures::{self, Signature};
 use crate::db::sms_templates::{self, SmsTemplate};
+use crate::db::{audit, installation};
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ApplicationId, FileId, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
@@ -120,6 +120,9 @@ pub enum ApplyError {
     /// The review status does not allow a change, or somebody else has changed it meanwhile.
     #[error("cannot be changed in its current review status")]
     NotNow,
+    /// The database went back in time or is a copy: nothing is applied for until that is resolved.
+    #[error("the database is not the installation, or is being repaired")]
+    Halted,
     /// Another application for the same signature or template is in doubt.
     #[error("another application for this is in doubt")]
     Doubtful(ApplicationId),
@@ -220,6 +223,9 @@ async fn store_call_record(
     );
     if let Some(id) = earlier.await? {
         return Ok(SubmitOutcome::Already(id));
+    }
+    if !installation::is_whole(&app.db).await? {
+        return Err(ApplyError::Halted);
     }
     let keys = credentials::of(app, submission.project).await?;
     let resubmits = submission.form.resubmits().is_some();

@@ -110,9 +110,12 @@ impl Client {
         }
     }
 
-    /// Checks that the service can be reached, by a GET without parameters.
-    pub async fn reach(&self) -> Result<(), reqwest::Error> {
-        self.http.get(self.url.clone()).timeout(CONNECT_TIMEOUT).send().await.map(drop)
+    /// Checks that the service can be reached, by a GET without parameters. Returns the `Date` of its
+    /// response (RFC 9110, section 6.6.1), if it has one.
+    pub async fn reach(&self) -> Result<Option<String>, reqwest::Error> {
+        let response = self.http.get(self.url.clone()).timeout(CONNECT_TIMEOUT).send().await?;
+        let date = response.headers().get(reqwest::header::DATE);
+        Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
     }
 
     /// Calls `action` and returns the response, whatever its RetCode.

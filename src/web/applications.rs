@@ -91,6 +91,7 @@ pub async fn submit(
             ..plain("apply-not-taken", "apply-again")
         }),
         Err(ApplyError::NotNow) => Err(plain("apply-not-now", "apply-not-now-advice")),
+        Err(ApplyError::Halted) => Err(plain("apply-halted", "apply-halted-advice")),
         Err(ApplyError::Doubtful(id)) => Err(Outcome {
             link: Some((urls.application(id), texts.t("apply-in-doubt-check"))),
             ..plain("apply-in-doubt", "apply-in-doubt-advice")

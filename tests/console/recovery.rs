@@ -1,6 +1,7 @@
 //! What a process does when the database went back in time, and what people decide then.
 
 use reqwest::StatusCode;
+use serde_json::json;
 use sqlx::PgPool;
 use time::Duration;
 use usms_console::app::App;
@@ -11,6 +12,7 @@ use usms_console::domain::role::Role;
 use usms_console::ops::recovery::{self, Adopted};
 use usms_console::ops::submit::{self, End};
 
+use super::receipts::{process_all, push};
 use crate::harness::{CODE, TestConsole, TestOptions, assert_sound};
 
 /// A console in which nothing is sent by itself, and a second process on its database.
@@ -199,4 +201,45 @@ async fn sending_is_stopped_and_resumed_in_one_press(db: PgPool) {
     approver.post("/p/default/sending", &[("csrf", &csrf), ("action", "resume")]).await;
     assert!(!operator.get("/p/default/").await.has("#halted"));
     claim(&console.app).await;
+}
+
+#[sqlx::test]
+async fn a_receipt_proves_that_a_message_left_which_the_database_forgot(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let session = claim(&console.app).await;
+    let user_id = session.id.vendor_user_id();
+    lose_calls(&db).await;
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    recovery::adopt(&console.app, None, "").await.unwrap();
+    let receipt = json!({ "SessionNo": "S1", "Phone": "18500001234", "CostCount": 1,
+        "ReceiptTime": 1_790_000_000, "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD",
+        "ReceiptDesc": "", "UserId": user_id });
+    push(&console, &[receipt]).await;
+    process_all(&console.app).await;
+    assert_eq!(states(&db).await, ["accepted"]);
+    let page = operator.get(&batch).await;
+    assert_eq!(page.all(".messages tbody .status"), ["已送达"]);
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn nothing_is_applied_for_from_a_database_that_is_not_the_installation(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    let new = "/p/default/templates/new";
+    let mut fields = operator.get(new).await.whole_form("main form.form");
+    for (name, value) in [("name", "发货提醒"), ("text", "您的订单{1}已发出。")] {
+        fields.retain(|(field, _)| field != name);
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    let page = operator.upload(new, &fields, &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("数据库已回到较早时间点"), "{}", page.text);
+    assert_eq!(page.value("input[name=name]"), "发货提醒", "nothing that was entered is lost");
+    let applications: i64 =
+        sqlx::query_scalar("select count(*) from applications").fetch_one(&db).await.unwrap();
+    assert_eq!(applications, 0);
 }

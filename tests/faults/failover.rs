@@ -288,3 +288,44 @@ async fn a_snapshot_that_is_rolled_back_is_repaired_by_a_process_that_lives() {
     assert_eq!(sending.recovery().await.as_deref(), Some("repaired"));
     assert_eq!(sending.console.accepted().await.0, RECIPIENTS);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_recovery_to_a_time_nothing_is_sent_until_a_person_decides() {
+    let (mut sending, backup) =
+        Sending::start(1, async |cluster: &Cluster| cluster.archive()).await;
+    sending.until_accepted(1_500).await;
+    let now = "select clock_timestamp()::text";
+    let time: String = sqlx::query_scalar(now).fetch_one(&sending.db).await.unwrap();
+    sending.until_done().await;
+    sending.kill_processes().await;
+    let switch = "select pg_switch_wal()";
+    sqlx::query(switch).execute(&sending.db).await.unwrap();
+    let archived = "select count(*) from pg_stat_archiver where last_archived_wal >=
+        (select pg_walfile_name(pg_current_wal_lsn() - 1))";
+    until("the log is archived", async || {
+        sqlx::query_scalar::<_, i64>(archived).fetch_one(&sending.db).await.unwrap() == 1
+    })
+    .await;
+    backup.recover(&sending.cluster, &time);
+    sending.forwarder.switch(backup.port());
+    let url = sending.forwarder.url();
+    sending.db = connect(&url).await;
+    let in_recovery = "select pg_is_in_recovery()";
+    until("it is recovered", async || {
+        !sqlx::query_scalar::<_, bool>(in_recovery).fetch_one(&sending.db).await.unwrap_or(true)
+    })
+    .await;
+    sending.serve(&url).await;
+    until("it is noticed", async || {
+        let open = "select count(*) from recoveries where ended_at is null";
+        sqlx::query_scalar::<_, i64>(open).fetch_one(&sending.db).await.unwrap_or(0) == 1
+    })
+    .await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(sending.console.accepted().await, (RECIPIENTS, 0));
+    assert!(sending.run(&url, &["adopt"]).await.contains("1 batch"));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(sending.console.accepted().await, (RECIPIENTS, 0));
+    assert_eq!(sending.pause_reason().await, "database_went_back");
+    assert_sound(&sending.db).await;
+}

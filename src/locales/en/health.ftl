@@ -21,6 +21,18 @@ health-in-doubt = In doubt
 health-processes = Processes
 health-vendor = UCloud
 health-database = Database
+health-durability = Loss of the database server
+health-durability-nothing = Nothing would be lost: { $synchronous } synchronous standby
+health-durability-asynchronous = The last moments would be lost: { $asynchronous } asynchronous standby, { $behind } bytes behind
+health-durability-asynchronous-advice = To lose nothing, set synchronous_standby_names, and keep synchronous_commit on.
+health-durability-no-standby = Everything since the last backup would be lost: there is no standby
+health-durability-no-standby-advice = Add a standby, or archive the write-ahead log.
+health-durability-archive = The write-ahead log can't be archived
+health-durability-archive-advice = Check archive_command: the disk fills up, and the database can't be recovered to a time.
+health-durability-commit = A crash would lose the last moments: synchronous_commit is off
+health-durability-commit-advice = Set synchronous_commit = on.
+health-durability-fsync = A crash may damage the database: fsync is off
+health-durability-fsync-advice = Set fsync = on.
 health-checks = Delivery checks
 health-pushes-come = Status reports are arriving
 health-pushes-none = No pushes yet, and none were missed

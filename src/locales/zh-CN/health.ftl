@@ -18,6 +18,18 @@ health-in-doubt = 待确认的提交
 health-processes = 进程
 health-vendor = UCloud
 health-database = 数据库
+health-durability = 数据库服务器故障
+health-durability-nothing = 不会丢失数据：同步备库 { $synchronous } 个
+health-durability-asynchronous = 将丢失最后时刻的数据：异步备库 { $asynchronous } 个，落后 { $behind } 字节
+health-durability-asynchronous-advice = 如需不丢失数据，请设置 synchronous_standby_names，并保持 synchronous_commit 为 on。
+health-durability-no-standby = 将丢失上次备份之后的所有数据：没有备库
+health-durability-no-standby-advice = 请增加备库，或归档预写日志。
+health-durability-archive = 预写日志归档失败
+health-durability-archive-advice = 请检查 archive_command：磁盘将被占满，且无法恢复到指定时间。
+health-durability-commit = 崩溃将丢失最后时刻的数据：synchronous_commit 已关闭
+health-durability-commit-advice = 请设置 synchronous_commit = on。
+health-durability-fsync = 崩溃可能损坏数据库：fsync 已关闭
+health-durability-fsync-advice = 请设置 fsync = on。
 health-checks = 发送对账
 health-pushes-come = 状态报告推送正常
 health-pushes-none = 尚未收到推送，也无遗漏

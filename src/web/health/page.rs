@@ -9,6 +9,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
+use crate::db::durability::{self, Exposure};
 use crate::db::{health, push_url, report_pulls, unreadable_pushes, workers};
 use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
@@ -203,6 +204,7 @@ async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, We
     let millis = format!("{:.1}", elapsed.as_secs_f64() * 1_000.0);
     let text = l.with("health-database-well", &[("millis", millis.into())]);
     checks.push(Check::new(l, Tone::Good, "database", text));
+    checks.push(durability_check(app, l).await?);
     let broken = health::broken(&app.db, project, now - INVARIANTS_LOOK_BACK).await?;
     checks.push(if broken == 0 {
         Check::new(l, Tone::Good, "checks", l.t("health-checks-kept"))
@@ -282,6 +284,30 @@ async fn vendor_check(app: &App, l: &Layout) -> Result<Check, WebError> {
         }
         Some(_) | None => Check::new(l, Tone::Quiet, "vendor", l.t("health-vendor-unasked")),
     })
+}
+
+/// What would be lost with the database server. It is said, not counted as a problem: whoever runs the
+/// database chose it.
+async fn durability_check(app: &App, l: &Layout) -> Result<Check, WebError> {
+    let durability = durability::ask(&app.db).await?;
+    let exposure = durability.exposure();
+    let tone = if exposure == Exposure::Nothing { Tone::Good } else { Tone::Quiet };
+    let behind = durability.behind.map_or_else(|| "?".to_owned(), |bytes| l.n(bytes));
+    let text = l.with(
+        &format!("health-durability-{}", exposure.key()),
+        &[
+            ("synchronous", durability.synchronous.into()),
+            ("asynchronous", durability.asynchronous.into()),
+            ("behind", behind.into()),
+        ],
+    );
+    let advice = match exposure {
+        Exposure::Nothing => String::new(),
+        other => l.t(&format!("health-durability-{}-advice", other.key())),
+    };
+    Ok(Check::new(l, tone, "durability", text)
+        .more(advice)
+        .link(l.urls.sending(), l.t("sending-title")))
 }
 
 fn push_row(l: &Layout, push: unreadable_pushes::Unreadable, whole_phones: bool) -> PushRow {
