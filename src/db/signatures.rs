@@ -303,7 +303,8 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// Finds a signature of the project if it is approved.
+/// Finds a signature of the project if it is approved. Its destination cannot change until the
+/// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,
     project: ProjectId,
@@ -317,7 +318,8 @@ pub async fn find_approved(
              s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.id = $2 and not s.gone and s.status = 'approved'
-             and s.missing_since is null"#,
+             and s.missing_since is null
+           for key share of s"#,
         project.0,
         id.0,
     )

@@ -45,7 +45,7 @@ fn added<'a>(text: &str, unsubscribe: &'a str) -> &'a str {
 }
 
 /// Returns whether a text ends with an instruction of any wording: 拒收请回复R, 回T退订, 退订回TD.
-fn ends_with_instruction(text: &str) -> bool {
+pub fn ends_with_instruction(text: &str) -> bool {
     let text = text.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '}');
     WORDS.into_iter().any(|word| {
         let Some((before, after)) = text.rsplit_once(word) else { return false };

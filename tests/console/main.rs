@@ -11,6 +11,7 @@ mod batches;
 mod causes;
 mod claims;
 mod costs;
+mod destinations;
 mod downloads;
 mod failures;
 mod figures;
