@@ -7,6 +7,7 @@ use super::reviewed::{Filter, MAX_SCANNED};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::ReviewStatus;
 use crate::domain::signature::SignatureKind;
+use crate::domain::text;
 
 /// A signature with its cached review status.
 #[derive(Debug, Clone)]
@@ -37,6 +38,13 @@ pub struct Signature {
     pub deleted_at: Option<OffsetDateTime>,
     /// The account that asked the vendor to delete it, while there is no response.
     pub delete_requested_by: Option<UserId>,
+}
+
+impl Signature {
+    /// Returns it in the brackets in which it is sent.
+    pub fn bracketed(&self) -> String {
+        text::bracketed(&self.content, self.international)
+    }
 }
 
 /// A signature as the vendor describes it now.

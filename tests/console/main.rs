@@ -17,6 +17,7 @@ mod failures;
 mod figures;
 mod files;
 mod health;
+mod international;
 mod lists;
 mod live_page;
 mod message_search_plans;

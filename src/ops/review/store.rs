@@ -76,7 +76,9 @@ impl Question<'_> {
         Ok(match (purpose, wanted.filter(|wanted| *wanted != known.purpose)) {
             (Some(purpose), _) => stored(purpose, in_use),
             (None, None) => stored(known.purpose, in_use),
-            (None, Some(_)) if destinations::is_in_use(&mut *db, Row::Template(known.id)).await? => {
+            (None, Some(_))
+                if destinations::is_in_use(&mut *db, Row::Template(known.id)).await? =>
+            {
                 stored(known.purpose, true)
             }
             (None, Some(wanted)) => stored(wanted, in_use),
