@@ -100,16 +100,20 @@ create table sending_stops (
 );
 create unique index sending_stops_project on sending_stops (coalesce(project_id, 0));
 
--- Returns whether this database is the installation, and no more is lost of it than is repaired. `seen`
--- is the position in the write-ahead log that the process has seen on disk.
+-- Returns whether this database is the installation, and nothing of it has to be repaired first. `seen`
+-- is the position in the write-ahead log that the process has seen on disk. In PL/pgSQL, whose plans are
+-- cached: every claim asks it.
 create function is_whole(seen bigint) returns boolean
-  language sql stable
+  language plpgsql stable as $$
+begin
   return exists (
       select from installation i
-      where i.written_by = i.xmin and i.timeline = database_timeline()
-        and i.database_oid = database_oid())
+      where i.written_by = i.xmin
+        and i.timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+        and i.database_oid = (select oid::bigint from pg_database where datname = current_database()))
     and not exists (select from recoveries r where r.ended_at is null)
-    and coalesce(pg_current_wal_flush_lsn() - '0/0'::pg_lsn >= seen, true);
+    and (seen is null or pg_current_wal_flush_lsn() - '0/0'::pg_lsn >= seen);
+end $$;
 
 drop function claim_submission;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::reviewed::{Row, in_columns};
 use crate::domain::ids::{ApplicationId, FileId, ProjectId, SignatureId, TemplateId, UserId};
-use crate::domain::review::Subject;
+use crate::domain::review::{Purpose, Subject};
 
 /// The result of the call that submitted an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -294,22 +294,43 @@ pub async fn take_doubt(
     Ok(row.map(|row| (row.project_id, row.id)))
 }
 
-/// Returns the oldest first-time application in doubt for a template with this text, and who
-/// submitted it.
-pub async fn doubtful_template(
+/// A first application in doubt, with what it said that the vendor's answers do not.
+#[derive(Debug)]
+pub struct Doubtful {
+    /// The application.
+    pub id: ApplicationId,
+    /// Who submitted it.
+    pub applied_by: UserId,
+    /// Whether it is for international phones.
+    pub international: bool,
+    /// The purpose, of a template.
+    pub purpose: Option<Purpose>,
+}
+
+/// Returns the oldest first application in doubt for a signature with this content, or for a template
+/// with this text.
+pub async fn doubtful(
     db: &mut PgConnection,
     project: ProjectId,
+    subject: Subject,
     text: &str,
-) -> sqlx::Result<Option<(ApplicationId, UserId)>> {
+) -> sqlx::Result<Option<Doubtful>> {
     let row = sqlx::query!(
-        r#"select id as "id: ApplicationId", applied_by as "applied_by: UserId" from applications
-           where project_id = $1 and subject = 'template' and not is_resubmission and state = 'in_doubt'
-             and content ->> 'text' = $2
+        r#"select id as "id: ApplicationId", applied_by as "applied_by: UserId", content
+           from applications
+           where project_id = $1 and subject = $2 and not is_resubmission and state = 'in_doubt'
+             and content ->> case when subject = 'signature' then 'content' else 'text' end = $3
            order by id limit 1"#,
         project.0,
+        subject as Subject,
         text,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| (row.id, row.applied_by)))
+    Ok(row.map(|row| Doubtful {
+        id: row.id,
+        applied_by: row.applied_by,
+        international: row.content["international"].as_bool().unwrap_or_default(),
+        purpose: row.content["purpose"].as_str().and_then(Purpose::read),
+    }))
 }

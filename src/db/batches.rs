@@ -20,7 +20,7 @@ pub struct NewBatch<'a> {
     /// Its first state: draft, sending, scheduled or awaiting approval.
     pub state: BatchState,
     /// The signature of its texts.
-    pub signature: SignatureId,
+    pub signature: Option<SignatureId>,
     /// Its template.
     pub template: TemplateId,
     /// The signature's content.
@@ -71,7 +71,7 @@ pub async fn insert(
         batch.project.0,
         batch.name,
         batch.state as BatchState,
-        batch.signature.0,
+        batch.signature.map(|id| id.0),
         batch.template.0,
         batch.sig_content,
         batch.vendor_template_id,
@@ -124,7 +124,7 @@ pub struct Batch {
     /// The vendor message that goes with the pause reason, or an empty string.
     pub pause_detail: String,
     /// The signature of its texts.
-    pub signature_id: SignatureId,
+    pub signature_id: Option<SignatureId>,
     /// Its template.
     pub template_id: TemplateId,
     /// The present name of the template.
@@ -345,7 +345,7 @@ pub async fn tally(db: &PgPool, id: BatchId) -> sqlx::Result<Tally> {
 #[derive(Debug)]
 pub struct Content<'a> {
     /// The signature of its texts.
-    pub signature: SignatureId,
+    pub signature: Option<SignatureId>,
     /// Its template.
     pub template: TemplateId,
     /// The signature's content.
@@ -374,7 +374,7 @@ pub async fn change_draft(
            where project_id = $1 and id = $2 and state = 'draft'"#,
         project.0,
         id.0,
-        content.signature.0,
+        content.signature.map(|id| id.0),
         content.template.0,
         content.sig_content,
         content.vendor_template_id,

@@ -20,7 +20,7 @@ pub struct Claimed {
     /// Our id of its template.
     pub template_id: TemplateId,
     /// Our id of its signature.
-    pub signature_id: SignatureId,
+    pub signature_id: Option<SignatureId>,
     /// The vendor's template id.
     pub vendor_template_id: String,
     /// The signature's content.
@@ -128,7 +128,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
             project_id: row.project_id?,
             batch_id: row.batch_id?,
             template_id: row.template_id?,
-            signature_id: row.signature_id?,
+            signature_id: row.signature_id,
             vendor_template_id: row.vendor_template_id?,
             sig_content: row.sig_content?,
             attempts: row.attempts?,

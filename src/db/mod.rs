@@ -9,6 +9,7 @@ pub mod call_slots;
 pub mod claims;
 pub mod conversations;
 pub mod dashboard;
+pub mod destinations;
 pub mod durability;
 pub mod external_messages;
 pub mod failures;

@@ -51,13 +51,13 @@ pub async fn like(
 ) -> sqlx::Result<Vec<BatchId>> {
     let ids = sqlx::query_scalar!(
         r#"select id from batches
-           where project_id = $1 and template_id = $2 and signature_id = $3
+           where project_id = $1 and template_id = $2 and signature_id is not distinct from $3
              and template_text = $4 and sig_content = $5 and state <> 'draft'
              and (id >= $6 or id = $7)
            order by id = $7 desc, id desc limit $8"#,
         project.0,
         batch.template_id.0,
-        batch.signature_id.0,
+        batch.signature_id.map(|id| id.0),
         batch.template_text,
         batch.sig_content,
         first_number_at(since),

@@ -19,6 +19,8 @@ pub enum Event {
     Renamed,
     /// Imported by its id.
     Imported,
+    /// Somebody said that it is domestic, or international.
+    DestinationChanged,
     /// Its review status changed.
     Status,
     /// The vendor changed its text.
@@ -39,6 +41,7 @@ impl Event {
             Self::Resubmitted => "resubmitted",
             Self::Renamed => "renamed",
             Self::Imported => "imported",
+            Self::DestinationChanged => "destination_changed",
             Self::Status => "status",
             Self::ChangedByVendor => "changed_by_vendor",
             Self::Missing => "missing",
@@ -65,7 +68,7 @@ pub struct NewEvent<'a> {
     pub user: Option<UserId>,
     /// The application that was submitted.
     pub application: Option<ApplicationId>,
-    /// The previous text, if the vendor changed it.
+    /// The previous text, if the vendor changed it; the previous destination, by its key.
     pub before: &'a str,
 }
 
@@ -111,7 +114,7 @@ pub struct RecordedEvent {
     pub person: Option<String>,
     /// The application that was submitted.
     pub application: Option<ApplicationId>,
-    /// The previous text, if the vendor changed it.
+    /// The previous text, if the vendor changed it; the previous destination, by its key.
     pub before: String,
 }
 

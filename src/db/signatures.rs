@@ -7,6 +7,7 @@ use super::reviewed::{Filter, MAX_SCANNED};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
 use crate::domain::review::ReviewStatus;
 use crate::domain::signature::SignatureKind;
+use crate::domain::text;
 
 /// A signature with its cached review status.
 #[derive(Debug, Clone)]
@@ -37,6 +38,13 @@ pub struct Signature {
     pub deleted_at: Option<OffsetDateTime>,
     /// The account that asked the vendor to delete it, while there is no response.
     pub delete_requested_by: Option<UserId>,
+}
+
+impl Signature {
+    /// Returns it in the brackets in which it is sent.
+    pub fn bracketed(&self) -> String {
+        text::bracketed(&self.content, self.international)
+    }
 }
 
 /// A signature as the vendor describes it now.
@@ -303,7 +311,8 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// Finds a signature of the project if it is approved.
+/// Finds a signature of the project if it is approved. Its destination cannot change until the
+/// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,
     project: ProjectId,
@@ -317,7 +326,8 @@ pub async fn find_approved(
              s.delete_requested_by as "delete_requested_by: UserId"
            from signatures s left join users u on u.id = s.applied_by
            where s.project_id = $1 and s.id = $2 and not s.gone and s.status = 'approved'
-             and s.missing_since is null"#,
+             and s.missing_since is null
+           for key share of s"#,
         project.0,
         id.0,
     )

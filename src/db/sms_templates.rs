@@ -331,7 +331,8 @@ pub async fn approved(
     .await
 }
 
-/// Finds a template of the project if it is approved.
+/// Finds a template of the project if it is approved. Its destination cannot change until the
+/// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,
     project: ProjectId,
@@ -346,7 +347,8 @@ pub async fn find_approved(
              t.delete_requested_by as "delete_requested_by: UserId"
            from sms_templates t left join users u on u.id = t.applied_by
            where t.project_id = $1 and t.id = $2 and not t.gone and t.status = 'approved'
-             and t.missing_since is null"#,
+             and t.missing_since is null
+           for key share of t"#,
         project.0,
         id.0,
     )

@@ -192,7 +192,7 @@ pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Resu
            join batches b on b.id = c.batch_id
            join batch_prices p on p.batch_id = c.batch_id
            join sms_templates t on t.id = b.template_id
-           join signatures s on s.id = b.signature_id
+           left join signatures s on s.id = b.signature_id
            join users u on u.id = b.ordered_by
            group by 1 having sum(n) <> 0 order by sum(n) desc, 1"#,
         query.project.0,

@@ -240,7 +240,7 @@ pub async fn give_up(
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// The signature of its texts.
-    pub signature_id: SignatureId,
+    pub signature_id: Option<SignatureId>,
     /// Its template.
     pub template_id: TemplateId,
     /// The signature's content as it was checked.
@@ -249,6 +249,8 @@ pub struct Draft {
     pub vendor_template_id: String,
     /// The template's text as it was checked.
     pub template_text: String,
+    /// Whether it goes to international phones.
+    pub international: bool,
     /// How its file was to be read, as chosen by a person.
     pub read_options: Value,
     /// What was found in the file.
@@ -284,7 +286,7 @@ pub async fn lock_draft(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
-             b.template_text, u.read_options, u.report, u.read_at, b.schedule_at,
+             b.template_text, b.international, u.read_options, u.report, u.read_at, b.schedule_at,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

@@ -86,7 +86,7 @@ impl Past {
         let begin = Begin {
             project: self.project,
             by: self.operator,
-            signature: self.signature_of(template).context("the demo has no signature")?.id,
+            signature: Some(self.signature_of(template).context("the demo has no signature")?.id),
             template: found.context("the demo's templates are missing")?.id,
             file_name: file,
             schedule_at: None,

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod file;
 pub mod finding;
 pub mod ids;
+pub mod imported;
 pub mod message;
 pub mod network;
 pub mod opt_out;

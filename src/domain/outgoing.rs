@@ -34,10 +34,16 @@ pub struct OutgoingTemplate {
     pub international: bool,
 }
 
-/// Signature and template are not both domestic or both international.
+/// Why a template cannot be sent with a signature, or without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("signature and template have different destinations")]
-pub struct DifferentKinds;
+pub enum SignatureProblem {
+    /// Domestic messages need a signature (USMS API reference, SendUSMSMessage: `SigContent`).
+    #[error("a domestic message needs a signature")]
+    Missing,
+    /// Signature and template are not both domestic or both international.
+    #[error("signature and template have different destinations")]
+    DifferentKinds,
+}
 
 /// Why values cannot be sent with a wording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -78,43 +84,46 @@ pub struct TextSize {
     pub parts: usize,
 }
 
-/// A signature and a template that go together.
+/// A template with a signature that goes with it, or without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wording {
-    signature: OutgoingSignature,
+    signature: Option<OutgoingSignature>,
     template: OutgoingTemplate,
     text: TemplateText,
 }
 
 impl Wording {
-    /// Returns the wording of a signature and a template.
+    /// Returns the wording of a template with a signature, or of an international one without.
     ///
     /// # Errors
     ///
-    /// [`DifferentKinds`] if they do not go together.
+    /// [`SignatureProblem`] if they do not go together.
     pub fn new(
-        signature: OutgoingSignature,
+        signature: Option<OutgoingSignature>,
         template: OutgoingTemplate,
-    ) -> Result<Self, DifferentKinds> {
-        if signature.international != template.international {
-            return Err(DifferentKinds);
-        }
+    ) -> Result<Self, SignatureProblem> {
+        let destination = signature.as_ref().map(|signature| signature.international);
+        check_destinations(destination, template.international)?;
         let text = TemplateText::parse(&template.text);
         Ok(Self { signature, template, text })
     }
 
     /// Returns the wording of a draft, whose signature and template were checked when it was made and
     /// are checked again when it is confirmed.
-    pub fn of_draft(signature: SignatureId, content: String, template: OutgoingTemplate) -> Self {
+    pub fn of_draft(
+        signature: Option<SignatureId>,
+        content: String,
+        template: OutgoingTemplate,
+    ) -> Self {
         let international = template.international;
         let text = TemplateText::parse(&template.text);
-        let signature = OutgoingSignature { id: signature, content, international };
+        let signature = signature.map(|id| OutgoingSignature { id, content, international });
         Self { signature, template, text }
     }
 
-    /// Returns the signature.
-    pub fn signature(&self) -> &OutgoingSignature {
-        &self.signature
+    /// Returns the signature, if there is one.
+    pub fn signature(&self) -> Option<&OutgoingSignature> {
+        self.signature.as_ref()
     }
 
     /// Returns the template.
@@ -160,7 +169,8 @@ impl Wording {
     /// [`TooLong`] if it is too long.
     pub fn size_in(&self, full_text: &mut String, params: &[String]) -> Result<TextSize, TooLong> {
         let international = self.template.international;
-        self.text.write_full_text(full_text, params, &self.signature.content, international);
+        let signature = self.signature.as_ref().map_or("", |signature| &signature.content);
+        self.text.write_full_text(full_text, params, signature, international);
         let (length, parts) = text::measure(full_text, Kind::of(international));
         if length > text::MAX_LENGTH {
             Err(TooLong(length))
@@ -172,6 +182,19 @@ impl Wording {
     /// Returns whether the template may be sent to a phone.
     pub fn reaches(&self, phone: &Phone) -> bool {
         phone.is_domestic() != self.template.international
+    }
+}
+
+/// Checks that a signature, which is international or not, goes with a template.
+///
+/// # Errors
+///
+/// [`SignatureProblem`] if it does not, or if there is none and the template needs one.
+pub fn check_destinations(signature: Option<bool>, template: bool) -> Result<(), SignatureProblem> {
+    match signature {
+        None if !template => Err(SignatureProblem::Missing),
+        Some(signature) if signature != template => Err(SignatureProblem::DifferentKinds),
+        _ => Ok(()),
     }
 }
 
@@ -283,7 +306,7 @@ mod tests {
             purpose,
             international: false,
         };
-        Wording::new(signature, template).unwrap()
+        Wording::new(Some(signature), template).unwrap()
     }
 
     fn values(values: &[&str]) -> Vec<String> {
@@ -341,6 +364,17 @@ mod tests {
     fn a_domestic_signature_does_not_go_with_an_international_template() {
         let domestic = wording(Purpose::Notice);
         let template = OutgoingTemplate { international: true, ..domestic.template().clone() };
-        assert_eq!(Wording::new(domestic.signature().clone(), template), Err(DifferentKinds));
+        let signature = domestic.signature().cloned();
+        assert_eq!(Wording::new(signature, template), Err(SignatureProblem::DifferentKinds));
+    }
+
+    #[test]
+    fn only_international_texts_go_without_a_signature_and_then_count_none() {
+        let domestic = wording(Purpose::Notice).template().clone();
+        assert_eq!(Wording::new(None, domestic.clone()), Err(SignatureProblem::Missing));
+        let text = "a".repeat(160);
+        let template = OutgoingTemplate { international: true, text, ..domestic };
+        let wording = Wording::new(None, template).unwrap();
+        assert_eq!(wording.size(&[]), Ok(TextSize { length: 160, parts: 1 }));
     }
 }

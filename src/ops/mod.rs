@@ -6,6 +6,7 @@ pub mod apply;
 pub mod batch_actions;
 pub mod credentials;
 pub mod delete_reviewed;
+pub mod destination;
 pub mod failure_guard;
 pub mod files;
 pub mod missing_pushes;

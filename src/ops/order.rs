@@ -11,7 +11,8 @@ use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::opt_out;
 use crate::domain::outgoing::{
-    DifferentKinds, MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, Wording,
+    MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
+    check_destinations,
 };
 use crate::domain::phone::Phone;
 
@@ -48,9 +49,9 @@ pub enum OrderError {
     /// The template is not approved any more, or belongs to another project.
     #[error("template is not approved")]
     TemplateNotApproved,
-    /// Signature and template do not go together.
+    /// Signature and template do not go together, or there is no signature and must be one.
     #[error(transparent)]
-    DifferentKinds(#[from] DifferentKinds),
+    Signature(#[from] SignatureProblem),
     /// The signature or the template has changed since the text was checked.
     #[error("signature or template has changed")]
     Changed,
@@ -76,9 +77,10 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
         return Ok(Ordered::Already(batch));
     }
     let checked = order.outgoing.content().wording();
+    let signature = checked.signature().map(|signature| signature.id);
     let (signature, template) =
-        approved(&mut tx, order.project, checked.signature().id, checked.template().id).await?;
-    if wording(&signature, &template)? != *checked {
+        approved(&mut tx, order.project, signature, checked.template().id).await?;
+    if wording(signature.as_ref(), &template)? != *checked {
         return Err(OrderError::Changed);
     }
     let total = i32::try_from(order.outgoing.phones().len()).unwrap_or(i32::MAX);
@@ -93,9 +95,9 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             project: order.project,
             name: &template.name,
             state,
-            signature: signature.id,
+            signature: signature.as_ref().map(|signature| signature.id),
             template: template.id,
-            sig_content: &signature.content,
+            sig_content: content_of(signature.as_ref()),
             vendor_template_id: &template.template_id,
             template_text: &body(&template),
             purpose: template.purpose,
@@ -145,21 +147,26 @@ pub fn added_opt_out(template: &sms_templates::SmsTemplate) -> &str {
     opt_out::added_to(text, unsubscribe, template.purpose, template.international)
 }
 
-/// Returns what a signature and a template send together.
+/// Returns the content of a signature; an empty string if there is none.
+pub fn content_of(signature: Option<&signatures::Signature>) -> &str {
+    signature.map_or("", |signature| &signature.content)
+}
+
+/// Returns what a template sends with a signature, or without one.
 ///
 /// # Errors
 ///
-/// [`DifferentKinds`] if they do not go together.
-pub fn wording(
-    signature: &signatures::Signature,
+/// [`SignatureProblem`] if they do not go together.
+pub fn wording<'a>(
+    signature: impl Into<Option<&'a signatures::Signature>>,
     template: &sms_templates::SmsTemplate,
-) -> Result<Wording, DifferentKinds> {
+) -> Result<Wording, SignatureProblem> {
     Wording::new(
-        OutgoingSignature {
+        signature.into().map(|signature| OutgoingSignature {
             id: signature.id,
             content: signature.content.clone(),
             international: signature.international,
-        },
+        }),
         OutgoingTemplate {
             id: template.id,
             text: body(template),
@@ -169,7 +176,7 @@ pub fn wording(
     )
 }
 
-/// Loads an approved signature and an approved template that go together.
+/// Loads an approved template, and the approved signature that it is sent with, if there is one.
 ///
 /// # Errors
 ///
@@ -177,20 +184,23 @@ pub fn wording(
 pub(super) async fn approved(
     db: &mut PgConnection,
     project: ProjectId,
-    signature: SignatureId,
+    signature: Option<SignatureId>,
     template: TemplateId,
-) -> Result<(signatures::Signature, sms_templates::SmsTemplate), OrderError> {
-    let signature = signatures::find_approved(db, project, signature)
-        .await?
-        .ok_or(OrderError::SignatureNotApproved)?;
+) -> Result<(Option<signatures::Signature>, sms_templates::SmsTemplate), OrderError> {
+    let signature = match signature {
+        Some(id) => Some(
+            signatures::find_approved(db, project, id)
+                .await?
+                .ok_or(OrderError::SignatureNotApproved)?,
+        ),
+        None => None,
+    };
     let template = sms_templates::find_approved(db, project, template)
         .await?
         .ok_or(OrderError::TemplateNotApproved)?;
-    if signature.international == template.international {
-        Ok((signature, template))
-    } else {
-        Err(DifferentKinds.into())
-    }
+    let destination = signature.as_ref().map(|signature| signature.international);
+    check_destinations(destination, template.international)?;
+    Ok((signature, template))
 }
 
 /// Returns the first state of a confirmed batch.

@@ -423,7 +423,10 @@ async fn poll_review(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let row = match ret_code {
-        18016 => reviewed::Row::Signature(claimed.signature_id),
+        18016 => match claimed.signature_id {
+            Some(id) => reviewed::Row::Signature(id),
+            None => return Ok(()),
+        },
         18017 | 18018 => reviewed::Row::Template(claimed.template_id),
         _ => return Ok(()),
     };

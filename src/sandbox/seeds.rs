@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::journal::Entry;
 use super::review::{APPROVED, DISABLED, Review};
 use super::store::{Application, Signature, Template, World, new_id};
+use super::templates::id_prefix;
 
 /// The signatures and templates to add.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -46,6 +47,8 @@ pub struct TemplateSeed {
     pub text: String,
     /// How to opt out of marketing.
     pub unsubscribe: String,
+    /// Whether QueryUSMSTemplate leaves out its purpose, as UCloud's own example does.
+    pub without_purpose: bool,
     /// Whether it is for international messages.
     pub international: bool,
     /// Its review status, 0 to 4; approved by default.
@@ -74,6 +77,7 @@ impl Default for TemplateSeed {
             purpose: 2,
             text: String::new(),
             unsubscribe: String::new(),
+            without_purpose: false,
             international: false,
             status: APPROVED,
             err_desc: String::new(),
@@ -97,7 +101,7 @@ impl Seeds {
         for seed in self.templates {
             let review = Review::fixed(now, seed.status.min(DISABLED), &seed.err_desc);
             world.record(Entry::Template(Template {
-                id: id_or_new(seed.template_id, "UTA"),
+                id: id_or_new(seed.template_id, id_prefix(seed.purpose)),
                 name: seed.name,
                 purpose: seed.purpose,
                 text: seed.text,
@@ -105,6 +109,7 @@ impl Seeds {
                 international: seed.international,
                 remark: String::new(),
                 instruction: String::new(),
+                without_purpose: seed.without_purpose,
                 created: now,
                 review,
             }));

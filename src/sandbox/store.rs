@@ -52,6 +52,9 @@ pub(super) struct Template {
     pub(super) international: bool,
     pub(super) remark: String,
     pub(super) instruction: String,
+    /// Whether QueryUSMSTemplate leaves out its purpose.
+    #[serde(default)]
+    pub(super) without_purpose: bool,
     /// When it was first applied for, in milliseconds.
     pub(super) created: i64,
     pub(super) review: Review,

@@ -38,6 +38,15 @@ impl Template {
     }
 }
 
+/// Returns the first letters of the ids of templates of this purpose, as UCloud's console shows them.
+pub(super) fn id_prefix(purpose: u8) -> &'static str {
+    match purpose {
+        VERIFICATION => "UTA",
+        MARKETING => "UTB",
+        _ => "UTN",
+    }
+}
+
 /// CreateUSMSTemplate.
 pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let purpose = params.choice("Purpose", 1..=3)?;
@@ -50,7 +59,7 @@ pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Ans
     if purpose == MARKETING && !international {
         params.required("UnsubscribeInfo")?;
     }
-    let id = new_id("UTA");
+    let id = new_id(id_prefix(purpose));
     world.record(Entry::Template(Template {
         id: id.clone(),
         name: name.to_owned(),
@@ -60,6 +69,7 @@ pub(super) fn create(params: &Params, world: &mut World, now: i64) -> Result<Ans
         international,
         remark: params.text("Remark"),
         instruction: params.text("Instruction"),
+        without_purpose: false,
         created: now,
         review: Review::begin(now),
     }));
@@ -81,10 +91,13 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
         "ErrDesc": reason,
         "CreateTime": template.created / 1000,
     });
-    if !template.instruction.is_empty()
-        && let Some(fields) = data.as_object_mut()
-    {
-        fields.insert("Instruction".into(), Value::from(template.instruction.as_str()));
+    if let Some(fields) = data.as_object_mut() {
+        if !template.instruction.is_empty() {
+            fields.insert("Instruction".into(), Value::from(template.instruction.as_str()));
+        }
+        if template.without_purpose {
+            fields.remove("Purpose");
+        }
     }
     Ok(Answer::ok().with("Data", data))
 }

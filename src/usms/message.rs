@@ -50,7 +50,8 @@ pub struct Sent {
 pub struct TargetGroup {
     /// The vendor's id of an approved template.
     pub template_id: String,
-    /// The content of an approved signature.
+    /// The content of an approved signature; may be empty for international texts only.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub sig_content: String,
     /// The phones.
     #[serde(rename = "Target")]

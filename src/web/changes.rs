@@ -46,6 +46,7 @@ impl<'a> Shown<'a> {
             Part::Columns => return name,
             Part::Recipients => l.n(self.recipients),
             Part::Template => self.template.to_owned(),
+            Part::Signature if self.signature.is_empty() => l.t("no-signature"),
             Part::Signature => self.signature.clone(),
             Part::Price => self.price.map_or_else(|| l.t("version-no-price"), unit_price),
             Part::Time => self.time.map_or_else(|| l.t("version-no-time"), |at| l.time(at)),

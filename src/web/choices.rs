@@ -10,9 +10,40 @@ use super::page;
 use crate::app::App;
 use crate::db::signatures::{self, Signature};
 use crate::db::sms_templates::{self, SmsTemplate};
+use crate::domain::ids::{NotAnId, SignatureId};
+use crate::domain::outgoing::SignatureProblem;
 
 /// Signatures and templates that a form lists. Others can be chosen from their own pages.
 const MAX_LISTED: i64 = 300;
+
+/// The value of the choice to send without a signature, which international messages may be.
+pub const WITHOUT_SIGNATURE: &str = "none";
+
+/// Returns the signature that was chosen; `None` if it is to be sent without. An empty value is no
+/// signature either: a template that needs one says so.
+///
+/// # Errors
+///
+/// The value is no id.
+pub fn read_signature(chosen: &str) -> Result<Option<SignatureId>, NotAnId> {
+    match chosen {
+        "" | WITHOUT_SIGNATURE => Ok(None),
+        id => id.parse().map(Some),
+    }
+}
+
+/// Returns the text key of what is wrong with a signature, or with none.
+pub fn signature_problem_key(problem: SignatureProblem) -> &'static str {
+    match problem {
+        SignatureProblem::Missing => "send-error-signature-needed",
+        SignatureProblem::DifferentKinds => "send-error-kinds",
+    }
+}
+
+/// Returns the value of the choice of a signature, or of none.
+pub fn signature_value(signature: Option<SignatureId>) -> String {
+    signature.map_or_else(|| WITHOUT_SIGNATURE.to_owned(), |id| id.to_string())
+}
 
 #[derive(Template)]
 #[template(path = "send/nothing_to_send_with.html")]
@@ -55,6 +86,11 @@ impl Choices {
         Ok(Self { signatures, templates })
     }
 
+    /// Returns whether there is a template that can be sent without a signature.
+    pub fn may_go_without_signature(&self) -> bool {
+        self.templates.iter().any(|template| template.international)
+    }
+
     /// Returns the page that says what is missing, if nothing can be sent yet.
     pub async fn nothing(
         &self,
@@ -62,7 +98,7 @@ impl Choices {
         member: &Member,
         request: &HttpRequest,
     ) -> Result<Option<HttpResponse>, WebError> {
-        let signature_missing = self.signatures.is_empty();
+        let signature_missing = self.signatures.is_empty() && !self.may_go_without_signature();
         if !signature_missing && !self.templates.is_empty() {
             return Ok(None);
         }

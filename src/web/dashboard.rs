@@ -135,12 +135,15 @@ fn title(l: &Layout, now: OffsetDateTime) -> String {
 
 async fn first_step(app: &App, member: &Member) -> Result<Option<FirstStep>, WebError> {
     let project = member.project.id;
-    let step = if signatures::approved(&app.db, project, 1).await?.is_empty() {
-        FirstStep::Signature
-    } else if sms_templates::approved(&app.db, project, 1).await?.is_empty() {
-        FirstStep::Template
-    } else {
-        FirstStep::Send
+    let has_signature = !signatures::approved(&app.db, project, 1).await?.is_empty();
+    let limit = if has_signature { 1 } else { MAX_LISTED };
+    let templates = sms_templates::approved(&app.db, project, limit).await?;
+    let step = match (has_signature, templates.is_empty()) {
+        (true, true) => FirstStep::Template,
+        (true, false) => FirstStep::Send,
+        // International messages need no signature.
+        (false, _) if templates.iter().any(|template| template.international) => FirstStep::Send,
+        (false, _) => FirstStep::Signature,
     };
     Ok(Some(step))
 }

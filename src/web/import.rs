@@ -7,17 +7,18 @@ use serde::Deserialize;
 
 use super::components::Status;
 use super::error::WebError;
-use super::form::Form;
+use super::form::{Form, peer_ip};
 use super::i18n::Texts;
 use super::layout::Layout;
 use super::member::Member;
 use super::page;
+use super::reviewed::destination::Destination;
 use super::reviewed::{Kind, section};
 use crate::app::App;
-use crate::domain::review::Subject;
+use crate::domain::review::{Purpose, Subject};
+use crate::ops::actor::Actor;
 use crate::ops::credentials::CredentialsError;
-use crate::ops::review;
-use crate::ops::review::{LookupError, Seen};
+use crate::ops::review::{self, LookupError, Said, Seen};
 use crate::usms::CallError;
 
 /// Ids in one form; each is an API call.
@@ -35,9 +36,19 @@ struct ImportPage {
     lead: String,
     list: (String, String),
     action: String,
-    ids: String,
+    /// What was entered and has not been imported yet.
+    entered: ImportForm,
+    /// Whether a purpose can be chosen: signatures have none.
+    has_purpose: bool,
     results: Vec<ImportResult>,
     problem: Option<String>,
+}
+
+impl ImportPage {
+    /// Returns whether something was not imported because its purpose is not known.
+    fn asks_purpose(&self) -> bool {
+        self.results.iter().any(|result| result.asks_purpose)
+    }
 }
 
 /// The form that asks for ids.
@@ -48,7 +59,7 @@ pub async fn form(
     Kind(subject): Kind,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, section(subject)).await?;
-    page::ok(&import_page(l, subject, String::new(), Vec::new(), None))
+    page::ok(&import_page(l, subject, ImportForm::default(), Vec::new(), None))
 }
 
 /// Looks up each id, or content of a signature, with the vendor and stores what was found.
@@ -60,34 +71,33 @@ pub async fn import(
     form: Form<ImportForm>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(&app, &request, section(subject)).await?;
-    let typed = form.into_inner().ids;
-    let ids = match parse_ids(&l, &typed) {
+    let entered = form.into_inner();
+    let ids = match parse_ids(&l, &entered.ids) {
         Ok(ids) => ids,
         Err(problem) => {
-            let page = import_page(l, subject, typed, Vec::new(), Some(problem));
+            let page = import_page(l, subject, entered, Vec::new(), Some(problem));
             return page::unprocessable(&page);
         }
     };
-    let (project, by) = (member.project.id, Some(member.person.id));
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    let said = entered.said();
     let results: Vec<ImportResult> = stream::iter(ids)
         .map(|id| async {
-            let found = match subject {
-                Subject::Signature => review::look_up_signature(&app, project, &id, by).await,
-                Subject::Template => review::look_up_template(&app, project, &id, by).await,
-            };
+            let found = review::import(&app, subject, &id, said, actor).await;
             ImportResult::of(&l, id, found)
         })
         .buffered(MAX_CONCURRENT)
         .try_collect()
         .await?;
-    let remaining = failed_ids(&results);
+    let remaining = ImportForm { ids: failed_ids(&results), ..entered };
     page::ok(&import_page(l, subject, remaining, results, None))
 }
 
 fn import_page(
     l: Layout,
     subject: Subject,
-    ids: String,
+    entered: ImportForm,
     results: Vec<ImportResult>,
     problem: Option<String>,
 ) -> ImportPage {
@@ -100,7 +110,8 @@ fn import_page(
         lead: l.t(lead),
         list: (l.urls.all_reviewed(subject), l.t(list)),
         action: l.urls.reviewed(subject, "import"),
-        ids,
+        entered,
+        has_purpose: subject == Subject::Template,
         results,
         problem,
         l,
@@ -113,6 +124,19 @@ fn import_page(
 pub struct ImportForm {
     /// The ids, one per line or separated by commas.
     pub ids: String,
+    /// `true` for international, `false` for domestic; otherwise as proposed.
+    pub international: String,
+    /// The purpose of templates for which UCloud says none; otherwise as proposed.
+    pub purpose: String,
+}
+
+impl ImportForm {
+    fn said(&self) -> Said {
+        Said {
+            international: self.international.parse().ok(),
+            purpose: Purpose::read(&self.purpose),
+        }
+    }
 }
 
 /// Returns the ids in `typed`, each once.
@@ -145,21 +169,51 @@ fn parse_ids(l: &Layout, typed: &str) -> Result<Vec<String>, String> {
 pub struct ImportResult {
     /// The id, as typed.
     pub id: String,
-    /// The review status, if it was found.
-    pub status: Option<Status>,
+    /// What was imported, if it was found.
+    pub imported: Option<Imported>,
     /// Why it was not imported.
     pub reason: Option<String>,
+    /// Whether it was not imported because its purpose is not known.
+    pub asks_purpose: bool,
+}
+
+/// What was imported.
+#[derive(Debug)]
+pub struct Imported {
+    /// The URL of its page.
+    pub href: String,
+    /// The review status.
+    pub status: Status,
+    /// Its destination, and the purpose of a template.
+    pub facts: String,
+    /// Whether it was said to be otherwise, in vain: a batch was ordered with it.
+    pub in_use: bool,
+}
+
+impl Imported {
+    fn of(l: &Layout, seen: &Seen) -> Self {
+        let destination = l.destination(seen.international);
+        Self {
+            href: l.urls.reviewed(seen.row.subject(), &seen.vendor_id),
+            status: Status::new(&seen.status, l.texts),
+            facts: match seen.purpose {
+                Some(purpose) => format!("{destination} · {}", l.purpose(purpose)),
+                None => destination,
+            },
+            in_use: seen.in_use,
+        }
+    }
 }
 
 impl ImportResult {
     /// Creates the result of a lookup.
     pub fn of(l: &Layout, id: String, found: Result<Seen, LookupError>) -> Result<Self, WebError> {
-        Ok(match found {
-            Ok(seen) => Self { id, status: Some(Status::new(&seen.status, l.texts)), reason: None },
-            Err(error) => {
-                Self { id, status: None, reason: Some(lookup_error_text(l.texts, error)?) }
-            }
-        })
+        let asks_purpose = matches!(found, Err(LookupError::NoPurpose));
+        let (imported, reason) = match found {
+            Ok(seen) => (Some(Imported::of(l, &seen)), None),
+            Err(error) => (None, Some(lookup_error_text(l.texts, error)?)),
+        };
+        Ok(Self { id, imported, reason, asks_purpose })
     }
 }
 
@@ -178,6 +232,7 @@ pub fn lookup_error_text(texts: Texts, error: LookupError) -> Result<String, Web
         LookupError::Incomplete(field) => {
             texts.with("import-incomplete", &[("field", field.into())])
         }
+        LookupError::NoPurpose => texts.t("import-no-purpose"),
         LookupError::Credentials(CredentialsError::Sealed(_)) => texts.t("import-sealed"),
         LookupError::Vendor(CallError::Refused { ret_code, message, .. }) => texts.with(
             "import-refused",

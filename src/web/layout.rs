@@ -335,6 +335,11 @@ impl Layout {
         self.t(&format!("purpose-{}", purpose.borrow().key()))
     }
 
+    /// Returns the label of the phones that something may be sent to.
+    pub fn destination(&self, international: impl Borrow<bool>) -> String {
+        self.t(if *international.borrow() { "send-international" } else { "review-domestic" })
+    }
+
     /// Returns the label of a message's state.
     pub fn state_label(&self, state: impl Borrow<MessageState>) -> String {
         self.t(&format!("message-state-{}", state.borrow().key()))

@@ -28,6 +28,7 @@ use crate::ops::review;
 
 pub mod compare;
 pub mod deletion;
+pub mod destination;
 pub mod findings;
 pub mod locked;
 
@@ -247,6 +248,10 @@ pub async fn timeline(app: &App, l: &Layout, row: Row) -> Result<Vec<TimelineEnt
             );
             let more = match row.event {
                 Event::ChangedByVendor => l.with("timeline-before", &[("text", row.before.into())]),
+                Event::DestinationChanged => {
+                    let before = l.destination(row.before == "international");
+                    l.with("timeline-before", &[("text", before.into())])
+                }
                 _ if row.reason.is_empty() => String::new(),
                 _ => l.with("review-vendor-says", &[("words", row.reason.into())]),
             };

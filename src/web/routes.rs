@@ -360,6 +360,7 @@ fn reviewed_actions(config: &mut ServiceConfig, list: &str) {
             post(),
             deletion::delete_several,
         )))
+        .service(at("{id}/destination").route(may(Send, post(), reviewed::destination::change)))
         .service(at("{id}/refresh").route(may(Send, post(), reviewed::refresh)))
         .service(at("{id}/delete").route(may(Send, get(), deletion::form)).route(may(
             Send,

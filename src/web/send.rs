@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::changes::Shown;
-use super::choices::Choices;
+use super::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
 use super::error::WebError;
 use super::flash;
 use super::form::{Form, peer_ip};
@@ -24,7 +24,6 @@ use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
-use crate::domain::text::bracketed;
 use crate::domain::version::{Part, Version};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::repeats;
@@ -76,6 +75,7 @@ struct FormPage {
     l: Layout,
     signatures: Vec<Signature>,
     templates: Vec<SmsTemplate>,
+    may_go_without_signature: bool,
     draft: Draft,
     preview: Option<Preview>,
     problems: Vec<Problem>,
@@ -114,7 +114,6 @@ struct CheckPage {
     preview: Preview,
     /// What may go wrong with the values.
     warnings: Vec<Problem>,
-    signature: Signature,
     template: SmsTemplate,
     /// The phones that are sent to, if confirmed as shown.
     recipients: Vec<Phone>,
@@ -134,16 +133,11 @@ struct CheckPage {
 }
 
 /// Returns the version of the check page. Phones and values are among the fields of its form.
-fn version_of(
-    draft: &Draft,
-    signature: &Signature,
-    template: &SmsTemplate,
-    policy: &BatchRules,
-) -> Version {
+fn version_of(draft: &Draft, template: &SmsTemplate, policy: &BatchRules) -> Version {
     let text = format!("{} {}", template.template_id, order::body(template));
     Version::default()
         .with(Part::Template, &text)
-        .with(Part::Signature, &signature.content)
+        .with(Part::Signature, order::content_of(draft.signature.as_ref()))
         .with(Part::Price, &format!("{:?}", policy.price(template.international)))
         .with(Part::Time, &format!("{:?}", draft.schedule_at.map(|at| at.unix_timestamp())))
 }
@@ -228,9 +222,7 @@ pub async fn order(
     if !problems.is_empty() {
         return form_page(choices, &app, &member, &request, draft, problems).await;
     }
-    let (Some(signature), Some(template), Some(content)) =
-        (draft.signature.clone(), draft.template.clone(), draft.content())
-    else {
+    let (Some(template), Some(content)) = (draft.template.clone(), draft.content()) else {
         return Err(WebError::BadRequest);
     };
     let phones = &draft.phones.phones;
@@ -245,7 +237,7 @@ pub async fn order(
     let as_checked =
         again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
-    let version = version_of(&draft, &signature, &template, &policy);
+    let version = version_of(&draft, &template, &policy);
     let posted = Some(fields.version.as_str()).filter(|posted| confirmed && !posted.is_empty());
     let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
@@ -270,7 +262,7 @@ pub async fn order(
     let shown = Shown {
         recipients: i64::from(total),
         template: &text,
-        signature: bracketed(&signature.content, template.international),
+        signature: draft.bracketed(),
         price: policy.price(template.international),
         time: draft.schedule_at,
     };
@@ -278,13 +270,12 @@ pub async fn order(
         changed_parts: shown.sentences(&l, &changes),
         version,
         l,
-        preview: Preview::of(&draft, &signature, &template),
+        preview: Preview::of(&draft, &template),
         warnings: draft.warnings(),
         needs_approval,
         waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed && changes.is_empty(),
         draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
-        signature,
         template,
         recipients,
         without_repeats,
@@ -320,6 +311,7 @@ async fn form_page(
     let preview = Preview::from_draft(&draft);
     let form = FormPage {
         l: member.layout(app, request, Section::Send).await?,
+        may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
         preview,
@@ -345,7 +337,7 @@ async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields
         let messages =
             crate::db::messages::of_batch(&app.db, member.project.id, id, None, None, 1_000)
                 .await?;
-        fields.signature_id = batch.signature_id.to_string();
+        fields.signature_id = signature_value(batch.signature_id);
         fields.template_id = batch.template_id.to_string();
         fields.params = messages.first().map(|message| message.params.clone()).unwrap_or_default();
         fields.phones = messages.into_iter().map(|message| message.phone).collect();

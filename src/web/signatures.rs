@@ -9,6 +9,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::reviewed::destination::Destination;
 use super::reviewed::findings::Source;
 use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
 use crate::app::App;
@@ -59,6 +60,7 @@ struct SignaturePage {
     l: Layout,
     signature: Signature,
     bracketed: String,
+    destination: Destination,
     standing: Standing,
     changed: Moment,
     checked: Moment,
@@ -171,6 +173,14 @@ pub async fn show(
     let page = SignaturePage {
         standing: standing(&l, &signature),
         bracketed: text::bracketed(&signature.content, signature.international),
+        destination: Destination::load(
+            &app,
+            &member,
+            row,
+            &signature.sig_id,
+            signature.international,
+        )
+        .await?,
         changed: l.moment(signature.changed_at),
         checked: l.moment(signature.checked_at),
         sent: sent.first().copied().unwrap_or(0),

@@ -9,6 +9,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::reviewed::destination::Destination;
 use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
 use super::send::view::{Segment, segments_of};
 use super::signatures::SENT_PERIOD;
@@ -56,6 +57,7 @@ struct TemplatePage {
     template: SmsTemplate,
     segments: Vec<Segment>,
     lengths: Lengths,
+    destination: Destination,
     meanings: Vec<(usize, String)>,
     standing: Standing,
     changed: Moment,
@@ -159,6 +161,14 @@ pub async fn show(
             .filter(|(_, meaning)| !meaning.is_empty())
             .collect(),
         lengths,
+        destination: Destination::load(
+            &app,
+            &member,
+            Row::Template(template.id),
+            &template.template_id,
+            template.international,
+        )
+        .await?,
         changed: l.moment(template.changed_at),
         checked: l.moment(template.checked_at),
         sent: sent.first().copied().unwrap_or(0),

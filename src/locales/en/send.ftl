@@ -123,3 +123,6 @@ frequency-verification = Limits per phone number: carriers take 1 verification c
 frequency-notice = Limits per phone number: UCloud takes the same text 5 times a day; China Telecom takes it 2 times, and 10 different texts a day. What exceeds them may fail.
 frequency-marketing = Limits per phone number: UCloud takes the same text 5 times a day; China Telecom takes it 2 times, and 10 different texts a day. What exceeds them may fail. Marketing leaves only from 08:00 to 20:00.
 opt-out-added = “{ $text }” isn't in the template. UCloud may add this to the end, so it is shown and counted.
+no-signature = Without a signature
+send-without-signature = Without a signature (international only)
+send-error-signature-needed = Choose a signature. Only international messages can be sent without one.

@@ -87,3 +87,6 @@ frequency-verification = 单个号码的频率限制：运营商对验证码限 
 frequency-notice = 单个号码的频率限制：UCloud 对相同内容限 1 天 5 条；中国电信对相同内容限 1 天 2 条、不同内容限 1 天 10 条。超出部分可能发送失败。
 frequency-marketing = 单个号码的频率限制：UCloud 对相同内容限 1 天 5 条；中国电信对相同内容限 1 天 2 条、不同内容限 1 天 10 条。超出部分可能发送失败。营销短信仅在 08:00–20:00 发送。
 opt-out-added = 模板内容未以退订方式结尾，UCloud 可能会在末尾添加“{ $text }”，预览、字数和计费条数均已计入。
+no-signature = 不带签名
+send-without-signature = 不带签名（仅国际/港澳台）
+send-error-signature-needed = 国内短信必须带签名，请选择签名

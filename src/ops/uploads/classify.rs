@@ -264,7 +264,7 @@ mod tests {
     fn classifier(history: SendHistory) -> Classifier {
         let rules = Rules {
             wording: Wording::of_draft(
-                SignatureId(1),
+                Some(SignatureId(1)),
                 "云帆书店".to_owned(),
                 OutgoingTemplate {
                     id: TemplateId(1),

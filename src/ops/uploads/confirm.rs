@@ -91,9 +91,10 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         }
     }
     let body = order::body(&template);
-    let content = content_of(&signature, &template, &body);
+    let content = content_of(signature.as_ref(), &template, &body);
     let is_current = content.template_text == draft.template_text
         && content.sig_content == draft.sig_content
+        && content.international == draft.international
         && content.vendor_template_id == draft.vendor_template_id;
     let has_other_repeats = has_other_repeats(app, &mut tx, request, &draft, &report).await?;
     if !is_current || has_other_repeats {

@@ -28,8 +28,8 @@ pub struct Change {
     pub project: ProjectId,
     /// The draft.
     pub batch: BatchId,
-    /// The signature of its messages.
-    pub signature: SignatureId,
+    /// The signature of its messages, if they have one.
+    pub signature: Option<SignatureId>,
     /// Its template.
     pub template: TemplateId,
     /// How the file is to be read.
@@ -47,7 +47,7 @@ pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError>
     let (signature, template) =
         order::approved(&mut tx, change.project, change.signature, change.template).await?;
     let body = order::body(&template);
-    let content = content_of(&signature, &template, &body);
+    let content = content_of(signature.as_ref(), &template, &body);
     let wanted = serde_json::to_value(&change.wanted).unwrap_or_default();
     let now = app.clock.now();
     let changed = batches::change_draft(&mut tx, change.project, change.batch, &content).await?
@@ -57,16 +57,16 @@ pub async fn read_again(app: &App, change: &Change) -> Result<bool, UploadError>
     Ok(changed)
 }
 
-/// Returns what a draft sends with a signature and a template, whose text is `body`.
+/// Returns what a draft sends with a signature, or without, and a template, whose text is `body`.
 pub(super) fn content_of<'a>(
-    signature: &'a Signature,
+    signature: Option<&'a Signature>,
     template: &'a SmsTemplate,
     body: &'a str,
 ) -> batches::Content<'a> {
     batches::Content {
-        signature: signature.id,
+        signature: signature.map(|signature| signature.id),
         template: template.id,
-        sig_content: &signature.content,
+        sig_content: order::content_of(signature),
         vendor_template_id: &template.template_id,
         template_text: body,
         purpose: template.purpose,

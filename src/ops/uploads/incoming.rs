@@ -27,8 +27,8 @@ pub struct Begin<'a> {
     pub project: ProjectId,
     /// The person who creates it.
     pub by: UserId,
-    /// The signature of its messages.
-    pub signature: SignatureId,
+    /// The signature of its messages, if they have one.
+    pub signature: Option<SignatureId>,
     /// Its template.
     pub template: TemplateId,
     /// The file name on the person's computer.
@@ -122,9 +122,9 @@ impl IncomingFile {
                 project: begin.project,
                 name: &template.name,
                 state: BatchState::Draft,
-                signature: signature.id,
+                signature: signature.as_ref().map(|signature| signature.id),
                 template: template.id,
-                sig_content: &signature.content,
+                sig_content: order::content_of(signature.as_ref()),
                 vendor_template_id: &template.template_id,
                 template_text: &order::body(&template),
                 purpose: template.purpose,

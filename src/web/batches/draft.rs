@@ -12,6 +12,7 @@ use crate::db::batches::Batch;
 use crate::domain::batch::BatchState;
 use crate::ops::order::OrderError;
 use crate::ops::uploads::{self as upload_ops, ConfirmRequest, Confirmation, MAX_NAME_LENGTH};
+use crate::web::choices::signature_problem_key;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Section;
@@ -22,7 +23,7 @@ pub(super) fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     match error {
         OrderError::SignatureNotApproved => Ok("send-error-signature-gone"),
         OrderError::TemplateNotApproved => Ok("send-error-template-gone"),
-        OrderError::DifferentKinds(_) => Ok("send-error-kinds"),
+        OrderError::Signature(problem) => Ok(signature_problem_key(*problem)),
         other => Err(WebError::Internal(other.to_string())),
     }
 }

@@ -14,12 +14,12 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::ids::{BatchId, SignatureId, TemplateId};
+use crate::domain::ids::{BatchId, TemplateId};
 use crate::domain::phone::entries;
 use crate::domain::upload::is_phone;
 use crate::ops::order::OrderError;
 use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
-use crate::web::choices::Choices;
+use crate::web::choices::{Choices, WITHOUT_SIGNATURE, read_signature, signature_problem_key};
 use crate::web::error::WebError;
 use crate::web::form::OriginCheck;
 use crate::web::layout::{Layout, Section};
@@ -60,6 +60,7 @@ struct NewPage {
     l: Layout,
     signatures: Vec<Signature>,
     templates: Vec<SmsTemplate>,
+    may_go_without_signature: bool,
     fields: Fields,
     problems: Vec<Problem>,
     most_mb: u64,
@@ -111,6 +112,7 @@ async fn show(
 ) -> Result<HttpResponse, WebError> {
     let form = NewPage {
         l: member.layout(app, request, Section::Batches).await?,
+        may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
         fields,
@@ -196,7 +198,7 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
     Ok(match error {
         OrderError::SignatureNotApproved => at("signature", "send-error-signature-gone"),
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
-        OrderError::DifferentKinds(_) => at("signature", "send-error-kinds"),
+        OrderError::Signature(problem) => at("signature", signature_problem_key(problem)),
         OrderError::Database(error) => return Err(WebError::Database(error)),
         OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
     })
@@ -319,8 +321,8 @@ impl Receiver<'_> {
     }
 
     fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Rejection> {
-        let signature: SignatureId =
-            self.fields.signature_id.parse().map_err(|_| Rejection::SignatureNotChosen)?;
+        let signature =
+            read_signature(&self.fields.signature_id).map_err(|_| Rejection::SignatureNotChosen)?;
         let template: TemplateId =
             self.fields.template_id.parse().map_err(|_| Rejection::TemplateNotChosen)?;
         let now: OffsetDateTime = self.app.clock.now();

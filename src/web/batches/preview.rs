@@ -19,7 +19,7 @@ use crate::db::recipients;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
-use crate::domain::ids::{SignatureId, TemplateId};
+use crate::domain::ids::TemplateId;
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
@@ -30,7 +30,7 @@ use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
-use crate::web::choices::Choices;
+use crate::web::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
@@ -277,9 +277,10 @@ impl PreviewPage {
         self.confirm_form.chosen(&self.confirm_form.delimiter, read) == delimiter.key()
     }
 
-    fn is_signature(&self, id: &SignatureId) -> bool {
-        let now = self.batch.signature_id.to_string();
-        self.confirm_form.chosen(&self.confirm_form.signature_id, &now) == id.to_string()
+    /// Returns whether this choice of a signature is the chosen one.
+    fn is_signature(&self, value: &str) -> bool {
+        let now = signature_value(self.batch.signature_id);
+        self.confirm_form.chosen(&self.confirm_form.signature_id, &now) == value
     }
 
     fn is_template(&self, id: &TemplateId) -> bool {
@@ -289,7 +290,8 @@ impl PreviewPage {
 
     /// Whether signature or template are chosen otherwise than the file was checked with.
     fn more_is_open(&self) -> bool {
-        !self.is_signature(&self.batch.signature_id) || !self.is_template(&self.batch.template_id)
+        !self.is_signature(&signature_value(self.batch.signature_id))
+            || !self.is_template(&self.batch.template_id)
     }
 }
 
@@ -387,7 +389,7 @@ async fn draw(
     let spoken: Vec<String> =
         counts.iter().map(|(label, _, count)| format!("{label} {}", l.n(*count))).collect();
     let (signature_id, template_id) =
-        (batch.signature_id.to_string(), batch.template_id.to_string());
+        (signature_value(batch.signature_id), batch.template_id.to_string());
     let choices = Choices::load(app, member, &signature_id, &template_id).await?;
     let template = choices.templates.iter().find(|template| template.id == batch.template_id);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;

@@ -13,6 +13,7 @@ use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::{projects, uploads};
+use crate::domain::ids::SignatureId;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadState};
 use crate::domain::version::Part;
@@ -20,6 +21,7 @@ use crate::ops::uploads::report::{ReadOptions, Report};
 use crate::ops::uploads::{self as upload_ops, Change, ShownTexts, UploadError};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::web::changes::Shown;
+use crate::web::choices::read_signature;
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
@@ -164,7 +166,7 @@ pub(super) async fn check_changes(
     }
     let wanted = remap.options(&read.options, Some(report), batch);
     let differs = wanted.as_ref() != Ok(&read.options)
-        || remap.signature_id.parse().is_ok_and(|signature| batch.signature_id != signature)
+        || remap.signature(batch) != batch.signature_id
         || remap.template_id.parse().is_ok_and(|template| batch.template_id != template);
     if !differs {
         return Ok(None);
@@ -200,7 +202,7 @@ async fn apply(
             let change = Change {
                 project: member.project.id,
                 batch: batch.id,
-                signature: remap.signature_id.parse().unwrap_or(batch.signature_id),
+                signature: remap.signature(&batch),
                 template: remap.template_id.parse().unwrap_or(batch.template_id),
                 wanted,
             };
@@ -225,6 +227,12 @@ async fn apply(
 }
 
 impl RemapForm {
+    /// Returns the signature that was chosen, or that of the batch if none was posted.
+    fn signature(&self, batch: &Batch) -> Option<SignatureId> {
+        let posted = Some(self.signature_id.as_str()).filter(|posted| !posted.is_empty());
+        posted.and_then(|posted| read_signature(posted).ok()).unwrap_or(batch.signature_id)
+    }
+
     /// Returns the fields of the confirmation that were posted along.
     fn confirm_fields(&self, batch: &Batch) -> ConfirmFields {
         let columns = ConfirmFields {

@@ -19,6 +19,7 @@ use crate::ops::order::OrderError;
 use crate::ops::resend::{self, Again, Causes};
 use crate::ops::uploads::UploadError;
 use crate::web::changes::Shown;
+use crate::web::choices::signature_problem_key;
 use crate::web::error::WebError;
 use crate::web::form::Form;
 use crate::web::layout::{Layout, Section};
@@ -244,6 +245,9 @@ pub async fn make(
         }
         Err(UploadError::Order(OrderError::TemplateNotApproved)) => {
             ("send-error-template-gone", urls.batch_part(batch.id, "resend"))
+        }
+        Err(UploadError::Order(OrderError::Signature(problem))) => {
+            (signature_problem_key(problem), urls.batch_part(batch.id, "resend"))
         }
         Err(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Err(error) => return Err(WebError::Internal(error.to_string())),

@@ -11,11 +11,14 @@ use crate::db::batches;
 use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::outgoing::{self, Content, MAX_PHONES, RecipientProblem, TooLong, Wording};
+use crate::domain::outgoing::{
+    self, Content, MAX_PHONES, RecipientProblem, SignatureProblem, TooLong, Wording,
+};
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
 use crate::ops::order::{self, OrderError};
+use crate::web::choices::{WITHOUT_SIGNATURE, signature_problem_key, signature_value};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
@@ -27,10 +30,11 @@ const MAX_LISTED: usize = 20;
 /// An order that is being prepared.
 #[derive(Debug)]
 pub struct Draft {
+    /// The signature; also `None` if it is sent without one.
     pub signature: Option<Signature>,
     pub template: Option<SmsTemplate>,
-    /// Signature and template, if they go together.
-    wording: Option<Wording>,
+    /// What is sent, once a template is chosen, and a signature or to go without one.
+    wording: Option<Result<Wording, SignatureProblem>>,
     pub text: TemplateText,
     pub params: Vec<String>,
     pub phones_typed: String,
@@ -39,6 +43,7 @@ pub struct Draft {
     pub schedule_at: Option<OffsetDateTime>,
     pub form_token: Uuid,
     signature_given: bool,
+    without_signature: bool,
     template_given: bool,
     schedule_problem: Option<&'static str>,
 }
@@ -76,19 +81,15 @@ impl Draft {
         templates: &[SmsTemplate],
         now: OffsetDateTime,
     ) -> Self {
-        let signature = signatures
-            .iter()
-            .find(|signature| signature.id.to_string() == fields.signature_id)
-            .or_else(|| signatures.first().filter(|_| fields.signature_id.is_empty()))
-            .cloned();
-        let template = templates
-            .iter()
-            .find(|template| template.id.to_string() == fields.template_id)
-            .or_else(|| templates.first().filter(|_| fields.template_id.is_empty()))
-            .cloned();
+        let (signature, template) = choose(&fields, signatures, templates);
         let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
-        let wording = signature.as_ref().zip(template.as_ref());
-        let wording = wording.and_then(|(sign, template)| order::wording(sign, template).ok());
+        let without_signature = match fields.signature_id.as_str() {
+            WITHOUT_SIGNATURE => true,
+            "" => signature.is_none() && template.as_ref().is_some_and(|one| one.international),
+            _ => false,
+        };
+        let wording = template.as_ref().filter(|_| signature.is_some() || without_signature);
+        let wording = wording.map(|template| order::wording(signature.as_ref(), template));
         let mut params: Vec<String> =
             fields.params.iter().map(|typed| outgoing::value(typed).to_owned()).collect();
         params.resize(text.variables(), String::new());
@@ -106,6 +107,7 @@ impl Draft {
             schedule_at: schedule.unwrap_or_default(),
             form_token: fields.form_token.parse().unwrap_or_else(|_| Uuid::new_v4()),
             signature_given: !fields.signature_id.is_empty(),
+            without_signature,
             template_given: !fields.template_id.is_empty(),
             schedule_problem: schedule.err(),
         }
@@ -113,7 +115,31 @@ impl Draft {
 
     /// Returns the text that is sent, if it may be sent.
     pub fn content(&self) -> Option<Content> {
-        Content::new(self.wording.clone()?, self.params.clone()).ok()
+        Content::new(self.wording()?.clone(), self.params.clone()).ok()
+    }
+
+    fn wording(&self) -> Option<&Wording> {
+        self.wording.as_ref()?.as_ref().ok()
+    }
+
+    /// Returns whether it is to be sent without a signature.
+    pub fn is_without_signature(&self) -> bool {
+        self.without_signature
+    }
+
+    /// Returns whether a signature is chosen, or to go without one.
+    pub fn has_signature_choice(&self) -> bool {
+        self.without_signature || self.signature.is_some()
+    }
+
+    /// Returns the value of the choice of a signature.
+    pub fn signature_value(&self) -> String {
+        signature_value(self.signature.as_ref().map(|signature| signature.id))
+    }
+
+    /// Returns the signature in its brackets; an empty string if there is none.
+    pub fn bracketed(&self) -> String {
+        self.signature.as_ref().map(Signature::bracketed).unwrap_or_default()
     }
 
     /// Returns the variables with their numbers, which begin at 1.
@@ -175,7 +201,7 @@ impl Draft {
     fn choice_problems(&self) -> Vec<Problem> {
         let missing = |given: bool, gone, never| if given { gone } else { never };
         match (&self.signature, &self.template) {
-            (None, _) => vec![Problem::at(
+            (None, _) if !self.without_signature => vec![Problem::at(
                 "signature",
                 ProblemKind::Key(missing(
                     self.signature_given,
@@ -191,15 +217,15 @@ impl Draft {
                     "send-error-template",
                 )),
             )],
-            (Some(_), Some(_)) if self.wording.is_none() => {
-                vec![Problem::at("signature", ProblemKind::Key("send-error-kinds"))]
-            }
-            (Some(_), Some(_)) => Vec::new(),
+            (_, Some(_)) => match self.wording {
+                Some(Err(problem)) => vec![Problem::of_signature(problem)],
+                _ => Vec::new(),
+            },
         }
     }
 
     fn length_problem(&self) -> Option<Problem> {
-        let TooLong(length) = self.wording.as_ref()?.size(&self.params).err()?;
+        let TooLong(length) = self.wording()?.size(&self.params).err()?;
         Some(Problem::at(self.longest_param(), ProblemKind::TooLong(length)))
     }
 
@@ -218,7 +244,7 @@ impl Draft {
                 (entry.line, entry.text.clone(), key)
             })
             .collect();
-        if let Some(wording) = &self.wording {
+        if let Some(wording) = self.wording() {
             let phones = self.phones.phones.iter();
             wrong.extend(phones.filter(|phone| !wording.reaches(phone)).map(wrong_country));
         }
@@ -259,6 +285,40 @@ impl Draft {
     }
 }
 
+/// Returns the chosen signature and template. Where nothing was chosen, it is the first that goes with
+/// what was; a template that needs no signature goes without one then.
+fn choose(
+    fields: &Fields,
+    signatures: &[Signature],
+    templates: &[SmsTemplate],
+) -> (Option<Signature>, Option<SmsTemplate>) {
+    let signature = signatures.iter().find(|one| one.id.to_string() == fields.signature_id);
+    let template = match fields.template_id.as_str() {
+        "" => {
+            let destination = match fields.signature_id.as_str() {
+                WITHOUT_SIGNATURE => Some(true),
+                _ => signature.map(|signature| signature.international),
+            };
+            let fits = |one: &&SmsTemplate| destination.is_none_or(|to| one.international == to);
+            templates.iter().find(fits).or_else(|| templates.first())
+        }
+        id => templates.iter().find(|one| one.id.to_string() == id),
+    };
+    let signature = match fields.signature_id.as_str() {
+        "" => match template {
+            Some(template) => {
+                let mut fitting = signatures.iter();
+                fitting
+                    .find(|one| one.international == template.international)
+                    .or_else(|| signatures.first().filter(|_| !template.international))
+            }
+            None => signatures.first(),
+        },
+        _ => signature,
+    };
+    (signature.cloned(), template.cloned())
+}
+
 /// Returns a phone that the template does not reach as an entry of the list of invalid phones.
 fn wrong_country(phone: &Phone) -> WrongPhone {
     let key = if phone.is_domestic() {
@@ -272,6 +332,10 @@ fn wrong_country(phone: &Phone) -> WrongPhone {
 impl Problem {
     fn at(field: impl Into<String>, kind: ProblemKind) -> Self {
         Self { field: field.into(), kind }
+    }
+
+    fn of_signature(problem: SignatureProblem) -> Self {
+        Self::at("signature", ProblemKind::Key(signature_problem_key(problem)))
     }
 
     fn of_param(n: usize, problem: ParamProblem) -> Self {
@@ -303,9 +367,7 @@ impl Problem {
             OrderError::TemplateNotApproved => {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
-            OrderError::DifferentKinds(_) => {
-                Self::at("signature", ProblemKind::Key("send-error-kinds"))
-            }
+            OrderError::Signature(problem) => Self::of_signature(problem),
             OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),

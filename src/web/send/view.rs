@@ -1,7 +1,6 @@
 //! The text as it will arrive, for the preview of the send form and the check page.
 
 use super::draft::Draft;
-use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::text::{self, Kind};
 use crate::ops::order;
@@ -45,22 +44,26 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Returns the preview, if a signature and a template are chosen.
+    /// Returns the preview, if a template is chosen, and a signature or to go without one.
     pub fn from_draft(draft: &Draft) -> Option<Self> {
-        Some(Self::of(draft, draft.signature.as_ref()?, draft.template.as_ref()?))
+        Some(Self::of(draft, draft.template.as_ref().filter(|_| draft.has_signature_choice())?))
     }
 
-    /// Returns the preview of a draft with a signature and a template.
-    pub fn of(draft: &Draft, signature: &Signature, template: &SmsTemplate) -> Self {
+    /// Returns the preview of a draft with a template.
+    pub fn of(draft: &Draft, template: &SmsTemplate) -> Self {
         let international = template.international;
-        let full = draft.text.full_text(&draft.params, &signature.content, international);
+        let full = draft.text.full_text(
+            &draft.params,
+            order::content_of(draft.signature.as_ref()),
+            international,
+        );
         let kind = Kind::of(international);
         let length = text::length(&full);
         let parts = text::parts(&full, kind);
         let (one_part, each) = text::limits(&full, kind);
         let scale_parts = parts.max(2);
         Self {
-            signature: text::bracketed(&signature.content, international),
+            signature: draft.bracketed(),
             segments: segments(&draft.text, &draft.params),
             added_opt_out: order::added_opt_out(template).to_owned(),
             length,

@@ -373,7 +373,8 @@ async fn show(
     if is_wrong { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
-/// Returns the name of an approved signature for the preview, or the project's name.
+/// Returns the name of an approved signature for the preview, or the project's name. International
+/// texts go without one.
 pub(super) async fn sample_signature(
     app: &App,
     member: &Member,
@@ -381,7 +382,11 @@ pub(super) async fn sample_signature(
 ) -> Result<String, WebError> {
     let approved = signatures::approved(&app.db, member.project.id, 20).await?;
     let signature = approved.into_iter().find(|signature| signature.international == international);
-    Ok(signature.map_or_else(|| member.project.name.clone(), |signature| signature.content))
+    Ok(match signature {
+        Some(signature) => signature.content,
+        None if international => String::new(),
+        None => member.project.name.clone(),
+    })
 }
 
 async fn preview_of(

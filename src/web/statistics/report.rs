@@ -286,6 +286,9 @@ fn group_name(l: &Layout, by: By, key: String, name: String) -> GroupName {
             GroupName { key, label, ..GroupName::default() }
         }
         By::Person => GroupName { key: name.clone(), label: name, ..GroupName::default() },
+        By::Signature if key.is_empty() => {
+            GroupName { label: l.t("no-signature"), ..GroupName::default() }
+        }
         By::Signature => GroupName { key: key.clone(), label: key, ..GroupName::default() },
         By::Day | By::Hour => GroupName { key, label: name, ..GroupName::default() },
     }
