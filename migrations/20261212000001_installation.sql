@@ -75,6 +75,15 @@ create table recovery_batches (
 );
 create index recovery_batches_batch on recovery_batches (batch_id);
 
+-- What people did in the lost time, as a process remembered it.
+create table recovery_actions (
+  recovery_id bigint not null references recoveries on delete cascade,
+  event_id bigint primary key references audit_log,
+  -- whether it was done again; otherwise it is shown
+  redone boolean not null default false
+);
+create index recovery_actions_recovery on recovery_actions (recovery_id);
+
 -- A process that stopped cleanly has nothing to report.
 alter table workers add column stopped_at timestamptz;
 

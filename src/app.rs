@@ -13,6 +13,7 @@ use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::db::message_search::MessageSearch;
 use crate::db::recoveries::RecoveryId;
+use crate::db::remembered_actions::RememberedActions;
 use crate::db::remembered_calls::RememberedCalls;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
@@ -63,6 +64,8 @@ pub struct InHand {
     claims: std::sync::Mutex<BTreeSet<(SubmissionId, Uuid)>>,
     /// The last calls, in case the database forgets them.
     pub remembered: RememberedCalls,
+    /// What people did lately, for the same reason.
+    pub actions: RememberedActions,
     /// The position in the write-ahead log that this process has seen on disk; `None` before its first
     /// look.
     seen: std::sync::Mutex<Option<i64>>,

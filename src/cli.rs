@@ -351,7 +351,7 @@ async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
 
 async fn adopt(config: &Config) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
-    match recovery::adopt(&app, None, "").await? {
+    match recovery::adopt(&app, None, "-").await? {
         Adopted::Already => println!("This database is the installation already."),
         Adopted::Now(0) => println!("This database is the installation now. No batch waits."),
         Adopted::Now(held) => {
@@ -369,7 +369,7 @@ async fn adopt(config: &Config) -> anyhow::Result<()> {
 async fn stop_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     let project = project_of(&app, slug).await?;
-    let under_way = sending_stops::stop(&app, project, None, "").await?;
+    let under_way = sending_stops::stop(&app, project, None, "-").await?;
     println!("Sending is stopped. Messages of calls under way that may still arrive: {under_way}.");
     Ok(())
 }
@@ -377,7 +377,7 @@ async fn stop_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()>
 async fn resume_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     let project = project_of(&app, slug).await?;
-    match sending_stops::resume(&app, project, None, "").await? {
+    match sending_stops::resume(&app, project, None, "-").await? {
         true => println!("Sending goes on."),
         false => println!("Sending was not stopped."),
     }

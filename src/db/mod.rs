@@ -33,6 +33,7 @@ pub mod receipt_polls;
 pub mod receipts;
 pub mod recipients;
 pub mod recoveries;
+pub mod remembered_actions;
 pub mod remembered_calls;
 pub mod repeats;
 pub mod replies;

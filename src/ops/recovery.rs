@@ -13,8 +13,9 @@ use super::{notifications, submit};
 use crate::app::App;
 use crate::db::installation::{self, Identity, Observed};
 use crate::db::recoveries::{self, Cause, RecoveryEnd, RecoveryId};
+use crate::db::remembered_actions::{self, RememberedAction};
 use crate::db::remembered_calls::{self, Rewritten};
-use crate::db::{audit, batch_transitions, batches};
+use crate::db::{audit, batch_transitions, batches, sending_stops};
 use crate::domain::batch::PauseReason;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, UserId};
@@ -35,6 +36,7 @@ pub async fn check(app: &App) -> sqlx::Result<bool> {
         (Some(open), _) => open,
         (None, None) => {
             app.in_hand.set_seen(observed.position);
+            app.in_hand.actions.read_along(&app.db, app.clock.now()).await?;
             return Ok(true);
         }
         (None, Some(cause)) => {
@@ -48,8 +50,13 @@ pub async fn check(app: &App) -> sqlx::Result<bool> {
         for batch in repair(app).await? {
             warn!(%batch, "calls of this batch cannot be written again");
         }
+        for action in app.in_hand.actions.forgotten(&app.db).await? {
+            redo(app, recovery, &action).await?;
+        }
         recoveries::report(&app.db, recovery, app.process, app.clock.now()).await?;
         app.in_hand.set_reported(recovery);
+        // Where another process ends the recovery, the log goes on from here.
+        app.in_hand.set_seen(observed.position);
     }
     let ended = try_end(app, recovery, cause).await?;
     if ended {
@@ -97,6 +104,32 @@ async fn repair(app: &App) -> sqlx::Result<Vec<BatchId>> {
     lost.sort_unstable();
     lost.dedup();
     Ok(lost)
+}
+
+/// Writes again what a person did. What stops messages is done again; the rest is shown, for the
+/// person to repeat it.
+async fn redo(app: &App, recovery: RecoveryId, action: &RememberedAction) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    if !remembered_actions::rewrite(&mut tx, action, recovery).await? {
+        return Ok(());
+    }
+    let redone = match (action.action.as_str(), action.project, action.batch(), action.user) {
+        ("batch_paused", Some(project), Some(batch), _) => {
+            batch_transitions::pause(&mut tx, project, batch, PauseReason::Person, "").await?
+        }
+        ("batch_cancelled", Some(project), Some(batch), Some(by)) => {
+            batch_transitions::cancel(&mut tx, project, batch, by, now).await?
+        }
+        ("sending_stopped", project, _, by) => {
+            sending_stops::insert(&mut tx, project, by, now).await?
+        }
+        _ => false,
+    };
+    if redone {
+        remembered_actions::set_redone(&mut tx, action.id).await?;
+    }
+    tx.commit().await
 }
 
 /// Ends a recovery if nothing more can be expected of living processes. Returns whether it has ended.
@@ -164,8 +197,8 @@ pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adop
     let now = app.clock.now();
     let (recovery, _) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
         (Some(open), _) => open,
+        (None, None | Some(Cause::Silent)) => return Ok(Adopted::Already),
         (None, Some(cause)) => recoveries::begin(&app.db, cause, now).await?,
-        (None, None) => return Ok(Adopted::Already),
     };
     let mut tx = app.db.begin().await?;
     if recoveries::lock(&mut tx, recovery).await?.is_none() {

@@ -64,9 +64,7 @@ impl ResponseError for WebError {
             Self::SignedOut { .. } => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Database(error) if is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Database(_)
             | Self::Template(_)
             | Self::Session(_)
@@ -90,6 +88,22 @@ impl ResponseError for WebError {
             _ => response.finish(),
         }
     }
+}
+
+/// Returns whether the database cannot be used for now: it is down, starting, shutting down, full, or
+/// a standby that has not taken over yet (PostgreSQL, appendix A).
+fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| is_unavailable_code(code.as_ref()))
+        }
+        _ => false,
+    }
+}
+
+fn is_unavailable_code(code: &str) -> bool {
+    code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") || code == "25006"
 }
 
 /// Marks the response to a form that has expired.

@@ -9,14 +9,20 @@ use super::error::WebError;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::moment::Moment;
 use super::urls::Urls;
 use super::{flash, page};
 use crate::app::App;
 use crate::db::recoveries::{self, HeldBatch, Recovery, RecoveryEnd};
+use crate::db::remembered_actions::{self, LostAction};
 use crate::db::sending_stops::{self, SendingStop};
+use crate::domain::ids::BatchId;
 use crate::domain::role::Permission;
 use crate::ops::recovery::{self, Adopted};
 use crate::ops::sending_stops as stop_ops;
+
+/// The most lost actions that are shown.
+const MAX_LOST: i64 = 200;
 
 #[derive(Template)]
 #[template(path = "sending/page.html")]
@@ -26,6 +32,8 @@ struct SendingPage {
     under_way: i64,
     recovery: Option<Recovery>,
     held: Vec<HeldBatch>,
+    /// What people did in the lost time.
+    lost: Vec<LostAction>,
     may_stop: bool,
     may_resume: bool,
     is_owner: bool,
@@ -59,6 +67,24 @@ impl SendingPage {
         self.held.iter().map(|batch| batch.messages).sum()
     }
 
+    /// Returns what an action was, in words.
+    fn action_text(&self, lost: &LostAction) -> String {
+        let key = format!("lost-action-{}", lost.action);
+        self.l.texts.try_t(&key).unwrap_or_else(|| {
+            self.l.with("lost-action-other", &[("action", lost.action.as_str().into())])
+        })
+    }
+
+    /// Returns when an action was done.
+    fn lost_at(&self, lost: &LostAction) -> Moment {
+        self.l.moment(lost.at)
+    }
+
+    /// Returns the page of the batch that an action was done to.
+    fn subject_url(&self, lost: &LostAction) -> Option<String> {
+        Some(self.l.urls.batch(lost.subject.parse::<BatchId>().ok()?))
+    }
+
     fn batch_url(&self, batch: &HeldBatch) -> String {
         Urls::of(&batch.project).batch(batch.batch)
     }
@@ -75,12 +101,19 @@ pub async fn show(
         Some(recovery) => recoveries::held(&app.db, recovery.id, Some(member.person.id)).await?,
         None => Vec::new(),
     };
+    let lost = match &recovery {
+        Some(recovery) => {
+            remembered_actions::lost(&app.db, recovery.id, member.project.id, MAX_LOST).await?
+        }
+        None => Vec::new(),
+    };
     page::ok(&SendingPage {
         l: member.layout(&app, &request, Section::Health).await?,
         stops: sending_stops::of_project(&app.db, member.project.id).await?,
         under_way: sending_stops::under_way(&app.db, Some(member.project.id)).await?,
         recovery,
         held,
+        lost,
         may_stop: member.may(Permission::Send),
         may_resume: member.may(Permission::Approve),
         is_owner: member.person.is_owner,

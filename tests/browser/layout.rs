@@ -41,6 +41,7 @@ async fn no_page_is_wider_than_a_phone_and_every_page_has_its_icons(db: PgPool) 
         "batches/new",
         "suppressions",
         "health",
+        "sending",
         "settings/retention",
         "settings/hooks",
     ];
@@ -104,6 +105,7 @@ async fn screenshots_are_taken_of_all_pages() {
         ("statistics", format!("{p}/statistics")),
         ("failures", format!("{p}/failures")),
         ("health", format!("{p}/health")),
+        ("sending", format!("{p}/sending")),
         ("receipts", format!("{p}/receipts")),
         ("phone", format!("{p}/receipts?phone=18500001234")),
         ("signatures", format!("{p}/signatures")),

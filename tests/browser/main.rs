@@ -13,6 +13,7 @@ mod layout;
 mod live;
 mod message_search;
 mod proxy;
+mod recovery;
 mod replies;
 mod reviews;
 mod sending;

@@ -243,3 +243,35 @@ async fn nothing_is_applied_for_from_a_database_that_is_not_the_installation(db:
         sqlx::query_scalar("select count(*) from applications").fetch_one(&db).await.unwrap();
     assert_eq!(applications, 0);
 }
+
+#[sqlx::test]
+async fn a_pause_that_the_database_forgot_is_made_again_and_shown(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let csrf = operator.get(&batch).await.csrf();
+    operator.post(&format!("{batch}/pause"), &[("csrf", &csrf)]).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    // The database forgets the pause and its event.
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica",
+        "delete from audit_log where action = 'batch_paused'",
+        "update batches set state = 'sending', pause_reason = null",
+    ] {
+        sqlx::query(statement).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+    recoveries::begin(&db, Cause::RolledBack, console.app.clock.now()).await.unwrap();
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
+    let page = operator.get("/p/default/sending").await;
+    assert_eq!(page.all("#lost tbody th"), ["暂停任务"]);
+    assert_eq!(
+        page.all("#lost tbody td"),
+        ["operator", page.all("#lost tbody td")[1].as_str(), "已重新执行"]
+    );
+    let events = "select count(*) from audit_log where action = 'batch_paused'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(events).fetch_one(&db).await.unwrap(), 1);
+}
