@@ -36,6 +36,7 @@ struct SendingPage {
     lost: Vec<LostAction>,
     may_stop: bool,
     may_resume: bool,
+    may_manage: bool,
     is_owner: bool,
 }
 
@@ -116,6 +117,7 @@ pub async fn show(
         lost,
         may_stop: member.may(Permission::Send),
         may_resume: member.may(Permission::Approve),
+        may_manage: member.may(Permission::Manage),
         is_owner: member.person.is_owner,
     })
 }

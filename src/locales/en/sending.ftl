@@ -69,3 +69,6 @@ lost-action-batch_rescheduled = Changed the time of a batch
 lost-action-sending_stopped = Stopped sending
 lost-action-sending_resumed = Resumed sending
 lost-action-other = Another action ({ $action })
+sending-evidence = Before you decide, wait for receipts: each one that names a message proves that it was sent. UCloud keeps status reports for 72 hours, and its daily counts show how many messages it sent.
+sending-compare = Compare with UCloud's counts
+sending-pull = Pull status reports

@@ -61,3 +61,6 @@ lost-action-batch_rescheduled = 修改发送时间
 lost-action-sending_stopped = 停止发送
 lost-action-sending_resumed = 恢复发送
 lost-action-other = 其他操作（{ $action }）
+sending-evidence = 决定之前可先等待回执：能对应到具体短信的回执即证明该短信已发送。UCloud 保留 72 小时的状态报告，其每日统计可核对发送条数。
+sending-compare = 与 UCloud 统计对比
+sending-pull = 拉取状态报告
