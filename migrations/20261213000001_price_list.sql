@@ -32,40 +32,75 @@ create table batch_countries (
   primary key (batch_id, country)
 );
 
--- What a part of a batch to a country costs: as it was ordered, else by the price that was valid on
--- that day as far as it is known now.
-create function part_price(of_batch bigint, of_country text) returns table (price int)
+-- Each price with the day on which the next one replaces it.
+create view price_spans as
+  select project_id, package, country, price, valid_from,
+    coalesce(lead(valid_from) over (partition by project_id, package, country
+      order by valid_from), 'infinity') as valid_until
+  from prices;
+
+-- What prices of a batch depend on: its own if all of its parts have the same, else package and day.
+create view batch_orders as
+  select id as batch_id, project_id, ordered_at, price, international, parts,
+    (coalesce(ordered_at, now()) at time zone 'Asia/Shanghai')::date as day,
+    case when international then 'international'::sms_package
+      when purpose = 'marketing' then 'marketing' else 'notice' end as package
+  from batches;
+
+-- What a part costs, here and in the next view: as it was ordered, else by the price that was valid
+-- on that day as far as it is known now. Written as joins, so that many batches are priced at once.
+create function priced_messages_between(of_project bigint, since timestamptz, until timestamptz,
+    of_others boolean)
+  returns table (hour timestamptz, batch_id bigint, country text, n bigint, queued bigint,
+    submitted bigint, in_doubt bigint, delivered bigint, failed bigint, unknown bigint,
+    refused bigint, cancelled bigint, suppressed bigint, parts bigint, price int)
   language sql stable parallel safe as $$
-    select coalesce(k.price, b.price, own.price, other.price)
-    from batches b
-    left join batch_countries k on k.batch_id = b.id and k.country = of_country
-    left join lateral (
-      select p.price from prices p
-      where k.price is null and b.price is null and b.international
-        and p.project_id = b.project_id and p.package = 'international'
-        and p.country = of_country
-        and p.valid_from <= (coalesce(b.ordered_at, now()) at time zone 'Asia/Shanghai')::date
-      order by p.valid_from desc limit 1
-    ) own on true
-    left join lateral (
-      select p.price from prices p
-      where k.price is null and b.price is null
-        and p.project_id = b.project_id and p.country = ''
-        and p.package = case when b.international then 'international'
-          when b.purpose = 'marketing' then 'marketing' else 'notice' end::sms_package
-        and p.valid_from <= (coalesce(b.ordered_at, now()) at time zone 'Asia/Shanghai')::date
-      order by p.valid_from desc limit 1
-    ) other on true
-    where b.id = of_batch
+    select c.hour, c.batch_id, c.country, c.n, c.queued, c.submitted, c.in_doubt, c.delivered,
+      c.failed, c.unknown, c.refused, c.cancelled, c.suppressed, c.parts,
+      coalesce(k.price, b.price, own.price, other.price)
+    from messages_between(of_project, since, until, of_others) c
+    left join batch_orders b on b.batch_id = c.batch_id
+    left join batch_countries k on k.batch_id = c.batch_id and k.country = c.country
+    left join price_spans own on own.project_id = of_project and own.package = b.package
+      and own.country = c.country and own.country <> ''
+      and own.valid_from <= b.day and b.day < own.valid_until
+    left join price_spans other on other.project_id = of_project and other.package = b.package
+      and other.country = '' and other.valid_from <= b.day and b.day < other.valid_until
   $$;
 
 -- The parts of each batch as they were estimated when it was ordered. Batches abroad that were ordered
 -- before their countries were kept have one line without a country.
-create view estimated_parts as
-  select batch_id, country, parts from batch_countries
-  union all
-  select id, case when international then '' else '86' end, parts::bigint from batches b
-  where not exists (select from batch_countries where batch_id = b.id);
+create view expected_parts as
+  select b.project_id, b.batch_id, b.ordered_at, e.country, e.parts,
+    coalesce(k.price, b.price, own.price, other.price) as price
+  from batch_orders b
+  join (
+    select batch_id, country, parts from batch_countries
+    union all
+    select id, case when international then '' else '86' end, parts::bigint from batches
+    where not exists (select from batch_countries where batch_id = id)
+  ) e on e.batch_id = b.batch_id
+  left join batch_countries k on k.batch_id = b.batch_id and k.country = e.country
+  left join price_spans own on own.project_id = b.project_id and own.package = b.package
+    and own.country = e.country and own.country <> ''
+    and own.valid_from <= b.day and b.day < own.valid_until
+  left join price_spans other on other.project_id = b.project_id and other.package = b.package
+    and other.country = '' and other.valid_from <= b.day and b.day < other.valid_until;
+
+-- The parts of each batch that its receipts report.
+create view billed_parts as
+  select b.project_id, b.batch_id, b.ordered_at, e.country, e.parts,
+    coalesce(k.price, b.price, own.price, other.price) as price
+  from batch_orders b
+  join (
+    select batch_id, country, sum(parts)::bigint as parts from counted_messages group by 1, 2
+  ) e on e.batch_id = b.batch_id
+  left join batch_countries k on k.batch_id = b.batch_id and k.country = e.country
+  left join price_spans own on own.project_id = b.project_id and own.package = b.package
+    and own.country = e.country and own.country <> ''
+    and own.valid_from <= b.day and b.day < own.valid_until
+  left join price_spans other on other.project_id = b.project_id and other.package = b.package
+    and other.country = '' and other.valid_from <= b.day and b.day < other.valid_until;
 
 drop view batch_prices;
 alter table projects drop column price_domestic, drop column price_international;

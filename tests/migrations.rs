@@ -484,9 +484,7 @@ async fn the_two_prices_of_a_project_become_prices_of_every_purpose_and_of_all_c
                    price_domestic, price_international)
                  values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01',
                      '2026-01-31 20:00+00', 450, 3000),
-                   (2, 'b', '乙', 'org-b', 'k', '\\x00', '\\x00', '\\x02', now(), null, null);
-                 insert into users (id, name, password_hash, owner, created_at)
-                 values (3, 'Mei', 'hash', false, now());",
+                   (2, 'b', '乙', 'org-b', 'k', '\\x00', '\\x00', '\\x02', now(), null, null);",
             )
             .await
             .unwrap();

@@ -130,9 +130,8 @@ pub async fn insert_countries(
 pub async fn expected(db: &PgPool, batch: BatchId) -> sqlx::Result<Estimate> {
     let countries = sqlx::query_as!(
         CountryEstimate,
-        r#"select k.country as "country!", k.parts as "parts!", p.price as "price?"
-           from estimated_parts k left join lateral part_price(k.batch_id, k.country) p on true
-           where k.batch_id = $1 order by 1"#,
+        r#"select country as "country!", parts as "parts!", price as "price?"
+           from expected_parts where batch_id = $1 order by 1"#,
         batch.0,
     )
     .fetch_all(db)
@@ -152,17 +151,13 @@ pub struct Cost {
 }
 
 /// Returns what a batch has been billed: the parts in its receipts.
-pub async fn billed(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Result<Cost> {
+pub async fn billed(db: &PgPool, batch: BatchId) -> sqlx::Result<Cost> {
     sqlx::query_as!(
         Cost,
-        r#"select coalesce(sum(c.parts), 0)::bigint as "parts!",
-             coalesce(sum(c.parts * p.price), 0)::bigint as "known!",
-             coalesce(sum(case when p.price is null then c.parts else 0 end), 0)::bigint
-               as "unpriced!"
-           from (select country, sum(parts) as parts from counted_messages
-             where project_id = $1 and batch_id = $2 group by 1) c
-           left join lateral part_price($2, c.country) p on true"#,
-        project.0,
+        r#"select coalesce(sum(parts), 0)::bigint as "parts!",
+             coalesce(sum(parts * price), 0)::bigint as "known!",
+             coalesce(sum(case when price is null then parts else 0 end), 0)::bigint as "unpriced!"
+           from billed_parts where batch_id = $1"#,
         batch.0,
     )
     .fetch_one(db)
@@ -179,13 +174,10 @@ pub async fn expected_of_orders(
 ) -> sqlx::Result<Cost> {
     sqlx::query_as!(
         Cost,
-        r#"select coalesce(sum(k.parts), 0)::bigint as "parts!",
-             coalesce(sum(k.parts * p.price), 0)::bigint as "known!",
-             coalesce(sum(case when p.price is null then k.parts else 0 end), 0)::bigint
-               as "unpriced!"
-           from batches b join estimated_parts k on k.batch_id = b.id
-           left join lateral part_price(k.batch_id, k.country) p on true
-           where b.project_id = $1 and b.ordered_at >= $2 and b.ordered_at < $3"#,
+        r#"select coalesce(sum(parts), 0)::bigint as "parts!",
+             coalesce(sum(parts * price), 0)::bigint as "known!",
+             coalesce(sum(case when price is null then parts else 0 end), 0)::bigint as "unpriced!"
+           from expected_parts where project_id = $1 and ordered_at >= $2 and ordered_at < $3"#,
         project.0,
         since,
         until,

@@ -365,3 +365,47 @@ fn sample_of(row: &Classified) -> Sample {
 pub fn clipped(cells: &[String]) -> Vec<String> {
     cells.iter().map(|cell| cell.chars().take(MAX_CELL_SHOWN).collect()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+    use crate::domain::price::Price;
+
+    fn prices() -> PriceList {
+        let price = |package, country: &str, price| Price {
+            package,
+            country: country.to_owned(),
+            valid_from: date!(2026 - 01 - 01),
+            price: Some(price),
+        };
+        [price(Package::Notice, "", 450), price(Package::International, "60", 3_000)]
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn repeats_abroad_cost_something_only_if_they_are_sent() {
+        let report = Report {
+            parts: 2,
+            repeat_parts: 3,
+            parts_abroad: [("60".to_owned(), 2)].into(),
+            repeat_parts_abroad: [("60".to_owned(), 1), ("65".to_owned(), 2)].into(),
+            ..Report::default()
+        };
+        let estimate = |repeats| report.estimate(&prices(), Package::International, repeats);
+        assert_eq!(estimate(false).known_cost(), 6_000);
+        assert_eq!(estimate(true).known_cost(), 9_000);
+        assert_eq!(estimate(true).unpriced(), ["65"]);
+    }
+
+    #[test]
+    fn a_file_read_before_countries_were_counted_costs_the_price_of_all_others() {
+        let report = Report { parts: 2, ..Report::default() };
+        let at_home = report.estimate(&prices(), Package::Notice, false);
+        assert_eq!((at_home.known_cost(), at_home.same_price()), (900, Some(450)));
+        let abroad = report.estimate(&prices(), Package::International, false);
+        assert_eq!(abroad.unpriced(), [""]);
+    }
+}

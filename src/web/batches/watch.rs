@@ -79,7 +79,7 @@ impl Snapshot {
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
         Ok(Some(Self {
             expected: prices::expected(&app.db, id).await?,
-            billed: prices::billed(&app.db, project, id).await?,
+            billed: prices::billed(&app.db, id).await?,
             tally: batches::tally(&app.db, id).await?,
             under_way: submissions::under_way(&app.db, id).await?,
             pace: sent / PACE_WINDOW.whole_seconds(),
