@@ -214,7 +214,7 @@ pub async fn sample(
     let home = EXAMPLES.map(|(package, price)| {
         vec![package.key().to_owned(), String::new(), price.to_owned(), today.clone(), note.clone()]
     });
-    let abroad = ["+60", ""].map(|country| {
+    let abroad = ["60", ""].map(|country| {
         let kind = Package::International.key().to_owned();
         let note = texts.t("prices-example-abroad");
         vec![kind, country.to_owned(), String::new(), today.clone(), note]
