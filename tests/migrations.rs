@@ -493,7 +493,7 @@ async fn the_two_prices_of_a_project_become_prices_of_every_purpose_and_of_all_c
     }
     let prices: Vec<(i64, String, String, String, i32)> = sqlx::query_as(
         "select project_id, package::text, country, valid_from::text, price from prices
-         order by package",
+         order by prices.package",
     )
     .fetch_all(&db)
     .await
