@@ -26,6 +26,8 @@ use crate::ops::{plan, submit};
 const IP: &str = "127.0.0.1";
 /// The prices of a part, in ten-thousandths of a yuan.
 const PRICES: [(Package, i32); 2] = [(Package::Notice, 450), (Package::Marketing, 540)];
+/// For how many days they have been valid: longer than anything was sent.
+const PRICED_DAYS: i64 = 365;
 /// Phones of people who asked not to get any messages.
 const OPTED_OUT: [&str; 3] = ["18500007311", "18500004402", "18500009127"];
 
@@ -68,12 +70,13 @@ impl Past {
     /// Sets the price of a part, before the first batch is ordered.
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
-        let today = period::day_of(self.now);
-        let mut list = Vec::new();
-        for (package, price) in PRICES {
-            let valid_from = prices::first_day(&mut db, self.project, package, today).await?;
-            list.push(Price { package, country: String::new(), valid_from, price: Some(price) });
-        }
+        let valid_from = period::day_of(self.now) - Duration::days(PRICED_DAYS);
+        let list = PRICES.map(|(package, price)| Price {
+            package,
+            country: String::new(),
+            valid_from,
+            price: Some(price),
+        });
         prices::upsert(&mut db, self.project, &list).await?;
         Ok(())
     }
