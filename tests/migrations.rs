@@ -470,3 +470,36 @@ async fn lists_of_sensitive_words_that_a_team_edited_stay_as_they_are(db: PgPool
         sqlx::query_scalar("select word from sensitive_words").fetch_all(&db).await.unwrap();
     assert_eq!(words, ["竞品"]);
 }
+
+#[sqlx::test(migrations = false)]
+async fn the_two_prices_of_a_project_become_prices_of_every_purpose_and_of_all_countries(
+    db: PgPool,
+) {
+    let migrator = sqlx::migrate!();
+    for migration in migrator.iter() {
+        if migration.description.ends_with("price list") {
+            db.execute(
+                "insert into projects (id, slug, name, ucloud_project_id, public_key,
+                   private_key_sealed, hook_secret_sealed, hook_secret_hash, created_at,
+                   price_domestic, price_international)
+                 values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01',
+                     '2026-01-31 20:00+00', 450, 3000),
+                   (2, 'b', '乙', 'org-b', 'k', '\\x00', '\\x00', '\\x02', now(), null, null);",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let prices: Vec<(i64, String, String, String, i32)> = sqlx::query_as(
+        "select project_id, package::text, country, valid_from::text, price from prices
+         order by prices.package",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let row = |package: &str, price| {
+        (1, package.to_owned(), String::new(), "2026-02-01".to_owned(), price)
+    };
+    assert_eq!(prices, [row("notice", 450), row("marketing", 450), row("international", 3_000)]);
+}

@@ -26,6 +26,7 @@ pub mod overruled_receipts;
 pub mod partitions;
 pub mod poll_turns;
 pub mod pooler;
+pub mod prices;
 pub mod projects;
 pub mod push_url;
 pub mod receipt_matches;

@@ -48,13 +48,9 @@ pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
     .await
 }
 
-/// The limits for a project's batches, and its prices.
+/// The limits for a project's batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchRules {
-    /// The price of a part to domestic phones, in ten-thousandths of a yuan.
-    pub price_domestic: Option<i32>,
-    /// The price of a part to international phones, in ten-thousandths of a yuan.
-    pub price_international: Option<i32>,
     /// The number of recipients above which a batch needs approval by a second person.
     pub approval_over: Option<i32>,
     /// The percentage of failed messages at which a batch is paused.
@@ -63,19 +59,11 @@ pub struct BatchRules {
     pub failure_least: i32,
 }
 
-impl BatchRules {
-    /// Returns the price of a part to domestic or international phones, if it is known.
-    pub fn price(&self, international: bool) -> Option<i32> {
-        if international { self.price_international } else { self.price_domestic }
-    }
-}
-
-/// Returns the limits for a project's batches, and its prices.
+/// Returns the limits for a project's batches.
 pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<BatchRules> {
     sqlx::query_as!(
         BatchRules,
-        r#"select price_domestic, price_international, approval_over, failure_percent,
-             failure_least
+        r#"select approval_over, failure_percent, failure_least
            from projects where id = $1"#,
         project.0,
     )
@@ -83,7 +71,7 @@ pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<B
     .await
 }
 
-/// Replaces the limits for a project's batches, and its prices.
+/// Replaces the limits for a project's batches.
 pub async fn save_batch_rules(
     db: &mut PgConnection,
     project: ProjectId,
@@ -91,12 +79,9 @@ pub async fn save_batch_rules(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update projects
-           set price_domestic = $2, price_international = $3, approval_over = $4,
-             failure_percent = $5, failure_least = $6
+           set approval_over = $2, failure_percent = $3, failure_least = $4
            where id = $1"#,
         project.0,
-        policy.price_domestic,
-        policy.price_international,
         policy.approval_over,
         policy.failure_percent,
         policy.failure_least,

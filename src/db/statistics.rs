@@ -118,8 +118,7 @@ pub async fn by_time(
              sum(case country when '86' then 0 else parts end)::bigint as "parts_abroad!",
              coalesce(sum(parts * price), 0)::bigint as "known_cost!",
              sum(case when price is null then parts else 0 end)::bigint as "unpriced!"
-           from messages_between($1, $2, $3, $4)
-           left join batch_prices using (batch_id)
+           from priced_messages_between($1, $2, $3, $4)
            group by 1 having sum(n) <> 0 order by 1"#,
         query.project.0,
         query.since,
@@ -186,11 +185,10 @@ pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Resu
              sum(c.cancelled)::bigint as "cancelled!", sum(c.suppressed)::bigint as "suppressed!",
              sum(case c.country when '86' then c.parts else 0 end)::bigint as "parts!",
              sum(case c.country when '86' then 0 else c.parts end)::bigint as "parts_abroad!",
-             coalesce(sum(c.parts * p.price), 0)::bigint as "known_cost!",
-             sum(case when p.price is null then c.parts else 0 end)::bigint as "unpriced!"
-           from messages_between($1, $2, $3, $4) c
+             coalesce(sum(c.parts * c.price), 0)::bigint as "known_cost!",
+             sum(case when c.price is null then c.parts else 0 end)::bigint as "unpriced!"
+           from priced_messages_between($1, $2, $3, $4) c
            join batches b on b.id = c.batch_id
-           join batch_prices p on p.batch_id = c.batch_id
            join sms_templates t on t.id = b.template_id
            left join signatures s on s.id = b.signature_id
            join users u on u.id = b.ordered_by

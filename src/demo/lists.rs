@@ -8,10 +8,13 @@ use uuid::Uuid;
 
 use super::sample::Past;
 use crate::db::claims::Claim;
-use crate::db::projects::{self, BatchRules};
+use crate::db::prices;
 use crate::db::uploads;
+use crate::domain::batch::Package;
 use crate::domain::ids::BatchId;
+use crate::domain::period;
 use crate::domain::phone::Phone;
+use crate::domain::price::Price;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::CHINA;
 use crate::ops::actor::Actor;
@@ -21,8 +24,10 @@ use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmatio
 use crate::ops::{plan, submit};
 
 const IP: &str = "127.0.0.1";
-/// The price of a part, in ten-thousandths of a yuan.
-const PRICE: i32 = 450;
+/// The prices of a part, in ten-thousandths of a yuan.
+const PRICES: [(Package, i32); 2] = [(Package::Notice, 450), (Package::Marketing, 540)];
+/// For how many days they have been valid: longer than anything was sent.
+const PRICED_DAYS: i64 = 365;
 /// Phones of people who asked not to get any messages.
 const OPTED_OUT: [&str; 3] = ["18500007311", "18500004402", "18500009127"];
 
@@ -65,9 +70,14 @@ impl Past {
     /// Sets the price of a part, before the first batch is ordered.
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
-        let rules = projects::policy(&mut db, self.project).await?;
-        let rules = BatchRules { price_domestic: Some(PRICE), ..rules };
-        projects::save_batch_rules(&mut db, self.project, &rules).await?;
+        let valid_from = period::day_of(self.now) - Duration::days(PRICED_DAYS);
+        let list = PRICES.map(|(package, price)| Price {
+            package,
+            country: String::new(),
+            valid_from,
+            price: Some(price),
+        });
+        prices::upsert(&mut db, self.project, &list).await?;
         Ok(())
     }
 

@@ -15,6 +15,7 @@ pub mod opt_out;
 pub mod outgoing;
 pub mod period;
 pub mod phone;
+pub mod price;
 pub mod project;
 pub mod receipt;
 pub mod receipt_codes;

@@ -189,6 +189,11 @@ impl Phone {
         self.0
     }
 
+    /// Returns the calling code of its country.
+    pub fn country(&self) -> &str {
+        country_of(&self.0)
+    }
+
     /// Returns whether it is a phone of mainland China.
     pub fn is_domestic(&self) -> bool {
         !self.0.starts_with('(')
@@ -199,6 +204,11 @@ impl fmt::Display for Phone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Returns the calling code of a phone in the vendor's spelling.
+pub fn country_of(phone: &str) -> &str {
+    phone.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or("86", |(code, _)| code)
 }
 
 /// Returns a phone without its middle digits: `185****9057`, `(60)123****6789`. All digits of a

@@ -15,6 +15,7 @@ pub mod order;
 mod pause;
 pub mod plan;
 pub mod poll;
+pub mod prices;
 pub mod projects;
 pub mod pull;
 pub mod push_inbox;

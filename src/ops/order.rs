@@ -1,20 +1,26 @@
 //! Ordering a batch of one text: all messages are stored, with their ids, before any is sent.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::db::{audit, batches, messages, projects, signatures, sms_templates, submissions};
-use crate::domain::batch::{BatchState, needs_approval};
+use crate::db::{
+    audit, batches, messages, prices, projects, signatures, sms_templates, submissions,
+};
+use crate::domain::batch::{BatchState, Package, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::opt_out;
 use crate::domain::outgoing::{
     MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
     check_destinations,
 };
+use crate::domain::period;
 use crate::domain::phone::Phone;
+use crate::domain::price::{Estimate, PriceList};
 
 /// An order of one text to some phones, as a person confirmed it.
 #[derive(Debug)]
@@ -89,6 +95,8 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     let state = initial_state(approval, order.schedule_at, now);
     let parts_each = order.outgoing.content().size().parts;
     let parts = total.saturating_mul(i32::try_from(parts_each).unwrap_or(i32::MAX));
+    let prices = prices::on(&mut *tx, order.project, period::day_of(now)).await?;
+    let estimate = estimate(&prices, &template, order.outgoing.phones(), parts_each);
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -104,7 +112,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             international: template.international,
             total,
             parts,
-            price: policy.price(template.international),
+            price: estimate.same_price().filter(|_| !template.international),
             planned: true,
             resend_of: None,
             ordered_by: order.ordered_by,
@@ -117,6 +125,9 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     let Some(batch) = stored else {
         return placed_before(&mut tx, order).await;
     };
+    if template.international {
+        prices::insert_countries(&mut tx, batch, &estimate).await?;
+    }
     store_messages(&mut tx, order, batch, now).await?;
     audit::record(
         &mut tx,
@@ -134,6 +145,20 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     tx.commit().await?;
     app.wake.submit();
     Ok(Ordered::New(batch, state))
+}
+
+/// Returns what a text of `parts` parts to some phones costs.
+pub fn estimate(
+    prices: &PriceList,
+    template: &sms_templates::SmsTemplate,
+    phones: &[Phone],
+    parts: usize,
+) -> Estimate {
+    let mut countries = BTreeMap::<String, i64>::new();
+    for phone in phones {
+        *countries.entry(phone.country().to_owned()).or_default() += parts as i64;
+    }
+    prices.estimate(Package::of(template.purpose, template.international), countries)
 }
 
 /// Returns the text that a template sends: domestic marketing ends with how to opt out, once.

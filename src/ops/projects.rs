@@ -7,9 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::app::App;
 use crate::config::DefaultProject;
 use crate::db::{audit, projects};
-use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::ids::ProjectId;
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::CannotOpen;
+use crate::ops::actor::Actor;
+use crate::ops::prices::{self, PlainPrices};
 
 /// The slug of the project whose keys are in the settings.
 pub const DEFAULT: &str = "default";
@@ -93,23 +95,23 @@ pub fn hook_path(app: &App, project: &projects::Listed) -> Result<String, Cannot
     Ok(format!("/hooks/{}", secret.expose_secret()))
 }
 
-/// Saves the rules for a project's batches, and audits the change.
+/// Saves the rules for a project's batches and its plain prices, and audits the changes.
 pub async fn save_batch_rules(
     app: &App,
-    project: ProjectId,
+    actor: Actor<'_>,
     policy: &projects::BatchRules,
-    by: UserId,
-    ip: &str,
+    plain: PlainPrices,
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    projects::save_batch_rules(&mut tx, project, policy).await?;
+    projects::save_batch_rules(&mut tx, actor.project, policy).await?;
+    prices::save_plain(&mut tx, app, actor, plain).await?;
     let entry = audit::Entry {
-        project: Some(project),
-        user: Some(by),
+        project: Some(actor.project),
+        user: Some(actor.user),
         action: "batch_rules_changed",
         subject: "",
         detail: serde_json::json!({ "rules": format!("{policy:?}") }),
-        ip,
+        ip: actor.ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::applications::redirect_with_flash;
+use super::costs::four_decimals;
 use super::error::WebError;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
@@ -13,6 +14,9 @@ use super::member::Member;
 use super::page;
 use crate::app::App;
 use crate::db::projects::{self, BatchRules};
+use crate::domain::price::parse_yuan;
+use crate::ops::actor::Actor;
+use crate::ops::prices::{self, PlainPrices};
 use crate::ops::projects as project_ops;
 
 /// The form, as typed.
@@ -41,33 +45,29 @@ impl BatchRulesPage {
 }
 
 impl Fields {
-    fn of(policy: &BatchRules) -> Self {
-        let price = |price: Option<i32>| {
-            price.map(|price| format!("{:.4}", f64::from(price) / 10_000.0)).unwrap_or_default()
-        };
+    fn of(policy: &BatchRules, plain: PlainPrices) -> Self {
+        let price = |price: Option<i32>| price.map(four_decimals).unwrap_or_default();
         Self {
-            price_domestic: price(policy.price_domestic),
-            price_international: price(policy.price_international),
+            price_domestic: price(plain.domestic),
+            price_international: price(plain.international),
             approval_over: policy.approval_over.map(|n| n.to_string()).unwrap_or_default(),
             failure_percent: policy.failure_percent.to_string(),
             failure_least: policy.failure_least.to_string(),
         }
     }
 
-    /// Returns the rules, or the names of the fields that are invalid.
-    fn read(&self) -> Result<BatchRules, Vec<&'static str>> {
+    /// Returns the rules and the prices, or the names of the fields that are invalid.
+    fn read(&self) -> Result<(BatchRules, PlainPrices), Vec<&'static str>> {
         let mut wrong = Vec::new();
-        let policy = BatchRules {
-            price_domestic: value_or_note(
-                price(&self.price_domestic),
-                "price_domestic",
-                &mut wrong,
-            ),
-            price_international: value_or_note(
+        let plain = PlainPrices {
+            domestic: value_or_note(price(&self.price_domestic), "price_domestic", &mut wrong),
+            international: value_or_note(
                 price(&self.price_international),
                 "price_international",
                 &mut wrong,
             ),
+        };
+        let policy = BatchRules {
             approval_over: value_or_note(
                 optional(&self.approval_over),
                 "approval_over",
@@ -84,7 +84,7 @@ impl Fields {
                 &mut wrong,
             ),
         };
-        if wrong.is_empty() { Ok(policy) } else { Err(wrong) }
+        if wrong.is_empty() { Ok((policy, plain)) } else { Err(wrong) }
     }
 }
 
@@ -101,13 +101,7 @@ fn value_or_note<T: Default>(
 
 /// Reads a price typed in yuan, as ten-thousandths of a yuan. An empty field means no price.
 fn price(typed: &str) -> Option<Option<i32>> {
-    let typed = typed.trim().trim_start_matches(['¥', '￥']);
-    if typed.is_empty() {
-        return Some(None);
-    }
-    let yuan: f64 = typed.parse().ok().filter(|yuan| (0.0..=100.0).contains(yuan))?;
-    #[allow(clippy::cast_possible_truncation)]
-    Some(Some((yuan * 10_000.0).round() as i32))
+    if typed.trim().is_empty() { Some(None) } else { parse_yuan(typed).map(Some) }
 }
 
 fn optional(typed: &str) -> Option<Option<i32>> {
@@ -129,8 +123,9 @@ pub async fn form(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let plain = PlainPrices::of(&prices::today(&app, member.project.id).await?);
     let l = member.layout(&app, &request, Section::Settings).await?;
-    page::ok(&BatchRulesPage { l, fields: Fields::of(&policy), wrong: Vec::new() })
+    page::ok(&BatchRulesPage { l, fields: Fields::of(&policy, plain), wrong: Vec::new() })
 }
 
 /// Saves the rules.
@@ -141,14 +136,15 @@ pub async fn save(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let policy = match fields.read() {
-        Ok(policy) => policy,
+    let (policy, plain) = match fields.read() {
+        Ok(read) => read,
         Err(wrong) => {
             let l = member.layout(&app, &request, Section::Settings).await?;
             return page::unprocessable(&BatchRulesPage { l, fields, wrong });
         }
     };
-    let (project, by) = (member.project.id, member.person.id);
-    project_ops::save_batch_rules(&app, project, &policy, by, &peer_ip(&request)).await?;
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    project_ops::save_batch_rules(&app, actor, &policy, plain).await?;
     Ok(redirect_with_flash(&request, &member, "settings-saved", &member.urls().batch_rules()))
 }

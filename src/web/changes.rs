@@ -2,8 +2,10 @@
 
 use time::OffsetDateTime;
 
+use super::costs;
 use super::layout::Layout;
 use crate::db::batches::Batch;
+use crate::domain::price::Estimate;
 use crate::domain::text::bracketed;
 use crate::domain::version::Part;
 
@@ -16,8 +18,8 @@ pub struct Shown<'a> {
     pub template: &'a str,
     /// The signature in its brackets.
     pub signature: String,
-    /// The price of a part, in ten-thousandths of a yuan.
-    pub price: Option<i32>,
+    /// What it costs.
+    pub estimate: Estimate,
     /// When it is sent, if not at once.
     pub time: Option<OffsetDateTime>,
 }
@@ -29,7 +31,7 @@ impl<'a> Shown<'a> {
             recipients: i64::from(batch.total),
             template: &batch.template_text,
             signature: bracketed(&batch.sig_content, batch.international),
-            price: None,
+            estimate: Estimate::default(),
             time: batch.schedule_at,
         }
     }
@@ -48,14 +50,9 @@ impl<'a> Shown<'a> {
             Part::Template => self.template.to_owned(),
             Part::Signature if self.signature.is_empty() => l.t("no-signature"),
             Part::Signature => self.signature.clone(),
-            Part::Price => self.price.map_or_else(|| l.t("version-no-price"), unit_price),
+            Part::Price => costs::prices_now(l, &self.estimate),
             Part::Time => self.time.map_or_else(|| l.t("version-no-time"), |at| l.time(at)),
         };
         l.with("version-now", &[("name", name.into()), ("now", now.into())])
     }
-}
-
-/// Formats the price of a part, given in ten-thousandths of a yuan.
-fn unit_price(price: i32) -> String {
-    format!("¥{:.4}", f64::from(price) / 10_000.0)
 }

@@ -226,6 +226,7 @@ impl Layout {
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
+            (urls.prices(), "prices-title", Permission::Manage),
             (urls.sensitive_words(), "sensitive-words-title", Permission::Send),
             (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),
             (urls.push_settings(), "hooks-title", Permission::Manage),

@@ -8,8 +8,9 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, deletion};
 use super::{
     account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health,
-    import, login, messages, notification_settings, push_settings, pushes, receipts, replies,
-    retention, send, sending, sensitive_words, signatures, sms_templates, statistics, suppressions,
+    import, login, messages, notification_settings, prices, push_settings, pushes, receipts,
+    replies, retention, send, sending, sensitive_words, signatures, sms_templates, statistics,
+    suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
 
@@ -89,6 +90,14 @@ fn project(config: &mut ServiceConfig) {
                 batch_rules::save,
             )),
         )
+        .service(resource("/settings/prices").route(may(Manage, get(), prices::list)).route(may(
+            Manage,
+            post(),
+            prices::add,
+        )))
+        .service(resource("/settings/prices/import").route(may(Manage, post(), prices::import)))
+        .service(resource("/settings/prices/delete").route(may(Manage, post(), prices::delete)))
+        .service(resource("/settings/prices/sample.csv").route(may(Manage, get(), prices::sample)))
         .service(
             resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
                 Send,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::changes::Shown;
 use super::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
+use super::costs::{self, CostText};
 use super::error::WebError;
 use super::flash;
 use super::form::{Form, peer_ip};
@@ -16,7 +17,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use crate::app::App;
-use crate::db::projects::{self, BatchRules};
+use crate::db::projects;
 use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
@@ -24,8 +25,10 @@ use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
+use crate::domain::price::Estimate;
 use crate::domain::version::{Part, Version};
 use crate::ops::order::{self, Order, Ordered};
+use crate::ops::prices as price_ops;
 use crate::ops::repeats;
 
 mod draft;
@@ -112,6 +115,8 @@ struct CheckPage {
     l: Layout,
     draft: Draft,
     preview: Preview,
+    /// What it is expected to cost.
+    cost: CostText,
     /// What may go wrong with the values.
     warnings: Vec<Problem>,
     template: SmsTemplate,
@@ -132,13 +137,14 @@ struct CheckPage {
     version: Version,
 }
 
-/// Returns the version of the check page. Phones and values are among the fields of its form.
-fn version_of(draft: &Draft, template: &SmsTemplate, policy: &BatchRules) -> Version {
+/// Returns the version of the check page. Phones and values are among the fields of its form; the
+/// prices of `estimate` are those of all its phones.
+fn version_of(draft: &Draft, template: &SmsTemplate, estimate: &Estimate) -> Version {
     let text = format!("{} {}", template.template_id, order::body(template));
     Version::default()
         .with(Part::Template, &text)
         .with(Part::Signature, order::content_of(draft.signature.as_ref()))
-        .with(Part::Price, &format!("{:?}", policy.price(template.international)))
+        .with(Part::Price, &estimate.prices_text())
         .with(Part::Time, &format!("{:?}", draft.schedule_at.map(|at| at.unix_timestamp())))
 }
 
@@ -237,7 +243,10 @@ pub async fn order(
     let as_checked =
         again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
-    let version = version_of(&draft, &template, &policy);
+    let prices = price_ops::today(&app, member.project.id).await?;
+    let parts = content.size().parts;
+    let all_phones = order::estimate(&prices, &template, phones, parts);
+    let version = version_of(&draft, &template, &all_phones);
     let posted = Some(fields.version.as_str()).filter(|posted| confirmed && !posted.is_empty());
     let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
@@ -259,14 +268,16 @@ pub async fn order(
     let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
     let l = member.layout(&app, &request, Section::Send).await?;
     let text = order::body(&template);
+    let estimate = order::estimate(&prices, &template, &recipients, parts);
     let shown = Shown {
         recipients: i64::from(total),
         template: &text,
         signature: draft.bracketed(),
-        price: policy.price(template.international),
+        estimate: all_phones,
         time: draft.schedule_at,
     };
     let page = CheckPage {
+        cost: costs::expected(&l, &estimate),
         changed_parts: shown.sentences(&l, &changes),
         version,
         l,

@@ -10,8 +10,8 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::batches::preview::yuan;
 use super::chart::{Bars, Point, Rate};
+use super::costs::{at_least, yuan};
 use super::counted::CountedMessages;
 use super::error::WebError;
 use super::i18n::Texts;
@@ -24,6 +24,7 @@ use super::sheet::{Cell, Kind, Sheet};
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::message_search::Source;
+use crate::db::prices::Cost;
 use crate::db::statistics::{self, StatisticsQuery};
 use crate::domain::message::{MessageState, Tally};
 use crate::domain::role::Permission;
@@ -113,9 +114,16 @@ impl StatisticsPage {
     }
 
     fn has_prices(&self) -> bool {
-        let policy = self.report.policy;
-        let price = policy.price_domestic.or(policy.price_international);
-        price.is_some() || self.total.known_cost > 0
+        self.report.has_prices || self.total.known_cost > 0
+    }
+
+    /// Returns what the batches were expected to cost that were ordered in the period.
+    fn expected(&self) -> String {
+        match self.report.expected {
+            Cost { unpriced: 0, known, .. } => yuan(known),
+            Cost { known: 0, .. } => "—".to_owned(),
+            Cost { known, .. } => at_least(&self.l, &yuan(known)),
+        }
     }
 
     fn change_of_parts(&self) -> String {

@@ -208,6 +208,16 @@ impl Urls {
         self.below("/settings/batches")
     }
 
+    /// Returns the URL of the prices.
+    pub fn prices(&self) -> String {
+        self.below("/settings/prices")
+    }
+
+    /// Returns the URL of a page or action below the prices: `import`, `delete`, `sample.csv`.
+    pub fn prices_part(&self, part: &str) -> String {
+        self.below(&format!("/settings/prices/{part}"))
+    }
+
     /// Returns the URL of the settings of pushes.
     pub fn push_settings(&self) -> String {
         self.below("/settings/hooks")

@@ -28,6 +28,7 @@ mod opt_outs;
 mod pages;
 mod pasted_lists;
 mod previews;
+mod prices;
 mod pulls;
 mod push_settings;
 mod pushes;

@@ -5,6 +5,7 @@ use rust_xlsxwriter::{Format, Workbook};
 use sqlx::PgPool;
 use usms_console::sandbox::{Seeds, TemplateSeed};
 
+use super::prices::set_price;
 use crate::harness::{CODE, NOTICE, TestClient, TestConsole, until};
 
 const CHANGED: &str = "您更改了读取方式，已重新校验，尚未发送";
@@ -206,7 +207,7 @@ async fn a_price_that_has_changed_is_told_with_its_new_value(db: PgPool) {
     let preview = operator.upload_list(CODE, "a.csv", b"18500000100,1234,5\n").await;
     let mut fields = operator.get(&preview).await.whole_form("form#yes");
     fields.push(("confirm".to_owned(), "valid".to_owned()));
-    sqlx::query("update projects set price_domestic = 520").execute(&db).await.unwrap();
+    set_price(&db, "notice", "", 520).await;
     let answer = operator.post_owned(&preview.replace("/preview", "/confirm"), &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.all("#errors li"), ["单价：现为 ¥0.0520"], "{}", answer.text);

@@ -13,6 +13,7 @@ use usms_console::domain::period;
 use usms_console::domain::statistics::By;
 use usms_console::ops::push_inbox;
 
+use super::prices::set_price;
 use crate::harness::{
     CODE, CODE_TEMPLATE, Page, TestClient, TestConsole, TestOptions, assert_sound, until,
 };
@@ -253,7 +254,7 @@ async fn today_is_compared_with_yesterday_up_to_the_same_minute(db: PgPool) {
 async fn every_grouping_has_the_same_sum_and_exports_match_the_pages(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    sqlx::query("update projects set price_domestic = 450").execute(&db).await.unwrap();
+    set_price(&db, "notice", "", 450).await;
     send_list(&console, &operator, &format!("{}18500000001,1,5\n", rows(1_000..1_009))).await;
     operator.send(CODE, &["4310", "5"], "18500001500").await;
     console.until(&operator, "/p/default/receipts?phone=18500001500", ".status.good").await;
@@ -287,7 +288,7 @@ async fn every_grouping_has_the_same_sum_and_exports_match_the_pages(db: PgPool)
     assert_eq!(page.all("section[aria-labelledby=numbers] tbody th"), ["operator"]);
     // The international price is not set: no cost is shown rather than a wrong one.
     assert!(!figures(&page)[5].contains('¥'), "{:?}", figures(&page));
-    sqlx::query("update projects set price_international = 3000").execute(&db).await.unwrap();
+    set_price(&db, "international", "", 3_000).await;
     let page = operator.get(&format!("{STATISTICS}?span=today")).await;
     assert!(figures(&page)[5].contains("¥1.10"), "{:?}", figures(&page));
     assert_sound(&db).await;

@@ -17,6 +17,7 @@ batch-submitted = Submitted
 batch-waiting = Awaiting receipt
 batch-delivery-rate = Delivered
 batch-delivery-rate-of = of { $count } with a receipt
+batch-awaiting-cost = Expected cost: { $cost } ({ $note })
 batch-parts = Billing
 batch-parts-value = { $parts ->
     [1] 1 part
@@ -379,7 +380,7 @@ preview-several = { $count ->
     [1] 1 message needs more than 1 part
    *[other] { $count } messages need more than 1 part
   }
-preview-price = Estimated cost
+preview-price = Expected cost
 preview-unit = ¥{ $price } per part
 preview-no-price = Set a price in the project's settings to see the cost
 preview-time = Estimated time
@@ -682,9 +683,10 @@ suppression-offer-failed = Not all numbers were added: { $why }. Try again; numb
 batch-rules-title = Batch rules
 batch-rules-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
 batch-rules-price_domestic = Price per part, Mainland China (CNY)
-batch-rules-price_domestic-hint = For example, 0.045. A batch keeps the price at which it was ordered. Leave empty to hide costs.
+batch-rules-price_domestic-hint = For example, 0.045. A change applies to all purposes from today. Leave empty to hide costs.
 batch-rules-price_international = Price per part, international (CNY)
-batch-rules-price_international-hint = Leave empty to hide costs
+batch-rules-price_international-hint = For all countries and regions without a price of their own. Leave empty to hide their costs.
+batch-rules-prices = Prices by purpose and country
 batch-rules-approval_over = Require approval above this many recipients
 batch-rules-approval_over-hint = Marketing always needs approval. Leave empty to require it for marketing only.
 batch-rules-failure_percent = Pause at this failure rate (%)

@@ -53,3 +53,63 @@ notification-error-message = the email could not be composed: { $said }
 notification-error-mail = mail server error: { $said }
 notification-error-unreachable = the webhook could not be reached: { $said }
 notification-error-answer = the webhook responded with { $said }
+prices-title = Prices
+prices-lead = What UCloud charges per part, in CNY, according to your contract. A batch keeps the prices at which it was ordered.
+prices-all = All prices
+prices-none = No prices yet, so no costs are shown.
+prices-kind = Kind
+prices-kind-notice = Verification codes and notices, Mainland China
+prices-kind-marketing = Marketing, Mainland China
+prices-kind-international = International
+prices-country = Country or region
+prices-country-hint = For international messages: a calling code such as +60, or a name from the list. Leave empty for all countries and regions without a price of their own.
+prices-other-countries = All other countries and regions
+prices-price = Price per part (CNY)
+prices-price-hint = For example, 0.045; at most four decimals
+prices-valid_from = Valid from
+prices-valid_from-hint = A day in China, for example 2026-12-01. It applies to batches ordered on that day or later.
+prices-state = State
+prices-valid = Valid
+prices-later = Later
+prices-replaced = Replaced
+prices-add = Add price
+prices-delete = Delete
+prices-deleted = Price deleted
+prices-import = Import prices
+prices-file = CSV file
+prices-file-hint = With the columns kind, country, price and valid_from. Kinds are notice, marketing and international. If a row is wrong, nothing is imported.
+prices-sample = Download sample
+prices-sample-hint = The rows of the sample are examples and are refused until you enter your prices and clear the note.
+prices-example = example from UCloud's list of { $day }, check your contract
+prices-example-abroad = example without a price: UCloud publishes none, check your contract
+prices-imported = { $count ->
+    [1] 1 price imported
+   *[other] { $count } prices imported
+  }
+prices-wrong = Nothing was imported. Correct these rows and try again:
+prices-wrong-line = Line { $line }: { $why }
+prices-wrong-columns = The first line must name the columns kind, country, price and valid_from
+prices-wrong-kind = The kind must be notice, marketing or international
+prices-wrong-country = Enter a calling code such as +60 or a known name, and none for Mainland China
+prices-wrong-price = Enter a price from 0 to 100 CNY with at most four decimals
+prices-wrong-valid_from = Enter a day such as 2026-12-01
+prices-wrong-example = This row is still an example. Enter your price and clear the note.
+prices-wrong-twice = Another row has a price for the same kind, country and day
+prices-wrong-rows = The file has no rows, or too many
+prices-wrong-unreadable = This row can't be read as CSV
+cost-billed = Billed cost
+cost-billed-parts = { $parts ->
+    [1] 1 part in receipts
+   *[other] { $parts } parts in receipts
+  }
+cost-billed-waiting = { $parts ->
+    [1] 1 part in receipts
+   *[other] { $parts } parts in receipts
+  }; { $waiting } awaiting receipt
+cost-countries = { $count } countries and regions, each at its own price
+cost-unpriced = { $count ->
+    [1] 1 country or region has no price: { $names }
+   *[other] { $count } countries and regions have no price: { $names }
+  }
+cost-at-least = at least { $cost }
+cost-with-note = { $cost }; { $note }

@@ -9,9 +9,10 @@ statistics-causes = View causes
 statistics-time = Time to delivery
 statistics-time-most = median; 95% within { $time }
 statistics-parts = Billed parts
-statistics-cost = Cost
+statistics-cost = Billed cost
 statistics-no-price = Set a price per part
 statistics-no-cost = a price is missing
+statistics-expected-hint = batches ordered in this period, before sending
 statistics-sum = All messages
 statistics-chart = Messages over time
 statistics-chart-days = Messages by day
@@ -22,7 +23,7 @@ statistics-rate-point = { $when } · { $rate } · previously { $before }
 statistics-rate-hint = Share of delivered among delivered and failed. Dashed line: previous period.
 statistics-skip = Skip chart
 statistics-numbers = Breakdown
-statistics-numbers-hint = A message counts in the hour it was submitted. Sent = delivered + failed + unknown + awaiting receipt + in doubt. Billed parts come from receipts. Cost uses the price set when the batch was ordered or, if none was set, the current price. Billed parts and cost are compared up to the last full hour.
+statistics-numbers-hint = A message counts in the hour it was submitted. Sent = delivered + failed + unknown + awaiting receipt + in doubt. Billed parts come from receipts. Billed cost is these parts at the prices at which the batch was ordered or, where none was known, those valid on that day. Billed parts and cost are compared up to the last full hour.
 statistics-not-sent = Not sent
 statistics-change = Change
 statistics-rest = { $count } more, included in downloads

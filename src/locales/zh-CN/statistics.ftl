@@ -9,9 +9,10 @@ statistics-causes = 查看原因
 statistics-time = 送达用时
 statistics-time-most = 中位数；95% 在 { $time } 内
 statistics-parts = 计费条数
-statistics-cost = 费用
+statistics-cost = 计费金额
 statistics-no-price = 设置单价
 statistics-no-cost = 部分单价未设置
+statistics-expected-hint = 该时段发起的任务，按发送前预估
 statistics-sum = 发起总量
 statistics-chart = 短信趋势
 statistics-chart-days = 每日短信量
@@ -22,7 +23,7 @@ statistics-rate-point = { $when } · { $rate } · 上期 { $before }
 statistics-rate-hint = 送达率 = 已送达 ÷（已送达 + 失败）。虚线为上期。
 statistics-skip = 跳过图表
 statistics-numbers = 明细数据
-statistics-numbers-hint = 短信按提交的小时计入。已发送 = 已送达 + 失败 + 未知 + 等待回执 + 待确认。计费条数以回执为准。费用按任务发起时的单价计算；发起时无单价的，按当前单价计算。计费条数和费用与上期对比时，仅计算至上一个整点。
+statistics-numbers-hint = 短信按提交的小时计入。已发送 = 已送达 + 失败 + 未知 + 等待回执 + 待确认。计费条数以回执为准。计费金额按任务发起时的单价计算；当时未设置的，按发起当日生效的单价计算。计费条数和计费金额与上期对比时，仅计算至上一个整点。
 statistics-not-sent = 未发送
 statistics-change = 变化
 statistics-rest = 其余 { $count } 项见下载文件

@@ -8,9 +8,10 @@ use super::drafts::{ShownTexts, content_of, version_of};
 use super::report::Report;
 use crate::app::App;
 use crate::db::batch_transitions::{self, Confirmed, Trial};
-use crate::db::{audit, batches, projects, recipients, repeats, resends, uploads};
-use crate::domain::batch::{BatchState, needs_approval};
+use crate::db::{audit, batches, prices, projects, recipients, repeats, resends, uploads};
+use crate::domain::batch::{BatchState, Package, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
+use crate::domain::period;
 use crate::domain::recipient::Verdict;
 use crate::domain::version::Part;
 use crate::ops::order::{self, OrderError};
@@ -82,10 +83,16 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Changed);
     };
     let policy = projects::policy(&mut tx, request.project).await?;
-    let price = policy.price(template.international);
+    let package = Package::of(template.purpose, template.international);
+    let prices = prices::on(&mut *tx, request.project, period::day_of(now)).await?;
     if let Some(posted) = request.version {
-        let changes = version_of(&report, draft.read_at, &ShownTexts::of(&draft), price)
-            .changes_since(posted);
+        let changes = version_of(
+            &report,
+            draft.read_at,
+            &ShownTexts::of(&draft),
+            &report.estimate(&prices, package, true),
+        )
+        .changes_since(posted);
         if !changes.is_empty() {
             return Ok(Confirmation::OutOfDate(changes));
         }
@@ -121,12 +128,13 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let approval = needs_approval(template.purpose, total, policy.approval_over);
     let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
+    let estimate = report.estimate(&prices, package, request.with_repeats);
     let confirmed = Confirmed {
         state,
         name: request.name,
         total,
         parts,
-        price,
+        price: estimate.same_price().filter(|_| !template.international),
         each_own: !report.uniform,
         by: request.by,
         schedule_at: request.schedule_at,
@@ -137,6 +145,9 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     if !batch_transitions::confirm(&mut tx, request.project, request.batch, &confirmed, now).await?
     {
         return Ok(Confirmation::Already);
+    }
+    if template.international {
+        prices::insert_countries(&mut tx, request.batch, &estimate).await?;
     }
     let entry = audit::Entry {
         project: Some(request.project),

@@ -10,6 +10,7 @@ use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::{batches, uploads};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId};
+use crate::domain::price::Estimate;
 use crate::domain::version::{Part, Version};
 use crate::ops::order;
 
@@ -105,13 +106,13 @@ impl<'a> ShownTexts<'a> {
     }
 }
 
-/// Returns the version of the preview of a draft whose file was read at `read_at`. `price` is that of
-/// a part, in ten-thousandths of a yuan.
+/// Returns the version of the preview of a draft whose file was read at `read_at`. The prices of
+/// `estimate` are those of all countries in the file, also of those with repeats only.
 pub fn version_of(
     report: &Report,
     read_at: Option<OffsetDateTime>,
     texts: &ShownTexts<'_>,
-    price: Option<i32>,
+    estimate: &Estimate,
 ) -> Version {
     let read_at = read_at.map(|at| at.unix_timestamp_nanos().to_string());
     let recipients = json!([
@@ -132,5 +133,5 @@ pub fn version_of(
         .with(Part::Columns, &columns.to_string())
         .with(Part::Template, &template)
         .with(Part::Signature, texts.sig_content)
-        .with(Part::Price, &format!("{price:?}"))
+        .with(Part::Price, &estimate.prices_text())
 }

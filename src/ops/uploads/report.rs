@@ -7,7 +7,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::classify::{Classified, SetAside};
-use crate::domain::phone::Carrier;
+use crate::domain::batch::Package;
+use crate::domain::phone::{Carrier, country_of};
+use crate::domain::price::{Estimate, HOME, PriceList};
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding, Sheet};
@@ -147,6 +149,12 @@ pub struct Report {
     pub parts: i64,
     /// Billed parts of repeats.
     pub repeat_parts: i64,
+    /// Billed parts by country, of rows abroad that are ready.
+    #[serde(default)]
+    pub parts_abroad: BTreeMap<String, i64>,
+    /// Billed parts by country, of repeats abroad.
+    #[serde(default)]
+    pub repeat_parts_abroad: BTreeMap<String, i64>,
     /// The number of rows that are ready and have more than one part.
     pub several_parts: i64,
     /// The number of rows that are ready, by carrier.
@@ -199,6 +207,23 @@ impl Report {
     pub fn going_parts(&self, with_repeats: bool) -> i64 {
         self.parts + if with_repeats { self.repeat_parts } else { 0 }
     }
+
+    /// Returns what the rows that would be sent cost.
+    pub fn estimate(&self, prices: &PriceList, package: Package, with_repeats: bool) -> Estimate {
+        let mut countries = self.parts_abroad.clone();
+        if with_repeats {
+            for (country, parts) in &self.repeat_parts_abroad {
+                *countries.entry(country.clone()).or_default() += parts;
+            }
+        }
+        // At home, or of a file that was read before countries were counted.
+        let others = self.going_parts(with_repeats) - countries.values().sum::<i64>();
+        if others > 0 {
+            let country = if package == Package::International { "" } else { HOME };
+            countries.insert(country.to_owned(), others);
+        }
+        prices.estimate(package, countries)
+    }
 }
 
 /// Builds a report, row by row.
@@ -239,6 +264,7 @@ impl ReportBuilder {
         match row.recipient.verdict {
             Verdict::Ready => {
                 report.parts += parts;
+                add_parts(&mut report.parts_abroad, &row.recipient.phone, parts);
                 report.several_parts += i64::from(parts > 1);
                 self.add_sample(row);
                 self.add_operator(&row.recipient.phone);
@@ -246,6 +272,7 @@ impl ReportBuilder {
             }
             Verdict::Repeat => {
                 report.repeat_parts += parts;
+                add_parts(&mut report.repeat_parts_abroad, &row.recipient.phone, parts);
                 self.compare_params(&row.recipient.params);
             }
             Verdict::WrongPhone
@@ -310,6 +337,20 @@ impl ReportBuilder {
     }
 }
 
+/// Adds the parts of a row to those of its country, unless it is at home.
+fn add_parts(abroad: &mut BTreeMap<String, i64>, phone: &str, parts: i64) {
+    let country = country_of(phone);
+    if country == HOME {
+        return;
+    }
+    match abroad.get_mut(country) {
+        Some(sum) => *sum += parts,
+        None => {
+            abroad.insert(country.to_owned(), parts);
+        }
+    }
+}
+
 fn sample_of(row: &Classified) -> Sample {
     Sample {
         line: row.recipient.position,
@@ -323,4 +364,48 @@ fn sample_of(row: &Classified) -> Sample {
 /// Clips the cells of a row for display.
 pub fn clipped(cells: &[String]) -> Vec<String> {
     cells.iter().map(|cell| cell.chars().take(MAX_CELL_SHOWN).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+    use crate::domain::price::Price;
+
+    fn prices() -> PriceList {
+        let price = |package, country: &str, price| Price {
+            package,
+            country: country.to_owned(),
+            valid_from: date!(2026 - 01 - 01),
+            price: Some(price),
+        };
+        [price(Package::Notice, "", 450), price(Package::International, "60", 3_000)]
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn repeats_abroad_cost_something_only_if_they_are_sent() {
+        let report = Report {
+            parts: 2,
+            repeat_parts: 3,
+            parts_abroad: [("60".to_owned(), 2)].into(),
+            repeat_parts_abroad: [("60".to_owned(), 1), ("65".to_owned(), 2)].into(),
+            ..Report::default()
+        };
+        let estimate = |repeats| report.estimate(&prices(), Package::International, repeats);
+        assert_eq!(estimate(false).known_cost(), 6_000);
+        assert_eq!(estimate(true).known_cost(), 9_000);
+        assert_eq!(estimate(true).unpriced(), ["65"]);
+    }
+
+    #[test]
+    fn a_file_read_before_countries_were_counted_costs_the_price_of_all_others() {
+        let report = Report { parts: 2, ..Report::default() };
+        let at_home = report.estimate(&prices(), Package::Notice, false);
+        assert_eq!((at_home.known_cost(), at_home.same_price()), (900, Some(450)));
+        let abroad = report.estimate(&prices(), Package::International, false);
+        assert_eq!(abroad.unpriced(), [""]);
+    }
 }

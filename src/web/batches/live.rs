@@ -24,6 +24,7 @@ use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
 use crate::web::changes::Shown;
 use crate::web::components::Status;
+use crate::web::costs::{self, CostText};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::{Bar, Ledger};
@@ -74,6 +75,9 @@ pub(super) struct LivePart {
     batch: Batch,
     status: Status,
     tally: Tally,
+    expected: CostText,
+    /// What has been billed; `None` as long as nothing was submitted or no price is known.
+    billed: Option<CostText>,
     pace: i64,
     ledger: Ledger,
     rows: MessageTable,
@@ -353,6 +357,9 @@ pub(super) fn draw(
         status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
         ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
+        expected: costs::expected(&l, &snapshot.expected),
+        billed: (tally.sent() > 0 && snapshot.expected.has_prices())
+            .then(|| costs::billed(&l, snapshot.billed, tally.submitted)),
         older,
         sessions: snapshot.sessions.clone(),
         problems: problems(&l, snapshot),

@@ -18,19 +18,22 @@ use crate::db::projects::{self, BatchRules};
 use crate::db::recipients;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
-use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
 use crate::domain::ids::TemplateId;
+use crate::domain::price::{Estimate, PriceList};
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::version::Version;
 use crate::ops::order;
+use crate::ops::prices as price_ops;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
 use crate::web::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
+use crate::web::costs::{self, CostText};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
@@ -90,6 +93,7 @@ struct PreviewPage {
     questions: Questions,
     signature: String,
     policy: BatchRules,
+    prices: PriceList,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
     calls_a_second: u32,
@@ -153,8 +157,8 @@ impl PreviewPage {
     /// Returns the version that the form carries.
     fn version(&self) -> Version {
         let texts = ShownTexts::of_batch(&self.batch);
-        let price = self.policy.price(self.batch.international);
-        uploads_ops::version_of(&self.report, self.upload.read_at, &texts, price)
+        let estimate = self.estimate(true);
+        uploads_ops::version_of(&self.report, self.upload.read_at, &texts, &estimate)
     }
 
     fn needs_approval(&self) -> bool {
@@ -166,17 +170,14 @@ impl PreviewPage {
         self.batch.purpose == Purpose::Marketing
     }
 
-    /// Returns the price of a part, in ten-thousandths of a yuan.
-    fn price(&self) -> Option<i64> {
-        self.policy.price(self.batch.international).map(i64::from)
+    /// Returns what the rows that would be sent are expected to cost.
+    fn cost(&self) -> CostText {
+        costs::expected(&self.l, &self.estimate(self.confirm_form.again.is_some()))
     }
 
-    fn cost(&self) -> Option<String> {
-        self.price().map(|price| yuan(price * self.parts()))
-    }
-
-    fn unit_price(&self) -> String {
-        self.price().map(|price| format!("{:.4}", price as f64 / 10_000.0)).unwrap_or_default()
+    fn estimate(&self, with_repeats: bool) -> Estimate {
+        let package = Package::of(self.batch.purpose, self.batch.international);
+        self.report.estimate(&self.prices, package, with_repeats)
     }
 
     /// Returns how many seconds submitting takes at the configured rate of calls.
@@ -295,21 +296,6 @@ impl PreviewPage {
     }
 }
 
-/// Formats ten-thousandths of a yuan as an amount in yuan, rounded to cents and grouped by
-/// thousands.
-pub fn yuan(amount: i64) -> String {
-    let cents = (amount + 50) / 100;
-    let whole = (cents / 100).to_string();
-    let mut grouped = String::new();
-    for (n, digit) in whole.chars().enumerate() {
-        if n > 0 && (whole.len() - n).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("¥{grouped}.{:02}", cents % 100)
-}
-
 /// `/batches/{id}/preview`: the draft as it is now.
 pub async fn show(
     app: web::Data<App>,
@@ -407,6 +393,7 @@ async fn draw(
         variables: variables(&batch, template),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,
+        prices: price_ops::today(app, member.project.id).await?,
         confirm_form,
         problem,
         calls_a_second: app.pace.calls_per_second,

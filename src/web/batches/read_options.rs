@@ -12,11 +12,13 @@ use super::find;
 use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::{projects, uploads};
+use crate::db::uploads;
+use crate::domain::batch::Package;
 use crate::domain::ids::SignatureId;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadState};
 use crate::domain::version::Part;
+use crate::ops::prices as price_ops;
 use crate::ops::uploads::report::{ReadOptions, Report};
 use crate::ops::uploads::{self as upload_ops, Change, ShownTexts, UploadError};
 use crate::recipient_file::{Delimiter, Encoding};
@@ -96,14 +98,14 @@ pub(super) async fn out_of_date(
     changes: &[Part],
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Batches).await?;
-    let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let prices = price_ops::today(app, member.project.id).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
     let report = upload.and_then(|upload| upload.report);
     let report: Report =
         report.and_then(|report| serde_json::from_value(report).ok()).unwrap_or_default();
     let shown = Shown {
         recipients: report.going(confirm_form.again.is_some()),
-        price: policy.price(batch.international),
+        estimate: report.estimate(&prices, package_of(&batch), confirm_form.again.is_some()),
         ..Shown::of_batch(&batch)
     };
     let changed = shown.sentences(&l, changes);
@@ -111,6 +113,10 @@ pub(super) async fn out_of_date(
     let confirm_form = confirm_form.without_columns();
     let query = PreviewQuery::default();
     respond(app, member, request, batch, query, confirm_form, Some(problem)).await
+}
+
+fn package_of(batch: &Batch) -> Package {
+    Package::of(batch.purpose, batch.international)
 }
 
 /// How the file of a draft was read.
@@ -140,10 +146,10 @@ impl StoredReading {
         posted: &str,
     ) -> Result<Vec<Part>, WebError> {
         let Some(report) = &self.report else { return Ok(Vec::new()) };
-        let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
-        let price = policy.price(batch.international);
+        let prices = price_ops::today(app, member.project.id).await?;
+        let estimate = report.estimate(&prices, package_of(batch), true);
         let version =
-            upload_ops::version_of(report, self.read_at, &ShownTexts::of_batch(batch), price);
+            upload_ops::version_of(report, self.read_at, &ShownTexts::of_batch(batch), &estimate);
         Ok(version.changes_since(posted))
     }
 }

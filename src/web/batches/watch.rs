@@ -14,11 +14,13 @@ use tracing::warn;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::messages::{Cause, Message};
+use crate::db::prices::Cost;
 use crate::db::retained::{self, PastRetention};
 use crate::db::submissions::Submission;
-use crate::db::{messages, submissions};
+use crate::db::{messages, prices, submissions};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::Tally;
+use crate::domain::price::Estimate;
 
 /// The PostgreSQL channel that announces changed batches.
 const CHANNEL: &str = "batches";
@@ -41,6 +43,10 @@ const MAX_SHOWN: i64 = 20;
 pub struct Snapshot {
     /// The batch.
     pub batch: Batch,
+    /// What it was expected to cost when it was ordered.
+    pub expected: Estimate,
+    /// What it has been billed.
+    pub billed: Cost,
     /// Its messages by state.
     pub tally: Tally,
     /// Messages whose call is under way.
@@ -72,6 +78,8 @@ impl Snapshot {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
         Ok(Some(Self {
+            expected: prices::expected(&app.db, id).await?,
+            billed: prices::billed(&app.db, id).await?,
             tally: batches::tally(&app.db, id).await?,
             under_way: submissions::under_way(&app.db, id).await?,
             pace: sent / PACE_WINDOW.whole_seconds(),

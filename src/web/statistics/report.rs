@@ -7,13 +7,15 @@ use time::{Duration, OffsetDateTime};
 use super::Query;
 use crate::app::App;
 use crate::db::message_search::Source;
-use crate::db::projects::{self, BatchRules};
+use crate::db::prices::{self, Cost};
 use crate::db::statistics::{self, Group, StatisticsQuery};
 use crate::domain::ids::{BatchId, ProjectId};
 use crate::domain::review::Purpose;
 use crate::domain::statistics::{By, Counts};
 use crate::domain::time::CHINA;
+use crate::ops::prices as price_ops;
 use crate::web::counted::CountedMessages;
+use crate::web::countries;
 use crate::web::error::WebError;
 use crate::web::i18n::Texts;
 use crate::web::layout::Layout;
@@ -74,8 +76,10 @@ pub struct Report {
     /// The sum up to the last whole hour, whose parts and cost can be compared with the period
     /// before.
     pub whole_hours: Counts,
-    /// The project's rules, with today's prices of a part.
-    pub policy: BatchRules,
+    /// Whether the project has any prices today.
+    pub has_prices: bool,
+    /// What the batches were expected to cost that were ordered in the period.
+    pub expected: Cost,
 }
 
 impl Report {
@@ -104,9 +108,11 @@ impl Report {
             }
         };
         let whole_hours = sum(app, whole_hours_query(project, &choice, now)).await?;
-        let mut db = app.db.acquire().await?;
-        let policy = projects::policy(&mut db, project).await?;
-        Ok(Self { choice, by, too_many_hours, series, rows, whole_hours, policy })
+        let has_prices = !price_ops::today(app, project).await?.is_empty();
+        let period = choice.period;
+        let expected =
+            prices::expected_of_orders(&app.db, project, period.since(), period.until()).await?;
+        Ok(Self { choice, by, too_many_hours, series, rows, whole_hours, has_prices, expected })
     }
 }
 
@@ -294,13 +300,10 @@ fn group_name(l: &Layout, by: By, key: String, name: String) -> GroupName {
     }
 }
 
-/// Returns the country of a calling code, by name if there is a text for it.
+/// Returns the country of a calling code, which is not known for some messages.
 fn country(texts: Texts, code: &str) -> String {
     match code {
         "" => texts.t("statistics-country-open"),
-        code => match texts.try_t(&format!("country-{code}")) {
-            Some(name) => format!("{name} +{code}"),
-            None => format!("+{code}"),
-        },
+        code => countries::name(texts, code),
     }
 }
