@@ -13,8 +13,8 @@ export function watchPage() {
 
   async function look() {
     if (Date.now() - began > LONGEST) return clearInterval(timer);
-    // Nothing is replaced while a checkbox is ticked.
-    if (document.hidden || watched.querySelector(":checked")) return;
+    // Nothing is replaced while a checkbox is ticked, or something is opened.
+    if (document.hidden || watched.querySelector("input:checked, details[open]")) return;
     try {
       const headers = { "x-watch": "1" };
       const answer = await fetch(location.href, { credentials: "same-origin", headers });
