@@ -181,6 +181,18 @@ pub async fn count_of_batch(
     .await
 }
 
+/// Returns whether batches are within a span that were not when it was `ago` earlier.
+pub async fn has_others_since(
+    db: &mut PgConnection,
+    query: &TemplateQuery,
+    ago: Duration,
+) -> sqlx::Result<bool> {
+    let Span { after, before, now } = query.span;
+    let earlier = Span { after: after - ago, before: before - ago, now: now - ago };
+    let then = batches_within(db, &TemplateQuery { span: earlier, ..query.clone() }).await?;
+    Ok(batches_within(db, query).await?.iter().any(|id| !then.contains(id)))
+}
+
 /// Returns the batches of a template of which messages may leave within a span.
 async fn batches_within(db: &mut PgConnection, query: &TemplateQuery) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(

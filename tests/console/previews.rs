@@ -269,3 +269,25 @@ async fn marketing_is_shown_and_counted_with_exactly_one_opt_out(db: PgPool) {
         }
     }
 }
+
+#[sqlx::test]
+async fn a_draft_whose_template_became_marketing_is_read_again_and_needs_approval(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let list = "18500001234,书,5\n".as_bytes();
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    // The text ends with an opt-out, so that it stays the same.
+    let ends = "update sms_templates set text = text || '，拒收请回复R' where name = $1";
+    sqlx::query(ends).bind(NOTICE).execute(&db).await.unwrap();
+    let back = operator.confirm_list(&preview, &[]).await;
+    assert!(back.starts_with(&preview), "{back}");
+    operator.until_imported(&preview).await;
+    let marketing = "update sms_templates set purpose = 'marketing' where name = $1";
+    sqlx::query(marketing).bind(NOTICE).execute(&db).await.unwrap();
+    let back = operator.confirm_list(&preview, &[]).await;
+    assert!(back.starts_with(&preview), "{back}");
+    operator.until_imported(&preview).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    assert_eq!(operator.get(&batch).await.one(".head .status"), "待审批");
+}

@@ -83,7 +83,8 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Changed);
     };
     let policy = projects::policy(&mut tx, request.project).await?;
-    let package = Package::of(template.purpose, template.international);
+    // As its page shows it. What has changed since is read again below.
+    let package = Package::of(draft.purpose, draft.international);
     let prices = prices::on(&mut *tx, request.project, period::day_of(now)).await?;
     if let Some(posted) = request.version {
         let changes = version_of(
@@ -101,6 +102,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let content = content_of(signature.as_ref(), &template, &body);
     let is_current = content.template_text == draft.template_text
         && content.sig_content == draft.sig_content
+        && content.purpose == draft.purpose
         && content.international == draft.international
         && content.vendor_template_id == draft.vendor_template_id;
     let has_other_repeats = has_other_repeats(app, &mut tx, request, &draft, &report).await?;
@@ -179,10 +181,6 @@ async fn has_other_repeats(
     }
     let sources = resends::sources(db, request.batch).await?;
     let orders = repeats::orders_seen(db, request.project, draft.template_id).await?;
-    let is_old = draft.read_at.is_none_or(|at| app.clock.now() - at > MAX_AGE);
-    if !is_moved && !is_old && sources.is_empty() && Some(orders) == draft.orders_seen {
-        return Ok(false);
-    }
     let query = repeats::TemplateQuery {
         project: request.project,
         template: draft.template_id,
@@ -190,6 +188,16 @@ async fn has_other_repeats(
         sources,
         span: crate::ops::repeats::span(app, request.schedule_at),
     };
+    let is_old = match draft.read_at {
+        Some(at) if app.clock.now() - at > MAX_AGE => {
+            repeats::has_others_since(db, &query, app.clock.now() - at).await?
+        }
+        Some(_) => false,
+        None => true,
+    };
+    if !is_moved && !is_old && query.sources.is_empty() && Some(orders) == draft.orders_seen {
+        return Ok(false);
+    }
     Ok(repeats::count_of_batch(db, request.batch, &query).await? > 0)
 }
 

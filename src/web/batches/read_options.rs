@@ -105,7 +105,8 @@ pub(super) async fn out_of_date(
         report.and_then(|report| serde_json::from_value(report).ok()).unwrap_or_default();
     let shown = Shown {
         recipients: report.going(confirm_form.again.is_some()),
-        estimate: report.estimate(&prices, package_of(&batch), confirm_form.again.is_some()),
+        // Of all rows, as in the version.
+        estimate: report.estimate(&prices, package_of(&batch), true),
         ..Shown::of_batch(&batch)
     };
     let changed = shown.sentences(&l, changes);
