@@ -166,17 +166,22 @@ pub async fn for_each_blacklisted(
     Ok(())
 }
 
-/// Calls `each` with the phone and values of every message by which a batch was sent again and that
-/// has not failed as well.
+/// Calls `each` with the phone and values of every message by which a batch was sent again, also by
+/// lists that sent such a list again, and that has not failed as well.
 pub async fn for_each_resent(
     db: &PgPool,
     source: BatchId,
     mut each: impl FnMut(String, Vec<String>),
 ) -> sqlx::Result<()> {
     let mut rows = sqlx::query!(
-        r#"select phone as "phone!", params as "params!" from leaving_messages
+        r#"with recursive again as (
+             select batch_id from resend_sources where source_id = $1
+             union
+             select r.batch_id from again a join resend_sources r on r.source_id = a.batch_id
+           )
+           select phone as "phone!", params as "params!" from leaving_messages
            where id > $1 and message_state <> 'failed'
-             and batch_id = any(array(select batch_id from resend_sources where source_id = $1))"#,
+             and batch_id = any(array(select batch_id from again))"#,
         source.0,
     )
     .fetch(db);

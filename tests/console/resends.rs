@@ -222,3 +222,25 @@ async fn cancelled_messages_to_blacklisted_phones_are_not_sent_again(db: PgPool)
     let preview = resend(&operator, &batch).await;
     assert_eq!(verdicts(&operator.until_imported(&preview).await), ["1"]);
 }
+
+#[sqlx::test]
+async fn a_phone_that_a_list_of_a_list_reached_is_left_out_as_well(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let list = b"18509990002,a,5\n18509980002,b,5\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    let first = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &first).await;
+    let mut newest = first.clone();
+    for _ in 0..2 {
+        let preview = resend(&operator, &newest).await;
+        operator.until_imported(&preview).await;
+        newest = operator.confirm_list(&preview, &[]).await;
+        console.until_complete(&operator, &newest).await;
+    }
+    deliver(&db, "18509990002").await;
+    let form = resend(&operator, &first).await;
+    let page = operator.until_imported(&form).await;
+    assert_eq!(verdicts(&page), ["0", "1"], "only the phone that nobody has reached");
+}
