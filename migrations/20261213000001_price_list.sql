@@ -44,7 +44,8 @@ create view batch_orders as
   select id as batch_id, project_id, ordered_at, price, international, parts,
     (coalesce(ordered_at, now()) at time zone 'Asia/Shanghai')::date as day,
     case when international then 'international'::sms_package
-      when purpose = 'marketing' then 'marketing' else 'notice' end as package
+      when purpose = 'marketing' then 'marketing' else 'notice' end as package,
+    state = 'cancelled' and started_at is null as never_sent
   from batches;
 
 -- What a part costs, here and in the next view: as it was ordered, else by the price that was valid
@@ -71,7 +72,7 @@ create function priced_messages_between(of_project bigint, since timestamptz, un
 -- The parts of each batch as they were estimated when it was ordered. Batches abroad that were ordered
 -- before their countries were kept have one line without a country.
 create view expected_parts as
-  select b.project_id, b.batch_id, b.ordered_at, e.country, e.parts,
+  select b.project_id, b.batch_id, b.ordered_at, b.never_sent, e.country, e.parts,
     coalesce(k.price, b.price, own.price, other.price) as price
   from batch_orders b
   join (

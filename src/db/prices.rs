@@ -177,7 +177,8 @@ pub async fn expected_of_orders(
         r#"select coalesce(sum(parts), 0)::bigint as "parts!",
              coalesce(sum(parts * price), 0)::bigint as "known!",
              coalesce(sum(case when price is null then parts else 0 end), 0)::bigint as "unpriced!"
-           from expected_parts where project_id = $1 and ordered_at >= $2 and ordered_at < $3"#,
+           from expected_parts
+           where project_id = $1 and ordered_at >= $2 and ordered_at < $3 and not never_sent"#,
         project.0,
         since,
         until,

@@ -67,11 +67,15 @@ pub(super) async fn save_plain(
     plain: PlainPrices,
 ) -> sqlx::Result<()> {
     let today = period::day_of(app.clock.now());
-    let now = PlainPrices::of(&prices::on(&mut *db, actor.project, today).await?);
+    let valid = prices::on(&mut *db, actor.project, today).await?;
+    let (now, marketing) = (PlainPrices::of(&valid), valid.price(Package::Marketing, ""));
     let mut changed = Vec::new();
     if now.domestic != plain.domestic {
         changed.push((Package::Notice, plain.domestic));
-        changed.push((Package::Marketing, plain.domestic));
+        // Marketing may have a price of its own, which the form does not show.
+        if marketing.is_none() || marketing == now.domestic {
+            changed.push((Package::Marketing, plain.domestic));
+        }
     }
     if now.international != plain.international {
         changed.push((Package::International, plain.international));

@@ -25,6 +25,9 @@ use crate::ops::projects as project_ops;
 pub struct Fields {
     price_domestic: String,
     price_international: String,
+    /// The prices that the form showed: what a person left as it was is not saved.
+    shown_domestic: Option<String>,
+    shown_international: Option<String>,
     approval_over: String,
     failure_percent: String,
     failure_least: String,
@@ -50,6 +53,8 @@ impl Fields {
         Self {
             price_domestic: price(plain.domestic),
             price_international: price(plain.international),
+            shown_domestic: Some(price(plain.domestic)),
+            shown_international: Some(price(plain.international)),
             approval_over: policy.approval_over.map(|n| n.to_string()).unwrap_or_default(),
             failure_percent: policy.failure_percent.to_string(),
             failure_least: policy.failure_least.to_string(),
@@ -136,13 +141,20 @@ pub async fn save(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let (policy, plain) = match fields.read() {
+    let (policy, mut plain) = match fields.read() {
         Ok(read) => read,
         Err(wrong) => {
             let l = member.layout(&app, &request, Section::Settings).await?;
             return page::unprocessable(&BatchRulesPage { l, fields, wrong });
         }
     };
+    let valid = PlainPrices::of(&prices::today(&app, member.project.id).await?);
+    if fields.shown_domestic.as_ref() == Some(&fields.price_domestic) {
+        plain.domestic = valid.domestic;
+    }
+    if fields.shown_international.as_ref() == Some(&fields.price_international) {
+        plain.international = valid.international;
+    }
     let ip = peer_ip(&request);
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     project_ops::save_batch_rules(&app, actor, &policy, plain).await?;

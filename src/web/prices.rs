@@ -82,8 +82,12 @@ pub async fn list(
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let today = period::day_of(app.clock.now()).to_string();
-    let fields = Fields { valid_from: today, ..Fields::default() };
+    let today = period::day_of(app.clock.now());
+    // The first price holds for what was sent without one.
+    let mut db = app.db.acquire().await?;
+    let first = prices::first_day(&mut db, member.project.id, Package::Notice, today).await?;
+    drop(db);
+    let fields = Fields { valid_from: first.to_string(), ..Fields::default() };
     page::ok(&draw(&app, &member, &request, fields).await?)
 }
 
