@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use super::reviewed::{Row, in_columns};
 use crate::domain::ids::ProjectId;
+use crate::domain::imported;
 
 /// Returns whether a batch was ordered with it. What was ordered went to its destination.
 pub async fn is_in_use(db: impl PgExecutor<'_>, row: Row) -> sqlx::Result<bool> {
@@ -44,7 +45,7 @@ pub async fn set(db: &mut PgConnection, row: Row, international: bool) -> sqlx::
     Ok(())
 }
 
-/// Returns whether the project's templates in the same letters, ASCII only or not, are
+/// Returns whether the project's templates in the same letters, Chinese or not, are
 /// international; `None` if there is none, or if they differ.
 pub async fn of_similar_templates(
     db: impl PgExecutor<'_>,
@@ -56,9 +57,9 @@ pub async fn of_similar_templates(
              then bool_and(international) end
            from sms_templates
            where project_id = $1 and not gone
-             and (octet_length(text) = char_length(text)) = $2"#,
+             and (text ~ '[\u3400-\u9fff]') = $2"#,
         project.0,
-        text.is_ascii(),
+        imported::has_chinese(text),
     )
     .fetch_one(db)
     .await

@@ -14,7 +14,12 @@ pub fn is_international_signature(typed: &str, content: &str) -> bool {
 /// Returns whether a text is proposed as international: as the project's texts in the same letters
 /// are, if these agree, else if it has no Chinese.
 pub fn is_international_text(text: &str, similar: Option<bool>) -> bool {
-    similar.unwrap_or(text.is_ascii())
+    similar.unwrap_or_else(|| !has_chinese(text))
+}
+
+/// Returns whether a text has Chinese characters.
+pub fn has_chinese(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{3400}'..='\u{9fff}'))
 }
 
 /// Returns the purpose that a template's id stands for: UTA, UTN and UTB in UCloud's console. Returns
@@ -54,6 +59,8 @@ mod tests {
         for (text, similar, international) in [
             ("Your code is {1}", None, true),
             ("您的验证码是{1}", None, false),
+            ("Don’t share {1}", None, true),
+            ("Mã xác minh: {1}", None, true),
             ("Your code is {1}", Some(false), false),
             ("您的驗證碼是{1}", Some(true), true),
         ] {

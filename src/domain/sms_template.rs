@@ -132,7 +132,10 @@ impl TemplateApplication {
         {
             found.warning("text", "text-code-word", "").stated_in(Document::TemplateStandard);
         }
-        self.check_contacts(found);
+        // The carriers of Mainland China.
+        if !self.international {
+            self.check_contacts(found);
+        }
         self.check_topics(found, sensitive_words);
     }
 

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
 use crate::db::reviewed::Row;
 use crate::db::{audit, destinations, signatures, sms_templates};
-use crate::domain::review::{ReviewStatus, Subject};
+use crate::domain::review::{Purpose, ReviewStatus, Subject};
 
 /// The result of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,25 @@ pub(super) async fn set(
     };
     audit::record(db, &entry, now).await?;
     Ok(Changed::Done)
+}
+
+/// Records that a person who imports a template again said another purpose. It is stored with the rest.
+pub(super) async fn record_purpose(
+    app: &App,
+    db: &mut PgConnection,
+    known: &sms_templates::SmsTemplate,
+    purpose: Purpose,
+    actor: Actor<'_>,
+) -> sqlx::Result<()> {
+    let entry = audit::Entry {
+        project: Some(actor.project),
+        user: Some(actor.user),
+        action: "purpose_changed",
+        subject: &known.template_id,
+        detail: json!({ "before": known.purpose.key(), "purpose": purpose.key() }),
+        ip: actor.ip,
+    };
+    audit::record(db, &entry, app.clock.now()).await
 }
 
 fn key(international: bool) -> &'static str {

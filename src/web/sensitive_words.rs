@@ -28,21 +28,20 @@ struct SensitiveWordsPage {
     list: WordList,
     /// The document that forbids the topics.
     standard: Source,
-    /// The saved words with the forbidden topics that are missing among them, if any are.
-    completed: Option<String>,
+    /// Whether forbidden topics are missing among the saved words.
+    lacks_topics: bool,
 }
 
 impl SensitiveWordsPage {
     fn new(l: Layout, list: WordList, saved: &[String]) -> Self {
-        let missing: Vec<&str> = topics::FORBIDDEN
-            .into_iter()
-            .filter(|topic| saved.iter().all(|word| word != topic))
-            .collect();
-        let words = saved.iter().map(String::as_str).chain(missing.iter().copied());
-        let completed = words.collect::<Vec<_>>().join("\n");
         let standard = Source::of(&l, Document::TemplateStandard);
-        Self { l, list, standard, completed: (!missing.is_empty()).then_some(completed) }
+        Self { l, list, standard, lacks_topics: missing_topics(saved).next().is_some() }
     }
+}
+
+/// Returns the forbidden topics that are not among `words`.
+fn missing_topics(words: &[String]) -> impl Iterator<Item = &'static str> {
+    topics::FORBIDDEN.into_iter().filter(|topic| words.iter().all(|word| word != topic))
 }
 
 /// Shows the list.
@@ -65,7 +64,8 @@ pub async fn save(
     form: Form<Typed>,
 ) -> Result<HttpResponse, WebError> {
     let typed = form.into_inner();
-    let words = match typed.read(LIMITS, str::to_owned) {
+    let adds_topics = typed.adds_topics();
+    let mut words = match typed.read(LIMITS, str::to_owned) {
         Ok(words) => words,
         Err(problem) => {
             let l = member.layout(&app, &request, Section::Templates).await?;
@@ -74,6 +74,10 @@ pub async fn save(
             return page::unprocessable(&SensitiveWordsPage::new(l, list, &saved));
         }
     };
+    if adds_topics {
+        let missing: Vec<String> = missing_topics(&words).map(str::to_owned).collect();
+        words.extend(missing);
+    }
     let (project, by) = (member.project.id, member.person.id);
     review::save_sensitive_words(&app, project, &words, by, &peer_ip(&request)).await?;
     Ok(redirect_with_flash(

@@ -13,6 +13,15 @@ use super::layout::Layout;
 #[serde(default)]
 pub struct Typed {
     words: String,
+    /// Given to add the forbidden topics that are missing.
+    add_topics: Option<String>,
+}
+
+impl Typed {
+    /// Returns whether the forbidden topics are to be added.
+    pub fn adds_topics(&self) -> bool {
+        self.add_topics.is_some()
+    }
 }
 
 /// The field, with the texts `{name}-label` and `{name}-hint`.
@@ -124,7 +133,8 @@ mod tests {
 
     fn read(typed: &str) -> Result<Vec<String>, WordListProblem> {
         let letters = |word: &str| word.replace('.', "").to_lowercase();
-        Typed { words: typed.to_owned() }.read(Limits { max_words: 3, max_length: 4 }, letters)
+        Typed { words: typed.to_owned(), ..Typed::default() }
+            .read(Limits { max_words: 3, max_length: 4 }, letters)
     }
 
     #[test]

@@ -171,10 +171,19 @@ async fn the_documented_topics_are_the_sensitive_words_until_a_team_edits_them(d
     assert!(!asked.one("#text-note").contains("模板审核标准"), "it is the team's word");
     // What the team has not listed can be added.
     let page = operator.get(WORDS).await;
-    let added = operator.post_owned(WORDS, &page.whole_form("#add-topics")).await;
+    assert!(page.has("#add-topics"));
+    // What is typed but not saved yet stays.
+    let fields = [
+        ("csrf", page.csrf()),
+        ("words", "竞品\n贷款\n新词".to_owned()),
+        ("add_topics", "1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    let added = operator.post_owned(WORDS, &fields).await;
     assert_eq!(added.status, StatusCode::SEE_OTHER);
     let words = operator.get(WORDS).await.one("#words");
-    assert!(words.contains("竞品") && words.split_whitespace().count() == 26, "{words}");
+    assert!(words.contains("竞品") && words.contains("新词"), "{words}");
+    assert_eq!(words.split_whitespace().count(), 27, "{words}");
 }
 
 #[sqlx::test]

@@ -81,7 +81,12 @@ impl Question<'_> {
             {
                 stored(known.purpose, true)
             }
-            (None, Some(wanted)) => stored(wanted, in_use),
+            (None, Some(wanted)) => {
+                if let Some((actor, _)) = self.import {
+                    destination::record_purpose(app, db, known, wanted, actor).await?;
+                }
+                stored(wanted, in_use)
+            }
         })
     }
 
@@ -193,7 +198,8 @@ pub(super) async fn store_signature(
             let doubtful = applications::doubtful(db, project, Subject::Signature, content).await?;
             let applied = doubtful.map(|application| application.international);
             let proposed = || imported::is_international_signature(question.wanted, content);
-            (applied.or(said).unwrap_or_else(proposed), false)
+            // An application with this name may be for another signature: what a person says counts.
+            (said.or(applied).unwrap_or_else(proposed), false)
         }
     };
     let described = signatures::Described {

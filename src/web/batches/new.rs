@@ -321,8 +321,11 @@ impl Receiver<'_> {
     }
 
     fn begin<'a>(&self, file_name: &'a str) -> Result<Begin<'a>, Rejection> {
-        let signature =
-            read_signature(&self.fields.signature_id).map_err(|_| Rejection::SignatureNotChosen)?;
+        // Nothing chosen is not the choice to send without one.
+        let chosen = Some(self.fields.signature_id.as_str()).filter(|chosen| !chosen.is_empty());
+        let signature = chosen
+            .and_then(|chosen| read_signature(chosen).ok())
+            .ok_or(Rejection::SignatureNotChosen)?;
         let template: TemplateId =
             self.fields.template_id.parse().map_err(|_| Rejection::TemplateNotChosen)?;
         let now: OffsetDateTime = self.app.clock.now();
