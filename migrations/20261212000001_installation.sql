@@ -45,7 +45,8 @@ create type recovery_end as enum ('repaired', 'held', 'adopted');
 
 -- Each time that the database went back. While one has not ended, nothing is sent.
 create table recoveries (
-  id bigint generated always as identity primary key,
+  -- no number: the database may go back again, and numbers with it
+  id uuid primary key default gen_random_uuid(),
   cause recovery_cause not null,
   noticed_at timestamptz not null,
   -- the last sign of life that the database holds
@@ -59,16 +60,20 @@ create unique index recoveries_open on recoveries ((true)) where ended_at is nul
 
 -- The processes that may have sent in the lost time.
 create table recovery_reports (
-  recovery_id bigint not null references recoveries on delete cascade,
+  recovery_id uuid not null references recoveries on delete cascade,
   worker uuid not null,
   -- when it had written again what it remembered
   reported_at timestamptz,
+  -- whether it remembers all of the lost time
+  complete boolean not null default false,
+  -- whether it could not write a call again: its batches are held
+  has_lost boolean not null default false,
   primary key (recovery_id, worker)
 );
 
 -- The batches that were held, and how many of their messages may have been sent.
 create table recovery_batches (
-  recovery_id bigint not null references recoveries on delete cascade,
+  recovery_id uuid not null references recoveries on delete cascade,
   batch_id bigint not null references batches on delete cascade,
   messages bigint not null,
   primary key (recovery_id, batch_id)
@@ -77,7 +82,7 @@ create index recovery_batches_batch on recovery_batches (batch_id);
 
 -- What people did in the lost time, as a process remembered it.
 create table recovery_actions (
-  recovery_id bigint not null references recoveries on delete cascade,
+  recovery_id uuid not null references recoveries on delete cascade,
   event_id bigint primary key references audit_log,
   -- whether it was done again; otherwise it is shown
   redone boolean not null default false
@@ -86,6 +91,8 @@ create index recovery_actions_recovery on recovery_actions (recovery_id);
 
 -- A process that stopped cleanly has nothing to report.
 alter table workers add column stopped_at timestamptz;
+-- Those of earlier versions did not say it.
+update workers set stopped_at = seen_at;
 
 -- Which rows of its list a submission has, so that a process can write it again.
 alter table submissions add column first_row integer, add column last_row integer;
@@ -109,10 +116,11 @@ create table sending_stops (
 );
 create unique index sending_stops_project on sending_stops (coalesce(project_id, 0));
 
--- Returns whether this database is the installation, and nothing of it has to be repaired first. `seen`
--- is the position in the write-ahead log that the process has seen on disk. In PL/pgSQL, whose plans are
--- cached: every claim asks it.
-create function is_whole(seen bigint) returns boolean
+-- Returns whether this database is the installation, and nothing of it has to be repaired first.
+-- `seen_position` in the write-ahead log is on disk as far as the process knows, and `seen_row` is who
+-- wrote the row of the installation that it knows: a former primary that still lives has another one.
+-- In PL/pgSQL, whose plans are cached: every claim asks it.
+create function is_whole(seen_position bigint, seen_row bigint) returns boolean
   language plpgsql stable as $$
 begin
   return exists (
@@ -121,7 +129,9 @@ begin
         and i.timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
         and i.database_oid = (select oid::bigint from pg_database where datname = current_database()))
     and not exists (select from recoveries r where r.ended_at is null)
-    and (seen is null or pg_current_wal_flush_lsn() - '0/0'::pg_lsn >= seen);
+    and (seen_row is null
+      or exists (select from installation i where i.written_by::text::bigint = seen_row))
+    and (seen_position is null or pg_current_wal_flush_lsn() - '0/0'::pg_lsn >= seen_position);
 end $$;
 
 drop function claim_submission;
@@ -139,7 +149,7 @@ drop function claim_submission;
 create function claim_submission(
   at timestamptz, lease_until timestamptz, burst_until timestamptz, pace interval,
   marketing_open boolean, concurrency bigint, worker uuid, alive_since timestamptz, ended bigint[],
-  ahead bigint, seen bigint,
+  ahead bigint, seen_position bigint, seen_row bigint,
   out claimed submissions, out batch batches, out to_take_out bigint
 ) language plpgsql as $$
 declare
@@ -149,7 +159,7 @@ declare
   under_way bigint;
   of_others bigint;
 begin
-  if not is_whole(seen) then
+  if not is_whole(seen_position, seen_row) then
     return;
   end if;
   for candidate in

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
+use crate::db::installation::Seen;
 use crate::db::message_search::MessageSearch;
 use crate::db::recoveries::RecoveryId;
 use crate::db::remembered_actions::RememberedActions;
@@ -66,10 +67,11 @@ pub struct InHand {
     pub remembered: RememberedCalls,
     /// What people did lately, for the same reason.
     pub actions: RememberedActions,
-    /// The position in the write-ahead log that this process has seen on disk; `None` before its first
-    /// look.
-    seen: std::sync::Mutex<Option<i64>>,
-    /// The recovery to which this process has reported.
+    /// What this process knows of the database; `None` before its first look.
+    seen: std::sync::Mutex<Option<Seen>>,
+    /// The last sign of life that this process has written.
+    beat: std::sync::Mutex<Option<OffsetDateTime>>,
+    /// The newest recovery that this process has reported to, or that ended before it looked first.
     reported: std::sync::Mutex<Option<RecoveryId>>,
 }
 
@@ -89,19 +91,30 @@ impl InHand {
         self.claims().iter().map(|(submission, _)| *submission).collect()
     }
 
-    /// Returns the position in the write-ahead log that this process has seen on disk.
-    pub fn seen(&self) -> Option<i64> {
+    /// Returns what this process knows of the database.
+    pub fn seen(&self) -> Option<Seen> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the position in the write-ahead log that this process has seen on disk.
-    pub fn set_seen(&self, position: i64) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
+    /// Sets what this process knows of the database.
+    pub fn set_seen(&self, seen: Seen) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
     }
 
-    /// Returns whether this process has still to report to a recovery.
+    /// Returns the last sign of life that this process has written.
+    pub fn last_beat(&self) -> Option<OffsetDateTime> {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the last sign of life that this process has written; `None` if it starts anew.
+    pub fn set_beat(&self, beat: Option<OffsetDateTime>) {
+        *self.beat.lock().unwrap_or_else(PoisonError::into_inner) = beat;
+    }
+
+    /// Returns whether this process has still to report to a recovery, which may have ended meanwhile.
     pub fn owes_report(&self, recovery: RecoveryId) -> bool {
-        *self.reported.lock().unwrap_or_else(PoisonError::into_inner) != Some(recovery)
+        let reported = *self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported != Some(recovery)
     }
 
     /// Records that this process has reported to a recovery.

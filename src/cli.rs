@@ -413,7 +413,7 @@ fn parse_http_date(date: &str) -> Option<OffsetDateTime> {
 
 /// Returns why nothing is sent from this database, if that is so.
 async fn installation_problem(app: &App) -> anyhow::Result<Option<String>> {
-    let observed = installation::observe(&app.db).await?;
+    let observed = installation::observe(&app.db, app.process).await?;
     let open = observed.open.map(|(_, cause)| cause);
     Ok(match (observed.identity, open) {
         (Identity::Same, None) => None,
@@ -450,6 +450,11 @@ fn exposure_words(durability: &Durability) -> String {
         }
         Exposure::NoStandby => {
             "there is no standby; everything since the last backup is lost".to_owned()
+        }
+        Exposure::Hidden => {
+            "there is a standby, but this role may not see of which kind; grant it \
+                             pg_monitor"
+                .to_owned()
         }
         Exposure::Nothing => format!("nothing is lost ({synchronous} synchronous standby)"),
     }

@@ -150,14 +150,14 @@ pub async fn start_due(
 ) -> sqlx::Result<(u64, u64)> {
     let missed = sqlx::query!(
         r#"update batches set state = 'paused', pause_reason = 'missed_schedule'
-           where state = 'scheduled' and schedule_at < $1 and is_whole(null)"#,
+           where state = 'scheduled' and schedule_at < $1 and is_whole(null, null)"#,
         now - grace,
     )
     .execute(db)
     .await?;
     let started = sqlx::query!(
         r#"update batches set state = 'sending', started_at = $1
-           where state = 'scheduled' and schedule_at between $2 and $1 and is_whole(null)"#,
+           where state = 'scheduled' and schedule_at between $2 and $1 and is_whole(null, null)"#,
         now,
         now - grace,
     )

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::installation::Seen;
 use super::{batch_transitions, call_slots, suppressions, workers};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, SubmissionId, TemplateId};
 
@@ -68,9 +69,8 @@ pub struct ClaimRules {
     /// How many submissions may be claimed beyond `concurrency` while this process makes all calls
     /// of a project. They wait in the process until a call ends.
     pub ahead: i64,
-    /// The position in the write-ahead log that this process has seen on disk. A database that is
-    /// behind it went back, and gives nothing.
-    pub seen: Option<i64>,
+    /// What this process knows of the database. One that is behind it went back, and gives nothing.
+    pub seen: Option<Seen>,
 }
 
 /// The result of an attempt to claim a submission.
@@ -102,7 +102,7 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
              (batch).vendor_template_id, (batch).sig_content, (claimed).attempts, (claimed).n,
              (claimed).wave, (claimed).first_row, (claimed).last_row,
              (batch).total, (batch).each_own, (claimed).lease_until
-           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
+           from claim_submission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"#,
         now,
         now + rules.lease,
         now + rules.pace.burst,
@@ -113,7 +113,8 @@ pub async fn claim(db: &PgPool, rules: &ClaimRules, now: OffsetDateTime) -> sqlx
         now - workers::DEAD_AFTER,
         &ended,
         rules.ahead,
-        rules.seen,
+        rules.seen.map(|seen| seen.position),
+        rules.seen.map(|seen| seen.row),
     )
     .fetch_one(db)
     .await?;

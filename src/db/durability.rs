@@ -14,6 +14,8 @@ pub struct Durability {
     pub synchronous: i64,
     /// How many standbys may lag behind.
     pub asynchronous: i64,
+    /// How many standbys there are of which this role may not see more.
+    pub hidden: i64,
     /// How many bytes the nearest asynchronous standby is behind; `None` if that is not known.
     pub behind: Option<i64>,
     /// Whether the write-ahead log is archived (`archive_mode`).
@@ -37,6 +39,8 @@ pub enum Exposure {
     Asynchronous,
     /// Everything since the last backup is lost.
     NoStandby,
+    /// There is a standby, but this role may not see of which kind.
+    Hidden,
     /// Nothing is lost while a synchronous standby lives.
     Nothing,
 }
@@ -50,6 +54,7 @@ impl Exposure {
             Self::Archive => "archive",
             Self::Asynchronous => "asynchronous",
             Self::NoStandby => "no-standby",
+            Self::Hidden => "hidden",
             Self::Nothing => "nothing",
         }
     }
@@ -58,7 +63,7 @@ impl Exposure {
     pub fn is_wrong(self) -> bool {
         match self {
             Self::Fsync | Self::Commit | Self::Archive => true,
-            Self::Asynchronous | Self::NoStandby | Self::Nothing => false,
+            Self::Asynchronous | Self::NoStandby | Self::Hidden | Self::Nothing => false,
         }
     }
 }
@@ -72,6 +77,7 @@ impl Durability {
             Self { archive_fails: true, .. } => Exposure::Archive,
             Self { synchronous: 1.., .. } => Exposure::Nothing,
             Self { asynchronous: 1.., .. } => Exposure::Asynchronous,
+            Self { hidden: 1.., .. } => Exposure::Hidden,
             Self { .. } => Exposure::NoStandby,
         }
     }
@@ -93,6 +99,7 @@ pub async fn ask(db: &PgPool) -> sqlx::Result<Durability> {
              count(*) filter (where sync_state not in ('sync', 'quorum')
                or current_setting('synchronous_commit') not in ('on', 'remote_apply', 'remote_write'))
                as "asynchronous!",
+             count(*) filter (where sync_state is null) as "hidden!",
              min(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))::bigint as behind,
              clock_timestamp() as "server_time!"
            from pg_stat_replication"#,
@@ -110,6 +117,7 @@ mod tests {
         waits: true,
         synchronous: 1,
         asynchronous: 0,
+        hidden: 0,
         behind: Some(0),
         archives: true,
         archive_fails: false,
@@ -122,7 +130,8 @@ mod tests {
         let lagging = Durability { synchronous: 0, asynchronous: 2, ..SAFE };
         assert_eq!(lagging.exposure(), Exposure::Asynchronous);
         let alone = Durability { synchronous: 0, ..SAFE };
-        assert_eq!(alone.exposure(), Exposure::NoStandby);
+        assert_eq!(alone.clone().exposure(), Exposure::NoStandby);
+        assert_eq!(Durability { hidden: 1, ..alone }.exposure(), Exposure::Hidden);
         assert_eq!(Durability { waits: false, ..SAFE }.exposure(), Exposure::Commit);
         assert_eq!(Durability { fsync: false, ..SAFE }.exposure(), Exposure::Fsync);
         assert_eq!(Durability { archive_fails: true, ..SAFE }.exposure(), Exposure::Archive);

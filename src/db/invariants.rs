@@ -70,6 +70,8 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                    where s.batch_id = b.id and s.retention = 'deleted')
                  + (select count(*) from recipients r join uploads u on u.batch_id = r.batch_id
                     where r.batch_id = b.id and not b.planned and r.position > u.planned_to
+                      and not exists (select from rewritten_rows w where w.batch_id = b.id
+                        and r.position between w.first_row and w.last_row)
                       and (r.verdict = 'ready' or u.with_repeats and r.verdict = 'repeat')))
                as "batch_totals!",
              (select count(*) from submissions s where s.retention <> 'deleted' and s.n

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::batch_transitions;
+use super::installation::Seen;
 use crate::domain::batch::BatchState;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, ProjectId, TemplateId};
@@ -100,21 +101,27 @@ pub struct Unplanned {
 const MAX_READY_SUBMISSIONS: i64 = 250;
 
 /// Locks the oldest batch that still has recipients to plan, unless enough of its submissions are
-/// waiting already. Other processes skip it until the transaction ends.
-pub async fn take_unplanned(db: &mut PgConnection) -> sqlx::Result<Option<Unplanned>> {
+/// waiting already, or it is held because its rows may have been sent. Other processes skip it until the transaction ends.
+pub async fn take_unplanned(
+    db: &mut PgConnection,
+    seen: Option<Seen>,
+) -> sqlx::Result<Option<Unplanned>> {
     sqlx::query_as!(
         Unplanned,
         r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
              b.template_id as "template: TemplateId", b.each_own, b.trial_size, u.with_repeats,
              u.planned_to, b.rest_in_doubt
            from batches b join uploads u on u.batch_id = b.id
-           where is_whole(null) and not b.planned and b.state <> 'draft' and (b.state <> 'sending' or $1 > (
+           where is_whole($2, $3) and not b.planned and b.state <> 'draft'
+             and coalesce(b.pause_reason <> 'database_went_back', true) and (b.state <> 'sending' or $1 > (
              select count(*) from (
                select from submissions s where s.batch_id = b.id and s.state = 'ready' limit $1
              ) ready))
            order by b.id limit 1
            for update of u skip locked"#,
         MAX_READY_SUBMISSIONS,
+        seen.map(|seen| seen.position),
+        seen.map(|seen| seen.row),
     )
     .fetch_optional(db)
     .await
@@ -127,6 +134,16 @@ pub struct Planned {
     pub messages: i64,
     /// The line of the last of them; `None` if nothing was left.
     pub last: Option<i32>,
+}
+
+/// Returns how many messages a trial batch has already, written again after the database forgot them.
+pub async fn trial_messages(db: &mut PgConnection, batch: BatchId) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(n), 0)::bigint as "n!" from submissions where batch_id = $1 and wave = 0"#,
+        batch.0,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Inserts messages and submissions for the next `limit` recipients, `each` to a submission.

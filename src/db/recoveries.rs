@@ -1,17 +1,18 @@
 //! Recoveries: what is done after the database went back in time, until sending may go on.
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::workers::DEAD_AFTER;
-use crate::domain::batch::SCHEDULE_GRACE;
-use crate::domain::ids::{BatchId, ProjectId, UserId};
+use crate::domain::ids::{BatchId, Id as _, ProjectId, UserId};
+
+/// Processes that were seen so shortly before the last sign of life may have sent after it.
+const ALIVE_FOR: Duration = Duration::seconds(15);
 
 /// The id of a recovery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(transparent)]
-pub struct RecoveryId(pub i64);
+pub struct RecoveryId(pub Uuid);
 
 /// What shows that the database went back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -79,7 +80,7 @@ pub async fn begin(
     let mut tx = db.begin().await?;
     let begun = sqlx::query_scalar!(
         r#"insert into recoveries (cause, noticed_at, last_seen_at)
-           select $1, $2, max(seen_at) from workers where stopped_at is null
+           select $1, $2, max(coalesce(stopped_at, seen_at)) from workers
            on conflict do nothing
            returning id as "id: RecoveryId""#,
         cause as Cause,
@@ -92,9 +93,9 @@ pub async fn begin(
             r#"insert into recovery_reports (recovery_id, worker)
                select $1, id from workers
                where stopped_at is null
-                 and seen_at > (select max(seen_at) from workers where stopped_at is null) - $2::interval"#,
+                 and seen_at > (select max(coalesce(stopped_at, seen_at)) from workers) - $2::interval"#,
             id.0,
-            super::claims::interval(DEAD_AFTER),
+            super::claims::interval(ALIVE_FOR),
         )
         .execute(&mut *tx)
         .await?;
@@ -109,19 +110,28 @@ pub async fn begin(
     Ok((open.id, open.cause))
 }
 
-/// Records that a process has written again what it remembers.
+/// Records that a process has written again what it remembers: everything since `remembers_since`, but
+/// for what `has_lost` says.
 pub async fn report(
     db: &PgPool,
     recovery: RecoveryId,
     worker: Uuid,
+    has_lost: bool,
+    remembers_since: Option<OffsetDateTime>,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"insert into recovery_reports (recovery_id, worker, reported_at) values ($1, $2, $3)
-           on conflict (recovery_id, worker) do update set reported_at = $3"#,
+        r#"insert into recovery_reports (recovery_id, worker, reported_at, has_lost, complete)
+           select r.id, $2, $3, $4, coalesce($5 < r.last_seen_at, true)
+           from recoveries r where r.id = $1
+           on conflict (recovery_id, worker) do update
+           set reported_at = excluded.reported_at, has_lost = excluded.has_lost,
+             complete = excluded.complete"#,
         recovery.0,
         worker,
         now,
+        has_lost,
+        remembers_since,
     )
     .execute(db)
     .await?;
@@ -135,6 +145,10 @@ pub struct Reports {
     pub made: i64,
     /// How many that were alive have not.
     pub missing: i64,
+    /// How many have, but do not remember everything.
+    pub incomplete: i64,
+    /// How many could not write a call again.
+    pub with_losses: i64,
     /// When the recovery was noticed.
     pub noticed_at: OffsetDateTime,
 }
@@ -149,13 +163,22 @@ pub async fn lock(db: &mut PgConnection, recovery: RecoveryId) -> sqlx::Result<O
     .await?;
     let Some(noticed_at) = noticed_at else { return Ok(None) };
     let counts = sqlx::query!(
-        r#"select count(reported_at) as "made!", count(*) - count(reported_at) as "missing!"
+        r#"select count(reported_at) as "made!",
+             count(*) filter (where reported_at is null) as "missing!",
+             count(*) filter (where reported_at is not null and not complete) as "incomplete!",
+             count(*) filter (where has_lost) as "with_losses!"
            from recovery_reports where recovery_id = $1"#,
         recovery.0,
     )
     .fetch_one(db)
     .await?;
-    Ok(Some(Reports { made: counts.made, missing: counts.missing, noticed_at }))
+    Ok(Some(Reports {
+        made: counts.made,
+        missing: counts.missing,
+        incomplete: counts.incomplete,
+        with_losses: counts.with_losses,
+        noticed_at,
+    }))
 }
 
 /// Ends a recovery: sending goes on.
@@ -174,6 +197,13 @@ pub async fn end(
         as_ as RecoveryEnd,
         by.map(|by| by.0),
     )
+    .execute(&mut *db)
+    .await?;
+    // Otherwise the silence before it would look like another one.
+    sqlx::query!(
+        "update workers set stopped_at = seen_at where stopped_at is null and seen_at < $1",
+        now - ALIVE_FOR,
+    )
     .execute(db)
     .await?;
     Ok(())
@@ -190,14 +220,9 @@ pub struct Affected {
     pub messages: i64,
 }
 
-/// Returns the batches of which messages may have been sent: those that were sending, or whose time
-/// has just come (others have missed it, which is asked about); and those that a person may have
-/// resumed, if `with_paused`.
-pub async fn affected(
-    db: &mut PgConnection,
-    with_paused: bool,
-    now: OffsetDateTime,
-) -> sqlx::Result<Vec<Affected>> {
+/// Returns the batches of which messages may have been sent: those that were sending, whose time has
+/// come since, or that a person may have resumed.
+pub async fn affected(db: &mut PgConnection, now: OffsetDateTime) -> sqlx::Result<Vec<Affected>> {
     sqlx::query_as!(
         Affected,
         r#"select b.id as "batch: BatchId", b.project_id as "project: ProjectId",
@@ -208,13 +233,10 @@ pub async fn affected(
              select sum(n)::bigint as planned, sum(n) filter (where state = 'ready')::bigint as waiting
              from submissions where batch_id = b.id
            ) s on true
-           where (b.state = 'sending' or b.state = 'scheduled' and b.schedule_at between $3 and $2
-               or $1 and b.state = 'paused')
+           where (b.state in ('sending', 'paused') or b.state = 'scheduled' and b.schedule_at <= $1)
              and (not b.planned or s.waiting > 0)
            order by b.id"#,
-        with_paused,
         now,
-        now - SCHEDULE_GRACE,
     )
     .fetch_all(db)
     .await
@@ -246,13 +268,28 @@ pub async fn hold(
     Ok(held == 1)
 }
 
-/// Returns the newest recovery in which a person has or had something to decide.
-pub async fn newest(db: &PgPool) -> sqlx::Result<Option<Recovery>> {
+/// Returns the newest recovery, unless it ended before `since`.
+pub async fn newest(db: &PgPool, since: OffsetDateTime) -> sqlx::Result<Option<Recovery>> {
     sqlx::query_as!(
         Recovery,
         r#"select id as "id: RecoveryId", cause as "cause: Cause", noticed_at, last_seen_at, ended_at,
              ended_as as "ended_as: RecoveryEnd"
-           from recoveries order by id desc limit 1"#,
+           from recoveries where coalesce(ended_at, 'infinity') > $1
+           order by noticed_at desc limit 1"#,
+        since,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Returns the last sign of life before a recovery that came after this batch, if what was sent then is
+/// not known: the batch may have been ordered or approved since, and sent.
+pub async fn may_have_sent(db: &PgPool, batch: BatchId) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar!(
+        r#"select coalesce(last_seen_at, noticed_at) as "at!" from recoveries
+           where ended_as in ('held', 'adopted') and noticed_at > $1
+           order by noticed_at desc limit 1"#,
+        batch.made_at(),
     )
     .fetch_optional(db)
     .await
@@ -273,7 +310,7 @@ pub struct HeldBatch {
     pub waits: bool,
 }
 
-/// Returns the batches that were held in a recovery, of the projects that a person may see; all if
+/// Returns the batches that were held in a recovery, or that still wait, of the projects that a person may see; all if
 /// `viewer` is `None`.
 pub async fn held(
     db: impl PgExecutor<'_>,
@@ -282,14 +319,14 @@ pub async fn held(
 ) -> sqlx::Result<Vec<HeldBatch>> {
     sqlx::query_as!(
         HeldBatch,
-        r#"select b.id as "batch: BatchId", b.name, p.slug as project, r.messages,
+        r#"select distinct on (b.id) b.id as "batch: BatchId", b.name, p.slug as project, r.messages,
              coalesce(b.pause_reason = 'database_went_back', false) as "waits!"
            from recovery_batches r join batches b on b.id = r.batch_id
              join projects p on p.id = b.project_id
-           where r.recovery_id = $1 and ($2::bigint is null
+           where (r.recovery_id = $1 or b.pause_reason = 'database_went_back') and ($2::bigint is null
              or exists (select from users u where u.id = $2 and u.is_owner)
              or exists (select from members m where m.user_id = $2 and m.project_id = p.id))
-           order by b.id"#,
+           order by b.id, r.messages desc"#,
         recovery.0,
         viewer.map(|viewer| viewer.0),
     )

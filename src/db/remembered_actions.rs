@@ -151,21 +151,23 @@ pub struct LostAction {
     pub redone: bool,
 }
 
-/// Returns the actions in a project that were lost, oldest first.
+/// Returns the actions in a project that were lost, oldest first; with those of no project, if `for_all`.
 pub async fn lost(
     db: impl PgExecutor<'_>,
     recovery: RecoveryId,
     project: ProjectId,
+    for_all: bool,
     limit: i64,
 ) -> sqlx::Result<Vec<LostAction>> {
     sqlx::query_as!(
         LostAction,
         r#"select id_time(a.id) as "at!", a.actor, a.action, a.subject, r.redone
            from recovery_actions r join audit_log a on a.id = r.event_id
-           where r.recovery_id = $1 and (a.project_id = $2 or a.project_id is null)
-           order by a.id limit $3"#,
+           where r.recovery_id = $1 and (a.project_id = $2 or $3 and a.project_id is null)
+           order by a.id limit $4"#,
         recovery.0,
         project.0,
+        for_all,
         limit,
     )
     .fetch_all(db)

@@ -49,17 +49,67 @@ impl RememberedCall {
 
 /// The last calls of this process, one per submission.
 #[derive(Debug, Default)]
-pub struct RememberedCalls(Mutex<BTreeMap<SubmissionId, RememberedCall>>);
+pub struct RememberedCalls(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    calls: BTreeMap<SubmissionId, RememberedCall>,
+    /// When the latest call was made that is forgotten.
+    forgotten_to: Option<OffsetDateTime>,
+}
+
+impl Memory {
+    /// Forgets calls that ended and were made before `time`.
+    fn forget_before(&mut self, time: OffsetDateTime) {
+        let forgotten_to = &mut self.forgotten_to;
+        self.calls.retain(|_, call| {
+            let keeps = call.end.is_none() || call.claimed.claimed_at >= time;
+            if !keeps {
+                *forgotten_to = (*forgotten_to).max(Some(call.claimed.claimed_at));
+            }
+            keeps
+        });
+    }
+
+    /// Returns when half of the calls had been made.
+    fn middle(&self) -> Option<OffsetDateTime> {
+        let mut times: Vec<OffsetDateTime> =
+            self.calls.values().map(|call| call.claimed.claimed_at).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    }
+}
 
 impl RememberedCalls {
-    /// Remembers a claim, and forgets those that are too old or too many.
+    /// Remembers a claim. If there are too many, the older half is forgotten.
     pub fn add(&self, claimed: &Claimed) {
-        let mut calls = self.lock();
-        if calls.len() >= MAX_CALLS {
-            forget(&mut calls, claimed.claimed_at);
+        let mut memory = self.lock();
+        if memory.calls.len() >= MAX_CALLS
+            && let Some(middle) = memory.middle()
+        {
+            memory.forget_before(middle);
         }
         let call = RememberedCall { claimed: claimed.clone(), messages: Vec::new(), end: None };
-        calls.insert(claimed.id, call);
+        memory.calls.insert(claimed.id, call);
+    }
+
+    /// Returns whether this process knows that messages of a submission were accepted: it may not be
+    /// called again, whatever the database says.
+    pub fn was_accepted(&self, submission: SubmissionId) -> bool {
+        let memory = self.lock();
+        let end = memory.calls.get(&submission).and_then(|call| call.end.as_ref());
+        matches!(end, Some(End::Taken { .. } | End::TakenWithComplaint { .. }))
+    }
+
+    /// Forgets what is too old at a time at which the database was whole. What is made afterwards is
+    /// remembered, however long it takes until the database is looked at again.
+    pub fn forget(&self, now: OffsetDateTime) {
+        self.lock().forget_before(now - MAX_AGE);
+    }
+
+    /// Returns since when everything is remembered; `None` if nothing is forgotten.
+    pub fn remembers_since(&self) -> Option<OffsetDateTime> {
+        self.lock().forgotten_to
     }
 
     /// Remembers the messages of a call that is about to be made.
@@ -74,49 +124,36 @@ impl RememberedCalls {
 
     /// Returns how a call has ended by now.
     pub fn end_of(&self, claimed: &Claimed) -> Option<End> {
-        let calls = self.lock();
-        let call = calls.get(&claimed.id).filter(|call| call.claimed.token == claimed.token)?;
+        let memory = self.lock();
+        let call =
+            memory.calls.get(&claimed.id).filter(|call| call.claimed.token == claimed.token)?;
         call.end.clone()
     }
 
-    /// Returns the calls since `MAX_AGE` ago, and forgets earlier ones.
-    pub fn recent(&self, now: OffsetDateTime) -> Vec<RememberedCall> {
-        let mut calls = self.lock();
-        calls.retain(|_, call| call.end.is_none() || now - call.claimed.claimed_at < MAX_AGE);
-        calls.values().cloned().collect()
+    /// Returns the calls.
+    pub fn all(&self) -> Vec<RememberedCall> {
+        self.lock().calls.values().cloned().collect()
     }
 
     /// Returns the submissions of calls that ended and may have sent messages.
     pub fn sent(&self) -> Vec<SubmissionId> {
-        let calls = self.lock();
-        let sent = calls.values().filter(|call| call.end.is_some() && call.may_have_sent());
+        let memory = self.lock();
+        let sent = memory.calls.values().filter(|call| call.end.is_some() && call.may_have_sent());
         sent.map(|call| call.claimed.id).collect()
     }
 
     fn change(&self, claimed: &Claimed, change: impl FnOnce(&mut RememberedCall)) {
-        let mut calls = self.lock();
-        let call = calls.get_mut(&claimed.id).filter(|call| call.claimed.token == claimed.token);
+        let mut memory = self.lock();
+        let call =
+            memory.calls.get_mut(&claimed.id).filter(|call| call.claimed.token == claimed.token);
         if let Some(call) = call {
             change(call);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<SubmissionId, RememberedCall>> {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Forgets old calls or, if there are none, the older half.
-fn forget(calls: &mut BTreeMap<SubmissionId, RememberedCall>, now: OffsetDateTime) {
-    calls.retain(|_, call| call.end.is_none() || now - call.claimed.claimed_at < MAX_AGE);
-    if calls.len() < MAX_CALLS {
-        return;
-    }
-    let mut times: Vec<OffsetDateTime> =
-        calls.values().map(|call| call.claimed.claimed_at).collect();
-    times.sort_unstable();
-    let middle = times[times.len() / 2];
-    calls.retain(|_, call| call.end.is_none() || call.claimed.claimed_at >= middle);
 }
 
 /// Returns ids as the first of each run of consecutive ones, with its length.
@@ -165,16 +202,13 @@ pub async fn forgotten(
         let is_last = sent_at.is_none_or(|at| at <= call.claimed.claimed_at);
         let is_known = *sent_at == Some(call.claimed.claimed_at);
         match state {
-            SubmissionState::Ready => call.binds(),
+            SubmissionState::Ready | SubmissionState::Cancelled => call.binds(),
             SubmissionState::InFlight if is_known => call.end.is_some(),
             SubmissionState::InFlight => is_last && call.binds(),
             SubmissionState::InDoubt => {
                 is_last && call.binds() && !matches!(call.end, None | Some(End::InDoubt { .. }))
             }
-            SubmissionState::Accepted
-            | SubmissionState::Partly
-            | SubmissionState::Refused
-            | SubmissionState::Cancelled => false,
+            SubmissionState::Accepted | SubmissionState::Partly | SubmissionState::Refused => false,
         }
     };
     Ok(calls.into_iter().filter(is_forgotten).collect())
@@ -187,8 +221,8 @@ pub async fn rewrite(db: &mut PgConnection, call: &RememberedCall) -> sqlx::Resu
     let moved = sqlx::query!(
         r#"update submissions
            set state = 'in_flight', attempts = $2, lease_until = $3, sent_at = $4, worker = $5,
-             vendor_message = ''
-           where id = $1 and (state = 'ready' or state in ('in_flight', 'in_doubt') and sent_at <= $4)"#,
+             vendor_message = '', complete = false
+           where id = $1 and (state = 'ready' or state = 'cancelled' and suppressed < n or state in ('in_flight', 'in_doubt') and sent_at <= $4)"#,
         claimed.id.0,
         claimed.attempts,
         claimed.lease_until,
@@ -211,12 +245,33 @@ pub async fn rewrite(db: &mut PgConnection, call: &RememberedCall) -> sqlx::Resu
         return Ok(Rewritten::Known);
     }
     let Some((first, last)) = claimed.rows else { return Ok(Rewritten::Gone) };
+    if is_planned_anew(db, claimed, first, last).await? {
+        return Ok(Rewritten::Gone);
+    }
     let messages = insert(db, call, first, last).await?;
     if messages != i64::from(claimed.n) {
         return Ok(Rewritten::Gone);
     }
     start(db, claimed).await?;
     Ok(Rewritten::InFlight)
+}
+
+/// Returns whether rows of a call have become other messages.
+async fn is_planned_anew(
+    db: &mut PgConnection,
+    claimed: &Claimed,
+    first: i32,
+    last: i32,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from submissions
+             where batch_id = $1 and first_row <= $3 and last_row >= $2) as "exists!""#,
+        claimed.batch_id.0,
+        first,
+        last,
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Starts the batch of a call if it was not started yet: it must have been.
@@ -253,14 +308,15 @@ async fn insert(
              insert into submissions (id, project_id, batch_id, state, n, next_try_at, wave, first_row,
                last_row, attempts, lease_until, sent_at, worker)
              select $4, $5, $1, 'in_flight', $6, $7, $8, $2, $3, $9, $10, $7, $11
-             where exists (select from rows)
+             where (select count(*)::int from rows) = $6
            ), skipped as (
-             insert into rewritten_rows select $1, $2, $3 where exists (select from rows)
+             insert into rewritten_rows select $1, $2, $3 where (select count(*)::int from rows) = $6
            ), written as (
              insert into messages
                (id, project_id, submission_id, batch_id, template_id, phone, params)
              select ids.id, $5, $4, $1, $12, rows.phone, rows.params
              from rows join unnest($13::bigint[]) with ordinality ids (id, k) on ids.k = rows.k
+             where (select count(*)::int from rows) = $6
              returning 1
            )
            select count(*) as "count!" from written"#,

@@ -148,7 +148,11 @@ async fn change(
     now: OffsetDateTime,
 ) -> sqlx::Result<Taken> {
     let state = match action {
-        BatchAction::Resume if !may_resume(db, actor, batch, may_approve).await? => None,
+        BatchAction::Resume | BatchAction::Reschedule(_)
+            if !may_resume(db, actor, batch, may_approve).await? =>
+        {
+            None
+        }
         BatchAction::Resume => batch_transitions::resume(db, actor.project, batch, now).await?,
         BatchAction::Approve => {
             batch_transitions::approve(db, actor.project, batch, actor.user, now).await?

@@ -8,7 +8,7 @@ use super::credentials::{self, CredentialsError};
 use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
 use crate::db::reviewed::{self, Row};
-use crate::db::{audit, signatures, sms_templates};
+use crate::db::{audit, installation, signatures, sms_templates};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::review::Subject;
 use crate::usms::CallError;
@@ -101,6 +101,9 @@ async fn delete_now(
     let Some(known) = find(app, requester.project, subject, vendor_id).await? else {
         return Ok(Deleted::Nothing);
     };
+    if !installation::is_whole(&app.db).await? {
+        return Ok(Deleted::NotSent);
+    }
     let keys = credentials::of(app, requester.project).await?;
     let mut db = app.db.acquire().await?;
     reviewed::record_deletion_request(&mut db, known.row, Some(requester.by)).await?;

@@ -17,7 +17,9 @@ const SUBMISSIONS_PER_STEP: usize = 20;
 /// Plans one step of the oldest batch that is not planned yet. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let Some(batch) = recipients::take_unplanned(&mut tx).await? else { return Ok(false) };
+    let Some(batch) = recipients::take_unplanned(&mut tx, app.in_hand.seen()).await? else {
+        return Ok(false);
+    };
     let planned = step(app, &mut tx, &batch).await?;
     if planned.last.is_none() {
         recipients::clear_planned(&mut tx, &batch).await?;
@@ -34,10 +36,13 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
 async fn step(app: &App, db: &mut PgConnection, batch: &Unplanned) -> sqlx::Result<Planned> {
     let per_call = if batch.each_own { MAX_PHONES_PER_BATCH } else { MAX_PHONES };
     let rest = i64::try_from(per_call * SUBMISSIONS_PER_STEP).unwrap_or(i64::MAX);
-    let (wave, limit) = match batch.trial_size {
-        Some(first) if batch.planned_to == 0 => (0, i64::from(first)),
-        Some(_) | None => (1, rest),
+    let trial = match batch.trial_size {
+        Some(size) if batch.planned_to == 0 => {
+            i64::from(size) - recipients::trial_messages(db, batch.batch).await?
+        }
+        Some(_) | None => 0,
     };
+    let (wave, limit) = if trial > 0 { (0, trial) } else { (1, rest) };
     let per_call = i64::try_from(per_call).unwrap_or(i64::MAX);
     recipients::plan(db, batch, wave, limit, per_call, app.clock.now()).await
 }

@@ -11,8 +11,8 @@ use tracing::{info, warn};
 use super::actor::Actor;
 use super::{notifications, submit};
 use crate::app::App;
-use crate::db::installation::{self, Identity, Observed};
-use crate::db::recoveries::{self, Cause, RecoveryEnd, RecoveryId};
+use crate::db::installation::{self, Identity, Observed, Seen};
+use crate::db::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
 use crate::db::remembered_actions::{self, RememberedAction};
 use crate::db::remembered_calls::{self, Rewritten};
 use crate::db::{audit, batch_transitions, batches, sending_stops};
@@ -23,6 +23,9 @@ use crate::domain::ids::{BatchId, UserId};
 /// How long processes that were alive may take to report. After that, batches that they may have
 /// sent wait for a person.
 const MAX_WAIT: Duration = Duration::seconds(20);
+/// For so long a recovery stays open, so that every living process takes part, also those that started
+/// in the lost time and that the database does not know.
+const MIN_WAIT: Duration = Duration::seconds(4);
 /// If the last process did not stop cleanly, and none was seen for longer than this, the machine may
 /// have been rolled back as a whole.
 const MAX_SILENCE: Duration = Duration::minutes(10);
@@ -30,13 +33,12 @@ const MAX_SILENCE: Duration = Duration::minutes(10);
 /// Looks whether the database went back and, if it did, does this process's part of the repair.
 /// Returns whether sending may go on.
 pub async fn check(app: &App) -> sqlx::Result<bool> {
-    let observed = installation::observe(&app.db).await?;
+    let observed = installation::observe(&app.db, app.process).await?;
     let seen = app.in_hand.seen();
     let (recovery, cause) = match (observed.open, cause(app, &observed, seen)) {
         (Some(open), _) => open,
         (None, None) => {
-            app.in_hand.set_seen(observed.position);
-            app.in_hand.actions.read_along(&app.db, app.clock.now()).await?;
+            follow(app, &observed).await?;
             return Ok(true);
         }
         (None, Some(cause)) => {
@@ -47,32 +49,78 @@ pub async fn check(app: &App) -> sqlx::Result<bool> {
     };
     // Only a process that has seen the database before can remember what it lost.
     if seen.is_some() && app.in_hand.owes_report(recovery) {
-        for batch in repair(app).await? {
-            warn!(%batch, "calls of this batch cannot be written again");
-        }
-        for action in app.in_hand.actions.forgotten(&app.db).await? {
-            redo(app, recovery, &action).await?;
-        }
-        recoveries::report(&app.db, recovery, app.process, app.clock.now()).await?;
-        app.in_hand.set_reported(recovery);
+        report(app, recovery).await?;
         // Where another process ends the recovery, the log goes on from here.
-        app.in_hand.set_seen(observed.position);
+        app.in_hand.set_seen(observed.seen);
+        app.in_hand.set_beat(None);
     }
     let ended = try_end(app, recovery, cause).await?;
     if ended {
-        app.in_hand.set_seen(observed.position);
+        let observed = installation::observe(&app.db, app.process).await?;
+        app.in_hand.set_seen(observed.seen);
+        app.in_hand.set_beat(None);
         app.wake.submit();
     }
     Ok(ended)
 }
 
+/// Remembers how the database is, for the time when it is not so any more.
+async fn follow(app: &App, observed: &Observed) -> sqlx::Result<()> {
+    if let Some(newest) = observed.newest.filter(|newest| app.in_hand.owes_report(*newest)) {
+        // It ended before this process looked. What it has sent is written again all the same.
+        match app.in_hand.seen() {
+            Some(_) => report(app, newest).await?,
+            None => app.in_hand.set_reported(newest),
+        }
+    }
+    app.in_hand.set_seen(observed.seen);
+    app.in_hand.remembered.forget(app.clock.now());
+    app.in_hand.actions.read_along(&app.db, app.clock.now()).await
+}
+
+/// Does this process's part of a recovery: writes again what it remembers.
+async fn report(app: &App, recovery: RecoveryId) -> sqlx::Result<()> {
+    // No claim of this process is under way meanwhile, so that every call is remembered.
+    let _claims = app.in_hand.lost_until.lock().await;
+    let lost = repair(app).await?;
+    if !lost.is_empty() {
+        hold_lost(app, recovery, &lost).await?;
+    }
+    let forgotten = app.in_hand.actions.forgotten(&app.db).await?;
+    for (at, action) in forgotten.iter().enumerate() {
+        let is_undone = forgotten[at + 1..].iter().any(|later| undoes(later, action));
+        if let Err(error) = redo(app, recovery, action, is_undone).await {
+            // Whom or what it names may be lost as well.
+            warn!(action = action.action, %error, "cannot write again what a person did");
+        }
+    }
+    let since = app.in_hand.remembered.remembers_since();
+    let now = app.clock.now();
+    recoveries::report(&app.db, recovery, app.process, !lost.is_empty(), since, now).await?;
+    app.in_hand.set_reported(recovery);
+    Ok(())
+}
+
+/// Holds batches with calls that cannot be written again: the rows of these are planned anew, and would
+/// be sent once more.
+async fn hold_lost(app: &App, recovery: RecoveryId, lost: &[BatchId]) -> sqlx::Result<()> {
+    let mut tx = app.db.begin().await?;
+    let affected = recoveries::affected(&mut tx, app.clock.now()).await?;
+    let affected: Vec<_> = affected.into_iter().filter(|one| lost.contains(&one.batch)).collect();
+    hold(app, &mut tx, recovery, &affected).await?;
+    tx.commit().await?;
+    warn!(?lost, held = affected.len(), "calls of these batches cannot be written again");
+    Ok(())
+}
+
 /// Returns what shows that the database went back; `None` if nothing does.
-fn cause(app: &App, observed: &Observed, seen: Option<i64>) -> Option<Cause> {
+fn cause(app: &App, observed: &Observed, seen: Option<Seen>) -> Option<Cause> {
     match observed.identity {
         Identity::Copied => Some(Cause::Copied),
         Identity::Promoted => Some(Cause::Promoted),
         Identity::Same => match (seen, observed.last_seen_at) {
-            (Some(seen), _) if observed.position < seen => Some(Cause::RolledBack),
+            (Some(seen), _) if observed.seen.position < seen.position => Some(Cause::RolledBack),
+            (Some(_), _) if observed.own_beat < app.in_hand.last_beat() => Some(Cause::RolledBack),
             (None, Some(at)) if app.clock.now() - at > MAX_SILENCE => Some(Cause::Silent),
             (Some(_), _) | (None, _) => None,
         },
@@ -82,7 +130,7 @@ fn cause(app: &App, observed: &Observed, seen: Option<i64>) -> Option<Cause> {
 /// Writes again the calls that the database has forgotten. Returns the batches of those that cannot
 /// be written: their order or their rows are gone.
 async fn repair(app: &App) -> sqlx::Result<Vec<BatchId>> {
-    let calls = app.in_hand.remembered.recent(app.clock.now());
+    let calls = app.in_hand.remembered.all();
     let forgotten = remembered_calls::forgotten(&app.db, calls).await?;
     let mut lost = Vec::new();
     let count = forgotten.len();
@@ -108,28 +156,44 @@ async fn repair(app: &App) -> sqlx::Result<Vec<BatchId>> {
 
 /// Writes again what a person did. What stops messages is done again; the rest is shown, for the
 /// person to repeat it.
-async fn redo(app: &App, recovery: RecoveryId, action: &RememberedAction) -> sqlx::Result<()> {
+async fn redo(
+    app: &App,
+    recovery: RecoveryId,
+    action: &RememberedAction,
+    is_undone: bool,
+) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if !remembered_actions::rewrite(&mut tx, action, recovery).await? {
         return Ok(());
     }
-    let redone = match (action.action.as_str(), action.project, action.batch(), action.user) {
-        ("batch_paused", Some(project), Some(batch), _) => {
-            batch_transitions::pause(&mut tx, project, batch, PauseReason::Person, "").await?
-        }
-        ("batch_cancelled", Some(project), Some(batch), Some(by)) => {
-            batch_transitions::cancel(&mut tx, project, batch, by, now).await?
-        }
-        ("sending_stopped", project, _, by) => {
-            sending_stops::insert(&mut tx, project, by, now).await?
-        }
-        _ => false,
-    };
+    let redone = !is_undone
+        && match (action.action.as_str(), action.project, action.batch(), action.user) {
+            ("batch_paused", Some(project), Some(batch), _) => {
+                batch_transitions::pause(&mut tx, project, batch, PauseReason::Person, "").await?
+            }
+            ("batch_cancelled", Some(project), Some(batch), Some(by)) => {
+                batch_transitions::cancel(&mut tx, project, batch, by, now).await?
+            }
+            ("sending_stopped", project, _, by) => {
+                sending_stops::insert(&mut tx, project, by, now).await?
+            }
+            _ => false,
+        };
     if redone {
         remembered_actions::set_redone(&mut tx, action.id).await?;
     }
     tx.commit().await
+}
+
+/// Returns whether a later action took back an earlier one.
+fn undoes(later: &RememberedAction, earlier: &RememberedAction) -> bool {
+    let same = later.project == earlier.project && later.subject == earlier.subject;
+    let words = (earlier.action.as_str(), later.action.as_str());
+    same && matches!(
+        words,
+        ("batch_paused", "batch_resumed") | ("sending_stopped", "sending_resumed")
+    )
 }
 
 /// Ends a recovery if nothing more can be expected of living processes. Returns whether it has ended.
@@ -139,19 +203,24 @@ async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<
     let Some(reports) = recoveries::lock(&mut tx, recovery).await? else {
         return Ok(true);
     };
+    let waited = now - reports.noticed_at;
     let end = match cause {
         // Nothing tells a restored backup from a copy that only looks like the installation.
         Cause::Copied => return Ok(false),
         Cause::Silent => RecoveryEnd::Held,
-        Cause::Promoted | Cause::RolledBack if reports.made == 0 => return Ok(false),
-        Cause::Promoted | Cause::RolledBack if reports.missing == 0 => RecoveryEnd::Repaired,
-        Cause::Promoted | Cause::RolledBack if now - reports.noticed_at < MAX_WAIT => {
-            return Ok(false);
-        }
-        Cause::Promoted | Cause::RolledBack => RecoveryEnd::Held,
+        Cause::Promoted | Cause::RolledBack => match reports {
+            Reports { made: 0, .. } => return Ok(false),
+            _ if waited < MIN_WAIT => return Ok(false),
+            Reports { missing: 1.., .. } if waited < MAX_WAIT => return Ok(false),
+            Reports { missing: 0, incomplete: 0, with_losses: 0, .. } => RecoveryEnd::Repaired,
+            Reports { .. } => RecoveryEnd::Held,
+        },
     };
-    if end == RecoveryEnd::Held {
-        hold(app, &mut tx, recovery, false).await?;
+    // The batches of calls that could not be written again are held already.
+    let is_unknown = cause == Cause::Silent || reports.missing + reports.incomplete > 0;
+    if end == RecoveryEnd::Held && is_unknown {
+        let affected = recoveries::affected(&mut tx, now).await?;
+        hold(app, &mut tx, recovery, &affected).await?;
     }
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, end, None, now).await?;
@@ -160,16 +229,14 @@ async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<
     Ok(true)
 }
 
-/// Holds the batches of which messages may have been sent in the lost time, and notifies of each.
-/// Returns how many there are.
+/// Holds batches of which messages may have been sent in the lost time, and notifies of each.
 async fn hold(
     app: &App,
     db: &mut PgConnection,
     recovery: RecoveryId,
-    with_paused: bool,
-) -> sqlx::Result<usize> {
-    let affected = recoveries::affected(db, with_paused, app.clock.now()).await?;
-    for one in &affected {
+    affected: &[Affected],
+) -> sqlx::Result<()> {
+    for one in affected {
         if !recoveries::hold(db, recovery, one).await? {
             continue;
         }
@@ -178,7 +245,7 @@ async fn hold(
             notifications::batch_paused(app, db, one.project, &batch, reason).await?;
         }
     }
-    Ok(affected.len())
+    Ok(())
 }
 
 /// The result of an adoption.
@@ -193,7 +260,7 @@ pub enum Adopted {
 /// Makes this database the installation, as a person says: it sends, pulls and applies from now on.
 /// Batches of which messages may have been sent since its last sign of life wait for a person.
 pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adopted> {
-    let observed = installation::observe(&app.db).await?;
+    let observed = installation::observe(&app.db, app.process).await?;
     let now = app.clock.now();
     let (recovery, _) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
         (Some(open), _) => open,
@@ -204,7 +271,9 @@ pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adop
     if recoveries::lock(&mut tx, recovery).await?.is_none() {
         return Ok(Adopted::Already);
     }
-    let held = hold(app, &mut tx, recovery, true).await?;
+    let affected = recoveries::affected(&mut tx, now).await?;
+    hold(app, &mut tx, recovery, &affected).await?;
+    let held = affected.len();
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, RecoveryEnd::Adopted, by, now).await?;
     let entry = audit::Entry {

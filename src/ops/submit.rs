@@ -88,6 +88,11 @@ async fn claim_by(app: &App, ended: Vec<SubmissionId>, ahead: usize) -> sqlx::Re
     if let Ok(claim) = &claim {
         *lost_until = lost_before;
         if let Claim::Won(claimed) = claim {
+            if app.in_hand.remembered.was_accepted(claimed.id) {
+                // The database forgot it, and nothing else has shown that yet.
+                warn!(submission = %claimed.id, "claimed again although it was accepted; not called");
+                return Ok(Claim::Nothing);
+            }
             app.in_hand.add(claimed.id, claimed.token);
             app.in_hand.remembered.add(claimed);
         }

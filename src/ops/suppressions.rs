@@ -10,7 +10,7 @@ use super::actor::Actor;
 use super::credentials::{self, CredentialsError};
 use crate::app::App;
 use crate::db::suppressions::NewSuppression;
-use crate::db::{audit, conversations, replies, suppressions};
+use crate::db::{audit, conversations, installation, replies, suppressions};
 use crate::domain::ids::SuppressionId;
 use crate::domain::phone::Phone;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
@@ -147,6 +147,9 @@ pub struct Blacklisted {
 ///
 /// [`BlacklistError`] if a call failed.
 pub async fn add_to_blacklist(app: &App, actor: Actor<'_>) -> Result<Blacklisted, BlacklistError> {
+    if !installation::is_whole(&app.db).await? {
+        return Ok(Blacklisted::default());
+    }
     let keys = credentials::of(app, actor.project).await?;
     let mut blacklisted = Blacklisted::default();
     let limit = i64::try_from(MAX_PHONES_PER_BLACKLIST).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use time::Duration;
 
 use super::error::WebError;
 use super::form::{Form, peer_ip};
@@ -13,7 +14,7 @@ use super::moment::Moment;
 use super::urls::Urls;
 use super::{flash, page};
 use crate::app::App;
-use crate::db::recoveries::{self, HeldBatch, Recovery, RecoveryEnd};
+use crate::db::recoveries::{self, Cause, HeldBatch, Recovery, RecoveryEnd};
 use crate::db::remembered_actions::{self, LostAction};
 use crate::db::sending_stops::{self, SendingStop};
 use crate::domain::ids::BatchId;
@@ -21,6 +22,8 @@ use crate::domain::role::Permission;
 use crate::ops::recovery::{self, Adopted};
 use crate::ops::sending_stops as stop_ops;
 
+/// For so long a recovery that has ended is shown.
+const SHOWN_FOR: Duration = Duration::days(30);
 /// The most lost actions that are shown.
 const MAX_LOST: i64 = 200;
 
@@ -59,7 +62,17 @@ impl SendingPage {
     fn end_key(&self, recovery: &Recovery) -> &'static str {
         match recovery.ended_as {
             Some(RecoveryEnd::Repaired) => "repaired",
-            Some(RecoveryEnd::Held) | Some(RecoveryEnd::Adopted) | None => "held",
+            Some(RecoveryEnd::Held | RecoveryEnd::Adopted) | None => "held",
+        }
+    }
+
+    /// Returns the text key of when the last sign of life was. Only of some it is known that something
+    /// was lost.
+    fn since_key(&self, recovery: &Recovery) -> &'static str {
+        match (recovery.cause, recovery.ended_as) {
+            (Cause::Silent, _) => "sending-silent-since",
+            (_, Some(RecoveryEnd::Repaired)) => "sending-noticed",
+            (Cause::Promoted | Cause::Copied | Cause::RolledBack, _) => "sending-went-back-to",
         }
     }
 
@@ -97,14 +110,16 @@ pub async fn show(
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let recovery = recoveries::newest(&app.db).await?;
+    let recovery = recoveries::newest(&app.db, app.clock.now() - SHOWN_FOR).await?;
     let held = match &recovery {
         Some(recovery) => recoveries::held(&app.db, recovery.id, Some(member.person.id)).await?,
         None => Vec::new(),
     };
     let lost = match &recovery {
         Some(recovery) => {
-            remembered_actions::lost(&app.db, recovery.id, member.project.id, MAX_LOST).await?
+            let for_all = member.person.is_owner;
+            remembered_actions::lost(&app.db, recovery.id, member.project.id, for_all, MAX_LOST)
+                .await?
         }
         None => Vec::new(),
     };

@@ -66,6 +66,7 @@ const RETENTION: Duration = Duration::from_secs(60);
 /// Runs all jobs until `stop`, then until their current work is done.
 pub async fn run(app: App, stop: CancellationToken) {
     let stopping = app.clone();
+    first_look(&app, &stop).await;
     let mut jobs = JoinSet::new();
     jobs.spawn(submit_all(app.clone(), stop.clone()));
     for _ in 0..PUSH_WORKERS {
@@ -114,9 +115,30 @@ pub async fn run(app: App, stop: CancellationToken) {
             error!(%error, "background loop failed");
         }
     }
-    if let Err(error) = workers::stop(&stopping.db, stopping.process, stopping.clock.now()).await {
+    if let Err(error) = record_stop(&stopping).await {
         error!(%error, "cannot record that this process stops");
     }
+}
+
+/// Looks at the database before anything is done with it.
+async fn first_look(app: &App, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        match recovery::check(app).await {
+            Ok(_) => return,
+            Err(error) => {
+                error!(%error, "cannot look at the database; will retry");
+                sleep(stop, ERROR_DELAY).await;
+            }
+        }
+    }
+}
+
+/// Records a clean stop, unless the database has lost what this process remembers.
+async fn record_stop(app: &App) -> sqlx::Result<()> {
+    if recovery::check(app).await? {
+        workers::stop(&app.db, app.process, app.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// The result of one iteration of a job: run again at once, or sleep first.
@@ -400,6 +422,7 @@ async fn housekeeping(app: App) -> sqlx::Result<Next> {
         return Ok(Next::Sleep(HOUSEKEEPING));
     }
     workers::beat(&app.db, app.process, &vendor_contact(&app), now).await?;
+    app.in_hand.set_beat(Some(now));
     submit::requeue_unknown(&app).await?;
     submit::expire_leases(&app).await?;
     let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;

@@ -7,13 +7,16 @@ use time::Duration;
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::db::claims::{Claim, Claimed};
+use usms_console::db::installation::Seen;
 use usms_console::db::recoveries::{self, Cause};
+use usms_console::db::workers::{self, VendorContact};
 use usms_console::domain::role::Role;
 use usms_console::ops::recovery::{self, Adopted};
 use usms_console::ops::submit::{self, End};
+use usms_console::ops::{plan, uploads};
 
 use super::receipts::{process_all, push};
-use crate::harness::{CODE, TestConsole, TestOptions, assert_sound};
+use crate::harness::{CODE, TestConsole, TestOptions, assert_sound, until};
 
 /// A console in which nothing is sent by itself, and a second process on its database.
 async fn two_processes(db: &PgPool) -> (TestConsole, App) {
@@ -48,6 +51,12 @@ async fn states(db: &PgPool) -> Vec<String> {
     sqlx::query_scalar(states).fetch_all(db).await.unwrap()
 }
 
+/// Begins a recovery, so long ago that every process has had the time to take part.
+async fn begin(console: &TestConsole, cause: Cause) {
+    let noticed = console.app.clock.now() - Duration::seconds(5);
+    recoveries::begin(&console.app.db, cause, noticed).await.unwrap();
+}
+
 /// Takes back every claim and its outcome, as if the database had lost them.
 async fn lose_calls(db: &PgPool) {
     let lose = "update submissions set state = 'ready', session_no = null, lease_until = null,
@@ -68,7 +77,7 @@ async fn a_process_writes_again_what_it_sent_and_what_is_under_way(db: PgPool) {
     }
     submit::record(&console.app, &first, &taken("S1")).await.unwrap();
     lose_calls(&db).await;
-    recoveries::begin(&db, Cause::Promoted, console.app.clock.now()).await.unwrap();
+    begin(&console, Cause::Promoted).await;
     let refused = submit::claim(&other).await.unwrap();
     assert!(matches!(refused, Claim::Nothing), "nothing is sent before the repair");
     assert!(recovery::check(&console.app).await.unwrap());
@@ -95,13 +104,16 @@ async fn a_process_leaves_the_later_claim_of_another_alone(db: PgPool) {
     assert!(recovery::check(&console.app).await.unwrap());
     let first = claim(&console.app).await;
     submit::prepare(&console.app, &first).await.unwrap();
-    let throttled =
-        End::NotSent { ret_code: None, why: String::new(), pause_reason: None, throttled: true };
-    submit::record(&console.app, &first, &throttled).await.unwrap();
-    sqlx::query("update submissions set next_try_at = now()").execute(&db).await.unwrap();
+    let doubt = End::InDoubt { ret_code: None, why: String::new(), request_id: String::new() };
+    submit::record(&console.app, &first, &doubt).await.unwrap();
+    // A person has it sent again.
+    let again = "update submissions set state = 'ready', sent_at = null, next_try_at = now()";
+    sqlx::query(again).execute(&db).await.unwrap();
+    let reopened = "update batches set state = 'sending', finished_at = null";
+    sqlx::query(reopened).execute(&db).await.unwrap();
     sqlx::query("update call_slots set next_at = now()").execute(&db).await.unwrap();
     let second = claim(&other).await;
-    recoveries::begin(&db, Cause::Promoted, console.app.clock.now()).await.unwrap();
+    begin(&console, Cause::Promoted).await;
     assert!(recovery::check(&console.app).await.unwrap());
     submit::record(&other, &second, &taken("S1")).await.unwrap();
     assert_eq!(states(&db).await, ["accepted"], "the call of the other process counts");
@@ -168,10 +180,8 @@ async fn after_a_long_silence_what_was_being_sent_is_asked_about_and_a_short_one
     let operator = console.operator().await;
     let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
     let beat = async || {
-        let heard = usms_console::db::workers::VendorContact::default();
-        usms_console::db::workers::beat(&db, uuid::Uuid::new_v4(), &heard, clock.now())
-            .await
-            .unwrap();
+        let heard = VendorContact::default();
+        workers::beat(&db, uuid::Uuid::new_v4(), &heard, clock.now()).await.unwrap();
     };
     let restarted = || App { in_hand: std::sync::Arc::default(), ..console.app.clone() };
     beat().await;
@@ -263,7 +273,7 @@ async fn a_pause_that_the_database_forgot_is_made_again_and_shown(db: PgPool) {
         sqlx::query(statement).execute(&mut *lost).await.unwrap();
     }
     lost.commit().await.unwrap();
-    recoveries::begin(&db, Cause::RolledBack, console.app.clock.now()).await.unwrap();
+    begin(&console, Cause::RolledBack).await;
     assert!(recovery::check(&console.app).await.unwrap());
     assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
     let page = operator.get("/p/default/sending").await;
@@ -274,4 +284,278 @@ async fn a_pause_that_the_database_forgot_is_made_again_and_shown(db: PgPool) {
     );
     let events = "select count(*) from audit_log where action = 'batch_paused'";
     assert_eq!(sqlx::query_scalar::<_, i64>(events).fetch_one(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test]
+async fn a_recovery_waits_for_processes_that_the_database_does_not_know(db: PgPool) {
+    let (console, other) = two_processes(&db).await;
+    let operator = console.operator().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    for app in [&console.app, &other] {
+        assert!(recovery::check(app).await.unwrap());
+    }
+    let claimed = claim(&other).await;
+    submit::prepare(&other, &claimed).await.unwrap();
+    submit::record(&other, &claimed, &taken("S1")).await.unwrap();
+    lose_calls(&db).await;
+    recoveries::begin(&db, Cause::Promoted, console.app.clock.now()).await.unwrap();
+    assert!(!recovery::check(&console.app).await.unwrap(), "the other one may still report");
+    assert!(!recovery::check(&other).await.unwrap());
+    assert_eq!(states(&db).await, ["accepted"]);
+    until("the recovery ends", async || recovery::check(&console.app).await.unwrap()).await;
+}
+
+#[sqlx::test]
+async fn a_process_that_comes_late_still_writes_again_what_it_sent(db: PgPool) {
+    let (console, other) = two_processes(&db).await;
+    let operator = console.operator().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    for app in [&console.app, &other] {
+        assert!(recovery::check(app).await.unwrap());
+    }
+    let claimed = claim(&other).await;
+    submit::prepare(&other, &claimed).await.unwrap();
+    submit::record(&other, &claimed, &taken("S1")).await.unwrap();
+    lose_calls(&db).await;
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert_eq!(states(&db).await, ["ready"]);
+    assert!(recovery::check(&other).await.unwrap());
+    assert_eq!(states(&db).await, ["accepted"]);
+}
+
+#[sqlx::test]
+async fn a_batch_whose_calls_cannot_be_written_again_is_held(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    operator.send(CODE, &["2", "5"], "18500001235").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let claimed = claim(&console.app).await;
+    submit::prepare(&console.app, &claimed).await.unwrap();
+    submit::record(&console.app, &claimed, &taken("S1")).await.unwrap();
+    // The database has lost the submission, and its batch is to be planned anew.
+    let mut lost = db.begin().await.unwrap();
+    for statement in
+        ["delete from messages where submission_id = $1", "delete from submissions where id = $1"]
+    {
+        sqlx::query(statement).bind(claimed.id.0).execute(&mut *lost).await.unwrap();
+    }
+    let unplanned = "update batches set planned = false, state = 'sending', finished_at = null
+        where id = $1";
+    sqlx::query(unplanned).bind(claimed.batch_id.0).execute(&mut *lost).await.unwrap();
+    lost.commit().await.unwrap();
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let held: Vec<i64> = sqlx::query_scalar("select id from batches where state = 'paused'")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(held, [claimed.batch_id.0], "{batch}");
+}
+
+#[sqlx::test]
+async fn a_crash_long_ago_is_no_silence_if_a_later_process_stopped_cleanly(db: PgPool) {
+    let clock = Clock::set_to(time::OffsetDateTime::now_utc());
+    let options = TestOptions { workers: false, clock: clock.clone(), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.operator().await.send(CODE, &["1", "5"], "18500001234").await;
+    let (crashed, stopped) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+    workers::beat(&db, crashed, &VendorContact::default(), clock.now()).await.unwrap();
+    clock.advance(Duration::hours(2));
+    workers::beat(&db, stopped, &VendorContact::default(), clock.now()).await.unwrap();
+    workers::stop(&db, stopped, clock.now()).await.unwrap();
+    clock.advance(Duration::hours(12));
+    assert!(recovery::check(&console.app).await.unwrap());
+    let state = "select state::text from batches";
+    assert_eq!(sqlx::query_scalar::<_, String>(state).fetch_one(&db).await.unwrap(), "sending");
+}
+
+#[sqlx::test]
+async fn what_waits_for_a_person_says_that_it_may_have_been_sent_before_the_restore(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let approver = console.approver().await;
+    let draft = operator.upload_list(CODE, "a.csv", b"18500001234,1,5\n").await;
+    let awaiting = operator.send("新书", &["读者"], "18500001234").await;
+    assert!(!approver.get(&awaiting).await.has("#may-have-sent"));
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    recovery::adopt(&console.app, None, "-").await.unwrap();
+    assert!(approver.get(&awaiting).await.has("#may-have-sent"));
+    assert!(operator.get(&draft).await.has("#may-have-sent"));
+    let later = operator.upload_list(CODE, "b.csv", b"18500001235,1,5\n").await;
+    assert!(!operator.get(&later).await.has("#may-have-sent"));
+}
+
+#[sqlx::test]
+async fn rows_whose_planning_was_lost_become_the_same_messages_and_are_planned_once(db: PgPool) {
+    let options = TestOptions { workers: false, ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
+    let list: String = (1_000..1_450).map(|n| format!("1850000{n},{n},5\n")).collect();
+    let app = console.app.clone();
+    let importing = tokio::spawn(async move {
+        while !uploads::import::run_once(&app).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let preview = operator.upload_list(CODE, "a.csv", list.as_bytes()).await;
+    importing.await.unwrap();
+    operator.confirm_list(&preview, &[]).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert!(plan::run_once(&console.app).await.unwrap());
+    let claimed = claim(&console.app).await;
+    submit::prepare(&console.app, &claimed).await.unwrap();
+    submit::record(&console.app, &claimed, &taken("S1")).await.unwrap();
+    let sent = "select id, phone from messages where submission_id = $1 order by id";
+    let before: Vec<(i64, String)> =
+        sqlx::query_as(sent).bind(claimed.id.0).fetch_all(&db).await.unwrap();
+    assert_eq!(before.len(), 200);
+    // The database goes back to the moment before it was planned.
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "delete from messages",
+        "delete from submissions",
+        "delete from hourly_messages",
+        "delete from hourly_messages_new",
+        "update uploads set planned_to = 0",
+    ] {
+        sqlx::query(statement).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+    begin(&console, Cause::Promoted).await;
+    assert!(!plan::run_once(&console.app).await.unwrap(), "nothing is planned before the repair");
+    assert!(recovery::check(&console.app).await.unwrap());
+    let after: Vec<(i64, String)> =
+        sqlx::query_as(sent).bind(claimed.id.0).fetch_all(&db).await.unwrap();
+    assert_eq!(after, before, "with the ids that the vendor was told");
+    assert_sound(&db).await;
+    while plan::run_once(&console.app).await.unwrap() {}
+    let (messages, phones): (i64, i64) =
+        sqlx::query_as("select count(*), count(distinct phone) from messages")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!((messages, phones), (450, 450), "no row is planned twice");
+    assert_sound(&db).await;
+}
+
+#[sqlx::test]
+async fn a_process_that_does_not_remember_the_whole_lost_time_leaves_its_batches_to_a_person(
+    db: PgPool,
+) {
+    let clock = Clock::set_to(time::OffsetDateTime::now_utc());
+    let options = TestOptions { workers: false, clock: clock.clone(), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    let operator = console.operator().await;
+    operator.send(CODE, &["1", "5"], "18500001234").await;
+    operator.send(CODE, &["2", "5"], "18500001235").await;
+    workers::beat(&db, console.app.process, &VendorContact::default(), clock.now()).await.unwrap();
+    clock.advance(Duration::minutes(1));
+    assert!(recovery::check(&console.app).await.unwrap());
+    let claimed = claim(&console.app).await;
+    submit::prepare(&console.app, &claimed).await.unwrap();
+    submit::record(&console.app, &claimed, &taken("S1")).await.unwrap();
+    // It is whole for so long that the call is forgotten, and then goes back before that.
+    clock.advance(Duration::minutes(30));
+    assert!(recovery::check(&console.app).await.unwrap());
+    lose_calls(&db).await;
+    begin(&console, Cause::Promoted).await;
+    clock.advance(Duration::minutes(1));
+    assert!(recovery::check(&console.app).await.unwrap());
+    let held = "select count(*) from batches where pause_reason = 'database_went_back'";
+    assert!(sqlx::query_scalar::<_, i64>(held).fetch_one(&db).await.unwrap() > 0);
+}
+
+#[sqlx::test]
+async fn what_was_sent_just_before_a_long_outage_is_still_remembered(db: PgPool) {
+    let clock = Clock::set_to(time::OffsetDateTime::now_utc());
+    let options = TestOptions { workers: false, clock: clock.clone(), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.operator().await.send(CODE, &["1", "5"], "18500001234").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let claimed = claim(&console.app).await;
+    submit::prepare(&console.app, &claimed).await.unwrap();
+    submit::record(&console.app, &claimed, &taken("S1")).await.unwrap();
+    lose_calls(&db).await;
+    // Somebody promotes the standby half an hour later.
+    clock.advance(Duration::minutes(30));
+    begin(&console, Cause::Promoted).await;
+    recovery::check(&console.app).await.unwrap();
+    assert_eq!(states(&db).await, ["accepted"]);
+}
+
+#[sqlx::test]
+async fn a_former_primary_that_still_lives_gives_nothing_after_the_recovery(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    console.operator().await.send(CODE, &["1", "5"], "18500001234").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    // The process knows the row that the recovery on the new primary has written.
+    let seen = console.app.in_hand.seen().unwrap();
+    console.app.in_hand.set_seen(Seen { row: seen.row + 1, ..seen });
+    assert!(matches!(submit::claim(&console.app).await.unwrap(), Claim::Nothing));
+    console.app.in_hand.set_seen(seen);
+    claim(&console.app).await;
+}
+
+#[sqlx::test]
+async fn a_database_that_lost_the_last_sign_of_life_of_a_process_went_back(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    console.operator().await.send(CODE, &["1", "5"], "18500001234").await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let now = console.app.clock.now();
+    workers::beat(&db, console.app.process, &VendorContact::default(), now).await.unwrap();
+    console.app.in_hand.set_beat(Some(now));
+    assert!(recovery::check(&console.app).await.unwrap());
+    sqlx::query("update workers set seen_at = seen_at - interval '1 minute'")
+        .execute(&db)
+        .await
+        .unwrap();
+    assert!(!recovery::check(&console.app).await.unwrap());
+    let causes = "select cause::text from recoveries";
+    let causes: Vec<String> = sqlx::query_scalar(causes).fetch_all(&db).await.unwrap();
+    assert_eq!(causes, ["rolled_back"]);
+}
+
+#[sqlx::test]
+async fn a_restore_after_hours_is_one_recovery(db: PgPool) {
+    let clock = Clock::set_to(time::OffsetDateTime::now_utc());
+    let options = TestOptions { workers: false, clock: clock.clone(), ..TestOptions::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    console.operator().await.send(CODE, &["1", "5"], "18500001234").await;
+    let dead = uuid::Uuid::new_v4();
+    workers::beat(&db, dead, &VendorContact::default(), clock.now()).await.unwrap();
+    clock.advance(Duration::hours(5));
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    assert_eq!(recovery::adopt(&console.app, None, "-").await.unwrap(), Adopted::Now(1));
+    let served = App { in_hand: std::sync::Arc::default(), ..console.app.clone() };
+    assert!(recovery::check(&served).await.unwrap());
+    let recoveries = "select count(*) from recoveries";
+    assert_eq!(sqlx::query_scalar::<_, i64>(recoveries).fetch_one(&db).await.unwrap(), 1);
+}
+
+#[sqlx::test]
+async fn only_an_approver_sends_what_was_perhaps_sent_whatever_the_way(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    sqlx::query("update batches set started_at = null, schedule_at = now() + interval '1 hour'")
+        .execute(&db)
+        .await
+        .unwrap();
+    sqlx::query("update installation set timeline = timeline").execute(&db).await.unwrap();
+    recovery::adopt(&console.app, None, "-").await.unwrap();
+    let csrf = operator.get(&batch).await.csrf();
+    for (part, more) in [("resume", ("now", "1")), ("schedule", ("now", "1"))] {
+        let fields = [("csrf", csrf.as_str()), more, ("again", "1")];
+        operator.post(&format!("{batch}/{part}"), &fields).await;
+        assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停", "{part}");
+    }
+    operator.post(&format!("{batch}/doubt-rest"), &[("csrf", &csrf)]).await;
+    let page = operator.get(&format!("{batch}/in-doubt")).await;
+    let mut fields = page.whole_form("main form");
+    fields.retain(|(name, _)| name != "decision");
+    fields.push(("decision".to_owned(), "send_again".to_owned()));
+    let refused = operator.post_owned(&format!("{batch}/in-doubt"), &fields).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
 }

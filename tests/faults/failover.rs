@@ -298,12 +298,11 @@ async fn after_a_recovery_to_a_time_nothing_is_sent_until_a_person_decides() {
     let time: String = sqlx::query_scalar(now).fetch_one(&sending.db).await.unwrap();
     sending.until_done().await;
     sending.kill_processes().await;
-    let switch = "select pg_switch_wal()";
-    sqlx::query(switch).execute(&sending.db).await.unwrap();
-    let archived = "select count(*) from pg_stat_archiver where last_archived_wal >=
-        (select pg_walfile_name(pg_current_wal_lsn() - 1))";
+    let switch = "select pg_walfile_name(pg_switch_wal())";
+    let file: String = sqlx::query_scalar(switch).fetch_one(&sending.db).await.unwrap();
+    let archived = "select coalesce(last_archived_wal, '') >= $1 from pg_stat_archiver";
     until("the log is archived", async || {
-        sqlx::query_scalar::<_, i64>(archived).fetch_one(&sending.db).await.unwrap() == 1
+        sqlx::query_scalar(archived).bind(&file).fetch_one(&sending.db).await.unwrap()
     })
     .await;
     backup.recover(&sending.cluster, &time);

@@ -18,7 +18,7 @@ sending-stopped = { $count ->
    *[other] Sending is stopped; { $count } messages of calls under way may still arrive.
   }
 sending-resumed = Sending has resumed.
-sending-promoted-title = The database is now another server
+sending-promoted-title = The database moved to another server
 sending-promoted = A standby took over, or the database was recovered to an earlier time. What was sent in the last moments may be missing from it. Sending resumes by itself once every console process has recorded what it remembers.
 sending-copied-title = This database was restored or copied
 sending-copied = Sending, pulling receipts and applying for review are off, because another console may be running on the original.
@@ -36,10 +36,9 @@ sending-adopted = { $count ->
     [1] This is now the real installation. 1 batch is waiting for a decision.
    *[other] This is now the real installation. { $count } batches are waiting for a decision.
   }
-sending-recovered-title = The database went back to an earlier moment
 sending-went-back-to = It went back to about { $when }, which was noticed at { $noticed }.
 sending-end-repaired = The console processes recorded again what they had sent since then. Nothing needs a decision.
-sending-end-held = No batch was being sent, so nothing needs a decision.
+sending-end-held = No batch of your projects was being sent, so nothing needs your decision.
 sending-may-have-sent = { $messages ->
     [1] 1 message
    *[other] Up to { $messages } messages
@@ -54,7 +53,7 @@ sending-decision = Decision
 sending-waits = Waiting for a decision
 sending-decided = Decided
 sending-lost = What people did in the lost time
-sending-lost-hint = The database had forgotten these actions. What stops messages was done again; repeat the others if they are still wanted.
+sending-lost-hint = The database had forgotten these actions. What stops messages was done again; before you repeat another, check whether its messages were sent: the database can't tell.
 sending-lost-what = Action
 sending-lost-who = By
 sending-lost-when = Time
@@ -72,3 +71,5 @@ lost-action-other = Another action ({ $action })
 sending-evidence = Before you decide, wait for receipts: each one that names a message proves that it was sent. UCloud keeps status reports for 72 hours, and its daily counts show how many messages it sent.
 sending-compare = Compare with UCloud's counts
 sending-pull = Pull status reports
+sending-silent-since = The last sign of life before that was at { $when }; the console started again at { $noticed }.
+sending-noticed = This was noticed at { $noticed }; the last sign of life before that was at { $when }.

@@ -34,10 +34,9 @@ sending-adopted = { $count ->
     [0] 已确认为正式环境，没有待决定的任务。
    *[other] 已确认为正式环境，{ $count } 个任务待决定。
   }
-sending-recovered-title = 数据库曾回到较早时间点
 sending-went-back-to = 数据库回到约 { $when }，于 { $noticed } 发现。
 sending-end-repaired = 各控制台进程已补记此后的发送，无需处理。
-sending-end-held = 当时没有正在发送的任务，无需处理。
+sending-end-held = 您的项目当时没有正在发送的任务，无需处理。
 sending-may-have-sent = 此后 { $batches } 个任务中最多 { $messages } 条短信可能已发送。
 sending-held = 可能已发送的任务
 sending-batch = 任务
@@ -46,7 +45,7 @@ sending-decision = 处理
 sending-waits = 待决定
 sending-decided = 已决定
 sending-lost = 期间的人工操作
-sending-lost-hint = 数据库缺失了以下操作。停止类操作已重新执行，其余如仍需要请重新操作。
+sending-lost-hint = 数据库缺失了以下操作。停止类操作已重新执行；重复其他操作之前，请先确认相关短信是否已发送：数据库中已无记录。
 sending-lost-what = 操作
 sending-lost-who = 操作人
 sending-lost-when = 时间
@@ -64,3 +63,5 @@ lost-action-other = 其他操作（{ $action }）
 sending-evidence = 决定之前可先等待回执：能对应到具体短信的回执即证明该短信已发送。UCloud 保留 72 小时的状态报告，其每日统计可核对发送条数。
 sending-compare = 与 UCloud 统计对比
 sending-pull = 拉取状态报告
+sending-silent-since = 此前最后的运行记录为 { $when }，控制台于 { $noticed } 重新启动。
+sending-noticed = 于 { $noticed } 发现，此前最后的运行记录为 { $when }。

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages;
 use crate::db::submissions::{self, Submission};
+use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::SubmissionId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
@@ -209,6 +210,15 @@ pub async fn decide(
     if !version.changes_since(&posted).is_empty() {
         let drawn = draw(&app, &member, &request, batch).await?;
         return page::unprocessable(&DoubtPage { out_of_date: true, ..drawn });
+    }
+    let went_back =
+        |one: &Submission| CallProblem::read(&one.vendor_message) == Some(CallProblem::WentBack);
+    if matches!(fields.decision, DecisionField::SendAgain)
+        && found.iter().any(went_back)
+        && !member.may(Permission::Approve)
+    {
+        // It may have been sent before the database went back in time.
+        return Err(WebError::Forbidden);
     }
     let chosen: Vec<SubmissionId> = found.iter().map(|submission| submission.id).collect();
     if matches!(fields.decision, DecisionField::SendAgain) && fields.confirm.is_none() {

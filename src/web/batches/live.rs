@@ -87,6 +87,7 @@ pub(super) struct LivePart {
     causes: Vec<CauseRow>,
     resends: Vec<Batch>,
     past: PastRetention,
+    may_have_sent: Option<OffsetDateTime>,
     /// The name of the file of rejected rows.
     rejected: Option<&'static str>,
     may_send: bool,
@@ -366,6 +367,7 @@ pub(super) fn draw(
         causes: causes(&l, snapshot),
         resends: snapshot.resends.clone(),
         past: snapshot.past,
+        may_have_sent: snapshot.may_have_sent,
         rejected: rejected.filter(|_| member.may(Permission::Send)),
         may_send: member.may(Permission::Send),
         may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,

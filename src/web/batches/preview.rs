@@ -5,6 +5,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::draft::ConfirmFields;
 use super::find;
@@ -16,6 +17,7 @@ use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::projects::{self, BatchRules};
 use crate::db::recipients;
+use crate::db::recoveries;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
 use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
@@ -99,6 +101,8 @@ struct PreviewPage {
     calls_a_second: u32,
     size: String,
     open_now: bool,
+    /// The last sign of life before the database went back in time, if it may have been sent since.
+    may_have_sent: Option<OffsetDateTime>,
 }
 
 /// An error at a field.
@@ -399,6 +403,7 @@ async fn draw(
         calls_a_second: app.pace.calls_per_second,
         size: size(upload.bytes),
         open_now: may_leave(batch.purpose, app.clock.now()),
+        may_have_sent: recoveries::may_have_sent(&app.db, batch.id).await?,
         verdicts,
         choices,
         report,

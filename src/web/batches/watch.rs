@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
+use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
@@ -17,7 +18,8 @@ use crate::db::messages::{Cause, Message};
 use crate::db::prices::Cost;
 use crate::db::retained::{self, PastRetention};
 use crate::db::submissions::Submission;
-use crate::db::{messages, prices, submissions};
+use crate::db::{messages, prices, recoveries, submissions};
+use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::Tally;
 use crate::domain::price::Estimate;
@@ -65,6 +67,9 @@ pub struct Snapshot {
     pub resends: Vec<Batch>,
     /// How many of its messages have been deleted or redacted.
     pub past: PastRetention,
+    /// If it awaits approval, but may have been approved and sent before the database went back in
+    /// time: the last sign of life before that.
+    pub may_have_sent: Option<OffsetDateTime>,
 }
 
 impl Snapshot {
@@ -89,6 +94,11 @@ impl Snapshot {
             messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
             resends: batches::resends(&app.db, id).await?,
             past: retained::past_retention(&app.db, id).await?,
+            may_have_sent: if batch.state == BatchState::AwaitingApproval {
+                recoveries::may_have_sent(&app.db, id).await?
+            } else {
+                None
+            },
             batch,
         }))
     }
