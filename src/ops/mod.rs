@@ -19,6 +19,7 @@ pub mod prices;
 pub mod projects;
 pub mod pull;
 pub mod push_inbox;
+mod push_problems;
 pub mod push_url;
 pub mod recovery;
 pub mod repeats;

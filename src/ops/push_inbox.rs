@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
+use super::push_problems::Problems;
 use super::replies;
 use crate::app::App;
 use crate::db::claims::Claimed;
@@ -107,11 +108,12 @@ async fn process_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -
                 incoming.extend(read);
                 problems
             }
-            Ok(Push::Replies(items)) => {
-                let problems = replies::store(db, project, items, now).await?;
-                problems.into_iter().map(without_nul).collect()
+            Ok(Push::Replies(items)) => replies::store(db, project, items, now).await?,
+            Err(error) => {
+                let mut problems = Problems::default();
+                problems.add(&error.to_string(), Value::Null);
+                problems
             }
-            Err(error) => vec![problem(&error.to_string(), Value::Null)],
         };
         processed.push((waiting_push.id, problems));
     }
@@ -119,44 +121,26 @@ async fn process_pushes(app: &App, db: &mut PgConnection, waiting: &[Waiting]) -
         let receipt = &incoming[index];
         let item = json!({ "SessionNo": receipt.session_no, "Phone": receipt.phone,
             "ReceiptCode": receipt.code, "UserId": receipt.user_id });
-        processed[origins[index]].1.push(problem("no such phone in this session of ours", item));
+        processed[origins[index]].1.add("no such phone in this session of ours", item);
     }
-    for (id, problems) in processed.iter().filter(|(_, problems)| !problems.is_empty()) {
-        warn!(push = id, items = problems.len(), "push has unreadable items");
+    for (id, problems) in processed.iter().filter(|(_, problems)| problems.count() > 0) {
+        warn!(push = id, items = problems.count(), "push has unreadable items");
     }
     let processed: Vec<(i64, Value)> =
-        processed.into_iter().map(|(id, problems)| (id, Value::Array(problems))).collect();
+        processed.into_iter().map(|(id, problems)| (id, problems.into_json())).collect();
     inbox::mark_processed(db, &processed, now).await
 }
 
-fn read_reports(items: Vec<Result<Receipt, push::BadItem>>) -> (Vec<Incoming>, Vec<Value>) {
+fn read_reports(items: Vec<Result<Receipt, push::BadItem>>) -> (Vec<Incoming>, Problems) {
     let mut incoming = Vec::with_capacity(items.len());
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     for item in items {
         match item {
             Ok(receipt) => incoming.push(read(&receipt)),
-            Err(bad) => problems.push(problem(bad.why, bad.raw)),
+            Err(bad) => problems.add(bad.why, bad.raw),
         }
     }
     (incoming, problems)
-}
-
-/// Returns a problem with an item of a push as it is stored.
-fn problem(why: &str, item: Value) -> Value {
-    json!({ "why": why, "item": without_nul(item) })
-}
-
-/// Replaces NUL, the one character that PostgreSQL cannot store.
-fn without_nul(value: Value) -> Value {
-    let clean = |text: String| text.replace('\0', "\u{fffd}");
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nul).collect()),
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(name, value)| (clean(name), without_nul(value))).collect(),
-        ),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value,
-    }
 }
 
 /// Converts a receipt of the vendor.

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::actor::Actor;
+use super::push_problems::Problems;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
 use crate::db::replies::{self, Incoming};
@@ -29,24 +30,24 @@ const MILLIS_FROM: i64 = 100_000_000_000;
 const EARLIEST: OffsetDateTime = time::macros::datetime!(2020-01-01 00:00 UTC);
 
 /// Stores the replies of a push. A phone that opts out is sent nothing from the moment this is
-/// committed; one that perhaps does is sent no marketing until a person decides. Replies that are stored already change nothing. Returns the items that cannot be
-/// read, with the reason.
+/// committed; one that perhaps does is sent no marketing until a person decides. Replies that are
+/// stored already change nothing. Returns the items that cannot be read, with the reason.
 pub async fn store(
     db: &mut PgConnection,
     project: ProjectId,
     items: Vec<Result<push::Reply, BadItem>>,
     now: OffsetDateTime,
-) -> sqlx::Result<Vec<Value>> {
+) -> sqlx::Result<Problems> {
     let keywords = OptOutKeywords::new(&replies::opt_out_keywords(db, project).await?);
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut incoming = Vec::with_capacity(items.len());
     for item in items {
         match item {
             Ok(reply) => match read(&reply, &keywords, now) {
                 Some(reply) => incoming.push(reply),
-                None => problems.push(json!({ "why": "no phone", "item": reply.content })),
+                None => problems.add("no phone", reply.content.into()),
             },
-            Err(bad) => problems.push(json!({ "why": bad.why, "item": bad.raw })),
+            Err(bad) => problems.add(bad.why, bad.raw),
         }
     }
     find_messages(db, project, &mut incoming).await?;

@@ -51,16 +51,6 @@ impl<'a> Fields<'a> {
         [time, time / 1_000].into_iter().find(|at| PLAUSIBLE_TIMES.contains(at))
     }
 
-    /// Returns the elements of an array, or a single object as one element; `None` for anything
-    /// else.
-    pub fn items(self, name: &str) -> Option<&'a [Value]> {
-        match self.0.get(name)? {
-            Value::Array(items) => Some(items),
-            object @ Value::Object(_) => Some(std::slice::from_ref(object)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-        }
-    }
-
     /// Returns the elements of an array; none if it is missing or something else.
     pub fn array(self, name: &str) -> &'a [Value] {
         self.0.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
