@@ -2,9 +2,21 @@
 
 use std::borrow::Cow;
 
-/// Returns whether a spreadsheet would take a text for a formula.
+/// What a formula begins with (OWASP, CSV injection), also in full width, as Chinese spreadsheets
+/// accept it.
+const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// Returns whether a spreadsheet would take a text for a formula. Some skip spaces and invisible
+/// characters in front of one.
 fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let seen = text.trim_start_matches(is_skipped);
+    seen.starts_with(FORMULA_STARTS) || text.starts_with(['\t', '\r', '\n'])
+}
+
+fn is_skipped(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn needs_apostrophe(text: &str) -> bool {
@@ -43,6 +55,24 @@ mod tests {
         assert_eq!(in_csv("-50元"), "'-50元");
         assert_eq!(in_csv("'-50元"), "''-50元");
         assert_eq!(in_csv("'a"), "''a");
+        for start in [
+            "=",
+            "+",
+            "@",
+            "＝",
+            "＋",
+            "－",
+            "＠",
+            "\u{feff}=",
+            "\u{a0}=",
+            "\n=",
+            " -",
+            "\u{200b}@",
+        ] {
+            let formula = format!("{start}1+1");
+            assert_eq!(in_csv(&formula), format!("'{formula}"));
+            assert_eq!(read(&in_csv(&formula)), formula);
+        }
         assert_eq!(in_csv("50-"), "50-");
         assert_eq!(in_spreadsheet("-50元"), "-50元");
         assert_eq!(in_spreadsheet("'-50元"), "''-50元");
@@ -54,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_written_cell_is_read_as_it_was(text in "['=@+\"-]{0,3}\\PC{0,10}\"?") {
+        fn a_written_cell_is_read_as_it_was(text in "['=@+＝\u{feff} \"-]{0,3}\\PC{0,10}\"?") {
             let (csv, spreadsheet) = (in_csv(&text), in_spreadsheet(&text));
             prop_assert_eq!(read(&csv), text.as_str());
             prop_assert_eq!(read(&spreadsheet), text.as_str());

@@ -237,7 +237,8 @@ impl<'a> Pages<'a> {
 
 /// Formats messages as CSV rows, preceded by a header for this many variables if it is given.
 fn csv_rows(targets: &[Target], header: Option<usize>) -> Vec<u8> {
-    let mut out = csv::Writer::from_writer(Vec::new());
+    let quoted = csv::QuoteStyle::Always;
+    let mut out = csv::WriterBuilder::new().quote_style(quoted).from_writer(Vec::new());
     let header = header.map(|variables| {
         let values = (1..=variables).map(|n| format!("param{n}"));
         std::iter::once("phone".to_owned()).chain(values).collect::<Vec<_>>()

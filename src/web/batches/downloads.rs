@@ -3,6 +3,7 @@
 
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
+use csv::QuoteStyle;
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -62,9 +63,11 @@ pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
 }
 
 /// Returns `rows` as CSV. Cells that a spreadsheet would take for a formula get an apostrophe in
-/// front.
+/// front. All are quoted: a spreadsheet may separate at other marks than commas, and would then take
+/// what follows one in a cell for a cell of its own.
 pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new();
+    let mut out = writer.flexible(true).quote_style(QuoteStyle::Always).from_writer(Vec::new());
     for row in rows {
         // Writing into memory cannot fail.
         let _ = out.write_record(row.iter().map(|text| cell::in_csv(text).into_owned()));
@@ -74,9 +77,10 @@ pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
 
 /// Returns the beginning of a CSV file: the byte order mark and the column names.
 pub fn headed(names: Vec<String>) -> Vec<u8> {
-    let mut head = BOM.to_vec();
-    head.extend(lines([names]));
-    head
+    let mut out = csv::Writer::from_writer(BOM.to_vec());
+    // Writing into memory cannot fail.
+    let _ = out.write_record(names);
+    out.into_inner().unwrap_or_default()
 }
 
 /// Query parameters of [`messages()`].

@@ -133,7 +133,9 @@ impl Change<'_> {
     fn event(&self) -> String {
         let Self { names, from, more, html, .. } = self;
         let head = json!({ "parts": names.join(" "), "from": from, "more": more });
-        let lines: String = html.trim().lines().map(|line| format!("data: {line}\n")).collect();
+        // A carriage return ends a line of a stream as well (HTML Standard, 9.2.5).
+        let lines = html.trim().split(['\r', '\n']);
+        let lines: String = lines.map(|line| format!("data: {line}\n")).collect();
         format!("event: live\ndata: {head}\n{lines}\n")
     }
 }
