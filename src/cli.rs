@@ -17,11 +17,12 @@ use crate::bench;
 use crate::config::{self, Config};
 use crate::db::durability::{self, Durability, Exposure};
 use crate::db::installation::{self, Identity};
-use crate::db::{invariants, projects, users};
+use crate::db::{invariants, projects, roles, users};
 use crate::demo;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
 use crate::ops::accounts::{self, Standing};
+use crate::ops::key_rotation;
 use crate::ops::projects as project_ops;
 use crate::ops::recovery::{self, Adopted};
 use crate::ops::sending_stops;
@@ -81,6 +82,9 @@ enum Command {
     /// Manage projects
     #[command(subcommand)]
     Project(ProjectCommand),
+    /// Manage the key that encrypts stored secrets
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Run end-to-end benchmarks on an empty database (DATABASE_URL)
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -178,6 +182,13 @@ enum UserCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Encrypt all stored secrets with CONSOLE_SECRET_KEY that are encrypted with
+    /// CONSOLE_PREVIOUS_SECRET_KEY
+    Rotate,
+}
+
+#[derive(Debug, Subcommand)]
 enum ProjectCommand {
     /// List projects and their push paths
     List {
@@ -219,15 +230,17 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo { fresh } => demo::run(&config::variables(file)?, fresh).await?,
         Command::Sandbox { listen, push_to, journal } => sandbox(listen, push_to, journal).await?,
         Command::Migrate => {
-            let url = config::database_url(&config::variables(file)?)?;
-            let db = serve::connect(&url).await?;
-            serve::migrate(&db).await?;
+            let variables = config::variables(file)?;
+            let db = serve::connect(&config::database_url(&variables)?).await?;
+            let owner = config::migrate_database_url(&variables)?;
+            serve::migrate_as(owner.as_ref(), &db).await?;
             println!("The database is up to date.");
         }
         Command::User(command) => user(&Config::load(file)?, command).await?,
         Command::Project(ProjectCommand::List { json }) => {
             list_projects(&Config::load(file)?, json).await?;
         }
+        Command::Key(KeyCommand::Rotate) => rotate_key(&Config::load(file)?).await?,
         Command::Bench(command) => {
             let url = config::database_url(&config::variables(file)?)?;
             measure(command, url.expose_secret().to_owned()).await?;
@@ -242,6 +255,16 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate_key(config: &Config) -> anyhow::Result<()> {
+    let app = serve::open(config).await?;
+    let rotated = key_rotation::rotate(&app).await?;
+    println!("{} secrets and {} files encrypted anew", rotated.secrets, rotated.files);
+    if config.previous_secret_key.is_some() {
+        println!("once all processes run with the new key, remove CONSOLE_PREVIOUS_SECRET_KEY");
+    }
+    Ok(())
 }
 
 async fn sandbox(
@@ -498,6 +521,14 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
     // Said, not failed: how much may be lost is a choice of whoever runs the database.
     let mark = if durability.exposure().is_wrong() { "warning" } else { "note   " };
     println!("{mark} loss of the database server: {}", exposure_words(&durability));
+    if roles::may_change_audit_log(&app.db).await? {
+        println!(
+            "note    audit log: the role of DATABASE_URL could change it; to prevent that, migrate \
+             with another one (CONSOLE_MIGRATE_DATABASE_URL)"
+        );
+    } else {
+        report("audit log cannot be changed by the console", Ok(()));
+    }
     for project in projects::all(&app.db).await? {
         let opened = project_ops::hook_path(&app, &project).map(drop);
         report(&format!("keys of {}", project.slug), opened.map_err(|error| error.to_string()));

@@ -9,13 +9,20 @@ use std::path::Path;
 use secrecy::{SecretSlice, SecretString};
 use time::Duration;
 
+use crate::domain::network::{Network, NotANetwork};
 use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 
 /// A name with this prefix that is not in [`NAMES`] is taken for a typing mistake.
 const PREFIX: &str = "CONSOLE_";
-const NAMES: [&str; 18] = [
+/// The fewest characters of a token.
+const MIN_TOKEN_LENGTH: usize = 16;
+const NAMES: [&str; 24] = [
     "DATABASE_URL",
     "CONSOLE_LISTEN",
+    "CONSOLE_HOOKS_LISTEN",
+    "CONSOLE_METRICS_LISTEN",
+    "CONSOLE_METRICS_TOKEN",
+    "CONSOLE_MIGRATE_DATABASE_URL",
     "CONSOLE_PUBLIC_URL",
     "CONSOLE_SECRET_KEY",
     "CONSOLE_TRUST_PROXY",
@@ -30,6 +37,8 @@ const NAMES: [&str; 18] = [
     "CONSOLE_RECEIPT_POLL",
     "CONSOLE_UPLOAD_MB",
     "CONSOLE_UPLOAD_ROWS",
+    "CONSOLE_OUTBOUND_ALLOW",
+    "CONSOLE_PREVIOUS_SECRET_KEY",
     "CONSOLE_SMTP_URL",
     "CONSOLE_MAIL_FROM",
 ];
@@ -39,16 +48,36 @@ const NAMES: [&str; 18] = [
 pub struct Config {
     /// `DATABASE_URL`: a PostgreSQL URL. Required.
     pub database_url: SecretString,
+    /// `CONSOLE_MIGRATE_DATABASE_URL`: the same database with a role that owns the tables. With it,
+    /// the role of [`database_url`](Self::database_url) cannot change the audit log.
+    pub migrate_database_url: Option<SecretString>,
     /// `CONSOLE_LISTEN`: the address and port that pages are served at. Default: 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// `CONSOLE_HOOKS_LISTEN`: an address and port at which pushes are received by a thread of
+    /// their own, beside [`listen`](Self::listen).
+    pub hooks_listen: Option<SocketAddr>,
+    /// `CONSOLE_METRICS_LISTEN`: an address and port at which `/metrics` is served to everybody who
+    /// reaches it.
+    pub metrics_listen: Option<SocketAddr>,
+    /// `CONSOLE_METRICS_TOKEN`: the token with which `/metrics` may be read from elsewhere, and
+    /// without which not at [`metrics_listen`](Self::metrics_listen).
+    pub metrics_token: Option<SecretString>,
     /// `CONSOLE_PUBLIC_URL`: the URL at which browsers and the vendor reach the console. If it is
     /// https, cookies are marked `Secure`.
     pub public_url: Option<String>,
     /// `CONSOLE_SECRET_KEY`: at least 32 random bytes in hex; the keys of cookies and of stored
     /// secrets are derived from it. Required.
     pub secret_key: SecretSlice<u8>,
-    /// `CONSOLE_TRUST_PROXY`: `true` if a reverse proxy sets `X-Forwarded-For`. Default: `false`.
+    /// `CONSOLE_PREVIOUS_SECRET_KEY`: the secret key before this one. What it encrypted can still be
+    /// read, until `key rotate` has encrypted all of it anew.
+    pub previous_secret_key: Option<SecretSlice<u8>>,
+    /// `CONSOLE_OUTBOUND_ALLOW`: private networks that webhooks may lead to. Default: none.
+    pub outbound_allow: Vec<Network>,
+    /// `CONSOLE_TRUST_PROXY`: `true` if the peer of every connection is a proxy that sets
+    /// `X-Forwarded-For`. Default: `false`.
     pub trust_proxy: bool,
+    /// `CONSOLE_TRUST_PROXY`, if it lists networks: only proxies in them are believed.
+    pub trusted_proxies: Vec<Network>,
     /// `USMS_API_URL`: the vendor's API. Default: <https://api.sms.ucloud.cn>.
     pub api_url: String,
     /// `UCLOUD_PUBLIC_KEY`, `UCLOUD_PRIVATE_KEY`, `UCLOUD_PROJECT_ID`: the keys of the project
@@ -130,14 +159,22 @@ impl Config {
         let source = Source(variables);
         Ok(Self {
             database_url: database_url(variables)?,
+            migrate_database_url: migrate_database_url(variables)?,
             listen: source.parsed(
                 "CONSOLE_LISTEN",
                 "127.0.0.1:8080",
                 "an address and a port, like 127.0.0.1:8080",
             )?,
+            hooks_listen: source.address("CONSOLE_HOOKS_LISTEN")?,
+            metrics_listen: source.address("CONSOLE_METRICS_LISTEN")?,
+            metrics_token: source.token("CONSOLE_METRICS_TOKEN")?,
             public_url: source.public_url()?,
             secret_key: source.secret_key()?,
-            trust_proxy: source.parsed("CONSOLE_TRUST_PROXY", "false", "true or false")?,
+            previous_secret_key: source.previous_secret_key()?,
+            outbound_allow: source
+                .networks("CONSOLE_OUTBOUND_ALLOW", "networks like 10.0.0.0/8")?,
+            trust_proxy: source.get("CONSOLE_TRUST_PROXY") == Some("true"),
+            trusted_proxies: source.trusted_proxies()?,
             api_url: source
                 .url("USMS_API_URL")?
                 .unwrap_or_else(|| "https://api.sms.ucloud.cn".to_owned()),
@@ -162,11 +199,33 @@ pub fn database_url(variables: &BTreeMap<String, String>) -> Result<SecretString
         "DATABASE_URL",
         "expected a PostgreSQL URL like postgres://user:password@localhost/usms_console",
     )?;
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    if is_postgres(&url) {
         Ok(SecretString::from(url))
     } else {
         Err(ConfigError::Wrong("DATABASE_URL", "must start with postgres://".to_owned()))
     }
+}
+
+/// Reads `CONSOLE_MIGRATE_DATABASE_URL` alone.
+///
+/// # Errors
+///
+/// [`ConfigError::Wrong`] if it is not a PostgreSQL URL.
+pub fn migrate_database_url(
+    variables: &BTreeMap<String, String>,
+) -> Result<Option<SecretString>, ConfigError> {
+    let name = "CONSOLE_MIGRATE_DATABASE_URL";
+    let source = Source(variables);
+    let Some(url) = source.get(name) else { return Ok(None) };
+    if is_postgres(url) {
+        Ok(Some(SecretString::from(url)))
+    } else {
+        Err(ConfigError::Wrong(name, "must start with postgres://".to_owned()))
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// Returns the variables of the environment and, for what it does not set, those of `file`.
@@ -294,6 +353,39 @@ impl Source<'_> {
         }
     }
 
+    fn address(&self, name: &'static str) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let error = || format!("`{text}` is not an address and a port, like 127.0.0.1:8081");
+        text.parse().map(Some).map_err(|_| ConfigError::Wrong(name, error()))
+    }
+
+    fn token(&self, name: &'static str) -> Result<Option<SecretString>, ConfigError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        if text.len() >= MIN_TOKEN_LENGTH {
+            Ok(Some(SecretString::from(text)))
+        } else {
+            let why = format!("must have at least {MIN_TOKEN_LENGTH} characters");
+            Err(ConfigError::Wrong(name, why))
+        }
+    }
+
+    fn trusted_proxies(&self) -> Result<Vec<Network>, ConfigError> {
+        let name = "CONSOLE_TRUST_PROXY";
+        match self.get(name) {
+            Some("true" | "false") => Ok(Vec::new()),
+            _ => self.networks(name, "true, false, or networks like 10.0.0.0/8"),
+        }
+    }
+
+    fn networks(&self, name: &'static str, shape: &str) -> Result<Vec<Network>, ConfigError> {
+        let separators = |c: char| c == ',' || c.is_whitespace();
+        let networks = self.get(name).unwrap_or_default().split(separators);
+        let networks = networks.filter(|network| !network.is_empty()).map(str::parse);
+        networks.collect::<Result<_, _>>().map_err(|error: NotANetwork| {
+            ConfigError::Wrong(name, format!("{error}; expected {shape}"))
+        })
+    }
+
     fn url(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let url = reqwest::Url::parse(text)
@@ -336,14 +428,12 @@ impl Source<'_> {
             name,
             "expected at least 32 random bytes in hex; generate them with: openssl rand -hex 32",
         )?;
-        match hex::decode(&text) {
-            Ok(bytes) if bytes.len() >= 32 => Ok(SecretSlice::from(bytes)),
-            Ok(bytes) => Err(ConfigError::Wrong(
-                name,
-                format!("must have at least 32 bytes, not {}", bytes.len()),
-            )),
-            Err(_) => Err(ConfigError::Wrong(name, "must be hexadecimal".to_owned())),
-        }
+        key(name, &text)
+    }
+
+    fn previous_secret_key(&self) -> Result<Option<SecretSlice<u8>>, ConfigError> {
+        let name = "CONSOLE_PREVIOUS_SECRET_KEY";
+        self.get(name).map(|text| key(name, text)).transpose()
     }
 
     fn default_project(&self) -> Result<Option<DefaultProject>, ConfigError> {
@@ -376,6 +466,12 @@ impl Source<'_> {
                 names[0],
                 "must be a URL like smtps://user:password@mail.example.test".to_owned(),
             )),
+            Err(OutboundBuildError::Unencrypted) => Err(ConfigError::Wrong(
+                names[0],
+                "it would send the password without encryption; write smtps://, or \
+                 smtp://…?tls=required"
+                    .to_owned(),
+            )),
             Err(OutboundBuildError::From) => Err(ConfigError::Wrong(
                 names[1],
                 format!("`{}` is not an email address", mail.from),
@@ -405,6 +501,17 @@ impl Source<'_> {
             .filter(|millis| (1..=day).contains(millis))
             .map(Duration::milliseconds)
             .ok_or_else(wrong)
+    }
+}
+
+fn key(name: &'static str, text: &str) -> Result<SecretSlice<u8>, ConfigError> {
+    match hex::decode(text) {
+        Ok(bytes) if bytes.len() >= 32 => Ok(SecretSlice::from(bytes)),
+        Ok(bytes) => {
+            let why = format!("must have at least 32 bytes, not {}", bytes.len());
+            Err(ConfigError::Wrong(name, why))
+        }
+        Err(_) => Err(ConfigError::Wrong(name, "must be hexadecimal".to_owned())),
     }
 }
 

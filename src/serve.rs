@@ -1,14 +1,19 @@
 //! Builds the application state, runs pages and workers, and shuts them down in order.
 
 use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -17,11 +22,12 @@ use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::message_search::MessageSearch;
-use crate::db::pooler;
 use crate::db::schema::{self, SchemaState};
+use crate::db::{pooler, roles};
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::outbound::Outbound;
+use crate::web::connections::raise_file_limit;
 use crate::{telemetry, usms, web, worker};
 
 /// A connection that was idle for this long is pinged before it is used.
@@ -48,20 +54,9 @@ pub enum Parts {
 pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let app = build(config).await?;
     let metrics = telemetry::start_metrics().ok();
-    let pages = match parts {
-        Parts::All | Parts::Pages => {
-            let settings = web::Settings {
-                listen: config.listen,
-                public_url: config.public_url.clone(),
-                trust_proxy: config.trust_proxy,
-            };
-            let (server, local_address) = web::start(app.clone(), settings, metrics)
-                .with_context(|| format!("CONSOLE_LISTEN: cannot listen on {}", config.listen))?;
-            info!("listening on http://{local_address}");
-            let handle = server.handle();
-            Some((handle, tokio::spawn(server)))
-        }
-        Parts::Workers => None,
+    let servers = match parts {
+        Parts::All | Parts::Pages => start_servers(config, &app, metrics)?,
+        Parts::Workers => Vec::new(),
     };
     let stop = CancellationToken::new();
     let workers = match parts {
@@ -71,8 +66,8 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     wait_for_stop_signal().await;
     info!("shutting down; waiting for calls in flight");
     stop.cancel();
-    if let Some((handle, server)) = pages {
-        handle.stop(true).await;
+    futures_util::future::join_all(servers.iter().map(|(handle, _)| handle.stop(true))).await;
+    for (_, server) in servers {
         server.await.context("web server failed")??;
     }
     app.calls.close();
@@ -83,6 +78,45 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     app.message_search.pool().close().await;
     app.db.close().await;
     Ok(())
+}
+
+type RunningServer = (ServerHandle, JoinHandle<io::Result<()>>);
+
+/// Starts the server of the pages, and those that the settings ask for beside it.
+fn start_servers(
+    config: &Config,
+    app: &App,
+    metrics: Option<PrometheusHandle>,
+) -> anyhow::Result<Vec<RunningServer>> {
+    raise_file_limit();
+    let settings = web::Settings {
+        listen: config.listen,
+        public_url: config.public_url.clone(),
+        trust_proxy: config.trust_proxy,
+    };
+    let trust = web::Trust {
+        proxies: config.trusted_proxies.clone(),
+        metrics_token: config.metrics_token.clone(),
+    };
+    let mut servers = Vec::new();
+    let mut run = |(server, address): (Server, SocketAddr), what: &str| {
+        info!("{what} on http://{address}");
+        servers.push((server.handle(), tokio::spawn(server)));
+    };
+    if let Some(listen) = config.hooks_listen {
+        let hooks = web::start_hooks(app.clone(), &settings, &trust, listen);
+        let cannot = || format!("CONSOLE_HOOKS_LISTEN: cannot listen on {listen}");
+        run(hooks.with_context(cannot)?, "receiving pushes");
+    }
+    if let Some((listen, handle)) = config.metrics_listen.zip(metrics.clone()) {
+        let metrics = web::start_metrics(app.clone(), &trust, handle, listen);
+        let cannot = || format!("CONSOLE_METRICS_LISTEN: cannot listen on {listen}");
+        run(metrics.with_context(cannot)?, "showing metrics");
+    }
+    let pages = web::start_with(app.clone(), settings, &trust, metrics);
+    let cannot = || format!("CONSOLE_LISTEN: cannot listen on {}", config.listen);
+    run(pages.with_context(cannot)?, "listening");
+    Ok(servers)
 }
 
 /// Waits for Ctrl-C or SIGTERM.
@@ -128,7 +162,7 @@ pub async fn open(config: &Config) -> anyhow::Result<App> {
 /// Connects to the database, migrates it, and creates the project that the settings name.
 pub async fn build(config: &Config) -> anyhow::Result<App> {
     let app = assemble(config).await?;
-    migrate(&app.db).await?;
+    migrate_as(config.migrate_database_url.as_ref(), &app.db).await?;
     if let Some(keys) = &config.default_project {
         projects::ensure(&app, projects::DEFAULT, "Default", keys).await?;
     }
@@ -139,13 +173,15 @@ pub async fn build(config: &Config) -> anyhow::Result<App> {
 async fn assemble(config: &Config) -> anyhow::Result<App> {
     let db = connect(&config.database_url).await?;
     let call_timeout = config.call_timeout.unsigned_abs();
-    let outbound = Outbound::new(config.mail.as_ref())?;
+    let outbound = Outbound::new(config.mail.as_ref())?.only_public(&config.outbound_allow)?;
+    let keyring = Keyring::derive(&config.secret_key);
+    let keyring = keyring.with_previous(config.previous_secret_key.as_ref());
     Ok(App {
         message_search: MessageSearch::new(&db, pool(SEARCH_CONNECTIONS)),
         db,
         usms: usms::Client::new(&config.api_url, call_timeout)?,
         clock: Clock::System,
-        keyring: Arc::new(Keyring::derive(&config.secret_key)),
+        keyring: Arc::new(keyring),
         process: uuid::Uuid::new_v4(),
         uploads: UploadLimits {
             bytes: (config.upload_mb as u64) << 20,
@@ -236,6 +272,18 @@ async fn ping_if_idle(
         connection.ping().await?;
     }
     Ok(true)
+}
+
+/// Applies the migrations that the database lacks, as the role of `owner` if there is one; it then
+/// gives the role of `db` the rights that the console needs.
+pub async fn migrate_as(owner: Option<&SecretString>, db: &PgPool) -> anyhow::Result<()> {
+    let Some(owner) = owner else { return migrate(db).await };
+    let owner = connect(owner).await.context("CONSOLE_MIGRATE_DATABASE_URL")?;
+    migrate(&owner).await?;
+    let console = roles::current(db).await?;
+    let granted = roles::grant_to_console(&owner, &console).await;
+    owner.close().await;
+    granted.with_context(|| format!("cannot grant the rights of the console to `{console}`"))
 }
 
 /// Applies the migrations that the database lacks.

@@ -1,6 +1,6 @@
 //! Projects and their members.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
 use crate::domain::ids::{ProjectId, UserId};
@@ -38,7 +38,7 @@ pub struct SealedKeys {
 }
 
 /// Returns the API keys of `project`.
-pub async fn keys(db: &PgPool, project: ProjectId) -> sqlx::Result<SealedKeys> {
+pub async fn keys<'e>(db: impl PgExecutor<'e>, project: ProjectId) -> sqlx::Result<SealedKeys> {
     sqlx::query_as!(
         SealedKeys,
         "select public_key, private_key_sealed, ucloud_project_id from projects where id = $1",
@@ -124,9 +124,26 @@ pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<P
         .await
 }
 
+/// Returns the slug of a project that belongs to another UCloud project, if there is one.
+pub async fn other_than(db: &PgPool, ucloud_project_id: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select slug from projects where ucloud_project_id <> $1 order by id limit 1",
+        ucloud_project_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Returns an id for a new project.
+pub async fn next_id(db: &mut PgConnection, now: OffsetDateTime) -> sqlx::Result<ProjectId> {
+    sqlx::query_scalar!(r#"select new_id($1) as "id!: ProjectId""#, now).fetch_one(db).await
+}
+
 /// A project to insert.
 #[derive(Debug)]
 pub struct NewProject<'a> {
+    /// Its id, by [`next_id`].
+    pub id: ProjectId,
     /// The name in URLs.
     pub slug: &'a str,
     /// The name on pages.
@@ -152,7 +169,7 @@ pub async fn insert(
     sqlx::query_scalar!(
         r#"insert into projects (id, slug, name, ucloud_project_id, public_key, private_key_sealed,
              hook_secret_sealed, hook_secret_hash, created_at)
-           values (new_id($8), $1, $2, $3, $4, $5, $6, $7, $8)
+           values ($9, $1, $2, $3, $4, $5, $6, $7, $8)
            on conflict (slug) do nothing
            returning id as "id: ProjectId""#,
         new.slug,
@@ -163,6 +180,7 @@ pub async fn insert(
         new.hook_secret_sealed,
         new.hook_secret_hash,
         now,
+        new.id as ProjectId,
     )
     .fetch_optional(db)
     .await

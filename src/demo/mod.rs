@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::db::projects as project_rows;
+use crate::db::schema::{self, SchemaState};
 use crate::ops::projects;
 use crate::sandbox::{self, Sandbox};
 use crate::serve::{self, Parts};
@@ -71,6 +72,9 @@ async fn run_console(
     sandbox: &Sandbox,
 ) -> anyhow::Result<()> {
     let config = settings(variables, cluster, folder, sandbox)?;
+    if cluster.is_none() {
+        refuse_other_installation(&config).await?;
+    }
     let app = serve::build(&config).await?;
     sample::fill(&app, PASSWORD).await?;
     let push_path = push_path(&app).await?;
@@ -79,6 +83,26 @@ async fn run_console(
     app.db.close().await;
     print_greeting(&config, sandbox);
     serve::run(&config, Parts::All).await
+}
+
+/// Refuses a database that has projects of its own: the demo would replace their keys.
+async fn refuse_other_installation(config: &Config) -> anyhow::Result<()> {
+    let db = serve::connect(&config.database_url).await?;
+    let state = schema::state(&db, &sqlx::migrate!()).await?;
+    let other = match state {
+        SchemaState::Empty => None,
+        SchemaState::Current | SchemaState::Older | SchemaState::Newer => {
+            project_rows::other_than(&db, sandbox::PROJECT_ID).await?
+        }
+    };
+    db.close().await;
+    match other {
+        None => Ok(()),
+        Some(slug) => anyhow::bail!(
+            "the database at DATABASE_URL is not a demo's: it has the project `{slug}` with keys of \
+             its own; let DATABASE_URL lead to an empty database, or unset it"
+        ),
+    }
 }
 
 /// Returns the configuration: the demo's own settings override the environment.
@@ -100,6 +124,9 @@ fn settings(
     set("UCLOUD_PRIVATE_KEY", sandbox::PRIVATE_KEY.to_owned());
     set("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID.to_owned());
     set("CONSOLE_RECEIPT_POLL", "5s".to_owned());
+    if !variables.contains_key("CONSOLE_OUTBOUND_ALLOW") {
+        set("CONSOLE_OUTBOUND_ALLOW", "127.0.0.0/8".to_owned());
+    }
     if !variables.contains_key("CONSOLE_SECRET_KEY") {
         set("CONSOLE_SECRET_KEY", secret_key(folder)?);
     }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::db::projects;
 use crate::domain::ids::ProjectId;
-use crate::keyring::CannotOpen;
+use crate::keyring::{CannotOpen, Secret};
 use crate::usms::Credentials;
 
 /// Why a project's keys cannot be used.
@@ -26,7 +26,7 @@ pub async fn of(app: &App, project: ProjectId) -> Result<Credentials, Credential
     let sealed = projects::keys(&app.db, project).await?;
     Ok(Credentials {
         public_key: sealed.public_key,
-        private_key: app.keyring.open(&sealed.private_key_sealed)?,
+        private_key: app.keyring.open(Secret::PrivateKey, project, &sealed.private_key_sealed)?,
         project_id: Some(sealed.ucloud_project_id),
     })
 }

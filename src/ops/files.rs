@@ -11,7 +11,7 @@ use crate::db::audit;
 use crate::db::files::{self, File, NewFile};
 use crate::domain::file::{FileKind, FileProblem};
 use crate::domain::ids::{FileId, ProjectId, UserId, first_number_at};
-use crate::keyring::CannotOpen;
+use crate::keyring::{CannotOpen, Secret};
 
 /// How long files are kept whose form was never submitted.
 const UNUSED: Duration = Duration::days(2);
@@ -48,7 +48,7 @@ pub async fn store(
     content: &[u8],
 ) -> Result<FileId, FileError> {
     let kind = FileKind::of(content).map_err(FileError::Problem)?;
-    let sealed = app.keyring.seal_bytes(content)?;
+    let sealed = app.keyring.seal_bytes(Secret::File, project, content)?;
     let name: String = name
         .rsplit(['/', '\\'])
         .next()
@@ -72,7 +72,7 @@ pub async fn store(
 async fn open(app: &App, project: ProjectId, id: FileId) -> Result<(File, Vec<u8>), FileError> {
     let file = files::find(&app.db, project, id).await?.ok_or(FileError::Gone)?;
     let sealed = files::content(&app.db, project, id).await?.ok_or(FileError::Gone)?;
-    Ok((file, app.keyring.open_bytes(&sealed)?))
+    Ok((file, app.keyring.open_bytes(Secret::File, project, &sealed)?))
 }
 
 /// Decrypts a file for a person. This is audited, since files may contain personal data and stamps.

@@ -9,6 +9,7 @@ pub mod delete_reviewed;
 pub mod destination;
 pub mod failure_guard;
 pub mod files;
+pub mod key_rotation;
 pub mod missing_pushes;
 pub mod notifications;
 pub mod order;

@@ -15,7 +15,7 @@ mod settings;
 use email::email;
 pub use error::NotificationError;
 pub use notification::{BATCH_PAUSED, Notification, PUSHES_CHANGED};
-pub use settings::{NotificationForm, NotificationProblem, problem, save_settings, settings};
+pub use settings::{NotificationForm, NotificationProblem, find_problem, save_settings, settings};
 
 use crate::app::App;
 use crate::db::batches::Batch;
@@ -27,6 +27,7 @@ use crate::domain::ids::{ProjectId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::time::rfc3339;
 use crate::i18n::{Language, Texts};
+use crate::keyring::Secret;
 
 /// Delays between attempts. After the last one delivery is given up, and the settings page says so.
 const RETRY_DELAYS: [Duration; 6] = [
@@ -206,7 +207,8 @@ async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
             else {
                 return Err(NotificationError::NotConfigured);
             };
-            let (url, key) = (app.keyring.open(url)?, app.keyring.open(key)?);
+            let url = app.keyring.open(Secret::Webhook, due.project, url)?;
+            let key = app.keyring.open(Secret::WebhookKey, due.project, key)?;
             let now = app.clock.now().unix_timestamp();
             app.outbound.post(url.expose_secret(), &key, now, due.body.to_string()).await?;
         }

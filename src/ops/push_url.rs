@@ -16,7 +16,7 @@ use crate::db::push_url::{self, NewSecret};
 use crate::db::{audit, report_pulls};
 use crate::domain::ids::ProjectId;
 use crate::domain::network::Network;
-use crate::keyring::CannotOpen;
+use crate::keyring::{CannotOpen, Secret};
 use crate::outbound::OutboundError;
 
 /// How long a replaced secret stays valid: UCloud's support needs days to change a push URL.
@@ -46,7 +46,7 @@ pub enum PushUrlError {
 /// [`PushUrlError::Sealed`] if its secret cannot be decrypted.
 pub async fn path(app: &App, project: ProjectId) -> Result<String, PushUrlError> {
     let endpoint = push_url::endpoint(&app.db, project).await?;
-    let secret = app.keyring.open(&endpoint.secret_sealed)?;
+    let secret = app.keyring.open(Secret::PushSecret, project, &endpoint.secret_sealed)?;
     Ok(format!("/hooks/{}", secret.expose_secret()))
 }
 
@@ -73,7 +73,11 @@ pub async fn rotate(app: &App, actor: Actor<'_>) -> Result<bool, PushUrlError> {
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let now = app.clock.now();
     let new = NewSecret {
-        sealed: &app.keyring.seal(&SecretString::from(secret.clone()))?,
+        sealed: &app.keyring.seal(
+            Secret::PushSecret,
+            actor.project,
+            &SecretString::from(secret.clone()),
+        )?,
         hash: &Sha256::digest(secret.as_bytes()),
         old_until: now + OVERLAP,
     };
@@ -170,10 +174,10 @@ pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, Pus
     let url = format!("{base}{}?test={mark}", path(app, actor.project).await?);
     let body = json!({ "MsgType": 2, "Data": [], "ConsoleTest": Uuid::new_v4() }).to_string();
     let key = SecretString::from("test");
-    let posted = app.outbound.post(&url, &key, began.unix_timestamp(), body.clone()).await;
+    let posted = app.outbound.post_to_own(&url, &key, began.unix_timestamp(), body.clone()).await;
     let tested = match posted {
         Ok(()) => follow(app, actor.project, body.as_bytes(), began).await?,
-        Err(OutboundError::HttpStatus(status, _)) => Tested::Answered(status),
+        Err(OutboundError::HttpStatus(status)) => Tested::Answered(status),
         Err(error) => Tested::Unreachable(error.to_string()),
     };
     let mut tx = app.db.begin().await?;
@@ -219,18 +223,15 @@ async fn follow(
 
 /// Returns the mark of a test push, which only the installation's key can create.
 fn test_mark(app: &App, project: ProjectId) -> Result<String, CannotOpen> {
-    let content = format!("{} {project}", app.clock.now().unix_timestamp());
-    app.keyring.seal(&SecretString::from(content)).map(hex::encode)
+    let content = SecretString::from(app.clock.now().unix_timestamp().to_string());
+    app.keyring.seal(Secret::TestMark, project, &content).map(hex::encode)
 }
 
 /// Returns whether `mark` is a valid mark of a test push of `project`.
 pub fn is_test(app: &App, project: ProjectId, mark: &str) -> bool {
-    let opened = hex::decode(mark).ok().and_then(|sealed| app.keyring.open(&sealed).ok());
+    let open = |sealed: Vec<u8>| app.keyring.open(Secret::TestMark, project, &sealed).ok();
+    let at = hex::decode(mark).ok().and_then(open);
+    let at = at.and_then(|at| at.expose_secret().parse::<i64>().ok());
     let now = app.clock.now().unix_timestamp();
-    opened.is_some_and(|content| {
-        content.expose_secret().split_once(' ').is_some_and(|(at, marked_project)| {
-            let recent = at.parse().is_ok_and(|at: i64| (now - at).abs() <= TEST_MARK_SECONDS);
-            recent && marked_project == project.to_string()
-        })
-    })
+    at.is_some_and(|at| (now - at).abs() <= TEST_MARK_SECONDS)
 }

@@ -3,6 +3,7 @@
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Outbound, OutboundBuildError, OutboundError, TIMEOUT};
@@ -24,13 +25,26 @@ pub(super) struct Mailer {
 
 impl Mailer {
     pub(super) fn new(settings: &MailSettings) -> Result<Self, OutboundBuildError> {
-        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.expose_secret())
+        let url = settings.url.expose_secret();
+        if sends_password_unencrypted(url) {
+            return Err(OutboundBuildError::Unencrypted);
+        }
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| OutboundBuildError::Server)?
             .timeout(Some(TIMEOUT))
             .build();
         let from = settings.from.parse().map_err(|_| OutboundBuildError::From)?;
         Ok(Self { server, from })
     }
+}
+
+/// Returns whether a password would leave this machine without encryption.
+fn sends_password_unencrypted(url: &str) -> bool {
+    let Ok(url) = url.parse::<Url>() else { return false };
+    let requires_tls = url.scheme() == "smtps"
+        || url.query_pairs().any(|(name, value)| name == "tls" && value == "required");
+    let is_near = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.password().is_some() && !requires_tls && !is_near
 }
 
 impl Outbound {
@@ -69,6 +83,20 @@ pub fn is_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_not_sent_without_encryption() {
+        for (url, refused) in [
+            ("smtps://mei:secret@mail.example.test", false),
+            ("smtp://mei:secret@mail.example.test?tls=required", false),
+            ("smtp://mail.example.test", false),
+            ("smtp://mei:secret@localhost:1025", false),
+            ("smtp://mei:secret@mail.example.test", true),
+            ("smtp://mei:secret@mail.example.test?tls=opportunistic", true),
+        ] {
+            assert_eq!(sends_password_unencrypted(url), refused, "{url}");
+        }
+    }
 
     #[test]
     fn only_plain_email_addresses_are_accepted() {

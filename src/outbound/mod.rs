@@ -1,9 +1,15 @@
 //! Outbound notifications: webhooks and email. This module does not know what they say.
 
+mod destination;
 mod mail;
 mod webhook;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use destination::Destinations;
+
+use crate::domain::network::Network;
 
 pub use mail::{MailSettings, is_email};
 
@@ -14,6 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub struct Outbound {
     http: reqwest::Client,
+    /// Calls only what the settings name, so it may call anything.
+    own_http: reqwest::Client,
+    destinations: Destinations,
     mail: Option<mail::Mailer>,
 }
 
@@ -23,6 +32,9 @@ pub enum OutboundBuildError {
     /// The URL of the mail server is invalid.
     #[error("CONSOLE_SMTP_URL must be a URL like smtps://user:password@mail.example.test")]
     Server,
+    /// A password would be sent to the mail server without encryption.
+    #[error("CONSOLE_SMTP_URL would send its password without encryption")]
+    Unencrypted,
     /// The sender is not an email address.
     #[error("CONSOLE_MAIL_FROM is not an email address")]
     From,
@@ -46,13 +58,18 @@ pub enum OutboundError {
     /// The webhook could not be reached.
     #[error("cannot reach the webhook: {0}")]
     Unreachable(String),
-    /// The webhook responded with a status other than 2xx: the status, and the start of the body.
-    #[error("webhook responded with HTTP {0}: {1}")]
-    HttpStatus(u16, String),
+    /// The webhook is in a private network that the settings do not allow.
+    #[error("the webhook is in a private network (CONSOLE_OUTBOUND_ALLOW)")]
+    NotPublic,
+    /// The webhook responded with a status other than 2xx. What else it said is not read: it may be
+    /// anything, and of any length.
+    #[error("webhook responded with HTTP {0}")]
+    HttpStatus(u16),
 }
 
 impl Outbound {
-    /// Builds the HTTP client and, if `mail` is set, the SMTP client. Connects to nothing.
+    /// Builds the HTTP client and, if `mail` is set, the SMTP client. Connects to nothing. Webhooks
+    /// may lead anywhere, unless [`Outbound::only_public`] restricts them.
     ///
     /// # Errors
     ///
@@ -60,17 +77,31 @@ impl Outbound {
     pub fn new(mail: Option<&MailSettings>) -> Result<Self, OutboundBuildError> {
         // The provider may have been installed by another part of the process; that is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+        let http = http().build()?;
         let mail = mail.map(mail::Mailer::new).transpose()?;
-        Ok(Self { http, mail })
+        Ok(Self { http: http.clone(), own_http: http, destinations: Destinations::Any, mail })
+    }
+
+    /// Refuses webhooks in private networks, except for these.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboundBuildError::Http`] if the HTTP client cannot be built.
+    pub fn only_public(self, except: &[Network]) -> Result<Self, OutboundBuildError> {
+        let destinations = Destinations::Public(except.into());
+        let http = http().dns_resolver(Arc::new(destinations.clone())).build()?;
+        Ok(Self { http, destinations, ..self })
     }
 
     /// Returns whether a mail server is configured.
     pub fn has_mail(&self) -> bool {
         self.mail.is_some()
     }
+}
+
+fn http() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
 }

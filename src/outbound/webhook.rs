@@ -1,21 +1,21 @@
 //! Signed webhooks.
 
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::destination::is_not_public;
 use super::{Outbound, OutboundError};
 
-/// Characters of a response body that an error keeps.
-const MAX_ERROR_BODY: usize = 200;
-
 impl Outbound {
-    /// POSTs `body` as JSON to `url`. The header `X-Console-Signature` is `sha256=` followed by the
-    /// HMAC-SHA256 in hex, under `key`, of the header `X-Console-Timestamp` (Unix seconds), a full
-    /// stop and the body.
+    /// POSTs `body` as JSON to `url`, which a person typed. The header `X-Console-Signature` is
+    /// `sha256=` followed by the HMAC-SHA256 in hex, under `key`, of the header
+    /// `X-Console-Timestamp` (Unix seconds), a full stop and the body.
     ///
     /// # Errors
     ///
+    /// [`OutboundError::NotPublic`] if it leads to a private network,
     /// [`OutboundError::Unreachable`] if there was no response, [`OutboundError::HttpStatus`] if
     /// its status was not 2xx.
     pub async fn post(
@@ -25,26 +25,63 @@ impl Outbound {
         timestamp: i64,
         body: String,
     ) -> Result<(), OutboundError> {
-        let signature = sign(key, timestamp, &body);
-        let request = self
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .header("x-console-timestamp", timestamp.to_string())
-            .header("x-console-signature", format!("sha256={signature}"))
-            .body(body);
-        let response = request.send().await.map_err(|error| {
+        let url = parse(url)?;
+        self.destinations.check(&url).map_err(|_| OutboundError::NotPublic)?;
+        send(&self.http, url, key, timestamp, body).await
+    }
+
+    /// Like [`post`](Self::post), to a URL of the settings, which may be in any network.
+    ///
+    /// # Errors
+    ///
+    /// As for [`post`](Self::post), but never [`OutboundError::NotPublic`].
+    pub async fn post_to_own(
+        &self,
+        url: &str,
+        key: &SecretString,
+        timestamp: i64,
+        body: String,
+    ) -> Result<(), OutboundError> {
+        send(&self.own_http, parse(url)?, key, timestamp, body).await
+    }
+
+    /// Returns whether a webhook may lead to `url`, as far as that can be known now.
+    pub async fn may_call(&self, url: &str) -> bool {
+        match parse(url) {
+            Ok(url) => self.destinations.look_up(&url).await.is_ok(),
+            Err(_) => false,
+        }
+    }
+}
+
+fn parse(url: &str) -> Result<Url, OutboundError> {
+    url.parse().map_err(|_| OutboundError::Unreachable("it is not a URL".to_owned()))
+}
+
+async fn send(
+    http: &reqwest::Client,
+    url: Url,
+    key: &SecretString,
+    timestamp: i64,
+    body: String,
+) -> Result<(), OutboundError> {
+    let signature = sign(key, timestamp, &body);
+    let request = http
+        .post(url)
+        .header("content-type", "application/json")
+        .header("x-console-timestamp", timestamp.to_string())
+        .header("x-console-signature", format!("sha256={signature}"))
+        .body(body);
+    let response = request.send().await.map_err(|error| {
+        if is_not_public(&error) {
+            OutboundError::NotPublic
+        } else {
             // The URL may contain a token.
             OutboundError::Unreachable(error.without_url().to_string())
-        })?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(());
         }
-        let text = response.text().await.unwrap_or_default();
-        let text = text.chars().take(MAX_ERROR_BODY).collect();
-        Err(OutboundError::HttpStatus(status.as_u16(), text))
-    }
+    })?;
+    let status = response.status();
+    if status.is_success() { Ok(()) } else { Err(OutboundError::HttpStatus(status.as_u16())) }
 }
 
 fn sign(key: &SecretString, timestamp: i64, body: &str) -> String {

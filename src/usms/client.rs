@@ -20,6 +20,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The response header with the vendor's id of the call.
 const REQUEST_ID: &str = "x-ucloud-request-uuid";
 
+/// The domains of UCloud's API.
+const UCLOUD_DOMAINS: [&str; 2] = [".ucloud.cn", ".ucloud.com"];
+/// The longest response in bytes. The largest is that of a thousand receipts of each of a hundred
+/// sessions.
+const MAX_RESPONSE_BYTES: usize = 32 << 20;
+
 /// A client of the vendor's API. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -93,6 +99,14 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(15))
             .build()?;
         Ok(Self { http, url, last_contact: Arc::default() })
+    }
+
+    /// Returns the host and port of the service if it is not UCloud's: of the sandbox, say.
+    pub fn other_host(&self) -> Option<String> {
+        let host = self.url.host_str()?;
+        let is_ucloud = UCLOUD_DOMAINS.iter().any(|domain| host.ends_with(domain));
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        (!is_ucloud || self.url.scheme() != "https").then(|| format!("{host}{port}"))
     }
 
     /// Returns the last contact with the service.
@@ -182,7 +196,7 @@ impl Client {
 }
 
 /// Reads a response. One that is not a JSON object with a RetCode proves nothing.
-async fn read(response: reqwest::Response) -> Result<Response, CallError> {
+async fn read(mut response: reqwest::Response) -> Result<Response, CallError> {
     let status = response.status();
     let header = response
         .headers()
@@ -193,14 +207,21 @@ async fn read(response: reqwest::Response) -> Result<Response, CallError> {
     let unknown =
         |because| CallError::Unknown { because, ret_code: None, request_id: header.clone() };
     let not_usable = |why| unknown(UnknownBecause::NotAnAnswer(why));
-    let bytes = response.bytes().await.map_err(|error| {
+    let cut_off = |error: reqwest::Error| {
         let text = error.to_string();
         unknown(if error.is_timeout() {
             UnknownBecause::TimedOut(text)
         } else {
             UnknownBecause::CutOff(text)
         })
-    })?;
+    };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(cut_off)? {
+        if bytes.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(not_usable("is too long"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
     if !status.is_success() {
         return Err(unknown(UnknownBecause::HttpStatus(status.as_u16())));
     }

@@ -4,8 +4,8 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use askama::Template;
@@ -14,6 +14,9 @@ use tracing_actix_web::RequestId;
 use super::components::Drawing;
 use super::i18n::{Texts, language_of};
 use super::{assets, layout, page, urls};
+
+/// When a request that cannot be answered now may be tried again, in seconds.
+const RETRY_SECONDS: &str = "5";
 
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,15 @@ pub enum WebError {
     /// The request body is too large.
     #[error("request too large")]
     TooLarge,
+    /// The request body is compressed, which browsers never do with a form.
+    #[error("request body is encoded")]
+    Encoded,
+    /// The request body did not arrive in time.
+    #[error("request body timed out")]
+    TooSlow,
+    /// The client has too many requests under way.
+    #[error("too many requests")]
+    TooMany,
     /// A database query failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
@@ -64,7 +76,11 @@ impl ResponseError for WebError {
             Self::SignedOut { .. } => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Database(error) if is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Database(error) if is_bad_input(error) => StatusCode::BAD_REQUEST,
             Self::Database(_)
             | Self::Template(_)
             | Self::Session(_)
@@ -106,6 +122,16 @@ fn is_unavailable_code(code: &str) -> bool {
     code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") || code == "25006"
 }
 
+/// Returns whether PostgreSQL cannot store or compare what was sent: a NUL in a text, a number or a
+/// time that is out of range (PostgreSQL, appendix A: class 22).
+fn is_bad_input(error: &sqlx::Error) -> bool {
+    const CODES: [&str; 6] = ["22003", "22007", "22008", "22021", "22P02", "22P05"];
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| CODES.contains(&code.as_ref()))
+}
+
 /// Marks the response to a form that has expired.
 struct Expired;
 
@@ -131,7 +157,16 @@ impl ErrorPage {
     }
 
     fn response(&self, status: StatusCode) -> HttpResponse {
-        page::with_status(status, self).unwrap_or_else(|_| HttpResponse::new(status))
+        let mut response =
+            page::with_status(status, self).unwrap_or_else(|_| HttpResponse::new(status));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+        }
+        // The rest of a body that is not read must not be taken for the next request.
+        if matches!(status.as_u16(), 408 | 413 | 415 | 429) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
     }
 }
 
@@ -147,9 +182,7 @@ pub async fn pages(
     match next.call(request).await {
         Ok(response) if needs_page(&response) => {
             let status = response.status();
-            if let Some(error) = response.response().error() {
-                log(status, error);
-            }
+            log(status, response.response().error());
             let expired = response.response().extensions().get::<Expired>().is_some();
             let kind = if expired { "expired" } else { kind(status) };
             let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
@@ -159,7 +192,7 @@ pub async fn pages(
         Ok(response) => Ok(response.map_into_boxed_body()),
         Err(error) => {
             let status = error.as_response_error().status_code();
-            log(status, &error);
+            log(status, Some(&error));
             let error_page =
                 ErrorPage::new(texts, theme, kind(status), request_id).response(status);
             Err(InternalError::from_response(error, error_page).into())
@@ -181,11 +214,13 @@ fn with_cookies_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpRespo
     new
 }
 
-fn log(status: StatusCode, error: &actix_web::Error) {
+/// Logs why a request failed. The span of the request says which one it is, and whose.
+fn log(status: StatusCode, error: Option<&actix_web::Error>) {
+    let cause = error.map(ToString::to_string).unwrap_or_else(|| status.to_string());
     if status.is_server_error() {
-        tracing::error!(%error, "request failed");
+        tracing::error!(cause, "request failed");
     } else {
-        tracing::info!(%error, "request rejected");
+        tracing::info!(cause, "request rejected");
     }
 }
 
@@ -194,6 +229,9 @@ fn kind(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "not-found",
         StatusCode::FORBIDDEN => "forbidden",
         StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "encoded",
+        StatusCode::REQUEST_TIMEOUT => "too-slow",
+        StatusCode::TOO_MANY_REQUESTS => "too-many",
         StatusCode::METHOD_NOT_ALLOWED => "method",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         other if other.is_client_error() => "bad-request",

@@ -2,15 +2,19 @@
 
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
+pub use super::client::peer_ip;
 use super::error::WebError;
-use super::{Settings, session};
+use super::session;
+
+/// The largest number of fields of a form.
+const MAX_FIELDS: usize = 10_000;
 
 /// A form that was sent by a page of the console, with the CSRF token of this login session.
 #[derive(Debug)]
@@ -38,6 +42,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
             let body = body.await.map_err(|error| too_large_or_bad(&error))?;
+            if memchr::memchr_iter(b'&', &body).count() >= MAX_FIELDS {
+                return Err(WebError::TooLarge);
+            }
             let Token { csrf } =
                 serde_html_form::from_bytes(&body).map_err(|_| WebError::BadRequest)?;
             origin_check.check(&csrf)?;
@@ -74,18 +81,4 @@ impl OriginCheck {
         let matches = bool::from(csrf.as_bytes().ct_eq(expected.as_bytes()));
         if matches && !self.is_cross_site { Ok(()) } else { Err(WebError::FormExpired) }
     }
-}
-
-/// Returns the IP address of the client: the peer of the connection, or the last address in
-/// `X-Forwarded-For` if a proxy is trusted.
-pub fn peer_ip(request: &HttpRequest) -> String {
-    let trusted = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.trust_proxy);
-    let forwarded = || {
-        let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        header.rsplit(',').next().map(|ip| ip.trim().chars().take(64).collect())
-    };
-    let named = if trusted { forwarded() } else { None };
-    named.unwrap_or_else(|| {
-        request.peer_addr().map_or_else(|| "-".to_owned(), |peer| peer.ip().to_string())
-    })
 }

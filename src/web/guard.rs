@@ -10,6 +10,7 @@ use actix_web::{HttpMessage, HttpRequest, ResponseError};
 
 use super::error::WebError;
 use super::member::{Member, Person};
+use super::request_log::record_person;
 use super::{session, urls};
 use crate::db::login_sessions::SignedIn;
 use crate::domain::role::Permission;
@@ -63,8 +64,10 @@ fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member,
 }
 
 fn signed_in(request: &HttpRequest) -> Result<SignedIn, WebError> {
-    session::signed_in(&request.get_session())
-        .ok_or_else(|| WebError::SignedOut { next: next_path(request) })
+    let person = session::signed_in(&request.get_session())
+        .ok_or_else(|| WebError::SignedOut { next: next_path(request) })?;
+    record_person(request, &person.user.name);
+    Ok(person)
 }
 
 /// Returns where to go after signing in: the requested page, or for a posted form, whose URL may

@@ -4,10 +4,13 @@ pub mod page;
 
 use std::time::Duration;
 
+use actix_web::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use metrics::gauge;
-use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
 
+use super::Metrics;
 use crate::app::App;
 use crate::db::health::{self, Load};
 
@@ -31,22 +34,51 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
     }
 }
 
-/// `/metrics`: only for connections from the same machine, and not for ones that a proxy forwards.
+/// Headers by which a proxy says that it forwards a request.
+const FORWARDING: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// `/metrics`: for whoever has the token, and for connections from the same machine that no proxy
+/// forwards.
 pub async fn metrics(
     app: web::Data<App>,
     request: HttpRequest,
-    metrics: web::Data<Option<PrometheusHandle>>,
+    metrics: web::Data<Metrics>,
 ) -> HttpResponse {
-    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
-        && !request.headers().contains_key("x-forwarded-for");
-    match metrics.get_ref() {
-        Some(handle) if is_local => {
-            let load = tokio::time::timeout(DATABASE_TIMEOUT, health::load(&app.db, None)).await;
-            set_gauges(&app, load.ok().and_then(Result::ok));
-            HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
-        }
-        _ => HttpResponse::NotFound().finish(),
+    let is_forwarded = FORWARDING.iter().any(|name| request.headers().contains_key(*name));
+    let is_local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    if is_local && !is_forwarded || has_token(&request, &metrics) {
+        render_metrics(&app, &metrics).await
+    } else {
+        HttpResponse::NotFound().finish()
     }
+}
+
+/// `/metrics` at an address of its own: for everybody who reaches it, unless a token is set.
+pub async fn metrics_to_all(
+    app: web::Data<App>,
+    request: HttpRequest,
+    metrics: web::Data<Metrics>,
+) -> HttpResponse {
+    if metrics.token.is_none() || has_token(&request, &metrics) {
+        render_metrics(&app, &metrics).await
+    } else {
+        HttpResponse::Unauthorized().insert_header((WWW_AUTHENTICATE, "Bearer")).finish()
+    }
+}
+
+fn has_token(request: &HttpRequest, metrics: &Metrics) -> bool {
+    let Some(token) = &metrics.token else { return false };
+    let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    sent.and_then(|sent| sent.strip_prefix("Bearer "))
+        .is_some_and(|sent| sent.as_bytes().ct_eq(token.expose_secret().as_bytes()).into())
+}
+
+async fn render_metrics(app: &App, metrics: &Metrics) -> HttpResponse {
+    let Some(handle) = &metrics.handle else { return HttpResponse::NotFound().finish() };
+    let load = tokio::time::timeout(DATABASE_TIMEOUT, health::load(&app.db, None)).await;
+    set_gauges(app, load.ok().and_then(Result::ok));
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(handle.render())
 }
 
 /// Sets the gauges of the work to be done. Without a database they keep their last values, and

@@ -96,6 +96,8 @@ pub struct Layout {
     now: OffsetDateTime,
     section: Section,
     needs: Needs,
+    /// The host of the API, if it is not UCloud's.
+    pub other_host: Option<String>,
 }
 
 impl Layout {
@@ -141,6 +143,7 @@ impl Layout {
             projects: memberships.clone(),
             section,
             needs,
+            other_host: app.usms.other_host(),
         })
     }
 

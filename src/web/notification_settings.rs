@@ -55,9 +55,18 @@ struct NotificationSettingsPage {
 impl NotificationSettingsPage {
     fn is_wrong(&self, field: &str) -> bool {
         match self.problem {
-            Some(NotificationProblem::Webhook) => field == "webhook",
+            Some(NotificationProblem::Webhook | NotificationProblem::WebhookNotPublic) => {
+                field == "webhook"
+            }
             Some(NotificationProblem::Email | NotificationProblem::ManyEmails) => field == "emails",
             None => false,
+        }
+    }
+
+    fn webhook_error(&self) -> &'static str {
+        match self.problem {
+            Some(NotificationProblem::WebhookNotPublic) => "settings-webhook-not-public",
+            _ => "settings-webhook-wrong",
         }
     }
 }
@@ -154,7 +163,7 @@ pub async fn save(
         language: Language::from_tag(&fields.language).unwrap_or(Language::ZhCn).tag().to_owned(),
         ..NotificationForm::default()
     };
-    if let Some(problem) = notifications::problem(&form) {
+    if let Some(problem) = notifications::find_problem(&app, &form).await {
         return page::unprocessable(
             &settings_page(&app, &member, &request, form, Some(problem)).await?,
         );

@@ -266,10 +266,9 @@ async fn draw(
     let (now, endpoint) = (app.clock.now(), rows::endpoint(&app.db, project).await?);
     let pulling = report_pulls::of(&app.db, project).await?;
     let base = public_url(request);
-    let shown_base = base.clone().unwrap_or_else(|| {
-        let connection = request.connection_info();
-        format!("{}://{}", connection.scheme(), connection.host())
-    });
+    // Not the host that the request names: whoever sent it may have chosen that.
+    let shown_base =
+        base.clone().unwrap_or_else(|| format!("http://{}", request.app_config().local_addr()));
     let revealed = state.path.is_some();
     let path = state.path.as_deref().unwrap_or("/hooks/••••••••••••••••");
     let push_url = format!("{shown_base}{path}");

@@ -21,11 +21,7 @@ pub fn table(config: &mut ServiceConfig) {
         .route("/readyz", get().to(health::readyz))
         .route("/metrics", get().to(health::metrics))
         .route("/static/{version}/{name}", get().to(assets::serve))
-        .service(
-            resource("/hooks/{secret}")
-                .route(post().to(pushes::push))
-                .default_service(web::to(pushes::method_not_allowed)),
-        )
+        .configure(push_endpoint)
         .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
         .route("/logout", post().to(login::sign_out))
         .route("/language", post().to(login::language))
@@ -42,6 +38,24 @@ pub fn table(config: &mut ServiceConfig) {
         )
         .route("/p/{project}", get().to(login::to_dashboard))
         .service(scope("/p/{project}").configure(project));
+}
+
+fn push_endpoint(config: &mut ServiceConfig) {
+    config.service(
+        resource("/hooks/{secret}")
+            .route(post().to(pushes::push))
+            .default_service(web::to(pushes::method_not_allowed)),
+    );
+}
+
+/// Registers the paths of a server that only receives pushes.
+pub fn hooks(config: &mut ServiceConfig) {
+    config.configure(push_endpoint).route("/healthz", get().to(health::healthz));
+}
+
+/// Registers the paths of a server that only shows metrics.
+pub fn metrics(config: &mut ServiceConfig) {
+    config.route("/metrics", get().to(health::metrics_to_all));
 }
 
 /// Registers the paths below a project.

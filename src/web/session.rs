@@ -23,6 +23,11 @@ const IDLE: Duration = Duration::hours(8);
 /// How long an unused session lives while nobody is signed in.
 const ANONYMOUS: Duration = Duration::minutes(30);
 
+const COOKIE: &str = "console_session";
+/// The cookie over HTTPS. Browsers accept its prefix only from this very host, over HTTPS (RFC
+/// 6265bis, 4.1.3.2).
+const SECURE_COOKIE: &str = "__Host-console_session";
+
 const USER: &str = "user";
 const IP: &str = "address";
 const AGENT: &str = "agent";
@@ -42,7 +47,7 @@ fn remove_loaded(state: &mut HashMap<String, String>) {
 /// Returns the middleware that loads and stores sessions.
 pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
     SessionMiddleware::builder(Store { app: app.clone() }, app.keyring.cookie())
-        .cookie_name("console_session".to_owned())
+        .cookie_name(if secure { SECURE_COOKIE } else { COOKIE }.to_owned())
         .cookie_secure(secure)
         .cookie_http_only(true)
         .cookie_same_site(SameSite::Lax)

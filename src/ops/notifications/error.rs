@@ -36,8 +36,9 @@ impl NotificationError {
             Self::Outbound(OutboundError::Message(text)) => ("message", text.clone()),
             Self::Outbound(OutboundError::Mail(text)) => ("mail", text.clone()),
             Self::Outbound(OutboundError::Unreachable(text)) => ("unreachable", text.clone()),
-            Self::Outbound(OutboundError::HttpStatus(status, text)) => {
-                ("answer", format!("HTTP {status}: {text}"))
+            Self::Outbound(OutboundError::NotPublic) => ("not-public", String::new()),
+            Self::Outbound(OutboundError::HttpStatus(status)) => {
+                ("answer", format!("HTTP {status}"))
             }
         };
         format!("{key} {message}")
@@ -56,7 +57,8 @@ mod tests {
             OutboundError::Message(String::new()),
             OutboundError::Mail(String::new()),
             OutboundError::Unreachable(String::new()),
-            OutboundError::HttpStatus(500, "not now".to_owned()),
+            OutboundError::HttpStatus(500),
+            OutboundError::NotPublic,
         ];
         let mut all: Vec<NotificationError> =
             outbound.into_iter().map(NotificationError::Outbound).collect();

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::db::audit;
 use crate::db::notifications::{self, NotificationSettings};
 use crate::domain::ids::{ProjectId, UserId};
-use crate::keyring::CannotOpen;
+use crate::keyring::{CannotOpen, Secret};
 use crate::outbound;
 
 /// The most email addresses of a project.
@@ -33,6 +33,8 @@ pub struct NotificationForm {
 pub enum NotificationProblem {
     /// The webhook is not an http or https URL.
     Webhook,
+    /// The webhook is in a private network.
+    WebhookNotPublic,
     /// One of the email addresses is invalid.
     Email,
     /// There are too many email addresses.
@@ -49,20 +51,20 @@ pub async fn settings(
     project: ProjectId,
 ) -> Result<NotificationForm, NotificationError> {
     let stored = notifications::settings(&app.db, project).await?;
-    let open = |sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
+    let open = |what, sealed: &Option<Vec<u8>>| -> Result<String, CannotOpen> {
         let Some(sealed) = sealed else { return Ok(String::new()) };
-        Ok(app.keyring.open(sealed)?.expose_secret().to_owned())
+        Ok(app.keyring.open(what, project, sealed)?.expose_secret().to_owned())
     };
     Ok(NotificationForm {
-        webhook: open(&stored.webhook_sealed)?,
-        webhook_key: open(&stored.webhook_key_sealed)?,
+        webhook: open(Secret::Webhook, &stored.webhook_sealed)?,
+        webhook_key: open(Secret::WebhookKey, &stored.webhook_key_sealed)?,
         emails: stored.emails,
         language: stored.language,
     })
 }
 
 /// Returns what is wrong with these settings, if anything is.
-pub fn problem(form: &NotificationForm) -> Option<NotificationProblem> {
+fn problem(form: &NotificationForm) -> Option<NotificationProblem> {
     let is_http = |url: &str| url.starts_with("https://") || url.starts_with("http://");
     let clean = |url: &str| url.len() > 10 && !url.contains(char::is_whitespace);
     let valid = |url: &str| url.is_empty() || is_http(url) && clean(url);
@@ -74,6 +76,16 @@ pub fn problem(form: &NotificationForm) -> Option<NotificationProblem> {
         Some(NotificationProblem::Email)
     } else {
         None
+    }
+}
+
+/// Returns what is wrong with these settings, if anything is: also where the webhook leads.
+pub async fn find_problem(app: &App, form: &NotificationForm) -> Option<NotificationProblem> {
+    match problem(form) {
+        None if !form.webhook.is_empty() && !app.outbound.may_call(&form.webhook).await => {
+            Some(NotificationProblem::WebhookNotPublic)
+        }
+        found => found,
     }
 }
 
@@ -91,15 +103,15 @@ pub async fn save_settings(
     } else {
         hex::encode(rand::rng().random::<[u8; 32]>())
     };
-    let seal = |text: &str| -> Result<Option<Vec<u8>>, CannotOpen> {
+    let seal = |what, text: &str| -> Result<Option<Vec<u8>>, CannotOpen> {
         if form.webhook.is_empty() {
             return Ok(None);
         }
-        app.keyring.seal(&SecretString::from(text)).map(Some)
+        app.keyring.seal(what, project, &SecretString::from(text)).map(Some)
     };
     let sealed = NotificationSettings {
-        webhook_sealed: seal(&form.webhook)?,
-        webhook_key_sealed: seal(&key)?,
+        webhook_sealed: seal(Secret::Webhook, &form.webhook)?,
+        webhook_key_sealed: seal(Secret::WebhookKey, &key)?,
         emails: form.emails.clone(),
         language: form.language.clone(),
     };

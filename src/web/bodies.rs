@@ -1,0 +1,256 @@
+//! Limits of request bodies, before any handler reads one: how they are encoded, how large they are,
+//! how long they take, and how many unfinished ones a client may have. The push endpoint has limits
+//! of its own.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpMessage;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use futures_util::Stream;
+use tokio::time::{Instant, Sleep};
+
+use super::client::client_ip;
+use super::error::WebError;
+use super::places::{Place, Places};
+use crate::app::App;
+
+/// The largest form without files in bytes. It has to fit many times a thousand phones in any
+/// spelling.
+pub const MAX_FORM_BYTES: usize = 2 << 20;
+/// A form with files may have so many times the largest file, so that the form itself can say that a
+/// file is too large, …
+const TIMES_LARGEST_FILE: usize = 4;
+/// … and so many bytes beside.
+const MAX_BESIDE_FILE_BYTES: usize = 8 << 20;
+/// How long a form without files may take to arrive.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the progress of a form with files is checked, …
+const FILE_TIMEOUT: Duration = Duration::from_secs(30);
+/// … and how many bytes have to have arrived each time: 4 KiB per second.
+const FILE_PROGRESS: usize = 120 << 10;
+/// How long the rest of a body is held that is not read.
+const HELD_FOR: Duration = Duration::from_secs(5);
+/// How many bodies of one client may be incomplete at once.
+pub const MAX_INCOMPLETE: usize = 32;
+
+/// The bodies of this process that are incomplete.
+#[derive(Debug, Clone)]
+pub struct IncompleteBodies(Places);
+
+impl Default for IncompleteBodies {
+    fn default() -> Self {
+        Self(Places::new(MAX_INCOMPLETE))
+    }
+}
+
+/// Why the rest of a body is not read.
+#[derive(Debug, Clone, Copy)]
+enum Stopped {
+    TooLarge,
+    TooSlow,
+    TooMany,
+}
+
+impl From<Stopped> for WebError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::TooLarge => Self::TooLarge,
+            Stopped::TooSlow => Self::TooSlow,
+            Stopped::TooMany => Self::TooMany,
+        }
+    }
+}
+
+/// Middleware that refuses an encoded body, and stops reading one that exceeds a limit. Browsers
+/// encode no form; unpacked, a few bytes of one could fill the memory.
+pub async fn limit(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if request.path().starts_with("/hooks/") {
+        return next.call(request).await;
+    }
+    if is_encoded(&request) {
+        return Err(WebError::Encoded.into());
+    }
+    let limits = Limits::of(&request);
+    if declared_length(&request).is_some_and(|length| length > limits.bytes) {
+        return Err(WebError::TooLarge.into());
+    }
+    let source = match request.take_payload() {
+        Payload::None => return next.call(request).await,
+        payload => Rc::new(Source::of(payload)),
+    };
+    let body = LimitedBody::new(Rc::clone(&source), limits, &request);
+    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    let response = next.call(request).await;
+    let stopped = source.stopped.get();
+    if !source.has_ended.get() {
+        hold(source);
+    }
+    match stopped {
+        Some(stopped) => Err(WebError::from(stopped).into()),
+        None => response,
+    }
+}
+
+/// Holds the rest of a body that nobody reads until the response is on its way. The server closes
+/// such a connection, but would read a chunked body that is dropped to its end, however long that
+/// takes.
+fn hold(source: Rc<Source>) {
+    actix_web::rt::spawn(async move {
+        tokio::time::sleep(HELD_FOR).await;
+        drop(source);
+    });
+}
+
+fn is_encoded(request: &ServiceRequest) -> bool {
+    request
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+}
+
+fn declared_length(request: &ServiceRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The limits of one body.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    bytes: usize,
+    timeout: Duration,
+    /// How many bytes each `timeout` has to bring; `None` if it is the time for the whole body.
+    progress: Option<usize>,
+}
+
+impl Limits {
+    fn of(request: &ServiceRequest) -> Self {
+        if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
+            return Self { bytes: MAX_FORM_BYTES, timeout: FORM_TIMEOUT, progress: None };
+        }
+        let largest_file = request.app_data::<Data<App>>().map_or(0, |app| app.uploads.bytes);
+        let largest_file = usize::try_from(largest_file).unwrap_or(usize::MAX);
+        Self {
+            bytes: largest_file
+                .saturating_mul(TIMES_LARGEST_FILE)
+                .saturating_add(MAX_BESIDE_FILE_BYTES),
+            timeout: FILE_TIMEOUT,
+            progress: Some(FILE_PROGRESS),
+        }
+    }
+}
+
+/// The body as it comes from the connection.
+struct Source {
+    payload: RefCell<Payload>,
+    has_ended: Cell<bool>,
+    stopped: Cell<Option<Stopped>>,
+}
+
+impl Source {
+    fn of(payload: Payload) -> Self {
+        Self {
+            payload: RefCell::new(payload),
+            has_ended: Cell::new(false),
+            stopped: Cell::new(None),
+        }
+    }
+}
+
+/// A body that ends with an error when it exceeds its limits.
+struct LimitedBody {
+    source: Rc<Source>,
+    limits: Limits,
+    received: usize,
+    /// The bytes received when the timer was last set.
+    received_before: usize,
+    timer: Pin<Box<Sleep>>,
+    client: Option<IpAddr>,
+    incomplete: Option<Data<IncompleteBodies>>,
+    place: Option<Place>,
+}
+
+impl LimitedBody {
+    fn new(source: Rc<Source>, limits: Limits, request: &ServiceRequest) -> Self {
+        Self {
+            source,
+            limits,
+            received: 0,
+            received_before: 0,
+            timer: Box::pin(tokio::time::sleep(limits.timeout)),
+            client: client_ip(request.request()),
+            incomplete: request.app_data::<Data<IncompleteBodies>>().cloned(),
+            place: None,
+        }
+    }
+
+    fn stop(&mut self, why: Stopped) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        self.source.stopped.set(Some(why));
+        self.place = None;
+        Poll::Ready(Some(Err(PayloadError::Overflow)))
+    }
+
+    /// Takes a place among the incomplete bodies, unless it has one. A body that arrives at once
+    /// needs none.
+    fn has_place(&mut self) -> bool {
+        let (Some(client), Some(incomplete)) = (self.client, &self.incomplete) else { return true };
+        if self.place.is_none() {
+            self.place = incomplete.0.take(client);
+        }
+        self.place.is_some()
+    }
+
+    /// Returns whether the body is too slow; sets the timer for the next check.
+    fn is_too_slow(&mut self, context: &mut Context<'_>) -> bool {
+        while self.timer.as_mut().poll(context).is_ready() {
+            let progress = self.received - self.received_before;
+            if self.limits.progress.is_none_or(|least| progress < least) {
+                return true;
+            }
+            self.received_before = self.received;
+            self.timer.as_mut().reset(Instant::now() + self.limits.timeout);
+        }
+        false
+    }
+}
+
+impl Stream for LimitedBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.source.stopped.get().is_some() {
+            return Poll::Ready(None);
+        }
+        if self.is_too_slow(context) {
+            return self.stop(Stopped::TooSlow);
+        }
+        let next = Pin::new(&mut *self.source.payload.borrow_mut()).poll_next(context);
+        match next {
+            Poll::Pending if !self.has_place() => self.stop(Stopped::TooMany),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.received += bytes.len();
+                if self.received > self.limits.bytes {
+                    return self.stop(Stopped::TooLarge);
+                }
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Poll::Ready(end) => {
+                self.source.has_ended.set(end.is_none());
+                self.place = None;
+                Poll::Ready(end)
+            }
+        }
+    }
+}
