@@ -78,6 +78,13 @@ impl TestClient {
         self.execute(request).await
     }
 
+    /// Posts `body` as it is, as this kind of content.
+    pub async fn post_body(&self, path: &str, kind: &str, body: &[u8]) -> Page {
+        let request = self.http.post(format!("{}{path}", self.base)).body(body.to_vec());
+        let request = request.header("sec-fetch-site", "same-origin");
+        self.execute(request.header(header::CONTENT_TYPE, kind)).await
+    }
+
     /// Returns a GET request with this client's cookies, for tests that send it themselves.
     pub fn request_to(&self, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.get(format!("{}{path}", self.base));
