@@ -21,6 +21,7 @@ pub mod pull;
 pub mod push_inbox;
 pub mod push_url;
 pub mod recovery;
+pub mod refusals;
 pub mod repeats;
 pub mod replies;
 pub mod resend;

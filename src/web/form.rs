@@ -3,16 +3,18 @@
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
 use actix_web::web::{Bytes, Data};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use super::error::WebError;
-use super::{Settings, session};
+use super::member::Person;
+use super::{Settings, session, visitor};
 
-/// A form that was sent by a page of the console, with the CSRF token of this login session.
+/// A form that was sent by a page of the console, with the CSRF token of this login session, or of this
+/// browser if nobody is signed in.
 #[derive(Debug)]
 pub struct Form<T>(T);
 
@@ -66,7 +68,16 @@ impl OriginCheck {
             .headers()
             .get("sec-fetch-site")
             .is_some_and(|site| site != "same-origin" && site != "none");
-        Self { is_cross_site, expected: session::existing_csrf(&request.get_session()) }
+        let session = request.get_session();
+        let expected = match session::signed_in(&session) {
+            Some(person) => {
+                // If the form is refused, it is recorded whose it was.
+                request.extensions_mut().insert(Person(person));
+                session::existing_csrf(&session)
+            }
+            None => visitor::expected_token(request),
+        };
+        Self { is_cross_site, expected }
     }
 
     pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {
