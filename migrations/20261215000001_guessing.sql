@@ -28,8 +28,8 @@ create trigger audit_log_is_not_rewritten
   when (row (old.id, old.actor, old.action, old.subject, old.ip)
       is distinct from row (new.id, new.actor, new.action, new.subject, new.ip)
     or (old.detail is distinct from new.detail
-      and not (old.detail ? 'counted_until' and old.detail - 'count' = new.detail - 'count'
-        and (new.detail->>'count')::bigint > (old.detail->>'count')::bigint)))
+      and not coalesce(old.detail ? 'counted_until' and old.detail - 'count' = new.detail - 'count'
+        and (new.detail->>'count')::bigint > (old.detail->>'count')::bigint, false)))
   execute function refuse_change();
 
 -- Counts a refusal in the audit event of its action, name, address and hour. Strangers choose names and

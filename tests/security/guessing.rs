@@ -6,8 +6,11 @@ use futures_util::future::join_all;
 use reqwest::{StatusCode, header};
 use secrecy::SecretString;
 use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+use usms_console::clock::Clock;
 use usms_console::domain::role::Role;
 use usms_console::ops::accounts::{self, Standing};
+use usms_console::ops::refusals;
 
 use crate::harness::{PASSWORD, TestClient, TestConsole, TestOptions};
 
@@ -293,4 +296,47 @@ async fn common_and_obvious_passwords_are_refused(db: PgPool) {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{new}");
         assert!(answer.has("#new-error"));
     }
+}
+
+#[sqlx::test]
+async fn rows_that_strangers_make_are_bounded_and_removed(db: PgPool) {
+    let clock = Clock::set_to(OffsetDateTime::now_utc());
+    let options =
+        TestOptions { workers: false, pushes: false, clock: clock.clone(), ..Default::default() };
+    let console = TestConsole::start_with(&db, options).await;
+    for n in 0..1_010 {
+        let name = format!("nobody-{n}");
+        refusals::sign_in(&console.app, "sign_in_failed", &name, "203.0.113.9").await.unwrap();
+    }
+    let failed = refused(&console, "sign_in_failed").await;
+    assert_eq!(failed.len(), 1_001);
+    assert_eq!(failed[1_000], (String::new(), "*".to_owned(), 10));
+    console.signed_out().sign_in("nobody", "not the password", "/").await;
+    assert!(count(&console, "sign_in_throttle").await > 0);
+    clock.advance(Duration::hours(3));
+    accounts::delete_old_tries(&console.app).await.unwrap();
+    refusals::delete_old(&console.app).await.unwrap();
+    assert_eq!(count(&console, "sign_in_throttle").await, 0);
+    assert_eq!(count(&console, "refusals").await, 0);
+    refusals::sign_in(&console.app, "sign_in_failed", "nobody-1", "203.0.113.9").await.unwrap();
+    assert_eq!(refused(&console, "sign_in_failed").await.len(), 1_002, "another hour");
+}
+
+#[sqlx::test]
+async fn of_an_audit_event_that_counts_only_the_count_changes_and_only_upwards(db: PgPool) {
+    let console = start(&db).await;
+    refusals::sign_in(&console.app, "sign_in_failed", "mei", "203.0.113.9").await.unwrap();
+    console.operator().await;
+    for change in [
+        "detail = detail || '{\"count\": 0}'",
+        "detail = detail || '{\"count\": 2, \"name\": \"eve\"}'",
+        "detail = detail - 'count'",
+        "detail = '{}'",
+        "ip = '198.51.100.7'",
+    ] {
+        let sql = format!("update audit_log set {change} where action = 'sign_in_failed'");
+        assert!(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&db).await.is_err(), "{change}");
+    }
+    let other = "update audit_log set detail = '{\"count\": 2}' where action = 'signed_in'";
+    assert!(sqlx::query(other).execute(&db).await.is_err());
 }
