@@ -1,13 +1,14 @@
 //! The command line: commands, their options, and the functions that run them.
 
-use std::io::{IsTerminal, Read};
+mod users;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::json;
 use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
@@ -17,11 +18,10 @@ use crate::bench;
 use crate::config::{self, Config};
 use crate::db::durability::{self, Durability, Exposure};
 use crate::db::installation::{self, Identity};
-use crate::db::{invariants, projects, roles, users};
+use crate::db::{invariants, projects, roles};
 use crate::demo;
 use crate::domain::ids::ProjectId;
-use crate::domain::role::Role;
-use crate::ops::accounts::{self, Standing};
+use crate::ops::accounts;
 use crate::ops::key_rotation;
 use crate::ops::projects as project_ops;
 use crate::ops::recovery::{self, Adopted};
@@ -78,7 +78,7 @@ enum Command {
     Migrate,
     /// Manage accounts
     #[command(subcommand)]
-    User(UserCommand),
+    User(users::UserCommand),
     /// Manage projects
     #[command(subcommand)]
     Project(ProjectCommand),
@@ -154,34 +154,6 @@ enum BenchCommand {
 }
 
 #[derive(Debug, Subcommand)]
-enum UserCommand {
-    /// Add an account; the password is read from standard input
-    Add {
-        /// Username
-        name: String,
-        /// viewer, operator, approver or admin (with --project), or owner
-        #[arg(long)]
-        role: String,
-        /// Slug of the project
-        #[arg(long, value_name = "SLUG")]
-        project: Option<String>,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-    /// List accounts
-    List,
-    /// Set a new password and end all login sessions of the account
-    ResetPassword {
-        /// Username
-        name: String,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 enum KeyCommand {
     /// Encrypt all stored secrets with CONSOLE_SECRET_KEY that are encrypted with
     /// CONSOLE_PREVIOUS_SECRET_KEY
@@ -236,7 +208,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::migrate_as(owner.as_ref(), &db).await?;
             println!("The database is up to date.");
         }
-        Command::User(command) => user(&Config::load(file)?, command).await?,
+        Command::User(command) => users::run(&Config::load(file)?, command).await?,
         Command::Project(ProjectCommand::List { json }) => {
             list_projects(&Config::load(file)?, json).await?;
         }
@@ -283,31 +255,6 @@ async fn sandbox(
     Ok(())
 }
 
-async fn user(config: &Config, command: UserCommand) -> anyhow::Result<()> {
-    match command {
-        UserCommand::Add { name, role, project, .. } => {
-            let app = serve::build(config).await?;
-            let standing = standing(&app, &role, project.as_deref()).await?;
-            accounts::create(&app, &name, read_password()?, standing).await?;
-            println!("Added {name}.");
-        }
-        UserCommand::List => {
-            let app = serve::open(config).await?;
-            for account in users::all(&app.db).await? {
-                let owner = if account.is_owner { " owner" } else { "" };
-                let disabled = if account.enabled { "" } else { " (disabled)" };
-                println!("{}{owner}{disabled} {}", account.name, account.places.join(" "));
-            }
-        }
-        UserCommand::ResetPassword { name, .. } => {
-            let app = serve::open(config).await?;
-            accounts::reset_password(&app, &name, read_password()?).await?;
-            println!("Password changed for {name}; their login sessions have ended.");
-        }
-    }
-    Ok(())
-}
-
 async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<()> {
     match command {
         BenchCommand::Batch { rows, xlsx_rows, python, peer } => {
@@ -321,30 +268,6 @@ async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<
         }
         BenchCommand::Bare { listen } => bench::bare::run(&database_url, &listen).await,
     }
-}
-
-async fn standing(app: &App, role: &str, project: Option<&str>) -> anyhow::Result<Standing> {
-    if role == "owner" {
-        return Ok(Standing::Owner);
-    }
-    let role: Role = role
-        .parse()
-        .map_err(|error| anyhow::anyhow!("{error}, or owner to manage projects and accounts"))?;
-    let slug = project.context("roles are per project; pass --project SLUG")?;
-    let mut db = app.db.acquire().await?;
-    match projects::by_slug(&mut db, slug).await? {
-        Some(project) => Ok(Standing::Member(project, role)),
-        None => bail!(accounts::AccountError::NoProject(slug.to_owned())),
-    }
-}
-
-fn read_password() -> anyhow::Result<SecretString> {
-    if std::io::stdin().is_terminal() {
-        eprintln!("Type the password, then press Enter and Ctrl-D.");
-    }
-    let mut typed = String::new();
-    std::io::stdin().take(10_000).read_to_string(&mut typed).context("no password given")?;
-    Ok(SecretString::from(typed.trim_end_matches(['\r', '\n'])))
 }
 
 async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {

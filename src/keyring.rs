@@ -4,6 +4,7 @@
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
@@ -60,6 +61,7 @@ pub struct Keyring {
     seal: SealKey,
     previous: Option<SealKey>,
     cookie: actix_web::cookie::Key,
+    mac: [u8; 32],
 }
 
 /// The error of a stored secret that cannot be decrypted.
@@ -95,6 +97,7 @@ impl Keyring {
             seal: SealKey::derive(&source),
             previous: None,
             cookie: actix_web::cookie::Key::from(&expand::<64>(&source, b"cookie")),
+            mac: expand::<32>(&source, b"mac"),
         }
     }
 
@@ -107,6 +110,27 @@ impl Keyring {
     /// Returns the key that signs the session cookie.
     pub fn cookie(&self) -> actix_web::cookie::Key {
         self.cookie.clone()
+    }
+
+    /// Returns the authentication code of a text that a browser keeps for us: HMAC-SHA256 in hex. One
+    /// made for a purpose is not valid for another.
+    pub fn mac(&self, purpose: &str, text: &str) -> String {
+        hex::encode(self.hmac(purpose, text).finalize().into_bytes())
+    }
+
+    /// Returns whether `mac` was made by [`Keyring::mac`].
+    pub fn is_mac(&self, purpose: &str, text: &str, mac: &str) -> bool {
+        hex::decode(mac).is_ok_and(|mac| self.hmac(purpose, text).verify_slice(&mac).is_ok())
+    }
+
+    #[allow(clippy::expect_used)]
+    fn hmac(&self, purpose: &str, text: &str) -> Hmac<Sha256> {
+        let mut hmac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.mac)
+            .expect("HMAC takes keys of any length");
+        for part in [purpose, "\0", text] {
+            hmac.update(part.as_bytes());
+        }
+        hmac
     }
 
     /// Encrypts a secret of a project for the database.
@@ -249,6 +273,16 @@ mod tests {
         let old = [nonce.as_slice(), &cipher].concat();
         assert_eq!(opened(&key, &old).unwrap(), "secret");
         assert!(!key.is_current(&old));
+    }
+
+    #[test]
+    fn a_code_is_valid_for_its_text_and_purpose_only() {
+        let mac = keyring(1).mac("device", "a");
+        assert!(keyring(1).is_mac("device", "a", &mac));
+        assert!(!keyring(1).is_mac("device", "b", &mac));
+        assert!(!keyring(1).is_mac("form", "a", &mac));
+        assert!(!keyring(2).is_mac("device", "a", &mac));
+        assert!(!keyring(1).is_mac("device", "a", ""));
     }
 
     #[test]

@@ -257,8 +257,8 @@ pub async fn of_user(
     .await
 }
 
-/// Deletes one login session of an account. Returns whether it existed.
-pub async fn revoke(db: &PgPool, user: UserId, key_hash: &[u8]) -> sqlx::Result<bool> {
+/// Deletes one login session of an account. Returns how many, none or one.
+pub async fn revoke(db: &mut PgConnection, user: UserId, key_hash: &[u8]) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "delete from login_sessions where user_id = $1 and key_hash = $2",
         user as UserId,
@@ -266,7 +266,7 @@ pub async fn revoke(db: &PgPool, user: UserId, key_hash: &[u8]) -> sqlx::Result<
     )
     .execute(db)
     .await?;
-    Ok(deleted.rows_affected() == 1)
+    Ok(deleted.rows_affected())
 }
 
 /// Deletes all login sessions of an account but one; an empty hash deletes all. Returns how many.

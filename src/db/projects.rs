@@ -228,6 +228,22 @@ pub async fn set_member(
     Ok(())
 }
 
+/// Takes an account out of a project. Returns whether it was a member.
+pub async fn remove_member(
+    db: &mut PgConnection,
+    project: ProjectId,
+    user: UserId,
+) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        "delete from members where project_id = $1 and user_id = $2",
+        project as ProjectId,
+        user as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
 /// Returns a project's slug.
 pub async fn slug(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<String> {
     sqlx::query_scalar!("select slug from projects where id = $1", project.0).fetch_one(db).await

@@ -1,7 +1,7 @@
-//! Accounts and their failed sign-ins.
+//! Accounts.
 
 use sqlx::{PgConnection, PgPool};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::domain::ids::UserId;
 
@@ -107,43 +107,24 @@ pub async fn set_password(db: &mut PgConnection, id: UserId, hash: &str) -> sqlx
     Ok(())
 }
 
-/// Returns how many sign-ins of the subjects failed in a row, and when the last one failed; subjects
-/// without a failed sign-in are left out.
-pub async fn failures(
-    db: &PgPool,
-    subjects: &[String],
-) -> sqlx::Result<Vec<(i32, OffsetDateTime)>> {
-    let rows = sqlx::query!(
-        "select failures, last_failed_at from sign_in_throttle where subject = any($1)",
-        subjects,
+/// Lets an account sign in, or not any more from `disabled_at` on.
+pub async fn set_disabled(
+    db: &mut PgConnection,
+    id: UserId,
+    disabled_at: Option<OffsetDateTime>,
+) -> sqlx::Result<()> {
+    sqlx::query!("update users set disabled_at = $2 where id = $1", id as UserId, disabled_at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Locks the owners who may sign in, and returns them.
+pub async fn lock_owners(db: &mut PgConnection) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: UserId" from users where is_owner and disabled_at is null
+           order by id for update"#,
     )
     .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.failures, row.last_failed_at)).collect())
-}
-
-/// Counts a failed sign-in of a subject. The count restarts after a time of `forget` without one.
-pub async fn count_failure(
-    db: &mut PgConnection,
-    subject: &str,
-    forget: Duration,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into sign_in_throttle as t (subject, failures, last_failed_at) values ($1, 1, $2)
-         on conflict (subject) do update set last_failed_at = $2,
-           failures = case when t.last_failed_at < $3 then 1 else t.failures + 1 end",
-        subject,
-        now,
-        now - forget,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Resets the failed sign-ins of a subject.
-pub async fn forget_failures(db: &mut PgConnection, subject: &str) -> sqlx::Result<()> {
-    sqlx::query!("delete from sign_in_throttle where subject = $1", subject).execute(db).await?;
-    Ok(())
+    .await
 }

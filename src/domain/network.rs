@@ -24,14 +24,6 @@ impl Network {
     }
 }
 
-/// Returns the address that stands for the client at `ip` wherever clients are counted: for IPv6 the
-/// first one of its /64, since a client can choose any address in that.
-pub fn client(ip: IpAddr) -> IpAddr {
-    let ip = ip.to_canonical();
-    let prefix = if ip.is_ipv4() { 32 } else { 64 };
-    first_of(ip, prefix).unwrap_or(ip)
-}
-
 /// Returns the first IP address of the network of `prefix` bits that contains `ip`; `None` if the
 /// prefix is longer than the address.
 fn first_of(ip: IpAddr, prefix: u32) -> Option<IpAddr> {

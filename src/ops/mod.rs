@@ -23,6 +23,7 @@ pub mod push_inbox;
 mod push_problems;
 pub mod push_url;
 pub mod recovery;
+pub mod refusals;
 pub mod repeats;
 pub mod replies;
 pub mod resend;

@@ -12,10 +12,12 @@ use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::member::Person;
 use super::moment::Moment;
+use super::refused::Refused;
 use super::{flash, page, session};
 use crate::app::App;
 use crate::db::login_sessions;
-use crate::ops::accounts::{self, PasswordError};
+use crate::domain::password::Weakness;
+use crate::ops::accounts::{self, Ending, PasswordError};
 
 #[derive(Template)]
 #[template(path = "account/account.html")]
@@ -62,27 +64,47 @@ pub async fn change_password(
     form: Form<PasswordForm>,
 ) -> Result<HttpResponse, WebError> {
     let PasswordForm { old, new } = form.into_inner();
-    let own_key = session::key_hash(&request.get_session());
-    let ip = peer_ip(&request);
-    let changed = accounts::change_password(&app, person.0.user.id, old, new, &own_key, &ip).await;
+    let session = request.get_session();
+    let (own_key, ip) = (session::key_hash(&session), peer_ip(&request));
+    let user = &person.0.user;
+    let changed = accounts::change_password(&app, user, old, new, &own_key, &ip).await;
     let texts = Texts(language_of(&request));
-    let problem = match changed {
+    let (field, refused) = match changed {
         Ok(()) => {
+            session::renew(&session);
             flash::say(&request, &texts.t("account-password-changed"));
             return Ok(page::see_other("/account"));
         }
-        Err(PasswordError::TooShort) => ("new", texts.t("account-password-short")),
-        Err(PasswordError::TooLong) => ("new", texts.t("account-password-long")),
-        Err(PasswordError::WrongOld) => ("old", texts.t("account-password-wrong")),
-        Err(PasswordError::Database(error)) => return Err(WebError::Database(error)),
-        Err(error @ PasswordError::Hashing) => return Err(WebError::Password(error.to_string())),
+        Err(PasswordError::Weak(weakness)) => ("new", Refused::wrong(sentence(texts, weakness))),
+        Err(error) => ("old", not_current(&app, texts, error)?),
     };
     let l = person.layout(&app, &request, Section::Account).await?;
-    page::unprocessable(&AccountPage {
-        l,
-        is_owner: person.0.user.is_owner,
-        problem: Some(problem),
+    let problem = Some((field, refused.sentence.clone()));
+    refused.respond(&AccountPage { l, is_owner: person.0.user.is_owner, problem })
+}
+
+fn sentence(texts: Texts, weakness: Weakness) -> String {
+    texts.t(match weakness {
+        Weakness::TooShort => "account-password-short",
+        Weakness::TooLong => "account-password-long",
+        Weakness::Common => "account-password-common",
+        Weakness::Pattern => "account-password-pattern",
+        Weakness::Name => "account-password-name",
+        Weakness::Product => "account-password-product",
     })
+}
+
+/// Returns what a form says about the current password.
+fn not_current(app: &App, texts: Texts, error: PasswordError) -> Result<Refused, WebError> {
+    match error {
+        PasswordError::WrongOld => Ok(Refused::wrong(texts.t("account-password-wrong"))),
+        PasswordError::Throttled { until } => Ok(Refused::throttled(app, texts, until)),
+        PasswordError::Busy => Ok(Refused::busy(texts)),
+        PasswordError::Database(error) => Err(WebError::Database(error)),
+        PasswordError::Weak(_) | PasswordError::Hashing => {
+            Err(WebError::Password(error.to_string()))
+        }
+    }
 }
 
 struct SessionRow {
@@ -99,6 +121,32 @@ struct SessionRow {
 struct SessionsPage {
     l: Layout,
     rows: Vec<SessionRow>,
+    problem: Option<String>,
+}
+
+impl SessionsPage {
+    async fn new(
+        app: &App,
+        request: &HttpRequest,
+        person: &Person,
+        problem: Option<String>,
+    ) -> Result<Self, WebError> {
+        let l = person.layout(app, request, Section::Account).await?;
+        let own_key = session::key_hash(&request.get_session());
+        let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
+        let rows = all
+            .into_iter()
+            .map(|session| SessionRow {
+                current: session.key_hash == own_key,
+                key: hex::encode(&session.key_hash),
+                since: l.moment(session.created_at),
+                seen: l.moment(session.seen_at),
+                ip: session.ip,
+                agent: session.user_agent,
+            })
+            .collect();
+        Ok(Self { l, rows, problem })
+    }
 }
 
 /// `/account/sessions`: the login sessions of the person.
@@ -107,28 +155,17 @@ pub async fn sessions(
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
-    let l = person.layout(&app, &request, Section::Account).await?;
-    let own_key = session::key_hash(&request.get_session());
-    let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
-    let rows = all
-        .into_iter()
-        .map(|session| SessionRow {
-            current: session.key_hash == own_key,
-            key: hex::encode(&session.key_hash),
-            since: l.moment(session.created_at),
-            seen: l.moment(session.seen_at),
-            ip: session.ip,
-            agent: session.user_agent,
-        })
-        .collect();
-    page::ok(&SessionsPage { l, rows })
+    page::ok(&SessionsPage::new(&app, &request, &person, None).await?)
 }
 
-/// The form of [`revoke`]: the key of the session to end, or empty for all but this one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// The form of [`revoke`]: the key of the session to end, or empty for all but this one, and the current
+/// password.
+#[derive(Deserialize)]
 pub struct RevokeForm {
+    #[serde(default)]
     key: String,
+    #[serde(default = "no_password")]
+    password: SecretString,
 }
 
 /// Ends one login session, or all others.
@@ -138,15 +175,17 @@ pub async fn revoke(
     person: Person,
     form: Form<RevokeForm>,
 ) -> Result<HttpResponse, WebError> {
-    let key = form.into_inner().key;
-    if key.is_empty() {
-        let own_key = session::key_hash(&request.get_session());
-        let mut db = app.db.acquire().await?;
-        login_sessions::revoke_others(&mut db, person.0.user.id, &own_key).await?;
-    } else {
-        let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
-        login_sessions::revoke(&app.db, person.0.user.id, &key_hash).await?;
+    let RevokeForm { key, password } = form.into_inner();
+    let (own_key, ip) = (session::key_hash(&request.get_session()), peer_ip(&request));
+    let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
+    let which = if key_hash.is_empty() { Ending::AllBut(&own_key) } else { Ending::One(&key_hash) };
+    let ended = accounts::end_sessions(&app, &person.0.user, password, which, &ip).await;
+    let texts = Texts(language_of(&request));
+    if let Err(error) = ended {
+        let refused = not_current(&app, texts, error)?;
+        let problem = Some(refused.sentence.clone());
+        return refused.respond(&SessionsPage::new(&app, &request, &person, problem).await?);
     }
-    flash::say(&request, &Texts(language_of(&request)).t("account-sessions-ended"));
+    flash::say(&request, &texts.t("account-sessions-ended"));
     Ok(page::see_other("/account/sessions"))
 }

@@ -13,7 +13,7 @@ use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
 use super::i18n::{Texts, language_of};
-use super::{assets, layout, page, urls};
+use super::{assets, layout, page, refused, urls};
 
 /// When a request that cannot be answered now may be tried again, in seconds.
 const RETRY_SECONDS: &str = "5";
@@ -184,6 +184,10 @@ pub async fn pages(
             let status = response.status();
             log(status, response.response().error());
             let expired = response.response().extensions().get::<Expired>().is_some();
+            if status == StatusCode::FORBIDDEN {
+                let action = if expired { "form_refused" } else { "permission_refused" };
+                refused::record(response.request(), action).await;
+            }
             let kind = if expired { "expired" } else { kind(status) };
             let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();

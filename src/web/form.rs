@@ -3,7 +3,7 @@
 use actix_session::SessionExt;
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,12 +11,14 @@ use subtle::ConstantTimeEq;
 
 pub use super::client::peer_ip;
 use super::error::WebError;
-use super::session;
+use super::member::Person;
+use super::{session, visitor};
 
 /// The largest number of fields of a form.
 const MAX_FIELDS: usize = 10_000;
 
-/// A form that was sent by a page of the console, with the CSRF token of this login session.
+/// A form that was sent by a page of the console, with the CSRF token of this login session, or of this
+/// browser if nobody is signed in.
 #[derive(Debug)]
 pub struct Form<T>(T);
 
@@ -73,7 +75,16 @@ impl OriginCheck {
             .headers()
             .get("sec-fetch-site")
             .is_some_and(|site| site != "same-origin" && site != "none");
-        Self { is_cross_site, expected: session::existing_csrf(&request.get_session()) }
+        let session = request.get_session();
+        let expected = match session::signed_in(&session) {
+            Some(person) => {
+                // If the form is refused, it is recorded whose it was.
+                request.extensions_mut().insert(Person(person));
+                session::existing_csrf(&session)
+            }
+            None => visitor::expected_token(request),
+        };
+        Self { is_cross_site, expected }
     }
 
     pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {

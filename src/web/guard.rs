@@ -60,7 +60,12 @@ fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member,
     let slug = request.match_info().get("project").unwrap_or_default();
     let membership = person.place(slug).cloned().ok_or(WebError::NotFound)?;
     let member = Member::new(person, membership);
-    if member.may(permission) { Ok(member) } else { Err(WebError::Forbidden) }
+    if member.may(permission) {
+        return Ok(member);
+    }
+    // It is recorded who was refused.
+    request.extensions_mut().insert(Person(member.into_signed_in()));
+    Err(WebError::Forbidden)
 }
 
 fn signed_in(request: &HttpRequest) -> Result<SignedIn, WebError> {

@@ -2,7 +2,6 @@
 
 use actix_session::SessionExt;
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::SecretString;
@@ -14,11 +13,12 @@ use super::form::{Form, peer_ip};
 use super::i18n::{self, Language, Texts};
 use super::layout::{CsrfField, Layout, Section};
 use super::member::Person;
-use super::moment;
+use super::refused::Refused;
 use super::urls::{Urls, own_path};
+use super::visitor::{self, FormToken};
 use super::{Settings, assets, layout, page, session};
 use crate::app::App;
-use crate::ops::accounts::{self, SignInError};
+use crate::ops::accounts::{self, SignInError, Visitor};
 
 /// Query parameters of [`form`].
 #[derive(Debug, Default, Deserialize)]
@@ -51,15 +51,15 @@ struct LoginPage {
 }
 
 impl LoginPage {
-    fn new(request: &HttpRequest, next: &str) -> Result<Self, WebError> {
-        Ok(Self {
+    fn new(request: &HttpRequest, token: &FormToken, next: &str) -> Self {
+        Self {
             texts: Texts(i18n::language_of(request)),
             theme: layout::theme(request),
-            csrf: CsrfField(session::csrf(&request.get_session())?),
+            csrf: CsrfField(token.csrf.clone()),
             next: own_path(next).to_owned(),
             username: String::new(),
             problem: None,
-        })
+        }
     }
 
     fn other_languages(&self) -> impl Iterator<Item = Language> {
@@ -79,6 +79,7 @@ fn no_password() -> SecretString {
 
 /// `/login`: the form.
 pub async fn form(
+    app: web::Data<App>,
     request: HttpRequest,
     query: web::Query<LoginQuery>,
 ) -> Result<HttpResponse, WebError> {
@@ -86,7 +87,10 @@ pub async fn form(
     if session::signed_in(&session).is_some() {
         return Ok(page::see_other(own_path(&query.next)));
     }
-    page::ok(&LoginPage::new(&request, &query.next)?)
+    let token = FormToken::of(&app, &request);
+    let mut response = page::ok(&LoginPage::new(&request, &token, &query.next))?;
+    token.store(&request, &mut response);
+    Ok(response)
 }
 
 /// Signs in. A failure does not tell whether the name or the password was wrong.
@@ -96,29 +100,28 @@ pub async fn sign_in(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let session = request.get_session();
+    let (ip, device) = (peer_ip(&request), visitor::device(&app, &request));
+    let visitor = Visitor { ip: &ip, device: device.as_ref() };
+    let signed_in = accounts::sign_in(&app, &fields.username, fields.password, visitor).await;
     let texts = Texts(i18n::language_of(&request));
-    let ip = peer_ip(&request);
-    let signed_in = accounts::sign_in(&app, &fields.username, fields.password, &ip).await;
-    let (status, problem) = match signed_in {
+    let refusal = match signed_in {
         Ok(user) => {
             let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-            session::sign_in(&session, user.id, &ip, agent.unwrap_or(""))?;
-            return Ok(page::see_other(own_path(&fields.next)));
+            session::sign_in(&request.get_session(), user.id, &ip, agent.unwrap_or(""))?;
+            let mut response = page::see_other(own_path(&fields.next));
+            visitor::remember_device(&app, &request, &mut response, user.id);
+            return Ok(response);
         }
-        Err(SignInError::Wrong) => (StatusCode::UNPROCESSABLE_ENTITY, texts.t("login-wrong")),
-        Err(SignInError::Throttled { until }) => {
-            let when = moment::full(until);
-            let sentence = texts.with("login-throttled", &[("when", when.into())]);
-            (StatusCode::TOO_MANY_REQUESTS, sentence)
-        }
+        Err(SignInError::Wrong) => Refused::wrong(texts.t("login-wrong")),
+        Err(SignInError::Throttled { until }) => Refused::throttled(&app, texts, until),
+        Err(SignInError::Busy) => Refused::busy(texts),
         Err(SignInError::Database(error)) => return Err(WebError::Database(error)),
         Err(error @ SignInError::Hashing) => return Err(WebError::Password(error.to_string())),
     };
-    let mut login = LoginPage::new(&request, &fields.next)?;
+    let mut login = LoginPage::new(&request, &FormToken::of(&app, &request), &fields.next);
     login.username = fields.username.chars().take(60).collect();
-    login.problem = Some(problem);
-    page::with_status(status, &login)
+    login.problem = Some(refusal.sentence.clone());
+    refusal.respond(&login)
 }
 
 /// A form without fields of its own.

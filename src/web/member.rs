@@ -43,6 +43,11 @@ impl Member {
         }
     }
 
+    /// Returns the person with all memberships.
+    pub fn into_signed_in(self) -> SignedIn {
+        self.signed_in
+    }
+
     /// Whether their role includes `permission`.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)

@@ -41,6 +41,7 @@ pub mod prices;
 pub mod push_settings;
 pub mod pushes;
 pub mod receipts;
+pub mod refused;
 pub mod replies;
 pub mod request_log;
 pub mod retention;
@@ -58,6 +59,7 @@ pub mod statistics;
 pub mod suppressions;
 pub mod upload;
 pub mod urls;
+pub mod visitor;
 pub mod word_list;
 pub mod workbook;
 

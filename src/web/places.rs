@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::network;
+use crate::domain::client_address;
 
 /// Counts what the clients of this process hold.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl Places {
 
     /// Takes a place; `None` if the client holds as many as it may.
     pub fn take(&self, ip: IpAddr) -> Option<Place> {
-        let client = network::client(ip);
+        let client = client_address::client(ip);
         let mut held = self.held();
         let count = held.entry(client).or_insert(0);
         if *count >= self.max {

@@ -196,6 +196,11 @@ pub fn sign_in(session: &Session, user: UserId, ip: &str, agent: &str) -> Result
     set(session, AGENT, &agent.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
 }
 
+/// Gives the session a new key; the old one is valid no more.
+pub fn renew(session: &Session) {
+    session.renew();
+}
+
 /// Ends the session.
 pub fn sign_out(session: &Session) {
     session.purge();

@@ -7,7 +7,7 @@ use askama::Template;
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::batches::downloads::{attachment, headed, lines};
+use super::batches::downloads::{headed, lines, streamed};
 use super::error::WebError;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
@@ -340,7 +340,11 @@ pub async fn add_to_blacklist(
 }
 
 /// Streams all suppressions as a CSV file.
-pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse, WebError> {
+pub async fn export(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
     let project: ProjectId = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
     let names = ["phone", "reason", "note", "added_by", "added_at", "scope"].map(str::to_owned);
@@ -355,7 +359,7 @@ pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse,
         bytes.extend(lines(found.into_iter().map(|row| file_row(row, whole_phones))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
-    Ok(attachment("suppressions.csv").streaming(pages))
+    Ok(streamed(&request, &member, "suppressions.csv", pages))
 }
 
 fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {

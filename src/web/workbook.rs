@@ -11,13 +11,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::CONTENT_ENCODING;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream::{self, Stream, StreamExt};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
+use super::batches::access::while_permitted;
 use super::batches::downloads::attachment;
 use super::error::WebError;
+use super::member::Member;
 
 /// The media type of a spreadsheet.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -43,6 +45,8 @@ pub type Rows = Vec<Vec<String>>;
 /// Returns the response that browsers save under `name`: a spreadsheet with the names of its
 /// columns and then all rows. It is sent as the rows come, at their pace and that of the browser.
 pub fn respond(
+    request: &HttpRequest,
+    member: &Member,
     name: &str,
     names: Vec<String>,
     rows: impl Stream<Item = io::Result<Rows>> + 'static,
@@ -58,7 +62,7 @@ pub fn respond(
         .content_type(XLSX)
         // It is compressed, and compressing it again would hold bytes back.
         .insert_header((CONTENT_ENCODING, "identity"))
-        .streaming(bytes))
+        .streaming(while_permitted(request, member, bytes)))
 }
 
 /// A spreadsheet on its way.

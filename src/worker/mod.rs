@@ -25,8 +25,9 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull, push_inbox,
-    recovery, retention, review, submit, suppressions, uploads, vendor_figures,
+    accounts, apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull,
+    push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
+    vendor_figures,
 };
 
 /// How long a job sleeps when it found no work: the longest delay of work that another process
@@ -378,6 +379,8 @@ async fn fetch_vendor_figures(app: App) -> Result<Next, vendor_figures::FiguresE
 
 async fn clean_up(app: App) -> sqlx::Result<Next> {
     login_sessions::delete_ended(&app.db, app.clock.now()).await?;
+    accounts::delete_old_tries(&app).await?;
+    refusals::delete_old(&app).await?;
     files::remove_unused(&app).await?;
     suppressions::import::delete_old(&app).await?;
     notifications::delete_old(&app).await?;

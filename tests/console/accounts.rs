@@ -177,7 +177,9 @@ async fn login_sessions_are_listed_and_can_be_ended_one_by_one(db: PgPool) {
     let page = here.get("/account/sessions").await;
     assert_eq!(page.all("tbody tr").len(), 2);
     let key = page.value("tbody button[name=key]");
-    here.post("/account/sessions", &[("csrf", &page.csrf()), ("key", &key)]).await;
+    let fields = [("csrf", page.csrf().as_str()), ("key", &key), ("password", PASSWORD)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    here.post_owned("/account/sessions", &fields).await;
     assert_eq!(there.get("/account").await.status, StatusCode::SEE_OTHER);
     assert_eq!(here.get("/account/sessions").await.all("tbody tr").len(), 1);
 }

@@ -8,6 +8,10 @@ use reqwest::{Method, StatusCode, header};
 use scraper::{Html, Selector};
 
 pub fn http() -> reqwest::Client {
+    http_builder().build().unwrap()
+}
+
+fn http_builder() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
@@ -15,8 +19,6 @@ pub fn http() -> reqwest::Client {
         .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(MAX_WAIT * 3)
-        .build()
-        .unwrap()
 }
 
 /// A browser without scripts: it keeps cookies and follows no redirects.
@@ -30,6 +32,22 @@ impl TestClient {
     /// A client without cookies.
     pub fn new(base: String) -> Self {
         Self { base, cookies: Mutex::default(), http: http() }
+    }
+
+    /// A client without cookies that connects from an address of its own: any of 127.0.0.0/8.
+    pub fn from_address(base: String, address: std::net::Ipv4Addr) -> Self {
+        let http = http_builder().local_address(std::net::IpAddr::V4(address)).build().unwrap();
+        Self { base, cookies: Mutex::default(), http }
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    /// Sets a cookie, as somebody would who has copied or made it.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
     /// The same client, with its cookies, at another process of the console.

@@ -5,9 +5,11 @@
 mod harness;
 
 mod bodies;
+mod guessing;
 mod headers;
 mod hostile;
 mod logs;
 mod process;
 mod proxies;
 mod secrets;
+mod sessions;

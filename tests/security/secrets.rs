@@ -26,8 +26,8 @@ async fn command(db: &PgPool, arguments: &[&str], variables: &[(&str, &str)]) ->
 }
 
 fn words(output: &Output) -> String {
-    let out = String::from_utf8_lossy(&output.stdout).into_owned();
-    out + &String::from_utf8_lossy(&output.stderr)
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 #[sqlx::test]

@@ -1,20 +1,54 @@
-//! Whether the people who watch a batch still may. A stream of events outlives the request that was
+//! Whether the people who watch a batch or download a file still may. A stream of events outlives the request that was
 //! admitted, so the login sessions of all streams of this process are checked every few seconds, in
 //! one query.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
+use actix_session::SessionExt;
+use actix_web::HttpRequest;
+use actix_web::web::{Bytes, Data};
+use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
 
 use crate::app::App;
 use crate::db::login_sessions::{self, Access};
+use crate::web::member::Member;
+use crate::web::session;
 
 /// The time between two checks.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
+
+/// Returns `bytes` until the person who asked for them may no longer see the project; then the download
+/// fails, since a file that only ends would look complete.
+pub fn while_permitted(
+    request: &HttpRequest,
+    member: &Member,
+    bytes: impl Stream<Item = io::Result<Bytes>> + 'static,
+) -> impl Stream<Item = io::Result<Bytes>> + 'static {
+    let key_hash = session::key_hash(&request.get_session());
+    let access = Access { key_hash, project: member.project.id, role: member.role };
+    let checks = request.app_data::<Data<Arc<AccessChecks>>>();
+    let mut access = checks.map(|checks| checks.follow(access));
+    let mut bytes = Box::pin(bytes);
+    stream::poll_fn(move |context| {
+        let Some(permitted) = &mut access else { return Poll::Ready(None) };
+        if pin!(permitted.changed()).poll(context).is_ready() {
+            access = None;
+            return Poll::Ready(Some(Err(io::Error::other(
+                "the person may not see this any more",
+            ))));
+        }
+        bytes.as_mut().poll_next(context)
+    })
+}
 
 type Followed = HashMap<Access, watch::Sender<()>>;
 

@@ -1,14 +1,17 @@
 //! Downloads: the messages of a batch, and a sample file for a template. Files of any length are
 //! streamed.
 
+use std::io;
+
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
 use csv::QuoteStyle;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use super::access::while_permitted;
 use super::find;
 use crate::app::App;
 use crate::db::messages::Message;
@@ -60,6 +63,17 @@ pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
             parameters: vec![DispositionParam::Filename(name.to_owned())],
         });
     response
+}
+
+/// Returns a response that browsers save as a CSV file called `name`, whose content is streamed while
+/// the person may see it.
+pub fn streamed(
+    request: &HttpRequest,
+    member: &Member,
+    name: &str,
+    pages: impl Stream<Item = io::Result<web::Bytes>> + 'static,
+) -> HttpResponse {
+    attachment(name).streaming(while_permitted(request, member, pages))
 }
 
 /// Returns `rows` as CSV. Cells that a spreadsheet would take for a formula get an apostrophe in
@@ -116,7 +130,7 @@ pub async fn messages(
         bytes.extend(lines(found.iter().map(|message| row(message, whole_phones))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
-    Ok(attachment(&format!("{}.csv", batch.id)).streaming(pages))
+    Ok(streamed(&request, &member, &format!("{}.csv", batch.id), pages))
 }
 
 async fn page_of(

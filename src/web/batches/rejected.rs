@@ -6,7 +6,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::downloads::{attachment, headed, lines, record_export};
+use super::downloads::{headed, lines, record_export, streamed};
 use super::{find, verdicts};
 use crate::app::App;
 use crate::db::{recipients, uploads};
@@ -137,7 +137,7 @@ pub async fn csv(
             Err(error) => Some((Err(std::io::Error::other(error)), (export, None))),
         }
     });
-    Ok(attachment(&name).streaming(pages))
+    Ok(streamed(&request, &member, &name, pages))
 }
 
 /// `…/rejected.xlsx`.
@@ -162,7 +162,7 @@ pub async fn xlsx(
             Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
     });
-    workbook::respond(&name, names, pages)
+    workbook::respond(&request, &member, &name, names, pages)
 }
 
 /// Returns the column names of the file: those of the uploaded one if they lead to the same mapping

@@ -12,7 +12,7 @@ use crate::db::message_search::{FoundMessage, MessageQuery, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
-use crate::web::batches::downloads::{self, attachment, headed, lines};
+use crate::web::batches::downloads::{self, headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
 use crate::web::layout::Section;
@@ -167,7 +167,7 @@ pub async fn csv(
             Err(error) => Some((Err(std::io::Error::other(error)), (export, None))),
         }
     });
-    Ok(attachment("messages.csv").streaming(pages))
+    Ok(streamed(&request, &member, "messages.csv", pages))
 }
 
 /// `/messages.xlsx`: the messages that the filters find.
@@ -188,5 +188,5 @@ pub async fn xlsx(
             Err(error) => Some((Err(std::io::Error::other(error)), None)),
         }
     });
-    workbook::respond("messages.xlsx", names(), pages)
+    workbook::respond(&request, &member, "messages.xlsx", names(), pages)
 }

@@ -13,7 +13,7 @@ use crate::domain::ids::ReplyId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
 use crate::domain::time::rfc3339;
-use crate::web::batches::downloads::{attachment, headed, lines};
+use crate::web::batches::downloads::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
 use crate::web::member::Member;
@@ -66,7 +66,7 @@ pub async fn all(
         bytes.extend(lines(found.into_iter().map(|reply| row(reply, whole_phones))));
         Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
     });
-    Ok(attachment("replies.csv").streaming(pages))
+    Ok(streamed(&request, &member, "replies.csv", pages))
 }
 
 fn row(reply: Row, whole_phones: bool) -> Vec<String> {

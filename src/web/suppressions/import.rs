@@ -21,7 +21,7 @@ use crate::ops::suppressions::list_file::{
     Examined, FileProblem, PhoneColumn, Reading, Survey, WrongRow,
 };
 use crate::recipient_file::TableError;
-use crate::web::batches::downloads::{attachment, headed, lines};
+use crate::web::batches::downloads::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::i18n::Texts;
@@ -333,7 +333,8 @@ pub async fn rejected(
         several_sheets: false,
     };
     let name = format!("{}-rejected.csv", import.id);
-    Ok(attachment(&name).streaming(stream::unfold(Some(rejected), next_bytes)))
+    let bytes = stream::unfold(Some(rejected), next_bytes);
+    Ok(streamed(&request, &member, &name, bytes))
 }
 
 /// Returns the next bytes of a file of rejected rows. If reading has failed, the download fails: a

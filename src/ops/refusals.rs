@@ -1,0 +1,68 @@
+//! What was refused to whom: noted so that strangers cannot fill the audit log.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::db::refusals::{self, Refusal};
+use crate::db::users::User;
+use crate::domain::client_address;
+use crate::domain::ids::ProjectId;
+
+/// The most characters of what a stranger typed that are kept.
+const MAX_TEXT: usize = 200;
+
+/// Records that a sign-in of `name` was refused.
+pub async fn sign_in(app: &App, action: &str, name: &str, ip: &str) -> sqlx::Result<()> {
+    let refusal = Refusal {
+        action,
+        name: &name.to_lowercase(),
+        ip: &client_address::subject(ip),
+        user: None,
+        project: None,
+        detail: json!({ "name": name }),
+    };
+    refusals::count(&app.db, &refusal, app.clock.now()).await
+}
+
+/// Records that something was refused to a person.
+pub async fn of_person(app: &App, action: &str, user: &User, ip: &str) -> sqlx::Result<()> {
+    count(app, action, Some(user), None, ip, json!({})).await
+}
+
+/// Records that a page or a form was refused to a person, or to somebody who is not signed in.
+pub async fn request(
+    app: &App,
+    action: &str,
+    user: Option<&User>,
+    project: Option<ProjectId>,
+    ip: &str,
+    path: &str,
+) -> sqlx::Result<()> {
+    let path: String = path.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect();
+    count(app, action, user, project, ip, json!({ "path": path })).await
+}
+
+async fn count(
+    app: &App,
+    action: &str,
+    user: Option<&User>,
+    project: Option<ProjectId>,
+    ip: &str,
+    detail: Value,
+) -> sqlx::Result<()> {
+    let refusal = Refusal {
+        action,
+        name: user.map_or("", |user| user.name.as_str()),
+        ip: &client_address::subject(ip),
+        user: user.map(|user| user.id),
+        project,
+        detail,
+    };
+    refusals::count(&app.db, &refusal, app.clock.now()).await
+}
+
+/// Deletes what is needed only while an hour lasts. The audit events stay.
+pub async fn delete_old(app: &App) -> sqlx::Result<()> {
+    refusals::delete_old(&app.db, app.clock.now()).await?;
+    Ok(())
+}
