@@ -75,6 +75,9 @@ pub struct Filter {
     pub show: Show,
     /// A whole phone or its last four digits; an empty string matches all.
     pub phone: String,
+    /// The pattern for `like` that the masks of phones match; it is set for people who see them
+    /// masked, together with the last four digits in `phone`.
+    pub mask: Option<String>,
     /// A part of some reply, in lower case; an empty string matches all.
     pub words: String,
     /// Where the previous page ended.
@@ -227,6 +230,7 @@ async fn by_phone(
            ) c
            where (last_at, id) < ($3, $4) and (not $5 or unread > 0) and (not $6 or opted_out)
              and (not $9 or undecided)
+             and ($10::text is null or masked_phone(phone) like $10)
              and ($7 = '' or (select true from replies r
                where r.project_id = $1 and r.phone = c.phone
                  and strpos(lower(left(r.content, 1000)), $7) > 0 limit 1))
@@ -240,6 +244,7 @@ async fn by_phone(
         filter.words,
         filter.limit,
         filter.show == Show::Undecided,
+        filter.mask,
     )
     .fetch_all(db)
     .await

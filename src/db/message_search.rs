@@ -29,6 +29,7 @@ use rows::{Found, Shared};
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
+use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
 use plan::Plan;
 use sent::SentRange;
@@ -41,6 +42,8 @@ pub enum Phones {
     Whole(String),
     /// All phones that end in these four digits.
     LastFour(String),
+    /// All phones that look so to somebody who sees them masked.
+    Masked(PhoneMask),
 }
 
 /// Who sent a message.

@@ -18,7 +18,7 @@ use crate::db::message_search::{FoundMessage, MessageQuery, Phones};
 use crate::db::submissions;
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
-use crate::domain::phone::{Phone, PhoneProblem, masked};
+use crate::domain::phone::{Phone, PhoneMask, PhoneProblem};
 use crate::domain::role::Permission;
 use crate::ops::poll::{self, PollError};
 
@@ -94,10 +94,10 @@ pub async fn search(
     if is_session_no(&session_no) {
         return Ok(page::see_other(&member.urls().receipt(&session_no)));
     }
-    let phone = Phone::parse(&typed);
+    let phone = SearchedPhone::parse(&member, &typed);
     match phone {
         Ok(phone) if session_no.is_empty() => {
-            show_phone(&app, &member, &request, &phone, &typed, query.before).await
+            show_phone(&app, &member, &request, &phone, query.before).await
         }
         phone => {
             let l = member.layout(&app, &request, Section::Receipts).await?;
@@ -121,27 +121,50 @@ fn is_session_no(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// A phone that is searched for, as far as the member may know it.
+struct SearchedPhone {
+    phones: Phones,
+    /// How the page and its links name it.
+    shown: String,
+    /// What stands in the field.
+    typed: String,
+}
+
+impl SearchedPhone {
+    fn parse(member: &Member, typed: &str) -> Result<Self, PhoneProblem> {
+        if member.may(Permission::SeePhones) {
+            let phone = Phone::parse(typed)?.into_string();
+            return Ok(Self {
+                shown: phone.clone(),
+                phones: Phones::Whole(phone),
+                typed: typed.to_owned(),
+            });
+        }
+        match PhoneMask::parse(typed) {
+            Some(mask) => {
+                Ok(Self { shown: mask.shown(), typed: mask.shown(), phones: Phones::Masked(mask) })
+            }
+            None => Err(Phone::parse(typed).err().unwrap_or(PhoneProblem::TooShort)),
+        }
+    }
+}
+
 async fn show_phone(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    phone: &Phone,
-    typed: &str,
+    phone: &SearchedPhone,
     before: Option<MessageId>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
-    let query = MessageQuery {
-        phone: Some(Phones::Whole(phone.as_str().to_owned())),
-        ..MessageQuery::default()
-    };
+    let query = MessageQuery { phone: Some(phone.phones.clone()), ..MessageQuery::default() };
     let found = app.message_search.page(project, &query, before, ROWS).await?;
     let older = found.next.after().map(|last| {
-        let next = [("phone", phone.as_str()), ("before", &last.to_string())];
+        let next = [("phone", phone.shown.as_str()), ("before", &last.to_string())];
         super::urls::with_query(&l.urls.receipts(), &next)
     });
-    let shown = if whole_phones { phone.as_str().to_owned() } else { masked(phone.as_str()) };
     let rows = (!found.messages.is_empty()).then(|| {
         MessageTable::new(
             &l,
@@ -149,7 +172,8 @@ async fn show_phone(
             rows(&l, whole_phones, &found.messages),
         )
     });
-    page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
+    let (shown, typed) = (phone.shown.clone(), phone.typed.clone());
+    page::ok(&PhonePage { l, phone: shown, typed, rows, older })
 }
 
 fn rows(

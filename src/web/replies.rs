@@ -14,7 +14,7 @@ use super::page;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
-use crate::domain::phone::{Phone, masked};
+use crate::domain::phone::{Phone, PhoneMask, masked};
 use crate::domain::role::Permission;
 
 pub mod actions;
@@ -40,14 +40,32 @@ impl ListQuery {
         Show::ALL.into_iter().find(|show| show.key() == self.show).unwrap_or_default()
     }
 
-    fn filter(&self) -> Filter {
+    /// Returns it as far as the member may know: of a phone, what its mask shows.
+    fn as_shown_to(mut self, member: &Member) -> Self {
+        if !member.may(Permission::SeePhones)
+            && let Some(mask) = PhoneMask::parse(&self.phone)
+        {
+            self.phone = mask.shown();
+        }
+        self
+    }
+
+    fn filter(&self, member: &Member) -> Filter {
         let without_nuls = |text: &str| text.trim().replace('\0', "");
+        let typed = without_nuls(&self.phone);
+        let (phone, mask) = if member.may(Permission::SeePhones) || typed.is_empty() {
+            (Phone::parse(&typed).map_or(typed, Phone::into_string), None)
+        } else {
+            match PhoneMask::parse(&typed) {
+                Some(mask) => (mask.tail().to_owned(), Some(mask.pattern())),
+                // No mask is empty.
+                None => (typed, Some(String::new())),
+            }
+        };
         Filter {
             show: self.show(),
-            phone: match Phone::parse(&self.phone) {
-                Ok(phone) => phone.as_str().to_owned(),
-                Err(_) => without_nuls(&self.phone),
-            },
+            phone,
+            mask,
             words: without_nuls(&self.q).to_lowercase(),
             after: cursor(&self.after),
             limit: A_PAGE,
@@ -140,8 +158,8 @@ pub async fn list(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let query = query.into_inner();
-    let filter = query.filter();
+    let query = query.into_inner().as_shown_to(&member);
+    let filter = query.filter(&member);
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let undecided = conversations::count_undecided(&app.db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::batches::downloads::{attachment, headed, lines};
 use super::error::WebError;
@@ -16,10 +17,10 @@ use super::moment::Moment;
 use super::upload::Upload;
 use super::{flash, page, urls};
 use crate::app::App;
-use crate::db::suppression_imports;
 use crate::db::suppressions::{self, Suppression};
+use crate::db::{audit, suppression_imports};
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
-use crate::domain::phone::{Phone, PhoneList, masked};
+use crate::domain::phone::{Phone, PhoneList, PhoneMask, masked};
 use crate::domain::role::Permission;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::rfc3339;
@@ -110,13 +111,12 @@ async fn draw(
     problem: Option<Problem>,
 ) -> Result<ListPage, WebError> {
     let l = member.layout(app, request, Section::Suppressions).await?;
-    let typed = query.phone.trim();
-    let search = match Phone::parse(typed) {
-        Ok(phone) => phone.as_str().to_owned(),
-        Err(_) => typed.to_owned(),
-    };
-    let phone = Some(search.as_str()).filter(|phone| !phone.is_empty());
-    let found = suppressions::list(&app.db, member.project.id, phone, query.before, ROWS).await?;
+    let search = Searched::of(member, query.phone.trim());
+    let (typed, phone) = (search.typed.as_str(), search.phone.as_deref());
+    let project = member.project.id;
+    let found =
+        suppressions::list(&app.db, project, phone, search.mask.as_deref(), query.before, ROWS)
+            .await?;
     let older = page::full(&found, ROWS).map(|last| {
         let before = last.id.to_string();
         urls::with_query(&l.urls.suppressions(), &[("phone", typed), ("before", &before)])
@@ -127,6 +127,36 @@ async fn draw(
     let may_send = member.may(Permission::Send);
     let waiting = if may_send { waiting(app, member, &l).await? } else { Vec::new() };
     Ok(ListPage { lines, older, phone, may_send, waiting, fields, problem, l })
+}
+
+/// A phone that is searched for, as far as the member may know it.
+struct Searched {
+    typed: String,
+    phone: Option<String>,
+    mask: Option<String>,
+}
+
+impl Searched {
+    fn of(member: &Member, typed: &str) -> Self {
+        let typed = typed.replace('\0', "");
+        if typed.is_empty() || member.may(Permission::SeePhones) {
+            let phone = Phone::parse(&typed).map_or_else(|_| typed.clone(), Phone::into_string);
+            return Self {
+                typed,
+                phone: Some(phone).filter(|phone| !phone.is_empty()),
+                mask: None,
+            };
+        }
+        match PhoneMask::parse(&typed) {
+            Some(mask) => Self {
+                typed: mask.shown(),
+                phone: Some(mask.tail().to_owned()),
+                mask: Some(mask.pattern()),
+            },
+            // No mask is empty.
+            None => Self { typed, phone: None, mask: Some(String::new()) },
+        }
+    }
 }
 
 async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(String, String)>> {
@@ -340,14 +370,27 @@ pub async fn add_to_blacklist(
 }
 
 /// Streams all suppressions as a CSV file.
-pub async fn export(app: web::Data<App>, member: Member) -> Result<HttpResponse, WebError> {
+pub async fn export(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
     let project: ProjectId = member.project.id;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(member.person.id),
+        action: "suppressions_exported",
+        subject: "",
+        detail: json!({ "file": "suppressions" }),
+        ip: &peer_ip(&request),
+    };
+    audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let names = ["phone", "reason", "note", "added_by", "added_at", "scope"].map(str::to_owned);
     let from = Some((headed(names.to_vec()), None::<SuppressionId>));
     let pages = stream::unfold((app, from), move |(app, from)| async move {
         let (mut bytes, before) = from?;
-        let found = match suppressions::list(&app.db, project, None, before, CHUNK).await {
+        let found = match suppressions::list(&app.db, project, None, None, before, CHUNK).await {
             Ok(found) => found,
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
         };

@@ -116,6 +116,9 @@ impl Filter<'_> {
             Self::Phone(Phones::LastFour(digits)) => {
                 sql.push("right(d.phone, 4) = ").push_bind((*digits).clone());
             }
+            Self::Phone(Phones::Masked(mask)) => {
+                sql.push("masked_phone(d.phone) like ").push_bind(mask.pattern());
+            }
             Self::Number(column, number) => {
                 sql.push(format_args!("d.{column} = ")).push_bind(*number);
             }

@@ -39,6 +39,7 @@ pub async fn all(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
+    let query = query.into_inner().as_shown_to(&member);
     let mut detail = json!({ "file": "replies" });
     for (name, value) in query.parameters(query.show()) {
         detail[name] = value.replace('\0', "").into();
@@ -54,7 +55,7 @@ pub async fn all(
     audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
     let project = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
-    let filter = Filter { limit: CHUNK, ..query.filter() };
+    let filter = Filter { limit: CHUNK, ..query.filter(&member) };
     let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<ReplyId>));
     let pages = stream::unfold((app, filter, from), move |(app, filter, from)| async move {
         let (mut bytes, before) = from?;

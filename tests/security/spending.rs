@@ -1,0 +1,1 @@
+//! What people can spend: calls, rows, streams, files and queries.
