@@ -28,6 +28,7 @@ pub use rows::{ExternalMessage, FoundMessage};
 use rows::{Found, Shared};
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
+use crate::domain::limits::{EXPORT_TIMEOUT, LIST_TIMEOUT};
 use crate::domain::message::MessageState;
 use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
@@ -142,6 +143,8 @@ pub struct Page {
 #[derive(Debug, Clone)]
 pub struct MessageSearch {
     db: PgPool,
+    /// The same with time for the many rows that are fetched for a file.
+    patient: PgPool,
     caches: Arc<Caches>,
 }
 
@@ -167,12 +170,27 @@ impl MessageSearch {
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
+        let within = |limit: time::Duration| {
+            let limit = limit.whole_milliseconds().to_string();
+            pool.clone().connect_lazy_with(options.clone().options([("statement_timeout", limit)]))
+        };
         let caches = Caches {
             recently_used: Remembered::new(RECENTLY_USED_TTL),
             previous_partition: Remembered::new(PREVIOUS_PARTITION_TTL),
             shared: Shared::default(),
         };
-        Self { db: pool.connect_lazy_with(options), caches: Arc::new(caches) }
+        Self { db: within(LIST_TIMEOUT), patient: within(EXPORT_TIMEOUT), caches: Arc::new(caches) }
+    }
+
+    /// Returns a search for files, whose statements may run for longer.
+    pub fn patient(&self) -> Self {
+        Self { db: self.patient.clone(), ..self.clone() }
+    }
+
+    /// Closes its connections.
+    pub async fn close(&self) {
+        self.db.close().await;
+        self.patient.close().await;
     }
 
     /// Returns its connection pool.

@@ -9,6 +9,7 @@ pub mod file;
 pub mod finding;
 pub mod ids;
 pub mod imported;
+pub mod limits;
 pub mod message;
 pub mod network;
 pub mod opt_out;

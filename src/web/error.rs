@@ -5,15 +5,18 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
 use super::i18n::{Texts, language_of};
-use super::{assets, layout, page, urls};
+use super::{assets, layout, limits, page, urls};
+
+/// After how many seconds a page that was refused for now may be asked for again.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 /// Why a page cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,9 @@ pub enum WebError {
     /// The request body is too large.
     #[error("request too large")]
     TooLarge,
+    /// The person uses as much of this at once as one may.
+    #[error("too many {}", .0.key())]
+    TooMany(limits::Kind),
     /// A database query failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
@@ -64,7 +70,10 @@ impl ResponseError for WebError {
             Self::SignedOut { .. } => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Database(error) if is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Database(error) if is_unavailable(error) || is_expired(error) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Database(_)
             | Self::Template(_)
             | Self::Session(_)
@@ -80,14 +89,37 @@ impl ResponseError for WebError {
                 let login = urls::with_query("/login", &[("next", next)]);
                 response.insert_header((LOCATION, login)).finish()
             }
-            Self::FormExpired => {
-                let mut response = response.finish();
-                response.extensions_mut().insert(Expired);
-                response
+            Self::FormExpired => marked(response, "expired"),
+            Self::TooMany(kind) => {
+                response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+                marked(
+                    response,
+                    match kind {
+                        limits::Kind::Streams => "too-many-streams",
+                        limits::Kind::Exports => "too-many-exports",
+                        limits::Kind::Queries => "too-many-queries",
+                    },
+                )
+            }
+            Self::Database(error) if is_expired(error) => {
+                response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS));
+                marked(response, "slow")
             }
             _ => response.finish(),
         }
     }
+}
+
+/// Returns a response whose error page is that of `kind`, whatever its status.
+fn marked(mut response: HttpResponseBuilder, kind: &'static str) -> HttpResponse {
+    let mut response = response.finish();
+    response.extensions_mut().insert(PageKind(kind));
+    response
+}
+
+/// Returns whether a statement ran longer than its kind of page allows (`query_canceled`).
+fn is_expired(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014"))
 }
 
 /// Returns whether the database cannot be used for now: it is down, starting, shutting down, full, or
@@ -106,8 +138,8 @@ fn is_unavailable_code(code: &str) -> bool {
     code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") || code == "25006"
 }
 
-/// Marks the response to a form that has expired.
-struct Expired;
+/// Marks a response whose error page does not follow from its status.
+struct PageKind(&'static str);
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -150,11 +182,11 @@ pub async fn pages(
             if let Some(error) = response.response().error() {
                 log(status, error);
             }
-            let expired = response.response().extensions().get::<Expired>().is_some();
-            let kind = if expired { "expired" } else { kind(status) };
+            let marked = response.response().extensions().get::<PageKind>().map(|kind| kind.0);
+            let kind = marked.unwrap_or_else(|| kind(status));
             let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();
-            Ok(ServiceResponse::new(request, with_cookies_of(&old, error_page)))
+            Ok(ServiceResponse::new(request, with_headers_of(&old, error_page)))
         }
         Ok(response) => Ok(response.map_into_boxed_body()),
         Err(error) => {
@@ -173,7 +205,10 @@ fn needs_page<B>(response: &ServiceResponse<B>) -> bool {
     failed && kind.is_none_or(|kind| kind.starts_with("text/plain"))
 }
 
-fn with_cookies_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
+fn with_headers_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
+    if let Some(seconds) = old.headers().get(RETRY_AFTER) {
+        new.headers_mut().insert(RETRY_AFTER, seconds.clone());
+    }
     for cookie in old.cookies() {
         // Only invalid cookies are refused, and these were accepted before.
         let _ = new.add_cookie(&cookie);

@@ -25,6 +25,7 @@ pub mod i18n;
 pub mod import;
 pub mod layout;
 pub mod ledger;
+pub mod limits;
 pub mod login;
 pub mod member;
 pub mod message_table;
@@ -33,6 +34,7 @@ pub mod moment;
 pub mod notification_settings;
 pub mod page;
 pub mod period_picker;
+pub mod pools;
 pub mod prices;
 pub mod push_settings;
 pub mod pushes;
@@ -104,6 +106,9 @@ pub fn start(
     let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
     let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
     let checks = actix::Data::new(batches::access::AccessChecks::new(app.clone()));
+    let limits = actix::Data::new(limits::Limits::default());
+    let pools = actix::Data::new(pools::Pools::new(&app));
+    let answers = actix::Data::new(receipts::answers::Answers::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
@@ -111,6 +116,9 @@ pub fn start(
             .app_data(metrics.clone())
             .app_data(watchers.clone())
             .app_data(checks.clone())
+            .app_data(limits.clone())
+            .app_data(pools.clone())
+            .app_data(answers.clone())
             .app_data(push_endpoint.clone())
             .app_data(actix::PayloadConfig::new(MAX_FORM_BYTES))
             .configure(routes::table)

@@ -11,6 +11,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::pools::Pools;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
@@ -154,10 +155,12 @@ struct ListPage {
 /// Shows the list, the newest reply first.
 pub async fn list(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let query = query.into_inner().as_shown_to(&member);
     let filter = query.filter(&member);
     let found = conversations::list(&app.db, member.project.id, &filter).await?;

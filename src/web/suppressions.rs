@@ -14,6 +14,7 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
+use super::pools::Pools;
 use super::upload::Upload;
 use super::{flash, page, urls};
 use crate::app::App;
@@ -95,10 +96,12 @@ pub struct Fields {
 /// Shows the suppressions, newest first: all, those of one phone, or those of its last four digits.
 pub async fn list(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     page::ok(&draw(&app, &member, &request, query.into_inner(), Fields::default(), None).await?)
 }
 

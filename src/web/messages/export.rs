@@ -8,7 +8,7 @@ use serde_json::json;
 use super::filters::{Filters, ParsedFilters};
 use crate::app::App;
 use crate::db::audit;
-use crate::db::message_search::{FoundMessage, MessageQuery, RecentlyUsed};
+use crate::db::message_search::{FoundMessage, MessageQuery, MessageSearch, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
@@ -29,6 +29,7 @@ const MORE_NAMES: [&str; 4] = ["batch_name", "template", "cause", "source"];
 struct Export {
     app: web::Data<App>,
     project: ProjectId,
+    search: MessageSearch,
     query: MessageQuery,
     whole_phones: bool,
     by: UserId,
@@ -59,6 +60,7 @@ impl Export {
         }
         let export = Self {
             project: member.project.id,
+            search: app.message_search.patient(),
             query: query.clone(),
             whole_phones: member.may(Permission::SeePhones),
             by: member.person.id,
@@ -90,8 +92,7 @@ impl Export {
         &mut self,
         after: Option<MessageId>,
     ) -> sqlx::Result<(Vec<Vec<String>>, Option<MessageId>)> {
-        let page =
-            self.app.message_search.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
+        let page = self.search.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
         self.rows += page.messages.len();
         let rows = page.messages.iter().map(|message| row(message, self.whole_phones)).collect();
         let next = page.next.after();

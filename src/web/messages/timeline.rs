@@ -23,6 +23,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::message_table::{Explanation, StateReason, Viewer, took};
 use crate::web::page;
+use crate::web::pools::Pools;
 use crate::web::send::view::{Segment, segments_of};
 
 /// An event of the timeline.
@@ -74,10 +75,12 @@ struct MessagePage {
 /// `/messages/{id}`: one message, of a batch or of another program.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let id: MessageId = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let found = app.message_search.find(project, id).await?.ok_or(WebError::NotFound)?;

@@ -26,6 +26,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::moment::Moment;
 use crate::web::page;
+use crate::web::pools::Pools;
 use crate::web::send::view::{Segment, segments_of};
 use crate::web::urls::with_query;
 
@@ -135,11 +136,13 @@ struct ConversationPage {
 /// script presses.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let id = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let mut db = app.db.acquire().await?;
