@@ -25,6 +25,7 @@ pub mod reply;
 pub mod resend;
 pub mod review;
 pub mod role;
+pub mod sight;
 pub mod signature;
 pub mod sms_template;
 pub mod statistics;

@@ -28,6 +28,7 @@ pub mod actions;
 pub mod downloads;
 pub mod draft;
 pub mod events;
+mod hidden;
 pub mod in_doubt;
 pub mod live;
 pub mod new;

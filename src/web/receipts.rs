@@ -272,7 +272,10 @@ pub async fn ask(
                 texts.with("receipts-asked", &[("count", count.into())])
             }
             Err(PollError::Database(error)) => return Err(WebError::Database(error)),
-            Err(PollError::Busy) => texts.t("receipts-asked-busy"),
+            Err(PollError::Busy) => {
+                flash::warn(&request, &texts.t("receipts-asked-busy"));
+                return Ok(page::see_other(&member.urls().receipt(&session_no)));
+            }
             Err(error) => {
                 tracing::info!(%error, "cannot query a session number");
                 answers.insert(project, &session_no, Asked::Failed, now);

@@ -15,8 +15,9 @@ use super::pools::Pools;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
-use crate::domain::phone::{Phone, PhoneMask, masked};
+use crate::domain::phone::{Phone, PhoneMask};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 
 pub mod actions;
 pub mod conversation;
@@ -67,6 +68,7 @@ impl ListQuery {
             show: self.show(),
             phone,
             mask,
+            masked: !member.may(Permission::SeePhones),
             words: without_nuls(&self.q).to_lowercase(),
             after: cursor(&self.after),
             limit: A_PAGE,
@@ -176,10 +178,10 @@ pub async fn list(
         count: (show == Show::Undecided && undecided > 0).then(|| counted(&l, undecided)),
         current: show == filter.show,
     };
-    let whole_phones = member.may(Permission::SeePhones);
+    let sight = member.sight(&app);
     let page = ListPage {
         tabs: Show::ALL.map(tab).into(),
-        lines: found.conversations.into_iter().map(|found| line(&l, found, whole_phones)).collect(),
+        lines: found.conversations.into_iter().map(|found| line(&l, found, sight)).collect(),
         filtered: query.is_search() || filter.show != Show::All || filter.after.is_some(),
         first: filter.after.map(|_| query.href(&l, filter.show, None)),
         next,
@@ -198,12 +200,12 @@ fn counted(l: &Layout, count: i64) -> String {
     format!("{}{more}", l.n(count))
 }
 
-fn line(l: &Layout, conversation: Conversation, whole_phones: bool) -> Line {
+fn line(l: &Layout, conversation: Conversation, sight: Sight) -> Line {
     Line {
         href: l.urls.conversation(conversation.id),
-        phone: if whole_phones { conversation.phone } else { masked(&conversation.phone) },
-        copyable: whole_phones,
-        text: conversation.last_text,
+        phone: sight.phone(&conversation.phone),
+        copyable: sight.whole_phones,
+        text: sight.beginning(&conversation.last_text).into_owned(),
         unread: conversation.unread,
         opted_out: conversation.opted_out,
         undecided: conversation.undecided,

@@ -12,7 +12,7 @@ use super::{
     receipts, replies, retention, send, sending, sensitive_words, signatures, sms_templates,
     statistics, suppressions,
 };
-use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
+use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
 /// Registers all paths.
 pub fn table(config: &mut ServiceConfig) {
@@ -221,7 +221,12 @@ fn message_pages(config: &mut ServiceConfig) {
         .service(resource("/messages").route(searches(Read, get(), messages::list)))
         .service(resource("/messages.csv").route(sends_file(Read, get(), messages::export::csv)))
         .service(resource("/messages.xlsx").route(sends_file(Read, get(), messages::export::xlsx)))
-        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)));
+        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)))
+        .service(resource("/messages/{id}/reveal").route(may(
+            SeePhones,
+            post(),
+            messages::reveal::reveal,
+        )));
 }
 
 /// Registers the paths of suppressions.

@@ -21,8 +21,9 @@ use crate::app::App;
 use crate::db::suppressions::{self, Suppression};
 use crate::db::{audit, suppression_imports};
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
-use crate::domain::phone::{Phone, PhoneList, PhoneMask, masked};
+use crate::domain::phone::{Phone, PhoneList, PhoneMask};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::rfc3339;
 use crate::ops::actor::Actor;
@@ -124,8 +125,8 @@ async fn draw(
         let before = last.id.to_string();
         urls::with_query(&l.urls.suppressions(), &[("phone", typed), ("before", &before)])
     });
-    let whole_phones = member.may(Permission::SeePhones);
-    let lines = found.into_iter().map(|row| line(&l, row, whole_phones)).collect();
+    let sight = member.sight(app);
+    let lines = found.into_iter().map(|row| line(&l, row, sight)).collect();
     let phone = typed.to_owned();
     let may_send = member.may(Permission::Send);
     let waiting = if may_send { waiting(app, member, &l).await? } else { Vec::new() };
@@ -168,14 +169,14 @@ async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(St
     Ok(found.into_iter().map(link).collect())
 }
 
-fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
+fn line(l: &Layout, suppression: Suppression, sight: Sight) -> Line {
     Line {
-        phone: if whole_phones { suppression.phone } else { masked(&suppression.phone) },
-        copyable: whole_phones,
+        phone: sight.phone(&suppression.phone),
+        copyable: sight.whole_phones,
         reason: l.t(&format!("suppression-{}", suppression.reason.key())),
         scope: l.t(&format!("suppression-scope-{}", suppression.scope.key())),
         pending: suppression.pending,
-        note: suppression.note,
+        note: sight.text(&suppression.note).into_owned(),
         by: suppression.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
         at: l.moment(suppression.id.made_at()),
         blacklisted: suppression.blacklisted_at.is_some(),
@@ -388,7 +389,7 @@ pub async fn export(
         ip: &peer_ip(&request),
     };
     audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
-    let whole_phones = member.may(Permission::SeePhones);
+    let sight = member.sight(&app);
     let names = ["phone", "reason", "note", "added_by", "added_at", "scope"].map(str::to_owned);
     let from = Some((headed(names.to_vec()), None::<SuppressionId>));
     let pages = stream::unfold((app, from), move |(app, from)| async move {
@@ -398,17 +399,17 @@ pub async fn export(
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
         };
         let next = found.last().map(|last| (Vec::new(), Some(last.id)));
-        bytes.extend(lines(found.into_iter().map(|row| file_row(row, whole_phones))));
+        bytes.extend(lines(found.into_iter().map(|row| file_row(row, sight))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
     Ok(attachment("suppressions.csv").streaming(pages))
 }
 
-fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {
+fn file_row(suppression: Suppression, sight: Sight) -> Vec<String> {
     vec![
-        if whole_phones { suppression.phone } else { masked(&suppression.phone) },
+        sight.phone(&suppression.phone),
         suppression.reason.key().to_owned(),
-        suppression.note,
+        sight.text(&suppression.note).into_owned(),
         suppression.added_by.unwrap_or_default(),
         rfc3339(suppression.id.made_at()),
         suppression.scope.key().to_owned(),

@@ -48,6 +48,7 @@ async fn only_a_press_of_a_button_asks_the_vendor_about_a_session_number(db: PgP
 async fn look_ups_by_people_make_way_for_sending(db: PgPool) {
     let console = quiet(&db).await;
     let operator = console.operator().await;
+    operator.get_in("en", "/p/default/").await;
     let before = calls(&console).await;
     // All call slots of the next minute are taken.
     sqlx::query(

@@ -3,10 +3,10 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::Phones;
 use super::sent::SentRange;
 use super::table::Table;
 use super::window::Window;
+use super::{Phones, SearchedValues};
 use crate::domain::ids::SignatureId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -35,7 +35,7 @@ pub(super) enum Filter<'a> {
     State(MessageState),
     Reasons(&'a [i64]),
     Sent(SentRange),
-    Text(&'a str, &'a [i64]),
+    Text(&'a str, &'a [i64], SearchedValues),
 }
 
 /// A row that is looked up for each candidate.
@@ -142,16 +142,42 @@ impl Filter<'_> {
                 range.push("external_time(d.receipt_at, d.recorded_at)", sql);
             }
             Self::Sent(range) => range.push("s.sent_at", sql),
-            Self::Text(text, templates) => {
+            Self::Text(text, templates, values) => {
                 let params = if messages { "d.params" } else { "m.params" };
                 // Most searched texts have no case, and folding it would cost more than all the
                 // rest.
                 let cased = text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
                 let fold = if cased { "lower" } else { "" };
                 sql.push("(d.template_id = any(").push_bind(templates.to_vec());
-                sql.push("::bigint[]) or strpos(").push(fold).push("(array_to_string(");
-                sql.push(params).push(", E'\\n')), ").push(fold).push("(");
-                sql.push_bind((*text).to_owned()).push(")) > 0)");
+                let masked =
+                    if *values == SearchedValues::Masked { "phones_masked_in" } else { "" };
+                sql.push("::bigint[]) or case when strpos(").push(fold).push("(").push(masked);
+                sql.push("(array_to_string(").push(params).push(", E'\\n'))), ").push(fold);
+                sql.push("(").push_bind((*text).to_owned()).push(")) > 0 then ");
+                values.push(sql);
+                sql.push(" else false end)");
+            }
+        }
+    }
+}
+
+impl SearchedValues {
+    /// Appends the condition that the values of a candidate are among them. It is looked up for the few
+    /// candidates whose values have the text.
+    fn push(self, sql: &mut QueryBuilder<Postgres>) {
+        let is_code = "(select b.purpose = 'verification' from batches b where b.id = d.batch_id)";
+        match self {
+            Self::All => {
+                sql.push("true");
+            }
+            Self::Masked => {
+                sql.push("not ").push(is_code);
+            }
+            Self::ShownSince(at) => {
+                sql.push("(not ").push(is_code).push(
+                    " or (select s.state in ('ready', 'in_flight') or coalesce(s.sent_at, id_time(s.id)) > ",
+                );
+                sql.push_bind(at).push(" from submissions s where s.id = d.submission_id))");
             }
         }
     }

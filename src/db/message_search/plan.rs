@@ -409,7 +409,7 @@ impl<'a> Plan<'a> {
             query.state.filter(|_| self.outcome.is_none()).map(Filter::State),
             self.reasons.as_deref().filter(|_| not(by_reason)).map(Filter::Reasons),
             SentRange::of(query).map(Filter::Sent),
-            query.text.as_deref().map(|text| Filter::Text(text, &self.templates)),
+            query.text.as_deref().map(|text| Filter::Text(text, &self.templates, query.values)),
         ];
         all.into_iter().flatten()
     }

@@ -1,6 +1,8 @@
 //! What can be searched for by somebody who sees phones masked: nothing but what a mask shows.
 
-use super::{Phone, VendorPhone, masked};
+use std::borrow::Cow;
+
+use super::{Phone, VendorPhone, is_mobile, masked};
 
 /// The middle of a mask.
 const STARS: &str = "****";
@@ -72,6 +74,34 @@ impl PhoneMask {
     }
 }
 
+/// Returns a text with masks for the Chinese mobile phones in it, with or without their calling code.
+pub fn masked_in(text: &str) -> Cow<'_, str> {
+    let mut shown = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(begin) = text[at..].find(|letter: char| letter.is_ascii_digit()) {
+        let begin = at + begin;
+        let length = text[begin..].bytes().take_while(u8::is_ascii_digit).count();
+        at = begin + length;
+        if is_mobile_with_code(&text[begin..at]) {
+            shown.push_str(&text[copied..at - 8]);
+            shown.push_str(STARS);
+            copied = at - 4;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[copied..]);
+    Cow::Owned(shown)
+}
+
+fn is_mobile_with_code(digits: &str) -> bool {
+    let Some(prefix) = digits.len().checked_sub(11) else { return false };
+    let (prefix, national) = digits.split_at(prefix);
+    matches!(prefix, "" | "00" | "86" | "0086") && is_mobile(national)
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -91,6 +121,19 @@ mod tests {
         let abroad = PhoneMask::parse("+60 12-345 6789").unwrap();
         assert_eq!(abroad.shown(), "(60)123****6789");
         assert_eq!(PhoneMask::parse(&abroad.shown()), Some(abroad));
+    }
+
+    #[test]
+    fn phones_in_a_text_are_masked_and_other_numbers_are_not() {
+        for (text, shown) in [
+            ("请致电18500001234或+8618500001235。", "请致电185****1234或+86185****1235。"),
+            ("008618500001234", "0086185****1234"),
+            ("订单2026112312345678", "订单2026112312345678"),
+            ("1850000123 185000012345 12345678901", "1850000123 185000012345 12345678901"),
+            ("", ""),
+        ] {
+            assert_eq!(masked_in(text), shown);
+        }
     }
 
     #[test]

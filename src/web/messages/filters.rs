@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed, Source};
+use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed, SearchedValues, Source};
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, PhoneMask, VendorPhone};
@@ -283,6 +283,7 @@ impl ParsedFilters {
             }
             _ => {
                 query.text = Some(same());
+                query.values = SearchedValues::of(member.sight(app));
                 Some(same())
             }
         };
