@@ -14,6 +14,7 @@ mod remembered;
 mod rows;
 mod sent;
 mod table;
+mod values;
 mod window;
 
 use std::sync::Arc;
@@ -26,13 +27,13 @@ use time::OffsetDateTime;
 use remembered::Remembered;
 pub use rows::{ExternalMessage, FoundMessage};
 use rows::{Found, Shared};
+pub use values::SearchedValues;
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
 use crate::domain::limits::{EXPORT_TIMEOUT, LIST_TIMEOUT};
 use crate::domain::message::MessageState;
 use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
-use crate::domain::sight::{Sight, VALUES_SHOWN_FOR};
 use plan::Plan;
 use sent::SentRange;
 use window::{Start, Window};
@@ -105,29 +106,6 @@ pub struct MessageQuery {
     pub text: Option<String>,
     /// The values in which the text is searched.
     pub values: SearchedValues,
-}
-
-/// The values in which a text is searched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SearchedValues {
-    /// All.
-    #[default]
-    All,
-    /// All but those of verification codes that left before this time.
-    ShownSince(OffsetDateTime),
-    /// What somebody sees who sees phones masked.
-    Masked,
-}
-
-impl SearchedValues {
-    /// Returns those that a person sees.
-    pub fn of(sight: Sight) -> Self {
-        if sight.whole_phones {
-            Self::ShownSince(sight.now - VALUES_SHOWN_FOR)
-        } else {
-            Self::Masked
-        }
-    }
 }
 
 /// What follows a page, in the direction in which it was read.

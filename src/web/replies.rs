@@ -43,7 +43,7 @@ impl ListQuery {
     }
 
     /// Returns it as far as the member may know: of a phone, what its mask shows.
-    fn as_shown_to(mut self, member: &Member) -> Self {
+    fn shown_to(mut self, member: &Member) -> Self {
         if !member.may(Permission::SeePhones)
             && let Some(mask) = PhoneMask::parse(&self.phone)
         {
@@ -163,7 +163,7 @@ pub async fn list(
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.lists(&app);
-    let query = query.into_inner().as_shown_to(&member);
+    let query = query.into_inner().shown_to(&member);
     let filter = query.filter(&member);
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let undecided = conversations::count_undecided(&app.db, member.project.id).await?;

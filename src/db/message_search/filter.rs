@@ -160,25 +160,3 @@ impl Filter<'_> {
         }
     }
 }
-
-impl SearchedValues {
-    /// Appends the condition that the values of a candidate are among them. It is looked up for the few
-    /// candidates whose values have the text.
-    fn push(self, sql: &mut QueryBuilder<Postgres>) {
-        let is_code = "(select b.purpose = 'verification' from batches b where b.id = d.batch_id)";
-        match self {
-            Self::All => {
-                sql.push("true");
-            }
-            Self::Masked => {
-                sql.push("not ").push(is_code);
-            }
-            Self::ShownSince(at) => {
-                sql.push("(not ").push(is_code).push(
-                    " or (select s.state in ('ready', 'in_flight') or coalesce(s.sent_at, id_time(s.id)) > ",
-                );
-                sql.push_bind(at).push(" from submissions s where s.id = d.submission_id))");
-            }
-        }
-    }
-}

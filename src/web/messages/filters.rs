@@ -111,7 +111,7 @@ impl Filters {
     }
 
     /// Returns them as far as the member may know: of a phone, what its mask shows.
-    fn as_shown_to(mut self, member: &Member) -> Self {
+    fn shown_to(mut self, member: &Member) -> Self {
         if !member.may(Permission::SeePhones)
             && let Some(mask) = PhoneMask::parse(&self.phone)
         {
@@ -155,7 +155,7 @@ impl ParsedFilters {
         typed: Filters,
         used: &RecentlyUsed,
     ) -> Result<Self, WebError> {
-        let typed = typed.as_shown_to(member);
+        let typed = typed.shown_to(member);
         let mut parsed =
             Self { typed, chips: Vec::new(), query: MessageQuery::default(), problems: Vec::new() };
         let set: Vec<(&'static str, String)> =

@@ -38,7 +38,7 @@ pub async fn all(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let query = query.into_inner().as_shown_to(&member);
+    let query = query.into_inner().shown_to(&member);
     let mut detail = json!({ "file": "replies" });
     for (name, value) in query.parameters(query.show()) {
         detail[name] = value.replace('\0', "").into();
