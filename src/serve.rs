@@ -75,7 +75,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     if let Some(workers) = workers {
         workers.await.context("workers failed")?;
     }
-    app.message_search.pool().close().await;
+    app.message_search.close().await;
     app.db.close().await;
     Ok(())
 }

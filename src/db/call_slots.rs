@@ -44,6 +44,34 @@ pub async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
+/// Takes a call slot for a look-up that a person asks for. Such look-ups are `interval` apart, and take
+/// a slot only if nothing has used up those of this moment: sending and the console's own calls go
+/// first. Returns whether it was taken.
+pub async fn take_for_look_up(
+    db: &mut PgConnection,
+    project: ProjectId,
+    pace: Pace,
+    interval: Duration,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let taken = sqlx::query!(
+        r#"insert into call_slots (project_id, next_at, look_up_at) values ($1, $2, $4)
+           on conflict (project_id) do update
+             set look_up_at = $4,
+               next_at = greatest(call_slots.next_at, $3)
+                 + ($2 - $3) * greatest(1, call_slots.slow * power(0.5,
+                   extract(epoch from $3 - coalesce(call_slots.slowed_at, $3))::float8 / 30))
+             where call_slots.next_at <= $3 and coalesce(call_slots.look_up_at <= $3, true)"#,
+        project.0,
+        now + pace.interval,
+        now,
+        now + interval,
+    )
+    .execute(db)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
 /// Slows a project down because the vendor throttled it (RetCode 153): its calls become half as
 /// frequent, and the slowdown halves every half minute. Calls that were throttled together count
 /// once.

@@ -75,6 +75,11 @@ pub struct Filter {
     pub show: Show,
     /// A whole phone or its last four digits; an empty string matches all.
     pub phone: String,
+    /// The pattern for `like` that the masks of phones match; it is set for people who see them
+    /// masked, together with the last four digits in `phone`.
+    pub mask: Option<String>,
+    /// Whether phones in replies are masked, and so not searched.
+    pub masked: bool,
     /// A part of some reply, in lower case; an empty string matches all.
     pub words: String,
     /// Where the previous page ended.
@@ -153,7 +158,8 @@ pub async fn list(db: &PgPool, project: ProjectId, filter: &Filter) -> sqlx::Res
     if scanned.next != Next::End {
         return Ok(scanned);
     }
-    if let Some(phones) = phones_with_text(db, project, &filter.words).await? {
+    let phones = phones_with_text(db, project, &filter.words, filter.masked).await?;
+    if let Some(phones) = phones {
         let found = by_phones(db, project, filter, &phones).await?;
         return Ok(Page::of(found, filter.limit));
     }
@@ -186,7 +192,8 @@ async fn scan(
                     + r#" order by last_at desc, id desc limit $4) c
                    where $5 = '' or (select true from replies r
                      where r.project_id = $1 and r.phone = c.phone
-                       and strpos(lower(left(r.content, 1000)), $5) > 0 limit 1)
+                       and strpos(lower(case when $7 then left(phones_masked_in(r.content), 1000)
+                         else left(r.content, 1000) end), $5) > 0 limit 1)
                    order by last_at desc, id desc limit $6"#,
                 project.0,
                 at,
@@ -194,6 +201,7 @@ async fn scan(
                 scan_limit,
                 filter.words,
                 filter.limit,
+                filter.masked,
             )
             .fetch_all(db)
             .await
@@ -227,9 +235,11 @@ async fn by_phone(
            ) c
            where (last_at, id) < ($3, $4) and (not $5 or unread > 0) and (not $6 or opted_out)
              and (not $9 or undecided)
+             and ($10::text is null or masked_phone(phone) like $10)
              and ($7 = '' or (select true from replies r
                where r.project_id = $1 and r.phone = c.phone
-                 and strpos(lower(left(r.content, 1000)), $7) > 0 limit 1))
+                 and strpos(lower(case when $11 then left(phones_masked_in(r.content), 1000)
+                   else left(r.content, 1000) end), $7) > 0 limit 1))
            order by last_at desc, id desc limit $8"#,
         project.0,
         filter.phone,
@@ -240,6 +250,8 @@ async fn by_phone(
         filter.words,
         filter.limit,
         filter.show == Show::Undecided,
+        filter.mask,
+        filter.masked,
     )
     .fetch_all(db)
     .await
@@ -282,15 +294,18 @@ async fn phones_with_text(
     db: &PgPool,
     project: ProjectId,
     text: &str,
+    masked: bool,
 ) -> sqlx::Result<Option<Vec<String>>> {
     let candidates = sqlx::query!(
         r#"select phone,
-             project_id = $1 and strpos(lower(left(content, 1000)), $2) > 0 as "says!"
+             project_id = $1 and strpos(lower(case when $4 then left(phones_masked_in(content), 1000)
+               else left(content, 1000) end), $2) > 0 as "says!"
            from replies where reply_ngrams(lower(left(content, 1000))) @> reply_ngrams($2)
            limit $3"#,
         project.0,
         text,
         MAX_RARE_REPLIES,
+        masked,
     )
     .fetch_all(db)
     .await?;

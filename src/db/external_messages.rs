@@ -1,6 +1,6 @@
 //! External messages: sent by other programs of the account, known by their receipts alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -39,23 +39,29 @@ pub async fn upsert(
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let mut by_message: BTreeMap<(&str, &str), Vec<Told<'_>>> = BTreeMap::new();
-    for (receipt, reason) in receipts {
-        let message = by_message.entry((&receipt.session_no, &receipt.phone)).or_default();
-        message.push((receipt, *reason));
+    let mut by_message: BTreeMap<(&str, &str), (usize, Vec<Told<'_>>)> = BTreeMap::new();
+    for (place, (receipt, reason)) in receipts.iter().enumerate() {
+        let message = by_message.entry((&receipt.session_no, &receipt.phone));
+        message.or_insert((place, Vec::new())).1.push((receipt, *reason));
     }
     let messages: Vec<(&str, &str)> = by_message.keys().copied().collect();
     let known = find(db, project, &messages, since, now).await?;
-    let new_count = known.iter().filter(|known| known.is_none()).count();
-    let mut new_ids = new_ids(db, new_count, now).await?.into_iter();
+    // Ids, which lists are sorted by, follow the order of arrival and not that of the phones: it
+    // would tell of the digits that viewers do not see.
+    let places = by_message.values().zip(&known).filter(|(_, known)| known.is_none());
+    let mut places: Vec<usize> = places.map(|((place, _), _)| *place).collect();
+    places.sort_unstable();
+    let new_ids = new_ids(db, places.len(), now).await?;
+    let new_ids: HashMap<usize, MessageId> = places.into_iter().zip(new_ids).collect();
     let (mut new, mut corrections, mut overruled) = (Vec::new(), Vec::new(), Vec::new());
-    for (receipts, known) in by_message.values().zip(known) {
+    for ((place, receipts), known) in by_message.values().zip(known) {
         let mut changes = Changes::of(known.map(|(_, outcome)| outcome));
         for told in receipts {
             changes.add(told.0.outcome, *told);
         }
         let list = if known.is_some() { &mut corrections } else { &mut new };
-        let Some(id) = known.map(|(id, _)| id).or_else(|| new_ids.next()) else { continue };
+        let new_id = || new_ids.get(place).copied();
+        let Some(id) = known.map(|(id, _)| id).or_else(new_id) else { continue };
         list.extend(changes.deciding.map(|told| (id, told)));
         overruled.extend(changes.overruled.map(|receipt| (id, receipt)));
     }

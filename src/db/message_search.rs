@@ -14,6 +14,7 @@ mod remembered;
 mod rows;
 mod sent;
 mod table;
+mod values;
 mod window;
 
 use std::sync::Arc;
@@ -26,9 +27,12 @@ use time::OffsetDateTime;
 use remembered::Remembered;
 pub use rows::{ExternalMessage, FoundMessage};
 use rows::{Found, Shared};
+pub use values::SearchedValues;
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
+use crate::domain::limits::{EXPORT_TIMEOUT, LIST_TIMEOUT};
 use crate::domain::message::MessageState;
+use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
 use plan::Plan;
 use sent::SentRange;
@@ -41,6 +45,8 @@ pub enum Phones {
     Whole(String),
     /// All phones that end in these four digits.
     LastFour(String),
+    /// All phones that look so to somebody who sees them masked.
+    Masked(PhoneMask),
 }
 
 /// Who sent a message.
@@ -98,6 +104,8 @@ pub struct MessageQuery {
     pub source: Option<Source>,
     /// Messages with this text in a value or in their template, in upper or lower case.
     pub text: Option<String>,
+    /// The values in which the text is searched.
+    pub values: SearchedValues,
 }
 
 /// What follows a page, in the direction in which it was read.
@@ -139,6 +147,8 @@ pub struct Page {
 #[derive(Debug, Clone)]
 pub struct MessageSearch {
     db: PgPool,
+    /// The same with time for the many rows that are fetched for a file.
+    patient: PgPool,
     caches: Arc<Caches>,
 }
 
@@ -164,12 +174,27 @@ impl MessageSearch {
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
         ]);
+        let within = |limit: time::Duration| {
+            let limit = limit.whole_milliseconds().to_string();
+            pool.clone().connect_lazy_with(options.clone().options([("statement_timeout", limit)]))
+        };
         let caches = Caches {
             recently_used: Remembered::new(RECENTLY_USED_TTL),
             previous_partition: Remembered::new(PREVIOUS_PARTITION_TTL),
             shared: Shared::default(),
         };
-        Self { db: pool.connect_lazy_with(options), caches: Arc::new(caches) }
+        Self { db: within(LIST_TIMEOUT), patient: within(EXPORT_TIMEOUT), caches: Arc::new(caches) }
+    }
+
+    /// Returns a search for files, whose statements may run for longer.
+    pub fn patient(&self) -> Self {
+        Self { db: self.patient.clone(), ..self.clone() }
+    }
+
+    /// Closes its connections.
+    pub async fn close(&self) {
+        self.db.close().await;
+        self.patient.close().await;
     }
 
     /// Returns its connection pool.

@@ -4,6 +4,7 @@
 //! the planner takes a look-up that finds its row in one partition for a search of all partitions,
 //! and reads a whole year instead.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
@@ -13,6 +14,8 @@ use crate::domain::ids::{
     BatchId, Id, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
 };
 use crate::domain::message::{MessageState, Outcome};
+use crate::domain::review::Purpose;
+use crate::domain::sight::Sight;
 
 /// Messages that all have the same values.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +144,8 @@ pub struct Origin {
     pub template_text: String,
     /// The content of the signature in front of it.
     pub sig_content: String,
+    /// The purpose of the template when they were ordered.
+    pub purpose: Purpose,
     /// Whether it goes to international phones.
     pub international: bool,
 }
@@ -152,7 +157,7 @@ pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Resu
         Origin,
         r#"select b.id as "batch: BatchId", b.name as batch_name, b.each_own,
              t.name as template_name, b.vendor_template_id, b.template_text, b.sig_content,
-             b.international
+             b.purpose as "purpose: Purpose", b.international
            from batches b join sms_templates t on t.id = b.template_id
            where b.id = any($1)"#,
         &ids,
@@ -197,6 +202,25 @@ pub struct Message {
     pub parts: Option<i32>,
     /// When it ended, according to the carrier.
     pub receipt_at: Option<OffsetDateTime>,
+}
+
+impl Message {
+    /// Returns when its call was made or, if it ended without one, when it was made; `None` while it is
+    /// still to leave.
+    fn left_at(&self) -> Option<OffsetDateTime> {
+        let has_left = self.state != MessageState::Queued;
+        has_left.then(|| self.sent_at.unwrap_or_else(|| self.id.made_at()))
+    }
+
+    /// Returns whether its values are hidden from a person.
+    pub fn hides_values(&self, sight: Sight) -> bool {
+        !self.params.is_empty() && sight.hides_values(self.origin.purpose, self.left_at())
+    }
+
+    /// Returns its values as a person sees them.
+    pub fn values_for(&self, sight: Sight) -> Cow<'_, [String]> {
+        sight.values(&self.params, self.origin.purpose, self.left_at())
+    }
 }
 
 /// Returns a batch's messages after `after`, in the order they were given, optionally only those in

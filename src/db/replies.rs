@@ -1,5 +1,7 @@
 //! Replies: each is stored once, in one statement together with its conversation.
 
+use std::collections::HashMap;
+
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
@@ -149,9 +151,9 @@ pub struct NewReplies {
     pub perhaps: Option<String>,
 }
 
-/// Inserts new replies and updates their conversations. Returns the phones with new replies.
-///
-/// Replies must be sorted by phone, so that two pushes never deadlock.
+/// Inserts new replies and updates their conversations. Returns the phones with new replies, in the
+/// order of the replies. Ids follow that order as well, and not that of the phones, which would tell of
+/// the digits that viewers do not see.
 pub async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
@@ -159,11 +161,17 @@ pub async fn insert(
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<NewReplies>> {
     let phones: Vec<&str> = incoming.iter().map(|reply| reply.phone.as_str()).collect();
-    // Conversations are locked from here on, so that only one push at a time decides which replies
-    // are new.
+    // Conversations are locked from here on, by phone, so that only one push at a time decides which
+    // replies are new, and two pushes never deadlock.
     sqlx::query!(
         r#"insert into conversations (project_id, phone, id)
-           select $1, phone, new_id($2) from (select distinct unnest($3::text[]) as phone) told
+           select $1, phone, id from (
+             select phone, new_id($2) as id from (
+               select phone, min(place) as place
+               from unnest($3::text[]) with ordinality as n (phone, place) group by phone
+             ) first
+             order by place
+           ) told
            order by phone
            on conflict (project_id, phone) do update set replies = conversations.replies"#,
         project.0,
@@ -180,7 +188,7 @@ pub async fn insert(
     let in_reply_to: Vec<Option<i64>> =
         incoming.iter().map(|reply| reply.in_reply_to.map(|id| id.0)).collect();
     let opt_outs: Vec<OptOut> = incoming.iter().map(|reply| reply.verdict.into()).collect();
-    sqlx::query_as!(
+    let mut stored = sqlx::query_as!(
         NewReplies,
         r#"with kept as (
              insert into replies (id, project_id, phone, content, extend_code, user_id, replied_at,
@@ -236,7 +244,11 @@ pub async fn insert(
         now - REPEATED_PUSH_WINDOW,
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let places: HashMap<&str, usize> =
+        phones.iter().enumerate().rev().map(|(place, phone)| (*phone, place)).collect();
+    stored.sort_by_key(|replies| places.get(replies.phone.as_str()).copied());
+    Ok(stored)
 }
 
 /// A reply as the page of its conversation shows it.
@@ -365,7 +377,8 @@ pub async fn all(
                    from replies r
                    where project_id = $1 and id < $2 and "#
                     + $phones
-                    + r#" and ($4 = '' or strpos(lower(left(content, 1000)), $4) > 0)
+                    + r#" and ($4 = '' or strpos(lower(case when $10 then left(phones_masked_in(content), 1000)
+                       else left(content, 1000) end), $4) > 0)
                      and (not ($5 or $6 or $8) or (select (not $5 or c.unread > 0)
                          and (not $6 or c.opted_out) and (not $8 or c.undecided)
                        from conversations c where c.project_id = $1 and c.phone = r.phone))
@@ -378,19 +391,22 @@ pub async fn all(
                 filter.show == Show::OptedOut,
                 filter.limit,
                 filter.show == Show::Undecided,
+                filter.mask,
+                filter.masked,
             )
             .fetch_all(db)
             .await
         };
     }
     if filter.phone.is_empty() {
-        rows!("$3 = ''")
+        rows!("$3 = '' and $9::text is null")
     } else {
         rows!(
             "phone = any(array(
                select phone from conversations where project_id = $1 and phone = $3
                union all
-               select phone from conversations where project_id = $1 and right(phone, 4) = $3))"
+               select phone from conversations where project_id = $1 and right(phone, 4) = $3))
+             and ($9::text is null or masked_phone(phone) like $9)"
         )
     }
 }

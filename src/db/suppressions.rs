@@ -79,25 +79,41 @@ pub struct NewSuppression<'a> {
     pub by: UserId,
 }
 
-/// Adds phones. Those that were suppressed as far stay as they are; pending ones, and those of which
+/// Returns new ids for phones that are added, in ascending order.
+pub async fn new_ids(
+    db: &mut PgConnection,
+    count: usize,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        r#"select new_id($1) as "id!" from generate_series(1, $2)"#,
+        now,
+        i32::try_from(count).unwrap_or(i32::MAX),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Adds phones, each with its id. Those that were suppressed as far stay as they are; pending ones, and those of which
 /// only marketing was suppressed, are replaced. Returns how many are new or replaced.
 pub async fn add(
     db: &mut PgConnection,
     project: ProjectId,
     phones: &[&str],
+    ids: &[i64],
     new: NewSuppression<'_>,
-    now: OffsetDateTime,
 ) -> sqlx::Result<u64> {
     let added = sqlx::query!(
         r#"insert into suppressions as s (project_id, phone, id, reason, note, added_by, scope)
-           select $1, phone, new_id($2), $4, $5, $6, $7 from unnest($3::text[]) as phone
+           select $1, phone, id, $4, $5, $6, $7
+           from unnest($3::text[], $2::bigint[]) as wanted (phone, id)
            order by phone
            on conflict (project_id, phone) do update
            set reason = excluded.reason, note = excluded.note, added_by = excluded.added_by,
              scope = excluded.scope, pending = false
            where s.pending or (s.scope = 'marketing' and excluded.scope = 'all')"#,
         project.0,
-        now,
+        ids,
         phones as &[&str],
         new.reason as SuppressionReason,
         new.note,
@@ -141,8 +157,12 @@ pub async fn opt_out(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"insert into suppressions as s (project_id, phone, id, reason, note, scope, added_by)
-           select $1, phone, new_id($2), 'reply', words, $5, $6
-           from unnest($3::text[], $4::text[]) as said (phone, words) order by phone
+           select $1, phone, id, 'reply', words, $5, $6 from (
+             select phone, words, new_id($2) as id
+             from unnest($3::text[], $4::text[]) with ordinality as n (phone, words, place)
+             order by place
+           ) said
+           order by phone
            on conflict (project_id, phone) do update
            set scope = excluded.scope, pending = false, raised = s.reason <> 'reply',
              note = case when s.reason = 'reply' and excluded.note <> '' then excluded.note
@@ -172,8 +192,12 @@ pub async fn add_pending(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"insert into suppressions (project_id, phone, id, reason, note, scope, pending)
-           select $1, phone, new_id($2), 'reply', words, 'marketing', true
-           from unnest($3::text[], $4::text[]) as said (phone, words) order by phone
+           select $1, phone, id, 'reply', words, 'marketing', true from (
+             select phone, words, new_id($2) as id
+             from unnest($3::text[], $4::text[]) with ordinality as n (phone, words, place)
+             order by place
+           ) said
+           order by phone
            on conflict (project_id, phone) do nothing"#,
         project.0,
         now,
@@ -291,11 +315,12 @@ pub async fn find(
 }
 
 /// Returns the newest suppressions of a project before `before`, optionally only those of one phone
-/// or of phones that end in four digits.
+/// or of phones that end in four digits. `mask` is the pattern that the masks of phones match.
 pub async fn list(
     db: &PgPool,
     project: ProjectId,
     phone: Option<&str>,
+    mask: Option<&str>,
     before: Option<SuppressionId>,
     limit: i64,
 ) -> sqlx::Result<Vec<Suppression>> {
@@ -309,12 +334,14 @@ pub async fn list(
            where s.project_id = $1 and s.id < $4
              and ($2::text is null or s.phone = $2)
              and ($3::text is null or right(s.phone, 4) = $3)
+             and ($6::text is null or masked_phone(s.phone) like $6)
            order by s.id desc limit $5"#,
         project.0,
         whole,
         last_four,
         before.map_or(i64::MAX, |id| id.0),
         limit,
+        mask,
     )
     .fetch_all(db)
     .await

@@ -1,10 +1,10 @@
 //! Uploads: files of recipients, from the first byte until their rows have become messages.
 
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId};
+use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::review::Purpose;
 use crate::domain::upload::{UploadSource, UploadState};
 
@@ -54,6 +54,50 @@ pub async fn begin(
         now,
     )
     .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The drafts of a person in a project.
+#[derive(Debug, Clone, Copy)]
+pub struct Drafts {
+    /// How many they are.
+    pub count: i64,
+    /// The bytes of their files.
+    pub bytes: i64,
+}
+
+/// Returns the drafts of a person in a project.
+pub async fn drafts(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    person: UserId,
+) -> sqlx::Result<Drafts> {
+    sqlx::query_as!(
+        Drafts,
+        r#"select count(*) as "count!", coalesce(sum(u.bytes), 0)::bigint as "bytes!"
+           from batches b join uploads u on u.batch_id = b.id
+           where b.project_id = $1 and b.state = 'draft' and b.ordered_by = $2"#,
+        project.0,
+        person.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Locks the drafts of a person in a project until the end of the transaction: nobody else begins
+/// another one for this person meanwhile.
+pub async fn lock_drafts(
+    db: &mut PgConnection,
+    project: ProjectId,
+    person: UserId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('drafts ' || $1::bigint, $2))",
+        project.0,
+        person.0,
+    )
+    .fetch_one(db)
     .await?;
     Ok(())
 }

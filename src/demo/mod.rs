@@ -79,7 +79,7 @@ async fn run_console(
     sample::fill(&app, PASSWORD).await?;
     let push_path = push_path(&app).await?;
     set_push_url(sandbox, &format!("http://{}{push_path}", config.listen)).await?;
-    app.message_search.pool().close().await;
+    app.message_search.close().await;
     app.db.close().await;
     print_greeting(&config, sandbox);
     serve::run(&config, Parts::All).await

@@ -7,8 +7,10 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use super::text::is_invisible;
 
 mod list;
+mod mask;
 
 pub use list::{PhoneList, WrongPhone, entries};
+pub use mask::{PhoneMask, masked_in};
 
 /// A phone that can be sent to, in the vendor's spelling: `18512345678` in mainland China,
 /// `(60)123456789` elsewhere.

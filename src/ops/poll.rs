@@ -2,6 +2,7 @@
 //! polled, first after seconds and then after hours, until 72 hours have passed.
 
 use time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
@@ -9,9 +10,10 @@ use super::{push_inbox, review};
 use crate::app::App;
 use crate::db::receipt_polls::{self, DuePoll};
 use crate::db::receipts::Incoming;
-use crate::db::{batch_transitions, poll_turns, receipts};
+use crate::db::{batch_transitions, call_slots, poll_turns, receipts};
 use crate::domain::ids::ProjectId;
-use crate::usms::{CallError, MAX_SESSIONS_PER_QUERY};
+use crate::domain::limits::{LOOK_UP_INTERVAL, MAX_LOOK_UP_WAIT};
+use crate::usms::{CallError, Credentials, MAX_SESSIONS_PER_QUERY};
 
 /// Receipts come up to this late (USMS manual); messages without one are then unknown.
 pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
@@ -19,6 +21,9 @@ pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
 const GIVE_UP_AFTER_FAILURES: Duration = Duration::hours(96);
 /// The longest interval between two polls of a submission.
 const MAX_INTERVAL: Duration = Duration::hours(4);
+
+/// How long a look-up waits before it tries again to take a slot.
+const RETRY_SLOT_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Why receipts could not be polled.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,9 @@ pub enum PollError {
     /// The call failed; the submissions are polled again later.
     #[error(transparent)]
     Vendor(#[from] CallError),
+    /// A person's look-up found no call slot that nothing else needs.
+    #[error("other calls go first")]
+    Busy,
 }
 
 /// Polls due submissions of the next project, at most as many as one call takes. Returns how many.
@@ -67,7 +75,9 @@ async fn poll(app: &App, project: ProjectId, due: &[DuePoll]) -> Result<(), Poll
     if sessions.is_empty() {
         return Ok(());
     }
-    let incoming = fetch(app, project, &sessions).await?;
+    let keys = credentials::of(app, project).await?;
+    review::wait_for_slot(app, project).await?;
+    let incoming = fetch(app, &keys, &sessions).await?;
     let mut tx = app.db.begin().await?;
     push_inbox::process(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
@@ -77,27 +87,45 @@ async fn poll(app: &App, project: ProjectId, due: &[DuePoll]) -> Result<(), Poll
 /// Fetches the receipts of these sessions.
 async fn fetch(
     app: &App,
-    project: ProjectId,
+    keys: &Credentials,
     sessions: &[&str],
 ) -> Result<Vec<Incoming>, PollError> {
-    let keys = credentials::of(app, project).await?;
-    review::wait_for_slot(app, project).await?;
-    let receipts = app.usms.get_send_receipt(&keys, sessions).await?;
+    let receipts = app.usms.get_send_receipt(keys, sessions).await?;
     Ok(receipts.iter().map(push_inbox::read).collect())
 }
 
-/// Fetches and stores the receipts of a session that may not be the console's. Returns how many
-/// there were.
+/// Fetches and stores the receipts of a session that may not be the console's, as a person asked.
+/// Returns how many there were. Sending and the console's own calls go first.
 ///
 /// # Errors
 ///
-/// [`PollError`] if the call failed.
+/// [`PollError::Busy`] if they leave no call slot for now, another [`PollError`] if the call failed.
 pub async fn look_up(app: &App, project: ProjectId, session_no: &str) -> Result<usize, PollError> {
-    let incoming = fetch(app, project, &[session_no]).await?;
+    let keys = credentials::of(app, project).await?;
+    wait_for_spare_slot(app, project).await?;
+    let incoming = fetch(app, &keys, &[session_no]).await?;
     let mut tx = app.db.begin().await?;
     push_inbox::process_of_any_age(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
     Ok(incoming.len())
+}
+
+/// Waits for a call slot that nothing else needs.
+async fn wait_for_spare_slot(app: &App, project: ProjectId) -> Result<(), PollError> {
+    let pace = call_slots::Pace { interval: app.pace.call_interval(), burst: Duration::ZERO };
+    let until = Instant::now() + MAX_LOOK_UP_WAIT;
+    loop {
+        let mut db = app.db.acquire().await?;
+        let now = app.clock.now();
+        if call_slots::take_for_look_up(&mut db, project, pace, LOOK_UP_INTERVAL, now).await? {
+            return Ok(());
+        }
+        drop(db);
+        if Instant::now() >= until {
+            return Err(PollError::Busy);
+        }
+        tokio::time::sleep(RETRY_SLOT_AFTER).await;
+    }
 }
 
 /// Marks the messages without receipt as unknown.

@@ -52,7 +52,7 @@ pub async fn store(
     }
     find_messages(db, project, &mut incoming).await?;
     doubt_answers(db, project, &mut incoming).await?;
-    incoming.sort_by(|a, b| (&a.phone, a.replied_at).cmp(&(&b.phone, b.replied_at)));
+    incoming.sort_by_key(|reply| reply.replied_at);
     let stored = replies::insert(db, project, &incoming, now).await?;
     let (mut opted_out, mut perhaps): (Vec<Said<'_>>, Vec<Said<'_>>) = (Vec::new(), Vec::new());
     for reply in &stored {

@@ -61,12 +61,16 @@ async fn insert(
     let now = app.clock.now();
     let Suppress { reason, scope, note } = how;
     let new = NewSuppression { reason, scope, note, by: actor.user };
-    // In one order, so that two lists with the same phones do not wait for each other.
-    let mut phones: Vec<&str> = phones.iter().map(Phone::as_str).collect();
+    // The list of suppressions is sorted by id: in the order of the phones, it would tell of the
+    // digits that viewers do not see.
+    let ids = suppressions::new_ids(db, phones.len(), now).await?;
+    // Inserted in one order, so that two lists with the same phones do not wait for each other.
+    let mut phones: Vec<(&str, i64)> = phones.iter().map(Phone::as_str).zip(ids).collect();
     phones.sort_unstable();
     let mut added = 0;
     for chunk in phones.chunks(INSERT_SIZE) {
-        added += suppressions::add(db, actor.project, chunk, new, now).await?;
+        let (phones, ids): (Vec<&str>, Vec<i64>) = chunk.iter().copied().unzip();
+        added += suppressions::add(db, actor.project, &phones, &ids, new).await?;
     }
     Ok(added)
 }

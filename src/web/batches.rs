@@ -13,6 +13,7 @@ use super::ledger::Bar;
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::pools::Pools;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::submissions;
@@ -27,6 +28,7 @@ pub mod actions;
 pub mod downloads;
 pub mod draft;
 pub mod events;
+mod hidden;
 pub mod in_doubt;
 pub mod live;
 pub mod new;
@@ -200,10 +202,12 @@ impl ListPage {
 /// `/batches`: all batches, or those in one state, newest first.
 pub async fn list(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let l = member.layout(&app, &request, Section::Batches).await?;
     let state = TABS.into_iter().find(|state| state.key() == query.state);
     let found =

@@ -66,7 +66,7 @@ impl From<Stopped> for WebError {
         match stopped {
             Stopped::TooLarge => Self::TooLarge,
             Stopped::TooSlow => Self::TooSlow,
-            Stopped::TooMany => Self::TooMany,
+            Stopped::TooMany => Self::TooManyBodies,
         }
     }
 }

@@ -7,13 +7,13 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
 use super::i18n::{Texts, language_of};
-use super::{assets, layout, page, refused, urls};
+use super::{assets, layout, limits, page, refused, urls};
 
 /// When a request that cannot be answered now may be tried again, in seconds.
 const RETRY_SECONDS: &str = "5";
@@ -48,9 +48,12 @@ pub enum WebError {
     /// The request body did not arrive in time.
     #[error("request body timed out")]
     TooSlow,
-    /// The client has too many requests under way.
-    #[error("too many requests")]
-    TooMany,
+    /// The client sends too many bodies at once.
+    #[error("too many incomplete bodies")]
+    TooManyBodies,
+    /// The person uses as much of this at once as one may.
+    #[error("too many {}", .0.key())]
+    TooMany(limits::Kind),
     /// A database query failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
@@ -78,8 +81,10 @@ impl ResponseError for WebError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Database(error) if is_unavailable(error) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyBodies | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Database(error) if is_unavailable(error) || is_expired(error) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Database(error) if is_bad_input(error) => StatusCode::BAD_REQUEST,
             Self::Database(_)
             | Self::Template(_)
@@ -96,14 +101,26 @@ impl ResponseError for WebError {
                 let login = urls::with_query("/login", &[("next", next)]);
                 response.insert_header((LOCATION, login)).finish()
             }
-            Self::FormExpired => {
-                let mut response = response.finish();
-                response.extensions_mut().insert(Expired);
-                response
-            }
+            Self::FormExpired => marked(response, "expired"),
+            Self::TooMany(limits::Kind::Streams) => marked(response, "too-many-streams"),
+            Self::TooMany(limits::Kind::Exports) => marked(response, "too-many-exports"),
+            Self::TooMany(limits::Kind::Queries) => marked(response, "too-many-queries"),
+            Self::Database(error) if is_expired(error) => marked(response, "slow"),
             _ => response.finish(),
         }
     }
+}
+
+/// Returns a response whose error page is that of `kind`, whatever its status.
+fn marked(mut response: HttpResponseBuilder, kind: &'static str) -> HttpResponse {
+    let mut response = response.finish();
+    response.extensions_mut().insert(PageKind(kind));
+    response
+}
+
+/// Returns whether a statement ran longer than its kind of page allows (`query_canceled`).
+fn is_expired(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014"))
 }
 
 /// Returns whether the database cannot be used for now: it is down, starting, shutting down, full, or
@@ -132,8 +149,8 @@ fn is_bad_input(error: &sqlx::Error) -> bool {
         .is_some_and(|code| CODES.contains(&code.as_ref()))
 }
 
-/// Marks the response to a form that has expired.
-struct Expired;
+/// Marks a response whose error page does not follow from its status.
+struct PageKind(&'static str);
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -183,15 +200,16 @@ pub async fn pages(
         Ok(response) if needs_page(&response) => {
             let status = response.status();
             log(status, response.response().error());
-            let expired = response.response().extensions().get::<Expired>().is_some();
+            let marked = response.response().extensions().get::<PageKind>().map(|kind| kind.0);
             if status == StatusCode::FORBIDDEN {
-                let action = if expired { "form_refused" } else { "permission_refused" };
+                let is_expired = marked == Some("expired");
+                let action = if is_expired { "form_refused" } else { "permission_refused" };
                 refused::record(response.request(), action).await;
             }
-            let kind = if expired { "expired" } else { kind(status) };
+            let kind = marked.unwrap_or_else(|| kind(status));
             let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
             let (request, old) = response.into_parts();
-            Ok(ServiceResponse::new(request, with_cookies_of(&old, error_page)))
+            Ok(ServiceResponse::new(request, with_headers_of(&old, error_page)))
         }
         Ok(response) => Ok(response.map_into_boxed_body()),
         Err(error) => {
@@ -210,7 +228,7 @@ fn needs_page<B>(response: &ServiceResponse<B>) -> bool {
     failed && kind.is_none_or(|kind| kind.starts_with("text/plain"))
 }
 
-fn with_cookies_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
+fn with_headers_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
     for cookie in old.cookies() {
         // Only invalid cookies are refused, and these were accepted before.
         let _ = new.add_cookie(&cookie);

@@ -15,6 +15,7 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use super::period_picker::{PeriodChoice, PeriodPicker};
+use super::pools::Pools;
 use super::sheet::{Cell, Kind, Sheet};
 use super::statistics::change;
 use super::statistics::report::sum;
@@ -219,10 +220,12 @@ impl Scope {
 /// `/failures`: the page.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.figures(&app);
     let l = member.layout(&app, &request, Section::Failures).await?;
     let scope = Scope::new(&app, member.project.id, &query);
     let (now, only) = (scope.now, &scope.only);
@@ -267,11 +270,13 @@ pub async fn show(
 /// `/failures.csv`, `/failures.xlsx`: the causes as a file.
 pub async fn file(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.figures(&app);
     let l = member.layout(&app, &request, Section::Failures).await?;
     let scope = Scope::new(&app, member.project.id, &query);
     if scope.choice.problem.is_some() {

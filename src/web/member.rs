@@ -15,6 +15,7 @@ use crate::db::login_sessions::SignedIn;
 use crate::db::projects::{Membership, Project};
 use crate::db::users::User;
 use crate::domain::role::{Permission, Role};
+use crate::domain::sight::Sight;
 
 /// A signed-in person, as admitted by [`guard::person`](super::guard::person).
 #[derive(Debug, Clone)]
@@ -51,6 +52,11 @@ impl Member {
     /// Whether their role includes `permission`.
     pub fn may(&self, permission: Permission) -> bool {
         self.role.may(permission)
+    }
+
+    /// Returns what they see now of messages and replies.
+    pub fn sight(&self, app: &App) -> Sight {
+        Sight { whole_phones: self.may(Permission::SeePhones), now: app.clock.now() }
     }
 
     /// Returns the texts in their language.

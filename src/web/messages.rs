@@ -2,6 +2,8 @@
 
 pub mod export;
 pub mod filters;
+pub mod reveal;
+pub mod sent_text;
 pub mod timeline;
 
 use std::sync::Arc;

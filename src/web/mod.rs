@@ -28,6 +28,7 @@ pub mod i18n;
 pub mod import;
 pub mod layout;
 pub mod ledger;
+pub mod limits;
 pub mod login;
 pub mod member;
 pub mod message_table;
@@ -37,6 +38,7 @@ pub mod notification_settings;
 pub mod page;
 pub mod period_picker;
 pub mod places;
+pub mod pools;
 pub mod prices;
 pub mod push_settings;
 pub mod pushes;
@@ -155,6 +157,9 @@ pub fn start_with(
     let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
     let checks = actix::Data::new(batches::access::AccessChecks::new(app.clone()));
     let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
+    let limits = actix::Data::new(limits::Limits::default());
+    let pools = actix::Data::new(pools::Pools::new(&app));
+    let answers = actix::Data::new(receipts::answers::Answers::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
@@ -163,6 +168,9 @@ pub fn start_with(
             .app_data(metrics.clone())
             .app_data(watchers.clone())
             .app_data(checks.clone())
+            .app_data(limits.clone())
+            .app_data(pools.clone())
+            .app_data(answers.clone())
             .app_data(push_endpoint.clone())
             .app_data(incomplete_bodies.clone())
             .app_data(actix::PayloadConfig::new(bodies::MAX_FORM_BYTES))

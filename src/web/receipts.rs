@@ -1,8 +1,12 @@
 //! `/receipts`: what became of a session number or a phone, at a URL that can be bookmarked.
 
+pub mod answers;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+
+use answers::{Answers, Asked};
 
 use super::batches::explain;
 use super::error::WebError;
@@ -13,12 +17,13 @@ use super::ledger::Ledger;
 use super::member::Member;
 use super::message_table::{MessageTable, Viewer};
 use super::page;
+use super::pools::Pools;
 use crate::app::App;
 use crate::db::message_search::{FoundMessage, MessageQuery, Phones};
 use crate::db::submissions;
 use crate::domain::ids::MessageId;
 use crate::domain::message::Tally;
-use crate::domain::phone::{Phone, PhoneProblem, masked};
+use crate::domain::phone::{Phone, PhoneMask, PhoneProblem};
 use crate::domain::role::Permission;
 use crate::ops::poll::{self, PollError};
 
@@ -57,16 +62,6 @@ struct PhonePage {
     older: Option<String>,
 }
 
-/// Whether the vendor was queried about a session number without messages in the database.
-enum VendorQuery {
-    /// It was not: the number is known.
-    NotNeeded,
-    /// It was.
-    Done,
-    /// The query failed.
-    Failed,
-}
-
 #[derive(Template)]
 #[template(path = "receipts/session.html")]
 struct SessionPage {
@@ -77,7 +72,8 @@ struct SessionPage {
     complaint: Option<(i32, String)>,
     ledger: Option<Ledger>,
     rows: Option<MessageTable>,
-    vendor_query: VendorQuery,
+    /// Whether the vendor was asked about it lately, if it is not known.
+    asked: Asked,
     may_ask: bool,
 }
 
@@ -94,10 +90,10 @@ pub async fn search(
     if is_session_no(&session_no) {
         return Ok(page::see_other(&member.urls().receipt(&session_no)));
     }
-    let phone = Phone::parse(&typed);
+    let phone = SearchedPhone::parse(&member, &typed);
     match phone {
         Ok(phone) if session_no.is_empty() => {
-            show_phone(&app, &member, &request, &phone, &typed, query.before).await
+            show_phone(&app, &member, &request, &phone, query.before).await
         }
         phone => {
             let l = member.layout(&app, &request, Section::Receipts).await?;
@@ -121,27 +117,50 @@ fn is_session_no(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
+/// A phone that is searched for, as far as the member may know it.
+struct SearchedPhone {
+    phones: Phones,
+    /// How the page and its links name it.
+    shown: String,
+    /// What stands in the field.
+    typed: String,
+}
+
+impl SearchedPhone {
+    fn parse(member: &Member, typed: &str) -> Result<Self, PhoneProblem> {
+        if member.may(Permission::SeePhones) {
+            let phone = Phone::parse(typed)?.into_string();
+            return Ok(Self {
+                shown: phone.clone(),
+                phones: Phones::Whole(phone),
+                typed: typed.to_owned(),
+            });
+        }
+        match PhoneMask::parse(typed) {
+            Some(mask) => {
+                Ok(Self { shown: mask.shown(), typed: mask.shown(), phones: Phones::Masked(mask) })
+            }
+            None => Err(Phone::parse(typed).err().unwrap_or(PhoneProblem::TooShort)),
+        }
+    }
+}
+
 async fn show_phone(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    phone: &Phone,
-    typed: &str,
+    phone: &SearchedPhone,
     before: Option<MessageId>,
 ) -> Result<HttpResponse, WebError> {
     let l = member.layout(app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
-    let query = MessageQuery {
-        phone: Some(Phones::Whole(phone.as_str().to_owned())),
-        ..MessageQuery::default()
-    };
+    let query = MessageQuery { phone: Some(phone.phones.clone()), ..MessageQuery::default() };
     let found = app.message_search.page(project, &query, before, ROWS).await?;
     let older = found.next.after().map(|last| {
-        let next = [("phone", phone.as_str()), ("before", &last.to_string())];
+        let next = [("phone", phone.shown.as_str()), ("before", &last.to_string())];
         super::urls::with_query(&l.urls.receipts(), &next)
     });
-    let shown = if whole_phones { phone.as_str().to_owned() } else { masked(phone.as_str()) };
     let rows = (!found.messages.is_empty()).then(|| {
         MessageTable::new(
             &l,
@@ -149,7 +168,8 @@ async fn show_phone(
             rows(&l, whole_phones, &found.messages),
         )
     });
-    page::ok(&PhonePage { l, phone: shown, typed: typed.to_owned(), rows, older })
+    let (shown, typed) = (phone.shown.clone(), phone.typed.clone());
+    page::ok(&PhonePage { l, phone: shown, typed, rows, older })
 }
 
 fn rows(
@@ -161,24 +181,22 @@ fn rows(
     messages.iter().map(|message| viewer.logged(message)).collect()
 }
 
-/// Shows the messages of a session number. If the database has none, the vendor is queried, and its
-/// receipts are stored.
+/// Shows the messages of a session number. If the database has none, the page offers to ask the
+/// vendor.
 pub async fn session(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
+    answers: web::Data<Answers>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let session_no = path.into_inner().1;
     if !is_session_no(&session_no) {
         return Err(WebError::NotFound);
     }
-    let mut found = find_messages(&app, &member, &session_no).await?;
-    let mut vendor_query = VendorQuery::NotNeeded;
-    if found.is_empty() {
-        vendor_query = query_vendor(&app, &member, &session_no).await?;
-        found = find_messages(&app, &member, &session_no).await?;
-    }
+    let found = find_messages(&app, &member, &session_no).await?;
     let l = member.layout(&app, &request, Section::Receipts).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let rows = (!found.is_empty()).then(|| {
@@ -199,7 +217,7 @@ pub async fn session(
         ledger: (!found.is_empty()).then(|| ledger(&l, &found)),
         rows,
         may_ask: member.may(Permission::Send),
-        vendor_query,
+        asked: answers.get(member.project.id, &session_no, app.clock.now()),
         session_no,
         l,
     };
@@ -226,28 +244,15 @@ fn ledger(l: &Layout, messages: &[FoundMessage]) -> Ledger {
     Ledger::new(&tally, tally.sum(), l.texts)
 }
 
-async fn query_vendor(
-    app: &App,
-    member: &Member,
-    session_no: &str,
-) -> Result<VendorQuery, WebError> {
-    match poll::look_up(app, member.project.id, session_no).await {
-        Ok(_) => Ok(VendorQuery::Done),
-        Err(PollError::Database(error)) => Err(WebError::Database(error)),
-        Err(error) => {
-            tracing::info!(%error, "cannot query a session number");
-            Ok(VendorQuery::Failed)
-        }
-    }
-}
-
 /// A form without fields.
 #[derive(Debug, Deserialize)]
 pub struct Ask {}
 
-/// Queries the vendor now, without waiting for the next poll.
+/// Asks the vendor now, without waiting for the next poll, and stores its receipts. What it answered a
+/// moment ago is not asked again.
 pub async fn ask(
     app: web::Data<App>,
+    answers: web::Data<Answers>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
@@ -258,13 +263,25 @@ pub async fn ask(
         return Err(WebError::NotFound);
     }
     let texts = member.texts(&request);
-    let message = match poll::look_up(&app, member.project.id, &session_no).await {
-        Ok(count) => texts.with("receipts-asked", &[("count", count.into())]),
-        Err(PollError::Database(error)) => return Err(WebError::Database(error)),
-        Err(error) => {
-            tracing::info!(%error, "cannot query a session number");
-            texts.t("receipts-asked-failed")
-        }
+    let (project, now) = (member.project.id, app.clock.now());
+    let message = match answers.get(project, &session_no, now) {
+        Asked::Answered => texts.t("receipts-asked-before"),
+        Asked::No | Asked::Failed => match poll::look_up(&app, project, &session_no).await {
+            Ok(count) => {
+                answers.insert(project, &session_no, Asked::Answered, now);
+                texts.with("receipts-asked", &[("count", count.into())])
+            }
+            Err(PollError::Database(error)) => return Err(WebError::Database(error)),
+            Err(PollError::Busy) => {
+                flash::warn(&request, &texts.t("receipts-asked-busy"));
+                return Ok(page::see_other(&member.urls().receipt(&session_no)));
+            }
+            Err(error) => {
+                tracing::info!(%error, "cannot query a session number");
+                answers.insert(project, &session_no, Asked::Failed, now);
+                texts.t("receipts-asked-failed")
+            }
+        },
     };
     flash::say(&request, &message);
     Ok(page::see_other(&member.urls().receipt(&session_no)))

@@ -11,11 +11,13 @@ use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
 use super::page;
+use super::pools::Pools;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation, Cursor, Filter, Next, Show};
-use crate::domain::phone::{Phone, masked};
+use crate::domain::phone::{Phone, PhoneMask};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 
 pub mod actions;
 pub mod conversation;
@@ -40,14 +42,33 @@ impl ListQuery {
         Show::ALL.into_iter().find(|show| show.key() == self.show).unwrap_or_default()
     }
 
-    fn filter(&self) -> Filter {
+    /// Returns it as far as the member may know: of a phone, what its mask shows.
+    fn shown_to(mut self, member: &Member) -> Self {
+        if !member.may(Permission::SeePhones)
+            && let Some(mask) = PhoneMask::parse(&self.phone)
+        {
+            self.phone = mask.shown();
+        }
+        self
+    }
+
+    fn filter(&self, member: &Member) -> Filter {
         let without_nuls = |text: &str| text.trim().replace('\0', "");
+        let typed = without_nuls(&self.phone);
+        let (phone, mask) = if member.may(Permission::SeePhones) || typed.is_empty() {
+            (Phone::parse(&typed).map_or(typed, Phone::into_string), None)
+        } else {
+            match PhoneMask::parse(&typed) {
+                Some(mask) => (mask.tail().to_owned(), Some(mask.pattern())),
+                // No mask is empty.
+                None => (typed, Some(String::new())),
+            }
+        };
         Filter {
             show: self.show(),
-            phone: match Phone::parse(&self.phone) {
-                Ok(phone) => phone.as_str().to_owned(),
-                Err(_) => without_nuls(&self.phone),
-            },
+            phone,
+            mask,
+            masked: !member.may(Permission::SeePhones),
             words: without_nuls(&self.q).to_lowercase(),
             after: cursor(&self.after),
             limit: A_PAGE,
@@ -136,12 +157,14 @@ struct ListPage {
 /// Shows the list, the newest reply first.
 pub async fn list(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let query = query.into_inner();
-    let filter = query.filter();
+    let app = pools.lists(&app);
+    let query = query.into_inner().shown_to(&member);
+    let filter = query.filter(&member);
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let undecided = conversations::count_undecided(&app.db, member.project.id).await?;
     let l = member.layout(&app, &request, Section::Replies).await?;
@@ -155,10 +178,10 @@ pub async fn list(
         count: (show == Show::Undecided && undecided > 0).then(|| counted(&l, undecided)),
         current: show == filter.show,
     };
-    let whole_phones = member.may(Permission::SeePhones);
+    let sight = member.sight(&app);
     let page = ListPage {
         tabs: Show::ALL.map(tab).into(),
-        lines: found.conversations.into_iter().map(|found| line(&l, found, whole_phones)).collect(),
+        lines: found.conversations.into_iter().map(|found| line(&l, found, sight)).collect(),
         filtered: query.is_search() || filter.show != Show::All || filter.after.is_some(),
         first: filter.after.map(|_| query.href(&l, filter.show, None)),
         next,
@@ -177,12 +200,12 @@ fn counted(l: &Layout, count: i64) -> String {
     format!("{}{more}", l.n(count))
 }
 
-fn line(l: &Layout, conversation: Conversation, whole_phones: bool) -> Line {
+fn line(l: &Layout, conversation: Conversation, sight: Sight) -> Line {
     Line {
         href: l.urls.conversation(conversation.id),
-        phone: if whole_phones { conversation.phone } else { masked(&conversation.phone) },
-        copyable: whole_phones,
-        text: conversation.last_text,
+        phone: sight.phone(&conversation.phone),
+        copyable: sight.whole_phones,
+        text: sight.beginning(&conversation.last_text).into_owned(),
         unread: conversation.unread,
         opted_out: conversation.opted_out,
         undecided: conversation.undecided,

@@ -8,11 +8,11 @@ use actix_web::{FromRequest, Responder, Route};
 use super::reviewed::{self, deletion};
 use super::{
     account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health,
-    import, login, messages, notification_settings, prices, push_settings, pushes, receipts,
-    replies, retention, send, sending, sensitive_words, signatures, sms_templates, statistics,
-    suppressions,
+    import, limits, login, messages, notification_settings, prices, push_settings, pushes,
+    receipts, replies, retention, send, sending, sensitive_words, signatures, sms_templates,
+    statistics, suppressions,
 };
-use crate::domain::role::Permission::{self, Approve, Manage, Read, Send};
+use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
 /// Registers all paths.
 pub fn table(config: &mut ServiceConfig) {
@@ -70,7 +70,7 @@ fn project(config: &mut ServiceConfig) {
         .service(resource("/send/preview").route(may(Send, post(), send::preview)))
         .configure(batch_pages)
         .configure(message_pages)
-        .service(resource("/receipts").route(may(Read, get(), receipts::search)))
+        .service(resource("/receipts").route(searches(Read, get(), receipts::search)))
         .service(
             resource("/receipts/{session_no}")
                 .route(may(Read, get(), receipts::session))
@@ -137,7 +137,11 @@ fn batch_pages(config: &mut ServiceConfig) {
         )))
         .service(resource("/batches/{id}").route(may(Read, get(), batches::live::show)))
         .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
-        .service(resource("/batches/{id}/events").route(may(Read, get(), batches::events::events)))
+        .service(resource("/batches/{id}/events").route(streams(
+            Read,
+            get(),
+            batches::events::events,
+        )))
         .service(
             resource("/batches/{id}/preview")
                 .route(may(Send, get(), batches::preview::show))
@@ -189,17 +193,17 @@ fn batch_pages(config: &mut ServiceConfig) {
                 .route(may(Read, get(), batches::in_doubt::list))
                 .route(may(Send, post(), batches::in_doubt::decide)),
         )
-        .service(resource("/batches/{id}/messages.csv").route(may(
+        .service(resource("/batches/{id}/messages.csv").route(sends_file(
             Read,
             get(),
             batches::downloads::messages,
         )))
-        .service(resource("/batches/{id}/rejected.xlsx").route(may(
+        .service(resource("/batches/{id}/rejected.xlsx").route(sends_file(
             Send,
             get(),
             batches::rejected::xlsx,
         )))
-        .service(resource("/batches/{id}/rejected.csv").route(may(
+        .service(resource("/batches/{id}/rejected.csv").route(sends_file(
             Send,
             get(),
             batches::rejected::csv,
@@ -210,8 +214,8 @@ fn batch_pages(config: &mut ServiceConfig) {
 fn reply_pages(config: &mut ServiceConfig) {
     let conversation = |action: &str| resource(format!("/replies/{{id}}{action}"));
     config
-        .service(resource("/replies").route(may(Read, get(), replies::list)))
-        .service(resource("/replies.csv").route(may(Read, get(), replies::export::all)))
+        .service(resource("/replies").route(searches(Read, get(), replies::list)))
+        .service(resource("/replies.csv").route(sends_file(Read, get(), replies::export::all)))
         .service(conversation("").route(may(Read, get(), replies::conversation::show)))
         .service(conversation("/read").route(may(Send, post(), replies::actions::read)))
         .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
@@ -228,20 +232,27 @@ fn reply_pages(config: &mut ServiceConfig) {
 /// Registers the paths of messages.
 fn message_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/messages").route(may(Read, get(), messages::list)))
-        .service(resource("/messages.csv").route(may(Read, get(), messages::export::csv)))
-        .service(resource("/messages.xlsx").route(may(Read, get(), messages::export::xlsx)))
-        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)));
+        .service(resource("/messages").route(searches(Read, get(), messages::list)))
+        .service(resource("/messages.csv").route(sends_file(Read, get(), messages::export::csv)))
+        .service(resource("/messages.xlsx").route(sends_file(Read, get(), messages::export::xlsx)))
+        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)))
+        .service(resource("/messages/{id}/reveal").route(may(
+            SeePhones,
+            post(),
+            messages::reveal::reveal,
+        )));
 }
 
 /// Registers the paths of suppressions.
 fn suppression_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/suppressions").route(may(Read, get(), suppressions::list)).route(may(
-            Send,
-            post(),
-            suppressions::add,
-        )))
+        .service(
+            resource("/suppressions").route(searches(Read, get(), suppressions::list)).route(may(
+                Send,
+                post(),
+                suppressions::add,
+            )),
+        )
         .service(resource("/suppressions/offer").route(may(
             Send,
             post(),
@@ -257,12 +268,12 @@ fn suppression_pages(config: &mut ServiceConfig) {
             post(),
             suppressions::import::discard,
         )))
-        .service(resource("/suppressions/imports/{id}/rejected.csv").route(may(
+        .service(resource("/suppressions/imports/{id}/rejected.csv").route(sends_file(
             Send,
             get(),
             suppressions::import::rejected,
         )))
-        .service(resource("/suppressions.csv").route(may(Read, get(), suppressions::export)))
+        .service(resource("/suppressions.csv").route(sends_file(Read, get(), suppressions::export)))
         .service(
             resource("/suppressions/{id}/remove")
                 .route(may(Send, get(), suppressions::ask))
@@ -292,11 +303,19 @@ fn push_pages(config: &mut ServiceConfig) {
 /// Registers the paths of statistics and failures.
 fn statistics_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/statistics").route(may(Read, get(), statistics::show)))
+        .service(resource("/statistics").route(searches(Read, get(), statistics::show)))
         .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
-        .service(resource("/statistics.{kind:csv|xlsx}").route(may(Read, get(), statistics::file)))
-        .service(resource("/failures").route(may(Read, get(), failures::show)))
-        .service(resource("/failures.{kind:csv|xlsx}").route(may(Read, get(), failures::file)));
+        .service(resource("/statistics.{kind:csv|xlsx}").route(sends_file(
+            Read,
+            get(),
+            statistics::file,
+        )))
+        .service(resource("/failures").route(searches(Read, get(), failures::show)))
+        .service(resource("/failures.{kind:csv|xlsx}").route(sends_file(
+            Read,
+            get(),
+            failures::file,
+        )));
 }
 
 /// Registers the retention settings. Their old path redirects permanently.
@@ -399,7 +418,42 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    route.to(handler).wrap(from_fn(move |request, next| guard::member(permission, request, next)))
+    admit(permission, route.to(handler))
+}
+
+/// Returns a route like [`may`] of a search, of which each person runs a few at once.
+fn searches<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    admit(permission, route.to(handler).wrap(from_fn(limits::queries)))
+}
+
+/// Returns a route like [`may`] of a file, of which each person downloads a few at once.
+fn sends_file<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    admit(permission, route.to(handler).wrap(from_fn(limits::exports)))
+}
+
+/// Returns a route like [`may`] of a stream of events, of which each person opens a few at once.
+fn streams<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    admit(permission, route.to(handler).wrap(from_fn(limits::streams)))
+}
+
+/// Admits members who have `permission`, before anything else of the route.
+fn admit(permission: Permission, route: Route) -> Route {
+    route.wrap(from_fn(move |request, next| guard::member(permission, request, next)))
 }
 
 /// Returns a route for everybody who is signed in.

@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::member::Member;
 use super::page;
 use super::period_picker::PeriodPicker;
+use super::pools::Pools;
 use super::sheet::{Cell, Kind, Sheet};
 use super::urls::with_query;
 use crate::app::App;
@@ -184,10 +185,12 @@ pub fn change(now: i64, before: i64) -> String {
 /// Shows the page.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.figures(&app);
     let l = member.layout(&app, &request, Section::Statistics).await?;
     let project = member.project.id;
     let report = Report::load(&app, &l, project, &query).await?;
@@ -318,11 +321,13 @@ fn rate(l: &Layout, report: &Report) -> Rate {
 /// `/statistics.csv`, `/statistics.xlsx`: all rows as a file.
 pub async fn file(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.figures(&app);
     let l = member.layout(&app, &request, Section::Statistics).await?;
     let report = Report::load(&app, &l, member.project.id, &query).await?;
     if report.choice.problem.is_some() {

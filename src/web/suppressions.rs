@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::batches::downloads::{headed, lines, streamed};
 use super::error::WebError;
@@ -13,14 +14,16 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
+use super::pools::Pools;
 use super::upload::Upload;
 use super::{flash, page, urls};
 use crate::app::App;
-use crate::db::suppression_imports;
 use crate::db::suppressions::{self, Suppression};
+use crate::db::{audit, suppression_imports};
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
-use crate::domain::phone::{Phone, PhoneList, masked};
+use crate::domain::phone::{Phone, PhoneList, PhoneMask};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::rfc3339;
 use crate::ops::actor::Actor;
@@ -94,10 +97,12 @@ pub struct Fields {
 /// Shows the suppressions, newest first: all, those of one phone, or those of its last four digits.
 pub async fn list(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     page::ok(&draw(&app, &member, &request, query.into_inner(), Fields::default(), None).await?)
 }
 
@@ -110,23 +115,52 @@ async fn draw(
     problem: Option<Problem>,
 ) -> Result<ListPage, WebError> {
     let l = member.layout(app, request, Section::Suppressions).await?;
-    let typed = query.phone.trim();
-    let search = match Phone::parse(typed) {
-        Ok(phone) => phone.as_str().to_owned(),
-        Err(_) => typed.to_owned(),
-    };
-    let phone = Some(search.as_str()).filter(|phone| !phone.is_empty());
-    let found = suppressions::list(&app.db, member.project.id, phone, query.before, ROWS).await?;
+    let search = Searched::of(member, query.phone.trim());
+    let (typed, phone) = (search.typed.as_str(), search.phone.as_deref());
+    let project = member.project.id;
+    let found =
+        suppressions::list(&app.db, project, phone, search.mask.as_deref(), query.before, ROWS)
+            .await?;
     let older = page::full(&found, ROWS).map(|last| {
         let before = last.id.to_string();
         urls::with_query(&l.urls.suppressions(), &[("phone", typed), ("before", &before)])
     });
-    let whole_phones = member.may(Permission::SeePhones);
-    let lines = found.into_iter().map(|row| line(&l, row, whole_phones)).collect();
+    let sight = member.sight(app);
+    let lines = found.into_iter().map(|row| line(&l, row, sight)).collect();
     let phone = typed.to_owned();
     let may_send = member.may(Permission::Send);
     let waiting = if may_send { waiting(app, member, &l).await? } else { Vec::new() };
     Ok(ListPage { lines, older, phone, may_send, waiting, fields, problem, l })
+}
+
+/// A phone that is searched for, as far as the member may know it.
+struct Searched {
+    typed: String,
+    phone: Option<String>,
+    mask: Option<String>,
+}
+
+impl Searched {
+    fn of(member: &Member, typed: &str) -> Self {
+        let typed = typed.replace('\0', "");
+        if typed.is_empty() || member.may(Permission::SeePhones) {
+            let phone = Phone::parse(&typed).map_or_else(|_| typed.clone(), Phone::into_string);
+            return Self {
+                typed,
+                phone: Some(phone).filter(|phone| !phone.is_empty()),
+                mask: None,
+            };
+        }
+        match PhoneMask::parse(&typed) {
+            Some(mask) => Self {
+                typed: mask.shown(),
+                phone: Some(mask.tail().to_owned()),
+                mask: Some(mask.pattern()),
+            },
+            // No mask is empty.
+            None => Self { typed, phone: None, mask: Some(String::new()) },
+        }
+    }
 }
 
 async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(String, String)>> {
@@ -135,14 +169,14 @@ async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(St
     Ok(found.into_iter().map(link).collect())
 }
 
-fn line(l: &Layout, suppression: Suppression, whole_phones: bool) -> Line {
+fn line(l: &Layout, suppression: Suppression, sight: Sight) -> Line {
     Line {
-        phone: if whole_phones { suppression.phone } else { masked(&suppression.phone) },
-        copyable: whole_phones,
+        phone: sight.phone(&suppression.phone),
+        copyable: sight.whole_phones,
         reason: l.t(&format!("suppression-{}", suppression.reason.key())),
         scope: l.t(&format!("suppression-scope-{}", suppression.scope.key())),
         pending: suppression.pending,
-        note: suppression.note,
+        note: sight.text(&suppression.note).into_owned(),
         by: suppression.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
         at: l.moment(suppression.id.made_at()),
         blacklisted: suppression.blacklisted_at.is_some(),
@@ -346,27 +380,36 @@ pub async fn export(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let project: ProjectId = member.project.id;
-    let whole_phones = member.may(Permission::SeePhones);
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(member.person.id),
+        action: "suppressions_exported",
+        subject: "",
+        detail: json!({ "file": "suppressions" }),
+        ip: &peer_ip(&request),
+    };
+    audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
+    let sight = member.sight(&app);
     let names = ["phone", "reason", "note", "added_by", "added_at", "scope"].map(str::to_owned);
     let from = Some((headed(names.to_vec()), None::<SuppressionId>));
     let pages = stream::unfold((app, from), move |(app, from)| async move {
         let (mut bytes, before) = from?;
-        let found = match suppressions::list(&app.db, project, None, before, CHUNK).await {
+        let found = match suppressions::list(&app.db, project, None, None, before, CHUNK).await {
             Ok(found) => found,
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, None))),
         };
         let next = found.last().map(|last| (Vec::new(), Some(last.id)));
-        bytes.extend(lines(found.into_iter().map(|row| file_row(row, whole_phones))));
+        bytes.extend(lines(found.into_iter().map(|row| file_row(row, sight))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
     Ok(streamed(&request, &member, "suppressions.csv", pages))
 }
 
-fn file_row(suppression: Suppression, whole_phones: bool) -> Vec<String> {
+fn file_row(suppression: Suppression, sight: Sight) -> Vec<String> {
     vec![
-        if whole_phones { suppression.phone } else { masked(&suppression.phone) },
+        sight.phone(&suppression.phone),
         suppression.reason.key().to_owned(),
-        suppression.note,
+        sight.text(&suppression.note).into_owned(),
         suppression.added_by.unwrap_or_default(),
         rfc3339(suppression.id.made_at()),
         suppression.scope.key().to_owned(),

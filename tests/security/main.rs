@@ -5,6 +5,7 @@
 mod harness;
 
 mod bodies;
+mod digits;
 mod guessing;
 mod headers;
 mod hostile;
@@ -13,3 +14,4 @@ mod process;
 mod proxies;
 mod secrets;
 mod sessions;
+mod spending;

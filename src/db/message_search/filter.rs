@@ -3,10 +3,10 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::Phones;
 use super::sent::SentRange;
 use super::table::Table;
 use super::window::Window;
+use super::{Phones, SearchedValues};
 use crate::domain::ids::SignatureId;
 use crate::domain::message::{MessageState, Outcome};
 
@@ -35,7 +35,7 @@ pub(super) enum Filter<'a> {
     State(MessageState),
     Reasons(&'a [i64]),
     Sent(SentRange),
-    Text(&'a str, &'a [i64]),
+    Text(&'a str, &'a [i64], SearchedValues),
 }
 
 /// A row that is looked up for each candidate.
@@ -116,6 +116,9 @@ impl Filter<'_> {
             Self::Phone(Phones::LastFour(digits)) => {
                 sql.push("right(d.phone, 4) = ").push_bind((*digits).clone());
             }
+            Self::Phone(Phones::Masked(mask)) => {
+                sql.push("masked_phone(d.phone) like ").push_bind(mask.pattern());
+            }
             Self::Number(column, number) => {
                 sql.push(format_args!("d.{column} = ")).push_bind(*number);
             }
@@ -139,16 +142,20 @@ impl Filter<'_> {
                 range.push("external_time(d.receipt_at, d.recorded_at)", sql);
             }
             Self::Sent(range) => range.push("s.sent_at", sql),
-            Self::Text(text, templates) => {
+            Self::Text(text, templates, values) => {
                 let params = if messages { "d.params" } else { "m.params" };
                 // Most searched texts have no case, and folding it would cost more than all the
                 // rest.
                 let cased = text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
                 let fold = if cased { "lower" } else { "" };
                 sql.push("(d.template_id = any(").push_bind(templates.to_vec());
-                sql.push("::bigint[]) or strpos(").push(fold).push("(array_to_string(");
-                sql.push(params).push(", E'\\n')), ").push(fold).push("(");
-                sql.push_bind((*text).to_owned()).push(")) > 0)");
+                let masked =
+                    if *values == SearchedValues::Masked { "phones_masked_in" } else { "" };
+                sql.push("::bigint[]) or case when strpos(").push(fold).push("(").push(masked);
+                sql.push("(array_to_string(").push(params).push(", E'\\n'))), ").push(fold);
+                sql.push("(").push_bind((*text).to_owned()).push(")) > 0 then ");
+                values.push(sql);
+                sql.push(" else false end)");
             }
         }
     }

@@ -389,7 +389,9 @@ impl<'a> Plan<'a> {
     fn filters(&self) -> impl Iterator<Item = Filter<'_>> {
         let query = self.query;
         let not = |covered: bool| !covered;
-        let by_phone = matches!(self.key, Key::Phone(_)) || self.is_keyed_by(LAST_FOUR);
+        let is_masked = matches!(query.phone, Some(Phones::Masked(_)));
+        let by_phone =
+            matches!(self.key, Key::Phone(_)) || self.is_keyed_by(LAST_FOUR) && !is_masked;
         let by_batch = matches!(self.key, Key::Number(BATCH, _));
         let by_signature = matches!(self.key, Key::Several(BATCH, _));
         let by_reason = self.is_keyed_by(REASON);
@@ -407,7 +409,7 @@ impl<'a> Plan<'a> {
             query.state.filter(|_| self.outcome.is_none()).map(Filter::State),
             self.reasons.as_deref().filter(|_| not(by_reason)).map(Filter::Reasons),
             SentRange::of(query).map(Filter::Sent),
-            query.text.as_deref().map(|text| Filter::Text(text, &self.templates)),
+            query.text.as_deref().map(|text| Filter::Text(text, &self.templates, query.values)),
         ];
         all.into_iter().flatten()
     }
@@ -426,6 +428,7 @@ fn phone_key(query: &MessageQuery) -> Option<Key> {
     match query.phone.as_ref()? {
         Phones::Whole(phone) => Some(Key::Phone(phone.clone())),
         Phones::LastFour(digits) => Some(Key::Text(LAST_FOUR, digits.clone())),
+        Phones::Masked(mask) => Some(Key::Text(LAST_FOUR, mask.tail().to_owned())),
     }
 }
 

@@ -291,6 +291,7 @@ upload-proxy-status = The console did not respond, only the proxy in front of it
 upload-signed-out = Your login session has ended, so the file was not uploaded. Sign in on another tab, then reload this page.
 upload-next = Upload and check
 upload-empty = Choose a file that isn't empty, or paste phone numbers
+upload-too-many-drafts = You already have { $most } drafts, or drafts with { $megabytes } MB of files. Confirm or discard some of them first
 upload-too-large = The file is larger than { $most } MB. Split it into smaller files
 upload-already = This form was already submitted, so nothing was sent again. Here is the result.
 upload-problem-quote = The quotation mark in line { $line } is not closed. Close or remove it, then upload the file again.

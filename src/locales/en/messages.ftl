@@ -67,6 +67,11 @@ messages-paging = Pages
 messages-message-title = Message to { $phone }
 messages-all-to-phone = All messages to this number
 messages-text = Text
+messages-values-hidden = The values of verification codes are hidden 30 minutes after sending.
+messages-values-hidden-always = Your role doesn't show the values of verification codes.
+messages-reveal-reason = Reason for revealing them
+messages-reveal-reason-missing = Enter a reason; it goes into the audit log
+messages-reveal = Reveal
 messages-text-unknown = Sent by another program of the account. The console knows only its receipt, not its text.
 messages-length = { $length ->
     [one] 1 character

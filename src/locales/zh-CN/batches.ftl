@@ -252,6 +252,7 @@ upload-proxy-status = 控制台未响应，反向代理返回 HTTP { $status }�
 upload-signed-out = 登录已过期，文件未上传。请在新标签页中登录，然后刷新本页。
 upload-next = 上传并校验
 upload-empty = 请选择非空文件，或粘贴号码
+upload-too-many-drafts = 您的草稿已达 { $most } 个，或其文件共超过 { $megabytes } MB，请先确认或放弃部分草稿
 upload-too-large = 文件过大，最多 { $most } MB，请拆分后上传
 upload-already = 该表单此前已提交，未重复提交。以下是上次提交的结果。
 upload-problem-quote = 第 { $line } 行的引号未闭合，请补全或删除该引号后重新上传

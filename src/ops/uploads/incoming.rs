@@ -6,9 +6,11 @@ use uuid::Uuid;
 use super::drafts::discard;
 use crate::app::App;
 use crate::db::batches::{self, NewBatch};
+use crate::db::uploads::Drafts;
 use crate::db::{resends, uploads};
 use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
+use crate::domain::limits::{MAX_DRAFT_BYTES, MAX_DRAFTS};
 use crate::domain::text::TemplateText;
 use crate::domain::upload::UploadSource;
 use crate::ops::order::{self, OrderError};
@@ -19,6 +21,12 @@ const CHUNK: usize = 1 << 20;
 
 /// The most characters of a batch's name. A file name may have twice as many.
 pub const MAX_NAME_LENGTH: usize = 60;
+
+/// Returns whether the files of a person's drafts are too large together. One file as large as the
+/// settings allow is always accepted.
+fn is_too_much(app: &App, drafts: Drafts) -> bool {
+    u64::try_from(drafts.bytes).is_ok_and(|bytes| bytes > MAX_DRAFT_BYTES.max(app.uploads.bytes))
+}
 
 /// A draft to create.
 #[derive(Debug, Clone)]
@@ -56,6 +64,9 @@ pub enum UploadError {
     /// Larger than the settings allow (in bytes).
     #[error("file is larger than {0} bytes")]
     TooLarge(u64),
+    /// The person has as many drafts, or as many bytes in their files, as one may.
+    #[error("too many drafts")]
+    TooManyDrafts,
     /// The form was submitted before and created this draft.
     #[error("form already submitted")]
     Already(BatchId),
@@ -88,6 +99,7 @@ pub async fn check(app: &App, begin: &Begin<'_>) -> Result<usize, UploadError> {
 pub struct IncomingFile {
     batch: BatchId,
     project: ProjectId,
+    by: UserId,
     chunk: Vec<u8>,
     chunks: i32,
     bytes: u64,
@@ -116,6 +128,8 @@ impl IncomingFile {
         let (signature, template) =
             order::approved(&mut tx, begin.project, begin.signature, begin.template).await?;
         let name: String = begin.file_name.chars().filter(|c| !c.is_control()).collect();
+        uploads::lock_drafts(&mut tx, begin.project, begin.by).await?;
+        let drafts = uploads::drafts(&mut *tx, begin.project, begin.by).await?;
         let stored = batches::insert(
             &mut tx,
             &NewBatch {
@@ -146,6 +160,9 @@ impl IncomingFile {
                 batches::by_form_token(&mut tx, begin.project, begin.by, begin.form_token).await?;
             return Err(already.map_or(OrderError::FormUsed.into(), UploadError::Already));
         };
+        if drafts.count >= MAX_DRAFTS || is_too_much(app, drafts) {
+            return Err(UploadError::TooManyDrafts);
+        }
         let name: String = name.chars().take(MAX_NAME_LENGTH * 2).collect();
         uploads::begin(&mut tx, begin.project, batch, source, &name, now).await?;
         resends::insert_sources(&mut tx, batch, begin.resend_of).await?;
@@ -153,12 +170,16 @@ impl IncomingFile {
         let mut incoming = Self {
             batch,
             project: begin.project,
+            by: begin.by,
             chunk: Vec::with_capacity(CHUNK),
             chunks: 0,
             bytes: 0,
             utf8: Utf8::default(),
         };
-        incoming.take(app, head).await?;
+        if let Err(error) = incoming.take(app, head).await {
+            incoming.abandon(app).await;
+            return Err(error);
+        }
         Ok(incoming)
     }
 
@@ -166,7 +187,8 @@ impl IncomingFile {
     ///
     /// # Errors
     ///
-    /// [`UploadError::TooLarge`] if the file exceeds the limit.
+    /// [`UploadError::TooLarge`] if the file exceeds the limit, [`UploadError::TooManyDrafts`] if all
+    /// drafts of the person together do.
     pub async fn take(&mut self, app: &App, mut bytes: &[u8]) -> Result<(), UploadError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > app.uploads.bytes {
@@ -179,6 +201,9 @@ impl IncomingFile {
             bytes = later;
             if self.chunk.len() == CHUNK {
                 self.store_chunk(app).await?;
+                if is_too_much(app, uploads::drafts(&app.db, self.project, self.by).await?) {
+                    return Err(UploadError::TooManyDrafts);
+                }
             }
         }
         Ok(())

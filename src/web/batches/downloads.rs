@@ -19,9 +19,8 @@ use crate::db::{audit, messages, sms_templates};
 use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::message::MessageState;
-use crate::domain::phone::masked;
 use crate::domain::review::Purpose;
-use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::sms_template::read_instruction;
 use crate::domain::text::TemplateText;
 use crate::domain::time::rfc3339;
@@ -117,7 +116,7 @@ pub async fn messages(
     let detail = json!({ "file": "messages", "state": query.state });
     record_export(&app, &member, &request, batch.id, detail).await?;
     let head = headed(NAMES.map(str::to_owned).to_vec());
-    let whole_phones = member.may(Permission::SeePhones);
+    let sight = member.sight(&app);
     let from = Some((head, None::<MessageId>));
     let project = member.project.id;
     let pages = stream::unfold((app, from), move |(app, from)| async move {
@@ -127,7 +126,7 @@ pub async fn messages(
             Ok(found) => (found.last().map(|last| (Vec::new(), Some(last.id))), found),
             Err(error) => return Some((Err(error), (app, None))),
         };
-        bytes.extend(lines(found.iter().map(|message| row(message, whole_phones))));
+        bytes.extend(lines(found.iter().map(|message| row(message, sight))));
         Some((Ok(web::Bytes::from(bytes)), (app, next)))
     });
     Ok(streamed(&request, &member, &format!("{}.csv", batch.id), pages))
@@ -145,12 +144,11 @@ async fn page_of(
         .map_err(std::io::Error::other)
 }
 
-/// Returns the cells of a message under [`NAMES`], with its phone masked unless `whole_phones`.
-pub fn row(message: &Message, whole_phones: bool) -> Vec<String> {
-    let phone = if whole_phones { message.phone.clone() } else { masked(&message.phone) };
+/// Returns the cells of a message under [`NAMES`], as a person sees it.
+pub fn row(message: &Message, sight: Sight) -> Vec<String> {
     let origin = &message.origin;
     let text = TemplateText::parse(&origin.template_text).full_text(
-        &message.params,
+        &message.values_for(sight),
         &origin.sig_content,
         origin.international,
     );
@@ -163,7 +161,7 @@ pub fn row(message: &Message, whole_phones: bool) -> Vec<String> {
     vec![
         message.id.to_string(),
         origin.batch.to_string(),
-        phone,
+        sight.phone(&message.phone),
         message.state.key().to_owned(),
         message.session_no.clone().unwrap_or_default(),
         user_id,

@@ -350,8 +350,9 @@ pub(super) fn draw(
     let older = page::full(&snapshot.messages, MESSAGES)
         .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
-    let sample =
-        snapshot.messages.first().map(|message| message.params.clone()).unwrap_or_default();
+    let sight = member.sight(app);
+    let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
+    let sample = sample.unwrap_or_default();
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::ids::{BatchId, TemplateId};
+use crate::domain::limits::{MAX_DRAFT_BYTES, MAX_DRAFTS};
 use crate::domain::phone::entries;
 use crate::domain::upload::is_phone;
 use crate::ops::order::OrderError;
@@ -22,6 +23,7 @@ use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
 use crate::web::choices::{Choices, WITHOUT_SIGNATURE, read_signature, signature_problem_key};
 use crate::web::error::WebError;
 use crate::web::form::OriginCheck;
+use crate::web::i18n::Texts;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule};
@@ -183,6 +185,9 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
         Rejection::Upload(UploadError::WrongKind(shape)) => {
             at("recipients", &format!("upload-wrong-kind-{}", shape.key()))
         }
+        Rejection::Upload(UploadError::TooManyDrafts) => {
+            Problem { field: "recipients", sentence: too_many_drafts(l.texts) }
+        }
         Rejection::Upload(UploadError::TooLarge(most)) => Problem {
             field: "recipients",
             sentence: l.with("upload-too-large", &[("most", (most >> 20).into())]),
@@ -191,6 +196,12 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
         Rejection::Upload(UploadError::Database(error)) => return Err(WebError::Database(error)),
         Rejection::Upload(UploadError::Already(_)) => return Err(WebError::FormExpired),
     })
+}
+
+/// Says that the person has too many drafts.
+pub(super) fn too_many_drafts(texts: Texts) -> String {
+    let values = [("most", MAX_DRAFTS.into()), ("megabytes", (MAX_DRAFT_BYTES >> 20).into())];
+    texts.with("upload-too-many-drafts", &values)
 }
 
 fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {

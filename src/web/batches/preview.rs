@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::draft::ConfirmFields;
 use super::find;
+use super::hidden::{hide_values, sends_hidden_values, shown_report};
 use super::questions::{Questions, column_name};
 use super::rejected::file_of_rejected_rows;
 use super::unreadable::UnreadablePage;
@@ -382,18 +383,29 @@ async fn draw(
         (signature_value(batch.signature_id), batch.template_id.to_string());
     let choices = Choices::load(app, member, &signature_id, &template_id).await?;
     let template = choices.templates.iter().find(|template| template.id == batch.template_id);
+    let shown = shown_report(&batch, &report);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     Ok(PreviewPage {
         bar: Bar::of_counts(&counts, spoken.join(", ")),
-        rejected: found.into_iter().map(|recipient| rejected_row(&l, recipient)).collect(),
+        rejected: found
+            .into_iter()
+            .map(|mut recipient| {
+                if let Some(cells) =
+                    recipient.cells.as_mut().filter(|_| sends_hidden_values(&batch))
+                {
+                    hide_values(cells, report.mapping.phone);
+                }
+                rejected_row(&l, recipient)
+            })
+            .collect(),
         rejected_title: verdict.map_or_else(
             || l.t("preview-rejected-all"),
             |verdict| l.t(&format!("verdict-{}", verdict.key())),
         ),
         older,
-        samples: samples(&l, &batch, &report),
-        columns: columns(&l, &report, &confirm_form),
-        questions: Questions::of(&l, &report, &read_options, &confirm_form),
+        samples: samples(&l, &batch, &shown),
+        columns: columns(&l, &shown, &confirm_form),
+        questions: Questions::of(&l, &shown, &read_options, &confirm_form),
         variables: variables(&batch, template),
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         policy,

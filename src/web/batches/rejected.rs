@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::downloads::{headed, lines, record_export, streamed};
+use super::hidden::{hide_values, sends_hidden_values};
 use super::{find, verdicts};
 use crate::app::App;
 use crate::db::{recipients, uploads};
@@ -50,6 +51,8 @@ struct Export {
     /// The number of cells of a row before the columns that are added.
     width: usize,
     mapping: Mapping,
+    /// Whether dots stand for values.
+    hides_values: bool,
 }
 
 impl Export {
@@ -71,7 +74,8 @@ impl Export {
         let names = names(&report);
         let width = names.len();
         let mapping = report.mapping;
-        Ok(Self { app, l, batch: batch.id, verdict, names, width, mapping })
+        let hides_values = sends_hidden_values(&batch);
+        Ok(Self { app, l, batch: batch.id, verdict, names, width, mapping, hides_values })
     }
 
     fn all_names(&self) -> Vec<String> {
@@ -107,6 +111,9 @@ impl Export {
         let doubtful = self.doubtful_column(&recipient);
         let mut cells = recipient.cells.unwrap_or_default();
         cells.resize(self.width, String::new());
+        if self.hides_values {
+            hide_values(&mut cells, self.mapping.phone);
+        }
         if let Some(cell) = doubtful.and_then(|column| cells.get_mut(column)) {
             cell.clear();
         }

@@ -8,6 +8,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::find;
+use super::new::too_many_drafts;
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::resends;
@@ -238,6 +239,10 @@ pub async fn make(
         Ok(draft) => return Ok(page::see_other(&urls.batch_part(draft, "preview"))),
         Err(UploadError::Already(draft)) => {
             return Ok(page::see_other(&urls.batch_part(draft, "preview")));
+        }
+        Err(UploadError::TooManyDrafts) => {
+            flash::warn(&request, &too_many_drafts(texts));
+            return Ok(page::see_other(&urls.batch_part(batch.id, "resend")));
         }
         Err(UploadError::Empty) => ("resend-none", urls.batch(batch.id)),
         Err(UploadError::Order(OrderError::SignatureNotApproved)) => {

@@ -36,6 +36,8 @@ const INVARIANTS_LOOK_BACK: Duration = Duration::hours(24);
 const MAX_RAW_LENGTH: usize = 600;
 /// A run of at least this many digits may be a phone.
 const MIN_PHONE_DIGITS: usize = 7;
+/// Digits of the longest number that may be a phone.
+const LONGEST_NUMBER: usize = 32;
 
 /// The state of one part of the console.
 struct Check {
@@ -351,11 +353,14 @@ fn unreadable_reason(l: &Layout, stored: &str) -> String {
 
 /// Returns the beginning of an item. Unless `whole_phones`, all that may be a phone is masked.
 fn raw_text(raw: &str, whole_phones: bool) -> String {
-    let mut shown: String = raw.chars().take(MAX_RAW_LENGTH).collect();
-    if shown.len() < raw.len() {
-        shown.push('…');
+    // Masked before it is cut: a part of a phone would not be recognized.
+    let beginning: String = raw.chars().take(MAX_RAW_LENGTH + LONGEST_NUMBER).collect();
+    let shown = if whole_phones { beginning } else { mask_phones(&beginning) };
+    let mut cut: String = shown.chars().take(MAX_RAW_LENGTH).collect();
+    if cut.len() < shown.len() || raw.chars().nth(MAX_RAW_LENGTH).is_some() {
+        cut.push('…');
     }
-    if whole_phones { shown } else { mask_phones(&shown) }
+    cut
 }
 
 fn mask_phones(text: &str) -> String {
@@ -427,6 +432,12 @@ mod tests {
         );
         assert_eq!(raw_text(raw, true), raw);
         assert_eq!(raw_text("18500001234", false), "185****1234");
+    }
+
+    #[test]
+    fn a_phone_at_the_end_of_a_long_text_is_masked_before_it_is_cut() {
+        let raw = format!("{}18500001234", "回".repeat(MAX_RAW_LENGTH - 6));
+        assert!(raw_text(&raw, false).ends_with("回185***…"));
     }
 
     #[test]

@@ -8,10 +8,9 @@ use serde_json::json;
 use super::filters::{Filters, ParsedFilters};
 use crate::app::App;
 use crate::db::audit;
-use crate::db::message_search::{FoundMessage, MessageQuery, RecentlyUsed};
+use crate::db::message_search::{FoundMessage, MessageQuery, MessageSearch, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
-use crate::domain::phone::masked;
-use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::web::batches::downloads::{self, headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
@@ -29,8 +28,9 @@ const MORE_NAMES: [&str; 4] = ["batch_name", "template", "cause", "source"];
 struct Export {
     app: web::Data<App>,
     project: ProjectId,
+    search: MessageSearch,
     query: MessageQuery,
-    whole_phones: bool,
+    sight: Sight,
     by: UserId,
     ip: String,
     /// The filters, for the audit events.
@@ -59,8 +59,9 @@ impl Export {
         }
         let export = Self {
             project: member.project.id,
+            search: app.message_search.patient(),
             query: query.clone(),
-            whole_phones: member.may(Permission::SeePhones),
+            sight: member.sight(&app),
             by: member.person.id,
             ip: peer_ip(request),
             detail,
@@ -90,10 +91,9 @@ impl Export {
         &mut self,
         after: Option<MessageId>,
     ) -> sqlx::Result<(Vec<Vec<String>>, Option<MessageId>)> {
-        let page =
-            self.app.message_search.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
+        let page = self.search.page(self.project, &self.query, after, ROWS_PER_PAGE).await?;
         self.rows += page.messages.len();
-        let rows = page.messages.iter().map(|message| row(message, self.whole_phones)).collect();
+        let rows = page.messages.iter().map(|message| row(message, self.sight)).collect();
         let next = page.next.after();
         if next.is_none() {
             self.detail["count"] = self.rows.into();
@@ -107,13 +107,13 @@ fn names() -> Vec<String> {
     downloads::NAMES.into_iter().chain(MORE_NAMES).map(str::to_owned).collect()
 }
 
-fn row(found: &FoundMessage, whole_phones: bool) -> Vec<String> {
+fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
     let reason = StateReason::of(found.reason());
     let cause = reason.cause(found.state());
     let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match found {
         FoundMessage::Own(message) => {
-            let mut cells = downloads::row(message, whole_phones);
+            let mut cells = downloads::row(message, sight);
             let origin = &message.origin;
             cells.extend([origin.batch_name.clone(), origin.template_name.clone(), cause]);
             cells.push("own".to_owned());
@@ -125,10 +125,10 @@ fn row(found: &FoundMessage, whole_phones: bool) -> Vec<String> {
             vec![
                 message.id.to_string(),
                 empty(),
-                if whole_phones { message.phone.clone() } else { masked(&message.phone) },
+                sight.phone(&message.phone),
                 found.state().key().to_owned(),
                 message.session_no.clone(),
-                message.user_id.clone(),
+                sight.text(&message.user_id).into_owned(),
                 message.parts.to_string(),
                 text(reason.code),
                 text(reason.description),

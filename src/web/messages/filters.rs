@@ -7,11 +7,12 @@ use time::{Date, Duration, OffsetDateTime, Time};
 
 use crate::app::App;
 use crate::db::batches;
-use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed, Source};
+use crate::db::message_search::{self, MessageQuery, Phones, RecentlyUsed, SearchedValues, Source};
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::message::MessageState;
-use crate::domain::phone::{Phone, VendorPhone};
+use crate::domain::phone::{Phone, PhoneMask, VendorPhone};
 use crate::domain::receipt_codes::Category;
+use crate::domain::role::Permission;
 use crate::domain::time::{self as china, CHINA};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
@@ -109,6 +110,16 @@ impl Filters {
         ]
     }
 
+    /// Returns them as far as the member may know: of a phone, what its mask shows.
+    fn shown_to(mut self, member: &Member) -> Self {
+        if !member.may(Permission::SeePhones)
+            && let Some(mask) = PhoneMask::parse(&self.phone)
+        {
+            self.phone = mask.shown();
+        }
+        self
+    }
+
     /// Returns the filters that are set.
     pub fn set(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.all().into_iter().filter(|(_, value)| !value.is_empty())
@@ -144,6 +155,7 @@ impl ParsedFilters {
         typed: Filters,
         used: &RecentlyUsed,
     ) -> Result<Self, WebError> {
+        let typed = typed.shown_to(member);
         let mut parsed =
             Self { typed, chips: Vec::new(), query: MessageQuery::default(), problems: Vec::new() };
         let set: Vec<(&'static str, String)> =
@@ -193,9 +205,13 @@ impl ParsedFilters {
         let same = || value.to_owned();
         let shown = match name {
             "phone" => {
-                query.phone = phones(value);
+                query.phone = phones_for(member, value);
                 query.phone.as_ref().map(|phones| match phones {
                     Phones::Whole(_) => same(),
+                    Phones::Masked(mask) if !mask.is_tail() => same(),
+                    Phones::Masked(mask) => {
+                        l.with("messages-last-four", &[("digits", mask.tail().into())])
+                    }
                     Phones::LastFour(digits) => {
                         l.with("messages-last-four", &[("digits", digits.as_str().into())])
                     }
@@ -267,6 +283,7 @@ impl ParsedFilters {
             }
             _ => {
                 query.text = Some(same());
+                query.values = SearchedValues::of(member.sight(app));
                 Some(same())
             }
         };
@@ -313,6 +330,14 @@ impl ParsedFilters {
 fn with_query<'a>(page: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let query: Vec<(&'a str, &'a str)> = query.collect();
     if query.is_empty() { page.to_owned() } else { urls::with_query(page, &query) }
+}
+
+/// Parses a phone as far as the member sees phones.
+fn phones_for(member: &Member, typed: &str) -> Option<Phones> {
+    if member.may(Permission::SeePhones) {
+        return phones(typed);
+    }
+    PhoneMask::parse(typed).map(Phones::Masked)
 }
 
 /// Parses a phone in any spelling, the last four digits of one, or a masked phone, which counts as

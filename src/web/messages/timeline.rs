@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use time::OffsetDateTime;
 
+use super::sent_text::{SentText, Values};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::message_search::{ExternalMessage, FoundMessage};
@@ -16,14 +17,13 @@ use crate::domain::ids::{Id, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::phone::Carrier;
 use crate::domain::role::Permission;
-use crate::domain::text::{self, Kind, TemplateText};
 use crate::web::components::{Drawing, Shown, Status, Tone};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::message_table::{Explanation, StateReason, Viewer, took};
 use crate::web::page;
-use crate::web::send::view::{Segment, segments_of};
+use crate::web::pools::Pools;
 
 /// An event of the timeline.
 struct TimelineEntry {
@@ -43,19 +43,11 @@ struct Fact {
     copyable: bool,
 }
 
-/// The text as it was sent.
-struct SentText {
-    signature: String,
-    segments: Vec<Segment>,
-    full: String,
-    length: usize,
-    parts: usize,
-}
-
 #[derive(Template)]
 #[template(path = "messages/message.html")]
-struct MessagePage {
+pub(super) struct MessagePage {
     l: Layout,
+    message: MessageId,
     phone: String,
     copyable: bool,
     all_to_phone: String,
@@ -65,6 +57,10 @@ struct MessagePage {
     vendor_advice: Option<String>,
     description: Option<String>,
     sent: Option<SentText>,
+    /// Whether the person may have hidden values shown.
+    may_reveal: bool,
+    /// Whether they gave no reason for it.
+    reason_missing: bool,
     timeline: Vec<TimelineEntry>,
     facts: Vec<Fact>,
     /// Link to send the undelivered messages of its batch again.
@@ -74,19 +70,32 @@ struct MessagePage {
 /// `/messages/{id}`: one message, of a batch or of another program.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let id: MessageId = path.1.parse().map_err(|_| WebError::NotFound)?;
+    let app = pools.lists(&app);
+    page::ok(&draw(&app, &member, &request, &path.1, Values::AsUsual).await?)
+}
+
+/// Draws the page of a message.
+pub(super) async fn draw(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    values: Values,
+) -> Result<MessagePage, WebError> {
+    let id: MessageId = id.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let found = app.message_search.find(project, id).await?.ok_or(WebError::NotFound)?;
-    let l = member.layout(&app, &request, Section::Messages).await?;
-    let builder = TimelineBuilder { app: &app, member: &member, l: &l };
+    let l = member.layout(app, request, Section::Messages).await?;
+    let builder = TimelineBuilder { app, member, l: &l };
     let (mut timeline, facts, sent) = match &found {
         FoundMessage::Own(message) => {
             let (timeline, facts) = builder.own(message).await?;
-            (timeline, facts, Some(SentText::of(message)))
+            (timeline, facts, Some(SentText::of(message, member.sight(app), values)))
         }
         FoundMessage::ExternalMessage(message) => {
             let (timeline, facts) = builder.external(message).await?;
@@ -108,7 +117,7 @@ pub async fn show(
         characters[characters.len().saturating_sub(4)..].iter().collect()
     };
     let non_empty = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    page::ok(&MessagePage {
+    Ok(MessagePage {
         phone: Viewer { l: &l, whole_phones }.phone(phone),
         copyable: whole_phones,
         all_to_phone: l.urls.messages_with("phone", if whole_phones { phone } else { &last_four }),
@@ -119,25 +128,13 @@ pub async fn show(
         description: non_empty(reason.description),
         resend_href: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
         sent,
+        may_reveal: whole_phones,
+        reason_missing: values == Values::ReasonMissing,
         timeline,
         facts,
+        message: id,
         l,
     })
-}
-
-impl SentText {
-    fn of(message: &Message) -> Self {
-        let origin = &message.origin;
-        let template = TemplateText::parse(&origin.template_text);
-        let full = template.full_text(&message.params, &origin.sig_content, origin.international);
-        Self {
-            signature: text::bracketed(&origin.sig_content, origin.international),
-            segments: segments_of(&origin.template_text, &message.params),
-            length: text::length(&full),
-            parts: text::parts(&full, Kind::of(origin.international)),
-            full,
-        }
-    }
 }
 
 impl TimelineEntry {
@@ -211,7 +208,7 @@ impl TimelineBuilder<'_> {
         let facts = vec![
             self.fact("source", self.l.t("receipts-other")),
             session,
-            self.fact("user-id", message.user_id.clone()),
+            self.fact("user-id", self.member.sight(self.app).text(&message.user_id).into_owned()),
             self.fact("id", message.id.to_string()),
             self.fact("operator", self.carrier(&message.phone)),
             self.fact("billed", message.parts.to_string()),
@@ -376,7 +373,7 @@ impl TimelineBuilder<'_> {
                 "mark-good",
                 l.t("messages-step-answer"),
             )
-            .more(reply.content.clone())
+            .more(self.member.sight(self.app).text(&reply.content).into_owned())
         };
         let mut entries: Vec<TimelineEntry> = replies.iter().map(entry).collect();
         if let Some((at, reason, scope)) = timeline::opt_out(db, project, phone).await? {

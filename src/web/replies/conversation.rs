@@ -18,6 +18,7 @@ use crate::domain::message::MessageState;
 use crate::domain::phone::{Phone, masked};
 use crate::domain::reply::{Decision, OptOut};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::text;
 use crate::web::components::Status;
@@ -26,6 +27,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::moment::Moment;
 use crate::web::page;
+use crate::web::pools::Pools;
 use crate::web::send::view::{Segment, segments_of};
 use crate::web::urls::with_query;
 
@@ -135,11 +137,13 @@ struct ConversationPage {
 /// script presses.
 pub async fn show(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
+    let app = pools.lists(&app);
     let id = path.1.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let mut db = app.db.acquire().await?;
@@ -161,7 +165,7 @@ pub async fn show(
     let thread = Thread::merge(received, sent, before.unwrap_or_default());
     let is_whole = Phone::is_whole(&conversation.phone);
     let may_send = member.may(Permission::Send);
-    let bubbles = bubbles(&l, &conversation, thread.entries);
+    let bubbles = bubbles(&l, &conversation, thread.entries, member.sight(&app));
     let status = phone_status(&l, &conversation, suppression, is_whole);
     let sendable = match status {
         PhoneStatus::Free
@@ -293,7 +297,12 @@ impl Thread {
     }
 }
 
-fn bubbles(l: &Layout, conversation: &Conversation, entries: Vec<Entry>) -> Vec<Bubble> {
+fn bubbles(
+    l: &Layout,
+    conversation: &Conversation,
+    entries: Vec<Entry>,
+    sight: Sight,
+) -> Vec<Bubble> {
     let shown: Vec<MessageId> = entries.iter().filter_map(Entry::message).collect();
     let unread = first_unread(conversation, &entries);
     // A reply after an external message more likely answers that message.
@@ -301,7 +310,7 @@ fn bubbles(l: &Layout, conversation: &Conversation, entries: Vec<Entry>) -> Vec<
     let draw = |entry: Entry| match entry {
         Entry::Message(message) => {
             after_external = false;
-            Bubble::Sent(sent(l, &message))
+            Bubble::Sent(sent(l, &message, sight))
         }
         Entry::ExternalMessage(message) => {
             after_external = true;
@@ -310,6 +319,7 @@ fn bubbles(l: &Layout, conversation: &Conversation, entries: Vec<Entry>) -> Vec<
         Entry::Reply(mut reply) => {
             let is_unread = unread.is_some_and(|from| reply.id >= from);
             reply.message = reply.message.filter(|_| reply.named || !after_external);
+            reply.content = sight.text(&reply.content).into_owned();
             Bubble::Received(received(l, *reply, &shown, is_unread))
         }
     };
@@ -330,12 +340,12 @@ fn first_unread(conversation: &Conversation, entries: &[Entry]) -> Option<ReplyI
     ids.into_iter().rev().take(count).next_back()
 }
 
-fn sent(l: &Layout, message: &Message) -> Sent {
+fn sent(l: &Layout, message: &Message, sight: Sight) -> Sent {
     let origin = &message.origin;
     Sent {
         id: message.id,
         signature: text::bracketed(&origin.sig_content, origin.international),
-        segments: segments_of(&origin.template_text, &message.params),
+        segments: segments_of(&origin.template_text, &message.values_for(sight)),
         status: Status::new(&message.state, l.texts),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),

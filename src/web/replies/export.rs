@@ -10,8 +10,7 @@ use crate::db::audit;
 use crate::db::conversations::Filter;
 use crate::db::replies::{self, Row};
 use crate::domain::ids::ReplyId;
-use crate::domain::phone::masked;
-use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::time::rfc3339;
 use crate::web::batches::downloads::{headed, lines, streamed};
 use crate::web::error::WebError;
@@ -39,6 +38,7 @@ pub async fn all(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
+    let query = query.into_inner().shown_to(&member);
     let mut detail = json!({ "file": "replies" });
     for (name, value) in query.parameters(query.show()) {
         detail[name] = value.replace('\0', "").into();
@@ -53,8 +53,8 @@ pub async fn all(
     };
     audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
     let project = member.project.id;
-    let whole_phones = member.may(Permission::SeePhones);
-    let filter = Filter { limit: CHUNK, ..query.filter() };
+    let sight = member.sight(&app);
+    let filter = Filter { limit: CHUNK, ..query.filter(&member) };
     let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<ReplyId>));
     let pages = stream::unfold((app, filter, from), move |(app, filter, from)| async move {
         let (mut bytes, before) = from?;
@@ -63,22 +63,22 @@ pub async fn all(
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, filter, None))),
         };
         let next = found.last().map(|last| (Vec::new(), Some(last.id)));
-        bytes.extend(lines(found.into_iter().map(|reply| row(reply, whole_phones))));
+        bytes.extend(lines(found.into_iter().map(|reply| row(reply, sight))));
         Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
     });
     Ok(streamed(&request, &member, "replies.csv", pages))
 }
 
-fn row(reply: Row, whole_phones: bool) -> Vec<String> {
+fn row(reply: Row, sight: Sight) -> Vec<String> {
     vec![
         reply.id.to_string(),
-        if whole_phones { reply.phone } else { masked(&reply.phone) },
-        reply.content,
+        sight.phone(&reply.phone),
+        sight.text(&reply.content).into_owned(),
         rfc3339(reply.replied_at),
         rfc3339(reply.recorded_at),
         reply.opt_out.key().to_owned(),
         reply.extend_code,
-        reply.user_id,
+        sight.text(&reply.user_id).into_owned(),
         reply.in_reply_to.map(|id| id.to_string()).unwrap_or_default(),
     ]
 }

@@ -1,0 +1,29 @@
+//! What one person, or the people of one project, may use at once. Whoever reaches a limit is told so,
+//! and nothing is lost.
+
+use time::Duration;
+
+/// Drafts that a person may have open in a project.
+pub const MAX_DRAFTS: i64 = 20;
+/// Bytes of the files of these drafts, if no single file may be larger.
+pub const MAX_DRAFT_BYTES: u64 = 200 << 20;
+/// Streams of events that a person may have open in one process; further pages ask again and again.
+pub const MAX_STREAMS: usize = 12;
+/// Files that a person may download at once from one process.
+pub const MAX_EXPORTS: usize = 3;
+/// Searches and statistics of a person that run at once in one process; further ones wait.
+pub const MAX_QUERIES: usize = 4;
+/// How long a search waits for the person's others before it is refused.
+pub const MAX_QUERY_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
+/// The time between two look-ups at the vendor that people of a project ask for.
+pub const LOOK_UP_INTERVAL: Duration = Duration::milliseconds(500);
+/// How long a look-up waits for a call slot that nothing else needs.
+pub const MAX_LOOK_UP_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
+/// How long the vendor is not asked again about a session number that it has answered.
+pub const LOOK_UP_REMEMBERED: Duration = Duration::minutes(3);
+/// How long a statement of a list or look-up may run.
+pub const LIST_TIMEOUT: Duration = Duration::seconds(5);
+/// How long a statement of statistics or failures may run.
+pub const FIGURES_TIMEOUT: Duration = Duration::seconds(15);
+/// How long a statement that fetches some rows of a file may run.
+pub const EXPORT_TIMEOUT: Duration = Duration::seconds(60);

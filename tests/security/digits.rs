@@ -1,0 +1,272 @@
+//! Hidden digits: who sees phones masked learns nothing of what a mask hides.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use usms_console::ops::push_inbox;
+
+use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
+
+const RIGHT: &str = "18500001234";
+/// The same to somebody who sees masks.
+const WRONG: &str = "18577771234";
+const MASK: &str = "185****1234";
+
+/// A console in which nothing happens by itself.
+pub async fn quiet(db: &PgPool) -> TestConsole {
+    let options = TestOptions { workers: false, pushes: false, ..TestOptions::default() };
+    TestConsole::start_with(db, options).await
+}
+
+pub async fn push(console: &TestConsole, kind: u8, items: Value) {
+    let body = json!({ "MsgType": kind, "Data": items }).to_string();
+    push_inbox::store(&console.app, console.project, body.as_bytes()).await.unwrap();
+    console.process_pushes().await;
+}
+
+pub fn receipt(session: &str, phone: &str) -> Value {
+    json!({ "SessionNo": session, "Phone": phone, "CostCount": 1, "ReceiptTime": 1_790_000_000,
+        "ReceiptResult": "发送成功", "ReceiptCode": "DELIVRD", "ReceiptDesc": "", "UserId": "" })
+}
+
+pub fn reply(phone: &str, text: &str) -> Value {
+    json!({ "Phone": phone, "ReplyContent": text, "ReplyTime": 1_760_000_000, "ExtendCode": "",
+        "UserId": "" })
+}
+
+async fn suppress(operator: &TestClient, phones: &str) {
+    let csrf = operator.get("/p/default/suppressions").await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("phones", phones)];
+    operator.post("/p/default/suppressions", &fields).await;
+}
+
+/// Returns all that a person sees of a page: its texts and links, or its file.
+fn seen(page: &Page) -> String {
+    if !page.has("main") {
+        return page.text.clone();
+    }
+    let html = page.html();
+    let main = scraper::Selector::parse("main").unwrap();
+    let main = html.select(&main).next().unwrap().html();
+    main.replace(&page.all("input[name=csrf]").join(""), "")
+}
+
+#[sqlx::test]
+async fn a_whole_phone_that_a_viewer_searches_for_is_taken_as_its_mask(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    operator.send(CODE, &["1", "5"], RIGHT).await;
+    push(&console, 2, json!([receipt("theirs", RIGHT)])).await;
+    push(&console, 0, json!([reply(RIGHT, "收到")])).await;
+    suppress(&operator, RIGHT).await;
+    for path in [
+        "/p/default/messages?phone=",
+        "/p/default/messages.csv?phone=",
+        "/p/default/messages?source=other&phone=",
+        "/p/default/messages?state=queued&phone=",
+        "/p/default/receipts?phone=",
+        "/p/default/replies?phone=",
+        "/p/default/replies?q=收到&phone=",
+        "/p/default/replies.csv?phone=",
+        "/p/default/suppressions?phone=",
+    ] {
+        let right = viewer.get(&format!("{path}{RIGHT}")).await;
+        let wrong = viewer.get(&format!("{path}{WRONG}")).await;
+        let mask = viewer.get(&format!("{path}{MASK}")).await;
+        assert!(seen(&right).contains(MASK), "{path} finds it: {}", right.text);
+        assert!(!right.text.contains("18500001234<"), "{path}");
+        assert_eq!(right.status, wrong.status, "{path}");
+        assert_eq!(seen(&right), seen(&wrong), "{path}");
+        assert_eq!(seen(&right), seen(&mask), "{path}");
+        let found = |page: &Page| seen(page).matches(RIGHT).count();
+        let known = operator.get(&format!("{path}{RIGHT}")).await;
+        assert!(found(&known) > 0, "{path}");
+        let other = operator.get(&format!("{path}{WRONG}")).await;
+        assert_eq!(found(&other), 0, "{path}: {}", other.text);
+    }
+    let other_head = viewer.get("/p/default/messages?phone=18600001234").await;
+    assert!(!other_head.has("tbody tr"), "the first digits are shown, and count");
+    for part in ["01234", "0001234", "8500001234", "1850000", "%1234", "0000"] {
+        for path in ["/p/default/messages", "/p/default/replies", "/p/default/suppressions"] {
+            let page = viewer.get(&format!("{path}?phone={part}")).await;
+            assert!(!page.has("tbody tr"), "{path} finds nothing by {part}");
+        }
+    }
+}
+
+#[sqlx::test]
+async fn lists_are_not_in_the_order_of_phones(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let phones = ["18500001300", "18500001100", "18500001200", "18500001050"];
+    let newest_first = ["185****1050", "185****1200", "185****1100", "185****1300"];
+    suppress(&operator, &phones.join("\n")).await;
+    let list = viewer.get("/p/default/suppressions").await;
+    assert_eq!(list.all("tbody th"), newest_first);
+    push(&console, 2, phones.iter().map(|phone| receipt("theirs", phone)).collect()).await;
+    let list = viewer.get("/p/default/messages?source=other").await;
+    assert_eq!(list.all("tbody th"), newest_first);
+    let phones = ["18500002300", "18500002100", "18500002200", "18500002050"];
+    let newest_first = ["185****2050", "185****2200", "185****2100", "185****2300"];
+    push(&console, 0, phones.iter().map(|phone| reply(phone, "TD")).collect()).await;
+    let list = viewer.get("/p/default/replies").await;
+    assert_eq!(list.all("tbody th"), newest_first);
+    let list = viewer.get("/p/default/suppressions").await;
+    assert_eq!(list.all("tbody th")[..4], newest_first);
+    let file = viewer.get("/p/default/replies.csv").await;
+    let column: Vec<&str> =
+        file.text.lines().skip(1).map(|l| l.split(',').nth(1).unwrap()).collect();
+    assert_eq!(column, newest_first);
+}
+
+#[sqlx::test]
+async fn the_file_of_suppressions_is_on_record(db: PgPool) {
+    let console = quiet(&db).await;
+    let viewer = console.viewer().await;
+    viewer.get("/p/default/suppressions.csv").await;
+    let events = "select count(*) from audit_log where action = 'suppressions_exported'";
+    let events: i64 = sqlx::query_scalar(events).fetch_one(&db).await.unwrap();
+    assert_eq!(events, 1);
+}
+
+const HOUR: time::Duration = time::Duration::HOUR;
+
+/// Moves all calls into the past.
+async fn age(db: &PgPool, by: time::Duration) {
+    sqlx::query("update submissions set state = 'accepted', session_no = 'ours', sent_at = now() - $1::interval")
+        .bind(by)
+        .execute(db)
+        .await
+        .unwrap();
+}
+
+async fn revealed(db: &PgPool) -> Vec<(String, String)> {
+    let events =
+        "select subject, detail->>'reason' from audit_log where action = 'values_revealed'";
+    sqlx::query_as(events).fetch_all(db).await.unwrap()
+}
+
+#[sqlx::test]
+async fn the_values_of_codes_are_hidden_from_viewers_and_after_half_an_hour_from_everybody(
+    db: PgPool,
+) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let batch = operator.send(CODE, &["987612", "5"], RIGHT).await;
+    push(&console, 0, json!([reply(RIGHT, "收到")])).await;
+    let message = operator.get("/p/default/messages").await.attr("tbody th a", "href");
+    let conversation = operator.get("/p/default/replies").await.attr("tbody th a", "href");
+    let live = format!("{batch}/live");
+    let (file, all) = (format!("{batch}/messages.csv"), "/p/default/messages.csv".to_owned());
+    let places = [&message, &batch, &live, &conversation, &file, &all];
+    let search = "/p/default/messages?text=987612";
+    let found = async |client: &TestClient| client.get(search).await.all("tbody tr").len();
+    let shown = async |client: &TestClient| {
+        let mut shown = 0;
+        for place in places {
+            let page = client.get(place).await;
+            assert!(page.text.contains("您的验证码是"), "{place}: {}", page.text);
+            shown += usize::from(page.text.contains("987612"));
+        }
+        (shown, found(client).await)
+    };
+    let everywhere = (places.len(), 1);
+    assert_eq!(shown(&operator).await, everywhere);
+    assert_eq!(shown(&viewer).await, (0, 0));
+    assert!(viewer.get(&message).await.text.contains("••••••"));
+    assert!(viewer.get(&file).await.text.contains("您的验证码是••••••"), "the file has dots");
+    age(&db, HOUR / 2 - time::Duration::MINUTE).await;
+    assert_eq!(shown(&operator).await, everywhere);
+    age(&db, HOUR / 2).await;
+    assert_eq!(shown(&operator).await, (0, 0));
+    assert_eq!(shown(&viewer).await, (0, 0));
+    let by_template = viewer.get("/p/default/messages?text=验证码").await;
+    assert_eq!(by_template.all("tbody tr").len(), 1, "the text of the template is no secret");
+}
+
+#[sqlx::test]
+async fn hidden_values_are_revealed_once_for_a_reason_that_is_on_record(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    operator.send(CODE, &["987612", "5"], RIGHT).await;
+    let path = operator.get("/p/default/messages").await.attr("tbody th a", "href");
+    assert!(!operator.get(&path).await.has("#hidden-values"));
+    age(&db, HOUR).await;
+    let page = operator.get(&path).await;
+    let action = page.attr("#hidden-values form", "action");
+    let fields = page.whole_form("#hidden-values form");
+    let with = |reason: &str| {
+        let mut fields = fields.clone();
+        fields.retain(|(name, _)| name != "reason");
+        fields.push(("reason".to_owned(), reason.to_owned()));
+        fields
+    };
+    let missing = operator.post_owned(&action, &with("  ")).await;
+    assert_eq!(missing.status.as_u16(), 422);
+    assert!(missing.has("#reason-error") && !missing.text.contains("987612"));
+    let forged = operator.post(&action, &[("reason", "客户投诉")]).await;
+    assert_eq!(forged.status.as_u16(), 403, "without a token");
+    assert!(!viewer.get(&path).await.has("#hidden-values form"));
+    let token = viewer.get("/p/default/").await.csrf();
+    let stolen = viewer.post(&action, &[("csrf", &token), ("reason", "客户投诉")]).await;
+    assert_eq!(stolen.status.as_u16(), 403);
+    assert!(!stolen.text.contains("987612"));
+    assert_eq!(revealed(&db).await, []);
+    let shown = operator.post_owned(&action, &with(" 客户投诉 ")).await;
+    assert_eq!(shown.status.as_u16(), 200);
+    assert!(shown.text.contains("987612") && !shown.has("#hidden-values"), "{}", shown.text);
+    let id = path.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(revealed(&db).await, [(id, "客户投诉".to_owned())]);
+    assert!(!operator.get(&path).await.text.contains("987612"), "on that answer only");
+}
+
+#[sqlx::test]
+async fn codes_are_sent_again_with_their_values_and_without_showing_them(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18004 });
+    console.fault(fault).await;
+    let batch = operator.send(CODE, &["987612", "5"], RIGHT).await;
+    console.until_complete(&operator, &batch).await;
+    console.clear_faults().await;
+    let page = operator.get(&format!("{batch}/resend")).await;
+    let mut fields = page.whole_form("main form[method=post]");
+    fields.push(("which".to_owned(), "refused".to_owned()));
+    let draft = operator.post_owned(&format!("{batch}/resend"), &fields).await.leads_to();
+    let preview = operator.until_imported(&draft).await;
+    assert!(preview.text.contains("您的验证码是") && preview.text.contains("••••••"));
+    assert!(!preview.text.contains("987612"), "{}", preview.text);
+    let again = operator.confirm_list(&draft, &[]).await;
+    console.until_complete(&operator, &again).await;
+    let sent: Vec<String> = sqlx::query_scalar("select params[1] from messages order by id")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(sent, ["987612", "987612"]);
+}
+
+#[sqlx::test]
+async fn phones_in_texts_are_masked_for_viewers_and_not_found_by_them(db: PgPool) {
+    let console = quiet(&db).await;
+    console.add_notice_template().await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    operator.send(crate::harness::NOTICE, &["18500004321号", "3"], RIGHT).await;
+    push(&console, 0, json!([reply(RIGHT, "请打18500004321")])).await;
+    let message = operator.get("/p/default/messages").await.attr("tbody th a", "href");
+    let conversation = operator.get("/p/default/replies").await.attr("tbody th a", "href");
+    let replies = "/p/default/replies".to_owned();
+    for path in [&message, &conversation, &replies, &format!("{replies}.csv")] {
+        assert!(operator.get(path).await.text.contains("18500004321"), "{path}");
+        let page = viewer.get(path).await.text;
+        assert!(page.contains("185****4321") && !page.contains("0004321"), "{path}: {page}");
+    }
+    for search in ["/p/default/messages?text=", "/p/default/replies?q="] {
+        let found = async |client: &TestClient, text: &str| {
+            client.get(&format!("{search}{text}")).await.all("tbody tr").len()
+        };
+        assert_eq!(found(&operator, "18500004321").await, 1, "{search}");
+        for part in ["18500004321", "1850000", "00043", "04321"] {
+            assert_eq!(found(&viewer, part).await, 0, "{search}{part}");
+        }
+        assert_eq!(found(&viewer, "4321").await, 1, "{search}: what the mask shows");
+    }
+}

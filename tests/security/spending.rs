@@ -1,0 +1,272 @@
+//! What people can spend: calls, rows, streams, files and queries.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use usms_console::domain::limits::{MAX_DRAFTS, MAX_EXPORTS, MAX_QUERIES, MAX_STREAMS};
+
+use super::digits::{push, quiet, receipt, reply};
+use crate::harness::{CODE, TestClient, TestConsole};
+
+async fn calls(console: &TestConsole) -> Value {
+    console.admin(Method::GET, "counts", Value::Null).await["by_action"].clone()
+}
+
+async fn ask(client: &TestClient, path: &str) -> String {
+    let page = client.get(path).await;
+    let fields = page.whole_form("main form[method=post]");
+    let asked = client.post_owned(path, &fields).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.text);
+    client.get_in("en", path).await.text
+}
+
+#[sqlx::test]
+async fn only_a_press_of_a_button_asks_the_vendor_about_a_session_number(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let path = "/p/default/receipts/nobody-knows-this";
+    let before = calls(&console).await;
+    for client in [&operator, &viewer] {
+        assert_eq!(client.get(path).await.status, StatusCode::OK);
+    }
+    assert!(!viewer.get(path).await.has("main form[method=post]"));
+    assert_eq!(viewer.post(path, &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(operator.post(path, &[]).await.status, StatusCode::FORBIDDEN, "without a token");
+    assert_eq!(calls(&console).await, before);
+    let page = operator.get_in("en", path).await;
+    assert_eq!(page.one("main form[method=post] button"), "Ask UCloud");
+    let text = ask(&operator, path).await;
+    assert!(text.contains("returned 0 receipts"), "{text}");
+    let asked = calls(&console).await;
+    assert_ne!(asked, before);
+    let text = ask(&operator, path).await;
+    assert!(text.contains("asked a few minutes ago"), "{text}");
+    assert_eq!(calls(&console).await, asked, "the answer is remembered");
+}
+
+#[sqlx::test]
+async fn look_ups_by_people_make_way_for_sending(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    operator.get_in("en", "/p/default/").await;
+    let before = calls(&console).await;
+    // All call slots of the next minute are taken.
+    sqlx::query(
+        "insert into call_slots (project_id, next_at) values ($1, now() + interval '1 minute')
+         on conflict (project_id) do update set next_at = excluded.next_at",
+    )
+    .bind(console.project.0)
+    .execute(&db)
+    .await
+    .unwrap();
+    let text = ask(&operator, "/p/default/receipts/one").await;
+    assert!(text.contains("Sending goes first"), "{text}");
+    assert_eq!(calls(&console).await, before);
+    sqlx::query("update call_slots set next_at = now()").execute(&db).await.unwrap();
+    let began = std::time::Instant::now();
+    for session in ["one", "two", "three", "four"] {
+        ask(&operator, &format!("/p/default/receipts/{session}")).await;
+    }
+    assert!(began.elapsed().as_millis() >= 1_500, "two a second: {:?}", began.elapsed());
+}
+
+/// Returns a figure per table that changes with each write.
+async fn writes(db: &PgPool) -> Vec<(String, String)> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+           and relname not in ('login_sessions', 'audit_log', '_sqlx_migrations') order by 1",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap();
+    let mut all = Vec::new();
+    for table in tables {
+        let sql =
+            format!("select coalesce(max(xmin::text::bigint), 0) || ' ' || count(*) from {table}");
+        let figure: String =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(db).await.unwrap();
+        all.push((table, figure));
+    }
+    all
+}
+
+#[sqlx::test]
+async fn no_page_that_is_only_looked_at_writes_or_calls(db: PgPool) {
+    let console = quiet(&db).await;
+    let owner = console.member("boss", usms_console::domain::role::Role::Admin).await;
+    let batch = owner.send(CODE, &["1", "5"], "18500001234").await;
+    push(&console, 2, json!([receipt("theirs", "18500001234")])).await;
+    push(&console, 0, json!([reply("18500001234", "TD")])).await;
+    let conversation = owner.get("/p/default/replies").await.attr("tbody th a", "href");
+    let message = owner.get("/p/default/messages").await.attr("tbody th a", "href");
+    let before = (writes(&db).await, calls(&console).await);
+    let pages = [
+        "/",
+        "/send",
+        "/batches",
+        "/batches/new",
+        "/messages",
+        "/messages.csv",
+        "/messages.xlsx",
+        "/receipts",
+        "/receipts?phone=18500001234",
+        "/receipts/theirs",
+        "/receipts/unknown",
+        "/replies",
+        "/replies.csv",
+        "/suppressions",
+        "/suppressions.csv",
+        "/sending",
+        "/health",
+        "/statistics",
+        "/statistics.csv",
+        "/statistics.xlsx",
+        "/failures",
+        "/failures.csv",
+        "/signatures",
+        "/signatures/new",
+        "/signatures/import",
+        "/signatures/SIG0001",
+        "/signatures/SIG0001/edit",
+        "/signatures/SIG0001/delete",
+        "/templates",
+        "/templates/new",
+        "/templates/import",
+        "/templates/UTA0001",
+        "/templates/UTA0001/edit",
+        "/templates/UTA0001/delete",
+        "/settings",
+        "/settings/batches",
+        "/settings/prices",
+        "/settings/prices/sample.csv",
+        "/settings/words",
+        "/settings/hooks",
+        "/settings/retention",
+        "/settings/replies",
+    ];
+    let mut pages: Vec<String> = pages.iter().map(|page| format!("/p/default{page}")).collect();
+    for part in ["", "/live", "/resend", "/in-doubt", "/messages.csv"] {
+        pages.push(format!("{batch}{part}"));
+    }
+    pages.extend([conversation, message, "/account".to_owned(), "/account/sessions".to_owned()]);
+    for page in &pages {
+        let status = owner.get(page).await.status;
+        assert!(status.is_success() || status.is_redirection(), "{page}: {status}");
+        let after = (writes(&db).await, calls(&console).await);
+        assert_eq!(after, before, "{page}");
+    }
+}
+
+#[sqlx::test]
+async fn a_person_has_some_drafts_at_most_and_one_too_many_loses_nothing(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let file = b"18500001001,1,5\n";
+    for _ in 0..MAX_DRAFTS {
+        operator.upload_list(CODE, "a.csv", file).await;
+    }
+    let form = operator.get("/p/default/batches/new").await;
+    let mut fields = form.whole_form("form[data-upload]");
+    let template = form.option_containing("#template option", CODE);
+    fields.retain(|(name, _)| name != "template_id");
+    fields.push(("template_id".to_owned(), template));
+    let files: [(&str, &str, &[u8]); 1] = [("recipients", "a.csv", file)];
+    let refused = operator.upload("/p/default/batches/new", &fields, &files).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains(&format!("{MAX_DRAFTS} 个")), "{}", refused.text);
+    let drafts: i64 = sqlx::query_scalar("select count(*) from batches where state = 'draft'")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(drafts, MAX_DRAFTS);
+    let approver = console.approver().await;
+    approver.upload_list(CODE, "a.csv", file).await;
+}
+
+#[sqlx::test]
+async fn a_person_has_some_streams_at_most(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let batch = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let events = format!("{batch}/events");
+    let mut open = Vec::new();
+    for _ in 0..MAX_STREAMS {
+        let stream = operator.request_to(&events).send().await.unwrap();
+        assert_eq!(stream.status(), StatusCode::OK);
+        open.push(stream);
+    }
+    let refused = operator.request_to(&events).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key("retry-after"));
+    assert!(refused.text().await.unwrap().contains("实时页面过多"));
+    let other = viewer.request_to(&events).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::OK, "limits are per person");
+    open.pop();
+    crate::harness::until("the place is free again", async || {
+        operator.request_to(&events).send().await.unwrap().status() == StatusCode::OK
+    })
+    .await;
+}
+
+/// Opens `path` while a lock holds its query, `count` times.
+async fn hold(
+    client: &TestClient,
+    path: &str,
+    count: usize,
+) -> Vec<tokio::task::JoinHandle<StatusCode>> {
+    let mut held = Vec::new();
+    for _ in 0..count {
+        let request = client.request_to(path);
+        held.push(tokio::spawn(async move { request.send().await.unwrap().status() }));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(1_000)).await;
+    held
+}
+
+#[sqlx::test]
+async fn a_person_runs_some_searches_at_once_and_a_slow_one_is_stopped(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let mut lock = db.begin().await.unwrap();
+    sqlx::query("lock table suppressions").execute(&mut *lock).await.unwrap();
+    let path = "/p/default/suppressions";
+    let held = hold(&operator, path, MAX_QUERIES).await;
+    let refused = operator.get_in("en", path).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.text.contains("searches are still running"), "{}", refused.text);
+    for page in held {
+        assert_eq!(page.await.unwrap(), StatusCode::SERVICE_UNAVAILABLE, "its time is over");
+    }
+    let slow = viewer.get_in("en", path).await;
+    assert_eq!(slow.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(slow.headers.contains_key("retry-after"));
+    assert!(slow.text.contains("takes too long"), "{}", slow.text);
+    lock.rollback().await.unwrap();
+    assert_eq!(operator.get(path).await.status, StatusCode::OK);
+}
+
+#[sqlx::test]
+async fn a_person_downloads_some_files_at_once(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let mut lock = db.begin().await.unwrap();
+    sqlx::query("lock table suppressions").execute(&mut *lock).await.unwrap();
+    let path = "/p/default/suppressions.csv";
+    let mut held = Vec::new();
+    for _ in 0..MAX_EXPORTS {
+        let file = operator.request_to(path).send().await.unwrap();
+        assert_eq!(file.status(), StatusCode::OK);
+        held.push(file);
+    }
+    let refused = operator.get_in("en", path).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.text.contains("downloading several files"), "{}", refused.text);
+    assert_eq!(viewer.request_to(path).send().await.unwrap().status(), StatusCode::OK);
+    lock.rollback().await.unwrap();
+    for file in held {
+        assert!(file.text().await.unwrap().contains("phone,reason"));
+    }
+    assert_eq!(operator.get(path).await.status, StatusCode::OK);
+}
