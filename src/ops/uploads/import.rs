@@ -109,9 +109,9 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     match result {
         Ok(rows) => info!(batch = %job.batch_id, rows, "recipient file read"),
         Err(ImportError::Database(error)) => {
-            // The reader lives, and the file is not to blame. If this fails as well, another one
-            // takes the file when the lease has run out.
-            let _ = uploads::wait_again(&app.db, &job, true).await;
+            // The reader lives, and the file is not to blame unless the database refuses what is in
+            // it. If this fails as well, another one takes the file when the lease has run out.
+            let _ = uploads::wait_again(&app.db, &job, !is_refused(&error)).await;
             return Err(error);
         }
         Err(ImportError::Table(TableError::ReaderDied))
@@ -128,6 +128,14 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Returns whether the database refuses what is to be stored (SQLSTATE class 22).
+fn is_refused(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| code.starts_with("22"))
 }
 
 async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {

@@ -18,6 +18,9 @@ use parts::{SharedStrings, SheetPart, WorkbookParts};
 
 /// The most bytes of a decompressed spreadsheet: about ten million cells.
 const MAX_DECOMPRESSED: u64 = 1 << 30;
+/// The most bytes of the part with its shared strings, whether its name has capitals or not.
+const MAX_SHARED_STRINGS_PART: u64 = 256 << 20;
+const SHARED_STRINGS: &str = "sharedstrings.xml";
 /// The most parts. A spreadsheet has some dozens, with pictures some hundreds.
 const MAX_PARTS: usize = 10_000;
 /// The end of an archive: a signature, and behind it the number of parts among others.
@@ -121,11 +124,38 @@ fn check_decompressed_size(archive: &mut Archive) -> Result<(), TableError> {
     if archive.decompressed_size().is_some_and(|bytes| bytes > u128::from(MAX_DECOMPRESSED)) {
         return Err(TableError::Bomb(MAX_DECOMPRESSED));
     }
-    let mut left = MAX_DECOMPRESSED;
+    let mut total = 0_u64;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(unreadable)?;
-        let bytes = io::copy(&mut part.take(left + 1), &mut io::sink()).map_err(unreadable)?;
-        left = left.checked_sub(bytes).ok_or(TableError::Bomb(MAX_DECOMPRESSED))?;
+        let name = part.name().map(|name| name.to_ascii_lowercase());
+        let limit = limit_after(total, name.is_ok_and(|name| name.ends_with(SHARED_STRINGS)));
+        if part.size() > limit {
+            return Err(TableError::Bomb(limit));
+        }
+        let bytes = io::copy(&mut part.take(limit + 1), &mut io::sink()).map_err(unreadable)?;
+        if bytes > limit {
+            return Err(TableError::Bomb(limit));
+        }
+        total = total.saturating_add(bytes);
     }
     Ok(())
+}
+
+/// Returns the most bytes that a part may have after others with `total` bytes.
+fn limit_after(total: u64, shared_strings: bool) -> u64 {
+    let left = MAX_DECOMPRESSED.saturating_sub(total);
+    if shared_strings { left.min(MAX_SHARED_STRINGS_PART) } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_together_are_limited_shared_strings_included() {
+        assert_eq!(limit_after(0, false), MAX_DECOMPRESSED);
+        assert_eq!(limit_after(0, true), MAX_SHARED_STRINGS_PART);
+        assert_eq!(limit_after(MAX_DECOMPRESSED - 1, true), 1);
+        assert_eq!(limit_after(MAX_DECOMPRESSED + 1, false), 0);
+    }
 }

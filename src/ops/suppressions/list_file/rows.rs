@@ -49,7 +49,7 @@ pub struct WrongRow {
 
 impl WrongRow {
     /// Returns the row with as much of its cells as a page shows.
-    pub(super) fn to_show(mut self) -> Self {
+    pub(super) fn clipped(mut self) -> Self {
         for cell in &mut self.cells {
             if let Some((end, _)) = cell.char_indices().nth(CELL_LENGTH) {
                 *cell = format!("{}…", &cell[..end]);

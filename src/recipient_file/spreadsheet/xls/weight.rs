@@ -36,9 +36,11 @@ const LOOKED_AT: usize = 14;
 ///
 /// [`TableError::Bomb`] if it does, [`TableError::Spreadsheet`] if it is damaged.
 pub(super) fn check(file: impl Read + Seek) -> Result<(), TableError> {
-    let mut file = cfb::CompoundFile::open(file).map_err(unreadable)?;
+    // What cannot be opened here may be read nevertheless, within the limits of the process.
+    let Ok(mut file) = cfb::CompoundFile::open(file) else { return Ok(()) };
     let name = ["Workbook", "Book"].into_iter().find(|name| file.is_stream(name));
-    let mut stream = file.open_stream(name.unwrap_or("Workbook")).map_err(unreadable)?;
+    let Some(name) = name else { return Ok(()) };
+    let mut stream = file.open_stream(name)?;
     let mut weight = 2 * stream.len();
     for position in sheets(&mut stream)? {
         stream.seek(SeekFrom::Start(position))?;
