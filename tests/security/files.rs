@@ -42,7 +42,7 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let long_strings = format!("<si><t>{}</t></si>", "x".repeat(30_000));
     let deep = "<a>".repeat(1 << 16);
     vec![
-        ("corner.xls", old_book(&[corner.clone()], "")),
+        ("corner.xls", old_book(std::slice::from_ref(&corner), "")),
         ("corners.xls", old_book(&vec![corner; 12], "")),
         ("undeclared.xls", old_book(&vec![undeclared; 12], "")),
         ("declared.xls", old_book(&[declared], "")),
