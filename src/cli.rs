@@ -21,11 +21,13 @@ use crate::db::installation::{self, Identity};
 use crate::db::{invariants, projects, roles};
 use crate::demo;
 use crate::domain::ids::ProjectId;
+use crate::domain::upload::is_phone;
 use crate::ops::accounts;
 use crate::ops::key_rotation;
 use crate::ops::projects as project_ops;
 use crate::ops::recovery::{self, Adopted};
 use crate::ops::sending_stops;
+use crate::recipient_file;
 use crate::sandbox::{self, Sandbox};
 use crate::serve::{self, Parts};
 use crate::telemetry;
@@ -97,6 +99,12 @@ enum Command {
         /// Slug of the project
         #[arg(long, value_name = "SLUG")]
         project: Option<String>,
+    },
+    /// Read an uploaded file for the console that starts this
+    #[command(hide = true)]
+    ReadFile {
+        /// What to read, in JSON
+        task: String,
     },
     /// Let sending that was stopped go on
     ResumeSending {
@@ -173,6 +181,12 @@ enum ProjectCommand {
 /// Parses the command line and runs the command. An error is printed as one line.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::ReadFile { task } = &cli.command {
+        // Without logs and an async runtime: it has no more than it needs for the file.
+        let read = recipient_file::reader::read_for_parent(task, is_phone);
+        return read.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    recipient_file::reader::this_is_the_program();
     telemetry::start_logs(matches!(cli.command, Command::Demo { .. }));
     let ran = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -191,6 +205,8 @@ pub fn run() -> ExitCode {
 async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config.as_deref();
     match cli.command {
+        // Handled before anything else was started.
+        Command::ReadFile { .. } => {}
         Command::Serve { no_worker, worker_only } => {
             let parts = match (no_worker, worker_only) {
                 (true, _) => Parts::Pages,

@@ -189,6 +189,8 @@ pub struct Job {
     pub read_options: Value,
     /// The number of this reading; results of an earlier reading are dropped.
     pub turn: i32,
+    /// How many readers have died since a person last asked for the file to be read.
+    pub dead_readers: i32,
 }
 
 /// Takes the oldest file that is waiting to be read, or whose reader died.
@@ -201,12 +203,29 @@ pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Re
              where state = 'waiting' or state = 'reading' and lease_until < $1
              order by batch_id limit 1 for update skip locked)
            returning batch_id as "batch_id: BatchId", project_id as "project_id: ProjectId",
-             source as "source: UploadSource", utf8, read_options, turn"#,
+             source as "source: UploadSource", utf8, read_options, turn,
+             turn - turn_asked - 1 as "dead_readers!""#,
         now,
         now + lease,
     )
     .fetch_optional(db)
     .await
+}
+
+/// Has a file read again that could not be read to its end. If `uncounted`, its reader did not die.
+pub async fn wait_again(db: &PgPool, job: &Job, uncounted: bool) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"update uploads
+           set state = 'waiting', lease_until = null,
+             turn_asked = case when $3 then turn_asked + 1 else turn_asked end
+           where batch_id = $1 and turn = $2 and state = 'reading'"#,
+        job.batch_id.0,
+        job.turn,
+        uncounted,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Records how far the reader is and renews its lease. Returns whether its result is still wanted.
@@ -356,7 +375,7 @@ pub async fn read_again(
     let moved = sqlx::query!(
         r#"update uploads u
            set state = 'waiting', read_options = $3, problem = null, rows_read = 0, bytes_read = 0,
-             lease_until = null, read_at = null, touched_at = $4
+             turn_asked = turn, lease_until = null, read_at = null, touched_at = $4
            from batches b
            where u.batch_id = $2 and u.project_id = $1 and u.state <> 'receiving'
              and b.id = u.batch_id and b.state = 'draft'"#,

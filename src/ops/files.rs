@@ -15,8 +15,6 @@ use crate::keyring::{CannotOpen, Secret};
 
 /// How long files are kept whose form was never submitted.
 const UNUSED: Duration = Duration::days(2);
-/// The most characters of a file name.
-const MAX_NAME_LENGTH: usize = 120;
 
 /// Why a file cannot be stored or opened.
 #[derive(Debug, thiserror::Error)]
@@ -49,17 +47,9 @@ pub async fn store(
 ) -> Result<FileId, FileError> {
     let kind = FileKind::of(content).map_err(FileError::Problem)?;
     let sealed = app.keyring.seal_bytes(Secret::File, project, content)?;
-    let name: String = name
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_NAME_LENGTH)
-        .collect();
     let file = NewFile {
         project,
-        name: if name.is_empty() { "file" } else { &name },
+        name: &kind.name_of(name),
         kind,
         bytes: i32::try_from(content.len()).unwrap_or(i32::MAX),
         sealed: &sealed,

@@ -1,19 +1,23 @@
 //! Recipient list files: CSV-like text and spreadsheets, read row by row without holding the whole
-//! file in memory. This module does not know what the columns mean.
+//! file in memory, in a process of its own. This module does not know what the columns mean.
 
 mod encoding;
 mod number_format;
+pub mod reader;
 mod records;
 mod shape;
 mod spreadsheet;
 mod text;
 
 pub use encoding::{Encoding, Utf8};
+pub use reader::ReaderProcess;
 pub use shape::Shape;
 pub use spreadsheet::{Book, BookOptions, BookReport, Sheet, read_all_sheets, read_spreadsheet};
 pub use text::{Delimiter, read_text, sniff};
 
 use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
 
 /// A row with its cells as text, as the person who made the file sees them. Empty rows are skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +65,7 @@ pub type IsKey = fn(&str) -> bool;
 pub const MAX_CELLS: usize = 500;
 
 /// Why a file cannot be read. Rows that were passed on before the error are valid.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum TableError {
     /// A quotation mark is opened in this line and not closed, or only in a later row.
     #[error("unclosed quotation mark in line {0}")]
@@ -72,9 +76,13 @@ pub enum TableError {
     /// The spreadsheet has a password.
     #[error("spreadsheet is encrypted")]
     Encrypted,
-    /// A zip bomb: decompressed, it is larger than this many bytes.
-    #[error("spreadsheet is larger than {0} bytes once decompressed")]
+    /// A bomb: decompressed or laid out, it has more of something than is allowed.
+    #[error("spreadsheet has more than {0} bytes, cells, texts or parts once unpacked")]
     Bomb(u64),
+    /// The process that read it has ended before it was done: it wanted more memory or time than it
+    /// may have, or was killed.
+    #[error("the reader died")]
+    ReaderDied,
     /// No visible sheet has a row.
     #[error("no rows")]
     Empty,
@@ -86,5 +94,6 @@ pub enum TableError {
     AllHidden(i32),
     /// The file could not be read.
     #[error(transparent)]
+    #[serde(skip)]
     Io(#[from] std::io::Error),
 }

@@ -18,7 +18,8 @@ use xlsx::Workbook;
 const KEY_ROWS: i32 = 200;
 
 /// The format of a spreadsheet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Book {
     /// Excel since 2007.
     Xlsx,
@@ -49,7 +50,7 @@ pub struct Sheet {
 }
 
 /// What was found in a spreadsheet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookReport {
     /// The name of the sheet that was read.
     pub sheet: String,

@@ -31,7 +31,8 @@ pub async fn download(
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
             charset: Charset::Ext("UTF-8".to_owned()),
             language_tag: None,
-            value: file.name.into_bytes(),
+            // Files of before were kept under any name.
+            value: file.kind.name_of(&file.name).into_bytes(),
         })],
     };
     Ok(HttpResponse::Ok()

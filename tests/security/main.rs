@@ -6,6 +6,7 @@ mod harness;
 
 mod bodies;
 mod digits;
+mod files;
 mod guessing;
 mod headers;
 mod hostile;

@@ -132,8 +132,8 @@ fn is_plain(value: &str) -> bool {
 
 /// Returns whether a character is not seen: zero width, direction marks, fillers, line separators.
 pub fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}' | '\u{2028}' | '\u{2029}'
+    matches!(letter, '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}' | '\u{2028}' | '\u{2029}'
         | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 

@@ -298,6 +298,7 @@ upload-problem-quote = The quotation mark in line { $line } is not closed. Close
 upload-problem-encrypted = The spreadsheet has a password. Remove it, then upload the file again.
 upload-problem-rows = The file has more than { $most } rows. Split it into smaller files.
 upload-problem-bomb = The spreadsheet is too large once decompressed, so it was not read
+upload-problem-died = Reading this file takes more memory or time than allowed, so it was not read. Save it as CSV and upload it again.
 upload-problem-empty = There are no rows to read
 upload-problem-cells = Line { $line } has more than { $most } columns. Remove the columns that are not needed.
 upload-problem-hidden = { $rows ->

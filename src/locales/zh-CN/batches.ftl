@@ -259,6 +259,7 @@ upload-problem-quote = 第 { $line } 行的引号未闭合，请补全或删除�
 upload-problem-encrypted = 该表格设有密码，请取消密码后重新上传
 upload-problem-rows = 超过 { $most } 行，请拆分为多个文件
 upload-problem-bomb = 表格解压后超出合理大小，未读取
+upload-problem-died = 读取该文件所需的内存或时间超出限制，未读取。请另存为 CSV 后重新上传。
 upload-problem-empty = 没有可读取的行
 upload-problem-cells = 第 { $line } 行超过 { $most } 列，请删除不需要的列
 upload-problem-hidden = { $rows } 行全部被隐藏

@@ -4,10 +4,13 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde_json::json;
 use time::Duration;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 use super::list_file::{self, Examined, FileProblem, PhoneColumn, Survey, WrongRow};
 use super::{INSERT_SIZE, Suppress, insert, record};
@@ -18,6 +21,7 @@ use crate::domain::ids::{ProjectId, SuppressionImportId, first_number_at};
 use crate::domain::phone::Phone;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::ops::actor::Actor;
+use crate::recipient_file::ReaderProcess;
 
 /// How long a file is kept.
 pub const RETENTION: Duration = Duration::days(1);
@@ -25,8 +29,15 @@ pub const RETENTION: Duration = Duration::days(1);
 const MAX_NAME_LENGTH: usize = 120;
 /// Rows that are passed on at once.
 const ROWS_AT_ONCE: usize = 500;
+/// Bytes of them.
+const BYTES_AT_ONCE: usize = 256 << 10;
 /// Groups of rows that wait for the person's browser.
 const QUEUE_LENGTH: usize = 4;
+/// How long a browser may take for the rows that are not understood: nobody else reads a spreadsheet
+/// meanwhile.
+const MAX_DOWNLOAD: std::time::Duration = std::time::Duration::from_secs(120);
+/// One download after another, so that other files wait for one of them at most.
+static DOWNLOADS: Semaphore = Semaphore::const_new(1);
 
 /// Why a file cannot be imported.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +124,8 @@ pub async fn upload(
     actor: Actor<'_>,
     upload: Upload<'_>,
 ) -> Result<Uploaded, ImportError> {
-    let examined = examine(app, upload.content.clone(), Vec::new()).await?;
+    let content = Arc::new(upload.content);
+    let examined = examine(app, content.clone(), Vec::new()).await?;
     let file_name = clean_name(upload.file_name);
     // Without a note, the entries say which file they are from.
     let note = if upload.note.is_empty() { &file_name } else { upload.note };
@@ -131,7 +143,7 @@ pub async fn upload(
         project: actor.project,
         by: actor.user,
         file_name: &file_name,
-        content: &upload.content,
+        content: &content,
         typed: &typed,
         reason: upload.reason,
         scope: upload.scope,
@@ -154,7 +166,8 @@ pub async fn look(
     chosen: &[PhoneColumn],
 ) -> Result<(Examined, i64), ImportError> {
     let content = suppression_imports::content(&app.db, project, import.id).await?;
-    let mut examined = examine(app, content.ok_or(ImportError::Gone)?, chosen.to_vec()).await?;
+    let mut examined =
+        examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
     let Some(reading) = &mut examined.reading else { return Ok((examined, 0)) };
     let typed = import.typed.iter().filter_map(|phone| Phone::parse(phone).ok());
     reading.duplicates += join(&mut reading.phones, typed);
@@ -184,7 +197,8 @@ pub async fn add_good(
         return Ok(Import::Already);
     }
     let content = suppression_imports::content(&app.db, actor.project, id).await?;
-    let examined = examine(app, content.ok_or(ImportError::Gone)?, chosen.to_vec()).await?;
+    let examined =
+        examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
     if examined.reading.is_none() {
         return Err(ImportError::Undecided);
     }
@@ -255,48 +269,77 @@ pub async fn wrong_rows(
     record(&mut db, actor, "suppressions_exported", &id.to_string(), detail, app).await?;
     let max_rows = app.uploads.rows;
     let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-    tokio::task::spawn_blocking(move || send_wrong_rows(content, &chosen, max_rows, &sender));
+    tokio::spawn(async move {
+        let _turn = DOWNLOADS.acquire().await;
+        let process = list_file::room_for(&content).await;
+        let sending =
+            Sending { sender, until: Instant::now() + MAX_DOWNLOAD, runtime: Handle::current() };
+        let content = Arc::new(content);
+        let send = move || send_wrong_rows(content, process, &chosen, max_rows, &sending);
+        let _ = tokio::task::spawn_blocking(send).await;
+    });
     Ok(receiver)
 }
 
+/// Where rows are sent, as long as somebody takes them.
+struct Sending {
+    sender: mpsc::Sender<WrongRows>,
+    until: Instant,
+    runtime: Handle,
+}
+
+impl Sending {
+    /// Sends rows. Returns whether they were taken in time.
+    fn send(&self, rows: WrongRows) -> bool {
+        let sent = tokio::time::timeout_at(self.until, self.sender.send(rows));
+        matches!(self.runtime.block_on(sent), Ok(Ok(())))
+    }
+}
+
 fn send_wrong_rows(
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
+    process: ReaderProcess,
     chosen: &[PhoneColumn],
     max_rows: u32,
-    sender: &mpsc::Sender<WrongRows>,
+    sending: &Sending,
 ) {
-    let mut rows = Vec::new();
+    let (mut rows, mut bytes) = (Vec::new(), 0);
     let begin = |survey: &Survey, names: Vec<String>| {
         // Nobody takes them any more if this fails; the next row ends it.
-        let _ = sender.blocking_send(WrongRows::Names(names, survey.several_sheets()));
+        let _ = sending.send(WrongRows::Names(names, survey.several_sheets()));
     };
+    let mut is_taken = true;
     let take = |survey: &Survey, row: WrongRow| {
         let sheet = survey.sheets.get(row.sheet).map_or("", |sheet| sheet.name.as_str());
+        bytes += row.bytes();
         rows.push((sheet.to_owned(), row));
-        if rows.len() < ROWS_AT_ONCE {
+        if rows.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
             return ControlFlow::Continue(());
         }
-        match sender.blocking_send(WrongRows::Rows(std::mem::take(&mut rows))) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        bytes = 0;
+        is_taken = sending.send(WrongRows::Rows(std::mem::take(&mut rows)));
+        if is_taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    if let Err(error) = list_file::for_each_wrong(content, chosen, max_rows, begin, take) {
+    let read = list_file::for_each_wrong(content, process, chosen, max_rows, begin, take);
+    if let Err(error) = read {
         tracing::warn!(%error, "cannot read a list of phones to suppress again");
         return;
     }
-    let _ = sender.blocking_send(WrongRows::Rows(rows));
-    let _ = sender.blocking_send(WrongRows::End);
+    // Whoever was too slow is to see that something is missing.
+    if is_taken && sending.send(WrongRows::Rows(rows)) {
+        sending.send(WrongRows::End);
+    }
 }
 
 async fn examine(
     app: &App,
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     chosen: Vec<PhoneColumn>,
 ) -> Result<Examined, ImportError> {
     let max_rows = app.uploads.rows;
-    let reading =
-        tokio::task::spawn_blocking(move || list_file::examine(content, &chosen, max_rows));
+    let process = list_file::room_for(&content).await;
+    let examine = move || list_file::examine(content, process, &chosen, max_rows);
+    let reading = tokio::task::spawn_blocking(examine);
     Ok(reading.await??)
 }
 

@@ -4,9 +4,10 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::domain::phone::Phone;
-use crate::recipient_file::{Row, TableError};
+use crate::recipient_file::{ReaderProcess, Row, TableError};
 
 mod cells;
 mod content;
@@ -14,8 +15,8 @@ mod rows;
 mod sheet;
 mod survey;
 
-pub use content::FileProblem;
 use content::ListFile;
+pub use content::{FileProblem, room_for};
 use rows::RowRules;
 pub use rows::{RowProblem, WrongRow};
 pub use sheet::{Choice, Sheet};
@@ -55,24 +56,26 @@ impl Examined {
     }
 }
 
-/// Reads a file whole. `chosen` are the columns that a person has chosen; without any, the phones
+/// Reads a file whole, in `process`. `chosen` are the columns that a person has chosen; without any, the phones
 /// are read if it is certain where they are.
 ///
 /// # Errors
 ///
 /// [`FileProblem`] if nothing can be read from the file.
 pub fn examine(
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
+    process: ReaderProcess,
     chosen: &[PhoneColumn],
     max_rows: u32,
 ) -> Result<Examined, FileProblem> {
-    let file = ListFile::open(content)?;
+    let file = ListFile::open(content, process)?;
     let survey = Survey::of(&file, max_rows)?;
     let Some(columns) = columns(&survey, chosen) else {
         return Ok(Examined { survey, columns: Vec::new(), reading: None });
     };
     let mut reading = Reading::default();
     let mut seen = HashSet::new();
+    let max_phones = usize::try_from(max_rows).unwrap_or(usize::MAX);
     let mut take = |row: Result<Vec<Phone>, WrongRow>| {
         match row {
             Ok(phones) => {
@@ -87,13 +90,21 @@ pub fn examine(
             Err(row) => {
                 reading.wrong_count += 1;
                 if reading.wrong.len() < MAX_LISTED {
-                    reading.wrong.push(row);
+                    reading.wrong.push(row.clipped());
                 }
             }
         }
-        ControlFlow::Continue(())
+        // A row may have several.
+        if reading.phones.len() > max_phones {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     read(&file, &survey, &columns, chosen.is_empty(), &mut take)?;
+    if reading.phones.len() > max_phones {
+        return Err(FileProblem::ManyRows(max_rows));
+    }
     Ok(Examined { survey, columns, reading: Some(reading) })
 }
 
@@ -104,13 +115,14 @@ pub fn examine(
 ///
 /// [`FileProblem`] if nothing can be read from the file.
 pub fn for_each_wrong(
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
+    process: ReaderProcess,
     chosen: &[PhoneColumn],
     max_rows: u32,
     begin: impl FnOnce(&Survey, Vec<String>),
     mut take: impl FnMut(&Survey, WrongRow) -> ControlFlow<()>,
 ) -> Result<(), FileProblem> {
-    let file = ListFile::open(content)?;
+    let file = ListFile::open(content, process)?;
     let survey = Survey::of(&file, max_rows)?;
     let Some(columns) = columns(&survey, chosen) else { return Ok(()) };
     begin(&survey, survey.names(&columns));

@@ -1,6 +1,6 @@
 //! Importing a recipient list: every row gets its verdict. The file streams from the database
-//! through a thread that parses and classifies its rows, and back into the database by COPY, so
-//! that neither the file nor its rows are ever held in memory as a whole. All rows are written in
+//! through a process that parses it and a thread that classifies its rows, and back into the database
+//! by COPY, so that neither the file nor its rows are ever held in memory as a whole. All rows are written in
 //! one transaction: a reader that dies leaves nothing behind, and another one starts over.
 
 use std::io::{Read, Seek, Write};
@@ -25,7 +25,7 @@ use crate::domain::sms_template;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource};
 use crate::ops::repeats;
-use crate::recipient_file::{Book, TableError};
+use crate::recipient_file::{Book, ReaderProcess, TableError};
 
 use super::classify::{OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
@@ -34,6 +34,8 @@ use super::scan::{Reader, Source};
 
 /// A reader that has not reported progress for this long is considered dead.
 const LEASE: Duration = Duration::seconds(15);
+/// How many readers may die of a file before it counts as one that cannot be read.
+const MAX_DEAD_READERS: i32 = 2;
 /// How often a reader reports its progress.
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_millis(400);
 /// Chunks of the file, and buffers of rows, that are queued between the steps.
@@ -81,6 +83,7 @@ impl ImportError {
             TableError::Empty => "empty".to_owned(),
             TableError::ManyCells(line) => format!("cells:{line}"),
             TableError::AllHidden(rows) => format!("hidden:{rows}"),
+            TableError::ReaderDied => "died".to_owned(),
         })
     }
 
@@ -98,9 +101,24 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     let Some(job) = uploads::take(&app.db, app.clock.now(), LEASE).await? else {
         return Ok(false);
     };
-    match read(app, &job).await {
+    let result = if job.dead_readers < MAX_DEAD_READERS {
+        read(app, &job).await
+    } else {
+        Err(TableError::ReaderDied.into())
+    };
+    match result {
         Ok(rows) => info!(batch = %job.batch_id, rows, "recipient file read"),
-        Err(ImportError::Database(error)) => return Err(error),
+        Err(ImportError::Database(error)) => {
+            // The reader lives, and the file is not to blame unless the database refuses what is in
+            // it. If this fails as well, another one takes the file when the lease has run out.
+            let _ = uploads::wait_again(&app.db, &job, !is_refused(&error)).await;
+            return Err(error);
+        }
+        Err(ImportError::Table(TableError::ReaderDied))
+            if job.dead_readers + 1 < MAX_DEAD_READERS =>
+        {
+            uploads::wait_again(&app.db, &job, false).await?;
+        }
         Err(error) => {
             if let Some(problem) = error.problem_code() {
                 let found = error.found();
@@ -112,6 +130,14 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
     Ok(true)
 }
 
+/// Returns whether the database refuses what is to be stored (SQLSTATE class 22).
+fn is_refused(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .is_some_and(|code| code.starts_with("22"))
+}
+
 async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
     let batch = batches::find(&app.db, job.project_id, job.batch_id)
         .await?
@@ -121,9 +147,14 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
     let meanings = variable_meanings(app, &batch, job).await?;
     let progress = Arc::new(Progress::default());
     let _reporting = report_progress(app, job, progress.clone());
+    let process = match job.source {
+        UploadSource::Text => ReaderProcess::for_text().await,
+        UploadSource::Xlsx | UploadSource::Xls => ReaderProcess::for_book().await,
+    };
     let source = open_source(app, job, progress.clone()).await?;
     let options: ReadOptions = serde_json::from_value(job.read_options.clone()).unwrap_or_default();
     let reader = Reader {
+        process,
         rules: Rules {
             wording: wording_of(&batch),
             mapping: Mapping::default(),

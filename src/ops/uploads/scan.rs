@@ -12,8 +12,8 @@ use super::copy::CopyLines;
 use super::import::{ImportError, Progress};
 use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
 use crate::domain::cell;
-use crate::domain::upload::{Guess, Mapping, is_phone, rejected_columns};
-use crate::recipient_file::{self, Book, BookOptions, Row, TableError};
+use crate::domain::upload::{Guess, Mapping, rejected_columns};
+use crate::recipient_file::{self, Book, ReaderProcess, Row, TableError};
 
 /// Rows from which the column mapping is guessed, and bytes of them, which are held in memory.
 const MAPPING_ROWS: usize = 200;
@@ -29,6 +29,7 @@ pub(super) enum Source {
 
 /// Reads a file; runs in a thread of its own.
 pub(super) struct Reader {
+    pub(super) process: ReaderProcess,
     pub(super) rules: Rules,
     pub(super) history: SendHistory,
     pub(super) utf8: bool,
@@ -65,16 +66,15 @@ impl Reader {
                     recipient_file::sniff(&head, self.utf8, options.encoding);
                 let delimiter = options.delimiter.unwrap_or(detected);
                 (scan.report.encoding, scan.report.delimiter) = (Some(encoding), Some(delimiter));
-                let whole = std::io::Cursor::new(head).chain(text);
+                let mut whole = std::io::Cursor::new(head).chain(text);
                 let mut take = |row| scan.take(row);
-                recipient_file::read_text(whole, encoding, delimiter, is_phone, &mut take)?;
+                self.process.read_text(&mut whole, encoding, delimiter, &mut take)?;
                 scan.end()
             }
             Source::Book(file, book) => {
-                let what =
-                    BookOptions { sheet: options.sheet, hidden: options.hidden, is_key: is_phone };
+                let (sheet, hidden) = (options.sheet, options.hidden);
                 let mut take = |row| scan.take(row);
-                let found = recipient_file::read_spreadsheet(file, book, &what, &mut take)?;
+                let found = self.process.read_spreadsheet(file, book, sheet, hidden, &mut take)?;
                 let ended = scan.end();
                 let report = |report| Report {
                     sheet: Some(found.sheet),

@@ -1,8 +1,10 @@
 //! Excel before 2007 and WPS `.et`. The library reads neither number formats nor hidden rows, so
 //! that a person has to say whether there are any.
 
+mod weight;
+
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 
 use calamine::{Data, Reader, SheetVisible, Xls};
 
@@ -19,11 +21,16 @@ pub(super) struct Workbook {
 
 impl Workbook {
     pub(super) fn open(mut file: File) -> Result<Self, TableError> {
-        let mut bytes = Vec::new();
+        let size = file.metadata()?.len();
+        if size > weight::MAX_BYTES {
+            return Err(TableError::Bomb(weight::MAX_BYTES));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         file.read_to_end(&mut bytes)?;
         if memchr::memmem::find(&bytes, ENCRYPTED).is_some() {
             return Err(TableError::Encrypted);
         }
+        weight::check(io::Cursor::new(bytes))?;
         file.rewind()?;
         match Xls::new(BufReader::new(file)) {
             Ok(book) => Ok(Self { book }),

@@ -4,8 +4,9 @@
 mod cells;
 mod parts;
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use zip::ZipArchive;
@@ -17,8 +18,14 @@ use parts::{SharedStrings, SheetPart, WorkbookParts};
 
 /// The most bytes of a decompressed spreadsheet: about ten million cells.
 const MAX_DECOMPRESSED: u64 = 1 << 30;
-/// The most bytes of the part with its shared strings.
+/// The most bytes of the part with its shared strings, whether its name has capitals or not.
 const MAX_SHARED_STRINGS_PART: u64 = 256 << 20;
+const SHARED_STRINGS: &str = "sharedstrings.xml";
+/// The most parts. A spreadsheet has some dozens, with pictures some hundreds.
+const MAX_PARTS: usize = 10_000;
+/// The end of an archive: a signature, and behind it the number of parts among others.
+const END: &[u8] = b"PK\x05\x06";
+const END_BYTES: usize = 22;
 
 type Archive = ZipArchive<BufReader<File>>;
 
@@ -41,12 +48,10 @@ pub(super) struct Context {
 }
 
 impl Workbook {
-    pub(super) fn open(file: File) -> Result<Self, TableError> {
+    pub(super) fn open(mut file: File) -> Result<Self, TableError> {
+        check_number_of_parts(&mut file)?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
-        // Programs disagree about which of two parts counts.
-        if archive.has_duplicate_names() {
-            return Err(unreadable("a part occurs twice"));
-        }
+        check_names(&archive)?;
         check_decompressed_size(&mut archive)?;
         let workbook = WorkbookParts::read(&mut archive)?;
         let strings = SharedStrings::read(&mut archive, workbook.strings.as_deref())?;
@@ -79,13 +84,54 @@ impl Sheets for Workbook {
     }
 }
 
-/// Decompresses everything once without keeping it: a small file can be a zip bomb.
+/// Checks how many parts the archive says it has, before the library makes a list of them.
+fn check_number_of_parts(file: &mut File) -> Result<(), TableError> {
+    // Behind the end there may be a comment of at most 64 KiB.
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES as u64 + (64 << 10))))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    file.rewind()?;
+    // Of more than 65,534 parts the number is elsewhere, and this is the largest.
+    let number_of = |end: usize| {
+        let number = tail.get(end + 10..end + 12)?;
+        Some(usize::from(u16::from_le_bytes([number[0], number[1]])))
+    };
+    let mut ends = memchr::memmem::find_iter(&tail, END).filter_map(number_of);
+    match ends.any(|number| number > MAX_PARTS) {
+        true => Err(TableError::Bomb(MAX_PARTS as u64)),
+        false => Ok(()),
+    }
+}
+
+/// Checks that no part occurs twice: programs disagree about which of two counts, and most find one
+/// whether its name has capitals or not.
+fn check_names(archive: &Archive) -> Result<(), TableError> {
+    if archive.len() > MAX_PARTS {
+        return Err(TableError::Bomb(MAX_PARTS as u64));
+    }
+    let mut names = HashSet::new();
+    let mut occurs_twice = archive.has_duplicate_names();
+    for name in archive.file_names() {
+        occurs_twice |= !names.insert(name.map_err(unreadable)?.to_ascii_lowercase());
+    }
+    if occurs_twice { Err(unreadable("a part occurs twice")) } else { Ok(()) }
+}
+
+/// Decompresses everything once without keeping it, if it says of itself that it is not too large: a
+/// small file can be a zip bomb.
 fn check_decompressed_size(archive: &mut Archive) -> Result<(), TableError> {
+    if archive.decompressed_size().is_some_and(|bytes| bytes > u128::from(MAX_DECOMPRESSED)) {
+        return Err(TableError::Bomb(MAX_DECOMPRESSED));
+    }
     let mut total = 0_u64;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(unreadable)?;
-        let shared_strings = part.name().is_ok_and(|name| name.ends_with("sharedStrings.xml"));
-        let limit = limit_after(total, shared_strings);
+        let name = part.name().map(|name| name.to_ascii_lowercase());
+        let limit = limit_after(total, name.is_ok_and(|name| name.ends_with(SHARED_STRINGS)));
+        if part.size() > limit {
+            return Err(TableError::Bomb(limit));
+        }
         let bytes = io::copy(&mut part.take(limit + 1), &mut io::sink()).map_err(unreadable)?;
         if bytes > limit {
             return Err(TableError::Bomb(limit));

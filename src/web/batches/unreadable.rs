@@ -96,6 +96,7 @@ fn reason(l: &Layout, problem: &str) -> String {
         "quote" => l.with("upload-problem-quote", &[("line", value.into())]),
         "rows" => l.with("upload-problem-rows", &[("most", value.into())]),
         "bomb" => l.t("upload-problem-bomb"),
+        "died" => l.t("upload-problem-died"),
         "encrypted" => l.t("upload-problem-encrypted"),
         "empty" => l.t("upload-problem-empty"),
         "cells" => {

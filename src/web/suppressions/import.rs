@@ -403,6 +403,7 @@ pub(super) fn file_problem(l: &Layout, problem: &FileProblem) -> String {
         ),
         FileProblem::Table(TableError::Encrypted) => l.t("upload-problem-encrypted"),
         FileProblem::Table(TableError::Bomb(_)) => l.t("upload-problem-bomb"),
+        FileProblem::Table(TableError::ReaderDied) => l.t("upload-problem-died"),
         FileProblem::Table(TableError::Empty | TableError::AllHidden(_)) => {
             l.t("upload-problem-empty")
         }

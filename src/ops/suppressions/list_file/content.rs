@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::domain::file::MAX_BYTES;
 use crate::domain::phone::entries;
-use crate::domain::upload::is_phone;
-use crate::recipient_file::{self, Book, Delimiter, Encoding, Row, Shape, TableError, Utf8};
+use crate::recipient_file::{
+    self, Book, Delimiter, Encoding, ReaderProcess, Row, Shape, TableError, Utf8,
+};
 
 /// Bytes from which encoding and delimiter of a text are detected.
 const HEAD_BYTES: usize = 64 << 10;
@@ -34,15 +36,24 @@ pub enum FileProblem {
     NoPhones,
 }
 
-/// A file with the kind of its content.
+/// A file with the kind of its content, and room for the process that reads it.
 pub(super) struct ListFile {
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     kind: Kind,
+    process: ReaderProcess,
 }
 
 enum Kind {
     Text(Encoding, Delimiter),
     Book(Book),
+}
+
+/// Waits for room for the process that reads a file.
+pub async fn room_for(content: &[u8]) -> ReaderProcess {
+    match Shape::of(content) {
+        Shape::Xlsx | Shape::Xls => ReaderProcess::for_book().await,
+        _ => ReaderProcess::for_text().await,
+    }
 }
 
 impl ListFile {
@@ -51,7 +62,7 @@ impl ListFile {
     /// # Errors
     ///
     /// [`FileProblem`] if its kind is none that can be read, or its size.
-    pub(super) fn open(content: Vec<u8>) -> Result<Self, FileProblem> {
+    pub(super) fn open(content: Arc<Vec<u8>>, process: ReaderProcess) -> Result<Self, FileProblem> {
         if content.is_empty() {
             return Err(FileProblem::Empty);
         }
@@ -74,7 +85,7 @@ impl ListFile {
             | Shape::OpenDocument
             | Shape::Other) => return Err(FileProblem::WrongKind(shape)),
         };
-        Ok(Self { content, kind })
+        Ok(Self { content, kind, process })
     }
 
     /// Passes all rows to `take`, each with the number of its sheet. Returns the names of the sheets.
@@ -85,15 +96,15 @@ impl ListFile {
         match self.kind {
             Kind::Text(encoding, delimiter) => {
                 let mut take_row = |row| take(0, row);
-                let content = self.content.as_slice();
-                recipient_file::read_text(content, encoding, delimiter, is_phone, &mut take_row)?;
+                let mut content = self.content.as_slice();
+                self.process.read_text(&mut content, encoding, delimiter, &mut take_row)?;
                 Ok(vec![String::new()])
             }
             Kind::Book(book) => {
                 let mut spooled = tempfile::tempfile()?;
                 spooled.write_all(&self.content)?;
                 io::Seek::rewind(&mut spooled)?;
-                recipient_file::read_all_sheets(spooled, book, take)
+                self.process.read_all_sheets(spooled, book, take)
             }
         }
     }
@@ -110,8 +121,8 @@ impl ListFile {
             let line = row.cells.join(",").replace('|', ",");
             take(0, Row::new(row.line, vec![line]))
         };
-        let content = self.content.as_slice();
-        recipient_file::read_text(content, encoding, other, is_phone, &mut take_line)
+        let mut content = self.content.as_slice();
+        self.process.read_text(&mut content, encoding, other, &mut take_line)
     }
 
     /// Passes the entries of a text to `take`, each as a row.
@@ -124,6 +135,7 @@ impl ListFile {
             all.try_for_each(|entry| take(sheet, Row::new(row.line, vec![entry.to_owned()])))
         })
     }
+
     /// Returns whether it is a text.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.kind, Kind::Text(..))

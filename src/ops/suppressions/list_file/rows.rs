@@ -47,6 +47,23 @@ pub struct WrongRow {
     pub problem: RowProblem,
 }
 
+impl WrongRow {
+    /// Returns the row with as much of its cells as a page shows.
+    pub(super) fn clipped(mut self) -> Self {
+        for cell in &mut self.cells {
+            if let Some((end, _)) = cell.char_indices().nth(CELL_LENGTH) {
+                *cell = format!("{}…", &cell[..end]);
+            }
+        }
+        self
+    }
+
+    /// Returns how many bytes its cells have.
+    pub fn bytes(&self) -> usize {
+        self.cells.iter().map(String::len).sum()
+    }
+}
+
 /// How the rows of a sheet are read.
 pub(super) struct RowRules<'a> {
     pub(super) sheet: &'a Sheet,

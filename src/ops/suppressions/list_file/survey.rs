@@ -13,8 +13,9 @@ use crate::recipient_file::{Row, TableError};
 
 /// Rows of a sheet from which its columns are guessed.
 const GUESS_ROWS: usize = 1_000;
-/// Cells of all sheets that are held in memory for that.
-const GUESS_CELLS: usize = 500_000;
+/// Cells of all sheets that are held in memory for that, and bytes of them.
+const GUESS_CELLS: usize = 200_000;
+const GUESS_BYTES: usize = 8 << 20;
 /// A text without a header whose rows have so many phones is a list of phones, not a table.
 const LIST_COLUMNS: usize = 3;
 
@@ -68,7 +69,7 @@ impl Survey {
     fn of_rows(file: &ListFile, max_rows: u32, as_lines: bool) -> Result<Self, FileProblem> {
         let mut sheets: Vec<Sheet> = Vec::new();
         let mut first_rows: Vec<Vec<Vec<String>>> = Vec::new();
-        let (mut total, mut cells_kept) = (0, 0);
+        let (mut total, mut cells_kept, mut bytes_kept) = (0, 0, 0);
         let mut take = |number: usize, row: Row| {
             total += 1;
             if total > max_rows {
@@ -89,10 +90,13 @@ impl Survey {
                 sheet.only_phones &= filled.all(|cell| entries(cell).all(looks_like_phone));
                 sheet.has_entries |= cells().any(|cell| entries(cell).nth(1).is_some());
             }
-            if first_rows[number].len() < GUESS_ROWS && cells_kept < GUESS_CELLS {
-                cells_kept += row.cells.len();
+            let has_room = cells_kept < GUESS_CELLS && bytes_kept < GUESS_BYTES;
+            if first_rows[number].len() < GUESS_ROWS && has_room {
                 let clipped = |cell: &str| cell.chars().take(CELL_LENGTH).collect();
-                first_rows[number].push(cells().map(clipped).collect());
+                let kept: Vec<String> = cells().map(clipped).collect();
+                cells_kept += kept.len();
+                bytes_kept += kept.iter().map(String::len).sum::<usize>();
+                first_rows[number].push(kept);
             }
             ControlFlow::Continue(())
         };

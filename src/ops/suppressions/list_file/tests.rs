@@ -4,6 +4,14 @@ use super::*;
 use crate::domain::phone::PhoneProblem;
 use proptest::prelude::*;
 
+fn examine(
+    content: Vec<u8>,
+    chosen: &[PhoneColumn],
+    max_rows: u32,
+) -> Result<Examined, FileProblem> {
+    super::examine(Arc::new(content), ReaderProcess::without_waiting(), chosen, max_rows)
+}
+
 fn examined(text: &str) -> Examined {
     examine(text.as_bytes().to_vec(), &[], 1_000).unwrap()
 }

@@ -29,8 +29,10 @@ const MAX_STYLES: usize = 65_490;
 /// The most number formats that are parsed. Excel has about 250 of its own.
 const MAX_FORMATS: usize = 2_000;
 /// The most shared strings, and bytes of them, which are held in memory while the file is read.
-const MAX_SHARED_STRINGS: usize = 8 << 20;
-const MAX_SHARED_BYTES: usize = 96 << 20;
+const MAX_SHARED_STRINGS: usize = 4 << 20;
+const MAX_SHARED_BYTES: usize = 48 << 20;
+/// Bytes of shared strings that are held together.
+const PAGE_BYTES: usize = 1 << 20;
 
 /// A sheet, and where it is in the archive.
 pub(super) struct SheetPart {
@@ -89,12 +91,20 @@ impl BufRead for Bounded<'_> {
     }
 }
 
+/// Finds a part as spreadsheet programs do: small letters and capitals are the same.
+fn find(archive: &Archive, path: &str) -> Option<usize> {
+    archive.index_for_name(path).or_else(|| {
+        let mut names = archive.file_names();
+        names.position(|name| name.is_ok_and(|name| name.eq_ignore_ascii_case(path)))
+    })
+}
+
 /// Opens a part; `None` if there is none at this path.
 pub(super) fn open<'a>(
     archive: &'a mut Archive,
     path: &str,
 ) -> Result<Option<Part<'a>>, TableError> {
-    let Some(index) = archive.index_for_name(path) else { return Ok(None) };
+    let Some(index) = find(archive, path) else { return Ok(None) };
     let part = archive.by_index(index).map_err(unreadable)?;
     let source = Bounded { source: Box::new(BufReader::new(part)), left: MAX_EVENT_BYTES };
     let mut reader = Reader::from_reader(source);
@@ -240,10 +250,12 @@ fn resolved(folder: &str, target: &str) -> String {
 }
 
 /// The texts that cells refer to by number, one after another: each alone would need more memory for
-/// where it is than for what it says.
+/// where it is than for what it says. They are on pages, since one text that grew would be copied as
+/// a whole, and no text is on two of them.
 #[derive(Default)]
 pub(super) struct SharedStrings {
-    texts: String,
+    pages: Vec<String>,
+    /// Where each ends: the number of its page times [`PAGE_BYTES`], and the byte on the page.
     ends: Vec<u32>,
 }
 
@@ -264,20 +276,30 @@ impl SharedStrings {
     }
 
     fn push(&mut self, text: &str) -> Result<(), TableError> {
-        let bytes = self.texts.len() + text.len();
-        if self.ends.len() == MAX_SHARED_STRINGS || bytes > MAX_SHARED_BYTES {
-            return Err(TableError::Bomb(MAX_SHARED_BYTES as u64));
+        if self.ends.len() == MAX_SHARED_STRINGS {
+            return Err(TableError::Bomb(MAX_SHARED_STRINGS as u64));
         }
-        self.texts.push_str(text);
-        self.ends.push(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let room = self.pages.last().map_or(0, |page| PAGE_BYTES - 1 - page.len());
+        if self.pages.is_empty() || text.len() > room {
+            if self.pages.len() == MAX_SHARED_BYTES / PAGE_BYTES {
+                return Err(TableError::Bomb(MAX_SHARED_BYTES as u64));
+            }
+            self.pages.push(String::with_capacity(PAGE_BYTES));
+        }
+        let page = self.pages.len() - 1;
+        self.pages[page].push_str(text);
+        let end = page * PAGE_BYTES + self.pages[page].len();
+        self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
         Ok(())
     }
 
     /// Returns the text with a number, from 0.
     pub(super) fn get(&self, number: usize) -> Option<&str> {
-        let end = *self.ends.get(number)?;
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.texts.get(start as usize..end as usize)
+        let end = *self.ends.get(number)? as usize;
+        let before = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        let page = end / PAGE_BYTES;
+        let start = before.max(page * PAGE_BYTES);
+        self.pages.get(page)?.get(start % PAGE_BYTES..end % PAGE_BYTES)
     }
 }
 
@@ -391,6 +413,17 @@ mod tests {
         assert_eq!(unescaped("a_x000D_\nb"), "a\r\nb");
         assert_eq!(unescaped("_x005F_x000D_"), "_x000D_");
         assert_eq!(unescaped("max_x_y, _x12, _xZZZZ_"), "max_x_y, _x12, _xZZZZ_");
+    }
+
+    #[test]
+    fn shared_strings_are_found_again_on_their_pages() {
+        let texts: Vec<String> =
+            (0..500_usize).map(|n| "x".repeat(n * 97 % 30_000)).chain([String::new()]).collect();
+        let mut strings = SharedStrings::default();
+        texts.iter().for_each(|text| strings.push(text).unwrap());
+        assert!(strings.pages.len() > 2);
+        assert!(texts.iter().enumerate().all(|(n, text)| strings.get(n) == Some(text)));
+        assert_eq!(strings.get(texts.len()), None);
     }
 
     #[test]
