@@ -7,12 +7,11 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 pub use super::client::peer_ip;
 use super::error::WebError;
 use super::member::Person;
-use super::{session, visitor};
+use super::{csrf, session, visitor};
 
 /// The largest number of fields of a form.
 const MAX_FIELDS: usize = 10_000;
@@ -87,9 +86,9 @@ impl OriginCheck {
         Self { is_cross_site, expected }
     }
 
-    pub(super) fn check(&self, csrf: &str) -> Result<(), WebError> {
+    pub(super) fn check(&self, csrf_field: &str) -> Result<(), WebError> {
         let expected = self.expected.as_ref().ok_or(WebError::FormExpired)?;
-        let matches = bool::from(csrf.as_bytes().ct_eq(expected.as_bytes()));
-        if matches && !self.is_cross_site { Ok(()) } else { Err(WebError::FormExpired) }
+        let is_ours = csrf::is_token(csrf_field, expected) && !self.is_cross_site;
+        if is_ours { Ok(()) } else { Err(WebError::FormExpired) }
     }
 }

@@ -10,6 +10,7 @@ use fluent_bundle::FluentValue;
 use time::OffsetDateTime;
 
 use super::components::{Copy, Drawing};
+use super::csrf::CsrfField;
 use super::error::WebError;
 use super::flash::{self, Flash};
 use super::i18n::{Count, Language, Texts, language_of};
@@ -92,7 +93,7 @@ pub struct Layout {
     pub here: String,
     /// `dark` or `light`, if the person chose one.
     pub theme: Option<&'static str>,
-    csrf: String,
+    csrf: CsrfField,
     now: OffsetDateTime,
     section: Section,
     needs: Needs,
@@ -135,7 +136,7 @@ impl Layout {
             urls: Urls::of(slug),
             person: person.user.name.clone(),
             flash: flash::take(request),
-            csrf: session::csrf(&session)?,
+            csrf: CsrfField::masking(&session::csrf(&session)?),
             here: here(request),
             theme: theme(request),
             now: app.clock.now(),
@@ -308,7 +309,7 @@ impl Layout {
 
     /// Returns the hidden field that every posted form needs.
     pub fn csrf_field(&self) -> CsrfField {
-        CsrfField(self.csrf.clone())
+        self.csrf.clone()
     }
 
     /// Formats a time relative to today.
@@ -422,19 +423,6 @@ impl<T: Share> Share for &T {
         (*self).share()
     }
 }
-
-/// A hidden field with the CSRF token of the login session.
-#[derive(Debug)]
-pub struct CsrfField(pub String);
-
-impl fmt::Display for CsrfField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The token is hexadecimal, so nothing needs escaping.
-        write!(f, "<input type=\"hidden\" name=\"csrf\" value=\"{}\">", self.0)
-    }
-}
-
-impl askama::filters::HtmlSafe for CsrfField {}
 
 /// Formats a time in full, with its zone.
 pub fn full_time(at: OffsetDateTime) -> String {

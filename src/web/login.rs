@@ -8,10 +8,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::components::Drawing;
+use super::csrf::CsrfField;
 use super::error::WebError;
 use super::form::{Form, peer_ip};
 use super::i18n::{self, Language, Texts};
-use super::layout::{CsrfField, Layout, Section};
+use super::layout::{Layout, Section};
 use super::member::Person;
 use super::refused::Refused;
 use super::urls::{Urls, own_path};
@@ -55,7 +56,7 @@ impl LoginPage {
         Self {
             texts: Texts(i18n::language_of(request)),
             theme: layout::theme(request),
-            csrf: CsrfField(token.csrf.clone()),
+            csrf: CsrfField::masking(&token.csrf),
             next: own_path(next).to_owned(),
             username: String::new(),
             problem: None,

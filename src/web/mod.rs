@@ -15,6 +15,7 @@ pub mod connections;
 pub mod costs;
 pub mod counted;
 pub mod countries;
+pub mod csrf;
 pub mod dashboard;
 pub mod error;
 pub mod failures;

@@ -6,6 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::json;
 
+use crate::web::csrf::without_tokens;
+
 /// The most bytes of content in an event. A longer part is pushed in runs of its child elements.
 const MAX_CONTENT: usize = 1_600;
 /// Content of more bytes than this is not pushed to a page that was just rendered with it.
@@ -14,12 +16,27 @@ const LARGE: usize = 300;
 const NAME: &str = " data-part=\"";
 
 /// A part of a rendered page: the content of an element, without that of the parts inside of it.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone)]
 struct Part<'a> {
     name: &'a str,
     /// The part that contains it.
     outer: Option<&'a str>,
     html: String,
+}
+
+impl Hash for Part<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.name, self.outer, Html(&self.html)).hash(state);
+    }
+}
+
+/// HTML that counts as the same if nothing but the masks of its tokens differ.
+struct Html<'a>(&'a str);
+
+impl Hash for Html<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        without_tokens(self.0).for_each(|piece| piece.hash(state));
+    }
 }
 
 /// The parts of a rendered page, each before those inside of it.
@@ -134,7 +151,7 @@ impl Change<'_> {
         let Self { names, from, more, html, .. } = self;
         let head = json!({ "parts": names.join(" "), "from": from, "more": more });
         // A carriage return ends a line of a stream as well (HTML Standard, 9.2.5).
-        let lines = html.trim().split(['\r', '\n']);
+        let lines = html.trim().lines().flat_map(|line| line.split('\r'));
         let lines: String = lines.map(|line| format!("data: {line}\n")).collect();
         format!("event: live\ndata: {head}\n{lines}\n")
     }
@@ -232,7 +249,7 @@ fn common(before: &[u64], now: &[u64]) -> usize {
 }
 
 fn hashes(pieces: &[&str]) -> Vec<u64> {
-    pieces.iter().map(hash).collect()
+    pieces.iter().map(|piece| hash(Html(piece))).collect()
 }
 
 fn hash(value: impl Hash) -> u64 {
