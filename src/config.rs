@@ -2,6 +2,7 @@
 //! The error of an invalid or missing setting is one line that names it. A name that is not known is
 //! an error in the file; in the environment, where others set variables as well, it is a warning.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -315,8 +316,10 @@ fn hint(wrong: &str) -> String {
         let known = pairs(name.trim_start_matches(PREFIX));
         typed.iter().filter(|pair| known.contains(pair)).count() * 4 / typed.len().max(1)
     };
-    let nearest =
-        NAMES.into_iter().filter(|name| name.starts_with(PREFIX)).max_by_key(|n| shared(n));
+    let nearest = NAMES.into_iter().filter(|name| name.starts_with(PREFIX)).max_by_key(|n| {
+        // Of names that share as much, the shortest.
+        (shared(n), Reverse(n.len()))
+    });
     nearest
         .filter(|name| shared(name) >= 2)
         .map_or_else(String::new, |name| format!("; did you mean {name}?"))

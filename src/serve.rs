@@ -173,7 +173,9 @@ pub async fn build(config: &Config) -> anyhow::Result<App> {
 async fn assemble(config: &Config) -> anyhow::Result<App> {
     let db = connect(&config.database_url).await?;
     let call_timeout = config.call_timeout.unsigned_abs();
-    let outbound = Outbound::new(config.mail.as_ref())?.only_public(&config.outbound_allow)?;
+    let allowed = config.outbound_allow.clone();
+    let outbound = Outbound::new(config.mail.as_ref())?
+        .only_public(move |ip| allowed.iter().any(|network| network.contains(ip)))?;
     let keyring = Keyring::derive(&config.secret_key);
     let keyring = keyring.with_previous(config.previous_secret_key.as_ref());
     Ok(App {

@@ -2,21 +2,29 @@
 //! allow it. Otherwise whoever edits a webhook could reach what only the console's machine can.
 
 use std::error::Error;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::domain::network::Network;
-
 /// The addresses that may be called.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Destinations {
     /// All of them.
     Any,
-    /// Public ones, and those in these networks.
-    Public(Arc<[Network]>),
+    /// Public ones, and those for which this is true.
+    PublicAnd(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>),
+}
+
+impl fmt::Debug for Destinations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "Any",
+            Self::PublicAnd(_) => "PublicAnd",
+        })
+    }
 }
 
 /// The error of a host that has no address that may be called.
@@ -25,12 +33,14 @@ pub(super) enum Destinations {
 pub(super) struct NotPublic;
 
 impl Destinations {
+    pub(super) fn public_and(allowed: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        Self::PublicAnd(Arc::new(allowed))
+    }
+
     fn allow(&self, ip: IpAddr) -> bool {
         match self {
             Self::Any => true,
-            Self::Public(except) => {
-                is_public(ip) || except.iter().any(|network| network.contains(ip))
-            }
+            Self::PublicAnd(allowed) => is_public(ip) || allowed(ip),
         }
     }
 
@@ -177,8 +187,8 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_private_address_is_refused_unless_its_network_is_allowed() {
-        let public = Destinations::Public([].into());
-        let loopback = Destinations::Public(["127.0.0.0/8".parse().unwrap()].into());
+        let public = Destinations::public_and(|_| false);
+        let loopback = Destinations::public_and(|ip| ip.is_loopback());
         for url in
             ["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/"]
         {
@@ -194,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_to_a_private_address_is_refused() {
-        let public = Destinations::Public([].into());
+        let public = Destinations::public_and(|_| false);
         let url: Url = "http://localhost:1/".parse().unwrap();
         assert!(public.check(&url).is_ok(), "a name");
         assert!(public.look_up(&url).await.is_err());

@@ -4,12 +4,11 @@ mod destination;
 mod mail;
 mod webhook;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use destination::Destinations;
-
-use crate::domain::network::Network;
 
 pub use mail::{MailSettings, is_email};
 
@@ -82,13 +81,16 @@ impl Outbound {
         Ok(Self { http: http.clone(), own_http: http, destinations: Destinations::Any, mail })
     }
 
-    /// Refuses webhooks in private networks, except for these.
+    /// Refuses webhooks in private networks, except at addresses that are `allowed`.
     ///
     /// # Errors
     ///
     /// [`OutboundBuildError::Http`] if the HTTP client cannot be built.
-    pub fn only_public(self, except: &[Network]) -> Result<Self, OutboundBuildError> {
-        let destinations = Destinations::Public(except.into());
+    pub fn only_public(
+        self,
+        allowed: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+    ) -> Result<Self, OutboundBuildError> {
+        let destinations = Destinations::public_and(allowed);
         let http = http().dns_resolver(Arc::new(destinations.clone())).build()?;
         Ok(Self { http, destinations, ..self })
     }
