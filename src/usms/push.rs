@@ -13,12 +13,13 @@ use super::wire::Fields;
 
 /// The most items of a push. UCloud's are longer than 80 bytes, so that 4 MB hold no more.
 const MAX_ITEMS: usize = 50_000;
-/// The longest item in bytes; the longest replies are a few thousand. A parsed item can take a
-/// hundred times the memory of its text.
-const MAX_ITEM_BYTES: usize = 16 << 10;
+/// The longest item in bytes; the longest replies are a few thousand.
+const MAX_ITEM_BYTES: usize = 64 << 10;
 /// How many unreadable items of a push are kept, …
 const MAX_BAD_ITEMS: usize = 20;
-/// … and how much of one that is too long.
+/// … up to which length as JSON, which can take a hundred times the memory of its text, …
+const MAX_BAD_ITEM_BYTES: usize = 4 << 10;
+/// … and how much of the text of a longer one.
 const MAX_BAD_ITEM_CHARS: usize = 1_000;
 
 /// A parsed push.
@@ -186,7 +187,8 @@ fn read_all<T>(
             let Ok(value) = serde_json::from_str::<Value>(item.get()) else {
                 return Err(bad("no JSON", beginning(item)));
             };
-            read(&value).map_err(|why| bad(why, value))
+            let is_short = item.get().len() <= MAX_BAD_ITEM_BYTES;
+            read(&value).map_err(|why| bad(why, if is_short { value } else { beginning(item) }))
         })
         .collect()
 }
@@ -253,7 +255,7 @@ mod tests {
     #[test]
     fn an_item_that_is_too_long_or_no_json_does_not_affect_the_others() {
         let good = r#"{"SessionNo":"a","Phone":"1","ReceiptResult":"Success"}"#;
-        let long = format!(r#"{{"SessionNo":"{}"}}"#, "a".repeat(20_000));
+        let long = format!(r#"{{"SessionNo":"{}"}}"#, "a".repeat(70_000));
         let items = reports(&format!(r#"{{"MsgType":2,"Data":[{long},{good},"\ud800",{good}]}}"#));
         let why: Vec<Option<&str>> =
             items.iter().map(|item| item.as_ref().err().map(|bad| bad.why)).collect();
