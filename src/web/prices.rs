@@ -7,7 +7,7 @@ use serde::Deserialize;
 use time::Date;
 
 use super::applications::redirect_with_flash;
-use super::batches::downloads::{attachment, headed, lines};
+use super::batches::downloads::{attachment, examples, headed};
 use super::costs::four_decimals;
 use super::countries;
 use super::error::WebError;
@@ -25,7 +25,7 @@ use crate::domain::price::Price;
 use crate::ops::actor::Actor;
 use crate::ops::prices as price_ops;
 
-mod price_file;
+pub mod price_file;
 
 use price_file::{COLUMNS, RowProblem, WrongRow};
 
@@ -224,7 +224,7 @@ pub async fn sample(
         vec![kind, country.to_owned(), String::new(), today.clone(), note]
     });
     let mut file = headed(COLUMNS.map(str::to_owned).to_vec());
-    file.extend(lines(home.into_iter().chain(abroad)));
+    file.extend(examples(home.into_iter().chain(abroad)));
     Ok(attachment("prices.csv").body(file))
 }
 

@@ -36,7 +36,7 @@ async fn a_code_that_carriers_use_differently_is_found_counted_and_shown_by_its_
         let timeline = operator.get(&page.attr(".messages tbody th a", "href")).await;
         assert!(timeline.text.contains(text), "{cause}");
         let file = operator.get(&format!("{MESSAGES}.csv?cause={cause}")).await;
-        let rows = file.text.lines().filter(|line| line.contains(&format!(",{cause},")));
+        let rows = file.text.lines().filter(|line| line.contains(&format!(",\"{cause}\",")));
         assert_eq!((rows.count(), file.text.lines().count()), (2, 3), "{}", file.text);
         // One of ours and one of another program.
         let failures = operator.get("/p/default/failures?span=today").await;

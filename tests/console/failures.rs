@@ -38,7 +38,7 @@ async fn viewers_can_read_and_export_counts_and_every_export_is_audited(db: PgPo
     assert!(!page.text.contains("18500000002") && !page.text.contains(&session));
     assert!(operator.get(FAILURES).await.has(&format!("a[href='{batch}/resend']")));
     let file = viewer.get(&format!("{FAILURES}.csv?span=today")).await;
-    assert!(file.text.contains("failed,powered_off,'-37,'=cmd()"), "{}", file.text);
+    assert!(file.text.contains("\"failed\",\"powered_off\",\"'-37\",\"'=cmd()\""), "{}", file.text);
     let book = viewer.get(&format!("{STATISTICS}.xlsx?span=today&by=batch")).await;
     assert_eq!(book.status, StatusCode::OK);
     for (kind, count) in [("csv", 1), ("xlsx", 1)] {

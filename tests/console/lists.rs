@@ -43,8 +43,12 @@ async fn every_row_has_its_verdict_and_rejected_rows_can_be_downloaded_fixed_and
         "{}",
         rejected.text
     );
-    assert!(rejected.text.contains("1.85E+10,1,5,3,"), "{}", rejected.text);
-    assert!(rejected.text.contains("'+60123456789,1,5,9,"), "not a formula: {}", rejected.text);
+    assert!(rejected.text.contains("\"1.85E+10\",\"1\",\"5\",\"3\","), "{}", rejected.text);
+    assert!(
+        rejected.text.contains("\"'+60123456789\",\"1\",\"5\",\"9\","),
+        "not a formula: {}",
+        rejected.text
+    );
     let fixed =
         rejected.text.replace("1.85E+10", "18500000104").replace("010-12345678", "'+8618500000105");
     let again = operator.upload_list(NOTICE, "fixed.csv", fixed.as_bytes()).await;

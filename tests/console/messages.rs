@@ -349,8 +349,8 @@ async fn exports_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) 
         submitted_at,receipt_at,text,batch_name,template,cause,source\n";
     assert!(csv.text.starts_with(head), "{}", csv.text);
     assert_eq!(csv.text.lines().count(), 9);
-    assert!(csv.text.contains("NULL,'=1+1,"), "not a formula: {}", csv.text);
-    assert!(csv.text.contains(",'-37,"), "{}", csv.text);
+    assert!(csv.text.contains("\"NULL\",\"'=1+1\","), "not a formula: {}", csv.text);
+    assert!(csv.text.contains(",\"'-37\","), "{}", csv.text);
     let failed = format!("state=failed&batch={}", id_of(&first));
     let rows = book(&operator, &failed).await;
     assert_eq!(rows.len(), 2);

@@ -369,7 +369,7 @@ async fn a_reply_to_decide_is_listed_and_counted_until_it_is_decided_once(db: Pg
     assert!(list.one("tbody .status.doubtful").contains("疑似退订"));
     assert_eq!(list.one(".tabs b"), "1");
     let file = operator.get(&format!("{REPLIES}.csv?show=undecided")).await;
-    assert!(file.text.contains(",perhaps,") && !file.text.contains("好的"));
+    assert!(file.text.contains(",\"perhaps\",") && !file.text.contains("好的"));
     let found = operator.get(&format!("{undecided}&phone=1002")).await;
     assert!(found.all("tbody th a").is_empty());
     // Reading it is not deciding: it still needs a person.

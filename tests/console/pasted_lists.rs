@@ -45,7 +45,7 @@ async fn a_pasted_table_with_chinese_separators_is_read_and_its_rejected_rows_ar
         assert_eq!(counts(&page), ["1", "1"], "{separator}: {}", page.text);
         assert!(page.one(".bubble").contains("订单号是1,200\"A\"，预计5天"), "{}", page.text);
         let rejected = operator.get(&path.replace("/preview", "/rejected.csv")).await.text;
-        let row = "\n1850000250,\"1,300\"\"B\"\"\",6,2,";
+        let row = "\n\"1850000250\",\"1,300\"\"B\"\"\",\"6\",\"2\",";
         assert!(rejected.contains(row), "{separator}: {rejected}");
     }
 }

@@ -114,7 +114,7 @@ async fn the_export_holds_what_the_filters_find_and_every_download_is_audited(db
         let file = operator.get(&page.attr(".head a[href*='replies.csv']", "href")).await;
         assert_eq!(file.status, StatusCode::OK, "{query}");
         let rows: Vec<&str> =
-            file.text.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+            file.text.lines().skip(1).map(|line| line.split("\",\"").nth(2).unwrap()).collect();
         assert_eq!(rows, wanted, "{query}");
     }
     let detail: Value = sqlx::query_scalar(
@@ -174,11 +174,11 @@ async fn a_viewer_sees_masked_phones_and_changes_nothing_and_exports_are_audited
     assert_eq!(number(&db, "select sum(unread)::bigint from conversations").await, 2);
     let file = viewer.get("/p/default/replies.csv").await.text;
     assert!(file.starts_with("\u{feff}id,phone,content,replied_at,received_at,opt_out,"));
-    assert!(file.contains("185****1001,'=HYPERLINK(1),2025-10-09T"), "{file}");
+    assert!(file.contains("\"185****1001\",\"'=HYPERLINK(1)\",\"2025-10-09T"), "{file}");
     assert!(!file.contains("1850000100"));
     let operator = console.operator().await;
     let file = operator.get("/p/default/replies.csv").await.text;
-    assert!(file.contains("18500001002,T,") && file.contains(",stands,"), "{file}");
+    assert!(file.contains("\"18500001002\",\"T\",") && file.contains(",\"stands\","), "{file}");
     let exports = "select count(*) from audit_log where action = 'replies_exported'";
     assert_eq!(number(&db, exports).await, 2);
     // Signed out, the bookmark leads to the sign-in page first.

@@ -90,9 +90,25 @@ pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
 
 /// Returns the beginning of a CSV file: the byte order mark and the column names.
 pub fn headed(names: Vec<String>) -> Vec<u8> {
-    let mut out = csv::Writer::from_writer(BOM.to_vec());
-    // Writing into memory cannot fail.
-    let _ = out.write_record(names);
+    let names: Vec<String> = names.iter().map(|name| column_name(name)).collect();
+    [BOM, names.join(",").as_bytes(), b"\n"].concat()
+}
+
+/// Returns a column name as a cell. Names of ours need no quotation marks; those of an uploaded file may
+/// be anything.
+fn column_name(name: &str) -> String {
+    let name = cell::in_csv(name);
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ' '));
+    if is_plain { name.into_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Returns `rows` of ours, which are examples to fill in, as CSV.
+pub fn examples(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        // Writing into memory cannot fail.
+        let _ = out.write_record(row);
+    }
     out.into_inner().unwrap_or_default()
 }
 
@@ -225,7 +241,7 @@ pub async fn sample(
     } else {
         &["18500001234", "18500001235"]
     };
-    file.extend(lines(phones.iter().map(|phone| {
+    file.extend(examples(phones.iter().map(|phone| {
         let values = (1..=variables).map(|n| match template.purpose {
             // Values of other forms are refused.
             Purpose::Verification => format!("{n}234"),
