@@ -4,11 +4,12 @@
 use time::Duration;
 
 /// Drafts that a person may have open in a project.
-pub const MAX_DRAFTS: i64 = 20;
+pub const MAX_DRAFTS: i64 = 50;
 /// Bytes of the files of these drafts, if no single file may be larger.
 pub const MAX_DRAFT_BYTES: u64 = 200 << 20;
-/// Streams of events that a person may have open in one process; further pages ask again and again.
-pub const MAX_STREAMS: usize = 12;
+/// Streams of events that a person may have open in one process; further pages ask again and again. A
+/// stream costs some 100 KB and no query of its own, and one account may be on many screens.
+pub const MAX_STREAMS: usize = 320;
 /// Files that a person may download at once from one process.
 pub const MAX_EXPORTS: usize = 3;
 /// Searches and statistics of a person that run at once in one process; further ones wait.

@@ -114,7 +114,7 @@ async fn lists_are_not_in_the_order_of_phones(db: PgPool) {
     assert_eq!(list.all("tbody th")[..4], newest_first);
     let file = viewer.get("/p/default/replies.csv").await;
     let column: Vec<&str> =
-        file.text.lines().skip(1).map(|l| l.split(',').nth(1).unwrap()).collect();
+        file.text.lines().skip(1).map(|l| l.split("\",\"").nth(1).unwrap()).collect();
     assert_eq!(column, newest_first);
 }
 
@@ -223,15 +223,19 @@ async fn hidden_values_are_revealed_once_for_a_reason_that_is_on_record(db: PgPo
 async fn codes_are_sent_again_with_their_values_and_without_showing_them(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
-    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18004 });
+    let fault =
+        json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18002, "times": 1 });
     console.fault(fault).await;
     let batch = operator.send(CODE, &["987612", "5"], RIGHT).await;
     console.until_complete(&operator, &batch).await;
     console.clear_faults().await;
     let page = operator.get(&format!("{batch}/resend")).await;
-    let mut fields = page.whole_form("main form[method=post]");
+    let mut fields = page.whole_form("main form.form");
+    fields.retain(|(name, _)| name != "cause");
     fields.push(("which".to_owned(), "refused".to_owned()));
-    let draft = operator.post_owned(&format!("{batch}/resend"), &fields).await.leads_to();
+    let answer = operator.post_owned(&format!("{batch}/resend"), &fields).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
+    let draft = answer.leads_to();
     let preview = operator.until_imported(&draft).await;
     assert!(preview.text.contains("您的验证码是") && preview.text.contains("••••••"));
     assert!(!preview.text.contains("987612"), "{}", preview.text);

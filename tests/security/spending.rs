@@ -206,6 +206,9 @@ async fn a_person_has_some_streams_at_most(db: PgPool) {
         operator.request_to(&events).send().await.unwrap().status() == StatusCode::OK
     })
     .await;
+    // Hundreds of streams end before the database is dropped.
+    drop((open, other));
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
 }
 
 /// Opens `path` while a lock holds its query, `count` times.
@@ -244,6 +247,12 @@ async fn a_person_runs_some_searches_at_once_and_a_slow_one_is_stopped(db: PgPoo
     assert!(slow.text.contains("takes too long"), "{}", slow.text);
     lock.rollback().await.unwrap();
     assert_eq!(operator.get(path).await.status, StatusCode::OK);
+    let open = "select count(*) from pg_stat_activity where datname = current_database()
+        and pid <> pg_backend_pid() and query ilike '%from suppressions%'";
+    crate::harness::until("the connections of the searches are closed", async || {
+        sqlx::query_scalar::<_, i64>(open).fetch_one(&db).await.unwrap() == 0
+    })
+    .await;
 }
 
 #[sqlx::test]
