@@ -144,6 +144,12 @@ enum BenchCommand {
         #[arg(long, value_name = "ADDR")]
         listen: String,
     },
+    /// Measure response times and a batch while strangers attack
+    Attacks {
+        /// Messages of each batch
+        #[arg(long, default_value_t = 200_000)]
+        rows: usize,
+    },
     /// Measure large lists and batches, compared with a script that uses UCloud's SDK
     Batch {
         /// Rows in the list
@@ -282,6 +288,7 @@ async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<
                 bench::receipts::Plan { database_url, small, large, pushed, python, peer, only };
             bench::receipts::run(&plan).await
         }
+        BenchCommand::Attacks { rows } => bench::attacks::run(&database_url, rows).await,
         BenchCommand::Bare { listen } => bench::bare::run(&database_url, &listen).await,
     }
 }

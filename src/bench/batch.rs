@@ -61,17 +61,21 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
 
     let list = csv(0..plan.rows);
     let size = list.len();
+    let watch = console.watch_tree()?;
     let (draft, upload, read) = upload(&mut person, &console, "list.csv", list).await?;
+    let memory = watch.peak()?;
     let what = format!("{} rows of CSV ({:.1} MB), 3 variables: upload", plan.rows, mega(size));
     table.add(&what, seconds(upload), "");
-    table.add("from its last byte to the preview", seconds(read), "< 15 s");
-    table.add("most memory meanwhile", megabytes(console.peak_memory()?), "< 200 MB");
+    table.add("from its last byte to the preview", seconds(read), "< 3 s");
+    table.add("most memory meanwhile, with the reader", megabytes(memory), "< 120 MB");
 
     let book = xlsx(plan.xlsx_rows)?;
     let what = format!("{} rows of XLSX ({:.1} MB)", plan.xlsx_rows, mega(book.len()));
+    let watch = console.watch_tree()?;
     let (other, _, read) = self::upload(&mut person, &console, "list.xlsx", book).await?;
-    table.add(&format!("{what}: to the preview"), seconds(read), "< 5 s");
-    table.add("most memory meanwhile", megabytes(console.peak_memory()?), "");
+    let memory = watch.peak()?;
+    table.add(&format!("{what}: to the preview"), seconds(read), "< 1 s");
+    table.add("most memory meanwhile, with the reader", megabytes(memory), "");
     discard(&mut person, &other).await?;
 
     add_fault(
@@ -87,7 +91,7 @@ pub async fn run(plan: &Plan) -> anyhow::Result<()> {
     table.add(&format!("{} messages submitted", plan.rows), seconds(took), "");
     let share = minimum * 100.0 / took.as_secs_f64();
     let what = "share of what 8 calls of 50 ms at a time allow";
-    table.add(what, format!("{share:.0} % ({minimum:.1} s)"), "≥ 90 %");
+    table.add(what, format!("{share:.0} % ({minimum:.1} s)"), "≥ 95 %");
     table.add("most memory meanwhile", megabytes(console.peak_memory()?), "");
     let (taken, twice) = counts(&sandbox).await?;
     table.add("taken by the sandbox, and twice", format!("{taken}, {twice}"), "each once");
@@ -135,7 +139,7 @@ fn phone(n: usize) -> String {
     format!("1{:02}{:04}{:04}", 30 + n / 10_000 / 9_000, n / 9_000 % 10_000, 1_000 + n % 9_000)
 }
 
-fn csv(rows: Range<usize>) -> Vec<u8> {
+pub(super) fn csv(rows: Range<usize>) -> Vec<u8> {
     let mut list = String::from("手机号,姓名,单号,地点\n");
     for n in rows {
         use std::fmt::Write;
@@ -173,7 +177,7 @@ pub async fn import(person: &mut Person) -> anyhow::Result<()> {
 
 /// Uploads a list. Returns the path of its preview, how long the upload took, and how long it took
 /// from the last byte until every row had its verdict.
-async fn upload(
+pub(super) async fn upload(
     person: &mut Person,
     console: &Process,
     name: &str,
@@ -213,7 +217,7 @@ async fn discard(person: &mut Person, preview: &str) -> anyhow::Result<()> {
     person.post(&path, &[("csrf", &csrf)]).await.map(drop)
 }
 
-async fn add_fault(sandbox: &Process, fault: Value) -> anyhow::Result<()> {
+pub(super) async fn add_fault(sandbox: &Process, fault: Value) -> anyhow::Result<()> {
     let url = format!("{}/_admin/faults", sandbox.url);
     reqwest::Client::new().post(url).json(&fault).send().await?.error_for_status()?;
     Ok(())
@@ -234,7 +238,7 @@ async fn counts(sandbox: &Process) -> anyhow::Result<(i64, i64)> {
 }
 
 /// Confirms a draft and waits until all of it is submitted. Returns how long that took.
-async fn submit(
+pub(super) async fn submit(
     person: &mut Person,
     db: &PgPool,
     preview: &str,

@@ -1,6 +1,7 @@
 //! Benchmarks of the whole program: real processes, a real database, and the sandbox over a real
 //! socket. What is measured runs in processes of its own, so that its memory can be measured too.
 
+pub mod attacks;
 pub mod bare;
 mod bare_inserts;
 pub mod batch;

@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -40,14 +42,23 @@ impl Process {
     }
 
     fn status(&self, name: &str) -> anyhow::Result<f64> {
+        status(self.child.id().context("the process has ended")?, name)
+    }
+
+    /// Measures the memory of the process and its children together, until it is asked for the peak.
+    pub fn watch_tree(&self) -> anyhow::Result<TreeWatch> {
         let id = self.child.id().context("the process has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kilobytes: f64 = line
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .and_then(|number| number.trim().parse().ok())
-            .context("the kernel does not say")?;
-        Ok(kilobytes / 1_024.0)
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let mut peak = 0.0_f64;
+            while !stopped.load(Ordering::Relaxed) {
+                peak = peak.max(tree_memory(id));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            peak
+        });
+        Ok(TreeWatch { stop, thread })
     }
 
     /// Sends it SIGTERM and waits until it has ended.
@@ -57,6 +68,44 @@ impl Process {
         self.child.wait().await?;
         Ok(())
     }
+}
+
+/// A measurement that is under way.
+#[derive(Debug)]
+pub struct TreeWatch {
+    stop: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<f64>,
+}
+
+impl TreeWatch {
+    /// Ends the measurement. Returns the peak in megabytes.
+    pub fn peak(self) -> anyhow::Result<f64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().ok().context("the measurement panicked")
+    }
+}
+
+fn status(id: u32, name: &str) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes: f64 = line
+        .and_then(|rest| rest.trim().strip_suffix(" kB"))
+        .and_then(|number| number.trim().parse().ok())
+        .context("the kernel does not say")?;
+    Ok(kilobytes / 1_024.0)
+}
+
+/// Returns the present memory of a process and its children in megabytes. Children that end meanwhile
+/// count nothing.
+fn tree_memory(id: u32) -> f64 {
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let children =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .collect();
+    let of = |id| status(id, "VmRSS:").unwrap_or(0.0);
+    of(id) + children.into_iter().map(of).sum::<f64>()
 }
 
 /// Returns a free address of this machine, as host and port.
