@@ -10,6 +10,7 @@ mod spreadsheet;
 mod text;
 
 pub use encoding::{Encoding, Utf8};
+pub use number_format::NumberFormat;
 pub use reader::ReaderProcess;
 pub use shape::Shape;
 pub use spreadsheet::{Book, BookOptions, BookReport, Sheet, read_all_sheets, read_spreadsheet};

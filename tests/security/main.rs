@@ -5,6 +5,7 @@
 mod harness;
 
 mod bodies;
+mod corpus;
 mod digits;
 mod files;
 mod guessing;
