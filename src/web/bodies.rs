@@ -55,18 +55,18 @@ impl Default for IncompleteBodies {
 
 /// Why the rest of a body is not read.
 #[derive(Debug, Clone, Copy)]
-enum Stopped {
-    TooLarge,
-    TooSlow,
-    TooMany,
+enum Stop {
+    Large,
+    Slow,
+    Many,
 }
 
-impl From<Stopped> for WebError {
-    fn from(stopped: Stopped) -> Self {
+impl From<Stop> for WebError {
+    fn from(stopped: Stop) -> Self {
         match stopped {
-            Stopped::TooLarge => Self::TooLarge,
-            Stopped::TooSlow => Self::TooSlow,
-            Stopped::TooMany => Self::TooManyBodies,
+            Stop::Large => Self::TooLarge,
+            Stop::Slow => Self::TooSlow,
+            Stop::Many => Self::TooManyBodies,
         }
     }
 }
@@ -155,7 +155,7 @@ impl Limits {
 struct Source {
     payload: RefCell<Payload>,
     has_ended: Cell<bool>,
-    stopped: Cell<Option<Stopped>>,
+    stopped: Cell<Option<Stop>>,
 }
 
 impl Source {
@@ -195,7 +195,7 @@ impl LimitedBody {
         }
     }
 
-    fn stop(&mut self, why: Stopped) -> Poll<Option<Result<Bytes, PayloadError>>> {
+    fn stop(&mut self, why: Stop) -> Poll<Option<Result<Bytes, PayloadError>>> {
         self.source.stopped.set(Some(why));
         self.place = None;
         Poll::Ready(Some(Err(PayloadError::Overflow)))
@@ -233,16 +233,16 @@ impl Stream for LimitedBody {
             return Poll::Ready(None);
         }
         if self.is_too_slow(context) {
-            return self.stop(Stopped::TooSlow);
+            return self.stop(Stop::Slow);
         }
         let next = Pin::new(&mut *self.source.payload.borrow_mut()).poll_next(context);
         match next {
-            Poll::Pending if !self.has_place() => self.stop(Stopped::TooMany),
+            Poll::Pending if !self.has_place() => self.stop(Stop::Many),
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(bytes))) => {
                 self.received += bytes.len();
                 if self.received > self.limits.bytes {
-                    return self.stop(Stopped::TooLarge);
+                    return self.stop(Stop::Large);
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }

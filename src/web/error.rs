@@ -239,10 +239,11 @@ fn with_headers_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpRespo
 /// Logs why a request failed. The span of the request says which one it is, and whose.
 fn log(status: StatusCode, error: Option<&actix_web::Error>) {
     let cause = error.map(ToString::to_string).unwrap_or_else(|| status.to_string());
-    if status.is_server_error() {
-        tracing::error!(cause, "request failed");
+    let status = status.as_u16();
+    if status >= 500 {
+        tracing::error!(status, cause, "request failed");
     } else {
-        tracing::info!(cause, "request rejected");
+        tracing::info!(status, cause, "request rejected");
     }
 }
 

@@ -149,7 +149,8 @@ impl Book<'_> {
             .collect();
         let strings_target = self.strings_name.trim_start_matches("xl/");
         let others =
-            relation("a", "sharedStrings", strings_target) + &relation("b", "styles", "styles.xml");
+            [relation("a", "sharedStrings", strings_target), relation("b", "styles", "styles.xml")]
+                .concat();
         let mut zip = Zip::default();
         let wrapped = |inner: &str| format!("<Relationships>{inner}</Relationships>");
         zip.add("_rels/.rels", &Content::plain(&wrapped(&root)));
