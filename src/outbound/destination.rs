@@ -66,7 +66,7 @@ impl Destinations {
     /// [`NotPublic`] if nothing that it leads to may be called.
     pub(super) async fn look_up(&self, url: &Url) -> Result<(), NotPublic> {
         self.check(url)?;
-        let Some(host) = url.host_str() else { return Ok(()) };
+        let (Self::PublicAnd(_), Some(host)) = (self, url.host_str()) else { return Ok(()) };
         let Ok(found) = tokio::net::lookup_host((host, 0)).await else { return Ok(()) };
         let found: Vec<SocketAddr> = found.collect();
         let refused = !found.is_empty() && !found.iter().any(|at| self.allow(at.ip()));

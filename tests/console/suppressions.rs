@@ -33,7 +33,11 @@ async fn suppressed_phones_are_left_out_by_the_preview(db: PgPool) {
     let found = operator.get(&format!("{LIST}?phone=1002")).await;
     assert_eq!(found.all("tbody th").len(), 1);
     let file = operator.get(&format!("{LIST}.csv")).await;
-    assert!(file.text.contains("18500001001,complaint,'=投诉,operator,"), "{}", file.text);
+    assert!(
+        file.text.contains("\"18500001001\",\"complaint\",\"'=投诉\",\"operator\","),
+        "{}",
+        file.text
+    );
     let viewer = console.viewer().await;
     let seen = viewer.get(LIST).await;
     assert!(seen.text.contains("185****1001") && !seen.text.contains("18500001001"));
@@ -56,8 +60,12 @@ async fn a_phone_that_gets_no_marketing_is_left_out_of_marketing_only(db: PgPool
     assert_eq!(list.all("tbody td:nth-child(3)"), ["全部短信", "仅营销短信"]);
     let file = operator.get(&format!("{LIST}.csv")).await;
     let lines: Vec<&str> = file.text.lines().collect();
-    assert!(lines[0].ends_with(",added_at,scope") && lines[1].ends_with(",all"), "{}", file.text);
-    assert!(lines[2].ends_with(",marketing"), "{}", file.text);
+    assert!(
+        lines[0].ends_with(",added_at,scope") && lines[1].ends_with(",\"all\""),
+        "{}",
+        file.text
+    );
+    assert!(lines[2].ends_with(",\"marketing\""), "{}", file.text);
     for (template, rows, left_out) in [
         (CODE, "18500001001,1,5\n18500001002,2,5\n18500001003,3,5\n", "1"),
         ("新书", "18500001001,甲\n18500001002,乙\n18500001003,丙\n", "2"),
