@@ -204,7 +204,9 @@ async fn no_form_makes_a_page_fail(db: PgPool) {
     let fields = fields();
     let large = "长".repeat(30_000);
     for path in paths() {
-        if path.ends_with("/logout") || path.ends_with("/login") {
+        // Wrong push secrets are answered ever later.
+        let is_slow = path.starts_with("/hooks/");
+        if is_slow || path.ends_with("/logout") || path.ends_with("/login") {
             continue;
         }
         for id in &ids {
