@@ -85,7 +85,8 @@ pub async fn resume(
     Ok(state)
 }
 
-/// Cancels what has not been sent yet. Calls in flight finish and are recorded.
+/// Cancels what has not been sent yet. Calls in flight finish and are recorded. A draft was never ordered:
+/// it is discarded instead.
 pub async fn cancel(
     db: &mut PgConnection,
     project: ProjectId,
@@ -97,7 +98,7 @@ pub async fn cancel(
         r#"update batches set state = 'cancelled', pause_reason = null, pause_detail = '', decided_by = $3,
              finished_at = $4
            where project_id = $1 and id = $2
-             and state in ('draft', 'awaiting_approval', 'scheduled', 'sending', 'paused')"#,
+             and state in ('awaiting_approval', 'scheduled', 'sending', 'paused')"#,
         project.0,
         batch.0,
         by.0,
