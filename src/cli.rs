@@ -144,7 +144,7 @@ enum BenchCommand {
         #[arg(long, value_name = "ADDR")]
         listen: String,
     },
-    /// Measure response times and a batch while strangers attack
+    /// Measure response times and sending while the console is under attack
     Attacks {
         /// Messages of each batch
         #[arg(long, default_value_t = 200_000)]
@@ -169,8 +169,7 @@ enum BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Encrypt all stored secrets with CONSOLE_SECRET_KEY that are encrypted with
-    /// CONSOLE_PREVIOUS_SECRET_KEY
+    /// Encrypt all stored secrets and application files with the present CONSOLE_SECRET_KEY
     Rotate,
 }
 
@@ -254,9 +253,12 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn rotate_key(config: &Config) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     let rotated = key_rotation::rotate(&app).await?;
-    println!("{} secrets and {} files encrypted anew", rotated.secrets, rotated.files);
+    println!(
+        "Encrypted with the present key: {} secrets, {} files.",
+        rotated.secrets, rotated.files
+    );
     if config.previous_secret_key.is_some() {
-        println!("once all processes run with the new key, remove CONSOLE_PREVIOUS_SECRET_KEY");
+        println!("When all processes run with the new key, remove CONSOLE_PREVIOUS_SECRET_KEY.");
     }
     Ok(())
 }

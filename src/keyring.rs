@@ -112,7 +112,7 @@ impl Keyring {
         self.cookie.clone()
     }
 
-    /// Returns the authentication code of a text that a browser keeps for us: HMAC-SHA256 in hex. One
+    /// Returns the authentication code of a text that a browser stores for us: HMAC-SHA256 in hex. One
     /// made for a purpose is not valid for another.
     pub fn mac(&self, purpose: &str, text: &str) -> String {
         hex::encode(self.hmac(purpose, text).finalize().into_bytes())

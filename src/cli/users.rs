@@ -39,17 +39,17 @@ pub(super) enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Let an account sign in no more, and end its login sessions
+    /// Disable an account and end its login sessions
     Disable {
         /// Username
         name: String,
     },
-    /// Let an account sign in again
+    /// Enable an account that was disabled
     Enable {
         /// Username
         name: String,
     },
-    /// Give an account a role in a project, instead of the one it has
+    /// Set the role of an account in a project
     SetRole {
         /// Username
         name: String,
@@ -60,7 +60,7 @@ pub(super) enum UserCommand {
         #[arg(long)]
         role: Role,
     },
-    /// Take an account out of a project
+    /// Remove an account from a project
     Remove {
         /// Username
         name: String,

@@ -77,7 +77,7 @@ impl FileKind {
         }
     }
 
-    /// Returns the name under which a file of this type is kept and handed out: the last part of a
+    /// Returns the name under which a file of this type is stored and downloaded: the last part of a
     /// path, without what nobody sees, and with an ending by which no program takes it for anything
     /// else.
     pub fn name_of(self, name: &str) -> String {

@@ -1,5 +1,5 @@
-//! What one person, or the people of one project, may use at once. Whoever reaches a limit is told so,
-//! and nothing is lost.
+//! What one person, or the people of one project, may use at once. Whoever reaches a limit sees what to
+//! do, and nothing that is stored is lost.
 
 use time::Duration;
 

@@ -35,7 +35,7 @@ pub enum Weakness {
     /// It repeats a few characters, or follows the alphabet or the keyboard.
     #[error("password is a repetition or a sequence, which is guessed first")]
     Pattern,
-    /// It has the sign-in name in it.
+    /// It has the username in it.
     #[error("password must not contain the username")]
     Name,
     /// It has the name of the product or of the console's host in it.

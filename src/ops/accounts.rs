@@ -41,7 +41,7 @@ pub enum AccountError {
     #[error("`{0}` is the last owner who can sign in")]
     LastOwner(String),
     /// An owner has every permission in every project.
-    #[error("`{0}` is an owner, who has every role in every project")]
+    #[error("`{0}` is an owner, and so an admin in every project")]
     Owner(String),
     /// The account has no role in the project.
     #[error("`{0}` has no role in project `{1}`")]

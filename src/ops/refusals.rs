@@ -8,7 +8,7 @@ use crate::db::users::User;
 use crate::domain::client_address;
 use crate::domain::ids::ProjectId;
 
-/// The most characters of what a stranger typed that are kept.
+/// The most characters of what a stranger typed that are stored.
 const MAX_TEXT: usize = 200;
 
 /// Records that a sign-in of `name` was refused.

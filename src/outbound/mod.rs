@@ -32,7 +32,9 @@ pub enum OutboundBuildError {
     #[error("CONSOLE_SMTP_URL must be a URL like smtps://user:password@mail.example.test")]
     Server,
     /// A password would be sent to the mail server without encryption.
-    #[error("CONSOLE_SMTP_URL would send its password without encryption")]
+    #[error(
+        "CONSOLE_SMTP_URL would send its password unencrypted; write smtps://… or add ?tls=required"
+    )]
     Unencrypted,
     /// The sender is not an email address.
     #[error("CONSOLE_MAIL_FROM is not an email address")]

@@ -31,7 +31,7 @@ pub async fn download(
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {
             charset: Charset::Ext("UTF-8".to_owned()),
             language_tag: None,
-            // Files of before were kept under any name.
+            // Earlier versions stored files under any name.
             value: file.kind.name_of(&file.name).into_bytes(),
         })],
     };

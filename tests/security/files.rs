@@ -327,7 +327,7 @@ async fn a_file_whose_reader_died_twice_is_not_read_again_until_a_person_asks(db
 }
 
 #[sqlx::test]
-async fn a_paper_is_named_by_what_it_is(db: PgPool) {
+async fn an_application_file_is_named_by_what_it_is(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;
     let png = b"\x89PNG\r\n\x1a\n<html><script>alert(1)</script>".as_slice();

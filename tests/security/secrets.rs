@@ -51,9 +51,9 @@ async fn a_new_secret_key_takes_over_all_secrets_and_files(db: PgPool) {
     let old = "07".repeat(32);
     let variables = [variables[0], ("CONSOLE_PREVIOUS_SECRET_KEY", old.as_str())];
     let rotated = command(&db, &["key", "rotate"], &variables).await;
-    assert!(words(&rotated).contains("4 secrets and 1 files"), "{}", words(&rotated));
+    assert!(words(&rotated).contains("4 secrets, 1 files"), "{}", words(&rotated));
     let again = command(&db, &["key", "rotate"], &variables).await;
-    assert!(words(&again).contains("0 secrets and 0 files"), "{}", words(&again));
+    assert!(words(&again).contains("0 secrets, 0 files"), "{}", words(&again));
     let keyring = Keyring::derive(&SecretSlice::from(vec![8; 32]));
     let sealed: (Vec<u8>, Vec<u8>, Vec<u8>) = sqlx::query_as(
         "select hook_secret_sealed, webhook_sealed, f.sealed from projects, files f",

@@ -29,4 +29,4 @@ login-hint = Forgot your password? Ask your administrator.
 login-hint-receipt = The receipt you requested will open after you sign in.
 login-wrong = Incorrect username or password
 login-throttled = Too many failed attempts. Try again after { $when }.
-login-busy = Too many people are signing in right now. Try again in a few seconds.
+login-busy = Too many passwords are being checked right now. Try again in a few seconds.

@@ -20,7 +20,7 @@ receipts-other-hint = Sent by another program of the same account; the console k
 receipts-none-session-title = No receipts for this session number
 receipts-none-session = The console didn't send it, and UCloud has no receipt for it right now. A receipt can take a few minutes to arrive.
 receipts-unknown-title = The console doesn't know this session number
-receipts-unknown = The console didn't send it, and no receipt for it has arrived. Another program of the account may have: UCloud can tell.
+receipts-unknown = The console didn't send it, and no receipt for it has arrived. Another program of the same account may have sent it.
 receipts-vendor-error-title = UCloud can't be reached right now
 receipts-vendor-error = The console doesn't know this session number and couldn't get an answer from UCloud. Try again later; nothing is lost.
 receipts-none-phone-title = No messages to this number
@@ -30,8 +30,8 @@ receipts-asked = { $count ->
     [1] UCloud returned 1 receipt
    *[other] UCloud returned { $count } receipts
   }
-receipts-asked-before = UCloud was asked a few minutes ago. This is its answer.
-receipts-asked-busy = Sending goes first right now. Try again in a moment.
+receipts-asked-before = The console asked UCloud a few minutes ago. This page shows what it returned.
+receipts-asked-busy = The console is busy sending messages. Try again in a moment.
 receipts-asked-failed = UCloud did not respond. Try again later.
 receipts-summary = { $count ->
     [1] 1 message

@@ -73,4 +73,4 @@ sending-compare = Compare with UCloud's counts
 sending-pull = Pull status reports
 sending-silent-since = The last sign of life before that was at { $when }; the console started again at { $noticed }.
 sending-noticed = This was noticed at { $noticed }; the last sign of life before that was at { $when }.
-environment-other = Test environment: calls go to { $host }, not to UCloud.
+environment-other = Calls go to { $host }, not to UCloud's API over HTTPS.

@@ -4,7 +4,7 @@ settings-notifications-lead = Sent when a signature or template is approved, rej
 settings-webhook = Webhook
 settings-webhook-hint = Receives a JSON POST request. A 2xx response counts as delivered; otherwise the console retries for more than a day.
 settings-webhook-wrong = Enter a URL that starts with http:// or https://
-settings-webhook-not-public = This address leads to a private network. To use it, start the console with CONSOLE_OUTBOUND_ALLOW, which names the networks that are allowed.
+settings-webhook-not-public = This URL leads to a private network. To allow it, add the network to CONSOLE_OUTBOUND_ALLOW and restart the console.
 settings-webhook-key = Signing key
 settings-webhook-key-hint = X-Console-Signature is sha256= followed by the hex HMAC-SHA256 of X-Console-Timestamp, a period, and the body
 settings-emails = Email recipients
@@ -53,7 +53,7 @@ notification-error-no-mail = no mail server is configured (CONSOLE_SMTP_URL)
 notification-error-message = the email could not be composed: { $said }
 notification-error-mail = mail server error: { $said }
 notification-error-unreachable = the webhook could not be reached: { $said }
-notification-error-not-public = the webhook is in a private network, which CONSOLE_OUTBOUND_ALLOW has to name
+notification-error-not-public = the webhook leads to a private network that CONSOLE_OUTBOUND_ALLOW doesn't name
 notification-error-answer = the webhook responded with { $said }
 prices-title = Prices
 prices-lead = What UCloud charges per part, in CNY, according to your contract. A batch keeps the prices at which it was ordered.

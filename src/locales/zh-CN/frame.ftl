@@ -28,5 +28,5 @@ login-button = 登录
 login-hint = 忘记密码？请联系管理员。
 login-hint-receipt = 登录后将打开您要查看的回执。
 login-wrong = 用户名或密码错误
-login-throttled = 登录失败次数过多，请于 { $when } 后重试。
-login-busy = 当前登录人数过多，请几秒后重试。
+login-throttled = 密码错误次数过多，请于 { $when } 后重试。
+login-busy = 当前验证密码的请求过多，请几秒后重试。

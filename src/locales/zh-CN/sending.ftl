@@ -65,4 +65,4 @@ sending-compare = 与 UCloud 统计对比
 sending-pull = 拉取状态报告
 sending-silent-since = 此前最后的运行记录为 { $when }，控制台于 { $noticed } 重新启动。
 sending-noticed = 于 { $noticed } 发现，此前最后的运行记录为 { $when }。
-environment-other = 测试环境：接口地址为 { $host }，不是 UCloud。
+environment-other = 接口地址为 { $host }，不是 UCloud 的 HTTPS 接口。

@@ -4,7 +4,7 @@ settings-notifications-lead = 短信签名或模板已通过、未通过、被�
 settings-webhook = Webhook 地址
 settings-webhook-hint = 以 JSON 格式发送 POST 请求；返回 2xx 视为送达，否则持续重试一天以上
 settings-webhook-wrong = 请填写以 http:// 或 https:// 开头的地址
-settings-webhook-not-public = 该地址位于内网。如需使用，请在启动参数 CONSOLE_OUTBOUND_ALLOW 中允许该网段。
+settings-webhook-not-public = 该地址指向内网。如需使用，请在配置项 CONSOLE_OUTBOUND_ALLOW 中添加该网段，然后重启控制台。
 settings-webhook-key = 签名密钥
 settings-webhook-key-hint = X-Console-Signature 为 sha256= 加上“X-Console-Timestamp、句点、请求体”的 HMAC-SHA256（十六进制）
 settings-emails = 邮件收件人
@@ -50,7 +50,7 @@ notification-error-no-mail = 未设置邮件服务器：CONSOLE_SMTP_URL
 notification-error-message = 无法生成邮件：{ $said }
 notification-error-mail = 邮件服务器返回：{ $said }
 notification-error-unreachable = 无法连接 Webhook：{ $said }
-notification-error-not-public = Webhook 位于内网，需在 CONSOLE_OUTBOUND_ALLOW 中允许
+notification-error-not-public = Webhook 指向内网，且 CONSOLE_OUTBOUND_ALLOW 未允许该网段
 notification-error-answer = Webhook 返回 { $said }
 prices-title = 单价
 prices-lead = 按合同填写 UCloud 每条短信的单价（元）。任务按发起时的单价计算费用。

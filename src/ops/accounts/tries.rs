@@ -27,7 +27,7 @@ const STRICT: Allowance = Allowance { free: 0, first_wait: LONGEST_WAIT, ..USUAL
 /// Failures of strangers in an hour beyond which a name or an address is [`STRICT`].
 const NAME_FAILURES: i32 = 100;
 const ADDRESS_FAILURES: i32 = 300;
-/// The most counts that are kept; each is of somebody, and the oldest are deleted first.
+/// The largest number of counts that are stored. The oldest are deleted first.
 const MAX_COUNTS: i64 = 50_000;
 
 /// Where a try comes from.

@@ -22,10 +22,14 @@ const CHUNK: usize = 1 << 20;
 /// The most characters of a batch's name. A file name may have twice as many.
 pub const MAX_NAME_LENGTH: usize = 60;
 
-/// Returns whether the files of a person's drafts are too large together. One file as large as the
+/// Returns how many bytes the files of a person's drafts may have together. One file as large as the
 /// settings allow is always accepted.
+pub fn max_draft_bytes(app: &App) -> u64 {
+    MAX_DRAFT_BYTES.max(app.uploads.bytes)
+}
+
 fn is_too_much(app: &App, drafts: Drafts) -> bool {
-    u64::try_from(drafts.bytes).is_ok_and(|bytes| bytes > MAX_DRAFT_BYTES.max(app.uploads.bytes))
+    u64::try_from(drafts.bytes).is_ok_and(|bytes| bytes > max_draft_bytes(app))
 }
 
 /// A draft to create.

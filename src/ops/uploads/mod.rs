@@ -12,4 +12,4 @@ mod scan;
 
 pub use confirm::{ConfirmRequest, Confirmation, confirm};
 pub use drafts::{Change, ShownTexts, discard, read_again, version_of};
-pub use incoming::{Begin, IncomingFile, MAX_NAME_LENGTH, UploadError, check};
+pub use incoming::{Begin, IncomingFile, MAX_NAME_LENGTH, UploadError, check, max_draft_bytes};

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::ids::{BatchId, TemplateId};
-use crate::domain::limits::{MAX_DRAFT_BYTES, MAX_DRAFTS};
+use crate::domain::limits::MAX_DRAFTS;
 use crate::domain::phone::entries;
 use crate::domain::upload::is_phone;
 use crate::ops::order::OrderError;
@@ -150,7 +150,7 @@ pub async fn receive(
             let choices =
                 Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
             let l = member.layout(&app, &request, Section::Batches).await?;
-            let problem = problem_of(&l, rejection)?;
+            let problem = problem_of(&app, &l, rejection)?;
             show(&app, &member, &request, choices, fields, vec![problem]).await
         }
     }
@@ -172,7 +172,7 @@ impl From<UploadError> for Rejection {
     }
 }
 
-fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
+fn problem_of(app: &App, l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
     let at = |field, key: &str| Problem { field, sentence: l.t(key) };
     Ok(match rejection {
         Rejection::Schedule(key) => at("at", key),
@@ -186,7 +186,7 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
             at("recipients", &format!("upload-wrong-kind-{}", shape.key()))
         }
         Rejection::Upload(UploadError::TooManyDrafts) => {
-            Problem { field: "recipients", sentence: too_many_drafts(l.texts) }
+            Problem { field: "recipients", sentence: too_many_drafts(app, l.texts) }
         }
         Rejection::Upload(UploadError::TooLarge(most)) => Problem {
             field: "recipients",
@@ -199,8 +199,9 @@ fn problem_of(l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
 }
 
 /// Says that the person has too many drafts.
-pub(super) fn too_many_drafts(texts: Texts) -> String {
-    let values = [("most", MAX_DRAFTS.into()), ("megabytes", (MAX_DRAFT_BYTES >> 20).into())];
+pub(super) fn too_many_drafts(app: &App, texts: Texts) -> String {
+    let values =
+        [("most", MAX_DRAFTS.into()), ("megabytes", (uploads::max_draft_bytes(app) >> 20).into())];
     texts.with("upload-too-many-drafts", &values)
 }
 

@@ -241,7 +241,7 @@ pub async fn make(
             return Ok(page::see_other(&urls.batch_part(draft, "preview")));
         }
         Err(UploadError::TooManyDrafts) => {
-            flash::warn(&request, &too_many_drafts(texts));
+            flash::warn(&request, &too_many_drafts(&app, texts));
             return Ok(page::see_other(&urls.batch_part(batch.id, "resend")));
         }
         Err(UploadError::Empty) => ("resend-none", urls.batch(batch.id)),
