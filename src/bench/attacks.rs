@@ -2,7 +2,8 @@
 //! while strangers keep one core busy with requests. A process that burns a core, and sends nothing, is
 //! what that is compared with.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -14,7 +15,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Table;
 use super::batch::{add_fault, csv, import, seeds, submit, upload};
@@ -28,6 +29,8 @@ const PASSWORD: &str = "a password of measurements";
 const DURATION: Duration = Duration::from_secs(10);
 /// The attackers of one kind that work at once.
 const ATTACKERS: usize = 8;
+/// The address that attacks come from. The person of the measurement has another one.
+const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// Runs the benchmark on the empty database at `database_url`, with batches of `rows` messages, and
 /// prints a table.
@@ -159,7 +162,7 @@ fn attack(url: &str, stop: &AtomicBool) -> anyhow::Result<u64> {
             }
         }
         let address = url.trim_start_matches("http://").to_owned();
-        attackers.spawn(slow_bodies(address));
+        attackers.spawn(slow_bodies(address.parse()?));
         while !stop.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -179,7 +182,8 @@ async fn repeat(request: reqwest::RequestBuilder, sent: Arc<AtomicU64>) {
 
 fn client() -> anyhow::Result<reqwest::Client> {
     let none = reqwest::redirect::Policy::none();
-    Ok(reqwest::Client::builder().redirect(none).timeout(Duration::from_secs(5)).build()?)
+    let client = reqwest::Client::builder().redirect(none).local_address(ATTACKER);
+    Ok(client.timeout(Duration::from_secs(5)).build()?)
 }
 
 fn packed_forms(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {
@@ -203,13 +207,19 @@ fn wrong_pushes(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {
     Ok(client()?.post(format!("{url}/hooks/{}", "0".repeat(64))).body("{}"))
 }
 
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((ATTACKER, 0).into())?;
+    socket.connect(address).await
+}
+
 /// Opens connections with bodies that never end, a hundred at a time.
-async fn slow_bodies(address: String) {
+async fn slow_bodies(address: SocketAddr) {
     let head = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na";
     loop {
         let mut held = Vec::new();
         for _ in 0..100 {
-            let Ok(mut connection) = TcpStream::connect(&address).await else { continue };
+            let Ok(mut connection) = connect(address).await else { continue };
             let _ = connection.write_all(head.as_bytes()).await;
             held.push(connection);
         }
