@@ -201,6 +201,7 @@ pub fn start_hooks(
     trust: &Trust,
     listen: SocketAddr,
 ) -> io::Result<(Server, SocketAddr)> {
+    let https = settings.is_https();
     let proxies = trust.proxies(settings);
     let connections = Connections::new(proxies.clone());
     let proxies = actix::Data::new(proxies);
@@ -211,6 +212,7 @@ pub fn start_hooks(
             .app_data(proxies.clone())
             .app_data(push_endpoint.clone())
             .configure(routes::hooks)
+            .wrap(headers::all(https))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
     .on_connect(move |stream, extensions| connections.admit(stream, extensions))
@@ -237,6 +239,7 @@ pub fn start_metrics(
             .app_data(actix::Data::new(app.clone()))
             .app_data(metrics.clone())
             .configure(routes::metrics)
+            .wrap(headers::all(false))
     })
     .workers(1)
     .disable_signals()

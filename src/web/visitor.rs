@@ -1,4 +1,4 @@
-//! What the browser of somebody who is not signed in keeps: the token of the sign-in form, and whether it
+//! What the browser of somebody who is not signed in stores: the token of the sign-in form, and whether it
 //! is a known device. Nothing is stored for visitors.
 
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -12,6 +12,8 @@ use crate::app::App;
 use crate::domain::ids::UserId;
 use crate::ops::accounts::{DEVICE_MAX_AGE, Device};
 
+/// Over HTTPS, browsers accept a cookie of this prefix only from this very host (RFC 6265bis, 4.1.3.2).
+pub const HOST_PREFIX: &str = "__Host-";
 const FORM_COOKIE: &str = "console_login";
 const DEVICE_COOKIE: &str = "console_device";
 /// How long a sign-in form can be sent.
@@ -57,14 +59,14 @@ pub fn expected_token(request: &HttpRequest) -> Option<String> {
 }
 
 fn form_cookie(request: &HttpRequest, now: OffsetDateTime) -> Option<String> {
-    let cookie = request.cookie(FORM_COOKIE)?;
+    let cookie = request.cookie(&name_of(request, FORM_COOKIE))?;
     let until: i64 = cookie.value().split_once('.')?.1.parse().ok()?;
     (until > now.unix_timestamp()).then(|| cookie.value().to_owned())
 }
 
 /// Returns the device that sends a request, if somebody has signed in with it.
 pub fn device(app: &App, request: &HttpRequest) -> Option<Device> {
-    let cookie = request.cookie(DEVICE_COOKIE)?;
+    let cookie = request.cookie(&name_of(request, DEVICE_COOKIE))?;
     Device::read(&app.keyring, cookie.value(), app.clock.now())
 }
 
@@ -80,6 +82,14 @@ pub fn remember_device(
     set(request, response, DEVICE_COOKIE, &cookie, DEVICE_MAX_AGE);
 }
 
+fn is_https(request: &HttpRequest) -> bool {
+    request.app_data::<Data<Settings>>().is_some_and(|settings| settings.is_https())
+}
+
+fn name_of(request: &HttpRequest, name: &str) -> String {
+    if is_https(request) { format!("{HOST_PREFIX}{name}") } else { name.to_owned() }
+}
+
 fn set(
     request: &HttpRequest,
     response: &mut HttpResponse,
@@ -87,10 +97,9 @@ fn set(
     value: &str,
     max_age: Duration,
 ) {
-    let secure = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.is_https());
-    let cookie = Cookie::build(name, value)
+    let cookie = Cookie::build(name_of(request, name), value)
         .path("/")
-        .secure(secure)
+        .secure(is_https(request))
         .http_only(true)
         .same_site(SameSite::Lax)
         .max_age(CookieDuration::seconds(max_age.whole_seconds()))
