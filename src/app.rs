@@ -1,11 +1,13 @@
 //! Application state: built once at startup, shared by handlers, operations and workers.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -55,6 +57,26 @@ pub struct App {
     pub calls: TaskTracker,
 }
 
+impl App {
+    /// Makes calls that a page waits for run on the runtime of the caller. A web server has runtimes
+    /// of its own, which end a few seconds after it was told to stop, whatever still runs on them.
+    pub fn finish_calls_here(&self) {
+        let _ = self.in_hand.runtime.set(Handle::current());
+    }
+
+    /// Runs a call that a page waits for: it goes on when the browser disconnects, and the process
+    /// waits for it when it is told to stop.
+    pub fn spawn_call<F>(&self, call: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        match self.in_hand.runtime.get() {
+            Some(runtime) => self.calls.spawn_on(call, runtime),
+            None => self.calls.spawn(call),
+        }
+    }
+}
+
 /// The claims of this process that are not recorded yet.
 #[derive(Debug, Default)]
 pub struct InHand {
@@ -73,6 +95,8 @@ pub struct InHand {
     beat: std::sync::Mutex<Option<OffsetDateTime>>,
     /// The newest recovery that this process has reported to, or that ended before it looked first.
     reported: std::sync::Mutex<Option<RecoveryId>>,
+    /// The runtime of calls that a page waits for; unset, they run where the page does.
+    runtime: OnceLock<Handle>,
 }
 
 impl InHand {

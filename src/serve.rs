@@ -53,6 +53,7 @@ pub enum Parts {
 /// Runs until Ctrl-C or SIGTERM, then until the calls in flight are done.
 pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let app = build(config).await?;
+    app.finish_calls_here();
     let metrics = telemetry::start_metrics().ok();
     let servers = match parts {
         Parts::All | Parts::Pages => start_servers(config, &app, metrics)?,

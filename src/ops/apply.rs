@@ -190,7 +190,7 @@ pub fn template_change(template: &SmsTemplate) -> TemplateChange {
 pub async fn submit(app: &App, submission: Submission) -> Result<SubmitOutcome, ApplyError> {
     let task_app = app.clone();
     let project = submission.project;
-    let task = app.calls.spawn(async move { store_call_record(&task_app, &submission).await });
+    let task = app.spawn_call(async move { store_call_record(&task_app, &submission).await });
     let outcome = task.await.map_err(|error| ApplyError::Broken(error.to_string()))??;
     if let SubmitOutcome::Already(id) = &outcome {
         wait_for(app, project, *id).await?;

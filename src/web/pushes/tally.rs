@@ -84,7 +84,7 @@ impl Tally {
             return;
         }
         let tally = self.clone();
-        self.app.calls.spawn(async move {
+        self.app.spawn_call(async move {
             tokio::time::sleep(WRITE_DELAY).await;
             let sums = std::mem::take(&mut *tally.sums());
             if let Err(error) = tally.write(&sums).await {

@@ -116,9 +116,8 @@ pub async fn ask(
     request: HttpRequest,
     _: Form<Ask>,
 ) -> Result<HttpResponse, WebError> {
-    let (own, project) = ((*app.into_inner()).clone(), member.project.id);
-    let calls = own.calls.clone();
-    let task = calls.spawn(async move { figures::ask(&own, project).await });
+    let (own, project) = ((**app).clone(), member.project.id);
+    let task = app.spawn_call(async move { figures::ask(&own, project).await });
     let result = task.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let texts = member.texts(&request);
     let message = match result {
