@@ -9,6 +9,8 @@ create function grant_to_console(console name) returns void
   set search_path = public, pg_temp
 as $$
 begin
+  -- Before PostgreSQL 15 everybody may create tables here, also one of a name that a function expects.
+  execute 'revoke create on schema public from public';
   execute format('grant usage on schema public to %I', console);
   execute format('grant select, insert, update, delete on all tables in schema public to %I', console);
   execute format('grant usage, select on all sequences in schema public to %I', console);

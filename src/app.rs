@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::db::installation::Seen;
 use crate::db::message_search::MessageSearch;
 use crate::db::recoveries::RecoveryId;
+use crate::db::refusals::Unwritten;
 use crate::db::remembered_actions::RememberedActions;
 use crate::db::remembered_calls::RememberedCalls;
 use crate::domain::ids::SubmissionId;
@@ -89,6 +90,8 @@ pub struct InHand {
     pub remembered: RememberedCalls,
     /// What people did lately, for the same reason.
     pub actions: RememberedActions,
+    /// What was refused and is not in the audit log yet.
+    pub refusals: Unwritten,
     /// What this process knows of the database; `None` before its first look.
     seen: std::sync::Mutex<Option<Seen>>,
     /// The last sign of life that this process has written.

@@ -14,19 +14,20 @@ const MAX_TEXT: usize = 200;
 /// Records that a sign-in of `name` was refused.
 pub async fn sign_in(app: &App, action: &str, name: &str, ip: &str) -> sqlx::Result<()> {
     let refusal = Refusal {
-        action,
-        name: &name.to_lowercase(),
-        ip: &client_address::subject(ip),
+        action: action.to_owned(),
+        name: name.to_lowercase(),
+        ip: client_address::subject(ip),
         user: None,
         project: None,
         detail: json!({ "name": name }),
     };
-    refusals::count(&app.db, &refusal, app.clock.now()).await
+    count(app, refusal).await
 }
 
 /// Records that something was refused to a person.
 pub async fn of_person(app: &App, action: &str, user: &User, ip: &str) -> sqlx::Result<()> {
-    count(app, action, Some(user), None, ip, json!({})).await
+    let refusal = of(action, Some(user), None, ip, json!({}));
+    count(app, refusal).await
 }
 
 /// Records that a page or a form was refused to a person, or to somebody who is not signed in.
@@ -39,26 +40,34 @@ pub async fn request(
     path: &str,
 ) -> sqlx::Result<()> {
     let path: String = path.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect();
-    count(app, action, user, project, ip, json!({ "path": path })).await
+    count(app, of(action, user, project, ip, json!({ "path": path }))).await
 }
 
-async fn count(
-    app: &App,
+fn of(
     action: &str,
     user: Option<&User>,
     project: Option<ProjectId>,
     ip: &str,
     detail: Value,
-) -> sqlx::Result<()> {
-    let refusal = Refusal {
-        action,
-        name: user.map_or("", |user| user.name.as_str()),
-        ip: &client_address::subject(ip),
+) -> Refusal {
+    Refusal {
+        action: action.to_owned(),
+        name: user.map(|user| user.name.to_lowercase()).unwrap_or_default(),
+        ip: client_address::subject(ip),
         user: user.map(|user| user.id),
         project,
         detail,
-    };
-    refusals::count(&app.db, &refusal, app.clock.now()).await
+    }
+}
+
+/// Counts a refusal, together with those that come while others are being written. It is counted even if
+/// the client leaves.
+async fn count(app: &App, refusal: Refusal) -> sqlx::Result<()> {
+    app.in_hand.refusals.add(refusal);
+    let own = app.clone();
+    let written =
+        app.spawn_call(async move { own.in_hand.refusals.write(&own.db, own.clock.now()).await });
+    written.await.unwrap_or_else(|error| Err(sqlx::Error::Protocol(error.to_string())))
 }
 
 /// Deletes what is needed only while an hour lasts. The audit events stay.

@@ -178,8 +178,9 @@ pub async fn revoke(
     let RevokeForm { key, password } = form.into_inner();
     let (own_key, ip) = (session::key_hash(&request.get_session()), peer_ip(&request));
     let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
-    let which = if key_hash.is_empty() { Ending::AllBut(&own_key) } else { Ending::One(&key_hash) };
-    let ended = accounts::end_sessions(&app, &person.0.user, password, which, &ip).await;
+    let which = if key_hash.is_empty() { Ending::Others } else { Ending::One(&key_hash) };
+    let user = &person.0.user;
+    let ended = accounts::end_sessions(&app, user, password, which, &own_key, &ip).await;
     let texts = Texts(language_of(&request));
     if let Err(error) = ended {
         let refused = not_current(&app, texts, error)?;

@@ -50,7 +50,7 @@ impl From<SignInError> for PasswordError {
     }
 }
 
-/// Changes a person's own password and ends their other login sessions.
+/// Changes a person's own password and ends their login sessions but the one whose key has this hash.
 ///
 /// # Errors
 ///
@@ -60,15 +60,15 @@ pub async fn change_password(
     user: &User,
     old: SecretString,
     new: SecretString,
-    keep_key_hash: &[u8],
+    own_key_hash: &[u8],
     ip: &str,
 ) -> Result<(), PasswordError> {
     password::check(new.expose_secret(), &user.name, app.public_url.as_deref())?;
-    let guess = check_current(app, user, old, ip).await?;
+    let guess = check_current(app, user, old, own_key_hash, ip).await?;
     let hash = hashing::hash(new, &guess.waiting).await?;
     let mut tx = app.db.begin().await?;
     users::set_password(&mut tx, user.id, &hash).await?;
-    login_sessions::revoke_others(&mut tx, user.id, keep_key_hash).await?;
+    login_sessions::revoke_others(&mut tx, user.id, own_key_hash).await?;
     record(&mut tx, Some(user.id), "password_changed", json!({}), ip, app.clock.now()).await?;
     tx.commit().await?;
     Ok(())
@@ -79,11 +79,11 @@ pub async fn change_password(
 pub enum Ending<'a> {
     /// The one whose key has this hash.
     One(&'a [u8]),
-    /// All but the one whose key has this hash.
-    AllBut(&'a [u8]),
+    /// All but the present one.
+    Others,
 }
 
-/// Ends login sessions of a person.
+/// Ends login sessions of a person, whose present one has a key with the hash `own_key_hash`.
 ///
 /// # Errors
 ///
@@ -93,13 +93,14 @@ pub async fn end_sessions(
     user: &User,
     password: SecretString,
     which: Ending<'_>,
+    own_key_hash: &[u8],
     ip: &str,
 ) -> Result<(), PasswordError> {
-    check_current(app, user, password, ip).await?;
+    check_current(app, user, password, own_key_hash, ip).await?;
     let mut tx = app.db.begin().await?;
     match which {
         Ending::One(key_hash) => login_sessions::revoke(&mut tx, user.id, key_hash).await?,
-        Ending::AllBut(kept) => login_sessions::revoke_others(&mut tx, user.id, kept).await?,
+        Ending::Others => login_sessions::revoke_others(&mut tx, user.id, own_key_hash).await?,
     };
     record(&mut tx, Some(user.id), "sessions_ended", json!({}), ip, app.clock.now()).await?;
     tx.commit().await?;
@@ -111,9 +112,10 @@ async fn check_current(
     app: &App,
     user: &User,
     password: SecretString,
+    own_key_hash: &[u8],
     ip: &str,
 ) -> Result<Guess, PasswordError> {
-    let guess = Guess::of_current_password(user.id);
+    let guess = Guess::of_current_password(user.id, own_key_hash);
     if let Some(until) = guess.count(app).await? {
         refusals::of_person(app, "current_password_turned_away", user, ip).await?;
         return Err(PasswordError::Throttled { until });

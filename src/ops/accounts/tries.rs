@@ -73,9 +73,10 @@ impl Guess {
         }
     }
 
-    /// Returns the try of somebody who is signed in as `user` to give the password again.
-    pub(super) fn of_current_password(user: UserId) -> Self {
-        let subject = format!("{}/session", account(user));
+    /// Returns the try of somebody who is signed in as `user` to give the password again. Each session has
+    /// a count of its own, so that guesses in a stolen one do not hinder the person in theirs.
+    pub(super) fn of_current_password(user: UserId, session_key_hash: &[u8]) -> Self {
+        let subject = format!("{}/{}", account(user), hex::encode(session_key_hash));
         Self { levels: None, waiting: Waiting::Known(subject.clone()), subject }
     }
 
