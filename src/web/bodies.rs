@@ -1,6 +1,6 @@
 //! Limits of request bodies, before any handler reads one: how they are encoded, how large they are,
-//! how long they take, and how many unfinished ones a client may have. The push endpoint has limits
-//! of its own.
+//! how long they take, and how many unfinished ones a client may have. The push endpoint has narrower
+//! limits of its own.
 
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -9,19 +9,20 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::HttpMessage;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
+use actix_web::{HttpMessage, HttpResponse};
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep};
 
 use super::client::client_ip;
 use super::error::WebError;
 use super::places::{Place, Places};
+use super::pushes;
 use crate::app::App;
 
 /// The largest form without files in bytes. It has to fit many times a thousand phones in any
@@ -56,6 +57,7 @@ impl Default for IncompleteBodies {
 /// Why the rest of a body is not read.
 #[derive(Debug, Clone, Copy)]
 enum Stop {
+    Encoded,
     Large,
     Slow,
     Many,
@@ -64,6 +66,7 @@ enum Stop {
 impl From<Stop> for WebError {
     fn from(stopped: Stop) -> Self {
         match stopped {
+            Stop::Encoded => Self::Encoded,
             Stop::Large => Self::TooLarge,
             Stop::Slow => Self::TooSlow,
             Stop::Many => Self::TooManyBodies,
@@ -76,31 +79,26 @@ impl From<Stop> for WebError {
 pub async fn limit(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if request.path().starts_with("/hooks/") {
-        return next.call(request).await;
-    }
-    if is_encoded(&request) {
-        return Err(WebError::Encoded.into());
-    }
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let limits = Limits::of(&request);
-    if declared_length(&request).is_some_and(|length| length > limits.bytes) {
-        return Err(WebError::TooLarge.into());
+    let source = Rc::new(Source::of(request.take_payload()));
+    if let Some(why) = limits.refuse(&request) {
+        hold(source);
+        return Ok(request.error_response(WebError::from(why)));
     }
-    let source = match request.take_payload() {
-        Payload::None => return next.call(request).await,
-        payload => Rc::new(Source::of(payload)),
-    };
-    let body = LimitedBody::new(Rc::clone(&source), limits, &request);
-    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    if !source.has_ended.get() {
+        let body = LimitedBody::new(Rc::clone(&source), limits, &request);
+        request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    }
     let response = next.call(request).await;
     let stopped = source.stopped.get();
-    if !source.has_ended.get() {
-        hold(source);
-    }
+    hold(source);
     match stopped {
-        Some(stopped) => Err(WebError::from(stopped).into()),
-        None => response,
+        Some(why) => response.map(|response| {
+            let refused = HttpResponse::from_error(WebError::from(why));
+            ServiceResponse::new(response.request().clone(), refused)
+        }),
+        None => response.map(ServiceResponse::map_into_boxed_body),
     }
 }
 
@@ -108,6 +106,9 @@ pub async fn limit(
 /// such a connection, but would read a chunked body that is dropped to its end, however long that
 /// takes.
 fn hold(source: Rc<Source>) {
+    if source.has_ended.get() {
+        return;
+    }
     actix_web::rt::spawn(async move {
         tokio::time::sleep(HELD_FOR).await;
         drop(source);
@@ -132,21 +133,44 @@ struct Limits {
     timeout: Duration,
     /// How many bytes each `timeout` has to bring; `None` if it is the time for the whole body.
     progress: Option<usize>,
+    /// Whether it is a push: UCloud may encode it, and the push endpoint, which looks at the secret before
+    /// it reads a body, has narrower limits.
+    is_push: bool,
 }
 
 impl Limits {
     fn of(request: &ServiceRequest) -> Self {
+        let form = Self {
+            bytes: MAX_FORM_BYTES,
+            timeout: FORM_TIMEOUT,
+            progress: None,
+            is_push: request.path().starts_with("/hooks/"),
+        };
+        if form.is_push {
+            return Self { bytes: 2 * pushes::MAX_BYTES, ..form };
+        }
         if !request.content_type().eq_ignore_ascii_case("multipart/form-data") {
-            return Self { bytes: MAX_FORM_BYTES, timeout: FORM_TIMEOUT, progress: None };
+            return form;
         }
         let largest_file = request.app_data::<Data<App>>().map_or(0, |app| app.uploads.bytes);
         let largest_file = usize::try_from(largest_file).unwrap_or(usize::MAX);
+        let beside = MAX_BESIDE_FILE_BYTES;
         Self {
-            bytes: largest_file
-                .saturating_mul(TIMES_LARGEST_FILE)
-                .saturating_add(MAX_BESIDE_FILE_BYTES),
+            bytes: largest_file.saturating_mul(TIMES_LARGEST_FILE).saturating_add(beside),
             timeout: FILE_TIMEOUT,
             progress: Some(FILE_PROGRESS),
+            is_push: false,
+        }
+    }
+
+    /// Returns why a request is refused whatever its body holds.
+    fn refuse(&self, request: &ServiceRequest) -> Option<Stop> {
+        if self.is_push {
+            None
+        } else if is_encoded(request) {
+            Some(Stop::Encoded)
+        } else {
+            declared_length(request).filter(|length| *length > self.bytes).map(|_| Stop::Large)
         }
     }
 }
@@ -161,8 +185,8 @@ struct Source {
 impl Source {
     fn of(payload: Payload) -> Self {
         Self {
+            has_ended: Cell::new(matches!(payload, Payload::None)),
             payload: RefCell::new(payload),
-            has_ended: Cell::new(false),
             stopped: Cell::new(None),
         }
     }
@@ -189,7 +213,7 @@ impl LimitedBody {
             received: 0,
             received_before: 0,
             timer: Box::pin(tokio::time::sleep(limits.timeout)),
-            client: client_ip(request.request()),
+            client: client_ip(request.request()).filter(|_| !limits.is_push),
             incomplete: request.app_data::<Data<IncompleteBodies>>().cloned(),
             place: None,
         }

@@ -7,13 +7,14 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use tracing_actix_web::RequestId;
 
 use super::components::Drawing;
 use super::i18n::{Texts, language_of};
-use super::{assets, layout, limits, page, refused, urls};
+use super::{Settings, assets, headers, layout, limits, page, refused, urls};
 
 /// When a request that cannot be answered now may be tried again, in seconds.
 const RETRY_SECONDS: &str = "5";
@@ -196,6 +197,7 @@ pub async fn pages(
     let theme = layout::theme(request.request());
     let request_id =
         request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let https = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.is_https());
     match next.call(request).await {
         Ok(response) if needs_page(&response) => {
             let status = response.status();
@@ -215,8 +217,9 @@ pub async fn pages(
         Err(error) => {
             let status = error.as_response_error().status_code();
             log(status, Some(&error));
-            let error_page =
+            let mut error_page =
                 ErrorPage::new(texts, theme, kind(status), request_id).response(status);
+            headers::add(error_page.headers_mut(), https);
             Err(InternalError::from_response(error, error_page).into())
         }
     }

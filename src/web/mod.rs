@@ -206,13 +206,17 @@ pub fn start_hooks(
     let connections = Connections::new(proxies.clone());
     let proxies = actix::Data::new(proxies);
     let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
+    let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
             .app_data(proxies.clone())
             .app_data(push_endpoint.clone())
+            .app_data(incomplete_bodies.clone())
             .configure(routes::hooks)
+            .wrap(from_fn(bodies::limit))
             .wrap(headers::all(https))
+            .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
     .on_connect(move |stream, extensions| connections.admit(stream, extensions))
@@ -234,13 +238,18 @@ pub fn start_metrics(
 ) -> io::Result<(Server, SocketAddr)> {
     let metrics =
         actix::Data::new(Metrics { handle: Some(handle), token: trust.metrics_token.clone() });
+    let connections = Connections::new(TrustedProxies::None);
+    let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
             .app_data(metrics.clone())
+            .app_data(incomplete_bodies.clone())
             .configure(routes::metrics)
+            .wrap(from_fn(bodies::limit))
             .wrap(headers::all(false))
     })
+    .on_connect(move |stream, extensions| connections.admit(stream, extensions))
     .workers(1)
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -4,6 +4,7 @@
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest};
+use percent_encoding::percent_decode_str;
 use tracing::{Span, field, info_span};
 use tracing_actix_web::{RequestId, RootSpan, RootSpanBuilder};
 
@@ -13,6 +14,9 @@ use super::client::peer_ip;
 const MIN_DIGITS: usize = 7;
 /// … and the fewest in a row within other text.
 const MIN_RUN: usize = 11;
+
+/// How many characters of a path are logged.
+const MAX_PATH: usize = 200;
 
 /// Builds the span of a request.
 #[derive(Debug)]
@@ -51,21 +55,25 @@ pub fn record_person(request: &HttpRequest, name: &str) {
     }
 }
 
-/// Returns a path as it may be logged.
+/// Returns a path as it may be logged. The server takes several slashes for one.
 fn shown_path(path: &str) -> String {
-    if path.starts_with("/hooks/") {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    if segments.first().is_some_and(|first| first.eq_ignore_ascii_case("hooks")) {
         return "/hooks/•••".to_owned();
     }
-    let shown = path.split('/').map(|segment| if has_phone(segment) { "•••" } else { segment });
-    shown.collect::<Vec<_>>().join("/")
+    let shown =
+        segments.into_iter().map(|segment| if has_phone(segment) { "•••" } else { segment });
+    let shown: String = shown.flat_map(|segment| ["/", segment]).collect();
+    let shown: String = shown.chars().filter(|c| !c.is_control()).take(MAX_PATH).collect();
+    if shown.is_empty() { "/".to_owned() } else { shown }
 }
 
 /// Returns whether a segment of a path may hold a phone.
 fn has_phone(segment: &str) -> bool {
-    let plain = segment.replace("%2B", "+");
-    let is_number = !plain.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let digits = plain.bytes().filter(u8::is_ascii_digit).count();
-    let longest = plain.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let is_number = !segment.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let longest = segment.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
     longest >= MIN_RUN || is_number && digits >= MIN_DIGITS
 }
 
@@ -77,6 +85,10 @@ mod tests {
     fn neither_secrets_nor_phones_are_logged_and_ids_are() {
         for (path, shown) in [
             ("/hooks/0123456789abcdef", "/hooks/•••"),
+            ("//hooks//0123456789abcdef", "/hooks/•••"),
+            ("/%68ooks/0123456789abcdef/", "/hooks/•••"),
+            ("/", "/"),
+            ("//p/default/%0Aadmin", "/p/default/admin"),
             ("/p/default/replies/18500001234", "/p/default/replies/•••"),
             ("/p/default/replies/+85250001234", "/p/default/replies/•••"),
             ("/p/default/replies/%2B85250001234", "/p/default/replies/•••"),

@@ -79,25 +79,72 @@ async fn a_form_larger_than_any_is_refused_with_or_without_a_length(db: PgPool) 
             .body(body)
             .send()
     };
-    let large = "a".repeat(3 << 20);
-    // The server may close the connection before all is sent.
-    if let Ok(response) = post(large.clone()).await {
-        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    }
     let many = format!("csrf=x{}", "&a=".repeat(20_000));
     assert_eq!(post(many).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let mut chunked = TcpStream::connect(console.address).await.unwrap();
-    let head = "POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: \
-                application/x-www-form-urlencoded\r\n\r\n";
-    chunked.write_all(head.as_bytes()).await.unwrap();
-    let chunk = format!("{:x}\r\n{}\r\n", 64 << 10, "a".repeat(64 << 10));
-    for _ in 0..48 {
-        if chunked.write_all(chunk.as_bytes()).await.is_err() {
-            break;
-        }
+    let large = "a".repeat(3 << 20);
+    for length in [format!("Content-Length: {}", large.len()), CHUNKED.to_owned()] {
+        let head =
+            format!("POST /login HTTP/1.1\r\nHost: x\r\n{length}\r\nContent-Type: {FORM}\r\n\r\n");
+        let body = if length == CHUNKED { in_chunks(&large) } else { large.clone() };
+        let answer = answer_while_sending(console.address, head + &body).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{length}: {answer}");
     }
-    let answer = rest_of(&mut chunked).await;
-    assert!(answer.starts_with("HTTP/1.1 413") || answer.is_empty(), "{answer}");
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const CHUNKED: &str = "Transfer-Encoding: chunked";
+
+/// Returns a body in chunks, without the one that ends it.
+fn in_chunks(body: &str) -> String {
+    let chunks = body.as_bytes().chunks(64 << 10).map(String::from_utf8_lossy);
+    chunks.map(|chunk| format!("{:x}\r\n{chunk}\r\n", chunk.len())).collect()
+}
+
+/// Returns the beginning of the answer that comes while a request is being sent.
+async fn answer_while_sending(address: SocketAddr, request: String) -> String {
+    let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
+    let sending = tokio::spawn(async move {
+        // The server may close the connection before all is sent.
+        let _ = to.write_all(request.as_bytes()).await;
+        to
+    });
+    let mut answer = vec![0; 4 << 10];
+    let read = tokio::time::timeout(Duration::from_secs(60), from.read(&mut answer)).await;
+    let length = read.expect("answers").unwrap_or(0);
+    sending.abort();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[sqlx::test]
+async fn a_body_in_chunks_that_never_ends_is_answered_and_its_connection_closed(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let coded = "Content-Encoding: gzip\r\n";
+    for (path, headers, status) in [
+        ("/login", coded, 415),
+        ("/nothing", "", 404),
+        ("/hooks/wrong", "", 404),
+        ("/hooks/wrong", coded, 404),
+        ("//hooks/wrong", "", 404),
+        ("/healthz", "", 404),
+    ] {
+        let connection = TcpStream::connect(console.address).await.unwrap();
+        let (mut from, mut to) = connection.into_split();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\n{CHUNKED}\r\n{headers}\r\n1\r\na\r\n");
+        to.write_all(head.as_bytes()).await.unwrap();
+        let sending = tokio::spawn(async move {
+            while to.write_all(b"1\r\na\r\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        let mut answer = Vec::new();
+        let closed = from.read_to_end(&mut answer);
+        let closed = tokio::time::timeout(Duration::from_secs(45), closed).await;
+        assert!(closed.is_ok(), "{path} holds its connection");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+        sending.await.unwrap();
+    }
 }
 
 /// Begins a form at `address` and sends its first byte.

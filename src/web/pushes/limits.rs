@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::domain::client_address;
 use crate::domain::ids::ProjectId;
 
 /// Pushes per second of one project: ten times what the largest accounts push, so that only a flood
@@ -76,10 +77,11 @@ impl Limits {
 
     fn next_wait(&self, ip: &str, now: Instant) -> Duration {
         let mut wrong = lock(&self.wrong);
-        if wrong.len() >= MAX_IPS && !wrong.contains_key(ip) {
+        let client = client_address::subject(ip);
+        if wrong.len() >= MAX_IPS && !wrong.contains_key(&client) {
             wrong.clear();
         }
-        let sender = wrong.entry(ip.to_owned()).or_insert(WrongSecrets { count: 0, last: now });
+        let sender = wrong.entry(client).or_insert(WrongSecrets { count: 0, last: now });
         if now.duration_since(sender.last) > FORGIVEN_AFTER {
             sender.count = 0;
         }
@@ -131,6 +133,8 @@ mod tests {
             (0..9).map(|_| limits.next_wait("203.0.113.7", start).as_millis()).collect();
         assert_eq!(waits, [25, 50, 100, 200, 400, 800, 1600, 2000, 2000]);
         assert_eq!(limits.next_wait("203.0.113.8", start), FIRST_WAIT);
+        assert_eq!(limits.next_wait("2001:db8::1", start), FIRST_WAIT);
+        assert_eq!(limits.next_wait("2001:db8::2", start), FIRST_WAIT * 2, "the same network");
         assert_eq!(limits.next_wait("203.0.113.7", start + Duration::from_secs(61)), FIRST_WAIT);
     }
 
