@@ -257,6 +257,15 @@ async fn rotate_key(config: &Config) -> anyhow::Result<()> {
         "Encrypted with the present key: {} secrets, {} files.",
         rotated.secrets, rotated.files
     );
+    for unopened in &rotated.unopened {
+        let file = unopened.file.map(|id| format!(" {id}")).unwrap_or_default();
+        println!("Cannot open: {}{file} of project {}", unopened.what.key(), unopened.project);
+    }
+    anyhow::ensure!(
+        rotated.unopened.is_empty(),
+        "some secrets were encrypted with another key: set CONSOLE_PREVIOUS_SECRET_KEY to the key that \
+         the console had before"
+    );
     if config.previous_secret_key.is_some() {
         println!("When all processes run with the new key, remove CONSOLE_PREVIOUS_SECRET_KEY.");
     }

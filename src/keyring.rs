@@ -35,16 +35,20 @@ pub enum Secret {
 }
 
 impl Secret {
-    fn of(self, project: ProjectId) -> Vec<u8> {
-        let name = match self {
+    /// Returns the name that is sealed together with it.
+    pub fn key(self) -> &'static str {
+        match self {
             Self::PrivateKey => "private_key",
             Self::PushSecret => "push_secret",
             Self::Webhook => "webhook",
             Self::WebhookKey => "webhook_key",
             Self::File => "file",
             Self::TestMark => "test_mark",
-        };
-        format!("{name}/{project}").into_bytes()
+        }
+    }
+
+    fn of(self, project: ProjectId) -> Vec<u8> {
+        format!("{}/{project}", self.key()).into_bytes()
     }
 }
 

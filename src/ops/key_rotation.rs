@@ -7,87 +7,95 @@ use crate::db::{audit, sealed_secrets};
 use crate::domain::ids::ProjectId;
 use crate::keyring::{CannotOpen, Secret};
 
-/// How many secrets were encrypted anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What was encrypted anew, and what could not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rotated {
-    /// Keys, push secrets and webhooks.
+    /// How many keys, push secrets and webhooks were.
     pub secrets: u32,
-    /// Files of applications.
+    /// How many files of applications were.
     pub files: u32,
+    /// What was encrypted with a key that is neither the present nor the previous one.
+    pub unopened: Vec<Unopened>,
 }
 
-/// Why not all secrets could be encrypted anew. What was done stays done, and trying again does the
-/// rest.
-#[derive(Debug, thiserror::Error)]
-pub enum RotationError {
-    /// One was encrypted with a key that is neither the present nor the previous one.
-    #[error(
-        "a stored secret was encrypted with another key: set CONSOLE_PREVIOUS_SECRET_KEY to the key \
-         that the console had before"
-    )]
-    Sealed(#[from] CannotOpen),
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
+/// A secret that could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unopened {
+    /// The project.
+    pub project: ProjectId,
+    /// What it is.
+    pub what: Secret,
+    /// The id of the file, if it is one.
+    pub file: Option<i64>,
 }
 
 /// Encrypts with the present key what is encrypted with the previous one, or was by an earlier
-/// version. This is audited.
-///
-/// # Errors
-///
-/// [`RotationError::Sealed`] if a secret cannot be opened with either key.
-pub async fn rotate(app: &App) -> Result<Rotated, RotationError> {
-    let mut rotated = Rotated { secrets: rotate_secrets(app).await?, files: 0 };
-    let mut after = i64::MIN;
-    while let Some(file) = sealed_secrets::next_file(&app.db, after).await? {
-        after = file.id;
-        if let Some(sealed) = anew(app, Secret::File, file.project, &file.sealed)? {
-            sealed_secrets::update_file(&app.db, file.id, &sealed).await?;
-            rotated.files += 1;
-        }
-    }
+/// version. What cannot be opened stays as it is. This is audited.
+pub async fn rotate(app: &App) -> sqlx::Result<Rotated> {
+    let mut rotated = Rotated::default();
+    rotate_secrets(app, &mut rotated).await?;
+    rotate_files(app, &mut rotated).await?;
     let mut db = app.db.acquire().await?;
     let entry = audit::Entry {
         project: None,
         user: None,
         action: "secret_key_rotated",
         subject: "",
-        detail: json!({ "secrets": rotated.secrets, "files": rotated.files }),
+        detail: json!({
+            "secrets": rotated.secrets, "files": rotated.files, "unopened": rotated.unopened.len(),
+        }),
         ip: "-",
     };
     audit::record(&mut db, &entry, app.clock.now()).await?;
     Ok(rotated)
 }
 
-async fn rotate_secrets(app: &App) -> Result<u32, RotationError> {
+async fn rotate_secrets(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    let mut count = 0;
     for mut secrets in sealed_secrets::lock_projects(&mut tx).await? {
         let project = secrets.project;
-        let mut changed = 0;
-        let mut replace = |what, sealed: &mut Vec<u8>| -> Result<(), CannotOpen> {
-            if let Some(new) = anew(app, what, project, sealed)? {
-                *sealed = new;
-                changed += 1;
+        let before = rotated.secrets;
+        let all = [
+            (Secret::PrivateKey, Some(&mut secrets.private_key)),
+            (Secret::PushSecret, Some(&mut secrets.push_secret)),
+            (Secret::Webhook, secrets.webhook.as_mut()),
+            (Secret::WebhookKey, secrets.webhook_key.as_mut()),
+        ];
+        for (what, sealed) in all {
+            let Some(sealed) = sealed else { continue };
+            match anew(app, what, project, sealed) {
+                Ok(Some(new)) => {
+                    *sealed = new;
+                    rotated.secrets += 1;
+                }
+                Ok(None) => {}
+                Err(CannotOpen) => rotated.unopened.push(Unopened { project, what, file: None }),
             }
-            Ok(())
-        };
-        replace(Secret::PrivateKey, &mut secrets.private_key)?;
-        replace(Secret::PushSecret, &mut secrets.push_secret)?;
-        if let Some(webhook) = &mut secrets.webhook {
-            replace(Secret::Webhook, webhook)?;
         }
-        if let Some(key) = &mut secrets.webhook_key {
-            replace(Secret::WebhookKey, key)?;
-        }
-        if changed > 0 {
+        if rotated.secrets > before {
             sealed_secrets::update_project(&mut tx, &secrets).await?;
         }
-        count += changed;
     }
-    tx.commit().await?;
-    Ok(count)
+    tx.commit().await
+}
+
+async fn rotate_files(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
+    let mut after = i64::MIN;
+    while let Some(file) = sealed_secrets::next_file(&app.db, after).await? {
+        after = file.id;
+        let (project, what) = (file.project, Secret::File);
+        match anew(app, what, project, &file.sealed) {
+            Ok(Some(sealed)) => {
+                sealed_secrets::update_file(&app.db, file.id, &sealed).await?;
+                rotated.files += 1;
+            }
+            Ok(None) => {}
+            Err(CannotOpen) => {
+                rotated.unopened.push(Unopened { project, what, file: Some(file.id) });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns the secret encrypted with the present key, unless it is already.

@@ -48,10 +48,17 @@ async fn a_new_secret_key_takes_over_all_secrets_and_files(db: PgPool) {
     let refused = command(&db, &["key", "rotate"], &variables).await;
     assert!(!refused.status.success());
     assert!(words(&refused).contains("CONSOLE_PREVIOUS_SECRET_KEY"), "{}", words(&refused));
+    // One that cannot be opened keeps none of the others back.
+    let lost = "insert into files (id, project_id, name, kind, bytes, sealed, uploaded_by)
+        select 2, $1, 'a', 'png', 5, $2, id from users";
+    sqlx::query(lost).bind(console.project.0).bind(vec![0_u8; 60]).execute(&db).await.unwrap();
     let old = "07".repeat(32);
     let variables = [variables[0], ("CONSOLE_PREVIOUS_SECRET_KEY", old.as_str())];
     let rotated = command(&db, &["key", "rotate"], &variables).await;
     assert!(words(&rotated).contains("4 secrets, 1 files"), "{}", words(&rotated));
+    assert!(words(&rotated).contains("Cannot open: file 2 of project"), "{}", words(&rotated));
+    assert!(!rotated.status.success());
+    sqlx::query("delete from files where id = 2").execute(&db).await.unwrap();
     let again = command(&db, &["key", "rotate"], &variables).await;
     assert!(words(&again).contains("0 secrets, 0 files"), "{}", words(&again));
     let keyring = Keyring::derive(&SecretSlice::from(vec![8; 32]));
@@ -111,6 +118,20 @@ async fn with_two_roles_the_console_cannot_change_the_audit_log(db: PgPool) {
     {
         sqlx::query(needed).execute(&as_console).await.unwrap();
     }
+    // A temporary table does not take the place of the real one where the owner's functions run.
+    let mut console = as_console.acquire().await.unwrap();
+    for statement in [
+        "create temporary table audit_log (id bigint, detail jsonb)",
+        "create temporary table refusals (hour timestamptz, action text, name text, ip text,
+           event_id bigint)",
+        "create temporary table users (id bigint, name text)",
+        "select count_refusal(now(), 'sign_in_failed', 'mei', '203.0.113.9', null, null, '{}', 1)",
+    ] {
+        sqlx::query(statement).execute(&mut *console).await.unwrap();
+    }
+    drop(console);
+    let counted = "select count(*) from audit_log where action = 'sign_in_failed'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(counted).fetch_one(&db).await.unwrap(), 1);
     as_console.close().await;
     assert_sound(&db).await;
     drop(outside);
