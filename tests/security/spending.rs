@@ -40,7 +40,7 @@ async fn only_a_press_of_a_button_asks_the_vendor_about_a_session_number(db: PgP
     let asked = calls(&console).await;
     assert_ne!(asked, before);
     let text = ask(&operator, path).await;
-    assert!(text.contains("asked a few minutes ago"), "{text}");
+    assert!(text.contains("asked UCloud a few minutes ago"), "{text}");
     assert_eq!(calls(&console).await, asked, "the answer is remembered");
 }
 
@@ -60,7 +60,7 @@ async fn look_ups_by_people_make_way_for_sending(db: PgPool) {
     .await
     .unwrap();
     let text = ask(&operator, "/p/default/receipts/one").await;
-    assert!(text.contains("Sending goes first"), "{text}");
+    assert!(text.contains("busy sending messages"), "{text}");
     assert_eq!(calls(&console).await, before);
     sqlx::query("update call_slots set next_at = now()").execute(&db).await.unwrap();
     let began = std::time::Instant::now();
