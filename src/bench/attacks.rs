@@ -20,7 +20,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::Table;
 use super::batch::{add_fault, csv, import, seeds, submit, upload};
 use super::load::{Times, at_fixed_rate};
-use super::people::Person;
+use super::people::{Person, value_of};
 use super::processes::{self, Process};
 
 const NAME: &str = "owner";
@@ -155,7 +155,8 @@ fn attack(url: &str, stop: &AtomicBool) -> anyhow::Result<u64> {
     let sent = Arc::new(AtomicU64::new(0));
     runtime.block_on(async {
         let mut attackers = tokio::task::JoinSet::new();
-        for attack in [packed_forms(url)?, guesses(url)?, unknown_pages(url)?, wrong_pushes(url)?] {
+        let guesses = guesses(url).await?;
+        for attack in [packed_forms(url)?, guesses, unknown_pages(url)?, wrong_pushes(url)?] {
             for _ in 0..ATTACKERS {
                 let request = attack.try_clone().context("a request that can be made once only")?;
                 attackers.spawn(repeat(request, sent.clone()));
@@ -194,9 +195,11 @@ fn packed_forms(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {
     Ok(request.header("content-type", kind).body(packed.finish()?))
 }
 
-fn guesses(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {
-    let fields = [("username", NAME), ("password", "a wrong guess"), ("csrf", "x")];
-    Ok(client()?.post(format!("{url}/login")).form(&fields))
+async fn guesses(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {
+    let mut visitor = Person::visitor(url, client()?);
+    let csrf = value_of(&visitor.get("/login").await?, "csrf")?;
+    let fields = [("username", NAME), ("password", "a wrong guess"), ("csrf", csrf.as_str())];
+    Ok(visitor.form("/login", &fields))
 }
 
 fn unknown_pages(url: &str) -> anyhow::Result<reqwest::RequestBuilder> {

@@ -18,11 +18,16 @@ pub struct Person {
 }
 
 impl Person {
+    /// Returns a person who is not signed in.
+    pub fn visitor(base: &str, http: reqwest::Client) -> Self {
+        Self { base: base.to_owned(), cookies: BTreeMap::new(), http }
+    }
+
     /// Signs in, and returns the signed-in person.
     pub async fn sign_in(base: &str, name: &str, password: &str) -> anyhow::Result<Self> {
         let http =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        let mut person = Self { base: base.to_owned(), cookies: BTreeMap::new(), http };
+        let mut person = Self::visitor(base, http);
         let form = person.get("/login").await?;
         let csrf = value_of(&form, "csrf")?;
         let fields = [("csrf", csrf.as_str()), ("username", name), ("password", password)];
@@ -72,6 +77,12 @@ impl Person {
     /// Returns a request for a page, for measuring.
     pub fn request(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.base)).header(COOKIE, self.cookie_header())
+    }
+
+    /// Returns a request with a form, for measuring.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.base)).form(fields);
+        request.header("sec-fetch-site", "same-origin").header(COOKIE, self.cookie_header())
     }
 
     fn cookie_header(&self) -> String {
