@@ -18,6 +18,13 @@ batch-waiting = Awaiting receipt
 batch-delivery-rate = Delivered
 batch-delivery-rate-of = of { $count } with a receipt
 batch-awaiting-cost = Expected cost: { $cost } ({ $note })
+batch-awaiting-size = { $count ->
+    [1] 1 recipient
+   *[other] { $count } recipients
+  }, { $parts ->
+    [1] 1 part
+   *[other] { $parts } parts
+  }, ordered by { $person }.
 batch-parts = Billing
 batch-parts-value = { $parts ->
     [1] 1 part

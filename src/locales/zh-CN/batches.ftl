@@ -18,6 +18,7 @@ batch-waiting = 等待回执
 batch-delivery-rate = 送达率
 batch-delivery-rate-of = 按已有回执的 { $count } 条计算
 batch-awaiting-cost = 预计费用：{ $cost }（{ $note }）
+batch-awaiting-size = 共 { $count } 个号码，计费 { $parts } 条，由 { $person } 发起。
 batch-parts = 计费条数
 batch-parts-value = { $parts } 条
 batch-parts-hint = 按字数预估

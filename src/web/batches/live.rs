@@ -11,7 +11,7 @@ use super::watch::{MESSAGES, Snapshot};
 use super::{BatchStatus, PageQuery, awaits_results, explain, find};
 use crate::app::App;
 use crate::db::batches::Batch;
-use crate::db::messages::Cause;
+use crate::db::messages::{Cause, Message};
 use crate::db::retained::PastRetention;
 use crate::db::submissions::Submission;
 use crate::db::uploads;
@@ -20,6 +20,7 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
 use crate::domain::role::Permission;
+use crate::domain::sight::Sight;
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
 use crate::web::changes::Shown;
@@ -99,6 +100,8 @@ pub(super) struct LivePart {
     /// Messages whose call is under way.
     under_way: i64,
     segments: Vec<Segment>,
+    /// Some of its texts, for whoever decides whether it is sent.
+    samples: Vec<Vec<Segment>>,
     signature: String,
     /// When it is sent, if that is not at once.
     waits_until: Option<String>,
@@ -353,6 +356,10 @@ pub(super) fn draw(
     let sight = member.sight(app);
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
     let sample = sample.unwrap_or_default();
+    let samples = match batch.state {
+        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.template_text, sight),
+        _ => Vec::new(),
+    };
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
@@ -377,6 +384,7 @@ pub(super) fn draw(
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
         segments: segments_of(&batch.template_text, &sample),
+        samples,
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
@@ -386,6 +394,23 @@ pub(super) fn draw(
         batch,
         l,
     }
+}
+
+/// Returns the first of some texts, the shortest and the longest.
+fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segment>> {
+    let length = |message: &&Message| -> usize {
+        message.params.iter().map(|value| value.chars().count()).sum()
+    };
+    let chosen =
+        [messages.first(), messages.iter().min_by_key(length), messages.iter().max_by_key(length)];
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for message in chosen.into_iter().flatten() {
+        let values = message.values_for(sight).into_owned();
+        if !all.contains(&values) {
+            all.push(values);
+        }
+    }
+    all.iter().map(|values| segments_of(template, values)).collect()
 }
 
 /// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.
