@@ -1,15 +1,16 @@
 //! The command line: commands, their options, and the functions that run them.
 
+mod projects;
 mod users;
 
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
-use secrecy::ExposeSecret;
-use serde_json::json;
+use secrecy::{ExposeSecret, SecretString};
 use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
@@ -18,7 +19,7 @@ use crate::bench;
 use crate::config::{self, Config};
 use crate::db::durability::{self, Durability, Exposure};
 use crate::db::installation::{self, Identity};
-use crate::db::{invariants, projects, roles};
+use crate::db::{self, invariants, roles};
 use crate::demo;
 use crate::domain::ids::ProjectId;
 use crate::domain::upload::is_phone;
@@ -83,7 +84,7 @@ enum Command {
     User(users::UserCommand),
     /// Manage projects
     #[command(subcommand)]
-    Project(ProjectCommand),
+    Project(projects::ProjectCommand),
     /// Manage the key that encrypts stored secrets
     #[command(subcommand)]
     Key(KeyCommand),
@@ -173,16 +174,6 @@ enum KeyCommand {
     Rotate,
 }
 
-#[derive(Debug, Subcommand)]
-enum ProjectCommand {
-    /// List projects and their push paths
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
 /// Parses the command line and runs the command. An error is printed as one line.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -230,9 +221,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             println!("The database is up to date.");
         }
         Command::User(command) => users::run(&Config::load(file)?, command).await?,
-        Command::Project(ProjectCommand::List { json }) => {
-            list_projects(&Config::load(file)?, json).await?;
-        }
+        Command::Project(command) => projects::run(&Config::load(file)?, command).await?,
         Command::Key(KeyCommand::Rotate) => rotate_key(&Config::load(file)?).await?,
         Command::Bench(command) => {
             let url = config::database_url(&config::variables(file)?)?;
@@ -248,6 +237,17 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a password or key, which does not stand on the command line, where others see it.
+fn secret_from_stdin(what: &str) -> anyhow::Result<SecretString> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Type the {what}, then press Enter and Ctrl-D.");
+    }
+    let mut typed = String::new();
+    let read = std::io::stdin().take(10_000).read_to_string(&mut typed);
+    read.with_context(|| format!("no {what} given"))?;
+    Ok(SecretString::from(typed.trim_end_matches(['\r', '\n'])))
 }
 
 async fn rotate_key(config: &Config) -> anyhow::Result<()> {
@@ -304,31 +304,6 @@ async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<
     }
 }
 
-async fn list_projects(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let app = serve::open(config).await?;
-    let mut listed = Vec::new();
-    for project in projects::all(&app.db).await? {
-        let hook_path = project_ops::hook_path(&app, &project)?;
-        if as_json {
-            listed.push(json!({
-                "slug": project.slug,
-                "name": project.name,
-                "ucloud_project_id": project.ucloud_project_id,
-                "hook_path": hook_path,
-            }));
-        } else {
-            println!(
-                "{}\t{}\t{}\t{hook_path}",
-                project.slug, project.name, project.ucloud_project_id
-            );
-        }
-    }
-    if as_json {
-        println!("{}", serde_json::to_string_pretty(&listed)?);
-    }
-    Ok(())
-}
-
 async fn adopt(config: &Config) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     match recovery::adopt(&app, None, "-").await? {
@@ -368,7 +343,7 @@ async fn resume_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<(
 async fn project_of(app: &App, slug: Option<&str>) -> anyhow::Result<Option<ProjectId>> {
     let Some(slug) = slug else { return Ok(None) };
     let mut db = app.db.acquire().await?;
-    match projects::by_slug(&mut db, slug).await? {
+    match db::projects::by_slug(&mut db, slug).await? {
         Some(project) => Ok(Some(project)),
         None => bail!(accounts::AccountError::NoProject(slug.to_owned())),
     }
@@ -486,7 +461,7 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
     } else {
         report("audit log cannot be changed by the console", Ok(()));
     }
-    for project in projects::all(&app.db).await? {
+    for project in db::projects::all(&app.db).await? {
         let opened = project_ops::hook_path(&app, &project).map(drop);
         report(&format!("keys of {}", project.slug), opened.map_err(|error| error.to_string()));
     }

@@ -164,8 +164,11 @@ pub async fn open(config: &Config) -> anyhow::Result<App> {
 pub async fn build(config: &Config) -> anyhow::Result<App> {
     let app = assemble(config).await?;
     migrate_as(config.migrate_database_url.as_ref(), &app.db).await?;
-    if let Some(keys) = &config.default_project {
-        projects::ensure(&app, projects::DEFAULT, "Default", keys).await?;
+    match &config.default_project {
+        Some(keys) => {
+            projects::ensure(&app, projects::DEFAULT, "Default", keys).await?;
+        }
+        None => projects::none_is_configured(&app).await?,
     }
     Ok(app)
 }

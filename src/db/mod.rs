@@ -24,6 +24,8 @@ pub mod messages;
 pub mod notifications;
 pub mod overruled_receipts;
 pub mod partitions;
+pub mod password_links;
+pub mod people;
 pub mod poll_turns;
 pub mod pooler;
 pub mod prices;

@@ -207,6 +207,57 @@ pub async fn replace_keys(
     Ok(())
 }
 
+/// Records which project has its keys from the settings.
+pub async fn set_configured(db: &mut PgConnection, project: Option<ProjectId>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update projects set is_configured = coalesce(id = $1, false)
+         where is_configured <> coalesce(id = $1, false)",
+        project as Option<ProjectId>,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Returns whether a project has its keys from the settings.
+pub async fn is_configured(db: &PgPool, project: ProjectId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!("select is_configured from projects where id = $1", project as ProjectId)
+        .fetch_one(db)
+        .await
+}
+
+/// A project as those who manage projects see it.
+#[derive(Debug)]
+pub struct Overview {
+    /// Our id.
+    pub id: ProjectId,
+    /// The name in URLs.
+    pub slug: String,
+    /// The name on pages.
+    pub name: String,
+    /// UCloud's project id, `org-…`.
+    pub ucloud_project_id: String,
+    /// The public key.
+    pub public_key: String,
+    /// Whether its keys are those of the settings.
+    pub is_configured: bool,
+    /// The number of members; owners are none.
+    pub members: i64,
+}
+
+/// Returns all projects by name.
+pub async fn overviews(db: &PgPool) -> sqlx::Result<Vec<Overview>> {
+    sqlx::query_as!(
+        Overview,
+        r#"select id as "id: ProjectId", slug, name, ucloud_project_id, public_key, is_configured,
+             (select count(*) from members m join users u on u.id = m.user_id
+              where m.project_id = p.id and not u.is_owner) as "members!"
+           from projects p order by lower(name), id"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Adds an account to a project, or changes its role.
 pub async fn set_member(
     db: &mut PgConnection,
@@ -226,6 +277,50 @@ pub async fn set_member(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Returns the role of an account in a project.
+pub async fn role_of(
+    db: &mut PgConnection,
+    project: ProjectId,
+    user: UserId,
+) -> sqlx::Result<Option<Role>> {
+    sqlx::query_scalar!(
+        r#"select role as "role: Role" from members where project_id = $1 and user_id = $2"#,
+        project as ProjectId,
+        user as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A member of a project.
+#[derive(Debug)]
+pub struct ListedMember {
+    /// The account.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub name: String,
+    /// The role in the project.
+    pub role: Role,
+    /// Whether the account may sign in.
+    pub enabled: bool,
+    /// Since when it is a member.
+    pub since: OffsetDateTime,
+}
+
+/// Returns the members of a project by name; owners are none.
+pub async fn members(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<ListedMember>> {
+    sqlx::query_as!(
+        ListedMember,
+        r#"select u.id as "id: UserId", u.name, m.role as "role: Role",
+             u.disabled_at is null as "enabled!", m.created_at as since
+           from members m join users u on u.id = m.user_id
+           where m.project_id = $1 and not u.is_owner order by lower(u.name)"#,
+        project as ProjectId,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Takes an account out of a project. Returns whether it was a member.

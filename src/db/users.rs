@@ -21,8 +21,8 @@ pub struct User {
 pub struct Credentials {
     /// The account.
     pub user: User,
-    /// The argon2id hash of the password.
-    pub password_hash: String,
+    /// The argon2id hash of the password; `None` until an invitation is accepted.
+    pub password_hash: Option<String>,
     /// Whether it may sign in.
     pub enabled: bool,
 }
@@ -43,60 +43,99 @@ pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentials
     }))
 }
 
-/// Returns the password hash of an account.
-pub async fn password_hash(db: &PgPool, id: UserId) -> sqlx::Result<String> {
+/// Finds an account by its id.
+pub async fn by_id(db: &PgPool, id: UserId) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
+        User,
+        r#"select id as "id: UserId", name, is_owner from users where id = $1"#,
+        id as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Returns the password hash of an account, if it has a password.
+pub async fn password_hash(db: &PgPool, id: UserId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select password_hash from users where id = $1", id as UserId)
         .fetch_one(db)
         .await
 }
 
-/// An account with its memberships, as the command line lists it.
-#[derive(Debug)]
-pub struct Listed {
-    /// The name to sign in with.
-    pub name: String,
-    /// Whether it manages projects and accounts.
-    pub is_owner: bool,
-    /// Whether it may sign in.
-    pub enabled: bool,
-    /// Its memberships as `slug:role`, by slug.
-    pub places: Vec<String>,
+/// Returns whether there is an account.
+pub async fn exist(db: &PgPool) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from users) as "exist!""#).fetch_one(db).await
 }
 
-/// Returns all accounts, by name.
-pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
-    sqlx::query_as!(
-        Listed,
-        r#"select u.name, u.is_owner, u.disabled_at is null as "enabled!",
-             coalesce(array_agg(p.slug || ':' || m.role order by p.slug)
-               filter (where p.id is not null), '{}') as "places!"
-           from users u left join members m on m.user_id = u.id
-           left join projects p on p.id = m.project_id
-           group by u.id order by lower(u.name)"#,
-    )
-    .fetch_all(db)
-    .await
+/// An account to insert.
+#[derive(Debug, Clone, Copy)]
+pub struct NewUser<'a> {
+    /// The name to sign in with.
+    pub name: &'a str,
+    /// The email address.
+    pub email: Option<&'a str>,
+    /// The argon2id hash of the password, if it has one yet.
+    pub password_hash: Option<&'a str>,
+    /// Whether it manages projects and accounts.
+    pub is_owner: bool,
 }
 
 /// Inserts an account. Returns `None` if its name is taken.
 pub async fn insert(
     db: &mut PgConnection,
-    name: &str,
-    password_hash: &str,
-    is_owner: bool,
+    new: &NewUser<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
-        r#"insert into users (id, name, password_hash, is_owner, created_at)
-           values (new_id($4), $1, $2, $3, $4)
+        r#"insert into users (id, name, email, password_hash, is_owner, created_at)
+           values (new_id($5), $1, $2, $3, $4, $5)
            on conflict (lower(name)) do nothing returning id as "id: UserId""#,
-        name,
-        password_hash,
-        is_owner,
+        new.name,
+        new.email,
+        new.password_hash,
+        new.is_owner,
         now,
     )
     .fetch_optional(db)
     .await
+}
+
+/// Replaces the name and the email address of an account. Returns whether the name was free.
+pub async fn rename(
+    db: &mut PgConnection,
+    id: UserId,
+    name: &str,
+    email: Option<&str>,
+) -> sqlx::Result<bool> {
+    let renamed = sqlx::query!(
+        "update users set name = $2, email = $3 where id = $1
+           and not exists (select from users where lower(name) = lower($2) and id <> $1)",
+        id as UserId,
+        name,
+        email,
+    )
+    .execute(db)
+    .await?;
+    Ok(renamed.rows_affected() == 1)
+}
+
+/// Makes an account an owner, or not any more.
+pub async fn set_owner(db: &mut PgConnection, id: UserId, is_owner: bool) -> sqlx::Result<()> {
+    sqlx::query!("update users set is_owner = $2 where id = $1", id as UserId, is_owner)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Records that an account signed in.
+pub async fn record_sign_in(
+    db: &mut PgConnection,
+    id: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!("update users set signed_in_at = $2 where id = $1", id as UserId, now)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Replaces an account's password.

@@ -43,7 +43,7 @@ const DAYS: i64 = 21;
 
 /// Fills an empty database with sample data. One that has accounts is left as it is.
 pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
-    if !users::all(&app.db).await?.is_empty() {
+    if users::exist(&app.db).await? {
         return Ok(());
     }
     let all = projects::all(&app.db).await?;

@@ -142,6 +142,12 @@ id!(
     "k"
 );
 
+id!(
+    /// An audit event.
+    AuditEventId,
+    "e"
+);
+
 impl SubmissionId {
     /// Returns the `UserId` of the submission, which the vendor returns in receipts. The prefix
     /// tells it from those that other programs of the account choose.

@@ -33,6 +33,23 @@ pub enum Permission {
     Manage,
 }
 
+impl Permission {
+    /// All permissions, those of the weakest role first.
+    pub const ALL: [Self; 5] =
+        [Self::Read, Self::SeePhones, Self::Send, Self::Approve, Self::Manage];
+
+    /// Returns the name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::SeePhones => "see_phones",
+            Self::Send => "send",
+            Self::Approve => "approve",
+            Self::Manage => "manage",
+        }
+    }
+}
+
 impl Role {
     /// All roles, weakest first.
     pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Admin];
@@ -87,15 +104,8 @@ mod tests {
 
     #[test]
     fn each_role_has_the_permissions_of_the_weaker_ones() {
-        let permissions = [
-            Permission::Read,
-            Permission::SeePhones,
-            Permission::Send,
-            Permission::Approve,
-            Permission::Manage,
-        ];
         for pair in Role::ALL.windows(2) {
-            for permission in permissions {
+            for permission in Permission::ALL {
                 assert!(!pair[0].may(permission) || pair[1].may(permission));
             }
         }

@@ -11,18 +11,35 @@ use crate::db::{audit, projects};
 use crate::domain::ids::ProjectId;
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
+use crate::ops::accounts::Manager;
 use crate::ops::actor::Actor;
 use crate::ops::prices::{self, PlainPrices};
+use crate::usms::{CallError, Credentials, Verdict};
 
 /// The slug of the project whose keys are in the settings.
 pub const DEFAULT: &str = "default";
 
-/// Why a project cannot be created.
+/// Why a project cannot be created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// Its slug is not allowed.
     #[error(transparent)]
-    Name(#[from] ProjectNameProblem),
+    Slug(#[from] ProjectNameProblem),
+    /// Its name is not allowed.
+    #[error("project name must have 1 to 60 characters and no control characters")]
+    Name,
+    /// The slug is taken.
+    #[error("a project with this slug already exists")]
+    Taken,
+    /// The vendor refused a call with the keys.
+    #[error("UCloud refused the keys: {0}")]
+    KeysRefused(String),
+    /// The keys could not be tried.
+    #[error("the keys could not be tried: {0}")]
+    NotTried(String),
+    /// The keys are those of the settings.
+    #[error("the keys are set by UCLOUD_PUBLIC_KEY and UCLOUD_PRIVATE_KEY")]
+    Configured,
     /// A secret cannot be encrypted or decrypted.
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
@@ -31,11 +48,12 @@ pub enum ProjectError {
     Database(#[from] sqlx::Error),
 }
 
-/// Creates the project `slug` with these keys, or replaces the keys if it exists.
+/// Creates the project `slug` with the keys of the settings, or replaces its keys if it exists. A page
+/// cannot replace them then.
 ///
 /// # Errors
 ///
-/// [`ProjectError::Name`] if the slug is not allowed.
+/// [`ProjectError::Slug`] if the slug is not allowed.
 pub async fn ensure(
     app: &App,
     slug: &str,
@@ -43,15 +61,109 @@ pub async fn ensure(
     keys: &DefaultProject,
 ) -> Result<ProjectId, ProjectError> {
     check_slug(slug)?;
-    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    if let Some(id) = projects::by_slug(&mut tx, slug).await? {
-        replace_keys(app, &mut tx, id, keys).await?;
-        tx.commit().await?;
-        return Ok(id);
+    let id = match projects::by_slug(&mut tx, slug).await? {
+        Some(id) => {
+            replace_keys(app, &mut tx, Manager::COMMAND_LINE, id, keys).await?;
+            id
+        }
+        None => match insert(app, &mut tx, Manager::COMMAND_LINE, slug, name, keys).await? {
+            Some(id) => id,
+            // Another process created it at the same time.
+            None => projects::by_slug(&mut tx, slug).await?.ok_or(sqlx::Error::RowNotFound)?,
+        },
+    };
+    projects::set_configured(&mut tx, Some(id)).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Records that the settings have no keys, so that all are replaced on pages.
+pub async fn none_is_configured(app: &App) -> sqlx::Result<()> {
+    projects::set_configured(&mut *app.db.acquire().await?, None).await
+}
+
+/// Adds a project, after its keys were tried.
+///
+/// # Errors
+///
+/// [`ProjectError`] says what is wrong with the name, the slug or the keys.
+pub async fn add(
+    app: &App,
+    by: Manager<'_>,
+    slug: &str,
+    name: &str,
+    keys: &DefaultProject,
+) -> Result<ProjectId, ProjectError> {
+    check_slug(slug)?;
+    let name = name.trim();
+    if !(1..=60).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(ProjectError::Name);
     }
+    try_keys(app, keys).await?;
+    let mut tx = app.db.begin().await?;
+    let id = insert(app, &mut tx, by, slug, name, keys).await?.ok_or(ProjectError::Taken)?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Replaces the keys of a project, after the new ones were tried. Calls that are under way end with the
+/// old ones.
+///
+/// # Errors
+///
+/// [`ProjectError`] says what is wrong with the keys; [`ProjectError::Configured`] if they are those of the
+/// settings.
+pub async fn set_keys(
+    app: &App,
+    by: Manager<'_>,
+    project: ProjectId,
+    keys: &DefaultProject,
+) -> Result<(), ProjectError> {
+    if projects::is_configured(&app.db, project).await? {
+        return Err(ProjectError::Configured);
+    }
+    try_keys(app, keys).await?;
+    let mut tx = app.db.begin().await?;
+    replace_keys(app, &mut tx, by, project, keys).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A session number that no project has: asking for its receipts costs nothing and tries the keys.
+const NO_SESSION: &str = "usms-console-key-check";
+
+/// Makes a call with keys that changes nothing.
+async fn try_keys(app: &App, keys: &DefaultProject) -> Result<(), ProjectError> {
+    let credentials = Credentials {
+        public_key: keys.public_key.clone(),
+        private_key: keys.private_key.clone(),
+        project_id: Some(keys.ucloud_project_id.clone()),
+    };
+    match app.usms.get_send_receipt(&credentials, &[NO_SESSION]).await {
+        Ok(_) => Ok(()),
+        Err(error @ CallError::Refused { ret_code, .. })
+            if ret_code.verdict() == Verdict::CallPerson =>
+        {
+            Err(ProjectError::KeysRefused(error.to_string()))
+        }
+        // The keys were right: it refused the session number.
+        Err(CallError::Refused { .. }) => Ok(()),
+        Err(error) => Err(ProjectError::NotTried(error.to_string())),
+    }
+}
+
+async fn insert(
+    app: &App,
+    db: &mut PgConnection,
+    by: Manager<'_>,
+    slug: &str,
+    name: &str,
+    keys: &DefaultProject,
+) -> Result<Option<ProjectId>, ProjectError> {
+    let now = app.clock.now();
     let secret = hex::encode(rand::random::<[u8; 32]>());
-    let id = projects::next_id(&mut tx, now).await?;
+    let id = projects::next_id(db, now).await?;
     let push_secret = SecretString::from(secret.clone());
     let new = projects::NewProject {
         id,
@@ -63,28 +175,24 @@ pub async fn ensure(
         hook_secret_sealed: &app.keyring.seal(Secret::PushSecret, id, &push_secret)?,
         hook_secret_hash: &Sha256::digest(secret.as_bytes()),
     };
-    let id = match projects::insert(&mut tx, &new, now).await? {
-        Some(id) => id,
-        // Another process created it at the same time.
-        None => projects::by_slug(&mut tx, slug).await?.ok_or(sqlx::Error::RowNotFound)?,
-    };
+    let Some(id) = projects::insert(db, &new, now).await? else { return Ok(None) };
     let entry = audit::Entry {
         project: Some(id),
-        user: None,
+        user: by.user,
         action: "project_added",
         subject: slug,
         detail: json!({ "ucloud_project_id": keys.ucloud_project_id }),
-        ip: "-",
+        ip: by.ip,
     };
-    audit::record(&mut tx, &entry, now).await?;
-    tx.commit().await?;
-    Ok(id)
+    audit::record(db, &entry, now).await?;
+    Ok(Some(id))
 }
 
-/// Replaces the keys of a project by those of the settings, if they differ; this is audited.
+/// Replaces the keys of a project, if they differ; this is audited.
 async fn replace_keys(
     app: &App,
     db: &mut PgConnection,
+    by: Manager<'_>,
     id: ProjectId,
     keys: &DefaultProject,
 ) -> Result<(), ProjectError> {
@@ -100,14 +208,15 @@ async fn replace_keys(
     projects::replace_keys(db, id, &keys.ucloud_project_id, &keys.public_key, &sealed).await?;
     let entry = audit::Entry {
         project: Some(id),
-        user: None,
+        user: by.user,
         action: "project_keys_changed",
         subject: "",
         detail: json!({
             "ucloud_project_id": keys.ucloud_project_id,
             "public_key": keys.public_key,
+            "public_key_before": stored.public_key,
         }),
-        ip: "-",
+        ip: by.ip,
     };
     audit::record(db, &entry, app.clock.now()).await?;
     Ok(())

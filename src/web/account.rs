@@ -75,7 +75,9 @@ pub async fn change_password(
             flash::say(&request, &texts.t("account-password-changed"));
             return Ok(page::see_other("/account"));
         }
-        Err(PasswordError::Weak(weakness)) => ("new", Refused::wrong(sentence(texts, weakness))),
+        Err(PasswordError::Weak(weakness)) => {
+            ("new", Refused::wrong(weakness_sentence(texts, weakness)))
+        }
         Err(error) => ("old", not_current(&app, texts, error)?),
     };
     let l = person.layout(&app, &request, Section::Account).await?;
@@ -83,7 +85,8 @@ pub async fn change_password(
     refused.respond(&AccountPage { l, is_owner: person.0.user.is_owner, problem })
 }
 
-fn sentence(texts: Texts, weakness: Weakness) -> String {
+/// Returns what a form says about a new password that is refused.
+pub fn weakness_sentence(texts: Texts, weakness: Weakness) -> String {
     texts.t(match weakness {
         Weakness::TooShort => "account-password-short",
         Weakness::TooLong => "account-password-long",

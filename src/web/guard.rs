@@ -44,6 +44,25 @@ pub async fn person(
     }
 }
 
+/// Middleware that admits owners.
+pub async fn owner(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match signed_in(request.request()) {
+        Ok(person) => {
+            let is_owner = person.user.is_owner;
+            // It is recorded who was refused.
+            request.extensions_mut().insert(Person(person));
+            if !is_owner {
+                return Ok(request.error_response(WebError::Forbidden));
+            }
+            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+        }
+        Err(error) => Ok(turn_away(request, error)),
+    }
+}
+
 fn turn_away(request: ServiceRequest, error: WebError) -> ServiceResponse<BoxBody> {
     match error {
         // Responding here skips the error page, which a redirect does not need.

@@ -15,7 +15,7 @@ use super::error::WebError;
 use super::flash::{self, Flash};
 use super::i18n::{Count, Language, Texts, language_of};
 use super::moment::{self, Moment};
-use super::urls::Urls;
+use super::urls::{ALL_AUDIT, PEOPLE, PROJECTS, Urls};
 use super::{assets, session};
 use crate::app::App;
 use crate::db::dashboard::{self, Needs};
@@ -53,6 +53,14 @@ pub enum Section {
     Failures,
     /// The project's settings.
     Settings,
+    /// What people did in the project.
+    Audit,
+    /// All accounts.
+    People,
+    /// All projects.
+    Projects,
+    /// What people did anywhere.
+    AllAudit,
     /// The state of all parts of the console.
     Health,
     /// The person's own account.
@@ -97,6 +105,7 @@ pub struct Layout {
     now: OffsetDateTime,
     section: Section,
     needs: Needs,
+    is_owner: bool,
     /// The host of the API, if it is not UCloud's.
     pub other_host: Option<String>,
 }
@@ -144,6 +153,7 @@ impl Layout {
             projects: memberships.clone(),
             section,
             needs,
+            is_owner: person.user.is_owner,
             other_host: app.usms.other_host(),
         })
     }
@@ -165,15 +175,40 @@ impl Layout {
 
     /// Returns the navigation.
     pub fn entries(&self) -> Vec<Entry> {
-        let Some(project) = &self.project else { return Vec::new() };
+        let mut entries = self.project.as_ref().map_or_else(Vec::new, |project| self.of(project));
+        if self.is_owner {
+            entries.push(self.entry(
+                PEOPLE.to_owned(),
+                "people-title",
+                "people",
+                Section::People,
+                0,
+            ));
+            let href = PROJECTS.to_owned();
+            entries.push(self.entry(href, "projects-title", "projects", Section::Projects, 0));
+            let href = ALL_AUDIT.to_owned();
+            entries.push(self.entry(href, "audit-all-title", "audit", Section::AllAudit, 0));
+        }
+        entries
+    }
+
+    fn entry(
+        &self,
+        href: String,
+        key: &str,
+        icon: &'static str,
+        section: Section,
+        waiting: i64,
+    ) -> Entry {
+        let (label, current) = (self.t(key), self.section == section);
+        Entry { href, label, icon: Drawing::icon(icon), current, waiting }
+    }
+
+    /// Returns the navigation within a project.
+    fn of(&self, project: &Membership) -> Vec<Entry> {
         let urls = &self.urls;
-        let entry = |href, key: &str, icon: &'static str, section, waiting| Entry {
-            href,
-            label: self.t(key),
-            icon: Drawing::icon(icon),
-            current: self.section == section,
-            waiting,
-        };
+        let entry =
+            |href, key: &str, icon, section, waiting| self.entry(href, key, icon, section, waiting);
         let needs = self.needs;
         let mut entries =
             vec![entry(urls.dashboard(), "nav-dashboard", "overview", Section::Dashboard, 0)];
@@ -220,6 +255,9 @@ impl Layout {
                 0,
             ));
         }
+        if project.role.may(Permission::Manage) {
+            entries.push(entry(urls.audit(), "audit-title", "audit", Section::Audit, 0));
+        }
         entries.push(entry(urls.health(), "health-title", "health", Section::Health, 0));
         entries
     }
@@ -229,6 +267,7 @@ impl Layout {
         let urls = &self.urls;
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
+            (urls.members(), "members-title", Permission::Manage),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
             (urls.prices(), "prices-title", Permission::Manage),
             (urls.sensitive_words(), "sensitive-words-title", Permission::Send),

@@ -15,6 +15,8 @@ const MIN_DIGITS: usize = 7;
 /// … and the fewest in a row within other text.
 const MIN_RUN: usize = 11;
 
+/// The paths below which a secret stands.
+const SECRET: [&str; 2] = ["hooks", "invitation"];
 /// How many characters of a path are logged.
 const MAX_PATH: usize = 200;
 
@@ -59,8 +61,10 @@ pub fn record_person(request: &HttpRequest, name: &str) {
 fn shown_path(path: &str) -> String {
     let path = percent_decode_str(path).decode_utf8_lossy();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    if segments.first().is_some_and(|first| first.eq_ignore_ascii_case("hooks")) {
-        return "/hooks/•••".to_owned();
+    if let [first, _, ..] = segments.as_slice()
+        && let Some(secret) = SECRET.iter().find(|secret| secret.eq_ignore_ascii_case(first))
+    {
+        return format!("/{secret}/•••");
     }
     let shown =
         segments.into_iter().map(|segment| if has_phone(segment) { "•••" } else { segment });
@@ -87,6 +91,7 @@ mod tests {
             ("/hooks/0123456789abcdef", "/hooks/•••"),
             ("//hooks//0123456789abcdef", "/hooks/•••"),
             ("/%68ooks/0123456789abcdef/", "/hooks/•••"),
+            ("/invitation/0123456789abcdef", "/invitation/•••"),
             ("/", "/"),
             ("//p/default/%0Aadmin", "/p/default/admin"),
             ("/p/default/replies/18500001234", "/p/default/replies/•••"),

@@ -7,10 +7,10 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, deletion};
 use super::{
-    account, applications, assets, batch_rules, batches, dashboard, failures, files, guard, health,
-    import, limits, login, messages, notification_settings, prices, push_settings, pushes,
-    receipts, replies, retention, send, sending, sensitive_words, signatures, sms_templates,
-    statistics, suppressions,
+    account, applications, assets, audit, batch_rules, batches, dashboard, failures, files, guard,
+    health, import, invitation, limits, login, members, messages, notification_settings, people,
+    prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
+    sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
@@ -35,6 +35,27 @@ pub fn table(config: &mut ServiceConfig) {
             resource("/account/sessions")
                 .route(signed_in(get(), account::sessions))
                 .route(signed_in(post(), account::revoke)),
+        )
+        .service(
+            resource("/invitation/{token}")
+                .route(get().to(invitation::form))
+                .route(post().to(invitation::accept)),
+        )
+        .service(
+            resource("/admin/users")
+                .route(owners(get(), people::list))
+                .route(owners(post(), people::invite)),
+        )
+        .service(
+            resource("/admin/projects")
+                .route(owners(get(), projects::list))
+                .route(owners(post(), projects::change)),
+        )
+        .route("/admin/audit", owners(get(), audit::of_all))
+        .service(
+            resource("/admin/users/{id}")
+                .route(owners(get(), people::person::show))
+                .route(owners(post(), people::person::change)),
         )
         .route("/p/{project}", get().to(login::to_dashboard))
         .service(scope("/p/{project}").configure(project));
@@ -90,6 +111,13 @@ fn project(config: &mut ServiceConfig) {
                 applications::decide,
             )),
         )
+        .service(resource("/audit").route(may(Manage, get(), audit::of_project)))
+        .service(resource("/audit.csv").route(sends_file(Manage, get(), audit::csv)))
+        .service(resource("/settings/members").route(may(Manage, get(), members::list)).route(may(
+            Manage,
+            post(),
+            members::change,
+        )))
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
         .service(
@@ -454,6 +482,16 @@ where
 /// Admits members who have `permission`, before anything else of the route.
 fn admit(permission: Permission, route: Route) -> Route {
     route.wrap(from_fn(move |request, next| guard::member(permission, request, next)))
+}
+
+/// Returns a route for owners.
+fn owners<F, Args>(route: Route, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    route.to(handler).wrap(from_fn(guard::owner))
 }
 
 /// Returns a route for everybody who is signed in.

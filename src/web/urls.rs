@@ -8,6 +8,20 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// The URL of the list of all accounts.
+pub const PEOPLE: &str = "/admin/users";
+
+/// The URL of the list of all projects.
+pub const PROJECTS: &str = "/admin/projects";
+
+/// The URL of the audit log of all projects.
+pub const ALL_AUDIT: &str = "/admin/audit";
+
+/// Returns the URL of an account.
+pub fn person(id: impl Display) -> String {
+    format!("{PEOPLE}/{id}")
+}
+
 /// Builds the URLs below one project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Urls {
@@ -27,6 +41,16 @@ impl Urls {
     /// Returns the URL of the dashboard.
     pub fn dashboard(&self) -> String {
         self.below("/")
+    }
+
+    /// Returns the URL of the project's audit log.
+    pub fn audit(&self) -> String {
+        self.below("/audit")
+    }
+
+    /// Returns the URL of the project's members.
+    pub fn members(&self) -> String {
+        self.below("/settings/members")
     }
 
     /// Returns the URL of the send form, for one text to a few phones.

@@ -27,6 +27,7 @@ mod notifications;
 mod opt_outs;
 mod pages;
 mod pasted_lists;
+mod people;
 mod previews;
 mod prices;
 mod pulls;

@@ -121,7 +121,7 @@ async fn check_current(
         return Err(PasswordError::Throttled { until });
     }
     let stored = users::password_hash(&app.db, user.id).await?;
-    let matches = hashing::verify(password, Some(stored), &guess.waiting).await;
+    let matches = hashing::verify(password, stored, &guess.waiting).await;
     let mut db = app.db.acquire().await?;
     if matches!(matches, Ok(true) | Err(SignInError::Busy)) {
         guess.give_back(&mut db).await?;

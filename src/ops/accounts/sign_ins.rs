@@ -56,7 +56,7 @@ pub async fn sign_in(
         refusals::sign_in(app, "sign_in_turned_away", &name, visitor.ip).await?;
         return Err(SignInError::Throttled { until });
     }
-    let stored = found.as_ref().map(|found| found.password_hash.clone());
+    let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let matches = match hashing::verify(password, stored, &guess.waiting).await {
         Err(SignInError::Busy) => {
             guess.give_back(&mut *app.db.acquire().await?).await?;
@@ -72,6 +72,7 @@ pub async fn sign_in(
     };
     let mut tx = app.db.begin().await?;
     guess.give_back(&mut tx).await?;
+    users::record_sign_in(&mut tx, user.id, app.clock.now()).await?;
     record(&mut tx, Some(user.id), "signed_in", json!({}), visitor.ip, app.clock.now()).await?;
     tx.commit().await?;
     Ok(user)

@@ -80,6 +80,13 @@ impl Guess {
         Self { levels: None, waiting: Waiting::Known(subject.clone()), subject }
     }
 
+    /// Returns the try of a visitor to guess the link of an account.
+    pub(super) fn of_link(ip: &str) -> Self {
+        let ip = client_address::subject(ip);
+        let subject = format!("link/{}", hashed(&["address", &ip]));
+        Self { subject, levels: None, waiting: Waiting::Stranger(ip) }
+    }
+
     fn levels(&self) -> Vec<Level<'_>> {
         let limits = [NAME_FAILURES, ADDRESS_FAILURES];
         let levels = self.levels.iter().flatten().zip(limits);
@@ -136,7 +143,7 @@ mod tests {
     fn found(id: i64) -> Credentials {
         Credentials {
             user: User { id: UserId(id), name: "mei".to_owned(), is_owner: false },
-            password_hash: String::new(),
+            password_hash: None,
             enabled: true,
         }
     }

@@ -1,0 +1,73 @@
+//! The roles of accounts in projects.
+
+use serde_json::json;
+
+use super::{AccountError, Manager};
+use crate::app::App;
+use crate::db::audit::{self, Entry};
+use crate::db::projects;
+use crate::db::users::User;
+use crate::domain::ids::ProjectId;
+use crate::domain::role::Role;
+
+/// Gives an account a role in a project, instead of the one it had.
+///
+/// # Errors
+///
+/// [`AccountError::Owner`] if it is an owner, who needs none; [`AccountError::Own`] if it is the manager's
+/// own account.
+pub async fn set_role(
+    app: &App,
+    by: Manager<'_>,
+    user: &User,
+    project: ProjectId,
+    role: Role,
+) -> Result<(), AccountError> {
+    may_change(by, user)?;
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let before = projects::role_of(&mut tx, project, user.id).await?;
+    projects::set_member(&mut tx, project, user.id, role, now).await?;
+    let detail = json!({ "name": user.name, "role": role.key(), "before": before.map(Role::key) });
+    let action = "role_set";
+    let entry =
+        Entry { project: Some(project), user: by.user, action, subject: "", detail, ip: by.ip };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes an account out of a project.
+///
+/// # Errors
+///
+/// [`AccountError::NotMember`] if it has no role in it, and those of [`set_role`].
+pub async fn remove(
+    app: &App,
+    by: Manager<'_>,
+    user: &User,
+    project: ProjectId,
+) -> Result<(), AccountError> {
+    may_change(by, user)?;
+    let mut tx = app.db.begin().await?;
+    if !projects::remove_member(&mut tx, project, user.id).await? {
+        return Err(AccountError::NotMember(user.name.clone()));
+    }
+    let detail = json!({ "name": user.name });
+    let action = "member_removed";
+    let entry =
+        Entry { project: Some(project), user: by.user, action, subject: "", detail, ip: by.ip };
+    audit::record(&mut tx, &entry, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn may_change(by: Manager<'_>, user: &User) -> Result<(), AccountError> {
+    if user.is_owner {
+        Err(AccountError::Owner(user.name.clone()))
+    } else if by.user == Some(user.id) {
+        Err(AccountError::Own)
+    } else {
+        Ok(())
+    }
+}
