@@ -3,6 +3,7 @@
 
 pub mod import;
 pub mod list_file;
+mod places;
 
 use serde_json::json;
 

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use usms_console::domain::limits::{MAX_DRAFTS, MAX_EXPORTS, MAX_QUERIES, MAX_STREAMS};
+use usms_console::domain::limits::{
+    MAX_DRAFTS, MAX_EXPORTS, MAX_OPT_OUT_FILES, MAX_QUERIES, MAX_STREAMS, MAX_UNUSED_FILES,
+};
 
 use super::digits::{push, quiet, receipt, reply};
 use crate::harness::{CODE, TestClient, TestConsole};
@@ -249,6 +251,57 @@ async fn an_upload_that_fails_leaves_no_draft(db: PgPool) {
         drop(connection);
         crate::harness::until("no draft is left", async || drafts(&db).await == 0).await;
     }
+}
+
+#[sqlx::test]
+async fn a_person_keeps_some_opt_out_lists_at_most(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, approver) = (console.operator().await, console.approver().await);
+    let path = "/p/default/suppressions";
+    let wrong = "手机号\n18500004100\n1.85E+10\n".as_bytes();
+    let upload = async |client: &TestClient, content: &[u8]| {
+        let fields = client.get(path).await.whole_form("main form.form");
+        client.upload(path, &fields, &[("list", "a.csv", content)]).await
+    };
+    assert_eq!(upload(&operator, wrong).await.status, StatusCode::SEE_OTHER);
+    let more = "insert into suppression_imports
+          (id, project_id, uploaded_by, file_name, content, typed, reason, note)
+        select new_id(now()), project_id, uploaded_by, file_name, content, typed, reason, note
+        from suppression_imports, generate_series(2, $1)";
+    sqlx::query(more).bind(MAX_OPT_OUT_FILES).execute(&db).await.unwrap();
+    let refused = upload(&operator, wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sentence = refused.one("#errors h2");
+    assert!(sentence.contains(&format!("{MAX_OPT_OUT_FILES} 个")), "{sentence}");
+    let good = upload(&operator, b"18500004100\n").await;
+    assert_eq!(good.leads_to(), path, "what need not be kept is added");
+    let other = upload(&approver, wrong).await;
+    assert_eq!(other.status, StatusCode::SEE_OTHER, "limits are per person");
+}
+
+#[sqlx::test]
+async fn a_person_keeps_some_files_that_no_application_has_at_most(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let path = "/p/default/signatures/new";
+    let png = b"\x89PNG\r\n\x1a\nrest".as_slice();
+    let upload = async || {
+        let fields = operator.get(path).await.whole_form("form[data-preview]");
+        operator.upload(path, &fields, &[("certificate", "a.png", png)]).await
+    };
+    let stored = async || -> i64 {
+        sqlx::query_scalar("select count(*) from files").fetch_one(&db).await.unwrap()
+    };
+    assert_eq!(upload().await.status, StatusCode::UNPROCESSABLE_ENTITY, "the name is missing");
+    assert_eq!(stored().await, 1);
+    let more = "insert into files (id, project_id, name, kind, bytes, sealed, uploaded_by)
+        select new_id(now()), project_id, name, kind, bytes, sealed, uploaded_by
+        from files, generate_series(2, $1)";
+    sqlx::query(more).bind(MAX_UNUSED_FILES).execute(&db).await.unwrap();
+    let refused = upload().await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.one("#certificate-note").contains("50 个"), "{}", refused.text);
+    assert_eq!(stored().await, MAX_UNUSED_FILES);
 }
 
 #[sqlx::test]

@@ -13,11 +13,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use super::list_file::{self, Examined, FileProblem, PhoneColumn, Survey, WrongRow};
+use super::places::Place;
 use super::{INSERT_SIZE, Suppress, insert, record};
 use crate::app::App;
 use crate::db::suppression_imports::{self, NewSuppressionImport, SuppressionImport};
 use crate::db::suppressions;
-use crate::domain::ids::{ProjectId, SuppressionImportId, first_number_at};
+use crate::domain::ids::{ProjectId, SuppressionImportId, UserId, first_number_at};
+use crate::domain::limits::{MAX_LIST_WAIT, MAX_OPT_OUT_FILES};
 use crate::domain::phone::Phone;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::ops::actor::Actor;
@@ -45,6 +47,12 @@ pub enum ImportError {
     /// Nothing can be read from it.
     #[error(transparent)]
     File(#[from] FileProblem),
+    /// So many are read at once, or for this person, that it would wait too long.
+    #[error("too many lists are read at once")]
+    Busy,
+    /// The person has as many files as one may.
+    #[error("too many files")]
+    TooMany,
     /// It was discarded, or deleted after a day.
     #[error("file no longer exists")]
     Gone,
@@ -118,12 +126,14 @@ pub enum Rest {
 ///
 /// # Errors
 ///
-/// [`ImportError::File`] if nothing can be read from it.
+/// [`ImportError::File`] if nothing can be read from it, [`ImportError::TooMany`] if it would have to
+/// wait and the person has too many that do.
 pub async fn upload(
     app: &App,
     actor: Actor<'_>,
     upload: Upload<'_>,
 ) -> Result<Uploaded, ImportError> {
+    let _place = Place::take(actor.user).ok_or(ImportError::Busy)?;
     let content = Arc::new(upload.content);
     let examined = examine(app, content.clone(), Vec::new()).await?;
     let file_name = clean_name(upload.file_name);
@@ -149,7 +159,13 @@ pub async fn upload(
         scope: upload.scope,
         note,
     };
-    let id = suppression_imports::insert(&app.db, &import, app.clock.now()).await?;
+    let mut tx = app.db.begin().await?;
+    let kept = suppression_imports::lock(&mut tx, actor.project, actor.user).await?;
+    if kept >= MAX_OPT_OUT_FILES {
+        return Err(ImportError::TooMany);
+    }
+    let id = suppression_imports::insert(&mut tx, &import, app.clock.now()).await?;
+    tx.commit().await?;
     Ok(Uploaded::Waits(id))
 }
 
@@ -162,9 +178,11 @@ pub async fn upload(
 pub async fn look(
     app: &App,
     project: ProjectId,
+    person: UserId,
     import: &SuppressionImport,
     chosen: &[PhoneColumn],
 ) -> Result<(Examined, i64), ImportError> {
+    let _place = Place::take(person).ok_or(ImportError::Busy)?;
     let content = suppression_imports::content(&app.db, project, import.id).await?;
     let mut examined =
         examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
@@ -196,6 +214,7 @@ pub async fn add_good(
     if import.added_at.is_some() {
         return Ok(Import::Already);
     }
+    let _place = Place::take(actor.user).ok_or(ImportError::Busy)?;
     let content = suppression_imports::content(&app.db, actor.project, id).await?;
     let examined =
         examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
@@ -255,30 +274,51 @@ pub enum WrongRows {
 ///
 /// # Errors
 ///
-/// [`ImportError::Gone`] if it was deleted.
+/// [`ImportError::Busy`] if too many files are read already.
 pub async fn wrong_rows(
     app: &App,
     actor: Actor<'_>,
     id: SuppressionImportId,
     chosen: Vec<PhoneColumn>,
 ) -> Result<mpsc::Receiver<WrongRows>, ImportError> {
-    let content = suppression_imports::content(&app.db, actor.project, id).await?;
-    let content = content.ok_or(ImportError::Gone)?;
+    let place = Place::take(actor.user).ok_or(ImportError::Busy)?;
     let mut db = app.db.acquire().await?;
     let detail = json!({ "file": "rejected" });
     record(&mut db, actor, "suppressions_exported", &id.to_string(), detail, app).await?;
-    let max_rows = app.uploads.rows;
     let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
+    let (app, project, reading) = (app.clone(), actor.project, sender.clone());
     tokio::spawn(async move {
-        let _turn = DOWNLOADS.acquire().await;
-        let process = list_file::room_for(&content).await;
-        let sending =
-            Sending { sender, until: Instant::now() + MAX_DOWNLOAD, runtime: Handle::current() };
-        let content = Arc::new(content);
-        let send = move || send_wrong_rows(content, process, &chosen, max_rows, &sending);
-        let _ = tokio::task::spawn_blocking(send).await;
+        let _place = place;
+        tokio::select! {
+            // The browser has gone: nobody takes the rows.
+            () = sender.closed() => {}
+            read = read_wrong_rows(&app, project, id, chosen, reading) => {
+                if let Err(error) = read {
+                    tracing::warn!(%error, "cannot read a list of phones to suppress again");
+                }
+            }
+        }
     });
     Ok(receiver)
+}
+
+async fn read_wrong_rows(
+    app: &App,
+    project: ProjectId,
+    id: SuppressionImportId,
+    chosen: Vec<PhoneColumn>,
+    sender: mpsc::Sender<WrongRows>,
+) -> Result<(), ImportError> {
+    let _turn = DOWNLOADS.acquire().await;
+    let content = suppression_imports::content(&app.db, project, id).await?;
+    let content = Arc::new(content.ok_or(ImportError::Gone)?);
+    let process = list_file::room_for(&content).await;
+    let _stop_reading = process.stop_on_drop();
+    let sending =
+        Sending { sender, until: Instant::now() + MAX_DOWNLOAD, runtime: Handle::current() };
+    let max_rows = app.uploads.rows;
+    let send = move || send_wrong_rows(content, process, &chosen, max_rows, &sending);
+    Ok(tokio::task::spawn_blocking(send).await??)
 }
 
 /// Where rows are sent, as long as somebody takes them.
@@ -302,7 +342,7 @@ fn send_wrong_rows(
     chosen: &[PhoneColumn],
     max_rows: u32,
     sending: &Sending,
-) {
+) -> Result<(), FileProblem> {
     let (mut rows, mut bytes) = (Vec::new(), 0);
     let begin = |survey: &Survey, names: Vec<String>| {
         // Nobody takes them any more if this fails; the next row ends it.
@@ -320,24 +360,24 @@ fn send_wrong_rows(
         is_taken = sending.send(WrongRows::Rows(std::mem::take(&mut rows)));
         if is_taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let read = list_file::for_each_wrong(content, process, chosen, max_rows, begin, take);
-    if let Err(error) = read {
-        tracing::warn!(%error, "cannot read a list of phones to suppress again");
-        return;
-    }
+    list_file::for_each_wrong(content, process, chosen, max_rows, begin, take)?;
     // Whoever was too slow is to see that something is missing.
     if is_taken && sending.send(WrongRows::Rows(rows)) {
         sending.send(WrongRows::End);
     }
+    Ok(())
 }
 
+/// Reads a file as soon as there is room for it, and as long as somebody waits for it.
 async fn examine(
     app: &App,
     content: Arc<Vec<u8>>,
     chosen: Vec<PhoneColumn>,
 ) -> Result<Examined, ImportError> {
     let max_rows = app.uploads.rows;
-    let process = list_file::room_for(&content).await;
+    let room = tokio::time::timeout(MAX_LIST_WAIT, list_file::room_for(&content));
+    let process = room.await.map_err(|_| ImportError::Busy)?;
+    let _stop_reading = process.stop_on_drop();
     let examine = move || list_file::examine(content, process, &chosen, max_rows);
     let reading = tokio::task::spawn_blocking(examine);
     Ok(reading.await??)
