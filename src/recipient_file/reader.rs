@@ -218,7 +218,7 @@ mod process {
 
     /// Nothing is ended.
     #[derive(Debug, Clone, Default)]
-    pub(super) struct Running;
+    pub(super) struct Running(());
 
     impl Running {
         pub(super) fn stop(&self) {}

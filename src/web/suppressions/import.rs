@@ -18,10 +18,11 @@ use crate::domain::ids::{Id, SuppressionImportId};
 use crate::domain::limits::MAX_OPT_OUT_FILES;
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::REJECTED_COLUMNS;
-use crate::ops::suppressions::import::{self, Import, ImportError, RETENTION, Rest, WrongRows};
+use crate::ops::suppressions::import::{self, Import, ImportError, RETENTION, Rest};
 use crate::ops::suppressions::list_file::{
     Examined, FileProblem, PhoneColumn, Reading, Survey, WrongRow,
 };
+use crate::ops::suppressions::wrong_rows::{self, WrongRows};
 use crate::recipient_file::TableError;
 use crate::web::batches::downloads::{headed, lines, streamed};
 use crate::web::error::WebError;
@@ -347,7 +348,7 @@ pub async fn rejected(
     let import = find(&app, &member, &path.1).await?;
     let chosen = chosen_of(&import, &Chosen::of(&request)?);
     let ip = peer_ip(&request);
-    let rows = import::wrong_rows(&app, actor(&member, &ip), import.id, chosen).await;
+    let rows = wrong_rows::read(&app, actor(&member, &ip), import.id, chosen).await;
     let rejected = RejectedFile {
         rows: rows.map_err(failed)?,
         texts: member.texts(&request),
