@@ -59,6 +59,32 @@ pub async fn insert(
     .await
 }
 
+/// Returns how many files of a person in a project no application has. Until the end of the
+/// transaction nobody else adds one for this person.
+pub async fn lock_unused(
+    db: &mut PgConnection,
+    project: ProjectId,
+    person: UserId,
+) -> sqlx::Result<i64> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('files ' || $1::bigint, $2))",
+        project.0,
+        person.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from files f
+           where f.project_id = $1 and f.uploaded_by = $2 and f.sealed is not null
+             and not exists (select from applications a where a.certificate_id = f.id)
+             and not exists (select from applications a where a.proxy_id = f.id)"#,
+        project.0,
+        person.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Finds a file of the project.
 pub async fn find(db: &PgPool, project: ProjectId, id: FileId) -> sqlx::Result<Option<File>> {
     sqlx::query_as!(

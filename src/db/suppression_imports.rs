@@ -53,9 +53,29 @@ pub struct NewSuppressionImport<'a> {
     pub note: &'a str,
 }
 
+/// Returns how many files of a person in a project there are. Until the end of the transaction nobody
+/// else adds one for this person.
+pub async fn lock(db: &mut PgConnection, project: ProjectId, person: UserId) -> sqlx::Result<i64> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('opt-out lists ' || $1::bigint, $2))",
+        project.0,
+        person.0,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from suppression_imports
+           where project_id = $1 and uploaded_by = $2"#,
+        project.0,
+        person.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Inserts a file.
 pub async fn insert(
-    db: &PgPool,
+    db: &mut PgConnection,
     import: &NewSuppressionImport<'_>,
     now: OffsetDateTime,
 ) -> sqlx::Result<SuppressionImportId> {

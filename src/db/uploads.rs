@@ -193,14 +193,15 @@ pub struct Job {
     pub dead_readers: i32,
 }
 
-/// Takes the oldest file that is waiting to be read, or whose reader died.
+/// Takes the oldest file that is waiting to be read and may be, or whose reader died.
 pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Result<Option<Job>> {
     sqlx::query_as!(
         Job,
         r#"update uploads
            set state = 'reading', turn = turn + 1, lease_until = $2, rows_read = 0, bytes_read = 0
            where batch_id = (select batch_id from uploads
-             where state = 'waiting' or state = 'reading' and lease_until < $1
+             where state = 'waiting' and lease_until is null
+               or state in ('waiting', 'reading') and lease_until < $1
              order by batch_id limit 1 for update skip locked)
            returning batch_id as "batch_id: BatchId", project_id as "project_id: ProjectId",
              source as "source: UploadSource", utf8, read_options, turn,
@@ -212,16 +213,23 @@ pub async fn take(db: &PgPool, now: OffsetDateTime, lease: Duration) -> sqlx::Re
     .await
 }
 
-/// Has a file read again that could not be read to its end. If `uncounted`, its reader did not die.
-pub async fn wait_again(db: &PgPool, job: &Job, uncounted: bool) -> sqlx::Result<()> {
+/// Has a file read again that could not be read to its end, at once or from a time on. If
+/// `uncounted`, its reader did not die.
+pub async fn wait_again(
+    db: &PgPool,
+    job: &Job,
+    uncounted: bool,
+    from: Option<OffsetDateTime>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update uploads
-           set state = 'waiting', lease_until = null,
+           set state = 'waiting', lease_until = $4,
              turn_asked = case when $3 then turn_asked + 1 else turn_asked end
            where batch_id = $1 and turn = $2 and state = 'reading'"#,
         job.batch_id.0,
         job.turn,
         uncounted,
+        from,
     )
     .execute(db)
     .await?;

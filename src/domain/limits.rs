@@ -7,6 +7,16 @@ use time::Duration;
 pub const MAX_DRAFTS: i64 = 50;
 /// Bytes of the files of these drafts, if no single file may be larger.
 pub const MAX_DRAFT_BYTES: u64 = 200 << 20;
+/// Opt-out lists of a person in a project that are kept until somebody decides, or for a day.
+pub const MAX_OPT_OUT_FILES: i64 = 50;
+/// Opt-out lists that are read, or wait to be, in one process: those of one person, and of all.
+pub const MAX_LISTS_OF_PERSON: usize = 8;
+/// See [`MAX_LISTS_OF_PERSON`].
+pub const MAX_LISTS: usize = 12;
+/// How long an opt-out list waits to be read before it is refused.
+pub const MAX_LIST_WAIT: std::time::Duration = std::time::Duration::from_secs(45);
+/// Files for applications that a person has uploaded in a project and no application has.
+pub const MAX_UNUSED_FILES: i64 = 50;
 /// Streams of events that a person may have open in one process; further pages ask again and again. A
 /// stream costs some 100 KB and no query of its own, and one account may be on many screens.
 pub const MAX_STREAMS: usize = 320;

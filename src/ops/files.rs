@@ -11,6 +11,7 @@ use crate::db::audit;
 use crate::db::files::{self, File, NewFile};
 use crate::domain::file::{FileKind, FileProblem};
 use crate::domain::ids::{FileId, ProjectId, UserId, first_number_at};
+use crate::domain::limits::MAX_UNUSED_FILES;
 use crate::keyring::{CannotOpen, Secret};
 
 /// How long files are kept whose form was never submitted.
@@ -22,6 +23,9 @@ pub enum FileError {
     /// Its type or size is not allowed.
     #[error("file not accepted: {0:?}")]
     Problem(FileProblem),
+    /// The person has as many that no application has as one may.
+    #[error("too many unused files")]
+    TooMany,
     /// It was deleted, or belongs to another project.
     #[error("file no longer exists")]
     Gone,
@@ -37,7 +41,8 @@ pub enum FileError {
 ///
 /// # Errors
 ///
-/// [`FileError::Problem`] if its type or size is not allowed.
+/// [`FileError::Problem`] if its type or size is not allowed, [`FileError::TooMany`] if the person has
+/// too many that no application has.
 pub async fn store(
     app: &App,
     project: ProjectId,
@@ -55,8 +60,13 @@ pub async fn store(
         sealed: &sealed,
         uploaded_by: by,
     };
-    let mut db = app.db.acquire().await?;
-    Ok(files::insert(&mut db, &file, app.clock.now()).await?)
+    let mut tx = app.db.begin().await?;
+    if files::lock_unused(&mut tx, project, by).await? >= MAX_UNUSED_FILES {
+        return Err(FileError::TooMany);
+    }
+    let id = files::insert(&mut tx, &file, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 async fn open(app: &App, project: ProjectId, id: FileId) -> Result<(File, Vec<u8>), FileError> {

@@ -3,6 +3,8 @@
 
 pub mod import;
 pub mod list_file;
+mod places;
+pub mod wrong_rows;
 
 use serde_json::json;
 

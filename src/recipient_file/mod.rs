@@ -81,7 +81,7 @@ pub enum TableError {
     #[error("spreadsheet has more than {0} bytes, cells, texts or parts once unpacked")]
     Bomb(u64),
     /// The process that read it has ended before it was done: it wanted more memory or time than it
-    /// may have, or was killed.
+    /// may have.
     #[error("the reader died")]
     ReaderDied,
     /// No visible sheet has a row.
@@ -93,7 +93,8 @@ pub enum TableError {
     /// All rows of the sheet, this many, are hidden.
     #[error("all {0} rows are hidden")]
     AllHidden(i32),
-    /// The file could not be read.
+    /// The console could not read it: no process could be started, no temporary file written, or it is
+    /// stopping. The file is not to blame, and may be read later.
     #[error(transparent)]
     #[serde(skip)]
     Io(#[from] std::io::Error),

@@ -3,9 +3,11 @@
 
 mod child;
 mod frames;
+#[cfg(not(test))]
+mod process;
 
 use std::fs::File;
-use std::io::{self, BufReader, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, BufReader, PipeWriter, Read, Write};
 use std::ops::ControlFlow;
 use std::thread;
 
@@ -15,8 +17,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{Book, BookReport, Delimiter, Encoding, Row, RowSink, TableError};
 pub use child::run as read_for_parent;
 use frames::{Frame, Frames};
-use process::Process;
 pub use process::this_is_the_program;
+use process::{Process, Running};
 
 /// The most megabytes that a process may allocate for a text, of which it holds a few rows.
 const TEXT_MEGABYTES: u32 = 24;
@@ -58,23 +60,43 @@ enum Found {
 #[derive(Debug)]
 pub struct ReaderProcess {
     _room: Option<SemaphorePermit<'static>>,
+    running: Running,
+}
+
+/// Ends the process for which it was made when it is dropped: nobody waits for the rows any more.
+#[derive(Debug)]
+pub struct StopOnDrop(Running);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl ReaderProcess {
     /// Waits until there is room for a process that reads texts.
     pub async fn for_text() -> Self {
-        Self { _room: ROOM.acquire_many(TEXT_MEGABYTES).await.ok() }
+        Self::in_room(ROOM.acquire_many(TEXT_MEGABYTES).await.ok())
     }
 
     /// Waits until there is room for a process that reads spreadsheets.
     pub async fn for_book() -> Self {
-        Self { _room: ROOM.acquire_many(BOOK_MEGABYTES).await.ok() }
+        Self::in_room(ROOM.acquire_many(BOOK_MEGABYTES).await.ok())
     }
 
     /// Returns one that waits for nobody.
     #[cfg(test)]
     pub fn without_waiting() -> Self {
-        Self { _room: None }
+        Self::in_room(None)
+    }
+
+    fn in_room(room: Option<SemaphorePermit<'static>>) -> Self {
+        Self { _room: room, running: Running::default() }
+    }
+
+    /// Returns what ends the process, now or later, when it is dropped.
+    pub fn stop_on_drop(&self) -> StopOnDrop {
+        StopOnDrop(self.running.clone())
     }
 
     /// Passes the rows of a text to `take`, until it stops.
@@ -91,9 +113,10 @@ impl ReaderProcess {
     ) -> Result<(), TableError> {
         let task = Task::Text { encoding, delimiter };
         let (input, feed) = io::pipe()?;
-        let mut process = Process::start(&task, input)?;
+        let mut process = Process::start(&self.running, &task, input)?;
         thread::scope(|scope| {
-            let feeding = scope.spawn(move || pass_on(source, feed));
+            let feeding =
+                thread::Builder::new().spawn_scoped(scope, move || pass_on(source, feed))?;
             let read = rows_of(&mut process, &mut |_, row| take(row));
             // Whatever is still being passed on is not wanted any more.
             drop(process);
@@ -118,7 +141,8 @@ impl ReaderProcess {
         hidden: bool,
         take: RowSink<'_>,
     ) -> Result<BookReport, TableError> {
-        let mut process = Process::start(&Task::Sheet { book, sheet, hidden }, file)?;
+        let mut process =
+            Process::start(&self.running, &Task::Sheet { book, sheet, hidden }, file)?;
         match rows_of(&mut process, &mut |_, row| take(row))? {
             Some(Found::Sheet(report)) => Ok(report),
             _ => Ok(BookReport::default()),
@@ -137,7 +161,7 @@ impl ReaderProcess {
         book: Book,
         take: &mut dyn FnMut(usize, Row) -> ControlFlow<()>,
     ) -> Result<Vec<String>, TableError> {
-        let mut process = Process::start(&Task::AllSheets { book }, file)?;
+        let mut process = Process::start(&self.running, &Task::AllSheets { book }, file)?;
         match rows_of(&mut process, take)? {
             Some(Found::AllSheets(names)) => Ok(names),
             _ => Ok(Vec::new()),
@@ -159,10 +183,7 @@ fn rows_of(
                 }
             }
             Ok(Frame::End(end)) => return end.map(Some),
-            Err(error) => {
-                tracing::warn!(%error, ended = %process.end(), "the reader of a file died");
-                return Err(TableError::ReaderDied);
-            }
+            Err(error) => return Err(process.died(&error)),
         }
     }
 }
@@ -184,92 +205,30 @@ fn pass_on(source: &mut (dyn Read + Send), mut feed: PipeWriter) -> io::Result<(
     }
 }
 
-#[cfg(not(test))]
-mod process {
-    use std::path::PathBuf;
-    use std::process::{Child, Command, Stdio};
-    use std::sync::OnceLock;
-
-    use super::{PipeReader, TableError, Task, io};
-
-    /// The program that reads, if this process is it.
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-
-    /// Says that this process runs the program that reads, and not a test of the library.
-    pub fn this_is_the_program() {
-        // The program of this process, even if its file was replaced meanwhile.
-        let own = PathBuf::from("/proc/self/exe");
-        let own = if own.exists() { Ok(own) } else { std::env::current_exe() };
-        if let Ok(own) = own {
-            let _ = PROGRAM.set(own);
-        }
-    }
-
-    /// Returns the program: this one, or beside the tests that Cargo has built.
-    fn program() -> io::Result<PathBuf> {
-        if let Some(own) = PROGRAM.get() {
-            return Ok(own.clone());
-        }
-        let name = format!("usms-console{}", std::env::consts::EXE_SUFFIX);
-        let tests = std::env::current_exe()?;
-        let mut beside = tests.ancestors().skip(1).take(2).map(|folder| folder.join(&name));
-        beside.find(|path| path.is_file()).ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    /// A running process. It ends when this is dropped.
-    pub(super) struct Process {
-        child: Child,
-        output: Option<PipeReader>,
-    }
-
-    impl Process {
-        pub(super) fn start(task: &Task, input: impl Into<Stdio>) -> Result<Self, TableError> {
-            let (output, results) = io::pipe()?;
-            let task = serde_json::to_string(task).map_err(io::Error::from)?;
-            let child = Command::new(program()?)
-                .args(["read-file", &task])
-                .env_clear()
-                // The allocator is not to reserve memory that the limit counts as used.
-                .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
-                .current_dir("/")
-                .stdin(input)
-                .stdout(results)
-                .stderr(Stdio::null())
-                .spawn()?;
-            Ok(Self { child, output: Some(output) })
-        }
-
-        pub(super) fn output(&mut self) -> io::Result<PipeReader> {
-            self.output.take().ok_or_else(|| io::ErrorKind::NotConnected.into())
-        }
-
-        /// Ends the process. Returns how it has ended.
-        pub(super) fn end(&mut self) -> String {
-            let _ = self.child.kill();
-            self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
-        }
-    }
-
-    impl Drop for Process {
-        fn drop(&mut self) {
-            self.end();
-        }
-    }
-}
-
 /// In tests of modules, which cannot start the program, a thread does what the process does.
 #[cfg(test)]
 mod process {
-    use super::{File, PipeReader, TableError, Task, child, io, thread};
+    use std::io::PipeReader;
+
+    use super::{File, TableError, Task, child, io, thread};
     use crate::domain::upload::is_phone;
 
     /// No program is started.
     pub fn this_is_the_program() {}
 
+    /// Nothing is ended.
+    #[derive(Debug, Clone, Default)]
+    pub(super) struct Running(());
+
+    impl Running {
+        pub(super) fn stop(&self) {}
+    }
+
     pub(super) struct Process(Option<PipeReader>);
 
     impl Process {
         pub(super) fn start(
+            _: &Running,
             task: &Task,
             input: impl Into<std::os::fd::OwnedFd>,
         ) -> Result<Self, TableError> {
@@ -286,8 +245,8 @@ mod process {
             self.0.take().ok_or_else(|| io::ErrorKind::NotConnected.into())
         }
 
-        pub(super) fn end(&mut self) -> String {
-            "a thread".to_owned()
+        pub(super) fn died(&mut self, _: &io::Error) -> TableError {
+            TableError::ReaderDied
         }
     }
 }

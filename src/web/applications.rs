@@ -120,7 +120,7 @@ fn problem_text(texts: super::i18n::Texts, stored: &str) -> String {
 /// Converts the error of an application file that cannot be stored or opened.
 pub fn file_error(error: FileError) -> WebError {
     match error {
-        FileError::Problem(_) => WebError::BadRequest,
+        FileError::Problem(_) | FileError::TooMany => WebError::BadRequest,
         FileError::Gone => WebError::NotFound,
         FileError::Sealed(why) => WebError::Internal(why.to_string()),
         FileError::Database(error) => WebError::Database(error),

@@ -55,6 +55,12 @@ pub enum WebError {
     /// The person uses as much of this at once as one may.
     #[error("too many {}", .0.key())]
     TooMany(limits::Kind),
+    /// So many opt-out lists are read at once that one more would wait too long.
+    #[error("too many lists are read at once")]
+    BusyWithLists,
+    /// The console cannot read files for now.
+    #[error("cannot read files: {0}")]
+    NoReader(std::io::Error),
     /// A database query failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
@@ -82,7 +88,10 @@ impl ResponseError for WebError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooManyBodies | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyBodies | Self::TooMany(_) | Self::BusyWithLists => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::NoReader(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Database(error) if is_unavailable(error) || is_expired(error) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -106,6 +115,8 @@ impl ResponseError for WebError {
             Self::TooMany(limits::Kind::Streams) => marked(response, "too-many-streams"),
             Self::TooMany(limits::Kind::Exports) => marked(response, "too-many-exports"),
             Self::TooMany(limits::Kind::Queries) => marked(response, "too-many-queries"),
+            Self::BusyWithLists => marked(response, "busy-with-lists"),
+            Self::NoReader(_) => marked(response, "no-reader"),
             Self::Database(error) if is_expired(error) => marked(response, "slow"),
             _ => response.finish(),
         }
@@ -177,14 +188,20 @@ impl ErrorPage {
     fn response(&self, status: StatusCode) -> HttpResponse {
         let mut response =
             page::with_status(status, self).unwrap_or_else(|_| HttpResponse::new(status));
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-        }
+        say_when_to_retry(&mut response);
         // The rest of a body that is not read must not be taken for the next request.
         if matches!(status.as_u16(), 408 | 413 | 415 | 429) {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response
+    }
+}
+
+/// Says when a request may be tried again that cannot be answered now.
+pub(super) fn say_when_to_retry(response: &mut HttpResponse) {
+    let status = response.status();
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
     }
 }
 

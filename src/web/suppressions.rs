@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::batches::downloads::{headed, lines, streamed};
-use super::error::WebError;
+use super::error::{WebError, say_when_to_retry};
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -27,7 +27,7 @@ use crate::domain::sight::Sight;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::rfc3339;
 use crate::ops::actor::Actor;
-use crate::ops::suppressions::import::{ImportError, Upload as ListUpload, Uploaded};
+use crate::ops::suppressions::import::{Upload as ListUpload, Uploaded};
 use crate::ops::suppressions::{self as suppression_ops, BlacklistError, Suppress};
 
 /// Rows of a page.
@@ -234,12 +234,14 @@ pub async fn add(
                 Ok(Uploaded::Waits(id)) => {
                     return Ok(page::see_other(&l.urls.suppression_import(id, "")));
                 }
-                Err(ImportError::File(problem)) => {
-                    let sentence = import::file_problem(&l, &problem);
+                Err(error) => {
+                    let (status, sentence) = import::refused(&l, error)?;
                     let problem = Problem { field: "list", sentence };
-                    return refuse(&app, &member, &request, fields, problem).await;
+                    let page = refused(&app, &member, &request, fields, problem).await?;
+                    let mut response = page::with_status(status, &page)?;
+                    say_when_to_retry(&mut response);
+                    return Ok(response);
                 }
-                Err(error) => return Err(import::failed(error)),
             }
         }
     };
@@ -271,8 +273,17 @@ async fn refuse(
     fields: Fields,
     problem: Problem,
 ) -> Result<HttpResponse, WebError> {
-    let page = draw(app, member, request, Query::default(), fields, Some(problem)).await?;
-    page::unprocessable(&page)
+    page::unprocessable(&refused(app, member, request, fields, problem).await?)
+}
+
+async fn refused(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    fields: Fields,
+    problem: Problem,
+) -> Result<ListPage, WebError> {
+    draw(app, member, request, Query::default(), fields, Some(problem)).await
 }
 
 fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {

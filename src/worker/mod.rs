@@ -90,8 +90,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     jobs.spawn(run_job("notifications", stop.clone(), move || {
         deliver_notifications(job_app.clone())
     }));
-    let job_app = app.clone();
-    jobs.spawn(run_job("import uploads", stop.clone(), move || uploads(job_app.clone())));
+    let (job_app, job_stop) = (app.clone(), stop.clone());
+    jobs.spawn(run_job("import uploads", stop.clone(), move || {
+        uploads(job_app.clone(), job_stop.clone())
+    }));
     let job_app = app.clone();
     jobs.spawn(run_job("plan messages", stop.clone(), move || plan_messages(job_app.clone())));
     let job_app = app.clone();
@@ -346,8 +348,8 @@ async fn deliver_notifications(app: App) -> sqlx::Result<Next> {
     Ok(if notifications::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(IDLE_DELAY) })
 }
 
-async fn uploads(app: App) -> sqlx::Result<Next> {
-    if uploads::import::run_once(&app).await? {
+async fn uploads(app: App, stop: CancellationToken) -> sqlx::Result<Next> {
+    if uploads::import::run_until(&app, &stop).await? {
         return Ok(Next::RunAgain);
     }
     let _ = tokio::time::timeout(IDLE_DELAY, app.wake.to_read()).await;

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod process;
+mod readers;
 
 use std::time::{Duration, Instant};
 

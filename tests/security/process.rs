@@ -57,7 +57,11 @@ impl Process {
     }
 
     pub fn client(&self) -> TestClient {
-        TestClient::new(format!("http://{}", self.address))
+        TestClient::new(self.client_url())
+    }
+
+    pub fn client_url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Returns what it has logged.

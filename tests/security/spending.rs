@@ -3,7 +3,11 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::domain::limits::{MAX_DRAFTS, MAX_EXPORTS, MAX_QUERIES, MAX_STREAMS};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use usms_console::domain::limits::{
+    MAX_DRAFTS, MAX_EXPORTS, MAX_OPT_OUT_FILES, MAX_QUERIES, MAX_STREAMS, MAX_UNUSED_FILES,
+};
 
 use super::digits::{push, quiet, receipt, reply};
 use crate::harness::{CODE, TestClient, TestConsole};
@@ -181,6 +185,123 @@ async fn a_person_has_some_drafts_at_most_and_one_too_many_loses_nothing(db: PgP
     assert_eq!(drafts, MAX_DRAFTS);
     let approver = console.approver().await;
     approver.upload_list(CODE, "a.csv", file).await;
+}
+
+/// Returns the beginning of a form with a list, up to the end of its file, which is not the last field.
+fn list_form(form: &crate::harness::Page, rows: usize) -> Vec<u8> {
+    let mut fields = form.whole_form("form[data-upload]");
+    fields.retain(|(name, _)| name != "template_id" && name != "phones");
+    fields.push(("template_id".to_owned(), form.option_containing("#template option", CODE)));
+    let mut body = String::new();
+    for (name, value) in fields {
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.push_str(&format!("{head}{value}\r\n"));
+    }
+    body.push_str(
+        "--b\r\nContent-Disposition: form-data; name=\"recipients\"; filename=\"a.csv\"\r\n\r\n",
+    );
+    body.push_str(&"18500001001,1,5\n".repeat(rows));
+    body.into_bytes()
+}
+
+async fn drafts(db: &PgPool) -> i64 {
+    let drafts = sqlx::query_scalar("select count(*) from batches where state = 'draft'");
+    drafts.fetch_one(db).await.unwrap()
+}
+
+#[sqlx::test]
+async fn an_upload_that_fails_leaves_no_draft(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let path = "/p/default/batches/new";
+    let form = operator.get(path).await;
+    let field =
+        |name: &str| format!("\r\n--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+    let large = format!("{}{}\r\n--b--\r\n", field("phones"), "1".repeat(5 << 20));
+    let no_text = [field("phones").as_bytes(), b"\xff\r\n--b--\r\n"].concat();
+    let many = format!("{}\r\n--b--\r\n", field("x").repeat(60));
+    let odd = format!("{}x\r\n--b--\r\n", field("csrf"));
+    for (rest, status) in [
+        (large.into_bytes(), StatusCode::PAYLOAD_TOO_LARGE),
+        (no_text, StatusCode::BAD_REQUEST),
+        (many.into_bytes(), StatusCode::PAYLOAD_TOO_LARGE),
+        (odd.into_bytes(), StatusCode::FORBIDDEN),
+        (b"\r\n--b\r\n".to_vec(), StatusCode::BAD_REQUEST),
+    ] {
+        let body = [list_form(&form, 1_000), rest].concat();
+        let answer = operator.post_body(path, "multipart/form-data; boundary=b", &body).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        crate::harness::until("no draft is left", async || drafts(&db).await == 0).await;
+    }
+    for is_reset in [false, true] {
+        let cookies = operator.request_to(path).build().unwrap();
+        let cookies = cookies.headers()["cookie"].to_str().unwrap().to_owned();
+        let mut connection = TcpStream::connect(console.address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookies}\r\nSec-Fetch-Site: same-origin\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000000\r\n\r\n",
+            console.address,
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(&list_form(&form, 10_000)).await.unwrap();
+        crate::harness::until("a draft is there", async || drafts(&db).await == 1).await;
+        if is_reset {
+            connection.set_zero_linger().unwrap();
+        }
+        drop(connection);
+        crate::harness::until("no draft is left", async || drafts(&db).await == 0).await;
+    }
+}
+
+#[sqlx::test]
+async fn a_person_keeps_some_opt_out_lists_at_most(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, approver) = (console.operator().await, console.approver().await);
+    let path = "/p/default/suppressions";
+    let wrong = "手机号\n18500004100\n1.85E+10\n".as_bytes();
+    let upload = async |client: &TestClient, content: &[u8]| {
+        let fields = client.get(path).await.whole_form("main form.form");
+        client.upload(path, &fields, &[("list", "a.csv", content)]).await
+    };
+    assert_eq!(upload(&operator, wrong).await.status, StatusCode::SEE_OTHER);
+    let more = "insert into suppression_imports
+          (id, project_id, uploaded_by, file_name, content, typed, reason, note)
+        select new_id(now()), project_id, uploaded_by, file_name, content, typed, reason, note
+        from suppression_imports, generate_series(2, $1)";
+    sqlx::query(more).bind(MAX_OPT_OUT_FILES).execute(&db).await.unwrap();
+    let refused = upload(&operator, wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sentence = refused.one("#errors h2");
+    assert!(sentence.contains(&format!("{MAX_OPT_OUT_FILES} 个")), "{sentence}");
+    let good = upload(&operator, b"18500004100\n").await;
+    assert_eq!(good.leads_to(), path, "what need not be kept is added");
+    let other = upload(&approver, wrong).await;
+    assert_eq!(other.status, StatusCode::SEE_OTHER, "limits are per person");
+}
+
+#[sqlx::test]
+async fn a_person_keeps_some_files_that_no_application_has_at_most(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let path = "/p/default/signatures/new";
+    let png = b"\x89PNG\r\n\x1a\nrest".as_slice();
+    let upload = async || {
+        let fields = operator.get(path).await.whole_form("form[data-preview]");
+        operator.upload(path, &fields, &[("certificate", "a.png", png)]).await
+    };
+    let stored = async || -> i64 {
+        sqlx::query_scalar("select count(*) from files").fetch_one(&db).await.unwrap()
+    };
+    assert_eq!(upload().await.status, StatusCode::UNPROCESSABLE_ENTITY, "the name is missing");
+    assert_eq!(stored().await, 1);
+    let more = "insert into files (id, project_id, name, kind, bytes, sealed, uploaded_by)
+        select new_id(now()), project_id, name, kind, bytes, sealed, uploaded_by
+        from files, generate_series(2, $1)";
+    sqlx::query(more).bind(MAX_UNUSED_FILES).execute(&db).await.unwrap();
+    let refused = upload().await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.one("#certificate-note").contains("50 个"), "{}", refused.text);
+    assert_eq!(stored().await, MAX_UNUSED_FILES);
 }
 
 #[sqlx::test]

@@ -275,6 +275,7 @@ check-note-long = Use at most { $about } characters
 check-file-empty = “{ $about }” is empty
 check-file-large = “{ $about }” is larger than 4 MB
 check-file-kind = “{ $about }” isn't a JPG, PNG, or PDF file
+check-file-many = “{ $about }” wasn't stored: you've uploaded 50 files that no application uses. Submit an application with one of them, or try again in two days, when they are deleted.
 check-sensitive-word = Contains the sensitive word “{ $about }”
 check-name-empty = Enter a name
 check-name-long = A name must have at most 32 characters; this one has { $about }

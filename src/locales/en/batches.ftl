@@ -635,6 +635,9 @@ suppression-error-phones = { $count ->
    *[other] { $count } entries aren't valid phone numbers: { $named }
   }. Nothing was added. Correct this and try again.
 suppression-error-no-phones = No phone numbers were found in this file. Nothing was added.
+suppression-error-busy = Several opt-out lists are being read at the moment, so this one wasn't. Nothing was added. Try again in a minute.
+suppression-error-no-reader = Files can't be read at the moment. There is nothing wrong with yours, and nothing was added. Try again in a minute.
+suppression-error-many-files = You've uploaded { $most } files in the last day that are still kept. Nothing was added. Discard some of them first.
 suppression-row-several = Several phone numbers in one row, and it isn't clear which to add
 suppression-row-no-phone = No phone number
 suppression-import-title = Import opt-outs

@@ -242,6 +242,7 @@ check-note-long = 最多 { $about } 字
 check-file-empty = “{ $about }”是空文件
 check-file-large = “{ $about }”超过 4 MB
 check-file-kind = “{ $about }”不是 jpg、png 或 pdf 文件（按文件内容判断）
+check-file-many = “{ $about }”未保存：您已上传 50 个未用于申请的文件，请先提交申请，或在两天后（未使用的文件自动删除）重试
 check-sensitive-word = 含有敏感词“{ $about }”
 check-name-empty = 请填写模板名称
 check-name-long = 模板名称最多 32 字，当前 { $about } 字

@@ -3,41 +3,27 @@
 //! left can be downloaded for a day.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::json;
 use time::Duration;
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
 
-use super::list_file::{self, Examined, FileProblem, PhoneColumn, Survey, WrongRow};
+use super::list_file::{self, Examined, FileProblem, PhoneColumn};
+use super::places::Place;
 use super::{INSERT_SIZE, Suppress, insert, record};
 use crate::app::App;
 use crate::db::suppression_imports::{self, NewSuppressionImport, SuppressionImport};
 use crate::db::suppressions;
-use crate::domain::ids::{ProjectId, SuppressionImportId, first_number_at};
+use crate::domain::ids::{ProjectId, SuppressionImportId, UserId, first_number_at};
+use crate::domain::limits::{MAX_LIST_WAIT, MAX_OPT_OUT_FILES};
 use crate::domain::phone::Phone;
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::ops::actor::Actor;
-use crate::recipient_file::ReaderProcess;
 
 /// How long a file is kept.
 pub const RETENTION: Duration = Duration::days(1);
 /// The most characters of a file name.
 const MAX_NAME_LENGTH: usize = 120;
-/// Rows that are passed on at once.
-const ROWS_AT_ONCE: usize = 500;
-/// Bytes of them.
-const BYTES_AT_ONCE: usize = 256 << 10;
-/// Groups of rows that wait for the person's browser.
-const QUEUE_LENGTH: usize = 4;
-/// How long a browser may take for the rows that are not understood: nobody else reads a spreadsheet
-/// meanwhile.
-const MAX_DOWNLOAD: std::time::Duration = std::time::Duration::from_secs(120);
-/// One download after another, so that other files wait for one of them at most.
-static DOWNLOADS: Semaphore = Semaphore::const_new(1);
 
 /// Why a file cannot be imported.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +31,12 @@ pub enum ImportError {
     /// Nothing can be read from it.
     #[error(transparent)]
     File(#[from] FileProblem),
+    /// So many are read at once, or for this person, that it would wait too long.
+    #[error("too many lists are read at once")]
+    Busy,
+    /// The person has as many files as one may.
+    #[error("too many files")]
+    TooMany,
     /// It was discarded, or deleted after a day.
     #[error("file no longer exists")]
     Gone,
@@ -118,12 +110,14 @@ pub enum Rest {
 ///
 /// # Errors
 ///
-/// [`ImportError::File`] if nothing can be read from it.
+/// [`ImportError::File`] if nothing can be read from it, [`ImportError::TooMany`] if it would have to
+/// wait and the person has too many that do.
 pub async fn upload(
     app: &App,
     actor: Actor<'_>,
     upload: Upload<'_>,
 ) -> Result<Uploaded, ImportError> {
+    let _place = Place::take(actor.user).ok_or(ImportError::Busy)?;
     let content = Arc::new(upload.content);
     let examined = examine(app, content.clone(), Vec::new()).await?;
     let file_name = clean_name(upload.file_name);
@@ -149,7 +143,13 @@ pub async fn upload(
         scope: upload.scope,
         note,
     };
-    let id = suppression_imports::insert(&app.db, &import, app.clock.now()).await?;
+    let mut tx = app.db.begin().await?;
+    let kept = suppression_imports::lock(&mut tx, actor.project, actor.user).await?;
+    if kept >= MAX_OPT_OUT_FILES {
+        return Err(ImportError::TooMany);
+    }
+    let id = suppression_imports::insert(&mut tx, &import, app.clock.now()).await?;
+    tx.commit().await?;
     Ok(Uploaded::Waits(id))
 }
 
@@ -162,9 +162,11 @@ pub async fn upload(
 pub async fn look(
     app: &App,
     project: ProjectId,
+    person: UserId,
     import: &SuppressionImport,
     chosen: &[PhoneColumn],
 ) -> Result<(Examined, i64), ImportError> {
+    let _place = Place::take(person).ok_or(ImportError::Busy)?;
     let content = suppression_imports::content(&app.db, project, import.id).await?;
     let mut examined =
         examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
@@ -196,6 +198,7 @@ pub async fn add_good(
     if import.added_at.is_some() {
         return Ok(Import::Already);
     }
+    let _place = Place::take(actor.user).ok_or(ImportError::Busy)?;
     let content = suppression_imports::content(&app.db, actor.project, id).await?;
     let examined =
         examine(app, Arc::new(content.ok_or(ImportError::Gone)?), chosen.to_vec()).await?;
@@ -239,105 +242,16 @@ pub async fn delete_old(app: &App) -> sqlx::Result<u64> {
     suppression_imports::delete_old(&app.db, first_number_at(app.clock.now() - RETENTION)).await
 }
 
-/// A part of the rows that are not understood.
-#[derive(Debug)]
-pub enum WrongRows {
-    /// The names of the columns, and whether lines need the names of their sheets.
-    Names(Vec<String>, bool),
-    /// Rows, each with the name of its sheet.
-    Rows(Vec<(String, WrongRow)>),
-    /// There are no more. Without this, reading has failed.
-    End,
-}
-
-/// Reads the rows of a file that are not understood. They arrive as fast as they are taken, with
-/// [`WrongRows::End`] behind the last ones.
-///
-/// # Errors
-///
-/// [`ImportError::Gone`] if it was deleted.
-pub async fn wrong_rows(
-    app: &App,
-    actor: Actor<'_>,
-    id: SuppressionImportId,
-    chosen: Vec<PhoneColumn>,
-) -> Result<mpsc::Receiver<WrongRows>, ImportError> {
-    let content = suppression_imports::content(&app.db, actor.project, id).await?;
-    let content = content.ok_or(ImportError::Gone)?;
-    let mut db = app.db.acquire().await?;
-    let detail = json!({ "file": "rejected" });
-    record(&mut db, actor, "suppressions_exported", &id.to_string(), detail, app).await?;
-    let max_rows = app.uploads.rows;
-    let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
-    tokio::spawn(async move {
-        let _turn = DOWNLOADS.acquire().await;
-        let process = list_file::room_for(&content).await;
-        let sending =
-            Sending { sender, until: Instant::now() + MAX_DOWNLOAD, runtime: Handle::current() };
-        let content = Arc::new(content);
-        let send = move || send_wrong_rows(content, process, &chosen, max_rows, &sending);
-        let _ = tokio::task::spawn_blocking(send).await;
-    });
-    Ok(receiver)
-}
-
-/// Where rows are sent, as long as somebody takes them.
-struct Sending {
-    sender: mpsc::Sender<WrongRows>,
-    until: Instant,
-    runtime: Handle,
-}
-
-impl Sending {
-    /// Sends rows. Returns whether they were taken in time.
-    fn send(&self, rows: WrongRows) -> bool {
-        let sent = tokio::time::timeout_at(self.until, self.sender.send(rows));
-        matches!(self.runtime.block_on(sent), Ok(Ok(())))
-    }
-}
-
-fn send_wrong_rows(
-    content: Arc<Vec<u8>>,
-    process: ReaderProcess,
-    chosen: &[PhoneColumn],
-    max_rows: u32,
-    sending: &Sending,
-) {
-    let (mut rows, mut bytes) = (Vec::new(), 0);
-    let begin = |survey: &Survey, names: Vec<String>| {
-        // Nobody takes them any more if this fails; the next row ends it.
-        let _ = sending.send(WrongRows::Names(names, survey.several_sheets()));
-    };
-    let mut is_taken = true;
-    let take = |survey: &Survey, row: WrongRow| {
-        let sheet = survey.sheets.get(row.sheet).map_or("", |sheet| sheet.name.as_str());
-        bytes += row.bytes();
-        rows.push((sheet.to_owned(), row));
-        if rows.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
-            return ControlFlow::Continue(());
-        }
-        bytes = 0;
-        is_taken = sending.send(WrongRows::Rows(std::mem::take(&mut rows)));
-        if is_taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    };
-    let read = list_file::for_each_wrong(content, process, chosen, max_rows, begin, take);
-    if let Err(error) = read {
-        tracing::warn!(%error, "cannot read a list of phones to suppress again");
-        return;
-    }
-    // Whoever was too slow is to see that something is missing.
-    if is_taken && sending.send(WrongRows::Rows(rows)) {
-        sending.send(WrongRows::End);
-    }
-}
-
+/// Reads a file as soon as there is room for it, and as long as somebody waits for it.
 async fn examine(
     app: &App,
     content: Arc<Vec<u8>>,
     chosen: Vec<PhoneColumn>,
 ) -> Result<Examined, ImportError> {
     let max_rows = app.uploads.rows;
-    let process = list_file::room_for(&content).await;
+    let room = tokio::time::timeout(MAX_LIST_WAIT, list_file::room_for(&content));
+    let process = room.await.map_err(|_| ImportError::Busy)?;
+    let _stop_reading = process.stop_on_drop();
     let examine = move || list_file::examine(content, process, &chosen, max_rows);
     let reading = tokio::task::spawn_blocking(examine);
     Ok(reading.await??)

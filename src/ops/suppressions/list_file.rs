@@ -56,8 +56,8 @@ impl Examined {
     }
 }
 
-/// Reads a file whole, in `process`. `chosen` are the columns that a person has chosen; without any, the phones
-/// are read if it is certain where they are.
+/// Reads a file whole, in `process`. `chosen` are the columns that a person has chosen; without any,
+/// the phones are read if it is certain where they are.
 ///
 /// # Errors
 ///

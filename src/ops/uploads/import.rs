@@ -1,7 +1,7 @@
 //! Importing a recipient list: every row gets its verdict. The file streams from the database
 //! through a process that parses it and a thread that classifies its rows, and back into the database
-//! by COPY, so that neither the file nor its rows are ever held in memory as a whole. All rows are written in
-//! one transaction: a reader that dies leaves nothing behind, and another one starts over.
+//! by COPY, so that neither the file nor its rows are ever held in memory as a whole. All rows are
+//! written in one transaction: a reader that dies leaves nothing behind, and another one starts over.
 
 use std::io::{Read, Seek, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::app::App;
 use crate::db::batches::{self, Batch};
@@ -36,6 +36,8 @@ use super::scan::{Reader, Source};
 const LEASE: Duration = Duration::seconds(15);
 /// How many readers may die of a file before it counts as one that cannot be read.
 const MAX_DEAD_READERS: i32 = 2;
+/// When a file is tried again that the console cannot read for now.
+const RETRY: Duration = Duration::seconds(5);
 /// How often a reader reports its progress.
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_millis(400);
 /// Chunks of the file, and buffers of rows, that are queued between the steps.
@@ -61,6 +63,9 @@ pub enum ImportError {
     /// Meanwhile the draft was discarded, or is to be read with other options.
     #[error("upload was discarded")]
     Discarded,
+    /// This process stops before the file was read.
+    #[error("this process stops")]
+    Stopped,
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -73,11 +78,12 @@ impl ImportError {
         let error = match self {
             Self::Table(error) | Self::NoRows { error, .. } => error,
             Self::ManyRows(limit) => return Some(format!("rows:{limit}")),
-            Self::Discarded | Self::Database(_) => return None,
+            Self::Discarded | Self::Stopped | Self::Database(_) => return None,
         };
         Some(match error {
             TableError::OpenQuote(line) => format!("quote:{line}"),
-            TableError::Spreadsheet(_) | TableError::Io(_) => "broken".to_owned(),
+            TableError::Io(_) => return None,
+            TableError::Spreadsheet(_) => "broken".to_owned(),
             TableError::Encrypted => "encrypted".to_owned(),
             TableError::Bomb(_) => "bomb".to_owned(),
             TableError::Empty => "empty".to_owned(),
@@ -91,18 +97,31 @@ impl ImportError {
     fn found(&self) -> Option<Value> {
         match self {
             Self::NoRows { found, .. } => serde_json::to_value(found).ok(),
-            Self::Table(_) | Self::ManyRows(_) | Self::Discarded | Self::Database(_) => None,
+            Self::Table(_)
+            | Self::ManyRows(_)
+            | Self::Discarded
+            | Self::Stopped
+            | Self::Database(_) => None,
         }
     }
 }
 
 /// Imports the oldest file that is waiting. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
+    run_until(app, &CancellationToken::new()).await
+}
+
+/// Imports the oldest file that is waiting, unless `stop` comes first. Returns whether there was one.
+pub async fn run_until(app: &App, stop: &CancellationToken) -> sqlx::Result<bool> {
     let Some(job) = uploads::take(&app.db, app.clock.now(), LEASE).await? else {
         return Ok(false);
     };
     let result = if job.dead_readers < MAX_DEAD_READERS {
-        read(app, &job).await
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(ImportError::Stopped),
+            read = read(app, &job) => read,
+        }
     } else {
         Err(TableError::ReaderDied.into())
     };
@@ -111,13 +130,20 @@ pub async fn run_once(app: &App) -> sqlx::Result<bool> {
         Err(ImportError::Database(error)) => {
             // The reader lives, and the file is not to blame unless the database refuses what is in
             // it. If this fails as well, another one takes the file when the lease has run out.
-            let _ = uploads::wait_again(&app.db, &job, !is_refused(&error)).await;
+            let _ = uploads::wait_again(&app.db, &job, !is_refused(&error), None).await;
             return Err(error);
+        }
+        Err(ImportError::Stopped) => uploads::wait_again(&app.db, &job, true, None).await?,
+        Err(ImportError::Table(TableError::Io(error))) => {
+            // Neither the reader nor the file is to blame. Other files may be read meanwhile.
+            let at = app.clock.now() + RETRY;
+            uploads::wait_again(&app.db, &job, true, Some(at)).await?;
+            error!(batch = %job.batch_id, %error, "cannot read a recipient file for now; will retry");
         }
         Err(ImportError::Table(TableError::ReaderDied))
             if job.dead_readers + 1 < MAX_DEAD_READERS =>
         {
-            uploads::wait_again(&app.db, &job, false).await?;
+            uploads::wait_again(&app.db, &job, false, None).await?;
         }
         Err(error) => {
             if let Some(problem) = error.problem_code() {
@@ -151,6 +177,8 @@ async fn read(app: &App, job: &Job) -> Result<i32, ImportError> {
         UploadSource::Text => ReaderProcess::for_text().await,
         UploadSource::Xlsx | UploadSource::Xls => ReaderProcess::for_book().await,
     };
+    // If the process stops, nobody waits for the rows any more.
+    let _stop_reading = process.stop_on_drop();
     let source = open_source(app, job, progress.clone()).await?;
     let options: ReadOptions = serde_json::from_value(job.read_options.clone()).unwrap_or_default();
     let reader = Reader {

@@ -1,6 +1,7 @@
 //! Receiving a file: in chunks, as the draft of a batch.
 
 use time::OffsetDateTime;
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::drafts::discard;
@@ -97,11 +98,14 @@ pub async fn check(app: &App, begin: &Begin<'_>) -> Result<usize, UploadError> {
     Ok(TemplateText::parse(&template.text).variables())
 }
 
-/// A file that is being received. The caller ends with [`IncomingFile::end`] or, to remove what was
-/// received, [`IncomingFile::abandon`].
+/// A file that is being received. The caller ends with [`IncomingFile::end`]; otherwise what was
+/// received is removed, by [`IncomingFile::abandon`] at once, or soon after this is dropped.
 #[derive(Debug)]
 pub struct IncomingFile {
+    app: App,
     batch: BatchId,
+    /// Whether the draft is to stay, or is gone.
+    is_settled: bool,
     project: ProjectId,
     by: UserId,
     chunk: Vec<u8>,
@@ -170,9 +174,11 @@ impl IncomingFile {
         let name: String = name.chars().take(MAX_NAME_LENGTH * 2).collect();
         uploads::begin(&mut tx, begin.project, batch, source, &name, now).await?;
         resends::insert_sources(&mut tx, batch, begin.resend_of).await?;
-        tx.commit().await?;
+        // Made before the draft is there, so that none is left if the person leaves right now.
         let mut incoming = Self {
+            app: app.clone(),
             batch,
+            is_settled: false,
             project: begin.project,
             by: begin.by,
             chunk: Vec::with_capacity(CHUNK),
@@ -180,6 +186,7 @@ impl IncomingFile {
             bytes: 0,
             utf8: Utf8::default(),
         };
+        tx.commit().await?;
         if let Err(error) = incoming.take(app, head).await {
             incoming.abandon(app).await;
             return Err(error);
@@ -232,16 +239,30 @@ impl IncomingFile {
             self.store_chunk(app).await?;
         }
         uploads::received(&app.db, self.batch, self.utf8.is_likely(), app.clock.now()).await?;
+        self.is_settled = true;
         app.wake.read();
         Ok(self.batch)
     }
 
     /// Removes the draft and what was received of its file.
-    pub async fn abandon(self, app: &App) {
-        let discarded = discard(app, self.project, self.batch).await;
-        if let Err(error) = discarded {
-            // The clean-up job removes it an hour after its last chunk.
-            tracing::warn!(batch = %self.batch, %error, "cannot remove an interrupted upload yet");
-        }
+    pub async fn abandon(mut self, app: &App) {
+        remove(app, self.project, self.batch).await;
+        self.is_settled = true;
+    }
+}
+
+impl Drop for IncomingFile {
+    fn drop(&mut self) {
+        // Whoever sent it has gone, or something failed: it counts against nobody's drafts.
+        let Some(runtime) = Handle::try_current().ok().filter(|_| !self.is_settled) else { return };
+        let (app, project, batch) = (self.app.clone(), self.project, self.batch);
+        self.app.calls.spawn_on(async move { remove(&app, project, batch).await }, &runtime);
+    }
+}
+
+async fn remove(app: &App, project: ProjectId, batch: BatchId) {
+    if let Err(error) = discard(app, project, batch).await {
+        // The clean-up job removes it an hour after its last chunk.
+        tracing::warn!(%batch, %error, "cannot remove an interrupted upload yet");
     }
 }

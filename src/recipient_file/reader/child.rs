@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::super::{
     BookOptions, IsKey, Row, TableError, read_all_sheets, read_spreadsheet, read_text,
@@ -26,11 +26,22 @@ const FILES: u64 = 8;
 ///
 /// If there is no such task, or the console has ended.
 pub fn run(task: &str, is_key: IsKey) -> io::Result<()> {
+    say_only_where_it_panics();
     let task: Task = serde_json::from_str(task)?;
-    limit(u64::from(task.megabytes()) << 20)?;
+    limit(u64::from(task.megabytes()) << 20)
+        .inspect_err(|error| drop(writeln!(io::stderr(), "cannot limit itself: {error}")))?;
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     read(task, input, output, is_key)
+}
+
+/// The console logs what this process says; the message of a panic may have a value of the file.
+fn say_only_where_it_panics() {
+    panic::set_hook(Box::new(|panicked| {
+        if let Some(place) = panicked.location() {
+            let _ = writeln!(io::stderr(), "panicked at {place}");
+        }
+    }));
 }
 
 /// Sets the limits of this process. Beyond them the kernel refuses memory or ends it, and it ends
@@ -44,6 +55,8 @@ fn limit(bytes: u64) -> io::Result<()> {
         (Resource::Fsize, 0),
         (Resource::Core, 0),
     ] {
+        // Whoever started the console may have set a lower one, which nobody can raise.
+        let most = getrlimit(resource).maximum.map_or(most, |lower| lower.min(most));
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
     #[cfg(target_os = "linux")]

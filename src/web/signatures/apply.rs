@@ -329,15 +329,19 @@ async fn save_file(
         "proxy" => (&mut fields.proxy_id, "proxy"),
         _ => return Ok(None),
     };
-    match file_ops::store(app, member.project.id, member.person.id, &file.name, &file.content).await
-    {
+    let (project, person) = (member.project.id, member.person.id);
+    let about = file.name;
+    match file_ops::store(app, project, person, &about, &file.content).await {
         Ok(id) => {
             *id_field = id.to_string();
             Ok(None)
         }
         Err(FileError::Problem(problem)) => {
-            let (key, about) = (problem.key(), file.name);
+            let key = problem.key();
             Ok(Some(Finding { field, key, about, blocks: true, document: None }))
+        }
+        Err(FileError::TooMany) => {
+            Ok(Some(Finding { field, key: "file-many", about, blocks: true, document: None }))
         }
         Err(error) => Err(application_pages::file_error(error)),
     }

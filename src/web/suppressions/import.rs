@@ -4,6 +4,7 @@
 
 use std::io;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::stream;
@@ -14,12 +15,14 @@ use super::actor;
 use crate::app::App;
 use crate::db::suppression_imports::{self, SuppressionImport};
 use crate::domain::ids::{Id, SuppressionImportId};
+use crate::domain::limits::MAX_OPT_OUT_FILES;
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::REJECTED_COLUMNS;
-use crate::ops::suppressions::import::{self, Import, ImportError, RETENTION, Rest, WrongRows};
+use crate::ops::suppressions::import::{self, Import, ImportError, RETENTION, Rest};
 use crate::ops::suppressions::list_file::{
     Examined, FileProblem, PhoneColumn, Reading, Survey, WrongRow,
 };
+use crate::ops::suppressions::wrong_rows::{self, WrongRows};
 use crate::recipient_file::TableError;
 use crate::web::batches::downloads::{headed, lines, streamed};
 use crate::web::error::WebError;
@@ -138,10 +141,29 @@ pub(super) fn failed(error: ImportError) -> WebError {
     match error {
         ImportError::Gone => WebError::NotFound,
         ImportError::Database(error) => WebError::Database(error),
-        ImportError::Undecided => WebError::BadRequest,
+        ImportError::Undecided | ImportError::TooMany => WebError::BadRequest,
+        ImportError::Busy => WebError::BusyWithLists,
+        ImportError::File(FileProblem::Table(TableError::Io(error))) => WebError::NoReader(error),
         ImportError::File(error) => WebError::Internal(error.to_string()),
         ImportError::Reading(error) => WebError::Internal(error.to_string()),
     }
+}
+
+/// Returns the status and what to say if an uploaded file is not taken.
+pub(super) fn refused(l: &Layout, error: ImportError) -> Result<(StatusCode, String), WebError> {
+    Ok(match error {
+        ImportError::File(problem @ FileProblem::Table(TableError::Io(_))) => {
+            tracing::error!(error = %problem, "cannot read an opt-out list for now");
+            (StatusCode::SERVICE_UNAVAILABLE, file_problem(l, &problem))
+        }
+        ImportError::File(problem) => (StatusCode::UNPROCESSABLE_ENTITY, file_problem(l, &problem)),
+        ImportError::Busy => (StatusCode::TOO_MANY_REQUESTS, l.t("suppression-error-busy")),
+        ImportError::TooMany => {
+            let values = [("most", MAX_OPT_OUT_FILES.into())];
+            (StatusCode::UNPROCESSABLE_ENTITY, l.with("suppression-error-many-files", &values))
+        }
+        error => return Err(failed(error)),
+    })
 }
 
 /// Shows what the file has, and asks what to do with it.
@@ -155,7 +177,8 @@ pub async fn show(
     let posted = Chosen::of(&request)?;
     let chosen = chosen_of(&import, &posted);
     let l = member.layout(&app, &request, Section::Suppressions).await?;
-    let looked = import::look(&app, member.project.id, &import, &chosen).await;
+    let (project, person) = (member.project.id, member.person.id);
+    let looked = import::look(&app, project, person, &import, &chosen).await;
     let (examined, known) = looked.map_err(failed)?;
     let drawn = draw(l, import, examined, known, &chosen);
     if posted.is_missing() {
@@ -325,7 +348,7 @@ pub async fn rejected(
     let import = find(&app, &member, &path.1).await?;
     let chosen = chosen_of(&import, &Chosen::of(&request)?);
     let ip = peer_ip(&request);
-    let rows = import::wrong_rows(&app, actor(&member, &ip), import.id, chosen).await;
+    let rows = wrong_rows::read(&app, actor(&member, &ip), import.id, chosen).await;
     let rejected = RejectedFile {
         rows: rows.map_err(failed)?,
         texts: member.texts(&request),
@@ -407,9 +430,8 @@ pub(super) fn file_problem(l: &Layout, problem: &FileProblem) -> String {
         FileProblem::Table(TableError::Empty | TableError::AllHidden(_)) => {
             l.t("upload-problem-empty")
         }
-        FileProblem::Table(TableError::Spreadsheet(_) | TableError::Io(_)) => {
-            l.t("upload-problem-broken")
-        }
+        FileProblem::Table(TableError::Spreadsheet(_)) => l.t("upload-problem-broken"),
+        FileProblem::Table(TableError::Io(_)) => l.t("suppression-error-no-reader"),
     }
 }
 

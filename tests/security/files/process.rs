@@ -35,6 +35,15 @@ pub struct Serve {
 impl Serve {
     /// Starts the program on the database and the sandbox of a test console.
     pub async fn start(db: &PgPool, console: &TestConsole) -> Self {
+        Self::start_with(db, console, &[]).await
+    }
+
+    /// Starts it with these variables as well.
+    pub async fn start_with(
+        db: &PgPool,
+        console: &TestConsole,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         drop(listener);
@@ -48,6 +57,7 @@ impl Serve {
             .env("UCLOUD_PUBLIC_KEY", sandbox::PUBLIC_KEY)
             .env("UCLOUD_PRIVATE_KEY", sandbox::PRIVATE_KEY)
             .env("UCLOUD_PROJECT_ID", sandbox::PROJECT_ID)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -91,6 +101,19 @@ pub fn limits(id: u32) -> HashMap<String, u64> {
         Some((name.trim().to_owned(), values.split_whitespace().next()?.parse().ok()?))
     };
     limits.lines().filter_map(limit).collect()
+}
+
+/// Returns the group of a process: a terminal sends Ctrl-C to a whole group.
+pub fn group(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
+}
+
+/// Asks a process to end, as a system does that stops.
+pub fn ask_to_end(id: u32) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
 }
 
 /// Returns whether a process still runs.
