@@ -118,7 +118,7 @@ pub async fn ask(
 ) -> Result<HttpResponse, WebError> {
     let (own, project) = ((*app.into_inner()).clone(), member.project.id);
     let calls = own.calls.clone();
-    let task = calls.spawn(async move { figures::ask(&own, project).await });
+    let task = calls.spawn(async move { figures::look_up(&own, project).await });
     let result = task.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let texts = member.texts(&request);
     let message = match result {
@@ -126,6 +126,7 @@ pub async fn ask(
         Err(FiguresError::Vendor(error)) => {
             texts.with("vendor-not-asked", &[("why", error.to_string().into())])
         }
+        Err(FiguresError::Busy) => texts.t("look-up-busy"),
         Err(FiguresError::Database(error)) => return Err(WebError::Database(error)),
         Err(FiguresError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
     };
