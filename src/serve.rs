@@ -35,9 +35,15 @@ const PING_AFTER_IDLE: Duration = Duration::from_millis(500);
 /// A connection of this age is closed when it returns to the pool: the memory that the server uses
 /// for it grows with its age.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
-/// Connections of everything but the message search, and of the message search.
-const CONNECTIONS: u32 = 16;
-const SEARCH_CONNECTIONS: u32 = 8;
+/// Connections of sending, pushes and all pages but those that have a pool of their own.
+const CONNECTIONS: u32 = 14;
+/// Connections of the message search, and as many of its files. Lists and statistics have some more of
+/// their own (`web::pools`): together no more than [`MAX_CONNECTIONS`].
+const SEARCH_CONNECTIONS: u32 = 4;
+/// The connections to the database that a process needs at most.
+const MAX_CONNECTIONS: u32 = 30;
+const _: () =
+    assert!(CONNECTIONS + 2 * SEARCH_CONNECTIONS + 2 * web::pools::CONNECTIONS <= MAX_CONNECTIONS);
 
 /// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

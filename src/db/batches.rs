@@ -163,6 +163,8 @@ pub struct Batch {
     pub planned: bool,
     /// The batch whose failed messages it resends.
     pub resend_of: Option<BatchId>,
+    /// Whether it sends values again that were hidden before, such as verification codes.
+    pub hides_values: bool,
     /// The number of messages in the trial batch, if it has one.
     pub trial_size: Option<i32>,
     /// How long to wait after the trial batch was sent, in seconds.
@@ -207,7 +209,8 @@ pub async fn find(
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
+             b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
@@ -238,7 +241,8 @@ pub async fn list(
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
+             b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id
@@ -266,7 +270,8 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
              b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
-             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.trial_size,
+             b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
+             b.trial_size,
              b.trial_wait_seconds, b.trial_failure_percent, b.trial_sent_at, b.wave
            from batches b
            join sms_templates t on t.id = b.template_id

@@ -192,7 +192,7 @@ async fn scan(
                     + r#" order by last_at desc, id desc limit $4) c
                    where $5 = '' or (select true from replies r
                      where r.project_id = $1 and r.phone = c.phone
-                       and strpos(lower(case when $7 then left(phones_masked_in(r.content), 1000)
+                       and strpos(lower(case when $7 then left(phones_masked_in(r.content, r.phone), 1000)
                          else left(r.content, 1000) end), $5) > 0 limit 1)
                    order by last_at desc, id desc limit $6"#,
                 project.0,
@@ -238,7 +238,7 @@ async fn by_phone(
              and ($10::text is null or masked_phone(phone) like $10)
              and ($7 = '' or (select true from replies r
                where r.project_id = $1 and r.phone = c.phone
-                 and strpos(lower(case when $11 then left(phones_masked_in(r.content), 1000)
+                 and strpos(lower(case when $11 then left(phones_masked_in(r.content, r.phone), 1000)
                    else left(r.content, 1000) end), $7) > 0 limit 1))
            order by last_at desc, id desc limit $8"#,
         project.0,
@@ -298,7 +298,7 @@ async fn phones_with_text(
 ) -> sqlx::Result<Option<Vec<String>>> {
     let candidates = sqlx::query!(
         r#"select phone,
-             project_id = $1 and strpos(lower(case when $4 then left(phones_masked_in(content), 1000)
+             project_id = $1 and strpos(lower(case when $4 then left(phones_masked_in(content, phone), 1000)
                else left(content, 1000) end), $2) > 0 as "says!"
            from replies where reply_ngrams(lower(left(content, 1000))) @> reply_ngrams($2)
            limit $3"#,

@@ -15,7 +15,7 @@ use crate::domain::ids::{
 };
 use crate::domain::message::{MessageState, Outcome};
 use crate::domain::review::Purpose;
-use crate::domain::sight::Sight;
+use crate::domain::sight::{Sight, hidden};
 
 /// Messages that all have the same values.
 #[derive(Debug, Clone, Copy)]
@@ -146,6 +146,8 @@ pub struct Origin {
     pub sig_content: String,
     /// The purpose of the template when they were ordered.
     pub purpose: Purpose,
+    /// Whether they send values again that were hidden before.
+    pub hides_values: bool,
     /// Whether it goes to international phones.
     pub international: bool,
 }
@@ -157,7 +159,7 @@ pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Resu
         Origin,
         r#"select b.id as "batch: BatchId", b.name as batch_name, b.each_own,
              t.name as template_name, b.vendor_template_id, b.template_text, b.sig_content,
-             b.purpose as "purpose: Purpose", b.international
+             b.purpose as "purpose: Purpose", b.hides_values, b.international
            from batches b join sms_templates t on t.id = b.template_id
            where b.id = any($1)"#,
         &ids,
@@ -214,12 +216,17 @@ impl Message {
 
     /// Returns whether its values are hidden from a person.
     pub fn hides_values(&self, sight: Sight) -> bool {
-        !self.params.is_empty() && sight.hides_values(self.origin.purpose, self.left_at())
+        let hides =
+            self.origin.hides_values || sight.hides_values(self.origin.purpose, self.left_at());
+        hides && !self.params.is_empty()
     }
 
     /// Returns its values as a person sees them.
     pub fn values_for(&self, sight: Sight) -> Cow<'_, [String]> {
-        sight.values(&self.params, self.origin.purpose, self.left_at())
+        if self.hides_values(sight) {
+            return Cow::Owned(hidden(&self.params));
+        }
+        sight.values(&self.params, &self.phone)
     }
 }
 

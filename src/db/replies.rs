@@ -377,7 +377,7 @@ pub async fn all(
                    from replies r
                    where project_id = $1 and id < $2 and "#
                     + $phones
-                    + r#" and ($4 = '' or strpos(lower(case when $10 then left(phones_masked_in(content), 1000)
+                    + r#" and ($4 = '' or strpos(lower(case when $10 then left(phones_masked_in(content, phone), 1000)
                        else left(content, 1000) end), $4) > 0)
                      and (not ($5 or $6 or $8) or (select (not $5 or c.unread > 0)
                          and (not $6 or c.opted_out) and (not $8 or c.undecided)

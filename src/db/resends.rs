@@ -191,13 +191,22 @@ pub async fn for_each_resent(
     Ok(())
 }
 
-/// Records which batches a draft sends again.
+/// Records which batches a draft sends again. It hides the values that they hide.
 pub async fn insert_sources(
     db: &mut PgConnection,
     batch: BatchId,
     sources: &[BatchId],
 ) -> sqlx::Result<()> {
     let sources: Vec<i64> = sources.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        r#"update batches set hides_values = true
+           where id = $1 and exists (select from batches
+             where id = any($2) and (purpose = 'verification' or hides_values))"#,
+        batch.0,
+        &sources,
+    )
+    .execute(&mut *db)
+    .await?;
     sqlx::query!(
         r#"insert into resend_sources (batch_id, source_id) select $1, unnest($2::bigint[])
            on conflict do nothing"#,

@@ -22,8 +22,9 @@ pub const MAX_UNUSED_FILES: i64 = 50;
 pub const MAX_STREAMS: usize = 320;
 /// Files that a person may download at once from one process.
 pub const MAX_EXPORTS: usize = 3;
-/// Searches and statistics of a person that run at once in one process; further ones wait.
-pub const MAX_QUERIES: usize = 4;
+/// Searches, statistics and pages with many rows of a person that are drawn at once in one process; further
+/// ones wait. They share few connections, of which one person leaves some to others.
+pub const MAX_QUERIES: usize = 2;
 /// How long a search waits for the person's others before it is refused.
 pub const MAX_QUERY_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
 /// The time between two look-ups at the vendor that people of a project ask for.

@@ -8,9 +8,11 @@ use super::text::is_invisible;
 
 mod list;
 mod mask;
+mod masked_text;
 
 pub use list::{PhoneList, WrongPhone, entries};
-pub use mask::{PhoneMask, masked_in};
+pub use mask::PhoneMask;
+pub use masked_text::{all_masked_in, masked_about, masked_in, shown_beginning};
 
 /// A phone that can be sent to, in the vendor's spelling: `18512345678` in mainland China,
 /// `(60)123456789` elsewhere.
@@ -213,19 +215,25 @@ pub fn country_of(phone: &str) -> &str {
     phone.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or("86", |(code, _)| code)
 }
 
-/// Returns a phone without its middle digits: `185****9057`, `(60)123****6789`. All digits of a
-/// short one are masked.
+/// The digits of a phone that are hidden at least, unless it has fewer.
+const HIDDEN_DIGITS: usize = 4;
+
+/// Returns a phone without its middle digits: `185****9057`, `(60)1****6789`. At least four digits are
+/// hidden, so a short phone shows fewer at its ends. The function `masked_phone` of the database does the
+/// same.
 pub fn masked(phone: &str) -> String {
     let (country, national) = match phone.split_once(')') {
         Some((country, rest)) => (format!("{country})"), rest),
         None => (String::new(), phone),
     };
     let letters: Vec<char> = national.chars().collect();
-    if letters.len() < 7 {
+    let shown = letters.len().saturating_sub(HIDDEN_DIGITS);
+    if shown == 0 {
         return format!("{country}{}", "*".repeat(letters.len()));
     }
-    let head: String = letters[..3].iter().collect();
-    let tail: String = letters[letters.len() - 4..].iter().collect();
+    let tail = shown.min(4);
+    let head: String = letters[..(shown - tail).min(3)].iter().collect();
+    let tail: String = letters[letters.len() - tail..].iter().collect();
     format!("{country}{head}****{tail}")
 }
 
@@ -515,10 +523,18 @@ mod tests {
     }
 
     #[test]
-    fn masking_leaves_the_last_four_digits_and_none_of_a_short_phone() {
+    fn masking_hides_four_digits_at_least() {
         assert_eq!(masked("18500009057"), "185****9057");
-        assert_eq!(masked("(60)123456789"), "(60)123****6789");
-        assert_eq!(masked("12345"), "*****");
+        assert_eq!(masked("(60)123456789"), "(60)1****6789");
+        assert_eq!(masked("(354)6112345"), "(354)****345");
+        assert_eq!(masked("1234"), "****");
+        for length in 5..=15 {
+            let phone = "123456789012345"[..length].to_owned();
+            let mask = masked(&phone);
+            let shown = mask.bytes().filter(u8::is_ascii_digit).count();
+            assert!(shown <= length - 4 && shown <= 7, "{mask}");
+            assert_eq!(masked(&mask), mask);
+        }
     }
 
     proptest! {

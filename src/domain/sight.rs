@@ -5,14 +5,12 @@ use std::borrow::Cow;
 
 use time::{Duration, OffsetDateTime};
 
-use super::phone::{masked, masked_in};
+use super::phone::{all_masked_in, masked, masked_about, masked_in, shown_beginning};
 use super::review::Purpose;
 
 /// How long after sending the values of verification codes are shown. A code is used within minutes;
 /// later, its text only helps somebody who should not have it.
 pub const VALUES_SHOWN_FOR: Duration = Duration::minutes(30);
-/// The digits at the beginning of a phone that its mask shows.
-const SHOWN_DIGITS: usize = 3;
 /// What stands for a value that is hidden.
 const DOTS: &str = "••••••";
 
@@ -36,16 +34,30 @@ impl Sight {
         if self.whole_phones { Cow::Borrowed(text) } else { masked_in(text) }
     }
 
-    /// Returns the beginning of a text as they see it. A number that it ends with may be a part of a
-    /// phone.
-    pub fn beginning(self, text: &str) -> Cow<'_, str> {
+    /// Returns a text that comes with a phone as they see it: that phone is known without its calling
+    /// code.
+    pub fn text_about<'a>(self, text: &'a str, phone: &str) -> Cow<'a, str> {
+        if self.whole_phones { Cow::Borrowed(text) } else { masked_about(text, phone) }
+    }
+
+    /// Returns the beginning of a text that comes with a phone as they see it. A number that it ends with
+    /// may be a part of a phone.
+    pub fn beginning<'a>(self, text: &'a str, phone: &str) -> Cow<'a, str> {
         if self.whole_phones {
             return Cow::Borrowed(text);
         }
-        let whole = text.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let cut = text.len() - whole.len();
-        let is_part = cut > SHOWN_DIGITS && masked_in(&text[whole.len()..]) == text[whole.len()..];
-        self.text(if is_part { whole } else { text })
+        let mut shown = masked_about(text, phone).into_owned();
+        shown.truncate(shown_beginning(&shown, phone));
+        Cow::Owned(shown)
+    }
+
+    /// Returns a text of the vendor or a carrier as they see it. It is about a call or a message, so that
+    /// any long number in it may be a phone. `phone` is that of the message, if it is about one.
+    pub fn vendor_text<'a>(self, text: &'a str, phone: &str) -> Cow<'a, str> {
+        if self.whole_phones {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(all_masked_in(&masked_about(text, phone)))
     }
 
     /// Returns whether they do not see the values of a message. `left_at` is when it left, if it did.
@@ -54,26 +66,23 @@ impl Sight {
         purpose == Purpose::Verification && (is_old || !self.whole_phones)
     }
 
-    /// Returns the values of a message as they see them.
-    pub fn values<'a>(
-        self,
-        values: &'a [String],
-        purpose: Purpose,
-        left_at: Option<OffsetDateTime>,
-    ) -> Cow<'a, [String]> {
-        if self.hides_values(purpose, left_at) {
-            return Cow::Owned(hidden(values));
-        }
+    /// Returns the values of a message to a phone as they see them, if they see them.
+    pub fn values<'a>(self, values: &'a [String], phone: &str) -> Cow<'a, [String]> {
         if self.whole_phones {
             return Cow::Borrowed(values);
         }
-        Cow::Owned(values.iter().map(|value| self.text(value).into_owned()).collect())
+        Cow::Owned(values.iter().map(|value| self.text_about(value, phone).into_owned()).collect())
     }
 }
 
 /// Returns dots in the place of each value.
 pub fn hidden(values: &[String]) -> Vec<String> {
     vec![DOTS.to_owned(); values.len()]
+}
+
+/// Puts dots in the place of a text.
+pub fn hide(text: &mut String) {
+    DOTS.clone_into(text);
 }
 
 #[cfg(test)]
@@ -95,9 +104,8 @@ mod tests {
         for other in [Purpose::Notice, Purpose::Marketing] {
             assert!(!operator.hides_values(other, before) && !viewer.hides_values(other, before));
         }
-        let values = ["4321".to_owned(), "18500001234".to_owned()];
-        assert_eq!(*viewer.values(&values, code, None), [DOTS, DOTS]);
-        assert_eq!(*viewer.values(&values, Purpose::Notice, None), ["4321", "185****1234"]);
-        assert_eq!(*operator.values(&values, code, None), values);
+        let values = ["4321".to_owned(), "18500001234".to_owned(), "123456789".to_owned()];
+        assert_eq!(*viewer.values(&values, "(60)123456789"), ["4321", "185****1234", "1****6789"]);
+        assert_eq!(*operator.values(&values, "(60)123456789"), values);
     }
 }

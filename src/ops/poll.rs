@@ -2,17 +2,16 @@
 //! polled, first after seconds and then after hours, until 72 hours have passed.
 
 use time::Duration;
-use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::{push_inbox, review};
+use super::push_inbox;
+use super::slots::{self, NoSlot, Patience};
 use crate::app::App;
 use crate::db::receipt_polls::{self, DuePoll};
 use crate::db::receipts::Incoming;
-use crate::db::{batch_transitions, call_slots, poll_turns, receipts};
+use crate::db::{batch_transitions, poll_turns, receipts};
 use crate::domain::ids::ProjectId;
-use crate::domain::limits::{LOOK_UP_INTERVAL, MAX_LOOK_UP_WAIT};
 use crate::usms::{CallError, Credentials, MAX_SESSIONS_PER_QUERY};
 
 /// Receipts come up to this late (USMS manual); messages without one are then unknown.
@@ -21,9 +20,6 @@ pub const GIVE_UP_AFTER: Duration = Duration::hours(72);
 const GIVE_UP_AFTER_FAILURES: Duration = Duration::hours(96);
 /// The longest interval between two polls of a submission.
 const MAX_INTERVAL: Duration = Duration::hours(4);
-
-/// How long a look-up waits before it tries again to take a slot.
-const RETRY_SLOT_AFTER: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Why receipts could not be polled.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +36,15 @@ pub enum PollError {
     /// A person's look-up found no call slot that nothing else needs.
     #[error("other calls go first")]
     Busy,
+}
+
+impl From<NoSlot> for PollError {
+    fn from(error: NoSlot) -> Self {
+        match error {
+            NoSlot::Busy => Self::Busy,
+            NoSlot::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// Polls due submissions of the next project, at most as many as one call takes. Returns how many.
@@ -76,7 +81,7 @@ async fn poll(app: &App, project: ProjectId, due: &[DuePoll]) -> Result<(), Poll
         return Ok(());
     }
     let keys = credentials::of(app, project).await?;
-    review::wait_for_slot(app, project).await?;
+    slots::wait(app, project).await?;
     let incoming = fetch(app, &keys, &sessions).await?;
     let mut tx = app.db.begin().await?;
     push_inbox::process(app, &mut tx, project, &incoming, app.clock.now()).await?;
@@ -102,30 +107,12 @@ async fn fetch(
 /// [`PollError::Busy`] if they leave no call slot for now, another [`PollError`] if the call failed.
 pub async fn look_up(app: &App, project: ProjectId, session_no: &str) -> Result<usize, PollError> {
     let keys = credentials::of(app, project).await?;
-    wait_for_spare_slot(app, project).await?;
+    slots::wait_for_spare(app, project, Patience::of_look_up()).await?;
     let incoming = fetch(app, &keys, &[session_no]).await?;
     let mut tx = app.db.begin().await?;
     push_inbox::process_of_any_age(app, &mut tx, project, &incoming, app.clock.now()).await?;
     tx.commit().await?;
     Ok(incoming.len())
-}
-
-/// Waits for a call slot that nothing else needs.
-async fn wait_for_spare_slot(app: &App, project: ProjectId) -> Result<(), PollError> {
-    let pace = call_slots::Pace { interval: app.pace.call_interval(), burst: Duration::ZERO };
-    let until = Instant::now() + MAX_LOOK_UP_WAIT;
-    loop {
-        let mut db = app.db.acquire().await?;
-        let now = app.clock.now();
-        if call_slots::take_for_look_up(&mut db, project, pace, LOOK_UP_INTERVAL, now).await? {
-            return Ok(());
-        }
-        drop(db);
-        if Instant::now() >= until {
-            return Err(PollError::Busy);
-        }
-        tokio::time::sleep(RETRY_SLOT_AFTER).await;
-    }
 }
 
 /// Marks the messages without receipt as unknown.

@@ -7,7 +7,7 @@ use time::Duration;
 use tracing::{error, info, warn};
 
 use super::credentials::{self, CredentialsError};
-use super::{push_inbox, review};
+use super::{push_inbox, slots};
 use crate::app::App;
 use crate::db::report_pulls::{self, Turn};
 use crate::domain::ids::ProjectId;
@@ -71,7 +71,7 @@ fn lease(app: &App) -> Duration {
 async fn pull_all(app: &App, project: ProjectId) -> Result<(), PullError> {
     loop {
         let keys = credentials::of(app, project).await?;
-        review::wait_for_slot(app, project).await?;
+        slots::wait(app, project).await?;
         let reports = app.usms.pull_reports(&keys, MAX_REPORTS_PER_PULL).await?;
         let count = reports.len();
         if count > 0 {

@@ -9,11 +9,11 @@ use self::store::{Question, store_signature, store_template};
 use super::actor::Actor;
 use super::credentials::{self, CredentialsError};
 use super::notifications;
-use super::submit::BURST;
+use super::slots::{self, NoSlot, Patience};
 use crate::app::App;
 use crate::db::review_events::{self, Event, NewEvent};
 use crate::db::reviewed::{self, Due, Row};
-use crate::db::{audit, call_slots, signatures, sms_templates};
+use crate::db::{audit, signatures, sms_templates};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::usms::{CallError, Credentials, SignatureAnswer};
@@ -34,6 +34,9 @@ pub enum LookupError {
     /// The response says no purpose, nor does anything else.
     #[error("the purpose is not known")]
     NoPurpose,
+    /// A person's look-up found no call slot that nothing else needs.
+    #[error("other calls go first")]
+    Busy,
     /// The call failed.
     #[error(transparent)]
     Vendor(#[from] CallError),
@@ -43,6 +46,15 @@ pub enum LookupError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<NoSlot> for LookupError {
+    fn from(error: NoSlot) -> Self {
+        match error {
+            NoSlot::Busy => Self::Busy,
+            NoSlot::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl LookupError {
@@ -55,6 +67,7 @@ impl LookupError {
             Self::Vendor(_)
             | Self::Incomplete(_)
             | Self::NoPurpose
+            | Self::Busy
             | Self::Credentials(_)
             | Self::Database(_) => false,
         }
@@ -79,7 +92,7 @@ pub struct Seen {
 }
 
 /// Looks up a signature at the vendor by its SigId or content, and stores it. `by` is the person
-/// who requested it, if there is one.
+/// who requested it, if there is one; other calls go before theirs.
 ///
 /// # Errors
 ///
@@ -90,11 +103,11 @@ pub async fn look_up_signature(
     wanted: &str,
     by: Option<UserId>,
 ) -> Result<Seen, LookupError> {
-    signature(app, &Question { project, wanted, by, import: None }).await
+    signature(app, &Question::of(project, wanted, by)).await
 }
 
 /// Looks up a template at the vendor by its id, and stores it. `by` is the person who requested it,
-/// if there is one.
+/// if there is one; other calls go before theirs.
 ///
 /// # Errors
 ///
@@ -105,23 +118,28 @@ pub async fn look_up_template(
     template_id: &str,
     by: Option<UserId>,
 ) -> Result<Seen, LookupError> {
-    template(app, &Question { project, wanted: template_id, by, import: None }).await
+    template(app, &Question::of(project, template_id, by)).await
 }
 
 /// Looks up a signature or template as a person who imports it, and stores what they say about it.
 ///
 /// # Errors
 ///
-/// [`LookupError::NoPurpose`] if nobody says the purpose of a template.
+/// [`LookupError::NoPurpose`] if nobody says the purpose of a template, [`LookupError::Busy`] if other calls
+/// leave none of `patience` for it.
 pub async fn import(
     app: &App,
     subject: Subject,
     wanted: &str,
     said: Said,
     actor: Actor<'_>,
+    patience: Patience,
 ) -> Result<Seen, LookupError> {
-    let (project, by) = (actor.project, Some(actor.user));
-    let question = Question { project, wanted, by, import: Some((actor, said)) };
+    let question = Question {
+        import: Some((actor, said)),
+        patience: Some(patience),
+        ..Question::of(actor.project, wanted, Some(actor.user))
+    };
     match subject {
         Subject::Signature => signature(app, &question).await,
         Subject::Template => template(app, &question).await,
@@ -131,7 +149,7 @@ pub async fn import(
 async fn signature(app: &App, question: &Question<'_>) -> Result<Seen, LookupError> {
     let keys = credentials::of(app, question.project).await?;
     let content = question.wanted.trim().trim_matches(['【', '】', '[', ']']);
-    wait_for_slot(app, question.project).await?;
+    slots::wait_for(app, question.project, question.patience).await?;
     let called_at = app.clock.now();
     let response = query_signature(app, &keys, content).await?.ok_or(LookupError::Nothing)?;
     let mut tx = app.db.begin().await?;
@@ -143,7 +161,7 @@ async fn signature(app: &App, question: &Question<'_>) -> Result<Seen, LookupErr
 async fn template(app: &App, question: &Question<'_>) -> Result<Seen, LookupError> {
     let question = Question { wanted: question.wanted.trim(), ..*question };
     let keys = credentials::of(app, question.project).await?;
-    wait_for_slot(app, question.project).await?;
+    slots::wait_for(app, question.project, question.patience).await?;
     let called_at = app.clock.now();
     let response =
         app.usms.query_template(&keys, question.wanted).await?.ok_or(LookupError::Nothing)?;
@@ -208,19 +226,6 @@ async fn poll(app: &App, due: &Due) {
             }
         }
         Err(error) => info!(id = due.vendor_id, %error, "cannot poll review status; will retry"),
-    }
-}
-
-/// Waits for a call slot of the project: sending and all other calls share its rate.
-pub(super) async fn wait_for_slot(app: &App, project: ProjectId) -> sqlx::Result<()> {
-    let pace = call_slots::Pace { interval: app.pace.call_interval(), burst: BURST };
-    loop {
-        let mut db = app.db.acquire().await?;
-        if call_slots::take(&mut db, project, pace, app.clock.now()).await? {
-            return Ok(());
-        }
-        drop(db);
-        tokio::time::sleep(pace.interval.unsigned_abs()).await;
     }
 }
 

@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use tracing::warn;
 
 use super::credentials::{self, CredentialsError};
+use super::slots::{self, NoSlot, Patience};
 use crate::app::App;
 use crate::db::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
@@ -30,6 +31,18 @@ pub enum FiguresError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// There was no call slot that nothing else needs.
+    #[error("other calls go first")]
+    Busy,
+}
+
+impl From<NoSlot> for FiguresError {
+    fn from(error: NoSlot) -> Self {
+        match error {
+            NoSlot::Busy => Self::Busy,
+            NoSlot::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// Fetches the counts of one project that is due. Returns whether there was one.
@@ -51,7 +64,24 @@ pub async fn run_once(app: &App) -> Result<bool, FiguresError> {
 ///
 /// [`FiguresError`] if a call failed.
 pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
-    let result = fetch(app, project).await;
+    fetch_and_store(app, project, false).await
+}
+
+/// Does the same because a person asks: all other calls go first.
+///
+/// # Errors
+///
+/// [`FiguresError::Busy`] if they leave no call slot for now, another [`FiguresError`] if a call failed.
+pub async fn look_up(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
+    fetch_and_store(app, project, true).await
+}
+
+async fn fetch_and_store(
+    app: &App,
+    project: ProjectId,
+    by_person: bool,
+) -> Result<usize, FiguresError> {
+    let result = fetch(app, project, by_person).await;
     let now = app.clock.now();
     match result {
         Ok(figures) => {
@@ -61,6 +91,7 @@ pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
             tx.commit().await?;
             Ok(figures.len())
         }
+        Err(FiguresError::Busy) => Err(FiguresError::Busy),
         Err(error) => {
             let why = error.to_string();
             vendor_figures::unanswered(&app.db, project, &why, now + RETRY_AFTER).await?;
@@ -69,12 +100,17 @@ pub async fn ask(app: &App, project: ProjectId) -> Result<usize, FiguresError> {
     }
 }
 
-async fn fetch(app: &App, project: ProjectId) -> Result<Vec<Figures>, FiguresError> {
+async fn fetch(
+    app: &App,
+    project: ProjectId,
+    by_person: bool,
+) -> Result<Vec<Figures>, FiguresError> {
     let keys = credentials::of(app, project).await?;
     let to = day_of(app.clock.now()) - Duration::DAY;
     let from = to - Duration::days(DAYS - 1);
     let mut figures = Vec::new();
     for domestic in [true, false] {
+        slots::wait_for(app, project, by_person.then(Patience::of_look_up)).await?;
         for day in app.usms.get_send_statistics(&keys, from, to, domestic).await? {
             add(&mut figures, day, !domestic);
         }

@@ -25,6 +25,7 @@ use crate::ops::apply::in_doubt::{self, CheckOutcome};
 use crate::ops::apply::{self, ApplyError, Submission, SubmitOutcome};
 use crate::ops::credentials::CredentialsError;
 use crate::ops::files::FileError;
+use crate::ops::slots::Patience;
 
 /// Why an application was not accepted, as shown above its form.
 #[derive(Debug)]
@@ -332,7 +333,7 @@ pub async fn decide(
         let key = if given_up { "apply-given-up" } else { "apply-settled" };
         return Ok(redirect_with_flash(&request, &member, key, &href));
     }
-    let key = match in_doubt::look(&app, project, id).await {
+    let key = match in_doubt::look(&app, project, id, Some(Patience::of_look_up())).await {
         Ok(CheckOutcome::Taken) => "apply-check-taken",
         Ok(CheckOutcome::NotTaken) => "apply-check-not-taken",
         Ok(CheckOutcome::Later) => "apply-check-later",

@@ -83,7 +83,8 @@ impl BatchRow {
             .collect())
     }
 
-    fn new(l: &Layout, batch: Batch, tally: Tally) -> Self {
+    fn new(l: &Layout, mut batch: Batch, tally: Tally) -> Self {
+        batch.name = l.shown(&batch.name).into_owned();
         let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
         Self {
             href: l.urls.batch(batch.id),
@@ -231,9 +232,13 @@ pub async fn list(
     page::ok(&ListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
 }
 
+/// Finds a batch, with its name as the member sees it.
 async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
     let id: BatchId = id.parse().map_err(|_| WebError::NotFound)?;
-    batches::find(&app.db, member.project.id, id).await?.ok_or(WebError::NotFound)
+    let batch = batches::find(&app.db, member.project.id, id).await?;
+    let mut batch = batch.ok_or(WebError::NotFound)?;
+    batch.name = member.sight(app).text(&batch.name).into_owned();
+    Ok(batch)
 }
 
 /// Returns the text of a call problem.
@@ -254,8 +259,8 @@ pub(super) fn explain(l: &Layout, submission: &submissions::Submission) -> Strin
         .and_then(|code| l.texts.try_t(&format!("ret-{code}")));
     match (meaning, submission.vendor_message.as_str()) {
         (Some(meaning), "") => meaning,
-        (Some(meaning), message) => format!("{meaning} · {message}"),
-        (None, message) => message.to_owned(),
+        (Some(meaning), message) => format!("{meaning} · {}", l.sight().vendor_text(message, "")),
+        (None, message) => l.sight().vendor_text(message, "").into_owned(),
     }
 }
 

@@ -157,13 +157,14 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             mark: "mark-doubt",
             label: l.t("message-state-in_doubt").to_string(),
             what: l.with("dashboard-in-doubt", &[("count", batch.messages.into())]).to_string(),
-            more: batch.name,
+            more: l.shown(&batch.name).into_owned(),
             since: l.moment(batch.since),
             href: l.urls.batch_part(batch.batch, "in-doubt"),
             action: l.t("dashboard-decide").to_string(),
         });
     }
     for batch in dashboard::waiting(&app.db, project, MAX_LISTED).await? {
+        let name = l.shown(&batch.name);
         let count =
             [("count", i64::from(batch.total).into()), ("person", batch.orderer.clone().into())];
         let (label, what) = match batch.pause_reason {
@@ -177,7 +178,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             ),
             None => (
                 l.t("batch-state-awaiting_approval").to_string(),
-                l.with("dashboard-approval", &[("name", batch.name.clone().into())]).to_string(),
+                l.with("dashboard-approval", &[("name", name.as_ref().into())]).to_string(),
             ),
         };
         tasks.push(Task {
@@ -185,7 +186,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
             mark: "mark-paused",
             label,
             what,
-            more: format!("{} · {}", batch.name, l.with("dashboard-ordered", &count)),
+            more: format!("{name} · {}", l.with("dashboard-ordered", &count)),
             since: l.moment(batch.ordered_at.unwrap_or_else(|| batch.batch.made_at())),
             href: l.urls.batch(batch.batch),
             action: l.t("dashboard-look").to_string(),

@@ -1,9 +1,12 @@
 //! The import of signatures and templates by id, since the vendor has no list of them.
 
+use std::cell::Cell;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::components::Status;
 use super::error::WebError;
@@ -19,6 +22,7 @@ use crate::domain::review::{Purpose, Subject};
 use crate::ops::actor::Actor;
 use crate::ops::credentials::CredentialsError;
 use crate::ops::review::{self, LookupError, Said, Seen};
+use crate::ops::slots::Patience;
 use crate::usms::CallError;
 
 /// Ids in one form; each is an API call.
@@ -81,10 +85,17 @@ pub async fn import(
     };
     let ip = peer_ip(&request);
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
-    let said = entered.said();
+    let (said, began, is_busy) = (entered.said(), Instant::now(), Cell::new(false));
     let results: Vec<ImportResult> = stream::iter(ids)
         .map(|id| async {
-            let found = review::import(&app, subject, &id, said, actor).await;
+            // What sending leaves no call for, it leaves none for the rest either.
+            let found = if is_busy.get() {
+                Err(LookupError::Busy)
+            } else {
+                let patience = Patience::of_import(began);
+                review::import(&app, subject, &id, said, actor, patience).await
+            };
+            is_busy.set(is_busy.get() || matches!(found, Err(LookupError::Busy)));
             ImportResult::of(&l, id, found)
         })
         .buffered(MAX_CONCURRENT)
@@ -233,6 +244,7 @@ pub fn lookup_error_text(texts: Texts, error: LookupError) -> Result<String, Web
             texts.with("import-incomplete", &[("field", field.into())])
         }
         LookupError::NoPurpose => texts.t("import-no-purpose"),
+        LookupError::Busy => texts.t("look-up-busy"),
         LookupError::Credentials(CredentialsError::Sealed(_)) => texts.t("import-sealed"),
         LookupError::Vendor(CallError::Refused { ret_code, message, .. }) => texts.with(
             "import-refused",

@@ -1,6 +1,6 @@
 //! The layout of every page: navigation, the person, the flash message, and helpers for templates.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use actix_session::SessionExt;
@@ -25,6 +25,7 @@ use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
 use crate::domain::role::{Permission, Role};
+use crate::domain::sight::Sight;
 
 /// The navigation entry that a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +167,18 @@ impl Layout {
     /// Returns the same layout at another time, for a page that stays open.
     pub fn at(self, now: OffsetDateTime) -> Self {
         Self { now, ..self }
+    }
+
+    /// Returns what the person sees of messages, replies and other texts of the project.
+    pub fn sight(&self) -> Sight {
+        let role = self.project.as_ref().map(|membership| membership.role);
+        let whole_phones = role.is_some_and(|role| role.may(Permission::SeePhones));
+        Sight { whole_phones, now: self.now }
+    }
+
+    /// Returns a text that somebody wrote, such as the name of a batch, as the person sees it.
+    pub fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.sight().text(text)
     }
 
     /// Returns the time at which the page is drawn.

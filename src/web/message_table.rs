@@ -113,7 +113,10 @@ impl Viewer<'_> {
             .map(|(sent, received)| took(self.l.texts, sent, received));
         let template = urls.template(&message.origin.vendor_template_id);
         Row {
-            batch: Some((message.origin.batch_name.clone(), urls.batch(message.origin.batch))),
+            batch: Some((
+                self.l.shown(&message.origin.batch_name).into_owned(),
+                urls.batch(message.origin.batch),
+            )),
             template: Some((message.origin.template_name.clone(), template)),
             sent_at: message
                 .sent_at
@@ -163,7 +166,7 @@ impl Viewer<'_> {
             status: Status::new(&state, self.l.texts),
             code: non_empty(reason.code),
             cause: explanation.cause,
-            description: non_empty(reason.description),
+            description: reason.shown(self.l, phone),
             advice: explanation.advice,
             vendor_advice: reason.vendor_advice(self.l.texts, state, phone),
             waiting: state == MessageState::Submitted,
@@ -215,6 +218,12 @@ impl<'a> StateReason<'a> {
             category: reason.map(|reason| reason.category.as_str()),
             description: reason.map(|reason| reason.description.as_str()),
         }
+    }
+
+    /// Returns the text of the carrier or the vendor about a message to `phone` as the person sees it.
+    pub fn shown(self, l: &Layout, phone: &str) -> Option<String> {
+        let text = self.description.filter(|text| !text.is_empty())?;
+        Some(l.sight().vendor_text(text, phone).into_owned())
     }
 
     /// Returns the cause of a failed message.

@@ -6,10 +6,12 @@ use sqlx::postgres::PgPoolOptions;
 use time::Duration;
 
 use crate::app::App;
-use crate::domain::limits::{FIGURES_TIMEOUT, LIST_TIMEOUT};
+use crate::domain::limits::{FIGURES_TIMEOUT, LIST_TIMEOUT, MAX_QUERIES};
 
-/// Connections of each pool.
-const CONNECTIONS: u32 = 4;
+/// Connections of each pool: more than one person can use at once.
+pub const CONNECTIONS: u32 = 4;
+
+const _: () = assert!(MAX_QUERIES * 2 <= CONNECTIONS as usize);
 
 /// A pool per kind of page.
 #[derive(Debug)]

@@ -205,7 +205,8 @@ pub async fn session(
     });
     let batch = found.iter().find_map(|message| match message {
         FoundMessage::Own(message) => {
-            Some((message.origin.batch_name.clone(), l.urls.batch(message.origin.batch)))
+            let name = l.shown(&message.origin.batch_name).into_owned();
+            Some((name, l.urls.batch(message.origin.batch)))
         }
         FoundMessage::ExternalMessage(_) => None,
     });

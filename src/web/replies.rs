@@ -205,7 +205,7 @@ fn line(l: &Layout, conversation: Conversation, sight: Sight) -> Line {
         href: l.urls.conversation(conversation.id),
         phone: sight.phone(&conversation.phone),
         copyable: sight.whole_phones,
-        text: sight.beginning(&conversation.last_text).into_owned(),
+        text: sight.beginning(&conversation.last_text, &conversation.phone).into_owned(),
         unread: conversation.unread,
         opted_out: conversation.opted_out,
         undecided: conversation.undecided,

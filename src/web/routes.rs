@@ -82,7 +82,7 @@ pub fn metrics(config: &mut ServiceConfig) {
 /// Registers the paths below a project.
 fn project(config: &mut ServiceConfig) {
     config
-        .service(resource("/").route(may(Read, get(), dashboard::show)))
+        .service(resource("/").route(searches(Read, get(), dashboard::show)))
         .service(resource("/send").route(may(Send, get(), send::form)).route(may(
             Send,
             post(),
@@ -94,7 +94,7 @@ fn project(config: &mut ServiceConfig) {
         .service(resource("/receipts").route(searches(Read, get(), receipts::search)))
         .service(
             resource("/receipts/{session_no}")
-                .route(may(Read, get(), receipts::session))
+                .route(searches(Read, get(), receipts::session))
                 .route(may(Send, post(), receipts::ask)),
         )
         .configure(reply_pages)
@@ -152,7 +152,7 @@ fn project(config: &mut ServiceConfig) {
 /// Registers the paths of batches.
 fn batch_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/batches").route(may(Read, get(), batches::list)))
+        .service(resource("/batches").route(searches(Read, get(), batches::list)))
         .service(resource("/batches/new").route(may(Send, get(), batches::new::form)).route(may(
             Send,
             post(),
@@ -163,7 +163,7 @@ fn batch_pages(config: &mut ServiceConfig) {
             get(),
             batches::downloads::sample,
         )))
-        .service(resource("/batches/{id}").route(may(Read, get(), batches::live::show)))
+        .service(resource("/batches/{id}").route(searches(Read, get(), batches::live::show)))
         .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
         .service(resource("/batches/{id}/events").route(streams(
             Read,
@@ -218,7 +218,7 @@ fn batch_pages(config: &mut ServiceConfig) {
         )
         .service(
             resource("/batches/{id}/in-doubt")
-                .route(may(Read, get(), batches::in_doubt::list))
+                .route(searches(Read, get(), batches::in_doubt::list))
                 .route(may(Send, post(), batches::in_doubt::decide)),
         )
         .service(resource("/batches/{id}/messages.csv").route(sends_file(
@@ -244,7 +244,7 @@ fn reply_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/replies").route(searches(Read, get(), replies::list)))
         .service(resource("/replies.csv").route(sends_file(Read, get(), replies::export::all)))
-        .service(conversation("").route(may(Read, get(), replies::conversation::show)))
+        .service(conversation("").route(searches(Read, get(), replies::conversation::show)))
         .service(conversation("/read").route(may(Send, post(), replies::actions::read)))
         .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
         .service(conversation("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
@@ -263,7 +263,7 @@ fn message_pages(config: &mut ServiceConfig) {
         .service(resource("/messages").route(searches(Read, get(), messages::list)))
         .service(resource("/messages.csv").route(sends_file(Read, get(), messages::export::csv)))
         .service(resource("/messages.xlsx").route(sends_file(Read, get(), messages::export::xlsx)))
-        .service(resource("/messages/{id}").route(may(Read, get(), messages::timeline::show)))
+        .service(resource("/messages/{id}").route(searches(Read, get(), messages::timeline::show)))
         .service(resource("/messages/{id}/reveal").route(may(
             SeePhones,
             post(),
@@ -317,7 +317,7 @@ fn push_pages(config: &mut ServiceConfig) {
             post(),
             sending::act,
         )))
-        .service(resource("/health").route(may(Read, get(), health::page::show)))
+        .service(resource("/health").route(searches(Read, get(), health::page::show)))
         .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
         .service(
             resource("/settings/hooks").route(may(Manage, get(), push_settings::show)).route(may(
@@ -449,7 +449,8 @@ where
     admit(permission, route.to(handler))
 }
 
-/// Returns a route like [`may`] of a search, of which each person runs a few at once.
+/// Returns a route like [`may`] of a search, or of a page that reads many rows, of which each person runs a
+/// few at once.
 fn searches<F, Args>(permission: Permission, route: Route, handler: F) -> Route
 where
     F: Handler<Args>,

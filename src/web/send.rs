@@ -83,6 +83,8 @@ struct FormPage {
     preview: Option<Preview>,
     problems: Vec<Problem>,
     max_phones: usize,
+    /// Whether it begins with an earlier batch whose values are hidden, and so left out.
+    without_hidden_values: bool,
 }
 
 impl FormPage {
@@ -97,8 +99,9 @@ impl FormPage {
     /// Returns the ids of what describes the field of a variable: the hint, its error.
     fn described_by(&self, field: &str) -> String {
         let hint = self.draft.takes_codes().then(|| "params-hint".to_owned());
+        let hidden = self.without_hidden_values.then(|| "params-hidden".to_owned());
         let error = self.has(field).then(|| format!("{field}-error"));
-        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+        hint.into_iter().chain(hidden).chain(error).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -193,13 +196,14 @@ pub async fn form(
     request: HttpRequest,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let fields = start_fields(&app, &member, start.into_inner()).await?;
+    let (fields, without_hidden_values) = start_fields(&app, &member, start.into_inner()).await?;
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
     }
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
-    form_page(choices, &app, &member, &request, draft, Vec::new()).await
+    let form = form_page(choices, &app, &member, &request, draft, Vec::new()).await?;
+    page::ok(&FormPage { without_hidden_values, ..form })
 }
 
 /// Shows the check page, shows another template's variables, or sends.
@@ -222,11 +226,11 @@ pub async fn order(
         return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch), 0));
     }
     if fields.choose.is_some() {
-        return form_page(choices, &app, &member, &request, draft, Vec::new()).await;
+        return respond(&form_page(choices, &app, &member, &request, draft, Vec::new()).await?);
     }
     let problems = draft.problems();
     if !problems.is_empty() {
-        return form_page(choices, &app, &member, &request, draft, problems).await;
+        return respond(&form_page(choices, &app, &member, &request, draft, problems).await?);
     }
     let (Some(template), Some(content)) = (draft.template.clone(), draft.content()) else {
         return Err(WebError::BadRequest);
@@ -255,7 +259,7 @@ pub async fn order(
             Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered, count)),
             Err(problem) => {
                 let problems = vec![problem?];
-                form_page(choices, &app, &member, &request, draft, problems).await
+                respond(&form_page(choices, &app, &member, &request, draft, problems).await?)
             }
         };
     }
@@ -318,9 +322,9 @@ async fn form_page(
     request: &HttpRequest,
     draft: Draft,
     problems: Vec<Problem>,
-) -> Result<HttpResponse, WebError> {
+) -> Result<FormPage, WebError> {
     let preview = Preview::from_draft(&draft);
-    let form = FormPage {
+    Ok(FormPage {
         l: member.layout(app, request, Section::Send).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
@@ -329,11 +333,21 @@ async fn form_page(
         draft,
         max_phones: MAX_PHONES,
         problems,
-    };
-    if form.problems.is_empty() { page::ok(&form) } else { page::unprocessable(&form) }
+        without_hidden_values: false,
+    })
 }
 
-async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields, WebError> {
+fn respond(form: &FormPage) -> Result<HttpResponse, WebError> {
+    if form.problems.is_empty() { page::ok(form) } else { page::unprocessable(form) }
+}
+
+/// Returns the fields to start with, and whether values were left out because they are hidden.
+async fn start_fields(
+    app: &App,
+    member: &Member,
+    start: Start,
+) -> Result<(Fields, bool), WebError> {
+    let mut are_hidden = false;
     let mut fields = Fields {
         signature_id: start.signature_id.map(|id| id.to_string()).unwrap_or_default(),
         template_id: start.template_id.map(|id| id.to_string()).unwrap_or_default(),
@@ -350,10 +364,13 @@ async fn start_fields(app: &App, member: &Member, start: Start) -> Result<Fields
                 .await?;
         fields.signature_id = signature_value(batch.signature_id);
         fields.template_id = batch.template_id.to_string();
-        fields.params = messages.first().map(|message| message.params.clone()).unwrap_or_default();
+        let sight = member.sight(app);
+        are_hidden = messages.first().is_some_and(|message| message.hides_values(sight));
+        let first = messages.first().filter(|_| !are_hidden);
+        fields.params = first.map(|message| message.params.clone()).unwrap_or_default();
         fields.phones = messages.into_iter().map(|message| message.phone).collect();
     }
-    Ok(fields)
+    Ok((fields, are_hidden))
 }
 
 async fn place(

@@ -176,7 +176,7 @@ fn line(l: &Layout, suppression: Suppression, sight: Sight) -> Line {
         reason: l.t(&format!("suppression-{}", suppression.reason.key())),
         scope: l.t(&format!("suppression-scope-{}", suppression.scope.key())),
         pending: suppression.pending,
-        note: sight.text(&suppression.note).into_owned(),
+        note: sight.text_about(&suppression.note, &suppression.phone).into_owned(),
         by: suppression.added_by.unwrap_or_else(|| l.t("suppression-by-console")),
         at: l.moment(suppression.id.made_at()),
         blacklisted: suppression.blacklisted_at.is_some(),
@@ -420,7 +420,7 @@ fn file_row(suppression: Suppression, sight: Sight) -> Vec<String> {
     vec![
         sight.phone(&suppression.phone),
         suppression.reason.key().to_owned(),
-        sight.text(&suppression.note).into_owned(),
+        sight.text_about(&suppression.note, &suppression.phone).into_owned(),
         suppression.added_by.unwrap_or_default(),
         rfc3339(suppression.id.made_at()),
         suppression.scope.key().to_owned(),

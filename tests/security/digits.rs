@@ -274,3 +274,233 @@ async fn phones_in_texts_are_masked_for_viewers_and_not_found_by_them(db: PgPool
         assert_eq!(found(&viewer, "4321").await, 1, "{search}: what the mask shows");
     }
 }
+
+/// Sends a code that UCloud refuses, and makes a draft that sends it again. Returns the batch and the
+/// preview of the draft.
+async fn refused_and_drafted(console: &TestConsole, operator: &TestClient) -> (String, String) {
+    let fault =
+        json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18002, "times": 1 });
+    console.fault(fault).await;
+    let batch = operator.send(CODE, &["987612", "5"], RIGHT).await;
+    console.until_complete(operator, &batch).await;
+    console.clear_faults().await;
+    let page = operator.get(&format!("{batch}/resend")).await;
+    let mut fields = page.whole_form("main form.form");
+    fields.retain(|(name, _)| name != "cause");
+    fields.push(("which".to_owned(), "refused".to_owned()));
+    let answer = operator.post_owned(&format!("{batch}/resend"), &fields).await;
+    let draft = answer.leads_to();
+    operator.until_imported(&draft).await;
+    (batch, draft)
+}
+
+#[sqlx::test]
+async fn hidden_values_are_not_filled_in_where_an_earlier_message_is_sent_again(db: PgPool) {
+    let console = quiet(&db).await;
+    let operator = console.operator().await;
+    let batch = operator.send(CODE, &["987612", "5"], RIGHT).await;
+    let form = format!("/p/default/send?batch={}", batch.rsplit('/').next().unwrap());
+    let page = operator.get(&form).await;
+    assert!(page.text.contains("987612") && !page.has("#params-hidden"), "{}", page.text);
+    age(&db, HOUR).await;
+    let page = operator.get(&form).await;
+    assert!(!page.text.contains("987612"), "{}", page.text);
+    assert_eq!((page.value("#p1"), page.value("#p2")), (String::new(), String::new()));
+    assert!(page.has("#params-hidden") && page.text.contains(RIGHT));
+}
+
+#[sqlx::test]
+async fn hidden_values_stay_hidden_however_the_file_of_a_draft_is_read(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let (_, draft) = refused_and_drafted(&console, &operator).await;
+    let notice = operator
+        .get(&draft)
+        .await
+        .option_containing("select[name=template_id] option", crate::harness::NOTICE);
+    let read: [(&str, &[(&str, &str)]); 6] = [
+        ("the code as the phone", &[("column", "1"), ("column", "phone"), ("column", "2")]),
+        ("no header", &[("header", ""), ("column", "phone"), ("column", "1"), ("column", "2")]),
+        ("other columns", &[("column", "2"), ("column", "1"), ("column", "phone")]),
+        ("another separator", &[("delimiter", "semicolon")]),
+        ("another encoding", &[("encoding", "gb18030")]),
+        ("another template", &[("template_id", &notice)]),
+    ];
+    for (what, changed) in read {
+        let mut fields = operator.get(&draft).await.whole_form("form#columns");
+        for (name, _) in changed {
+            fields.retain(|(field, _)| field != name);
+        }
+        let given = changed.iter().filter(|(_, value)| !value.is_empty());
+        fields.extend(given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let answer = operator.post_owned(&draft, &fields).await;
+        let preview = match answer.status.as_u16() {
+            303 => operator.until_imported(&answer.leads_to()).await,
+            _ => answer,
+        };
+        assert!(!preview.text.contains("987612"), "{what}: {}", preview.text);
+        let rejected = operator.get(&draft.replace("/preview", "/rejected.csv")).await;
+        assert!(!rejected.text.contains("987612"), "{what}: {}", rejected.text);
+    }
+}
+
+#[sqlx::test]
+async fn hidden_values_stay_hidden_in_the_batch_that_sends_them_again(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let (_, draft) = refused_and_drafted(&console, &operator).await;
+    let page = operator.get(&draft).await;
+    let notice = page.option_containing("select[name=template_id] option", crate::harness::NOTICE);
+    let mut fields = page.whole_form("form#columns");
+    fields.retain(|(name, _)| name != "template_id");
+    fields.push(("template_id".to_owned(), notice));
+    let answer = operator.post_owned(&draft, &fields).await;
+    operator.until_imported(&answer.leads_to()).await;
+    let batch = operator.confirm_list(&draft, &[("schedule_at", "2027-01-05T10:00")]).await;
+    let id = batch.rsplit('/').next().unwrap();
+    let message: i64 = crate::harness::eventually(async || {
+        sqlx::query_scalar("select id from messages where batch_id = (select max(id) from batches)")
+            .fetch_optional(&db)
+            .await
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    let message = format!("/p/default/messages/{}", usms_console::domain::ids::MessageId(message));
+    let again = format!("/p/default/send?batch={id}");
+    for path in
+        [&batch, &format!("{batch}/live"), &format!("{batch}/messages.csv"), &message, &again]
+    {
+        let page = operator.get(path).await;
+        assert_eq!(page.status.as_u16(), 200, "{path}");
+        assert!(!page.text.contains("987612"), "{path}: {}", page.text);
+    }
+    let found = operator.get(&format!("/p/default/messages?batch={id}&text=987612")).await;
+    assert!(!found.has("tbody tr"), "{}", found.text);
+    assert!(operator.get(&message).await.has("#hidden-values form"), "for a reason");
+}
+
+#[sqlx::test]
+async fn the_database_masks_phones_and_texts_as_pages_do(db: PgPool) {
+    use usms_console::domain::phone::{masked, masked_about};
+    let numbers = "1850000123456789";
+    for length in 0..=16 {
+        for country in ["", "(60)", "(1)"] {
+            let phone = format!("{country}{}", &numbers[..length]);
+            let by_database: String = sqlx::query_scalar("select masked_phone($1)")
+                .bind(&phone)
+                .fetch_one(&db)
+                .await
+                .unwrap();
+            assert_eq!(by_database, masked(&phone), "{phone}");
+            let national = by_database.trim_start_matches(country);
+            let shown = national.bytes().filter(u8::is_ascii_digit).count();
+            assert!(shown + 4 <= length.max(4), "{by_database}");
+        }
+    }
+    let texts = [
+        "请打18500001234或+8618500001235",
+        "008618500001234",
+        "185-0000-1234 185 0000 1235",
+        "86 185-00001234",
+        "118500001234 1850000123 185000012345",
+        "订单2026112312345678",
+        "+60 12-345 6789, 0060123456789",
+        "+1 (212) 555-0100＋3545551234",
+        "(60)123456789(60)12",
+        "1+234567 +123456 00123456 0012345678",
+        "123456789没空",
+        "00860018500001234",
+        "+(60)12 3 4 5 6 7 8",
+        "((1)2345678)",
+        "2026-11-23 10:00 00-1",
+        "",
+        "（60）1234567",
+        "185--0000-1234",
+        "+1  2  3  4  5  6  7",
+        "13 500001234 56",
+        "000000001234567",
+    ];
+    for own in ["18500001234", "(60)123456789", "(354)6112345", "", "185****1234", "(1)1234"] {
+        for text in texts {
+            let by_database: String = sqlx::query_scalar("select phones_masked_in($1, $2)")
+                .bind(text)
+                .bind(own)
+                .fetch_one(&db)
+                .await
+                .unwrap();
+            assert_eq!(by_database, masked_about(text, own), "{text} with {own}");
+        }
+    }
+}
+
+#[sqlx::test]
+async fn phones_in_names_of_batches_and_in_texts_of_carriers_are_masked_for_viewers(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    let batch = operator.send(CODE, &["1", "5"], RIGHT).await;
+    sqlx::query("update batches set name = '张三18500004321'").execute(&db).await.unwrap();
+    age(&db, HOUR).await;
+    let told = "user +60 12-345 6789 barred, 123456780, 18500004322";
+    let mut failed = receipt("ours", RIGHT);
+    failed["ReceiptResult"] = json!("发送失败");
+    failed["ReceiptCode"] = json!("MK:0001");
+    failed["ReceiptDesc"] = json!(told);
+    let mut theirs = failed.clone();
+    (theirs["SessionNo"], theirs["Phone"]) = (json!("theirs"), json!("(60)123456780"));
+    push(&console, 2, json!([failed, theirs])).await;
+    sqlx::query("update submissions set vendor_message = 'no right for 18500004323', ret_code = 7")
+        .execute(&db)
+        .await
+        .unwrap();
+    let id = batch.rsplit('/').next().unwrap();
+    let message =
+        operator.get(&format!("/p/default/messages?batch={id}")).await.attr("tbody th a", "href");
+    let other = operator.get("/p/default/messages?source=other").await.attr("tbody th a", "href");
+    let shown = ["18500004321", "345 6789", "123456780", "18500004322", "18500004323"];
+    let mut seen: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
+    for path in [
+        "/p/default/",
+        "/p/default/batches",
+        &batch,
+        &format!("{batch}/live"),
+        &format!("{batch}/in-doubt"),
+        &format!("{batch}/messages.csv"),
+        "/p/default/messages",
+        &format!("/p/default/messages?batch={id}"),
+        "/p/default/messages.csv",
+        "/p/default/failures",
+        "/p/default/failures.csv",
+        "/p/default/receipts/ours",
+        "/p/default/receipts/theirs",
+        &message,
+        &other,
+    ] {
+        let whole = operator.get(path).await.text;
+        seen.extend(shown.iter().filter(|number| whole.contains(**number)));
+        let page = viewer.get(path).await;
+        assert_eq!(page.status.as_u16(), 200, "{path}");
+        for number in shown {
+            assert!(!page.text.contains(number), "{path} shows {number}: {}", page.text);
+        }
+    }
+    assert_eq!(seen.len(), shown.len(), "operators see {seen:?}");
+}
+
+#[sqlx::test]
+async fn a_viewer_does_not_find_a_phone_abroad_by_guessing_it_in_texts(db: PgPool) {
+    let console = quiet(&db).await;
+    let (operator, viewer) = (console.operator().await, console.viewer().await);
+    push(&console, 0, json!([reply("(60)123456789", "我是123456789，或+65 8123 4567")])).await;
+    let found = async |client: &TestClient, text: &str| {
+        client.get(&format!("/p/default/replies?q={text}")).await.all("tbody tr").len()
+    };
+    for text in ["123456789", "23456", "8123%204567"] {
+        assert_eq!(found(&operator, text).await, 1, "{text}");
+        assert_eq!(found(&viewer, text).await, 0, "{text}");
+    }
+    let list = viewer.get("/p/default/replies").await.text;
+    assert!(list.contains("我是1****6789") && !list.contains("8123"), "{list}");
+}

@@ -16,4 +16,5 @@ mod process;
 mod proxies;
 mod secrets;
 mod sessions;
+mod shares;
 mod spending;

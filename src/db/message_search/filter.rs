@@ -62,7 +62,7 @@ impl LookUp {
         };
         match self {
             Self::Message => {
-                sql.push(" cross join lateral (select params from messages where id = d.id");
+                sql.push(" cross join lateral (select phone, params from messages where id = d.id");
                 within(sql);
                 sql.push(" offset 0) m");
             }
@@ -143,17 +143,20 @@ impl Filter<'_> {
             }
             Self::Sent(range) => range.push("s.sent_at", sql),
             Self::Text(text, templates, values) => {
-                let params = if messages { "d.params" } else { "m.params" };
                 // Most searched texts have no case, and folding it would cost more than all the
                 // rest.
                 let cased = text.chars().any(|c| c.is_lowercase() || c.is_uppercase());
                 let fold = if cased { "lower" } else { "" };
                 sql.push("(d.template_id = any(").push_bind(templates.to_vec());
-                let masked =
-                    if *values == SearchedValues::Masked { "phones_masked_in" } else { "" };
-                sql.push("::bigint[]) or case when strpos(").push(fold).push("(").push(masked);
-                sql.push("(array_to_string(").push(params).push(", E'\\n'))), ").push(fold);
-                sql.push("(").push_bind((*text).to_owned()).push(")) > 0 then ");
+                sql.push("::bigint[]) or case when strpos(").push(fold);
+                let row = if messages { "d" } else { "m" };
+                let all = format_args!("(array_to_string({row}.params, E'\\n'))");
+                if *values == SearchedValues::Masked {
+                    sql.push(format_args!("(phones_masked_in({all}, {row}.phone)), "));
+                } else {
+                    sql.push(format_args!("{all}, "));
+                }
+                sql.push(fold).push("(").push_bind((*text).to_owned()).push(")) > 0 then ");
                 values.push(sql);
                 sql.push(" else false end)");
             }

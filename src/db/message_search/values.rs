@@ -11,7 +11,7 @@ pub enum SearchedValues {
     /// All.
     #[default]
     All,
-    /// All but those of verification codes that left before this time.
+    /// All but those of verification codes that left before this time, or are sent again.
     ShownSince(OffsetDateTime),
     /// What somebody sees who sees phones masked.
     Masked,
@@ -31,15 +31,16 @@ impl SearchedValues {
     /// candidates whose values have the text.
     pub(super) fn push(self, sql: &mut QueryBuilder<Postgres>) {
         let is_code = "(select b.purpose = 'verification' from batches b where b.id = d.batch_id)";
+        let was_hidden = "(select b.hides_values from batches b where b.id = d.batch_id)";
         match self {
             Self::All => {
                 sql.push("true");
             }
             Self::Masked => {
-                sql.push("not ").push(is_code);
+                sql.push("not ").push(was_hidden).push(" and not ").push(is_code);
             }
             Self::ShownSince(at) => {
-                sql.push("(not ").push(is_code).push(
+                sql.push("not ").push(was_hidden).push(" and (not ").push(is_code).push(
                     " or (select s.state in ('ready', 'in_flight') or coalesce(s.sent_at, id_time(s.id)) > ",
                 );
                 sql.push_bind(at).push(" from submissions s where s.id = d.submission_id))");

@@ -1,8 +1,6 @@
 //! What can be searched for by somebody who sees phones masked: nothing but what a mask shows.
 
-use std::borrow::Cow;
-
-use super::{Phone, VendorPhone, is_mobile, masked};
+use super::{Phone, VendorPhone, masked};
 
 /// The middle of a mask.
 const STARS: &str = "****";
@@ -39,7 +37,12 @@ impl PhoneMask {
         }
         let (country, shown) = head.split_once(')').unwrap_or(("", head));
         let is_country = country.strip_prefix('(').is_some_and(is_digits);
-        let is_mask = (country.is_empty() || is_country) && shown.len() == 3 && is_digits(shown);
+        // Of a short phone abroad, a mask shows less than three digits before the stars.
+        let is_mask = if is_country {
+            shown.len() <= 3 && shown.bytes().all(|byte| byte.is_ascii_digit())
+        } else {
+            country.is_empty() && shown.len() == 3 && is_digits(shown)
+        };
         Some(Self { head: head.to_owned(), ..Self::of_tail(tail)? }).filter(|_| is_mask)
     }
 
@@ -48,7 +51,8 @@ impl PhoneMask {
             .then(|| Self { head: String::new(), tail: tail.to_owned() })
     }
 
-    /// Returns the last four digits, which every mask shows.
+    /// Returns the last four digits. The mask of a phone of fewer than eight digits shows fewer, so that
+    /// such a phone is not found.
     pub fn tail(&self) -> &str {
         &self.tail
     }
@@ -74,34 +78,6 @@ impl PhoneMask {
     }
 }
 
-/// Returns a text with masks for the Chinese mobile phones in it, with or without their calling code.
-pub fn masked_in(text: &str) -> Cow<'_, str> {
-    let mut shown = String::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(begin) = text[at..].find(|letter: char| letter.is_ascii_digit()) {
-        let begin = at + begin;
-        let length = text[begin..].bytes().take_while(u8::is_ascii_digit).count();
-        at = begin + length;
-        if is_mobile_with_code(&text[begin..at]) {
-            shown.push_str(&text[copied..at - 8]);
-            shown.push_str(STARS);
-            copied = at - 4;
-        }
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    shown.push_str(&text[copied..]);
-    Cow::Owned(shown)
-}
-
-fn is_mobile_with_code(digits: &str) -> bool {
-    let Some(prefix) = digits.len().checked_sub(11) else { return false };
-    let (prefix, national) = digits.split_at(prefix);
-    matches!(prefix, "" | "00" | "86" | "0086") && is_mobile(national)
-}
-
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -119,21 +95,10 @@ mod tests {
             assert_eq!(PhoneMask::parse(&mask.shown()), Some(mask));
         }
         let abroad = PhoneMask::parse("+60 12-345 6789").unwrap();
-        assert_eq!(abroad.shown(), "(60)123****6789");
+        assert_eq!(abroad.shown(), "(60)1****6789");
         assert_eq!(PhoneMask::parse(&abroad.shown()), Some(abroad));
-    }
-
-    #[test]
-    fn phones_in_a_text_are_masked_and_other_numbers_are_not() {
-        for (text, shown) in [
-            ("请致电18500001234或+8618500001235。", "请致电185****1234或+86185****1235。"),
-            ("008618500001234", "0086185****1234"),
-            ("订单2026112312345678", "订单2026112312345678"),
-            ("1850000123 185000012345 12345678901", "1850000123 185000012345 12345678901"),
-            ("", ""),
-        ] {
-            assert_eq!(masked_in(text), shown);
-        }
+        assert_eq!(PhoneMask::parse("+852 9123 4567").unwrap().shown(), "(852)****4567");
+        assert_eq!(PhoneMask::parse("(354)6112345"), None, "its mask shows three digits");
     }
 
     #[test]

@@ -37,6 +37,7 @@ import-incomplete = UCloud's response is missing { $field }. Try again later.
 import-sealed = This project's keys can't be decrypted. Ask an administrator to check CONSOLE_SECRET_KEY.
 import-refused = UCloud refused: { $words } (RetCode { $code })
 import-unanswered = UCloud did not respond. Try again later.
+look-up-busy = The console is busy sending messages, which go first. Try again in a moment.
 import-destination-hint = UCloud doesn't say what a signature or template is approved for. International includes Hong Kong, Macao, and Taiwan. You can change it until a batch is ordered with it.
 import-propose-destination = Propose for each
 import-purpose = Purpose, if UCloud doesn't say it

@@ -15,6 +15,7 @@ send-params = Values
 send-param = Variable { $n }
 send-params-none = This template has no variables
 send-params-code = 1 to 7 letters or digits for each variable
+send-params-hidden = The values of the earlier message are hidden; enter new ones
 send-phones = Phone numbers
 send-phones-hint = One per line, or separated by commas. Spaces, hyphens, and +86 are removed. Start international numbers with the country code in parentheses, like (60)1…
 send-phones-read = { $entries ->

@@ -37,6 +37,7 @@ import-incomplete = UCloud 返回的数据缺少 { $field }，请稍后重试。
 import-sealed = 无法解密项目的密钥，请联系管理员检查 CONSOLE_SECRET_KEY。
 import-refused = UCloud 未受理：{ $words }（RetCode { $code }）
 import-unanswered = UCloud 未响应，请稍后重试。
+look-up-busy = 正在优先发送短信，请稍后重试。
 import-destination-hint = UCloud 查询结果不含适用范围。国际短信包含港澳台。在有发送任务使用之前均可修改。
 import-propose-destination = 自动建议
 import-purpose = 短信类型（UCloud 未返回时）

@@ -15,6 +15,7 @@ send-params = 变量
 send-param = 变量 { $n }
 send-params-none = 此模板没有变量
 send-params-code = 每个变量为 1–7 位字母或数字
+send-params-hidden = 原短信的变量已隐藏，请重新填写
 send-phones = 手机号
 send-phones-hint = 每行一个，或用逗号分隔；空格、短横线和 +86 会自动去除。国际/港澳台号码请写作 (60)1…
 send-phones-read = 共 { $entries } 个号码，{ $phones } 个可以发送

@@ -18,6 +18,7 @@ use crate::domain::signature::SignatureApplication;
 use crate::domain::sms_template::TemplateApplication;
 use crate::ops::credentials;
 use crate::ops::review::{self, LookupError};
+use crate::ops::slots::{self, Patience};
 use crate::usms::CallError;
 
 /// Delays before the checks. What the vendor does not know at the last one did not arrive.
@@ -47,12 +48,13 @@ pub async fn run_once(app: &App) -> Result<bool, LookupError> {
     let Some((project, id)) = applications::take_doubt(&app.db, now, now + max_delay).await? else {
         return Ok(false);
     };
-    look(app, project, id).await?;
+    look(app, project, id, None).await?;
     Ok(true)
 }
 
 /// Checks at the vendor what became of an application in doubt, and records the result. An
-/// application that is not in doubt any more is left alone.
+/// application that is not in doubt any more is left alone. `patience` is that of the person who asks, if
+/// there is one.
 ///
 /// # Errors
 ///
@@ -62,6 +64,7 @@ pub async fn look(
     app: &App,
     project: ProjectId,
     id: ApplicationId,
+    patience: Option<Patience>,
 ) -> Result<CheckOutcome, LookupError> {
     let found = applications::find(&app.db, project, id).await?;
     let Some(application) =
@@ -70,10 +73,10 @@ pub async fn look(
         return Ok(CheckOutcome::Later);
     };
     let checked = match (application.subject, application.is_resubmission) {
-        (Subject::Signature, false) => check_new_signature(app, &application).await,
-        (Subject::Signature, true) => check_changed_signature(app, &application).await,
+        (Subject::Signature, false) => check_new_signature(app, &application, patience).await,
+        (Subject::Signature, true) => check_changed_signature(app, &application, patience).await,
         (Subject::Template, false) => Ok(CheckOutcome::Person),
-        (Subject::Template, true) => check_changed_template(app, &application).await,
+        (Subject::Template, true) => check_changed_template(app, &application, patience).await,
     };
     let outcome = match checked {
         Err(LookupError::Vendor(error)) => {
@@ -90,10 +93,11 @@ pub async fn look(
 async fn check_new_signature(
     app: &App,
     application: &Application,
+    patience: Option<Patience>,
 ) -> Result<CheckOutcome, LookupError> {
     let form: SignatureApplication = parse_form(application)?;
     let keys = credentials::of(app, application.project_id).await?;
-    review::wait_for_slot(app, application.project_id).await?;
+    slots::wait_for(app, application.project_id, patience).await?;
     let response = match app.usms.query_signature(&keys, None, Some(&form.content)).await {
         Ok(response) => response,
         Err(CallError::Refused { .. }) => None,
@@ -115,6 +119,7 @@ async fn check_new_signature(
 async fn check_changed_signature(
     app: &App,
     application: &Application,
+    patience: Option<Patience>,
 ) -> Result<CheckOutcome, LookupError> {
     let form: SignatureApplication = parse_form(application)?;
     let Some(known) = find_signature(app, application).await? else {
@@ -125,7 +130,7 @@ async fn check_changed_signature(
         return Ok(CheckOutcome::Person);
     }
     let keys = credentials::of(app, application.project_id).await?;
-    review::wait_for_slot(app, application.project_id).await?;
+    slots::wait_for(app, application.project_id, patience).await?;
     let response = app.usms.query_signature(&keys, Some(&known.sig_id), None).await?;
     let Some(response) = response else { return Ok(not_found(application, 2)) };
     let status = response.status.and_then(ReviewStatus::from_vendor);
@@ -149,6 +154,7 @@ async fn check_changed_signature(
 async fn check_changed_template(
     app: &App,
     application: &Application,
+    patience: Option<Patience>,
 ) -> Result<CheckOutcome, LookupError> {
     let form: TemplateApplication = parse_form(application)?;
     let Some(known) = find_template(app, application).await? else {
@@ -159,7 +165,7 @@ async fn check_changed_template(
         return Ok(CheckOutcome::Person);
     }
     let keys = credentials::of(app, application.project_id).await?;
-    review::wait_for_slot(app, application.project_id).await?;
+    slots::wait_for(app, application.project_id, patience).await?;
     let response = app.usms.query_template(&keys, &known.template_id).await?;
     let Some(response) = response else { return Ok(not_found(application, 2)) };
     let renamed_only = known.text == form.text;

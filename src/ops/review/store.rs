@@ -16,6 +16,7 @@ use crate::domain::review::{Purpose, ReviewStatus, Subject, next_look};
 use crate::ops::actor::Actor;
 use crate::ops::destination::{self, Changed, Current};
 use crate::ops::notifications;
+use crate::ops::slots::Patience;
 use crate::usms::{SignatureAnswer, TemplateAnswer};
 
 /// What a person says about something that they import, since the vendor's answers do not.
@@ -37,6 +38,16 @@ pub(super) struct Question<'a> {
     pub(super) by: Option<UserId>,
     /// What a person says who imports it.
     pub(super) import: Option<(Actor<'a>, Said)>,
+    /// For which call slots a person waits.
+    pub(super) patience: Option<Patience>,
+}
+
+impl<'a> Question<'a> {
+    /// Creates a question without an import.
+    pub(super) fn of(project: ProjectId, wanted: &'a str, by: Option<UserId>) -> Self {
+        let patience = by.map(|_| Patience::of_look_up());
+        Self { project, wanted, by, import: None, patience }
+    }
 }
 
 impl Question<'_> {

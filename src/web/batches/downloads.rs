@@ -183,7 +183,7 @@ pub fn row(message: &Message, sight: Sight) -> Vec<String> {
         user_id,
         message.parts.map(|parts| parts.to_string()).unwrap_or_default(),
         reason.code.unwrap_or_default().to_owned(),
-        reason.description.unwrap_or_default().to_owned(),
+        sight.vendor_text(reason.description.unwrap_or_default(), &message.phone).into_owned(),
         at(message.sent_at),
         at(message.receipt_at),
         text,

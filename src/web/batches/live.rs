@@ -207,7 +207,10 @@ impl LivePart {
                 )
             }
             _ if detail.is_empty() || CallProblem::read(detail).is_some() => String::new(),
-            _ => self.l.with("batch-paused-detail", &[("words", detail.into())]),
+            _ => {
+                let words = self.l.sight().vendor_text(detail, "");
+                self.l.with("batch-paused-detail", &[("words", words.into())])
+            }
         }
     }
 
@@ -349,7 +352,11 @@ pub(super) fn draw(
     rejected: Option<&'static str>,
 ) -> LivePart {
     let l = l.at(app.clock.now());
-    let (batch, tally) = (snapshot.batch.clone(), snapshot.tally);
+    let (mut batch, tally) = (snapshot.batch.clone(), snapshot.tally);
+    let mut resends = snapshot.resends.clone();
+    for shown in resends.iter_mut().chain([&mut batch]) {
+        shown.name = l.shown(&shown.name).into_owned();
+    }
     let older = page::full(&snapshot.messages, MESSAGES)
         .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
@@ -373,7 +380,7 @@ pub(super) fn draw(
         sessions: snapshot.sessions.clone(),
         problems: problems(&l, snapshot),
         causes: causes(&l, snapshot),
-        resends: snapshot.resends.clone(),
+        resends,
         past: snapshot.past,
         may_have_sent: snapshot.may_have_sent,
         rejected: rejected.filter(|_| member.may(Permission::Send)),
@@ -447,10 +454,11 @@ fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
     let total: i64 = snapshot.causes.iter().map(|cause| cause.count).sum();
     let row = |cause: &Cause| {
         let (title, advice) = title_and_advice(l, cause);
+        let code_text = l.sight().vendor_text(&cause.words, "").into_owned();
         #[allow(clippy::cast_precision_loss)]
         let share = l.percent(cause.count as f64 * 100.0 / total.max(1) as f64);
         let bar = Bar::of_share(cause.count, total, share);
-        CauseRow { title, advice, code_text: cause.words.clone(), count: cause.count, bar }
+        CauseRow { title, advice, code_text, count: cause.count, bar }
     };
     snapshot.causes.iter().map(row).collect()
 }

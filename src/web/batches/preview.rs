@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::draft::ConfirmFields;
 use super::find;
-use super::hidden::{hide_values, sends_hidden_values, shown_report};
+use super::hidden::{shown_report, shown_row};
 use super::questions::{Questions, column_name};
 use super::rejected::file_of_rejected_rows;
 use super::unreadable::UnreadablePage;
@@ -389,14 +389,7 @@ async fn draw(
         bar: Bar::of_counts(&counts, spoken.join(", ")),
         rejected: found
             .into_iter()
-            .map(|mut recipient| {
-                if let Some(cells) =
-                    recipient.cells.as_mut().filter(|_| sends_hidden_values(&batch))
-                {
-                    hide_values(cells, report.mapping.phone);
-                }
-                rejected_row(&l, recipient)
-            })
+            .map(|recipient| rejected_row(&l, shown_row(&batch, &report.mapping, recipient)))
             .collect(),
         rejected_title: verdict.map_or_else(
             || l.t("preview-rejected-all"),

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::downloads::{headed, lines, record_export, streamed};
-use super::hidden::{hide_values, sends_hidden_values};
+use super::hidden::{shown_report, shown_row};
 use super::{find, verdicts};
 use crate::app::App;
+use crate::db::batches::Batch;
 use crate::db::{recipients, uploads};
 use crate::domain::cell;
-use crate::domain::ids::BatchId;
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::upload::{
     Guess, Mapping, REJECTED_COLUMNS, UploadSource, looks_like_phone, names_phone,
@@ -45,14 +45,12 @@ pub struct RejectedQuery {
 struct Export {
     app: web::Data<App>,
     l: Layout,
-    batch: BatchId,
+    batch: Batch,
     verdict: Option<Verdict>,
     names: Vec<String>,
     /// The number of cells of a row before the columns that are added.
     width: usize,
     mapping: Mapping,
-    /// Whether dots stand for values.
-    hides_values: bool,
 }
 
 impl Export {
@@ -71,11 +69,10 @@ impl Export {
         record_export(&app, member, request, batch.id, json!({ "file": "rejected" })).await?;
         let l = member.layout(&app, request, Section::Batches).await?;
         let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
-        let names = names(&report);
+        let names = names(&shown_report(&batch, &report));
         let width = names.len();
         let mapping = report.mapping;
-        let hides_values = sends_hidden_values(&batch);
-        Ok(Self { app, l, batch: batch.id, verdict, names, width, mapping, hides_values })
+        Ok(Self { app, l, batch, verdict, names, width, mapping })
     }
 
     fn all_names(&self) -> Vec<String> {
@@ -86,7 +83,7 @@ impl Export {
     /// Returns the rows after a line, and the last line of them if there may be more.
     async fn next_rows(&self, after: i32) -> sqlx::Result<(Vec<Vec<String>>, Option<i32>)> {
         let found =
-            recipients::rejected(&self.app.db, self.batch, self.verdict, after, ROWS_PER_PAGE)
+            recipients::rejected(&self.app.db, self.batch.id, self.verdict, after, ROWS_PER_PAGE)
                 .await?;
         let next = found.last().map(|last| last.position);
         Ok((found.into_iter().map(|recipient| self.row(recipient)).collect(), next))
@@ -109,11 +106,9 @@ impl Export {
         let reason = verdicts::rejection_reason(&self.l, &recipient);
         let verdict = self.l.t(&format!("verdict-{}", recipient.verdict.key()));
         let doubtful = self.doubtful_column(&recipient);
+        let recipient = shown_row(&self.batch, &self.mapping, recipient);
         let mut cells = recipient.cells.unwrap_or_default();
         cells.resize(self.width, String::new());
-        if self.hides_values {
-            hide_values(&mut cells, self.mapping.phone);
-        }
         if let Some(cell) = doubtful.and_then(|column| cells.get_mut(column)) {
             cell.clear();
         }
@@ -131,7 +126,7 @@ pub async fn csv(
     query: web::Query<RejectedQuery>,
 ) -> Result<HttpResponse, WebError> {
     let export = Export::begin(app, &member, &request, &path.1, &query).await?;
-    let name = format!("{}-rejected.csv", export.batch);
+    let name = format!("{}-rejected.csv", export.batch.id);
     let from = Some((headed(export.all_names()), 0));
     let pages = stream::unfold((export, from), |(export, from)| async move {
         let (mut bytes, after) = from?;
@@ -156,7 +151,7 @@ pub async fn xlsx(
     query: web::Query<RejectedQuery>,
 ) -> Result<HttpResponse, WebError> {
     let export = Export::begin(app, &member, &request, &path.1, &query).await?;
-    let (name, names) = (format!("{}-rejected.xlsx", export.batch), export.all_names());
+    let (name, names) = (format!("{}-rejected.xlsx", export.batch.id), export.all_names());
     let pages = stream::unfold(Some((export, 0)), |from| async move {
         let (export, after) = from?;
         match export.next_rows(after).await {

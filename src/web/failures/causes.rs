@@ -216,7 +216,7 @@ impl View<'_> {
         };
         Code {
             code: code.to_owned(),
-            words: sum.words.clone(),
+            words: self.l.sight().vendor_text(&sum.words, "").into_owned(),
             advice,
             meaning: ret.map(|key| texts.t(&key)),
             n: sum.n,

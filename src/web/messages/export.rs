@@ -115,12 +115,12 @@ fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
         FoundMessage::Own(message) => {
             let mut cells = downloads::row(message, sight);
             let origin = &message.origin;
-            cells.extend([origin.batch_name.clone(), origin.template_name.clone(), cause]);
+            let batch_name = sight.text(&origin.batch_name).into_owned();
+            cells.extend([batch_name, origin.template_name.clone(), cause]);
             cells.push("own".to_owned());
             cells
         }
         FoundMessage::ExternalMessage(message) => {
-            let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
             let empty = String::new;
             vec![
                 message.id.to_string(),
@@ -128,10 +128,12 @@ fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
                 sight.phone(&message.phone),
                 found.state().key().to_owned(),
                 message.session_no.clone(),
-                sight.text(&message.user_id).into_owned(),
+                sight.text_about(&message.user_id, &message.phone).into_owned(),
                 message.parts.to_string(),
-                text(reason.code),
-                text(reason.description),
+                reason.code.unwrap_or_default().to_owned(),
+                sight
+                    .vendor_text(reason.description.unwrap_or_default(), &message.phone)
+                    .into_owned(),
                 empty(),
                 downloads::at(message.receipt_at),
                 empty(),

@@ -227,7 +227,7 @@ impl ParsedFilters {
                     Err(_) => None,
                 };
                 query.batch = batch.as_ref().map(|batch| batch.id);
-                batch.map(|batch| batch.name)
+                batch.map(|batch| l.shown(&batch.name).into_owned())
             }
             "template" => {
                 let found = match used.template(value) {

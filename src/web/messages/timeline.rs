@@ -125,7 +125,7 @@ pub(super) async fn draw(
         explanation: Explanation::of(l.texts, state, reason),
         vendor_advice: reason.vendor_advice(l.texts, state, phone),
         code: non_empty(reason.code),
-        description: non_empty(reason.description),
+        description: reason.shown(&l, phone),
         resend_href: batch.filter(|_| may_resend).map(|batch| l.urls.batch_part(batch, "resend")),
         sent,
         may_reveal: whole_phones,
@@ -176,11 +176,12 @@ impl TimelineBuilder<'_> {
         );
         entries.extend(self.call(message, &call));
         let outcome = self.outcome(
+            &message.phone,
             message.state,
             StateReason::of(message.reason.as_deref()),
             (message.receipt_at, known_at),
         );
-        entries.extend(self.with_overruled(message.id, outcome, known_at).await?);
+        entries.extend(self.with_overruled(message.id, &message.phone, outcome, known_at).await?);
         let siblings = timeline::siblings(db, project, batch.id, &message.phone).await?;
         entries.extend(siblings.iter().map(|sibling| self.sibling(sibling)));
         let since = message.sent_at.unwrap_or_else(|| message.id.made_at());
@@ -194,11 +195,13 @@ impl TimelineBuilder<'_> {
     ) -> Result<(Vec<TimelineEntry>, Vec<Fact>), WebError> {
         let known_at = timeline::known_at(&self.app.db, message.id).await?;
         let outcome = self.outcome(
+            &message.phone,
             MessageState::from(message.outcome),
             StateReason::of(message.reason.as_deref()),
             (message.receipt_at, known_at),
         );
-        let mut entries = self.with_overruled(message.id, outcome, known_at).await?;
+        let mut entries =
+            self.with_overruled(message.id, &message.phone, outcome, known_at).await?;
         let since = message.receipt_at.unwrap_or_else(|| message.id.made_at());
         entries.extend(self.replies(&message.phone, since).await?);
         let session = Fact {
@@ -208,7 +211,10 @@ impl TimelineBuilder<'_> {
         let facts = vec![
             self.fact("source", self.l.t("receipts-other")),
             session,
-            self.fact("user-id", self.member.sight(self.app).text(&message.user_id).into_owned()),
+            self.fact(
+                "user-id",
+                self.l.sight().text_about(&message.user_id, &message.phone).into_owned(),
+            ),
             self.fact("id", message.id.to_string()),
             self.fact("operator", self.carrier(&message.phone)),
             self.fact("billed", message.parts.to_string()),
@@ -225,7 +231,7 @@ impl TimelineBuilder<'_> {
         let sentence = l.with("messages-step-ordered", &by);
         TimelineEntry::new(Some(message.id.made_at()), Tone::Quiet, "mark-waiting", sentence)
             .more(more.unwrap_or_default())
-            .link(batch.name.clone(), l.urls.batch(batch.id))
+            .link(l.shown(&batch.name).into_owned(), l.urls.batch(batch.id))
     }
 
     fn audited_action(self, audited_action: &AuditedAction) -> Option<TimelineEntry> {
@@ -288,6 +294,7 @@ impl TimelineBuilder<'_> {
     /// Returns what is known of this message rather than of its submission.
     fn outcome(
         self,
+        phone: &str,
         state: MessageState,
         reason: StateReason<'_>,
         (receipt_at, known_at): (Option<OffsetDateTime>, Option<OffsetDateTime>),
@@ -309,7 +316,7 @@ impl TimelineBuilder<'_> {
         let values = [("state", l.state_label(state).into()), ("code", code.into())];
         let explanation = Explanation::of(l.texts, state, reason);
         let mut more: Vec<String> = explanation.cause.into_iter().collect();
-        if let Some(text) = reason.description.filter(|text| !text.is_empty()) {
+        if let Some(text) = reason.shown(l, phone) {
             more.push(l.with("messages-step-said", &[("words", text.into())]));
         }
         if let Some((ended, known)) = receipt_at.zip(known_at)
@@ -329,6 +336,7 @@ impl TimelineBuilder<'_> {
     async fn with_overruled(
         self,
         id: MessageId,
+        phone: &str,
         outcome: Option<TimelineEntry>,
         known_at: Option<OffsetDateTime>,
     ) -> Result<Vec<TimelineEntry>, WebError> {
@@ -336,7 +344,7 @@ impl TimelineBuilder<'_> {
         if let Some(receipt) = overruled_receipts::find(&self.app.db, id).await? {
             let times = (receipt.receipt_at, Some(receipt.recorded_at));
             let reason = StateReason::of(Some(&receipt.reason));
-            let entry = self.outcome(MessageState::Failed, reason, times).map(|entry| {
+            let entry = self.outcome(phone, MessageState::Failed, reason, times).map(|entry| {
                 let overruled = self.l.t("messages-step-overruled");
                 let parts = [entry.more.clone(), overruled];
                 let parts: Vec<String> =
@@ -355,7 +363,7 @@ impl TimelineBuilder<'_> {
         let key = if sibling.later { "messages-step-repeated" } else { "messages-step-repeats" };
         let sentence = l.with(key, &[("state", l.state_label(sibling.state).into())]);
         TimelineEntry::new(Some(sibling.id.made_at()), Tone::Quiet, "mark-underway", sentence)
-            .link(sibling.batch_name.clone(), l.urls.message(sibling.id))
+            .link(l.shown(&sibling.batch_name).into_owned(), l.urls.message(sibling.id))
     }
 
     /// Returns what the phone replied since, and its opt-out.
@@ -373,7 +381,7 @@ impl TimelineBuilder<'_> {
                 "mark-good",
                 l.t("messages-step-answer"),
             )
-            .more(self.member.sight(self.app).text(&reply.content).into_owned())
+            .more(self.l.sight().text_about(&reply.content, phone).into_owned())
         };
         let mut entries: Vec<TimelineEntry> = replies.iter().map(entry).collect();
         if let Some((at, reason, scope)) = timeline::opt_out(db, project, phone).await? {
@@ -413,7 +421,7 @@ impl TimelineBuilder<'_> {
         let duration = times.map(|(sent, received)| took(self.l.texts, sent, received));
         let session = message.session_no.as_deref().unwrap_or_default();
         let facts = vec![
-            linked("batch", &batch.name, urls.batch(batch.id)),
+            linked("batch", &self.l.shown(&batch.name), urls.batch(batch.id)),
             linked("template", &batch.template_name, urls.template(&batch.vendor_template_id)),
             linked("session", session, urls.receipt(session)),
             self.fact("took", duration.unwrap_or_default()),

@@ -319,7 +319,7 @@ fn bubbles(
         Entry::Reply(mut reply) => {
             let is_unread = unread.is_some_and(|from| reply.id >= from);
             reply.message = reply.message.filter(|_| reply.named || !after_external);
-            reply.content = sight.text(&reply.content).into_owned();
+            reply.content = sight.text_about(&reply.content, &conversation.phone).into_owned();
             Bubble::Received(received(l, *reply, &shown, is_unread))
         }
     };
@@ -348,7 +348,7 @@ fn sent(l: &Layout, message: &Message, sight: Sight) -> Sent {
         segments: segments_of(&origin.template_text, &message.values_for(sight)),
         status: Status::new(&message.state, l.texts),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
-        batch: (origin.batch_name.clone(), l.urls.batch(origin.batch)),
+        batch: (l.shown(&origin.batch_name).into_owned(), l.urls.batch(origin.batch)),
     }
 }
 
@@ -362,7 +362,7 @@ fn external(l: &Layout, message: &ExternalMessage) -> External {
 
 fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Received {
     let answers = reply.message.zip(reply.batch).map(|(message, batch)| Answered {
-        name: reply.batch_name.unwrap_or_default(),
+        name: l.shown(&reply.batch_name.unwrap_or_default()).into_owned(),
         href: if shown.contains(&message) { format!("#{message}") } else { l.urls.batch(batch) },
         named: reply.named,
     });

@@ -73,12 +73,12 @@ fn row(reply: Row, sight: Sight) -> Vec<String> {
     vec![
         reply.id.to_string(),
         sight.phone(&reply.phone),
-        sight.text(&reply.content).into_owned(),
+        sight.text_about(&reply.content, &reply.phone).into_owned(),
         rfc3339(reply.replied_at),
         rfc3339(reply.recorded_at),
         reply.opt_out.key().to_owned(),
         reply.extend_code,
-        sight.text(&reply.user_id).into_owned(),
+        sight.text_about(&reply.user_id, &reply.phone).into_owned(),
         reply.in_reply_to.map(|id| id.to_string()).unwrap_or_default(),
     ]
 }

@@ -117,7 +117,7 @@ pub async fn ask(
     _: Form<Ask>,
 ) -> Result<HttpResponse, WebError> {
     let (own, project) = ((**app).clone(), member.project.id);
-    let task = app.spawn_call(async move { figures::ask(&own, project).await });
+    let task = app.spawn_call(async move { figures::look_up(&own, project).await });
     let result = task.await.map_err(|error| WebError::Internal(error.to_string()))?;
     let texts = member.texts(&request);
     let message = match result {
@@ -125,6 +125,7 @@ pub async fn ask(
         Err(FiguresError::Vendor(error)) => {
             texts.with("vendor-not-asked", &[("why", error.to_string().into())])
         }
+        Err(FiguresError::Busy) => texts.t("look-up-busy"),
         Err(FiguresError::Database(error)) => return Err(WebError::Database(error)),
         Err(FiguresError::Credentials(error)) => return Err(WebError::Internal(error.to_string())),
     };
