@@ -119,7 +119,7 @@ async fn removing_a_phone_says_that_ucloud_may_still_hold_it_back(db: PgPool) {
     operator.post(LIST, &fields).await;
     let list = operator.get_in("en", LIST).await;
     assert!(list.text.contains("other programs that use this project"), "{}", list.text);
-    assert!(list.text.contains("Other projects aren't affected"), "{}", list.text);
+    assert!(list.text.contains("numbers suppressed for all messages"), "{}", list.text);
     let remove = list.attr("tbody a[href$='/remove']", "href");
     let page = operator.get_in("en", &remove).await;
     assert!(page.one("#held-back").starts_with("UCloud may still block messages to it"));
