@@ -93,9 +93,9 @@ enum Command {
     Bench(BenchCommand),
     /// Check settings, database, UCloud and data consistency; exit with 1 if a check fails
     Doctor,
-    /// Say that this database is the installation, after a backup was restored
+    /// Confirm that this is the production database after restoring a backup
     Adopt,
-    /// Stop all sending, of one project or of the installation
+    /// Stop sending in one project or in all projects
     StopSending {
         /// Slug of the project
         #[arg(long, value_name = "SLUG")]
@@ -107,7 +107,7 @@ enum Command {
         /// What to read, in JSON
         task: String,
     },
-    /// Let sending that was stopped go on
+    /// Resume sending
     ResumeSending {
         /// Slug of the project
         #[arg(long, value_name = "SLUG")]
@@ -170,7 +170,7 @@ enum BenchCommand {
 
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
-    /// Encrypt all stored secrets and application files with the present CONSOLE_SECRET_KEY
+    /// Encrypt all stored secrets and application files with the current CONSOLE_SECRET_KEY
     Rotate,
 }
 
@@ -254,7 +254,7 @@ async fn rotate_key(config: &Config) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     let rotated = key_rotation::rotate(&app).await?;
     println!(
-        "Encrypted with the present key: {} secrets, {} files.",
+        "Encrypted with the current key: {} secrets, {} files.",
         rotated.secrets, rotated.files
     );
     for unopened in &rotated.unopened {
@@ -307,14 +307,16 @@ async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<
 async fn adopt(config: &Config) -> anyhow::Result<()> {
     let app = serve::open(config).await?;
     match recovery::adopt(&app, None, "-").await? {
-        Adopted::Already => println!("This database is the installation already."),
-        Adopted::Now(0) => println!("This database is the installation now. No batch waits."),
+        Adopted::Already => println!("This is already the production database."),
+        Adopted::Now(0) => {
+            println!("This database is now the production database. No batches need a decision.");
+        }
         Adopted::Now(held) => {
-            let batches = if held == 1 { "1 batch waits" } else { "batches wait" };
-            let count = if held == 1 { String::new() } else { format!("{held} ") };
+            let batches =
+                if held == 1 { "1 batch needs".to_owned() } else { format!("{held} batches need") };
             println!(
-                "This database is the installation now. {count}{batches} for a decision, because \
-                 messages may have been sent since the last sign of life that the database holds."
+                "This database is now the production database. {batches} a decision because \
+                 messages may have been sent after the last recorded activity."
             );
         }
     }
@@ -325,7 +327,9 @@ async fn stop_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<()>
     let app = serve::open(config).await?;
     let project = project_of(&app, slug).await?;
     let under_way = sending_stops::stop(&app, project, None, "-").await?;
-    println!("Sending is stopped. Messages of calls under way that may still arrive: {under_way}.");
+    println!(
+        "Sending is stopped. Messages being submitted that may still be delivered: {under_way}."
+    );
     Ok(())
 }
 
@@ -333,7 +337,7 @@ async fn resume_sending(config: &Config, slug: Option<&str>) -> anyhow::Result<(
     let app = serve::open(config).await?;
     let project = project_of(&app, slug).await?;
     match sending_stops::resume(&app, project, None, "-").await? {
-        true => println!("Sending goes on."),
+        true => println!("Sending has resumed."),
         false => println!("Sending was not stopped."),
     }
     Ok(())
@@ -373,16 +377,22 @@ async fn installation_problem(app: &App) -> anyhow::Result<Option<String>> {
     Ok(match (observed.identity, open) {
         (Identity::Same, None) => None,
         (Identity::Same, Some(_)) | (Identity::Promoted, _) => Some(
-            "the database went back in time; nothing is sent until the running processes have \
-             written again what they remember, or until somebody runs: usms-console adopt"
+            "the database was rolled back to an earlier point in time; nothing is sent until the \
+             running processes have restored their records, or until you run: usms-console adopt"
                 .to_owned(),
         ),
         (Identity::Copied, _) => Some(
-            "the database was restored or copied; nothing is sent from it until somebody says that \
-             it is the real one: usms-console adopt"
+            "the database was restored or copied; nothing is sent from it until you confirm it with: \
+             usms-console adopt"
                 .to_owned(),
         ),
     })
+}
+
+/// Returns a number with its noun: `1 violation`, `2 violations`.
+fn counted(number: i64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 fn exposure_words(durability: &Durability) -> String {
@@ -391,14 +401,15 @@ fn exposure_words(durability: &Durability) -> String {
     match durability.exposure() {
         Exposure::Fsync => "a crash may damage the database; set fsync = on".to_owned(),
         Exposure::Commit => {
-            "a crash loses the last moments; set synchronous_commit = on".to_owned()
+            "a crash loses the most recent data; set synchronous_commit = on".to_owned()
         }
         Exposure::Archive => {
             "the write-ahead log cannot be archived; check archive_command".to_owned()
         }
         Exposure::Asynchronous => format!(
-            "the last moments are lost ({asynchronous} asynchronous standby, {behind} behind); to \
-             lose nothing, set synchronous_standby_names"
+            "the most recent data is lost ({}, {behind} behind); to prevent data loss, set \
+             synchronous_standby_names",
+            counted(*asynchronous, "asynchronous standby")
         ),
         Exposure::NoStandby if durability.archives => {
             "there is no standby; what is not archived yet is lost".to_owned()
@@ -407,11 +418,11 @@ fn exposure_words(durability: &Durability) -> String {
             "there is no standby; everything since the last backup is lost".to_owned()
         }
         Exposure::Hidden => {
-            "there is a standby, but this role may not see of which kind; grant it \
-                             pg_monitor"
-                .to_owned()
+            "there is a standby, but this role can't see its type; grant it pg_monitor".to_owned()
         }
-        Exposure::Nothing => format!("nothing is lost ({synchronous} synchronous standby)"),
+        Exposure::Nothing => {
+            format!("no data loss ({})", counted(*synchronous, "synchronous standby"))
+        }
     }
 }
 
@@ -444,7 +455,7 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
     let reached = app.usms.reach().await;
     let vendor_date = reached.as_ref().ok().cloned().flatten();
     report("UCloud reachable", reached.map(drop).map_err(|error| error.to_string()));
-    report("installation", installation_problem(&app).await?.map_or(Ok(()), Err));
+    report("production database", installation_problem(&app).await?.map_or(Ok(()), Err));
     let durability = durability::ask(&app.db).await?;
     report("clock of the database", same_time(&app, durability.server_time));
     if let Some(date) = vendor_date.as_deref().and_then(parse_http_date) {
@@ -452,7 +463,7 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
     }
     // Said, not failed: how much may be lost is a choice of whoever runs the database.
     let mark = if durability.exposure().is_wrong() { "warning" } else { "note   " };
-    println!("{mark} loss of the database server: {}", exposure_words(&durability));
+    println!("{mark} failure of the database server: {}", exposure_words(&durability));
     if roles::may_change_audit_log(&app.db).await? {
         println!(
             "note    audit log: the role of DATABASE_URL could change it; to prevent that, migrate \
@@ -466,7 +477,7 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
         report(&format!("keys of {}", project.slug), opened.map_err(|error| error.to_string()));
     }
     for (name, violations) in invariants::broken(&app.db).await?.by_name() {
-        let result = if violations == 0 { Ok(()) } else { Err(format!("{violations} violations")) };
+        let result = if violations == 0 { Ok(()) } else { Err(counted(violations, "violation")) };
         report(name, result);
     }
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })

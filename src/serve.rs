@@ -244,13 +244,13 @@ pub async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
 }
 
 /// What to do about a pooler that does not pass on the options of a connection.
-const POOLER_REFUSES: &str = "a connection pooler refuses the start-up options; let DATABASE_URL \
-     lead to PostgreSQL itself, or to a pool in session mode that accepts them (PgBouncer: \
+const POOLER_REFUSES: &str = "a connection pooler refuses the start-up options; point DATABASE_URL \
+     to PostgreSQL itself, or to a pool in session mode that accepts them (PgBouncer: \
      ignore_startup_parameters = extra_float_digits,options)";
 
 /// What to do about a pooler in transaction mode.
-const POOLER_SHARES: &str = "DATABASE_URL leads to a connection pooler in transaction mode, where \
-     prepared statements and live pages do not work; let it lead to PostgreSQL itself, or to a pool \
+const POOLER_SHARES: &str = "DATABASE_URL points to a connection pooler in transaction mode, where \
+     prepared statements and live pages do not work; point it to PostgreSQL itself, or to a pool \
      in session mode";
 
 /// Returns whether the start-up options of a connection were refused. PgBouncer does that with

@@ -23,7 +23,7 @@ pub(super) enum UserCommand {
     Add {
         /// Username
         name: String,
-        /// viewer, operator, approver or admin (with --project), or owner
+        /// viewer, operator, approver, or admin (with --project), or owner
         #[arg(long)]
         role: String,
         /// Slug of the project
@@ -72,7 +72,7 @@ pub(super) enum UserCommand {
         /// Slug of the project
         #[arg(long, value_name = "SLUG")]
         project: String,
-        /// viewer, operator, approver or admin
+        /// viewer, operator, approver, or admin
         #[arg(long)]
         role: Role,
     },

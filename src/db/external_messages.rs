@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::overruled_receipts;
-use super::receipts::{Columns, Incoming, Told};
+use super::receipts::{Columns, Incoming, ReasonedReceipt};
 use crate::domain::ids::{MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
 use crate::domain::message::Outcome;
 use crate::domain::receipt::Changes;
@@ -35,11 +35,11 @@ pub async fn lock_shared(db: &mut PgConnection, project: ProjectId) -> sqlx::Res
 pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
-    receipts: &[Told<'_>],
+    receipts: &[ReasonedReceipt<'_>],
     since: OffsetDateTime,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    let mut by_message: BTreeMap<(&str, &str), (usize, Vec<Told<'_>>)> = BTreeMap::new();
+    let mut by_message: BTreeMap<(&str, &str), (usize, Vec<ReasonedReceipt<'_>>)> = BTreeMap::new();
     for (place, (receipt, reason)) in receipts.iter().enumerate() {
         let message = by_message.entry((&receipt.session_no, &receipt.phone));
         message.or_insert((place, Vec::new())).1.push((receipt, *reason));
@@ -124,7 +124,7 @@ async fn new_ids(
 async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
-    new: &[(MessageId, Told<'_>)],
+    new: &[(MessageId, ReasonedReceipt<'_>)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     if new.is_empty() {
@@ -164,7 +164,7 @@ async fn insert(
 
 async fn correct(
     db: &mut PgConnection,
-    corrections: &[(MessageId, Told<'_>)],
+    corrections: &[(MessageId, ReasonedReceipt<'_>)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     if corrections.is_empty() {

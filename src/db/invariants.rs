@@ -16,7 +16,7 @@ pub struct Broken {
     /// Submissions marked complete that still wait for receipts, or the other way round.
     pub complete: i64,
     /// Session numbers of external messages that belong to a submission of the same project.
-    pub strays: i64,
+    pub misfiled_receipts: i64,
     /// Complete batches whose stored sums differ from those of their submissions.
     pub final_sums: i64,
     /// Counts of reviews that differ from the signatures and templates.
@@ -38,7 +38,7 @@ impl Broken {
             ("counters match outcomes", self.counters),
             ("finished batches have nothing to submit", self.unfinished),
             ("complete batches await no receipts", self.complete),
-            ("own receipts are not stored as external messages", self.strays),
+            ("own receipts are not stored as external messages", self.misfiled_receipts),
             ("complete batches keep their totals", self.final_sums),
             ("review counts match", self.review_counts),
             ("conversation counts match and opt-outs are stored", self.conversations),
@@ -90,7 +90,7 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  or s.delivered + s.failed + s.unknown + s.refused + s.suppressed = s.n))
                as "complete!",
              (select count(*) from external_messages f join submissions s
-               on s.session_no = f.session_no and s.project_id = f.project_id) as "strays!",
+               on s.session_no = f.session_no and s.project_id = f.project_id) as "misfiled_receipts!",
              (select count(*) from batches b
                where b.delivered is distinct from case when b.complete then
                    (select sum(s.delivered) from submissions s where s.batch_id = b.id) end

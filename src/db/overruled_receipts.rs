@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::messages::Reason;
-use super::receipts::{Columns, Told};
+use super::receipts::{Columns, ReasonedReceipt};
 use crate::domain::ids::MessageId;
 use crate::domain::receipt::Overruled;
 
@@ -12,7 +12,7 @@ use crate::domain::receipt::Overruled;
 /// Stored outcomes are copied and must not have been corrected yet.
 pub async fn insert(
     db: &mut PgConnection,
-    overruled: &[(MessageId, Overruled<Told<'_>>)],
+    overruled: &[(MessageId, Overruled<ReasonedReceipt<'_>>)],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let (mut stored, mut came) = (Vec::new(), Vec::new());

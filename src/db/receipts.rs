@@ -230,20 +230,20 @@ impl Columns {
 }
 
 /// A receipt with the id of its reason.
-pub type Told<'a> = (&'a Incoming, i32);
+pub type ReasonedReceipt<'a> = (&'a Incoming, i32);
 
 /// What receipts change about one of our messages.
 #[derive(Debug, Clone, Copy)]
-pub struct News<'a> {
+pub struct MessageUpdate<'a> {
     /// The message.
     pub of: Match,
     /// The changes.
-    pub changes: Changes<Told<'a>>,
+    pub changes: Changes<ReasonedReceipt<'a>>,
 }
 
 /// A receipt that decides the outcome of one of our messages.
 #[derive(Debug, Clone, Copy)]
-struct Update<'a> {
+struct DecidingReceipt<'a> {
     of: Match,
     says: &'a Incoming,
     reason: i32,
@@ -257,43 +257,43 @@ struct Update<'a> {
 pub async fn write(
     db: &mut PgConnection,
     project: ProjectId,
-    news: &[News<'_>],
+    updates: &[MessageUpdate<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<BatchId>> {
-    let overruled: Vec<(MessageId, Overruled<Told<'_>>)> =
-        news.iter().filter_map(|news| Some((news.of.message, news.changes.overruled?))).collect();
+    let overruled: Vec<(MessageId, Overruled<ReasonedReceipt<'_>>)> =
+        updates.iter().filter_map(|one| Some((one.of.message, one.changes.overruled?))).collect();
     overruled_receipts::insert(db, &overruled, now).await?;
-    let updates: Vec<Update<'_>> = news
+    let decided: Vec<DecidingReceipt<'_>> = updates
         .iter()
-        .filter_map(|News { of, changes }| {
+        .filter_map(|MessageUpdate { of, changes }| {
             let (says, reason) = changes.deciding?;
-            Some(Update { of: *of, says, reason })
+            Some(DecidingReceipt { of: *of, says, reason })
         })
         .collect();
-    if updates.is_empty() {
+    if decided.is_empty() {
         return Ok(Vec::new());
     }
-    let (first, corrected): (Vec<Update<'_>>, Vec<Update<'_>>) =
-        updates.iter().partition(|update| update.of.known.is_none());
+    let (first, corrected): (Vec<DecidingReceipt<'_>>, Vec<DecidingReceipt<'_>>) =
+        decided.iter().partition(|receipt| receipt.of.known.is_none());
     insert(db, project, &first, now).await?;
     correct(db, &corrected, now).await?;
-    move_counters(db, &updates).await
+    move_counters(db, &decided).await
 }
 
 async fn insert(
     db: &mut PgConnection,
     project: ProjectId,
-    updates: &[Update<'_>],
+    receipts: &[DecidingReceipt<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if updates.is_empty() {
+    if receipts.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = updates.iter().map(|update| update.of.message.0).collect();
-    let submissions: Vec<i64> = updates.iter().map(|update| update.of.submission.0).collect();
-    let batches: Vec<i64> = updates.iter().map(|update| update.of.batch.0).collect();
-    let templates: Vec<i64> = updates.iter().map(|update| update.of.template.0).collect();
-    let columns = Columns::collect(updates.iter().map(|update| (update.says, update.reason)));
+    let ids: Vec<i64> = receipts.iter().map(|receipt| receipt.of.message.0).collect();
+    let submissions: Vec<i64> = receipts.iter().map(|receipt| receipt.of.submission.0).collect();
+    let batches: Vec<i64> = receipts.iter().map(|receipt| receipt.of.batch.0).collect();
+    let templates: Vec<i64> = receipts.iter().map(|receipt| receipt.of.template.0).collect();
+    let columns = Columns::collect(receipts.iter().map(|receipt| (receipt.says, receipt.reason)));
     sqlx::query!(
         r#"insert into outcomes
              (id, project_id, submission_id, batch_id, template_id, outcome, reason_id, parts,
@@ -323,14 +323,14 @@ async fn insert(
 /// Replaces outcomes with what is known now.
 async fn correct(
     db: &mut PgConnection,
-    updates: &[Update<'_>],
+    receipts: &[DecidingReceipt<'_>],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if updates.is_empty() {
+    if receipts.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = updates.iter().map(|update| update.of.message.0).collect();
-    let columns = Columns::collect(updates.iter().map(|update| (update.says, update.reason)));
+    let ids: Vec<i64> = receipts.iter().map(|receipt| receipt.of.message.0).collect();
+    let columns = Columns::collect(receipts.iter().map(|receipt| (receipt.says, receipt.reason)));
     sqlx::query!(
         r#"update outcomes o
            set outcome = told.outcome, reason_id = told.reason_id, parts = told.parts,
@@ -352,13 +352,14 @@ async fn correct(
 
 async fn move_counters(
     db: &mut PgConnection,
-    updates: &[Update<'_>],
+    receipts: &[DecidingReceipt<'_>],
 ) -> sqlx::Result<Vec<BatchId>> {
     let mut changes: BTreeMap<SubmissionId, [i32; 3]> = BTreeMap::new();
-    for update in updates {
-        let [delivered, failed, unknown] = changes.entry(update.of.submission).or_default();
+    for receipt in receipts {
+        let [delivered, failed, unknown] = changes.entry(receipt.of.submission).or_default();
         let change = |outcome| {
-            i32::from(update.says.outcome == outcome) - i32::from(update.of.known == Some(outcome))
+            i32::from(receipt.says.outcome == outcome)
+                - i32::from(receipt.of.known == Some(outcome))
         };
         *delivered += change(Outcome::Delivered);
         *failed += change(Outcome::Failed);

@@ -424,7 +424,7 @@ pub struct Remaining {
 
 /// Undoes the opt-outs of a locked conversation, up to `seen` or all of them, and dismisses those
 /// that are perhaps opt-outs. Returns how many there were, and what is still in force.
-pub async fn take_back(
+pub async fn undo_opt_out(
     db: &mut PgConnection,
     conversation: ConversationId,
     seen: Option<ReplyId>,

@@ -100,7 +100,7 @@ async fn refuse_other_installation(config: &Config) -> anyhow::Result<()> {
         None => Ok(()),
         Some(slug) => anyhow::bail!(
             "the database at DATABASE_URL is not a demo's: it has the project `{slug}` with keys of \
-             its own; let DATABASE_URL lead to an empty database, or unset it"
+             its own; point DATABASE_URL to an empty database, or unset it"
         ),
     }
 }

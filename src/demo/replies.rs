@@ -120,7 +120,7 @@ pub async fn push_all(
             replies::mark_read(app, by, conversation.id, conversation.newest_id).await?;
         }
         if conversation.opted_out && conversation.last_text == FALSE_OPT_OUT {
-            replies::take_back(app, by, conversation.id, conversation.newest_id).await?;
+            replies::undo_opt_out(app, by, conversation.id, conversation.newest_id).await?;
         }
     }
     Ok(())

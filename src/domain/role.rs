@@ -84,7 +84,7 @@ impl fmt::Display for Role {
 
 /// The error of a name that is not a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a role; use viewer, operator, approver or admin")]
+#[error("`{0}` is not a role; use viewer, operator, approver, or admin")]
 pub struct NotARole(pub String);
 
 impl FromStr for Role {

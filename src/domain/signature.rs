@@ -246,7 +246,7 @@ fn is_neutral(name: &str) -> bool {
     rest.is_empty()
 }
 
-/// Returns whether a name is an unbroken piece of the full name, if that is known. Marks do not count:
+/// Returns whether a name is a continuous part of the full name, if that is known. Marks do not count:
 /// a signature has none, and `优刻得（上海）` may only be written without them.
 fn is_piece_of(name: &str, full_name: &str) -> bool {
     let letters = |text: &str| -> String {

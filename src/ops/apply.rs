@@ -121,7 +121,7 @@ pub enum ApplyError {
     #[error("cannot be changed in its current review status")]
     NotNow,
     /// The database went back in time or is a copy: nothing is applied for until that is resolved.
-    #[error("the database is not the installation, or is being repaired")]
+    #[error("this is not the production database, or it is being recovered")]
     Halted,
     /// Another application for the same signature or template is in doubt.
     #[error("another application for this is in doubt")]

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::db::claims::Claimed;
 use crate::db::inbox::Waiting;
 use crate::db::receipt_matches::Match;
-use crate::db::receipts::{Incoming, News, Reason, Told};
+use crate::db::receipts::{Incoming, MessageUpdate, Reason, ReasonedReceipt};
 use crate::db::submissions;
 use crate::db::{batch_transitions, external_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
@@ -322,8 +322,8 @@ async fn write_ours(
         .collect();
     let next_poll = now + app.pace.first_receipt_poll;
     let mut moved = receipts::prove(db, &proofs, now, next_poll).await?;
-    let news = news(db, &found, incoming).await?;
-    moved.extend(receipts::write(db, project, &news, now).await?);
+    let updates = updates(db, &found, incoming).await?;
+    moved.extend(receipts::write(db, project, &updates, now).await?);
     let moved: BTreeSet<BatchId> = moved.into_iter().collect();
     for batch in moved {
         batch_transitions::close(db, batch, now).await?;
@@ -333,20 +333,20 @@ async fn write_ours(
 }
 
 /// Returns what the receipts change, message by message.
-async fn news<'a>(
+async fn updates<'a>(
     db: &mut PgConnection,
     found: &[Match],
     incoming: &[(SubmissionId, &'a Incoming)],
-) -> sqlx::Result<Vec<News<'a>>> {
+) -> sqlx::Result<Vec<MessageUpdate<'a>>> {
     let receipts: Vec<&Incoming> = found.iter().map(|of| incoming[of.index].1).collect();
     let reasons = reason_ids(db, &receipts).await?;
-    let mut news: BTreeMap<MessageId, News<'_>> = BTreeMap::new();
+    let mut updates: BTreeMap<MessageId, MessageUpdate<'_>> = BTreeMap::new();
     for ((of, receipt), reason) in found.iter().zip(receipts).zip(reasons) {
         let changes = Changes::of(of.known);
-        let entry = news.entry(of.message).or_insert(News { of: *of, changes });
+        let entry = updates.entry(of.message).or_insert(MessageUpdate { of: *of, changes });
         entry.changes.add(receipt.outcome, (receipt, reason));
     }
-    Ok(news.into_values().collect())
+    Ok(updates.into_values().collect())
 }
 
 /// Returns the ids of the receipts' reasons, in the same order; inserts those that are new.
@@ -370,7 +370,7 @@ async fn write_external(
         return Ok(());
     }
     let reasons = reason_ids(db, &external).await?;
-    let external: Vec<Told<'_>> = external.into_iter().zip(reasons).collect();
+    let external: Vec<ReasonedReceipt<'_>> = external.into_iter().zip(reasons).collect();
     external_messages::upsert(db, project, &external, since, now).await
 }
 

@@ -43,7 +43,10 @@ pub async fn check(app: &App) -> sqlx::Result<bool> {
         }
         (None, Some(cause)) => {
             let begun = recoveries::begin(&app.db, cause, app.clock.now()).await?;
-            warn!(cause = cause.key(), "the database went back in time; nothing is sent for now");
+            warn!(
+                cause = cause.key(),
+                "the database was rolled back to an earlier point in time; sending has stopped"
+            );
             begun
         }
     };
@@ -91,7 +94,7 @@ async fn report(app: &App, recovery: RecoveryId) -> sqlx::Result<()> {
         let is_undone = forgotten[at + 1..].iter().any(|later| undoes(later, action));
         if let Err(error) = redo(app, recovery, action, is_undone).await {
             // Whom or what it names may be lost as well.
-            warn!(action = action.action, %error, "cannot write again what a person did");
+            warn!(action = action.action, %error, "cannot restore or reapply an action of a person");
         }
     }
     let since = app.in_hand.remembered.remembers_since();
@@ -109,7 +112,7 @@ async fn hold_lost(app: &App, recovery: RecoveryId, lost: &[BatchId]) -> sqlx::R
     let affected: Vec<_> = affected.into_iter().filter(|one| lost.contains(&one.batch)).collect();
     hold(app, &mut tx, recovery, &affected).await?;
     tx.commit().await?;
-    warn!(?lost, held = affected.len(), "calls of these batches cannot be written again");
+    warn!(?lost, held = affected.len(), "calls of these batches cannot be restored");
     Ok(())
 }
 
@@ -148,7 +151,7 @@ async fn repair(app: &App) -> sqlx::Result<Vec<BatchId>> {
             submit::record(app, &call.claimed, &end).await?;
         }
     }
-    info!(count, lost = lost.len(), "calls that the database had forgotten are written again");
+    info!(count, lost = lost.len(), "restored calls that were missing from the database");
     lost.sort_unstable();
     lost.dedup();
     Ok(lost)
@@ -225,7 +228,7 @@ async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, end, None, now).await?;
     tx.commit().await?;
-    info!(?end, "the recovery has ended; sending goes on");
+    info!(?end, "the recovery has ended; sending has resumed");
     Ok(true)
 }
 

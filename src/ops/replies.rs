@@ -186,9 +186,9 @@ async fn find_messages(
     Ok(())
 }
 
-/// The result of taking back an opt-out.
+/// The result of undoing an opt-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TakenBack {
+pub enum UndoOutcome {
     /// There is no such conversation.
     NotFound,
     /// There was no opt-out any more.
@@ -204,34 +204,35 @@ pub enum TakenBack {
     Listed(SuppressionReason),
 }
 
-/// Takes back the opt-outs of a conversation up to the reply `seen`: a person says that they were
+/// Undoes the opt-outs of a conversation up to the reply `seen`: a person says that they were
 /// not meant as opt-outs.
-pub async fn take_back(
+pub async fn undo_opt_out(
     app: &App,
     actor: Actor<'_>,
     id: ConversationId,
     seen: ReplyId,
-) -> sqlx::Result<TakenBack> {
+) -> sqlx::Result<UndoOutcome> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(conversation) = lock(&mut tx, actor.project, id).await? else {
-        return Ok(TakenBack::NotFound);
+        return Ok(UndoOutcome::NotFound);
     };
-    let (count, remaining) = replies::take_back(&mut tx, id, Some(seen), actor.user, now).await?;
+    let (count, remaining) =
+        replies::undo_opt_out(&mut tx, id, Some(seen), actor.user, now).await?;
     if count == 0 {
-        return Ok(TakenBack::Already);
+        return Ok(UndoOutcome::Already);
     }
     let removed =
         suppressions::lower_replied(&mut tx, actor.project, &conversation.phone, remaining).await?;
     let listed = suppressions::of_phone(&mut tx, actor.project, &conversation.phone).await?;
     let detail = json!({ "replies": count, "suppression_removed": removed.is_some() });
-    record(&mut tx, actor, "opt_out_taken_back", &conversation.phone, detail, now).await?;
+    record(&mut tx, actor, "opt_out_undone", &conversation.phone, detail, now).await?;
     tx.commit().await?;
     Ok(match listed {
-        _ if remaining.all || remaining.marketing || remaining.perhaps => TakenBack::Newer,
-        Some(listed) => TakenBack::Listed(listed.reason),
-        None if removed == Some(true) => TakenBack::Offered,
-        None => TakenBack::Free,
+        _ if remaining.all || remaining.marketing || remaining.perhaps => UndoOutcome::Newer,
+        Some(listed) => UndoOutcome::Listed(listed.reason),
+        None if removed == Some(true) => UndoOutcome::Offered,
+        None => UndoOutcome::Free,
     })
 }
 
@@ -359,7 +360,7 @@ pub async fn save_opt_out_keywords(
     let before = replies::opt_out_keywords(&mut tx, actor.project).await?;
     replies::set_opt_out_keywords(&mut tx, actor.project, keywords).await?;
     let detail = json!({ "before": before, "after": keywords });
-    record(&mut tx, actor, "opt_out_words_kept", "", detail, app.clock.now()).await?;
+    record(&mut tx, actor, "opt_out_keywords_saved", "", detail, app.clock.now()).await?;
     tx.commit().await
 }
 

@@ -307,7 +307,7 @@ pub async fn save_sensitive_words(
     let entry = audit::Entry {
         project: Some(project),
         user: Some(by),
-        action: "sensitive_words_kept",
+        action: "sensitive_words_saved",
         subject: &project.to_string(),
         detail: serde_json::json!({ "count": words.len() }),
         ip,

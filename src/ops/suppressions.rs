@@ -77,7 +77,7 @@ async fn insert(
     Ok(added)
 }
 
-/// Removes a suppression; the reason is audited. Opt-outs in replies of the phone are taken back as
+/// Removes a suppression; the reason is audited. Opt-outs in replies of the phone are undone as
 /// well, and those that are perhaps opt-outs are dismissed. Returns whether there was such a suppression.
 pub async fn remove(
     app: &App,
@@ -93,7 +93,7 @@ pub async fn remove(
     if let Some(conversation) =
         conversations::lock(&mut tx, actor.project, &suppression.phone).await?
     {
-        replies::take_back(&mut tx, conversation, None, actor.user, app.clock.now()).await?;
+        replies::undo_opt_out(&mut tx, conversation, None, actor.user, app.clock.now()).await?;
     }
     let Some(phone) = suppressions::remove(&mut tx, actor.project, id).await? else {
         return Ok(false);
@@ -171,7 +171,7 @@ pub async fn add_to_blacklist(app: &App, actor: Actor<'_>) -> Result<Blacklisted
         let mut tx = app.db.begin().await?;
         suppressions::blacklisted(&mut tx, &ids, app.clock.now()).await?;
         let detail = json!({ "phones": list.len(), "refused": refused });
-        record(&mut tx, actor, "suppressions_offered", "", detail, app).await?;
+        record(&mut tx, actor, "suppressions_blacklisted", "", detail, app).await?;
         tx.commit().await?;
         blacklisted.refused += refused.len();
         blacklisted.taken += list.len() - refused.len().min(list.len());

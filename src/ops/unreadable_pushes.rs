@@ -27,7 +27,7 @@ pub async fn process_again(app: &App, actor: Actor<'_>, push: PushId) -> sqlx::R
         return Ok(false);
     }
     let now = app.clock.now();
-    audit::record(&mut tx, &entry(actor, "push_settled_again", &push.to_string()), now).await?;
+    audit::record(&mut tx, &entry(actor, "push_reprocessed", &push.to_string()), now).await?;
     tx.commit().await?;
     app.wake.process_pushes();
     Ok(true)

@@ -59,7 +59,7 @@ pub struct BadItem {
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
     /// Not a JSON object.
-    #[error("the push is no JSON object")]
+    #[error("the push is not a JSON object")]
     NotJson,
     /// `Data` is missing, or is neither an array nor an object.
     #[error("the push has no Data")]

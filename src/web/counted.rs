@@ -8,7 +8,7 @@ use crate::domain::message::MessageState;
 use crate::domain::period::Period;
 use crate::domain::time::CHINA;
 
-/// The messages that a figure counts, as filters of the message log.
+/// The messages that a figure counts, as filters of the message search.
 #[derive(Debug, Clone)]
 pub struct CountedMessages {
     group: Option<(&'static str, String)>,

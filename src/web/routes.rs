@@ -249,7 +249,11 @@ fn reply_pages(config: &mut ServiceConfig) {
         .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
         .service(conversation("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
         .service(conversation("/decide").route(may(Send, post(), replies::actions::decide)))
-        .service(conversation("/take-back").route(may(Send, post(), replies::actions::take_back)))
+        .service(conversation("/take-back").route(may(
+            Send,
+            post(),
+            replies::actions::undo_opt_out,
+        )))
         .service(
             resource("/settings/replies")
                 .route(may(Manage, get(), replies::opt_out_keywords::form))

@@ -62,6 +62,6 @@ async fn an_owner_adopts_a_restored_database_and_the_rest_of_its_batch_is_put_in
     look(&browser, &format!("{base}{batch}"), "recovery-batch").await;
     find(driver, By::Css("form[action$=doubt-rest] button")).await.click().await.unwrap();
     driver.goto(format!("{base}{batch}/in-doubt")).await.unwrap();
-    assert!(text(driver, "main").await.contains("数据库曾回到较早时间点"));
+    assert!(text(driver, "main").await.contains("数据库曾回退到较早时间点"));
     browser.close().await;
 }

@@ -50,7 +50,7 @@ async fn a_signature_whose_application_got_no_response_is_found_by_its_content(d
     let files: [(&str, &str, &[u8]); 1] = [("certificate", "a.png", crate::reviews::PNG)];
     let back = operator.upload("/p/default/signatures/new", &fields, &files).await;
     assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(back.one("#errors").contains("尚无结果"), "{}", back.text);
+    assert!(back.one("#errors").contains("待确认"), "{}", back.text);
     check_now(&db).await;
     let signature = loop {
         let page = operator.get("/p/default/signatures?q=云帆读书").await;

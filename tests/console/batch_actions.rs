@@ -67,7 +67,7 @@ async fn a_list_that_waits_for_its_hour_waits_for_it_again_when_it_is_resumed(db
     operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
     let page = operator.get(&batch).await;
     assert!(page.text.contains("请立即发送、另选时间，或取消任务"), "{}", page.text);
-    assert!(page.one(".flash.doubtful").contains("预定时间已过"), "{}", page.text);
+    assert!(page.one(".flash.doubtful").contains("定时时间已过"), "{}", page.text);
     assert!(!page.has("#leaves"));
     assert_eq!((state(&db).await.as_str(), console.accepted().await.0), ("paused", 0));
     press(&operator, &batch, &page, "resume", "now").await;

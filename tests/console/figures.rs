@@ -38,7 +38,7 @@ async fn push_external(console: &TestConsole, items: &[(&str, &str, &str, Offset
     console.process_pushes().await;
 }
 
-/// Returns the links of a page to the message log with the figures that they stand at.
+/// Returns the links of a page to the message search with the figures that they stand at.
 fn linked_figures(page: &Page) -> Vec<(i64, String)> {
     let html = page.html();
     let links = scraper::Selector::parse("main a[href*='/messages?']").unwrap();

@@ -365,16 +365,16 @@ async fn exports_hold_what_the_filters_find_as_text_and_are_audited(db: PgPool) 
     assert_eq!(all.iter().filter(|row| row[15] == "other").count(), 3);
     assert!(all.iter().any(|row| row[8] == "=1+1"), "cells of text need no apostrophe: {all:?}");
     let audited: Vec<(String, serde_json::Value)> = sqlx::query_as(
-        "select action, detail from audit_log where action like 'log_export%' order by id",
+        "select action, detail from audit_log where action like 'messages_export%' order by id",
     )
     .fetch_all(&db)
     .await
     .unwrap();
     assert_eq!(audited.len(), 6);
-    assert_eq!(audited[0], ("log_export_begun".to_owned(), json!({ "file": "csv" })));
+    assert_eq!(audited[0], ("messages_export_started".to_owned(), json!({ "file": "csv" })));
     assert_eq!(audited[1].1["count"], 8);
     let filter = json!({ "file": "xlsx", "state": "failed", "batch": id_of(&first), "count": 1 });
-    assert_eq!(audited[3], ("log_exported".to_owned(), filter));
+    assert_eq!(audited[3], ("messages_exported".to_owned(), filter));
 }
 
 #[sqlx::test]

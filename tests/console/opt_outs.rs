@@ -104,7 +104,7 @@ async fn a_mistaken_opt_out_is_undone_with_one_click_and_only_once(db: PgPool) {
     push_replies(&console, &mistaken).await;
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
     assert!(operator.get(&path).await.text.contains("已撤销退订（operator）"));
-    let undone = "select count(*) from audit_log where action = 'opt_out_taken_back'";
+    let undone = "select count(*) from audit_log where action = 'opt_out_undone'";
     assert_eq!(number(&db, undone).await, 1);
     // A new opt-out counts, whatever the old tab still shows.
     push_replies(&console, &[reply("18500001001", "退订", AT + 9)]).await;
@@ -214,7 +214,7 @@ async fn changed_opt_out_keywords_apply_to_later_replies(db: PgPool) {
     push_replies(&console, &later).await;
     assert_eq!(suppressed(&db).await, ["18500001001", "18500001004"]);
     let after: Value = sqlx::query_scalar(
-        "select detail->'after' from audit_log where action = 'opt_out_words_kept'",
+        "select detail->'after' from audit_log where action = 'opt_out_keywords_saved'",
     )
     .fetch_one(&db)
     .await

@@ -8,7 +8,7 @@ use usms_console::sandbox::{Seeds, TemplateSeed};
 use super::prices::set_price;
 use crate::harness::{CODE, NOTICE, TestClient, TestConsole, until};
 
-const CHANGED: &str = "您更改了读取方式，已重新校验，尚未发送";
+const CHANGED: &str = "您更改了读取方式，已重新校验，尚未发送。";
 
 async fn notice_console(db: &PgPool) -> (TestConsole, TestClient) {
     let console = TestConsole::start(db).await;

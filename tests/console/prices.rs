@@ -80,9 +80,9 @@ async fn a_price_is_added_shown_with_its_day_and_deleted(db: PgPool) {
     assert_eq!(
         rows(&admin).await.join("|"),
         [
-            [home, "¥0.0400", "2099-01-01", "Later"],
+            [home, "¥0.0400", "2099-01-01", "Upcoming"],
             [home, "¥0.0450", "2026-06-01", "Valid"],
-            [home, "¥0.0500", "2026-01-01", "Replaced"],
+            [home, "¥0.0500", "2026-01-01", "Superseded"],
             ["International", "¥0.3000", "2026-01-01", "Valid"],
             ["International", "¥0.5000", "2026-01-01", "Valid"],
         ]

@@ -166,7 +166,7 @@ async fn the_rest_of_a_held_batch_can_be_put_in_doubt(db: PgPool) {
     operator.post_owned(&format!("{batch}/doubt-rest"), &fields).await;
     assert_eq!(states(&db).await, ["in_doubt"]);
     let page = operator.get(&format!("{batch}/in-doubt")).await;
-    assert!(page.text.contains("数据库曾回到较早时间点"), "{}", page.text);
+    assert!(page.text.contains("数据库曾回退到较早时间点"), "{}", page.text);
     assert_sound(&db).await;
 }
 
@@ -247,7 +247,7 @@ async fn nothing_is_applied_for_from_a_database_that_is_not_the_installation(db:
     }
     let page = operator.upload(new, &fields, &[]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.text.contains("数据库已回到较早时间点"), "{}", page.text);
+    assert!(page.text.contains("数据库已回退到较早时间点"), "{}", page.text);
     assert_eq!(page.value("input[name=name]"), "发货提醒", "nothing that was entered is lost");
     let applications: i64 =
         sqlx::query_scalar("select count(*) from applications").fetch_one(&db).await.unwrap();

@@ -238,7 +238,7 @@ async fn a_value_that_may_cause_trouble_is_shown_before_it_is_sent_and_can_be_se
     let phones = "18500001234";
     for (n, (value, chinese, english)) in [
         ("#N/A", "#N/A", "#N/A"),
-        ("{name}", "占位符", "missing value"),
+        ("{name}", "占位符", "placeholder"),
         ("见 example.cn/a", "链接", "link"),
         ("请拨 400-123-4567", "电话号码", "phone number"),
         ("★", "※、●或★", "※, ●, or ★"),

@@ -119,10 +119,10 @@ async fn removing_a_phone_says_that_ucloud_may_still_hold_it_back(db: PgPool) {
     operator.post(LIST, &fields).await;
     let list = operator.get_in("en", LIST).await;
     assert!(list.text.contains("other programs that use this project"), "{}", list.text);
-    assert!(list.text.contains("Other projects of the account still can"), "{}", list.text);
+    assert!(list.text.contains("numbers suppressed for all messages"), "{}", list.text);
     let remove = list.attr("tbody a[href$='/remove']", "href");
     let page = operator.get_in("en", &remove).await;
-    assert!(page.one("#held-back").starts_with("UCloud may still hold messages back"));
+    assert!(page.one("#held-back").starts_with("UCloud may still block messages to it"));
     operator.post(&format!("{LIST}/offer"), &[("csrf", csrf.as_str())]).await;
     let page = operator.get_in("en", &remove).await;
     assert!(page.one("#held-back").starts_with("This number is also on UCloud's blacklist"));

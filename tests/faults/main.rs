@@ -252,11 +252,11 @@ async fn the_commands_add_accounts_list_projects_and_check_the_database(db: PgPo
     let healthy = run(&["doctor"], "").await;
     assert!(healthy.0, "{}", healthy.1);
     assert!(healthy.1.contains("counters match outcomes"));
-    assert!(healthy.1.contains("loss of the database server: "), "{}", healthy.1);
+    assert!(healthy.1.contains("failure of the database server: "), "{}", healthy.1);
     assert!(healthy.1.contains("ok      clock of the database"), "{}", healthy.1);
     let stopped = run(&["stop-sending"], "").await;
     assert!(stopped.0 && stopped.1.contains("stopped"), "{}", stopped.1);
-    assert!(run(&["resume-sending"], "").await.1.contains("goes on"));
+    assert!(run(&["resume-sending"], "").await.1.contains("has resumed"));
     assert!(!run(&["stop-sending", "--project", "nowhere"], "").await.0);
     assert!(run(&["adopt"], "").await.1.contains("already"));
     // A restored dump has written this row again.

@@ -7,7 +7,7 @@ review-rejected-advice = Edit and resubmit it to start a new review.
 review-resubmit = Edit and resubmit
 review-refresh = Refresh
 review-refresh-all = Refresh all
-review-refreshed = Status at UCloud: { $status }.
+review-refreshed = Status at UCloud: { $status }
 review-refreshing = { $count ->
     [one] Checking 1 item with UCloud. Reload in a moment to see its status.
    *[other] Checking { $count } items with UCloud, one at a time. Reload in a moment to see their status.
@@ -53,7 +53,7 @@ certificate-institution = Organization code or unified social credit code certif
 apply-kind = Signature type
 apply-kind-hint = The organization's full name, its short name, or a trademark. Choose the type your documents prove; the document required is listed below each type.
 apply-kind-refused = Rejected by carriers since May 1, 2026
-apply-content-hint = 2–12 Chinese characters, letters, digits, or underscores that identify the sender. A short name has more than three characters and is an unbroken piece of the full name. Leave out 【】; they are added automatically.
+apply-content-hint = 2–12 Chinese characters, letters, digits, or underscores that identify the sender. A short name has more than three characters and is a continuous part of the full name. Leave out 【】; they are added automatically.
 apply-full-name = Full name on the license
 apply-full-name-hint = For checking a short name before you submit it; it isn't sent to UCloud
 apply-purpose = Used by
@@ -76,7 +76,7 @@ apply-scene = Use case
 apply-scene-hint = The page and step that trigger the message
 apply-optional = (optional)
 apply-qualification = Qualification ID
-apply-qualification-hint = If UCloud gave your organization an ID for its real-name qualification, enter it. The certificate is needed all the same.
+apply-qualification-hint = If UCloud gave your organization an ID for its real-name qualification, enter it. The certificate is still required.
 apply-name = Name
 apply-name-hint = 2–12 Chinese characters, letters, digits, or underscores. Recipients don't see it.
 apply-purpose-verification = The text must say that it contains a verification code. No marketing.
@@ -89,7 +89,7 @@ apply-insert = Insert
 apply-instruction = Variable descriptions
 apply-instruction-hint = Tell the reviewer what each variable stands for
 apply-unsubscribe = Opt-out instruction
-apply-unsubscribe-hint = (required for marketing in Mainland China; the review standard wants it at the end of the text. If it isn't there, UCloud may add it.)
+apply-unsubscribe-hint = (required for marketing in Mainland China; the review standard requires it at the end of the text, and otherwise UCloud may add it)
 apply-remark = Note to the reviewer
 apply-remark-hint = Up to 128 characters, for example who receives the messages and how they agreed to it
 apply-cancel = Cancel
@@ -117,10 +117,16 @@ apply-length-fixed = { $length ->
 apply-length-range = { $variables ->
     [one] 1 variable.
    *[other] { $variables } variables.
-  } With 1 character per variable: { $short } characters, { $short_parts ->
+  } With 1 character per variable: { $short ->
+    [one] 1 character
+   *[other] { $short } characters
+  }, { $short_parts ->
     [one] 1 part
    *[other] { $short_parts } parts
-  }. With { $each } characters per variable: { $long } characters, { $long_parts ->
+  }. With { $each } characters per variable: { $long ->
+    [one] 1 character
+   *[other] { $long } characters
+  }, { $long_parts ->
     [one] 1 part
    *[other] { $long_parts } parts
   }.
@@ -131,29 +137,29 @@ apply-length-room = { $room ->
 apply-resubmit-title = Edit “{ $name }”
 apply-resubmit-lead = Your last submission is below. Edit and resubmit it to start a new review.
 apply-unfinished-title = The review isn't finished
-apply-unfinished-lead = Your last submission is below. Resubmitting it starts the review anew. UCloud's manual allows this, its API reference only after a rejection: if UCloud refuses, it is said here and what you entered stays.
+apply-unfinished-lead = Your last submission is below. Resubmitting it starts the review anew. UCloud's manual allows this, its API reference only after a rejection. If UCloud rejects it, the reason appears here and your entries are kept.
 apply-rename-title = Approved: only the name can be changed
 apply-rename-lead = Renaming needs no review and doesn't interrupt sending. To use different text:
 apply-needs-signature-title = No approved signature yet
 apply-needs-signature = UCloud accepts templates only after the project has an approved signature.
 apply-reviewer-title = What reviewers check
-apply-reviewer-signature-1 = The name is the organization's full name, its short name, or a trademark, as the document shows it; names such as 告警通知 identify nobody
+apply-reviewer-signature-1 = The name is the organization's full name, its short name, or a trademark, as the document shows it; generic names such as 告警通知 don't identify the sender
 apply-reviewer-signature-2 = The document is a scan of the original, valid, and unaltered
 apply-reviewer-signature-3 = For a third party, the letter names who authorizes whom and until when
 apply-reviewer-template-1 = It is clear who sends the message and why
 apply-reviewer-template-2 = No links or phone numbers, which carriers block, and no exaggerated claims
-apply-reviewer-template-3 = None of the topics that UCloud forbids or your team avoids.
+apply-reviewer-template-3 = None of the topics that UCloud forbids or your team avoids
 apply-reviewer-template-4 = No marketing in verification codes and notices
 apply-sample = Your verification code is 8321.
 apply-sample-international = Your code is 8321, valid for 5 minutes.
-apply-done-signature = Submitted for review.
-apply-done-template = Submitted for review.
+apply-done-signature = Submitted for review
+apply-done-template = Submitted for review
 apply-done-renamed = Saved. No review is needed.
 apply-already = This form was already submitted. Nothing was submitted twice.
-apply-refused-advice = UCloud did not accept the application. Correct what it names, then resubmit.
+apply-refused-advice = UCloud did not accept the application. Correct the problem it reports, then resubmit.
 apply-not-taken = The application did not reach UCloud
 apply-again = It is safe to submit it again.
-apply-halted = Nothing was submitted: the database went back to an earlier moment
+apply-halted = Nothing was submitted: the database was rolled back to an earlier point in time
 apply-halted-advice = Applications can be submitted again once that is resolved under Sending control. What you entered is still in the form.
 apply-not-now = This can't be changed right now
 apply-not-now-advice = Its review status has just changed.
@@ -167,7 +173,7 @@ apply-settled = This was already resolved. Nothing was changed.
 apply-check-taken = UCloud received it. It is in review.
 apply-check-not-taken = UCloud did not receive it. You can submit it again.
 apply-check-later = UCloud doesn't show it yet. The console will check again automatically.
-apply-check-person = UCloud's response doesn't settle it. You need to decide.
+apply-check-person = UCloud's response is inconclusive. Decide what to do.
 application-title = Application: { $name }
 application-lead = Submitted by { $person }, { $when }
 application-taken = Accepted by UCloud
@@ -184,14 +190,14 @@ application-look = Check now
 application-give-up = Mark as not received
 locked-title = This can't be changed right now
 locked-back = Back
-locked-signature-waiting = It is waiting for review: it was resubmitted after you opened the form. See what it says now, then edit it again.
-locked-signature-in_review = It is in review: it was resubmitted after you opened the form. See what it says now, then edit it again.
+locked-signature-waiting = It is waiting for review: it was resubmitted after you opened the form. Review the current version, then edit it again.
+locked-signature-in_review = It is in review: it was resubmitted after you opened the form. Review the current version, then edit it again.
 locked-signature-approved = It is approved. UCloud doesn't allow changes to approved signatures; apply for a new signature instead.
 locked-signature-rejected = Its review status has just changed.
 locked-signature-disabled = The platform disabled it, so it can't be changed. Contact UCloud support.
 locked-signature-deleted = It has been deleted.
-locked-template-waiting = It is waiting for review: it was resubmitted after you opened the form. See what it says now, then edit it again.
-locked-template-in_review = It is in review: it was resubmitted after you opened the form. See what it says now, then edit it again.
+locked-template-waiting = It is waiting for review: it was resubmitted after you opened the form. Review the current version, then edit it again.
+locked-template-in_review = It is in review: it was resubmitted after you opened the form. Review the current version, then edit it again.
 locked-template-disabled = The platform disabled it, so it can't be changed. Contact UCloud support.
 locked-template-approved = Its review status has just changed.
 locked-template-rejected = Its review status has just changed.
@@ -228,7 +234,10 @@ delete-what = Item
 delete-none = Nothing was selected.
 delete-dependents = Batches that still need it
 delete-no-dependents = None
-delete-dependent = recipients: { $count }
+delete-dependent = { $count ->
+    [one] 1 recipient
+   *[other] { $count } recipients
+  }
 delete-dependents-warning = UCloud will refuse these batches once it is deleted. Cancel them first.
 delete-under-review = UCloud's documents say that items in review can't be deleted. UCloud may refuse it; nothing is lost then.
 delete-not-sent = UCloud could not be reached, so nothing was deleted. Try again.
@@ -238,12 +247,12 @@ delete-button = { $count ->
    *[other] Delete { $count } items
   }
 delete-done = { $count ->
-    [one] Deleted 1 item.
-   *[other] Deleted { $count } items.
+    [one] Deleted 1 item
+   *[other] Deleted { $count } items
   }
 file-gone = Content deleted
 file-delete = Delete file
-file-deleted = File content deleted.
+file-deleted = File content deleted
 file-not-deleted = The file is being submitted and can't be deleted right now.
 sensitive-words-title = Sensitive words
 sensitive-words-lead = Anyone who uses one of these words in an application gets a warning and decides whether to submit anyway. The list starts with the topics that UCloud's review standard forbids in templates; add or remove what you like.
@@ -251,7 +260,7 @@ sensitive-words-label = Words
 sensitive-words-hint = One per line, or separated by commas
 sensitive-words-add-topics = Add UCloud's forbidden topics
 save = Save
-sensitive-words-saved = Saved.
+sensitive-words-saved = Saved
 sensitive-words-error-word = “{ $word }” can't be used. A word must contain letters and be at most { $longest } characters long.
 sensitive-words-error-many = Enter at most { $most } words
 check-signature-empty = Enter the signature
@@ -261,9 +270,9 @@ check-signature-length = A signature must have 2 to 20 characters; this one has 
 check-signature-long = The review standard calls for 2–12 characters; UCloud's form accepts up to 20 for full names. This one has { $about }.
 check-signature-mark = The review standard allows only Chinese characters, letters, digits, and underscores, not “{ $about }”
 check-signature-digits = A signature of digits only doesn't identify the sender
-check-signature-neutral = Neutral words such as 告警通知 identify nobody; name the sender
+check-signature-neutral = Generic names such as 告警通知 don't identify the sender; use the organization's name or a trademark
 check-signature-short = A short name must have more than three characters
-check-signature-not-in-full-name = A short name must be an unbroken piece of the full name “{ $about }”: no character left out, none moved
+check-signature-not-in-full-name = A short name must be a continuous part of the full name “{ $about }”, with no characters omitted or reordered
 check-signature-exists = A signature with this content already exists: { $about }
 check-signature-kind-refused = Since May 1, 2026, carriers reject names of apps, websites, official accounts, and mini programs. Use the company's full or short name, or a trademark.
 check-signature-kind-unknown = Choose a signature type

@@ -25,7 +25,7 @@ batch-awaiting-size = { $count ->
     [1] 1 part
    *[other] { $parts } parts
   }, ordered by { $person }.
-batch-parts = Billing
+batch-parts = Billed parts
 batch-parts-value = { $parts ->
     [1] 1 part
    *[other] { $parts } parts
@@ -48,7 +48,7 @@ batch-awaiting-now = It is sent as soon as it is approved.
 batch-approve = Approve
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
-batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Messages not yet submitted leave from 08:00.
+batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Messages not yet submitted are sent from 08:00.
 batch-paused-person-title = Paused
 batch-paused-time = Once resumed, it is sent at { $when }.
 batch-paused-person = Someone paused this batch. Messages not yet submitted are kept until you resume or cancel it.
@@ -61,7 +61,7 @@ batch-paused-balance = { $package ->
     [marketing] Buy a marketing package (营销推广类) under 套餐包管理 in UCloud's console, then resume. Packages for verification and notices don't count, and neither does money in the account.
     [international] Buy an international package (国际及港澳台短信) for the countries of this batch under 套餐包管理 in UCloud's console, then resume. Packages for the Chinese mainland or other countries don't count, and neither does money in the account.
    *[notice] Buy a verification and notice package (验证通知类) under 套餐包管理 in UCloud's console, then resume. Marketing packages don't count, and neither does money in the account.
-} If messages are left there, contact UCloud support. Messages not yet submitted are kept, and nothing is sent twice.
+} If the package still has messages, contact UCloud support. Messages not yet submitted are kept, and nothing is sent twice.
 batch-paused-permission-title = Paused: UCloud refused this project's keys or permissions
 batch-paused-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
 batch-paused-vendor_unavailable-title = Paused: UCloud unavailable
@@ -69,13 +69,13 @@ batch-paused-vendor_unavailable = Several attempts failed. Messages not yet subm
 batch-paused-missed_schedule-title = Paused: scheduled time missed
 batch-paused-missed_schedule = The batch could not start at its scheduled time, and more than 10 minutes have passed. Send it now, choose another time, or cancel it.
 batch-paused-database_went_back-title = Paused: some of these messages may have been sent
-batch-paused-database_went_back = The database went back to an earlier moment, so it isn't known which of the remaining messages were sent. Mark the rest as in doubt, and receipts will settle what was sent. If an approver sends the rest, some people may receive it twice.
+batch-paused-database_went_back = The database was rolled back to an earlier point in time, so it isn't known which of the remaining messages were sent. Mark the rest as in doubt, and receipts will show what was sent. If an approver sends the rest, some people may receive it twice.
 batch-may-have-sent-title = This may have been sent already
-batch-may-have-sent = The database went back to about { $when }. If somebody sent this batch after that, the database no longer knows. Check with whoever works on it, and compare UCloud's counts, before you go on.
+batch-may-have-sent = The database was rolled back to about { $when }. If somebody sent this batch after that, the database has no record of it. Check with whoever works on it, and compare UCloud's counts, before you continue.
 batch-doubt-rest = Mark the rest as in doubt
 batch-send-rest = Send the rest
-batch-rest-doubted = The rest is in doubt. Receipts settle what was sent.
-batch-problem-went-back = The database went back to an earlier moment, so it isn't known whether this was sent
+batch-rest-doubted = The remaining messages are now in doubt. Receipts will show which were sent.
+batch-problem-went-back = The database was rolled back to an earlier point in time, so it isn't known whether this was sent
 batch-paused-detail = UCloud: { $words }
 batch-in-doubt-title = { $count ->
     [1] 1 message is in doubt
@@ -106,27 +106,27 @@ batch-cancel-back = Don't cancel
 batch-again = Send again
 batch-moved-pause = { $count ->
     [0] Paused
-    [1] Paused; 1 message of a call under way may still arrive
-   *[other] Paused; { $count } messages of calls under way may still arrive
+    [1] Paused; 1 message being submitted may still be delivered
+   *[other] Paused; { $count } messages being submitted may still be delivered
   }
-batch-late-pause = Too late to pause: all messages had left
-batch-late-cancel = Too late to cancel: all messages had left
+batch-late-pause = Too late to pause: all messages have been submitted
+batch-late-cancel = Too late to cancel: all messages have been submitted
 batch-under-way = { $count ->
-    [1] 1 message of a call under way may still arrive.
-   *[other] { $count } messages of calls under way may still arrive.
+    [1] 1 message being submitted may still be delivered.
+   *[other] { $count } messages being submitted may still be delivered.
   }
 batch-moved-resume = Resumed
 batch-moved-cancel = { $count ->
     [0] Cancelled; nothing more will be sent
-    [1] Cancelled; 1 message of a call under way may still arrive
-   *[other] Cancelled; { $count } messages of calls under way may still arrive
+    [1] Cancelled; 1 message being submitted may still be delivered
+   *[other] Cancelled; { $count } messages being submitted may still be delivered
   }
 batch-moved-approve = Approved
-batch-moved-approve-at = Approved; leaves at { $time }
-batch-moved-approve-later = Approved; leaves at { $when }
-batch-moved-resume-at = Resumed; leaves at { $time }
-batch-moved-now-at = Confirmed; leaves at { $time }
-batch-not-moved = Nothing changed: the batch has already moved on
+batch-moved-approve-at = Approved; will be sent at { $time }
+batch-moved-approve-later = Approved; will be sent at { $when }
+batch-moved-resume-at = Resumed; will be sent at { $time }
+batch-moved-now-at = Confirmed; will be sent at { $time }
+batch-not-moved = Nothing was done: the batch's state has changed
 batch-messages = Messages
 batch-messages-caption = In the original order
 batch-message-phone = Phone number
@@ -193,7 +193,7 @@ in-doubt-back = Back to the batch
 batch-standing-awaiting = Awaiting receipt
 batch-standing-in-doubt = In doubt
 batch-standing-trial = Trial: waiting for results
-batch-standing-night = Leaves at 08:00
+batch-standing-night = Sends at 08:00
 batch-problem-timed-out = UCloud did not respond in time
 batch-problem-cut-off = The connection was lost before UCloud responded
 batch-problem-http-status = { $status ->
@@ -227,7 +227,7 @@ batch-reschedule-past = This time has passed. Choose a later time.
 batch-moved-schedule = Rescheduled
 batch-moved-resume-later = Resumed. The batch waits for its scheduled time.
 batch-missed-time = The scheduled time has passed. Send it now, or choose another time.
-batch-moved-needs-approval = The time was changed, so the batch has to be approved again
+batch-moved-needs-approval = The time was changed, so the batch has to be approved again.
 batch-moved-now = Sending now
 batch-send-now = Send now
 version-out-of-date = This page was out of date, so nothing was done. Check what has changed, then confirm again:
@@ -298,8 +298,8 @@ upload-proxy-status = The console did not respond, only the proxy in front of it
 upload-signed-out = Your login session has ended, so the file was not uploaded. Sign in on another tab, then reload this page.
 upload-next = Upload and check
 upload-empty = Choose a file that isn't empty, or paste phone numbers
-upload-too-many-drafts = You have { $most } drafts already, or their files exceed { $megabytes } MB. Confirm or discard some of them first
-upload-too-large = The file is larger than { $most } MB. Split it into smaller files
+upload-too-many-drafts = You have { $most } drafts already, or their files exceed { $megabytes } MB. Confirm or discard some of them first.
+upload-too-large = The file is larger than { $most } MB. Split it into smaller files.
 upload-already = This form was already submitted, so nothing was sent again. Here is the result.
 upload-problem-quote = The quotation mark in line { $line } is not closed. Close or remove it, then upload the file again.
 upload-problem-encrypted = The spreadsheet has a password. Remove it, then upload the file again.
@@ -337,7 +337,7 @@ preview-unreadable-no-rows = This sheet is empty
 preview-unreadable-hidden = Every row of this sheet is hidden
 preview-unreadable-hint = Nothing was sent.
 preview-unreadable-hint-no-rows = Choose another sheet or upload another file. Nothing was sent.
-preview-unreadable-hint-hidden = Hidden rows are left out, since you do not see them. Include them, or choose another sheet or file. Nothing was sent.
+preview-unreadable-hint-hidden = Hidden rows are left out because they aren't visible in the sheet. Include them, or choose another sheet or file. Nothing was sent.
 preview-read-sheet = Read this sheet
 preview-upload-again = Upload again
 preview-read-gbk = Read as GBK
@@ -372,15 +372,24 @@ preview-delimiter = Delimiter
 preview-read-again = Check again with these settings
 preview-samples = Preview
 preview-no-sample = No row can be sent.
-preview-shortest = Shortest: line { $line }, { $length } characters, { $parts ->
+preview-shortest = Shortest: line { $line }, { $length ->
+    [1] 1 character
+   *[other] { $length } characters
+  }, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }
-preview-longest = Longest: line { $line }, { $length } characters, { $parts ->
+preview-longest = Longest: line { $line }, { $length ->
+    [1] 1 character
+   *[other] { $length } characters
+  }, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }
-preview-random = Random: line { $line }, { $length } characters, { $parts ->
+preview-random = Random: line { $line }, { $length ->
+    [1] 1 character
+   *[other] { $length } characters
+  }, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }
@@ -399,7 +408,10 @@ preview-duration = { $minutes ->
     [0] { $seconds } s
    *[other] { $minutes } min { $seconds } s
   }
-preview-pace = about { $pace } per second ({ $calls } API calls)
+preview-pace = about { $pace } per second ({ $calls ->
+    [1] 1 API call
+   *[other] { $calls } API calls
+  })
 preview-operators = Carriers by number prefix
 carrier-cmcc = China Mobile
 carrier-ctcc = China Telecom
@@ -437,7 +449,7 @@ preview-row = Original row
 preview-rejected-all = Rejected rows
 preview-done = Batch confirmed
 preview-done-scheduled = Batch scheduled
-preview-nobody = There is no phone number to send to
+preview-nobody = There is no phone number to send to.
 preview-nothing = { $rows ->
     [1] The only row can't be sent: { $why }
    *[other] None of the { $rows } rows can be sent: { $why }
@@ -451,7 +463,7 @@ preview-ask-phone = Which column has the phone numbers to send to?
 preview-ask-phone-why = Several columns contain mobile phone numbers. Nothing can be sent until you choose one.
 preview-ask-phone-use = Use this column
 preview-ask-xls = Check this file in the old .xls or .et format
-preview-ask-xls-why = Number formats and hidden rows of this format can't be read, so dates, percentages and filtered rows may differ from what you see in Excel. Save the file as .xlsx and upload that one. If it has only text and plain numbers and no hidden rows, you can use it as it is.
+preview-ask-xls-why = Number formats and hidden rows of this format can't be read, so dates, percentages, and filtered rows may differ from what you see in Excel. Save the file as .xlsx and upload that one. If it has only text and plain numbers and no hidden rows, you can use it as it is.
 preview-ask-xls-accept = Use this file as it is
 preview-unclear = { $rows ->
     [one] { $rows } row is not sent: it is not certain how Excel shows the number in “{ $name }”
@@ -463,14 +475,14 @@ preview-unclear-accept = Send the numbers as stored
 preview-as-stored = The numbers in “{ $name }” are sent as they are stored, which may differ from what Excel shows
 preview-as-shown = Read as shown
 preview-placeholders = { $count ->
-    [one] { $count } row is not sent: its value looks like a missing one, such as null, #N/A or {"{"}name{"}"}
-   *[other] { $count } rows are not sent: their values look like missing ones, such as null, #N/A or {"{"}name{"}"}
+    [one] { $count } row is not sent: its value looks like a placeholder, such as null, #N/A, or {"{"}name{"}"}
+   *[other] { $count } rows are not sent: their values look like placeholders, such as null, #N/A, or {"{"}name{"}"}
 }
 preview-placeholders-send = { $count ->
     [1] Send it anyway
    *[other] Send them anyway
   }
-preview-placeholders-sent = Values that look like missing ones are sent, such as null or #N/A
+preview-placeholders-sent = Values that look like placeholders are sent, such as null or #N/A
 preview-placeholders-leave = Leave these rows out
 preview-hidden = { $rows ->
     [0] { $columns ->
@@ -488,7 +500,7 @@ preview-hidden = { $rows ->
        *[other] { $rows } rows and { $columns } columns of the sheet are hidden
       }
   }
-preview-hidden-left = They are left out, since you do not see them.
+preview-hidden-left = They are left out because they aren't visible in the sheet.
 preview-hidden-read = They are included.
 preview-hidden-include = Include hidden rows and columns
 preview-choose-sheet = Sheet
@@ -533,7 +545,7 @@ verdict-missing_value = Missing value
 verdict-missing_value-hint = A variable is empty
 verdict-bad_value = Invalid value
 verdict-bad_value-hint = A variable has characters that can't be sent
-verdict-bad_value-placeholder = A value looks like a missing one, such as null or #N/A
+verdict-bad_value-placeholder = A value looks like a placeholder, such as null or #N/A
 verdict-bad_value-unclear = It isn't certain how Excel shows a number
 verdict-several-hints = { $hint }: { $count }
 verdict-too_long = Too long
@@ -599,7 +611,7 @@ suppressions-search = Phone number or last 4 digits
 suppressions-find = Search
 suppressions-empty-title = The opt-out list is empty
 suppressions-empty = If someone opts out or complains, add their phone number here.
-suppressions-not-found = This phone number isn't on the opt-out list
+suppressions-not-found = This phone number isn't on the opt-out list.
 suppressions-reason = Reason
 suppressions-scope = Applies to
 suppressions-note = Note
@@ -609,15 +621,15 @@ suppressions-remove = Remove
 suppressions-blacklisted = also on UCloud's blacklist
 suppressions-export = Download opt-out list
 suppressions-blacklist = Add to UCloud's blacklist
-suppressions-blacklist-hint = UCloud then also stops other programs that use this project from sending to the numbers that get no messages at all. Other projects of the account still can. Only UCloud can take a number off its blacklist again.
+suppressions-blacklist-hint = UCloud then also blocks other programs that use this project from sending to numbers suppressed for all messages. Other projects aren't affected. Only UCloud can remove a number from its blacklist.
 suppressions-add = Add to opt-out list
 suppressions-phones-hint = One per line, or separated by commas
 suppressions-file = Or upload a file (CSV, TXT, XLSX, XLS)
-suppressions-file-hint = Up to 4 MB. Hidden rows are read too. Nothing is added until every row is understood or you decide.
+suppressions-file-hint = Up to 4 MB. Hidden rows are read too. Nothing is added until every row can be read or you confirm.
 suppressions-remove-title = Remove from the opt-out list?
 suppressions-remove-what = The console can then send messages to this phone number again. The reason is recorded in the audit log.
-suppressions-remove-blacklisted = This number is also on UCloud's blacklist, so UCloud still holds messages to it back. Ask UCloud support to remove it there too.
-suppressions-remove-perhaps = UCloud may still hold messages back, for example if another program added the number to UCloud's blacklist. Only UCloud support can remove it there.
+suppressions-remove-blacklisted = This number is also on UCloud's blacklist, so UCloud still blocks messages to it. Ask UCloud support to remove it there too.
+suppressions-remove-perhaps = UCloud may still block messages to it, for example if another program added the number to UCloud's blacklist. Only UCloud support can remove it there.
 suppressions-why = Reason for removal
 suppressions-why-missing = Enter a reason
 suppressions-remove-do = Remove
@@ -629,7 +641,7 @@ suppression-import = Imported
 suppression-by-console = Console
 suppression-scope-all = All messages
 suppression-scope-marketing = Marketing only
-suppression-pending = until someone decides about the reply
+suppression-pending = until the reply is reviewed
 suppression-error-phones = { $count ->
     [1] 1 entry isn't a valid phone number: { $named }
    *[other] { $count } entries aren't valid phone numbers: { $named }
@@ -651,8 +663,8 @@ suppression-import-ask-use = Read these columns
 suppression-import-ask-none = Select at least one column
 suppression-import-other = Choose other columns
 suppression-import-wrong = { $count ->
-    [1] 1 row isn't understood
-   *[other] { $count } rows aren't understood
+    [1] 1 row can't be read
+   *[other] { $count } rows can't be read
   }. Nothing has been added yet.
 suppression-import-wrong-hint = Correct the file and upload it again, or add the valid phone numbers now and download the rest.
 suppression-import-rest = { $count ->
@@ -663,7 +675,7 @@ suppression-import-new = Phone numbers to add
 suppression-import-added = Phone numbers added
 suppression-import-there = Already on the list
 suppression-import-duplicates = Duplicates in the file
-suppression-import-rejected = Rows not understood
+suppression-import-rejected = Unreadable rows
 suppression-import-columns = Read from: { $names }. Hidden rows are included.
 suppression-import-typed = { $count ->
     [1] 1 phone number that you entered is included.

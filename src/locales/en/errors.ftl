@@ -1,4 +1,4 @@
-error-home = Go to overview
+error-home = Go to dashboard
 error-request-id = Request ID
 error-not-found-title = Page not found
 error-not-found = Check the address. The page may also belong to a project you're not a member of.

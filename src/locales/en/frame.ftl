@@ -1,5 +1,5 @@
 app-name = USMS Console
-nav-dashboard = Overview
+nav-dashboard = Dashboard
 nav-skip = Skip to main content
 nav-menu = Menu
 nav-main = Main

@@ -21,17 +21,23 @@ health-in-doubt = In doubt
 health-processes = Processes
 health-vendor = UCloud
 health-database = Database
-health-durability = Loss of the database server
-health-durability-nothing = Nothing would be lost: { $synchronous } synchronous standby
-health-durability-asynchronous = The last moments would be lost: { $asynchronous } asynchronous standby, { $behind } bytes behind
-health-durability-asynchronous-advice = To lose nothing, set synchronous_standby_names, and keep synchronous_commit on.
-health-durability-hidden = There is a standby, but the console's role may not see its kind
+health-durability = Data loss if the database server fails
+health-durability-nothing = { $synchronous ->
+    [one] No data loss: 1 synchronous standby
+   *[other] No data loss: { $synchronous } synchronous standbys
+  }
+health-durability-asynchronous = { $asynchronous ->
+    [one] The most recent data would be lost: 1 asynchronous standby, { $behind } bytes behind
+   *[other] The most recent data would be lost: { $asynchronous } asynchronous standbys, { $behind } bytes behind
+  }
+health-durability-asynchronous-advice = To prevent data loss, set synchronous_standby_names, and keep synchronous_commit on.
+health-durability-hidden = There is a standby, but the console's database role can't see its type
 health-durability-hidden-advice = Grant pg_monitor to the role of DATABASE_URL.
 health-durability-no-standby = Everything since the last backup would be lost: there is no standby
 health-durability-no-standby-advice = Add a standby, or archive the write-ahead log.
 health-durability-archive = The write-ahead log can't be archived
-health-durability-archive-advice = Check archive_command: the disk fills up, and the database can't be recovered to a time.
-health-durability-commit = A crash would lose the last moments: synchronous_commit is off
+health-durability-archive-advice = Check archive_command: the disk fills up, and point-in-time recovery won't work.
+health-durability-commit = A crash would lose the most recent data: synchronous_commit is off
 health-durability-commit-advice = Set synchronous_commit = on.
 health-durability-fsync = A crash may damage the database: fsync is off
 health-durability-fsync-advice = Set fsync = on.
@@ -40,7 +46,7 @@ health-pushes-come = Status reports are arriving
 health-pushes-none = No pushes yet, and none were missed
 health-gap = No pushes since { $when }, although there are receipts
 health-gap-ever = No push has ever arrived, although there have been receipts since { $when }
-health-gap-ask = Receipts arrive later because the console has to ask for them. An administrator can check the push URL.
+health-gap-ask = Receipts arrive later because the console has to poll for them. An administrator can check the push URL.
 health-pulling-well = Status reports are being pulled
 health-inbox-empty = All pushes are processed
 health-inbox-waits = Pushes waiting to be processed: { $count }
@@ -73,7 +79,7 @@ health-decide = Actions
 health-seen = Dismiss
 health-again = Process again
 health-more = and { $count } more in this push
-health-seen-done = Dismissed.
+health-seen-done = Dismissed
 health-again-done = Processing again. Anything still unreadable will reappear here.
 health-decided-before = Someone has already handled this.
 health-why-no-session = Missing session number

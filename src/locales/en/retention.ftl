@@ -14,7 +14,7 @@ retention-what = How retention works
 retention-what-sums = Batch totals and statistics are kept.
 retention-what-open = Messages that are queued, awaiting a receipt, or in doubt are never deleted or redacted.
 retention-what-blank = A redacted message keeps its state and receipt; its phone number is shown as 185****9057 and its values are erased. Replies and rows of uploaded files are deleted.
-retention-what-suppressions = Opted-out phone numbers stay on the opt-out list so that they are not sent to again.
+retention-what-suppressions = Opted-out phone numbers stay on the opt-out list so that nothing more is sent to them.
 retention-deleted = { $count ->
     [one] 1 message of this batch was deleted under the retention settings. It is still counted in the total above.
    *[other] { $count } messages of this batch were deleted under the retention settings. They are still counted in the total above.

@@ -36,14 +36,20 @@ send-next-hint = Nothing is sent yet
 send-preview = Preview
 send-preview-empty = Choose a signature and a template to preview the message.
 send-length = Length
-send-length-value = { $length } characters
+send-length-value = { $length ->
+    [1] 1 character
+   *[other] { $length } characters
+  }
 send-length-limit = up to { $most }
-send-billing = Billing
+send-billing = Billed parts
 send-billing-value = { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   } per message, { $total } in total
-send-ruler = { $length } characters, { $parts ->
+send-ruler = { $length ->
+    [1] 1 character
+   *[other] { $length } characters
+  }, { $parts ->
     [1] 1 part
    *[other] { $parts } parts
   }

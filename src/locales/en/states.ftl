@@ -20,5 +20,5 @@ review-status-approved = Approved
 review-status-rejected = Rejected
 review-status-disabled = Disabled
 purpose-verification = Verification code
-purpose-notice = Notification
+purpose-notice = Notice
 purpose-marketing = Marketing

@@ -23,7 +23,7 @@ statistics-rate-point = { $when } · { $rate } · previously { $before }
 statistics-rate-hint = Share of delivered among delivered and failed. Dashed line: previous period.
 statistics-skip = Skip chart
 statistics-numbers = Breakdown
-statistics-numbers-hint = A message counts in the hour it was submitted. Sent = delivered + failed + unknown + awaiting receipt + in doubt. Billed parts come from receipts. Billed cost is these parts at the prices at which the batch was ordered or, where none was known, those valid on that day. Billed parts and cost are compared up to the last full hour.
+statistics-numbers-hint = A message counts in the hour it was submitted. Sent = delivered + failed + unknown + awaiting receipt + in doubt. Billed parts come from receipts. Billed cost uses the prices in effect when the batch was ordered or, if none had been set by then, those entered later for that day. Billed parts and cost are compared up to the last full hour.
 statistics-not-sent = Not sent
 statistics-change = Change
 statistics-rest = { $count } more, included in downloads
@@ -40,7 +40,10 @@ statistics-by-batch = Batch
 statistics-by-person = Person
 statistics-country-open = International, no receipt yet
 statistics-others = Messages from other programs
-statistics-others-hint = Known only from their receipts: { $parts } parts. They are not included in the numbers above, and their cost is unknown.
+statistics-others-hint = Known only from their receipts: { $parts ->
+    [one] 1 part
+   *[other] { $parts } parts
+  }. They are not included in the numbers above, and their cost is unknown.
 period-label = Period
 period-today = Today
 period-yesterday = Yesterday

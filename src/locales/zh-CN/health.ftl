@@ -20,7 +20,7 @@ health-vendor = UCloud
 health-database = 数据库
 health-durability = 数据库服务器故障
 health-durability-nothing = 不会丢失数据：同步备库 { $synchronous } 个
-health-durability-asynchronous = 将丢失最后时刻的数据：异步备库 { $asynchronous } 个，落后 { $behind } 字节
+health-durability-asynchronous = 将丢失最近写入的数据：异步备库 { $asynchronous } 个，落后 { $behind } 字节
 health-durability-asynchronous-advice = 如需不丢失数据，请设置 synchronous_standby_names，并保持 synchronous_commit 为 on。
 health-durability-hidden = 有备库，但控制台的数据库角色无权查看其类型
 health-durability-hidden-advice = 请为 DATABASE_URL 的角色授予 pg_monitor。
@@ -28,7 +28,7 @@ health-durability-no-standby = 将丢失上次备份之后的所有数据：没�
 health-durability-no-standby-advice = 请增加备库，或归档预写日志。
 health-durability-archive = 预写日志归档失败
 health-durability-archive-advice = 请检查 archive_command：磁盘将被占满，且无法恢复到指定时间。
-health-durability-commit = 崩溃将丢失最后时刻的数据：synchronous_commit 已关闭
+health-durability-commit = 崩溃将丢失最近写入的数据：synchronous_commit 已关闭
 health-durability-commit-advice = 请设置 synchronous_commit = on。
 health-durability-fsync = 崩溃可能损坏数据库：fsync 已关闭
 health-durability-fsync-advice = 请设置 fsync = on。
@@ -67,7 +67,7 @@ health-decide = 处理
 health-seen = 标记为已查看
 health-again = 重新处理
 health-more = 此推送另有 { $count } 条
-health-seen-done = 已标记为已查看。
+health-seen-done = 已标记为已查看
 health-again-done = 正在重新处理，仍无法解析的会再次出现在此处。
 health-decided-before = 已由他人处理。
 health-why-no-session = 缺少发送序列号

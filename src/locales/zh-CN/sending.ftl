@@ -1,6 +1,6 @@
 sending-title = 发送控制
-sending-lead = 一键停止所有发送；数据库回到较早时间点时，可在此查看情况。
-sending-halted = 当前不发送任何短信。
+sending-lead = 一键停止所有发送；数据库回退到较早时间点时，可在此查看情况。
+sending-halted = 当前已停止发送短信。
 sending-halted-look = 发送控制
 sending-stops = 停止发送
 sending-stop-hint = 任务保持原状，恢复发送后继续。UCloud 已受理的短信仍会送达。
@@ -18,14 +18,14 @@ sending-stopped = { $count ->
   }
 sending-resumed = 已恢复发送。
 sending-promoted-title = 数据库已切换到另一台服务器
-sending-promoted = 备库已接管，或数据库已恢复到较早时间点，最后时刻的发送记录可能缺失。各控制台进程补记后，发送自动恢复。
+sending-promoted = 备库已接管，或数据库已恢复到较早时间点，最近写入的发送记录可能缺失。各控制台进程补记后，发送自动恢复。
 sending-copied-title = 此数据库由备份恢复或复制而来
 sending-copied = 已停止发送、拉取回执和提交审核，因为原数据库可能仍有控制台在运行。
-sending-rolled_back-title = 数据库已回到较早时间点
+sending-rolled_back-title = 数据库已回退到较早时间点
 sending-rolled_back = 此后的发送记录已缺失。各控制台进程补记后，发送自动恢复。
 sending-silent-title = 控制台长时间未运行
 sending-silent = 控制台未正常停止，整机可能已回滚。
-sending-last-seen = 其中最后的运行记录为 { $when }。
+sending-last-seen = 其中最近一次运行记录为 { $when }。
 sending-adopt = 确认此为正式环境
 sending-adopt-hint = 请先确认没有其他控制台使用原数据库。此后可能已发送的任务保持暂停，由您逐一决定。
 sending-adopt-owner = 需由所有者确认此为正式环境。
@@ -34,7 +34,7 @@ sending-adopted = { $count ->
     [0] 已确认为正式环境，没有待决定的任务。
    *[other] 已确认为正式环境，{ $count } 个任务待决定。
   }
-sending-went-back-to = 数据库回到约 { $when }，于 { $noticed } 发现。
+sending-went-back-to = 数据库回退到 { $when } 左右，于 { $noticed } 发现。
 sending-end-repaired = 各控制台进程已补记此后的发送，无需处理。
 sending-end-held = 您的项目当时没有正在发送的任务，无需处理。
 sending-may-have-sent = 此后 { $batches } 个任务中最多 { $messages } 条短信可能已发送。
@@ -44,8 +44,8 @@ sending-messages = 可能已发送
 sending-decision = 处理
 sending-waits = 待决定
 sending-decided = 已决定
-sending-lost = 期间的人工操作
-sending-lost-hint = 数据库缺失了以下操作。停止类操作已重新执行；重复其他操作之前，请先确认相关短信是否已发送：数据库中已无记录。
+sending-lost = 数据库中缺失的人工操作
+sending-lost-hint = 数据库中缺少以下操作的记录。停止类操作已重新执行；重复其他操作之前，请先确认相关短信是否已发送。
 sending-lost-what = 操作
 sending-lost-who = 操作人
 sending-lost-when = 时间
@@ -63,6 +63,6 @@ lost-action-other = 其他操作（{ $action }）
 sending-evidence = 决定之前可先等待回执：能对应到具体短信的回执即证明该短信已发送。UCloud 保留 72 小时的状态报告，其每日统计可核对发送条数。
 sending-compare = 与 UCloud 统计对比
 sending-pull = 拉取状态报告
-sending-silent-since = 此前最后的运行记录为 { $when }，控制台于 { $noticed } 重新启动。
-sending-noticed = 于 { $noticed } 发现，此前最后的运行记录为 { $when }。
+sending-silent-since = 此前最近一次运行记录为 { $when }，控制台于 { $noticed } 重新启动。
+sending-noticed = 于 { $noticed } 发现，此前最近一次运行记录为 { $when }。
 environment-other = 接口地址为 { $host }，不是 UCloud 的 HTTPS 接口。

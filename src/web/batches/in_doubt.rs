@@ -32,11 +32,11 @@ const MAX_DECIDED: i64 = 100_000;
 
 #[derive(Template)]
 #[template(path = "batches/in_doubt.html")]
-struct DoubtPage {
+struct InDoubtPage {
     l: Layout,
     batch: Batch,
     causes: Vec<CauseRow>,
-    in_doubt: Vec<DoubtRow>,
+    in_doubt: Vec<InDoubtRow>,
     total: usize,
     may_send: bool,
     /// Whether a decision was posted by a page that is out of date.
@@ -52,7 +52,7 @@ struct CauseRow {
     version: Version,
 }
 
-struct DoubtRow {
+struct InDoubtRow {
     id: SubmissionId,
     at: Option<Moment>,
     n: i32,
@@ -78,7 +78,7 @@ async fn draw(
     member: &Member,
     request: &HttpRequest,
     batch: Batch,
-) -> Result<DoubtPage, WebError> {
+) -> Result<InDoubtPage, WebError> {
     let l = member.layout(app, request, Section::Batches).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
@@ -86,7 +86,7 @@ async fn draw(
     let mut in_doubt = Vec::new();
     for submission in found.into_iter().take(MAX_SHOWN) {
         let phones = messages::phones_of(&app.db, submission.id).await?;
-        in_doubt.push(DoubtRow {
+        in_doubt.push(InDoubtRow {
             version: version_of([&submission]),
             id: submission.id,
             at: submission.sent_at.map(|at| l.moment(at)),
@@ -97,7 +97,7 @@ async fn draw(
         });
     }
     let may_send = member.may(Permission::Send);
-    Ok(DoubtPage { l, batch, causes, in_doubt, total, may_send, out_of_date: false })
+    Ok(InDoubtPage { l, batch, causes, in_doubt, total, may_send, out_of_date: false })
 }
 
 /// Returns the version of submissions in doubt: which they are, and when each was sent. One that was
@@ -209,7 +209,7 @@ pub async fn decide(
     };
     if !version.changes_since(&posted).is_empty() {
         let drawn = draw(&app, &member, &request, batch).await?;
-        return page::unprocessable(&DoubtPage { out_of_date: true, ..drawn });
+        return page::unprocessable(&InDoubtPage { out_of_date: true, ..drawn });
     }
     let went_back =
         |one: &Submission| CallProblem::read(&one.vendor_message) == Some(CallProblem::WentBack);

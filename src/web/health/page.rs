@@ -344,7 +344,8 @@ fn unreadable_reason(l: &Layout, stored: &str) -> String {
         "no JSON object" => "health-why-no-object",
         "no such phone in this session of ours" => "health-why-stray",
         "unknown ReceiptResult" => "health-why-result",
-        "the push is no JSON object" => "health-why-not-json",
+        // The second is how earlier versions stored it.
+        "the push is not a JSON object" | "the push is no JSON object" => "health-why-not-json",
         "the push has an unknown MsgType" => "health-why-kind",
         other => return other.to_owned(),
     };

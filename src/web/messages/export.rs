@@ -69,7 +69,7 @@ impl Export {
             app,
         };
         // Recorded before the first row is sent, so that an aborted download is on record, too.
-        export.record("log_export_begun").await?;
+        export.record("messages_export_started").await?;
         Ok(Ok(export))
     }
 
@@ -97,7 +97,7 @@ impl Export {
         let next = page.next.after();
         if next.is_none() {
             self.detail["count"] = self.rows.into();
-            self.record("log_exported").await?;
+            self.record("messages_exported").await?;
         }
         Ok((rows, next))
     }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::domain::ids::{ConversationId, ReplyId};
 use crate::domain::reply::Decision;
 use crate::ops::actor::Actor;
-use crate::ops::replies::{self, Decided, TakenBack};
+use crate::ops::replies::{self, Decided, UndoOutcome};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::member::Member;
@@ -92,8 +92,8 @@ pub async fn opt_out(
     Ok(page::see_other(&member.urls().conversation(id)))
 }
 
-/// `…/take-back`: a reply that was taken as an opt-out is none.
-pub async fn take_back(
+/// `…/take-back`: undoes the opt-outs of a conversation.
+pub async fn undo_opt_out(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
@@ -104,13 +104,13 @@ pub async fn take_back(
     let ip = peer_ip(&request);
     let actor = actor(&member, &ip);
     let texts = member.texts(&request);
-    let message = match replies::take_back(&app, actor, id, fields.reply).await? {
-        TakenBack::NotFound => return Err(WebError::NotFound),
-        TakenBack::Already => texts.t("replies-opt-out-undone-before"),
-        TakenBack::Free => texts.t("replies-opt-out-undone-now"),
-        TakenBack::Offered => texts.t("replies-opt-out-undone-offered"),
-        TakenBack::Newer => texts.t("replies-opt-out-undone-newer"),
-        TakenBack::Listed(reason) => {
+    let message = match replies::undo_opt_out(&app, actor, id, fields.reply).await? {
+        UndoOutcome::NotFound => return Err(WebError::NotFound),
+        UndoOutcome::Already => texts.t("replies-opt-out-undone-before"),
+        UndoOutcome::Free => texts.t("replies-opt-out-undone-now"),
+        UndoOutcome::Offered => texts.t("replies-opt-out-undone-offered"),
+        UndoOutcome::Newer => texts.t("replies-opt-out-undone-newer"),
+        UndoOutcome::Listed(reason) => {
             let reason = texts.t(&format!("suppression-{}", reason.key()));
             texts.with("replies-opt-out-undone-listed", &[("reason", reason.into())])
         }

@@ -71,7 +71,7 @@ struct Received {
     /// How it counts as an opt-out, if it does: its mark and its name.
     opt_out: Option<(&'static str, String)>,
     /// Who decided that it is no opt-out.
-    taken_back: Option<String>,
+    undone: Option<String>,
     answers: Option<Answered>,
 }
 
@@ -378,7 +378,7 @@ fn received(l: &Layout, reply: Reply, shown: &[MessageId], unread: bool) -> Rece
             OptOut::Marketing => Some(("stopped", l.t("replies-opt-out-marketing"))),
             OptOut::None | OptOut::Undone | OptOut::Dismissed => None,
         },
-        taken_back: match reply.opt_out {
+        undone: match reply.opt_out {
             OptOut::Undone => Some("replies-opt-out-undone"),
             OptOut::Dismissed => Some("replies-opt-out-dismissed"),
             OptOut::None | OptOut::Perhaps | OptOut::Active | OptOut::Marketing => None,

@@ -55,7 +55,7 @@ pub struct Row {
     pub href: Option<String>,
     /// The counts of its messages.
     pub counts: Counts,
-    /// Its messages, where the message log has a filter for them.
+    /// Its messages, where the message search has a filter for them.
     pub messages: Option<CountedMessages>,
     /// The number of messages that were sent in the period before.
     pub before: i64,
@@ -247,7 +247,7 @@ async fn rows_of_groups(
     Ok(rows.collect())
 }
 
-/// Returns the filter of the message log for a group, if there is one.
+/// Returns the filter of the message search for a group, if there is one.
 fn group_filter(by: By, group: &Group) -> Option<(&'static str, String)> {
     match by {
         By::Template => Some(("template", group.key.clone())),
