@@ -87,3 +87,11 @@ audit-user_changed = User changed
 audit-user_disabled = User disabled
 audit-user_enabled = User enabled
 audit-values_revealed = Hidden values revealed
+# Names that former versions wrote.
+audit-log_export_begun = Download of messages started
+audit-log_exported = Messages downloaded
+audit-opt_out_taken_back = Opt-out undone
+audit-opt_out_words_kept = Opt-out keywords changed
+audit-push_settled_again = Push reprocessed
+audit-sensitive_words_kept = Sensitive words changed
+audit-suppressions_offered = Numbers added to UCloud's blacklist

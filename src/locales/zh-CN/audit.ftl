@@ -87,3 +87,11 @@ audit-user_changed = 修改用户
 audit-user_disabled = 停用用户
 audit-user_enabled = 启用用户
 audit-values_revealed = 查看已隐藏的变量值
+# Names that former versions wrote.
+audit-log_export_begun = 开始下载短信
+audit-log_exported = 下载短信
+audit-opt_out_taken_back = 撤销退订
+audit-opt_out_words_kept = 修改退订关键词
+audit-push_settled_again = 重新处理推送
+audit-sensitive_words_kept = 修改敏感词
+audit-suppressions_offered = 将号码加入 UCloud 黑名单
