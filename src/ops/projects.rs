@@ -19,6 +19,9 @@ use crate::usms::{CallError, Credentials, Verdict};
 /// The slug of the project whose keys are in the settings.
 pub const DEFAULT: &str = "default";
 
+/// The API keys of a project.
+pub type Keys = DefaultProject;
+
 /// Why a project cannot be created or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {

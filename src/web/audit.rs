@@ -162,7 +162,7 @@ struct EventRow {
     actor: String,
     action: String,
     subject: String,
-    detail: Vec<(String, String)>,
+    detail: String,
     ip: String,
 }
 
@@ -184,18 +184,28 @@ fn label(l: &Layout, action: &str) -> String {
     l.texts.try_t(&format!("audit-{action}")).unwrap_or_else(|| action.to_owned())
 }
 
-/// Returns the details as names and values.
-fn details(detail: &Value) -> Vec<(String, String)> {
-    let Some(detail) = detail.as_object() else { return Vec::new() };
-    let shown = detail.iter().filter(|(name, value)| {
-        // It marks events whose count still grows.
-        name.as_str() != "counted_until" && !value.is_null()
+/// Returns the details as names with values, in a line.
+fn details(detail: &Value) -> String {
+    let shown = detail.as_object().into_iter().flatten().filter(|(name, value)| {
+        // The first marks events whose count still grows.
+        name.as_str() != "counted_until" && !value.is_null() && value.as_str() != Some("")
     });
-    let shown = shown.map(|(name, value)| {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        (name.clone(), value)
-    });
-    shown.filter(|(_, value)| !value.is_empty()).collect()
+    let shown: Vec<String> =
+        shown.map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+    shown.join(" · ")
+}
+
+/// Returns a value without the signs of JSON; two of them are what was there before and after.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        Value::Array(values) => match values.as_slice() {
+            [before, after] => format!("{} → {}", plain(before), plain(after)),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    }
 }
 
 #[derive(Template)]

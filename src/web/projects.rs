@@ -14,9 +14,8 @@ use super::people::manager;
 use super::urls::{PROJECTS, Urls};
 use super::{flash, page};
 use crate::app::App;
-use crate::config::DefaultProject;
 use crate::db::projects::{self, Overview};
-use crate::ops::projects::{self as project_ops, ProjectError};
+use crate::ops::projects::{self as project_ops, Keys, ProjectError};
 
 /// The forms: a new project, or new keys for the one with this slug.
 #[derive(Deserialize)]
@@ -176,13 +175,13 @@ async fn act(
     Ok(())
 }
 
-fn keys(fields: &Fields) -> Result<DefaultProject, ActError> {
+fn keys(fields: &Fields) -> Result<Keys, ActError> {
     use secrecy::ExposeSecret;
     let typed = |text: &str, field| {
         let text = text.trim();
         if text.is_empty() { Err(ActError::Empty(field)) } else { Ok(text.to_owned()) }
     };
-    Ok(DefaultProject {
+    Ok(Keys {
         ucloud_project_id: typed(&fields.ucloud_project_id, "ucloud_project_id")?,
         public_key: typed(&fields.public_key, "public_key")?,
         private_key: typed(fields.private_key.expose_secret(), "private_key")?.into(),
