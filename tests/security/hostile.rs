@@ -119,7 +119,7 @@ fn some<'a>(fields: &'a [String], path: &str) -> Vec<(&'a str, &'static str)> {
 }
 
 /// Returns a path with `segment` for all that varies.
-fn with_segment(path: &str, segment: &str) -> String {
+pub fn with_segment(path: &str, segment: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('{') {

@@ -14,6 +14,7 @@ mod hostile;
 mod logs;
 mod process;
 mod proxies;
+mod roles;
 mod secrets;
 mod sessions;
 mod shares;
