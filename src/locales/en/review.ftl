@@ -39,6 +39,7 @@ import-refused = UCloud refused: { $words } (RetCode { $code })
 import-unanswered = UCloud did not respond. Try again later.
 import-destination-hint = UCloud doesn't say what a signature or template is approved for. International includes Hong Kong, Macao, and Taiwan. You can change it until a batch is ordered with it.
 import-propose-destination = Propose for each
+import-proposed = Proposed, since UCloud doesn't say it. Check:
 import-purpose = Purpose, if UCloud doesn't say it
 import-purpose-hint = IDs of verification codes begin with UTA, of notices with UTN, of marketing with UTB.
 import-propose-purpose = Propose from the ID
