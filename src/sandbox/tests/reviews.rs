@@ -242,7 +242,7 @@ async fn changing_and_deleting_follow_the_api_reference_or_the_manual() {
 async fn changing_the_text_of_a_template_follows_them_and_its_name_is_free() {
     let sandbox = start(None);
     let mut new_text = (0..).map(|n| format!("您的订单{n}已发货"));
-    let mut answer = async |status: u8, field: &str, value: &str| {
+    let answer = async |status: u8, field: &str, value: &str| {
         admin_post(&sandbox, "review", json!({"id": "T0", "status": status})).await;
         let params = [("TemplateId", "T0"), (field, value)];
         ret_code(&sandbox, "UpdateUSMSTemplate", &params).await
