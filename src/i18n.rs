@@ -46,6 +46,9 @@ impl Language {
     }
 }
 
+/// The most countries of a batch that are named.
+const MAX_COUNTRIES: usize = 10;
+
 type Bundle = FluentBundle<FluentResource>;
 
 static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| Language::ALL.map(bundle));
@@ -136,6 +139,34 @@ impl Texts {
     /// Formats a number with a comma between groups of three digits.
     pub fn n(self, number: impl Count) -> String {
         grouped(number.count())
+    }
+
+    /// Returns the country of a calling code, by name if there is a text for it.
+    pub fn country(self, code: &str) -> String {
+        match self.try_t(&format!("country-{code}")) {
+            Some(name) => format!("{name} +{code}"),
+            None => format!("+{code}"),
+        }
+    }
+
+    /// Returns the countries of a batch by their calling codes, the first [`MAX_COUNTRIES`] by name;
+    /// unknown ones have none.
+    pub fn countries_of_batch<'a>(self, codes: impl IntoIterator<Item = &'a str>) -> String {
+        let codes: Vec<&str> = codes.into_iter().filter(|code| !code.is_empty()).collect();
+        if codes.is_empty() {
+            return self.t("batch-countries");
+        }
+        let named = codes.iter().take(MAX_COUNTRIES).map(|code| self.country(code));
+        let separator = match self.0 {
+            Language::ZhCn => "、",
+            Language::En => ", ",
+        };
+        let names = named.collect::<Vec<_>>().join(separator);
+        match codes.len().saturating_sub(MAX_COUNTRIES) {
+            0 => names,
+            more => self
+                .with("batch-countries-more", &[("names", names.into()), ("count", more.into())]),
+        }
     }
 }
 

@@ -58,12 +58,16 @@ function proxyProblem(sentences, status) {
   return sentences.failed;
 }
 
-// Shows the text of the chosen template and the link to its sample file.
+// Shows the text of the chosen template, what may be added to it, and the link to its sample file.
 function followTemplate(form) {
   const choice = form.querySelector("select[data-samples]");
   choice.addEventListener("change", () => {
     const one = choice.selectedOptions[0];
     form.querySelector("[data-template-text]").textContent = one.dataset.text;
+    const added = document.createElement("p");
+    added.className = "hint opt-out";
+    added.textContent = one.dataset.added;
+    form.querySelector("[data-added-opt-out]").replaceChildren(...(one.dataset.added ? [added] : []));
     form.querySelector("[data-sample-link]").href = one.dataset.sample;
   });
 }

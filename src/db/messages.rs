@@ -104,6 +104,8 @@ pub struct Cause {
     pub count: i64,
     /// The most common description by carriers or the vendor.
     pub words: String,
+    /// The codes of the carriers or the vendor.
+    pub codes: Vec<String>,
 }
 
 /// Returns why messages of a batch were not delivered, most common cause first.
@@ -112,7 +114,8 @@ pub async fn causes(db: &PgPool, batch: BatchId) -> sqlx::Result<Vec<Cause>> {
         Cause,
         r#"select o.outcome as "outcome: Outcome", coalesce(r.category, '') as "category!",
              sum(o.n)::bigint as "count!",
-             (array_agg(coalesce(r.description, '') order by o.n desc))[1] as "words!"
+             (array_agg(coalesce(r.description, '') order by o.n desc))[1] as "words!",
+             array_agg(distinct coalesce(r.code, '')) as "codes!"
            from (
              select outcome, reason_id, count(*) as n from outcomes
              where batch_id = $1 and outcome in ('failed', 'refused', 'unknown')

@@ -23,39 +23,55 @@ pub async fn on(db: impl PgExecutor<'_>, project: ProjectId, day: Date) -> sqlx:
     Ok(prices.into_iter().collect())
 }
 
+/// A price in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPrice {
+    /// The price.
+    pub price: Price,
+    /// Whether it is a sample of the demo.
+    pub sample: bool,
+}
+
 /// Returns all prices of a project, by package and country, the newest of each first.
-pub async fn all(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<Price>> {
-    sqlx::query_as!(
-        Price,
-        r#"select package as "package: Package", country, valid_from, price
+pub async fn all(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<ListedPrice>> {
+    let rows = sqlx::query!(
+        r#"select package as "package: Package", country, valid_from, price, sample
            from prices where project_id = $1
            order by package, length(country), country, valid_from desc"#,
         project.0,
     )
     .fetch_all(db)
-    .await
+    .await?;
+    let listed = rows.into_iter().map(|row| {
+        let (package, country) = (row.package, row.country);
+        let price = Price { package, country, valid_from: row.valid_from, price: row.price };
+        ListedPrice { price, sample: row.sample }
+    });
+    Ok(listed.collect())
 }
 
-/// Inserts prices of a project. One of the same package, country and day is replaced.
+/// Inserts prices of a project, samples or not. One of the same package, country and day is replaced.
 pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     prices: &[Price],
+    sample: bool,
 ) -> sqlx::Result<()> {
     let packages: Vec<Package> = prices.iter().map(|price| price.package).collect();
     let countries: Vec<&str> = prices.iter().map(|price| price.country.as_str()).collect();
     let days: Vec<Date> = prices.iter().map(|price| price.valid_from).collect();
     let amounts: Vec<Option<i32>> = prices.iter().map(|price| price.price).collect();
     sqlx::query!(
-        r#"insert into prices (project_id, package, country, valid_from, price)
-           select $1, * from unnest($2::sms_package[], $3::text[], $4::date[], $5::int[])
+        r#"insert into prices (project_id, package, country, valid_from, price, sample)
+           select $1, *, $6::bool from unnest($2::sms_package[], $3::text[], $4::date[], $5::int[])
            on conflict (project_id, package, country, valid_from)
-             do update set price = excluded.price"#,
+             do update set price = excluded.price, sample = excluded.sample"#,
         project.0,
         packages as Vec<Package>,
         countries as Vec<&str>,
         &days,
         amounts as Vec<Option<i32>>,
+        sample,
     )
     .execute(db)
     .await?;
@@ -127,7 +143,7 @@ pub async fn insert_countries(
 }
 
 /// Returns what a batch was expected to cost when it was ordered.
-pub async fn expected(db: &PgPool, batch: BatchId) -> sqlx::Result<Estimate> {
+pub async fn expected(db: impl PgExecutor<'_>, batch: BatchId) -> sqlx::Result<Estimate> {
     let countries = sqlx::query_as!(
         CountryEstimate,
         r#"select country as "country!", parts as "parts!", price as "price?"

@@ -28,7 +28,7 @@ pub struct Signature {
     pub checked_at: OffsetDateTime,
     /// When the status last changed.
     pub changed_at: OffsetDateTime,
-    /// What the name is, unless it was imported.
+    /// What the name stands for: as applied for here or, if it was imported, as a person says.
     pub kind: Option<SignatureKind>,
     /// The name of the account that applied for it.
     pub person: Option<String>,
@@ -44,6 +44,11 @@ impl Signature {
     /// Returns it in the brackets in which it is sent.
     pub fn bracketed(&self) -> String {
         text::bracketed(&self.content, self.international)
+    }
+
+    /// Returns whether it was imported, not applied for here.
+    pub fn was_imported(&self) -> bool {
+        self.person.is_none()
     }
 }
 
@@ -109,6 +114,22 @@ pub async fn set_application(
         kind as SignatureKind,
         international,
         applied_by as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stores what the name of an imported signature stands for.
+pub async fn set_kind(
+    db: &mut PgConnection,
+    id: SignatureId,
+    kind: Option<SignatureKind>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update signatures set kind = $2 where id = $1",
+        id.0,
+        kind as Option<SignatureKind>,
     )
     .execute(db)
     .await?;

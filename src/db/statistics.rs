@@ -170,7 +170,9 @@ pub struct Group {
 pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Result<Vec<Group>> {
     let rows = sqlx::query!(
         r#"select case $5
-               when 'template' then b.vendor_template_id when 'signature' then b.sig_content
+               when 'template' then b.vendor_template_id when 'signature' then
+                 case when b.sig_content = '' then '' when b.international
+                   then '[' || b.sig_content || ']' else '【' || b.sig_content || '】' end
                when 'purpose' then b.purpose::text when 'country' then c.country
                when 'batch' then b.id::text when 'person' then b.ordered_by::text
                else '' end as "key!",

@@ -67,7 +67,7 @@ impl Past {
         Ok(())
     }
 
-    /// Sets the price of a part, before the first batch is ordered.
+    /// Sets sample prices of a part, before the first batch is ordered.
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
         let valid_from = period::day_of(self.now) - Duration::days(PRICED_DAYS);
@@ -77,7 +77,7 @@ impl Past {
             valid_from,
             price: Some(price),
         });
-        prices::upsert(&mut db, self.project, &list).await?;
+        prices::upsert(&mut db, self.project, &list, true).await?;
         Ok(())
     }
 

@@ -14,6 +14,13 @@ const CHINESE_DOMAINS: [&str; 3] = [".中国", ".公司", ".网络"];
 /// The fewest digits of a phone number in a text.
 pub const MIN_PHONE_DIGITS: usize = 10;
 
+/// The fewest digits of a service number.
+pub const MIN_SERVICE_DIGITS: usize = 5;
+/// Words beside a number that is to be called.
+const CALLING: [&str; 8] = ["电话", "热线", "拨打", "致电", "来电", "客服", "咨询", "联系"];
+/// What follows an amount or a number of things, which is no number to call.
+const COUNTED: &str = "元块万分积件人名条次个年月天%";
+
 /// The most different phone numbers in the texts of one extension number (每个子端口) that China Mobile
 /// registers (USMS notice of 2025-07).
 pub const MAX_PHONE_NUMBERS: usize = 2;
@@ -96,9 +103,9 @@ pub fn find_phone_number(text: &str) -> Option<String> {
     phone_numbers(text).next()
 }
 
-/// Returns the number of different phone numbers in a text.
+/// Returns the number of different phone numbers in a text, service numbers included.
 pub fn count_phone_numbers(text: &str) -> usize {
-    phone_numbers(text).collect::<BTreeSet<_>>().len()
+    phone_numbers(text).chain(service_numbers(text)).collect::<BTreeSet<_>>().len()
 }
 
 fn phone_numbers(text: &str) -> impl Iterator<Item = String> {
@@ -120,13 +127,38 @@ fn phone_numbers(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Returns the first short service number of a text, such as 95500 or 12345: five digits.
-pub fn find_service_number(text: &str) -> Option<&str> {
-    let runs = text.split(|letter: char| !letter.is_ascii_digit());
-    let is_service = |run: &&str| {
-        run.len() == 5 && ["95", "96", "123"].iter().any(|start| run.starts_with(start))
-    };
-    runs.into_iter().find(is_service)
+/// Returns the first short service number of a text, such as 95500, 962121 or 12345 (9X and 12X in the
+/// USMS notice of 2025-07).
+pub fn find_service_number(text: &str) -> Option<String> {
+    service_numbers(text).next()
+}
+
+/// Returns the first short service number of a text that also says to call somebody. Five digits alone
+/// may be anything.
+pub fn find_called_number(text: &str) -> Option<String> {
+    let says_to_call = CALLING.iter().any(|word| text.contains(word));
+    says_to_call.then(|| find_service_number(text))?
+}
+
+fn service_numbers(text: &str) -> impl Iterator<Item = String> {
+    let mut digits = String::new();
+    text.chars().map(in_ascii).chain(std::iter::once(' ')).filter_map(move |letter| {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            return None;
+        }
+        let run = std::mem::take(&mut digits);
+        (is_service_number(&run) && !COUNTED.contains(letter)).then_some(run)
+    })
+}
+
+fn is_service_number(digits: &str) -> bool {
+    match digits.len() {
+        MIN_SERVICE_DIGITS => ["95", "96", "12"].iter().any(|start| digits.starts_with(start)),
+        6 if digits.starts_with("96") => true,
+        6..=8 => ["950", "951", "952"].iter().any(|start| digits.starts_with(start)),
+        _ => false,
+    }
 }
 
 fn is_phone_number(digits: &str) -> bool {
@@ -192,9 +224,29 @@ mod tests {
             assert_eq!(count_links(text), links, "{text}");
         }
         assert_eq!(count_phone_numbers("18500001234、185 0000 1234、400-000-0000"), 2);
-        assert_eq!(count_phone_numbers("95500"), 0);
-        assert_eq!(find_service_number("请致电95500。"), Some("95500"));
-        assert_eq!(find_service_number("{1}元，编号955001"), None);
+        assert_eq!(count_phone_numbers("95500、95588、95533，95500"), 3);
+        assert_eq!(count_phone_numbers("400-000-0000、95500、12345、18500001234"), 4);
+    }
+
+    #[test]
+    fn service_numbers_are_found_and_amounts_are_none() {
+        for (text, number) in [
+            ("请致电95500。", "95500"),
+            ("详询12580", "12580"),
+            ("路况请拨12122，", "12122"),
+            ("热线962121或前台", "962121"),
+            ("反诈专线96110", "96110"),
+            ("会议号95013888", "95013888"),
+            ("请拨９５５００", "95500"),
+        ] {
+            assert_eq!(find_service_number(text).as_deref(), Some(number), "{text}");
+        }
+        for text in ["{1}元，编号955001", "12000元", "95000积分", "100元", "20261201", "10086"]
+        {
+            assert_eq!(find_service_number(text), None, "{text}");
+        }
+        assert_eq!(find_called_number("客服热线95500").as_deref(), Some("95500"));
+        assert_eq!(find_called_number("95500"), None);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! Application files. Their first bytes determine their type, never their name.
 
+use super::finding::Document;
 use super::text::is_invisible;
 
 /// The largest file, in bytes (USMS API reference, CreateUSMSSignature: 4 MB).
@@ -40,6 +41,14 @@ impl FileProblem {
             Self::Empty => "file-empty",
             Self::TooLarge => "file-large",
             Self::Kind => "file-kind",
+        }
+    }
+
+    /// Returns the vendor's document that states the rule, if one does.
+    pub fn document(self) -> Option<Document> {
+        match self {
+            Self::Empty => None,
+            Self::TooLarge | Self::Kind => Some(Document::SignatureStandard),
         }
     }
 }
@@ -164,6 +173,7 @@ mod tests {
         assert_eq!(FileKind::of(b"%PDF-1.7"), Ok(FileKind::Pdf));
         assert_eq!(FileKind::of(b"<script>alert(1)</script>"), Err(FileProblem::Kind));
         assert_eq!(FileKind::of(b""), Err(FileProblem::Empty));
+        assert_eq!(FileProblem::Kind.document(), Some(Document::SignatureStandard));
         assert_eq!(FileKind::of(&vec![0xff; MAX_BYTES + 1]), Err(FileProblem::TooLarge));
     }
 }

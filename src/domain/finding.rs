@@ -15,16 +15,19 @@ pub enum Document {
     CreateSignature,
     /// The API reference of CreateUSMSTemplate.
     CreateTemplate,
+    /// The API reference of UpdateUSMSTemplate.
+    UpdateTemplate,
 }
 
 impl Document {
     /// All documents.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SignatureStandard,
         Self::TemplateStandard,
         Self::Notices,
         Self::CreateSignature,
         Self::CreateTemplate,
+        Self::UpdateTemplate,
     ];
 
     /// Returns the name used in message keys.
@@ -35,6 +38,7 @@ impl Document {
             Self::Notices => "notices",
             Self::CreateSignature => "create-signature",
             Self::CreateTemplate => "create-template",
+            Self::UpdateTemplate => "update-template",
         }
     }
 
@@ -46,6 +50,7 @@ impl Document {
             Self::Notices => "https://docs.ucloud.cn/usms/introduction/notice",
             Self::CreateSignature => "https://docs.ucloud.cn/api/usms-api/create_usms_signature",
             Self::CreateTemplate => "https://docs.ucloud.cn/api/usms-api/create_usms_template",
+            Self::UpdateTemplate => "https://docs.ucloud.cn/api/usms-api/update_usms_template",
         }
     }
 }

@@ -16,7 +16,7 @@ const MAX_NOTE_LENGTH: usize = 500;
 const TOO_SHORT: usize = 3;
 /// Words that say nothing about the sender. A name of nothing else is neutral: the review standard
 /// gives 告警通知 and 尊敬的客户 as examples.
-const NEUTRAL_WORDS: [&str; 32] = [
+const NEUTRAL_WORDS: [&str; 46] = [
     "尊敬的",
     "亲爱的",
     "客户",
@@ -49,6 +49,20 @@ const NEUTRAL_WORDS: [&str; 32] = [
     "服务",
     "官方",
     "测试",
+    "平台",
+    "中心",
+    "安全",
+    "账户",
+    "账号",
+    "帐户",
+    "帐号",
+    "支付",
+    "快递",
+    "商城",
+    "贵宾",
+    "小程序",
+    "助手",
+    "管家",
 ];
 
 /// What the name in the brackets stands for (USMS API reference, CreateUSMSSignature: `SigType`).
@@ -192,7 +206,7 @@ impl SignatureApplication {
     fn check_content(&self, found: &mut Findings, sensitive_words: &[String]) {
         let length = self.content.chars().count();
         if self.content.trim().is_empty() {
-            found.error("content", "signature-empty", "");
+            found.error("content", "signature-empty", "").stated_in(Document::CreateSignature);
         } else if self.content.contains(['【', '】', '[', ']']) {
             found.error("content", "signature-brackets", "").stated_in(Document::SignatureStandard);
         } else if has_unreadable(&self.content) || self.content.trim() != self.content {
@@ -285,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_proper_name_has_no_findings() {
-        for name in ["云帆书店", "YunFan_1", "客户世界"] {
+        for name in ["云帆书店", "YunFan_1", "客户世界", "安全出版社", "云帆商城"]
+        {
             assert_eq!(keys(&application(name), ALL_FILES), [], "{name}");
         }
     }
@@ -308,6 +323,11 @@ mod tests {
             ("告警通知", "signature-neutral", false),
             ("尊敬的客户", "signature-neutral", false),
             ("验证码", "signature-neutral", false),
+            ("安全中心", "signature-neutral", false),
+            ("会员服务平台", "signature-neutral", false),
+            ("账户安全提醒", "signature-neutral", false),
+            ("支付平台", "signature-neutral", false),
+            ("贵宾商城", "signature-neutral", false),
         ] {
             assert_eq!(keys(&application(name), ALL_FILES), [(key, blocks)], "{name}");
         }

@@ -77,7 +77,7 @@ impl TemplateApplication {
     fn check_name(&self, found: &mut Findings) {
         let length = self.name.chars().count();
         if self.name.trim().is_empty() {
-            found.error("name", "name-empty", "");
+            found.error("name", "name-empty", "").stated_in(Document::CreateTemplate);
         } else if length > MAX_NAME_LENGTH {
             found.error("name", "name-long", length).stated_in(Document::CreateTemplate);
         } else if has_unreadable(&self.name) {
@@ -94,7 +94,7 @@ impl TemplateApplication {
         let max = if resubmits { MAX_RESUBMITTED_TEXT_LENGTH } else { MAX_TEXT_LENGTH };
         let length = self.text.chars().count();
         if self.text.trim().is_empty() {
-            found.error("text", "text-empty", "");
+            found.error("text", "text-empty", "").stated_in(Document::CreateTemplate);
         } else if length > max {
             found.error("text", "text-long", length).stated_in(Document::TemplateStandard);
         } else if has_unreadable(&self.text.replace(['\n', '\r'], "")) {
@@ -102,7 +102,9 @@ impl TemplateApplication {
         } else if let Some(mark) = self.text.chars().find(|letter| FORBIDDEN.contains(letter)) {
             found.error("text", "text-forbidden", mark).stated_in(Document::TemplateStandard);
         } else if let Some(missing) = first_gap(&parsed) {
-            found.error("text", "text-gap", format!("{{{missing}}}"));
+            found
+                .error("text", "text-gap", format!("{{{missing}}}"))
+                .stated_in(Document::TemplateStandard);
         } else if only_variables(&parsed) {
             found.error("text", "text-variables-only", "").stated_in(Document::TemplateStandard);
         }
@@ -132,6 +134,12 @@ impl TemplateApplication {
         {
             found.warning("text", "text-code-word", "").stated_in(Document::TemplateStandard);
         }
+        let needs_opt_out = opt_out::is_needed(self.purpose, self.international);
+        if needs_opt_out && opt_out::instruction_at_end(&self.text).is_none() {
+            found
+                .warning("text", "text-opt-out", UNSUBSCRIBE)
+                .stated_in(Document::TemplateStandard);
+        }
         // The carriers of Mainland China.
         if !self.international {
             self.check_contacts(found);
@@ -149,7 +157,7 @@ impl TemplateApplication {
         }
         let number = long_number(&self.text)
             .or_else(|| contact::find_phone_number(&self.text))
-            .or_else(|| contact::find_service_number(&self.text).map(str::to_owned));
+            .or_else(|| contact::find_service_number(&self.text));
         if let Some(number) = number {
             warn("text-phone", number);
         }
@@ -331,6 +339,8 @@ mod tests {
             ("请致电 400-000-0000", "text-phone", false),
             ("请致电 138 0000 0000", "text-phone", false),
             ("请致电95500", "text-phone", false),
+            ("请致电962121", "text-phone", false),
+            ("请致电12580", "text-phone", false),
             ("【云帆】订单已发出", "text-brackets", false),
             ("会员专享优惠已到账", "text-marketing", false),
             ("新书已到店，回T退订", "text-marketing", false),
@@ -348,7 +358,9 @@ mod tests {
         let link = ("text-link", false);
         assert_eq!(keys(&application("见 a.cn 或 b.cn")), [link, ("text-links", false)]);
         let numbers = "请致电18500000001、18500000002、18500000003";
-        assert_eq!(keys(&application(numbers)), [("text-phone", false), ("text-phones", false)]);
+        let too_many = [("text-phone", false), ("text-phones", false)];
+        assert_eq!(keys(&application(numbers)), too_many);
+        assert_eq!(keys(&application("95500、95588、95533")), too_many);
     }
 
     #[test]
@@ -357,6 +369,8 @@ mod tests {
         let document_of = |text: &str| application(text).check(false, &words)[0].document;
         for (text, document) in [
             ("★特价★", Some(Document::TemplateStandard)),
+            ("订单{1}由{3}发出", Some(Document::TemplateStandard)),
+            ("", Some(Document::CreateTemplate)),
             ("您的贷款已到期", Some(Document::TemplateStandard)),
             ("会员专享优惠已到账", Some(Document::TemplateStandard)),
             ("请看 yunfan.cn", Some(Document::Notices)),
@@ -383,6 +397,11 @@ mod tests {
         assert_eq!(keys(&template), []);
         let mut template = application("本周新书已上架");
         template.purpose = Purpose::Marketing;
+        let without = ("text-opt-out", false);
+        assert_eq!(keys(&template), [without, ("unsubscribe-missing", true)]);
+        let document = template.check(false, &[])[0].document;
+        assert_eq!(document, Some(Document::TemplateStandard));
+        template.text.push_str("，回T退订");
         assert_eq!(keys(&template), [("unsubscribe-missing", true)]);
         template.unsubscribe = "回T退订".to_owned();
         assert_eq!(keys(&template), [("unsubscribe-other", false)]);

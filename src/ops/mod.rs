@@ -30,6 +30,7 @@ pub mod resend;
 pub mod retention;
 pub mod review;
 pub mod sending_stops;
+pub mod signature_kind;
 pub mod slots;
 pub mod submit;
 pub mod suppressions;

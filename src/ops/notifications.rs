@@ -20,7 +20,7 @@ pub use settings::{NotificationForm, NotificationProblem, find_problem, save_set
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::notifications::{self, Channel, Due};
-use crate::db::projects;
+use crate::db::{prices, projects};
 use crate::domain::batch::{Package, PauseReason};
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, first_number_at};
@@ -88,6 +88,7 @@ pub async fn pushes_changed(
         status: if are_back { "back" } else { "missing" }.to_owned(),
         reason: String::new(),
         package: None,
+        countries: Vec::new(),
         at: rfc3339(app.clock.now()),
         url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/health")),
         project: slug,
@@ -119,6 +120,13 @@ pub async fn batch_paused(
         | PauseReason::Trial
         | PauseReason::DatabaseWentBack => false,
     };
+    let package = Package::of(batch.purpose, batch.international);
+    let countries = if package == Package::International {
+        let expected = prices::expected(&mut *db, batch.id).await?.countries;
+        expected.into_iter().map(|one| one.country).filter(|code| !code.is_empty()).collect()
+    } else {
+        Vec::new()
+    };
     let notification = Notification {
         event: BATCH_PAUSED.to_owned(),
         subject: "batch".to_owned(),
@@ -126,7 +134,8 @@ pub async fn batch_paused(
         name: batch.name.clone(),
         status: pause_reason.key().to_owned(),
         reason: if is_vendor_message { batch.pause_detail.clone() } else { String::new() },
-        package: Some(Package::of(batch.purpose, batch.international).key().to_owned()),
+        package: Some(package.key().to_owned()),
+        countries,
         at: rfc3339(app.clock.now()),
         url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/batches/{}", batch.id)),
         project: slug,
@@ -154,6 +163,7 @@ async fn notification(
         status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
         reason: change.reason.to_owned(),
         package: None,
+        countries: Vec::new(),
         at: rfc3339(app.clock.now()),
         // The vendor's ids are letters and digits: nothing to escape.
         url: app

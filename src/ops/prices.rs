@@ -40,7 +40,7 @@ pub async fn today(app: &App, project: ProjectId) -> sqlx::Result<PriceList> {
 /// Saves prices: all, or none if the database fails.
 pub async fn save(app: &App, actor: Actor<'_>, list: &[Price]) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    prices::upsert(&mut tx, actor.project, list).await?;
+    prices::upsert(&mut tx, actor.project, list, false).await?;
     record(&mut tx, app, actor, "prices_saved", list).await?;
     tx.commit().await
 }
@@ -88,7 +88,7 @@ pub(super) async fn save_plain(
     if list.is_empty() {
         return Ok(());
     }
-    prices::upsert(db, actor.project, &list).await?;
+    prices::upsert(db, actor.project, &list, false).await?;
     record(db, app, actor, "prices_saved", &list).await
 }
 

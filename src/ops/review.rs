@@ -85,6 +85,8 @@ pub struct Seen {
     pub status: ReviewStatus,
     /// Whether it is for international phones.
     pub international: bool,
+    /// Whether that was only proposed just now: nobody has said it.
+    pub proposed: bool,
     /// The purpose of a template.
     pub purpose: Option<Purpose>,
     /// Whether the person who imported it said otherwise, in vain: a batch was ordered with it.

@@ -228,30 +228,37 @@ async fn batch_call(
             .collect(),
     };
     match app.usms.send_batch(keys, &usms::SendBatch { groups: vec![group] }).await {
-        Ok(sent) => conclude_batch(sent, targets),
+        Ok(sent) => conclude_batch(sent, claimed, targets),
         Err(error) => conclude(error, claimed),
     }
 }
 
 /// Returns what the response to a batch call proves. With a session number, at least one phone was
 /// accepted; without one none was, provided that every phone is accounted for.
-fn conclude_batch(sent: usms::SentBatch, targets: &[Target]) -> End {
-    let not_taken = match_failures(&sent.failures, targets);
-    let ret_code = sent.ret_code.0;
+fn conclude_batch(sent: usms::SentBatch, claimed: &Claimed, targets: &[Target]) -> End {
+    let each = match_failures(&sent.failures, targets);
+    let (ret_code, request_id) = (sent.ret_code.0, sent.request_id);
     if let Some(session_no) = sent.session_no {
-        return taken(session_no, sent.request_id, ret_code, not_taken, sent.complaint);
+        return taken(session_no, request_id, ret_code, each, sent.complaint);
     }
-    let all_failed = not_taken.len() == targets.len();
-    if all_failed || sent.success_count == Some(0) {
-        let answer = not_taken.first().map(|first| first.reason.clone()).unwrap_or_default();
-        let request_id = sent.request_id;
-        return End::Refused { ret_code, answer, request_id, each: not_taken };
+    let none_accepted = match sent.success_count {
+        Some(count) => count == 0,
+        None => each.len() == targets.len(),
+    };
+    if !none_accepted {
+        let why = CallProblem::NoSessionNo.stored();
+        return End::InDoubt { ret_code: Some(ret_code), why, request_id };
     }
-    End::InDoubt {
-        ret_code: Some(ret_code),
-        why: CallProblem::NoSessionNo.stored(),
-        request_id: sent.request_id,
+    let reason = each.first().map(|first| first.reason.clone()).unwrap_or_default();
+    // An error of the whole call also names its phones in `FailContent`, and still decides.
+    if let Some((code, message)) = sent.complaint {
+        let message = if message.is_empty() { reason.clone() } else { message };
+        let end = conclude(CallError::from_response(code, message, request_id.clone()), claimed);
+        if !matches!(end, End::Refused { .. }) {
+            return end;
+        }
     }
+    End::Refused { ret_code, answer: reason, request_id, each }
 }
 
 /// Returns the result of a call with a session number.
@@ -445,13 +452,4 @@ fn wait_after(attempts: i32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_double_up_to_a_limit() {
-        assert_eq!(wait_after(1), Duration::seconds(1));
-        assert_eq!(wait_after(4), Duration::seconds(8));
-        assert_eq!(wait_after(400), MAX_WAIT);
-    }
-}
+mod tests;

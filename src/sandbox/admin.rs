@@ -205,6 +205,7 @@ async fn counts(shared: web::Data<Shared>) -> HttpResponse {
         "taken": world.messages.len(),
         "calls": world.counts.calls,
         "by_action": world.counts.by_action,
+        "undocumented": world.counts.undocumented,
         "phones_taken_twice": world.taken_twice,
         "blacklisted": world.blacklist.len(),
         "pushes_waiting": world.pushes_waiting(),

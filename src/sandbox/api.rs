@@ -64,7 +64,11 @@ fn perform(action: &str, params: &Params, shared: &Shared) -> (Answer, Option<Fa
     match fault {
         Some(fault) if fault.kind == Kind::RetCode => {
             let message = format!("injected fault: {}", fault.ret_code);
-            (Refusal::new(fault.ret_code, message).into(), None)
+            let answer = Answer::from(Refusal::new(fault.ret_code, message));
+            if fault.fail_content && action == "SendBatchUSMSMessage" {
+                return (answer.with("FailContent", sending::fail_content(params)), None);
+            }
+            (answer, None)
         }
         Some(fault) if fault.kind == Kind::Complaint => {
             let message = format!("injected complaint: {}", fault.ret_code);

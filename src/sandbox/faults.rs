@@ -58,6 +58,9 @@ pub(super) struct Fault {
     /// How many calls it strikes; 0 means all of them until it is cleared.
     #[serde(default = "default_times")]
     pub(super) times: u32,
+    /// Whether a RetCode of SendBatchUSMSMessage comes with `FailContent` that names all phones.
+    #[serde(default)]
+    pub(super) fail_content: bool,
     /// Whether the call takes effect in spite of the fault; if absent, the kind decides.
     #[serde(default)]
     taken: Option<bool>,

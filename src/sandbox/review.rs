@@ -62,7 +62,7 @@ fn is_refused(text: &str) -> bool {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Rules {
-    /// The API reference: only rejected signatures are changed, and nothing in review is deleted.
+    /// The API reference: only what was rejected is changed, and nothing in review is deleted.
     #[default]
     Api,
     /// The manual: what waits or is in review is changed and deleted as well.
@@ -70,7 +70,7 @@ pub(super) enum Rules {
 }
 
 impl Rules {
-    /// Returns whether a signature of this status may be changed.
+    /// Returns whether a signature, or the text of a template, of this status may be changed.
     pub(super) fn may_change(self, status: u8) -> bool {
         match self {
             Self::Api => status == REJECTED,

@@ -125,6 +125,12 @@ pub(super) fn send_batch(params: &Params, world: &mut World, now: i64) -> Result
     Ok(answer)
 }
 
+/// Returns the `FailContent` of a batch that is refused as a whole.
+pub(super) fn fail_content(params: &Params) -> Vec<Value> {
+    let tasks = params.required("TaskContent").and_then(read_tasks).unwrap_or_default();
+    tasks.iter().map(|task| failure(task, "", &task.target)).collect()
+}
+
 fn read_tasks(content: &str) -> Result<Vec<TaskGroup>, Refusal> {
     let bytes = STANDARD.decode(content).map_err(|_| Refusal::malformed("TaskContent"))?;
     serde_json::from_slice(&bytes)

@@ -115,6 +115,8 @@ pub(super) struct Counts {
     pub(super) calls: u64,
     /// Correctly signed calls by action.
     pub(super) by_action: BTreeMap<String, u64>,
+    /// Parameters that the reference does not list, by action and name.
+    pub(super) undocumented: BTreeMap<String, u64>,
     /// Pushes that the customer accepted.
     pub(super) pushes_taken: u64,
     /// Pushes that failed even at the last try.

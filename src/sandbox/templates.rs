@@ -102,7 +102,8 @@ pub(super) fn query(params: &Params, world: &World, now: i64) -> Result<Answer, 
     Ok(Answer::ok().with("Data", data))
 }
 
-/// UpdateUSMSTemplate: a changed text is reviewed again; a changed name alone is not.
+/// UpdateUSMSTemplate: a changed text is reviewed again; a changed name alone is not. The reference
+/// lists no `UnsubscribeInfo`, so that it changes nothing and is counted.
 pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Answer, Refusal> {
     let existing = find(world, params.required("TemplateId")?)?;
     let (text, name) = (params.get("Template"), params.get("TemplateName"));
@@ -110,6 +111,11 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
         return Err(Refusal::missing("Template"));
     }
     let mut changed = existing.clone();
+    let changes_text = text.is_some_and(|text| text != existing.text);
+    if changes_text && !world.rules.may_change(existing.status(world, now).0) {
+        let message = "the text of a template of this status cannot be changed";
+        return Err(Refusal::invalid("TemplateId", message));
+    }
     if let Some(text) = text {
         check_text(text, existing.purpose, existing.international, 600)?;
         text.clone_into(&mut changed.text);
@@ -127,6 +133,10 @@ pub(super) fn update(params: &Params, world: &mut World, now: i64) -> Result<Ans
     }
     if changed.text != existing.text {
         changed.review = Review::begin(now);
+    }
+    if params.get("UnsubscribeInfo").is_some() {
+        let parameter = "UpdateUSMSTemplate UnsubscribeInfo".to_owned();
+        *world.counts.undocumented.entry(parameter).or_default() += 1;
     }
     world.record(Entry::Template(changed));
     Ok(Answer::ok())

@@ -68,25 +68,38 @@ pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     rendered
 }
 
-/// Returns whether a text ends with `ending` or another opt-out instruction: its last clause has the
-/// word 退订 or 拒收 beside a keyword to reply with, and hardly anything else.
+/// Returns whether a text ends with `ending` or another opt-out instruction: its last clause has a word
+/// such as 退订 or 拒收 beside letters to reply with, or beside digits and a verb, and hardly anything
+/// else.
 pub(super) fn says_how_to_opt_out(text: &str, ending: &str) -> bool {
-    let text = text.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '}');
-    if text.ends_with(ending.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+    let mark = |c: char| !c.is_alphanumeric() && c != '}';
+    let (text, ending) = (text.trim_end_matches(mark), ending.trim_end_matches(mark));
+    if !ending.is_empty() && text.ends_with(ending) {
         return true;
     }
-    let filler =
-        |c: char| c.is_ascii_alphabetic() || "请可直接回复发送至信输入:：“”\" ".contains(c);
-    ["退订", "拒收"].into_iter().any(|word| match text.rsplit_once(word) {
+    ["退订", "拒收", "取消订阅", "拒绝接收"].into_iter().any(|word| match text.rsplit_once(word) {
         None => false,
         Some((before, after)) => {
-            let near: Vec<char> =
-                before.chars().rev().take_while(|c| filler(*c)).take(12).collect();
-            let has_keyword =
-                near.iter().copied().chain(after.chars()).any(|c| c.is_ascii_alphabetic());
-            after.chars().all(filler) && after.chars().count() <= 12 && has_keyword
+            let near = before.chars().rev().take_while(|c| is_filler(*c)).take(24);
+            let clause: String = near.chain(after.chars()).map(narrow).collect();
+            after.chars().all(is_filler)
+                && after.chars().count() <= 24
+                && (clause.contains(|c: char| c.is_ascii_alphabetic())
+                    || clause.contains(|c: char| c.is_ascii_digit())
+                        && clause.contains(['回', '复', '发']))
         }
     })
+}
+
+fn is_filler(c: char) -> bool {
+    narrow(c).is_ascii_alphanumeric()
+        || " 请可直接回复发送编辑至到短信输入字母数字按键或和、即:：，,/“”\"‘’'（）()".contains(c)
+}
+
+/// Returns the ASCII character of a full-width one; others as they are.
+fn narrow(c: char) -> char {
+    let code = u32::from(c);
+    if (0xFF01..=0xFF5E).contains(&code) { char::from_u32(code - 0xFEE0).unwrap_or(c) } else { c }
 }
 
 /// Returns the text of a message: the signature in its brackets, then the body.

@@ -82,7 +82,7 @@ pub enum UnknownBecause {
 
 impl CallError {
     /// Returns the error that a RetCode other than 0 stands for.
-    pub(super) fn from_response(ret_code: RetCode, message: String, request_id: String) -> Self {
+    pub fn from_response(ret_code: RetCode, message: String, request_id: String) -> Self {
         let not_sent = |because| Self::NotSent {
             because,
             ret_code: Some(ret_code),

@@ -89,7 +89,8 @@ pub struct SentBatch {
     pub failures: Vec<Failure>,
     /// The RetCode: 0, or 18046 for a partial success.
     pub ret_code: RetCode,
-    /// A RetCode other than these two that came with the session number, and its message.
+    /// A RetCode other than these two, and its message. With a session number, messages were accepted
+    /// all the same.
     pub complaint: Option<(RetCode, String)>,
     /// The vendor's id of the call; may be empty.
     pub request_id: String,
@@ -180,8 +181,7 @@ impl Client {
         }
         let is_complaint = !matches!(response.ret_code, RetCode::OK | RetCode::PARTLY);
         Ok(SentBatch {
-            complaint: (is_complaint && session_no.is_some())
-                .then_some((response.ret_code, response.message)),
+            complaint: is_complaint.then_some((response.ret_code, response.message)),
             session_no,
             success_count: fields.and_then(|fields| fields.number("SuccessCount")),
             failures,

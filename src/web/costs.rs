@@ -1,7 +1,6 @@
 //! Costs as pages show them: *expected* before sending, all parts at their prices; *billed* after
 //! it, the parts that receipts report.
 
-use super::countries;
 use super::layout::Layout;
 use crate::db::prices::Cost;
 use crate::domain::price::Estimate;
@@ -74,7 +73,7 @@ pub fn at_least(l: &Layout, amount: &str) -> String {
 fn without_price(l: &Layout, codes: &[&str]) -> String {
     let named = codes.iter().take(MAX_NAMED).map(|code| match *code {
         "" => l.t("prices-other-countries"),
-        code => countries::name(l.texts, code),
+        code => l.texts.country(code),
     });
     let named = named.collect::<Vec<_>>().join(", ");
     l.with("cost-unpriced", &[("count", codes.len().into()), ("names", named.into())])

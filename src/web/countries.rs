@@ -10,14 +10,6 @@ pub const NAMED: [&str; 31] = [
     "971",
 ];
 
-/// Returns the country of a calling code, by name if there is a text for it.
-pub fn name(texts: Texts, code: &str) -> String {
-    match texts.try_t(&format!("country-{code}")) {
-        Some(name) => format!("{name} +{code}"),
-        None => format!("+{code}"),
-    }
-}
-
 /// Returns the calling code of a country other than mainland China, which is typed as a calling code
 /// or as its name in any language, with or without the code.
 pub fn code_of(typed: &str) -> Option<String> {
@@ -29,7 +21,7 @@ pub fn code_of(typed: &str) -> Option<String> {
         Language::ALL.into_iter().any(|language| {
             let texts = Texts(language);
             let short = texts.t(&format!("country-{code}"));
-            [short, name(texts, code)].iter().any(|name| name.eq_ignore_ascii_case(typed))
+            [short, texts.country(code)].iter().any(|name| name.eq_ignore_ascii_case(typed))
         })
     };
     NAMED.into_iter().find(is_named).map(str::to_owned)
@@ -46,7 +38,7 @@ mod tests {
                 let texts = Texts(language);
                 let short = texts.try_t(&format!("country-{code}"));
                 assert!(short.is_some(), "{code} has no name");
-                for typed in [code.to_owned(), short.unwrap_or_default(), name(texts, code)] {
+                for typed in [code.to_owned(), short.unwrap_or_default(), texts.country(code)] {
                     assert_eq!(code_of(&typed).as_deref(), Some(code), "{typed}");
                 }
             }

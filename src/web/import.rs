@@ -199,19 +199,24 @@ pub struct Imported {
     pub facts: String,
     /// Whether it was said to be otherwise, in vain: a batch was ordered with it.
     pub in_use: bool,
+    /// Whether it is international, and the URL that changes this, if it is only proposed.
+    pub proposed: Option<(bool, String)>,
 }
 
 impl Imported {
     fn of(l: &Layout, seen: &Seen) -> Self {
         let destination = l.destination(seen.international);
+        let subject = seen.row.subject();
+        let change = || l.urls.reviewed_part(subject, &seen.vendor_id, "destination");
         Self {
-            href: l.urls.reviewed(seen.row.subject(), &seen.vendor_id),
+            href: l.urls.reviewed(subject, &seen.vendor_id),
             status: Status::new(&seen.status, l.texts),
             facts: match seen.purpose {
                 Some(purpose) => format!("{destination} · {}", l.purpose(purpose)),
                 None => destination,
             },
             in_use: seen.in_use,
+            proposed: seen.proposed.then(|| (seen.international, change())),
         }
     }
 }

@@ -17,11 +17,10 @@ use super::member::Member;
 use super::upload::Upload;
 use super::{flash, page};
 use crate::app::App;
-use crate::db::prices;
+use crate::db::prices::{self, ListedPrice};
 use crate::domain::batch::Package;
 use crate::domain::file::MAX_BYTES;
 use crate::domain::period;
-use crate::domain::price::Price;
 use crate::ops::actor::Actor;
 use crate::ops::prices as price_ops;
 
@@ -53,6 +52,8 @@ struct Line {
     valid_from: Date,
     /// The key of whether it is valid: already, not any more, or not yet.
     state: &'static str,
+    /// Whether it is a sample of the demo.
+    sample: bool,
 }
 
 #[derive(Template)]
@@ -100,14 +101,14 @@ async fn draw(
     let l = member.layout(app, request, Section::Settings).await?;
     let all = prices::all(&app.db, member.project.id).await?;
     let lines = lines_of(&l, all, period::day_of(app.clock.now()));
-    let names = countries::NAMED.map(|code| countries::name(l.texts, code)).to_vec();
+    let names = countries::NAMED.map(|code| l.texts.country(code)).to_vec();
     Ok(PricesPage { lines, fields, names, problem: None, wrong: Vec::new(), l })
 }
 
 /// Returns the lines of prices of which the newest of each kind and country comes first.
-fn lines_of(l: &Layout, all: Vec<Price>, today: Date) -> Vec<Line> {
+fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<Line> {
     let mut valid: Option<(Package, String)> = None;
-    let line = |price: Price| {
+    let line = |ListedPrice { price, sample }: ListedPrice| {
         let of = (price.package, price.country);
         let state = if price.valid_from > today {
             "prices-later"
@@ -122,7 +123,7 @@ fn lines_of(l: &Layout, all: Vec<Price>, today: Date) -> Vec<Line> {
             kind: package.key(),
             country: match (package, code.as_str()) {
                 (Package::International, "") => l.t("prices-other-countries"),
-                (Package::International, code) => countries::name(l.texts, code),
+                (Package::International, code) => l.texts.country(code),
                 (Package::Notice | Package::Marketing, _) => l.t("country-86"),
             },
             country_code: code,
@@ -131,6 +132,7 @@ fn lines_of(l: &Layout, all: Vec<Price>, today: Date) -> Vec<Line> {
                 .map_or_else(|| "—".to_owned(), |price| format!("¥{}", four_decimals(price))),
             valid_from: price.valid_from,
             state,
+            sample,
         }
     };
     all.into_iter().map(line).collect()

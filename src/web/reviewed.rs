@@ -24,6 +24,7 @@ use crate::db::reviewed::{Counts, Cursor, Filter, Row};
 use crate::db::{signatures, sms_templates};
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
+use crate::domain::text;
 use crate::ops::review;
 
 pub mod compare;
@@ -203,11 +204,14 @@ pub async fn open_applications(
 
 /// Returns the name of the signature or template that an application is for.
 pub fn name_of(application: &Application) -> String {
-    let field = match application.subject {
-        Subject::Signature => "content",
-        Subject::Template => "name",
-    };
-    application.content[field].as_str().unwrap_or_default().to_owned()
+    let of = |field: &str| application.content[field].as_str().unwrap_or_default();
+    match application.subject {
+        Subject::Signature => {
+            let international = application.content["international"].as_bool().unwrap_or(false);
+            text::bracketed(of("content"), international)
+        }
+        Subject::Template => of("name").to_owned(),
+    }
 }
 
 /// An event of a timeline.

@@ -384,6 +384,11 @@ fn signature_pages(config: &mut ServiceConfig) {
                 .route(may(Send, get(), signatures::apply::edit_form))
                 .route(may(Send, post(), signatures::apply::resubmit)),
         )
+        .service(resource("/signatures/{id}/kind").route(may(
+            Send,
+            post(),
+            signatures::change_kind,
+        )))
         .service(resource("/signatures/{id}/preview").route(may(
             Send,
             post(),

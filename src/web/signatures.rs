@@ -3,15 +3,18 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use serde::Deserialize;
+
 use super::components::{Copy, Drawing};
 use super::error::WebError;
+use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
-use super::page;
 use super::reviewed::destination::Destination;
 use super::reviewed::findings::Source;
 use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
+use super::{flash, page};
 use crate::app::App;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{Dependent, Row};
@@ -23,7 +26,9 @@ use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::role::Permission;
 use crate::domain::signature::SignatureKind;
 use crate::domain::text;
+use crate::ops::actor::Actor;
 use crate::ops::apply as apply_ops;
+use crate::ops::signature_kind::{self, Changed};
 
 pub mod apply;
 
@@ -36,6 +41,7 @@ struct Line {
     copy: Copy,
     sent: i64,
     is_withdrawn: bool,
+    can_change: bool,
     signature: Signature,
 }
 
@@ -71,6 +77,8 @@ struct SignaturePage {
     timeline: Vec<TimelineEntry>,
     dependents: Vec<Dependent>,
     can_change: bool,
+    /// Whether its kind can be set, which UCloud does not report.
+    can_set_kind: bool,
     can_send: bool,
     may_send: bool,
 }
@@ -79,6 +87,10 @@ impl SignaturePage {
     /// Returns whether it is approved, and nobody has said what its name stands for.
     fn may_be_withdrawn(&self) -> bool {
         self.signature.kind.is_none() && is_approved_at_home(&self.signature)
+    }
+
+    fn is_kind(&self, kind: &SignatureKind) -> bool {
+        self.signature.kind == Some(*kind)
     }
 }
 
@@ -126,6 +138,7 @@ pub async fn list(
                 copy: l.copy(&signature.sig_id),
                 sent,
                 is_withdrawn: is_withdrawn(&signature),
+                can_change: apply_ops::signature_can_change(&signature),
                 signature,
             })
             .collect(),
@@ -189,6 +202,7 @@ pub async fn show(
         timeline: reviewed::timeline(&app, &l, row).await?,
         dependents: rows::dependents(&app.db, row).await?,
         can_change: may_send && apply_ops::signature_can_change(&signature),
+        can_set_kind: may_send && signature.was_imported() && signature.deleted_at.is_none(),
         can_send: may_send
             && signature.status == ReviewStatus::Approved
             && signature.missing_since.is_none()
@@ -198,6 +212,36 @@ pub async fn show(
         l,
     };
     page::ok(&page)
+}
+
+/// The form of [`change_kind`].
+#[derive(Debug, Deserialize)]
+pub struct KindForm {
+    /// The kind, or an empty string if it is not known.
+    kind: String,
+}
+
+/// Changes what the name of an imported signature stands for, and redirects to its page.
+pub async fn change_kind(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    form: Form<KindForm>,
+) -> Result<HttpResponse, WebError> {
+    let kind = match form.into_inner().kind.as_str() {
+        "" => None,
+        typed => Some(SignatureKind::read(typed).ok_or(WebError::BadRequest)?),
+    };
+    let ip = peer_ip(&request);
+    let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
+    let texts = member.texts(&request);
+    match signature_kind::change(&app, &path.1, kind, actor).await? {
+        Some(Changed::Done) => flash::say(&request, &texts.t("signature-kind-saved")),
+        Some(Changed::AppliedFor) => flash::warn(&request, &texts.t("signature-kind-applied")),
+        None => return Err(WebError::NotFound),
+    }
+    Ok(page::see_other(&member.urls().signature(&path.1)))
 }
 
 /// Returns the files of all applications for a signature, newest first.

@@ -32,6 +32,8 @@ struct Line {
     copy: Copy,
     sent: i64,
     segments: Vec<Segment>,
+    /// Whether all of it can be changed, not only its name.
+    can_change: bool,
     template: SmsTemplate,
 }
 
@@ -111,6 +113,7 @@ pub async fn list(
                 copy: l.copy(&template.template_id),
                 sent,
                 segments: segments_of(&order::body(&template), &[]),
+                can_change: template_change(&template) == TemplateChange::All,
                 template,
             })
             .collect(),

@@ -77,6 +77,8 @@ async fn what_the_vendor_advises_for_a_code_is_shown_wherever_the_code_is_explai
     assert!(message.one(".reason").contains("取得书面同意后"), "{}", message.text);
     let receipts = operator.get(&format!("/p/default/receipts/{session}")).await;
     assert!(receipts.text.contains(consent) && receipts.text.contains(text), "{}", receipts.text);
+    let causes = operator.get(&batch).await.one("[data-part=causes]");
+    assert!(causes.contains(consent) && causes.contains(text), "{causes}");
     let failures = operator.get("/p/default/failures?span=today").await;
     // One code alone has its advice with the cause, several have it each.
     let causes = failures.all(".cause tr:first-child th");

@@ -56,11 +56,11 @@ async fn a_signature_of_latin_letters_is_domestic_unless_a_person_says_otherwise
     seed_signature(&console, "SIG0002", "UCloud").await;
     seed_signature(&console, "SIG0003", "YunFan").await;
     let page = import(&operator, SIGNATURES, "SIG0002", &[]).await;
-    assert!(page.one("tbody tr").contains(DOMESTIC), "{}", page.text);
+    assert!(page.one("tbody tr a").contains(DOMESTIC), "{}", page.text);
     assert!(destination(&operator, SIGNATURES, "SIG0002").await.contains(DOMESTIC));
     assert_eq!(operator.get(&format!("{SIGNATURES}/SIG0002")).await.one("h1"), "【UCloud】");
     let page = import(&operator, SIGNATURES, "SIG0003", &[("international", "true")]).await;
-    assert!(page.one("tbody tr").contains(INTERNATIONAL), "{}", page.text);
+    assert!(page.one("tbody tr a").contains(INTERNATIONAL), "{}", page.text);
     assert_eq!(operator.get(&format!("{SIGNATURES}/SIG0003")).await.one("h1"), "[YunFan]");
 
     let mut fields = operator.send_fields(CODE, &["4312", "5"], "18500001234").await;
@@ -88,15 +88,29 @@ async fn the_import_proposes_a_destination_by_brackets_and_by_the_projects_own_t
         seed_template(&console, &format!("UTN900{n}"), &text, json!({})).await;
     }
     let page = import(&operator, TEMPLATES, "UTN9001", &[]).await;
-    assert!(page.one("tbody tr").contains(INTERNATIONAL), "English: {}", page.text);
+    assert!(page.one("tbody tr a").contains(INTERNATIONAL), "English: {}", page.text);
+    // Letters alone do not decide: the proposal is marked, and can be changed on the spot.
+    assert!(page.one("tbody .doubtful").contains("推测"), "{}", page.text);
+    assert_eq!(page.attr("tbody option[selected]", "value"), "true");
+    let mut answer = page.whole_form("tbody form");
+    answer.retain(|(name, _)| name != "international");
+    answer.push(("international".to_owned(), "false".to_owned()));
+    let to = page.attr("tbody form", "action");
+    assert_eq!(operator.post_owned(&to, &answer).await.status, StatusCode::SEE_OTHER);
+    assert!(destination(&operator, TEMPLATES, "UTN9001").await.contains(DOMESTIC));
+    // What a person said, and what is known already, is not marked.
+    for said in [&[][..], &[("international", "true")]] {
+        let page = import(&operator, TEMPLATES, "UTN9001", said).await;
+        assert!(!page.has("tbody form"), "{}", page.text);
+    }
     import(&operator, TEMPLATES, "UTN9001, UTN9002", &[("international", "false")]).await;
     // The project's other English texts are domestic.
     let page = import(&operator, TEMPLATES, "UTN9003", &[]).await;
-    assert!(page.one("tbody tr").contains(DOMESTIC), "{}", page.text);
+    assert!(page.one("tbody tr a").contains(DOMESTIC), "{}", page.text);
     // If they differ, the language is all there is.
     import(&operator, TEMPLATES, "UTN9003", &[("international", "true")]).await;
     let page = import(&operator, TEMPLATES, "UTN9004", &[]).await;
-    assert!(page.one("tbody tr").contains(INTERNATIONAL), "{}", page.text);
+    assert!(page.one("tbody tr a").contains(INTERNATIONAL), "{}", page.text);
 }
 
 #[sqlx::test]

@@ -161,6 +161,13 @@ async fn a_project_without_a_signature_can_send_to_international_phones(db: PgPo
     assert_eq!(page.one(".bubble"), "Your parcel {1} has arrived.");
     let page = check(&operator, ENGLISH, WITHOUT, "(60)123456789").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    // With neither, both ways are named.
+    sqlx::query("update sms_templates set international = false").execute(&db).await.unwrap();
+    let page = operator.get(SEND).await;
+    assert!(page.text.contains("国际/港澳台短信可以不使用签名"), "{}", page.text);
+    for list in ["signatures", "templates"] {
+        assert!(page.has(&format!("a[href='/p/default/{list}/import']")), "{list}");
+    }
 }
 
 /// Returns the send form with the international template chosen, and nothing else.

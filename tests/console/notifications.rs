@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
 
-use crate::harness::{CODE, TestClient, TestConsole, eventually};
+use crate::harness::{CODE, NOTICE, TestClient, TestConsole, eventually};
 use crate::reviews::{apply_for_signature, id_of, review, until_status, without_reviews};
 
 /// A webhook that fails `failing` times, and then stores time, signature and body of each request.
@@ -165,4 +165,23 @@ async fn a_batch_that_is_paused_by_an_empty_package_is_told_once(db: PgPool) {
         .await
         .unwrap();
     assert_eq!(events, ["batch_paused"]);
+}
+
+#[sqlx::test]
+async fn an_empty_package_abroad_is_told_with_its_countries(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    for table in ["signatures", "sms_templates"] {
+        let statement = format!("update {table} set international = true");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&db).await.unwrap();
+    }
+    let admin = console.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    save_settings(&admin, &hook.open(), "").await;
+    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18013 });
+    console.fault(fault).await;
+    admin.send(NOTICE, &["1", "2"], "+60123456789\n+819012345678").await;
+    let (_, _, body) = hook.until(1).await.remove(0);
+    assert_eq!(body["package"], "international");
+    assert_eq!(body["countries"], json!(["60", "81"]));
 }

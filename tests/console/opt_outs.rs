@@ -96,7 +96,9 @@ async fn a_mistaken_opt_out_is_undone_with_one_click_and_only_once(db: PgPool) {
     let undone = press(&operator, &page, "take-back").await;
     assert_eq!(undone.status, StatusCode::SEE_OTHER, "{}", undone.text);
     assert_eq!(suppressed(&db).await, Vec::<String>::new());
-    assert_eq!(operator.get(&path).await.all(".theirs .status").len(), 4, "two are unread");
+    let after = operator.get(&path).await;
+    assert!(after.one(".flash").contains("UCloud 仍可能拦截"), "{}", after.one(".flash"));
+    assert_eq!(after.all(".theirs .status").len(), 4, "two are unread");
     // Another click, in another tab, and the same replies again.
     press(&operator, &page, "take-back").await;
     let after = operator.get(&path).await;
@@ -330,7 +332,7 @@ async fn marketing_is_held_until_a_person_decides_and_notices_are_sent(db: PgPoo
     let (path, page) = newest(&operator).await;
     assert!(page.has(".head a.act"), "notices can be sent");
     decide(&operator, &page, "no").await;
-    assert!(operator.get(&path).await.one(".flash").contains("已判定为非退订"));
+    assert!(operator.get(&path).await.one(".flash").contains("UCloud 仍可能拦截"));
     assert_eq!(scopes(&db).await, Vec::<String>::new());
     assert_eq!(all_calls(&console).await, [call("A2", &[held])]);
     // Or it is not, if the recipient wants no marketing.

@@ -218,7 +218,11 @@ async fn limits_per_phone_number_are_told_by_purpose_before_sending(db: PgPool) 
     let (_console, operator) = notice_console(&db).await;
     for (template, params, about) in [
         (CODE, &["1234", "5"][..], "1 分钟 1 条、1 小时 3 条、1 天 6 条"),
-        (NOTICE, &["1", "2"][..], "相同内容限 1 天 5 条"),
+        (CODE, &["1234", "5"][..], "锁定 30 分钟"),
+        (NOTICE, &["1", "2"][..], "1 天 5 条（中国电信 2 条）"),
+        (NOTICE, &["1", "2"][..], "1 分钟 5 条、1 小时 10 条、1 天 10 条"),
+        (NOTICE, &["1", "2"][..], "1 天最多 100 条（相同内容 50 条）"),
+        ("新书", &["1"][..], "每月最多 50 条"),
         ("新书", &["1"][..], "08:00–20:00"),
     ] {
         let fields = operator.send_fields(template, params, "18500001234").await;
@@ -246,14 +250,20 @@ async fn marketing_is_shown_and_counted_with_exactly_one_opt_out(db: PgPool) {
     let templates = vec![
         marketing("UTB0001", "已含退订", format!("{}拒收请回复R", "字".repeat(58))),
         marketing("UTB0002", "未含退订", "字".repeat(59)),
+        TemplateSeed {
+            unsubscribe: String::new(),
+            ..marketing("UTB0003", "未填退订", "字".repeat(59))
+        },
     ];
     console.sandbox.seed(Seeds { templates, ..Seeds::default() });
     let csrf = operator.get("/p/default/templates").await.csrf();
-    let ids = [("csrf", csrf.as_str()), ("ids", "UTB0001\nUTB0002")];
+    let ids = [("csrf", csrf.as_str()), ("ids", "UTB0001\nUTB0002\nUTB0003")];
     operator.post("/p/default/templates/import", &ids).await;
-    for (id, name, added, parts) in
-        [("UTB0001", "已含退订", false, "1 条"), ("UTB0002", "未含退订", true, "2 条")]
-    {
+    for (id, name, added, parts) in [
+        ("UTB0001", "已含退订", false, "1 条"),
+        ("UTB0002", "未含退订", true, "2 条"),
+        ("UTB0003", "未填退订", true, "2 条"),
+    ] {
         let fields = operator.send_fields(name, &[], "18500001234").await;
         let check = operator.post_owned("/p/default/send", &fields).await;
         assert!(check.one("dl.facts").contains(parts), "{}", check.one("dl.facts"));
@@ -264,6 +274,16 @@ async fn marketing_is_shown_and_counted_with_exactly_one_opt_out(db: PgPool) {
             assert_eq!(page.one(text).matches("拒收请回复R").count(), 1, "{}", page.text);
             assert_eq!(page.has(".opt-out"), added, "{}", page.text);
         }
+        // The page where the list is chosen shows the same.
+        let choose = operator.get("/p/default/batches/new").await;
+        let option = choose.option_containing("#template option", name);
+        let new = operator.get(&format!("/p/default/batches/new?template_id={option}")).await;
+        let shown = new.one("[data-template-text]");
+        assert_eq!(shown.matches("拒收请回复R").count(), 1, "{shown}");
+        assert_eq!(new.has(".opt-out"), added, "{}", new.text);
+        let chosen = format!("#template option[value='{option}']");
+        assert_eq!(new.attr(&chosen, "data-text"), shown);
+        assert_eq!(new.attr(&chosen, "data-added").contains("UCloud 可能会在末尾添加"), added);
         if added {
             assert!(check.one(".opt-out").contains("UCloud 可能会在末尾添加"), "{}", check.text);
         }

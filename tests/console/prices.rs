@@ -105,6 +105,20 @@ async fn a_price_is_added_shown_with_its_day_and_deleted(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn samples_are_marked_until_somebody_saves_a_price_of_their_own(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("Ada", Role::Admin).await;
+    for (kind, price) in [("notice", "0.05"), ("marketing", "0.055")] {
+        add(&admin, kind, "", price, "2026-01-01").await;
+    }
+    assert!(!admin.get(PRICES).await.has(".sample"));
+    sqlx::query("update prices set sample = true").execute(&db).await.unwrap();
+    assert_eq!(admin.get(PRICES).await.all(".sample"), ["示例单价", "示例单价"]);
+    add(&admin, "notice", "", "0.045", "2026-01-01").await;
+    assert_eq!(admin.get(PRICES).await.all(".sample").len(), 1);
+}
+
+#[sqlx::test]
 async fn a_wrong_price_comes_back_with_what_is_wrong_at_its_field(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("Ada", Role::Admin).await;
@@ -232,8 +246,35 @@ async fn a_list_to_several_countries_is_costed_row_by_row_and_keeps_its_prices(d
             .await
             .unwrap();
     assert_eq!(stored, [("60".to_owned(), 2, Some(3_000)), ("65".to_owned(), 1, Some(5_000))]);
-    let page = operator.get_in("en", "/p/default/statistics?span=today").await;
-    assert!(page.status == StatusCode::OK);
+}
+
+/// Returns a figure of the statistics.
+fn cost(page: &Page, name: &str) -> String {
+    let figures = page.all(".figures :is(dt, dd)");
+    let place = figures.iter().position(|text| text == name);
+    place.map(|place| figures[place + 1].clone()).unwrap_or_default()
+}
+
+#[sqlx::test]
+async fn what_is_billed_abroad_is_billed_by_country(db: PgPool) {
+    let console = console_abroad(&db).await;
+    set_price(&db, "international", "60", 3_000).await;
+    set_price(&db, "international", "65", 5_000).await;
+    let operator = console.operator().await;
+    let list = b"+60123456789,1,2\n+60123456780,1,2\n+6581234567,1,2\n";
+    let preview = operator.upload_list(NOTICE, "a.csv", list).await;
+    operator.until_imported(&preview).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &batch).await;
+    let page = operator.get_in("en", &batch).await;
+    assert!(page.one("[data-part=billed]").starts_with("¥1.10"), "{}", page.text);
+    let page = operator.get_in("en", "/p/default/statistics?span=today&by=country").await;
+    assert!(cost(&page, "Billed cost").starts_with("¥1.10"), "{}", page.text);
+    assert!(cost(&page, "Expected cost").starts_with("¥1.10"), "{}", page.text);
+    let rows = page.all("main table.list tbody tr");
+    let of = |country: &str| rows.iter().find(|row| row.contains(country)).cloned();
+    assert!(of("Malaysia").is_some_and(|row| row.contains("¥0.60")), "{rows:?}");
+    assert!(of("Singapore").is_some_and(|row| row.contains("¥0.50")), "{rows:?}");
 }
 
 #[sqlx::test]
@@ -309,11 +350,6 @@ async fn what_is_expected_and_what_is_billed_are_told_apart(db: PgPool) {
     assert_eq!(page.one("[data-part=expected]"), "¥2.00¥1.0000 per part");
     assert_eq!(page.one("[data-part=billed]"), "¥1.001 part in receipts");
     let page = operator.get_in("en", "/p/default/statistics?span=today").await;
-    let figures = page.all(".figures :is(dt, dd)");
-    let of = |name: &str| {
-        let place = figures.iter().position(|text| text == name);
-        place.map(|place| figures[place + 1].clone()).unwrap_or_default()
-    };
-    assert!(of("Billed cost").starts_with("¥1.00"), "{figures:?}");
-    assert!(of("Expected cost").starts_with("¥2.00"), "{figures:?}");
+    assert!(cost(&page, "Billed cost").starts_with("¥1.00"), "{}", page.text);
+    assert!(cost(&page, "Expected cost").starts_with("¥2.00"), "{}", page.text);
 }

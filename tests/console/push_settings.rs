@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usms_console::db::projects;
 use usms_console::domain::role::Role;
+use usms_console::i18n::{Language, Texts};
 use usms_console::ops::{missing_pushes, projects as project_ops};
 use usms_console::web;
 
@@ -367,5 +368,13 @@ async fn the_page_names_uclouds_console_first_and_its_support_second(db: PgPool)
         let of = |what: &str| lead.find(what).unwrap_or_else(|| panic!("no {what} in {lead}"));
         assert!(of("状态报告及上行消息接收地址配置") < of(support), "{lead}");
         assert!(lead.contains("基础配置"), "{lead}");
+    }
+    // So does the advice when pushes are missing.
+    for (language, support) in
+        [(Language::En, "UCloud support"), (Language::ZhCn, "UCloud 技术支持")]
+    {
+        let advice = Texts(language).t("hooks-gap-advice");
+        let first = advice.find("基础配置").unwrap();
+        assert!(advice.find(support).is_some_and(|second| first < second), "{advice}");
     }
 }

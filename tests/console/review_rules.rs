@@ -101,6 +101,7 @@ async fn names_that_reviewers_reject_are_warned_about_with_their_document(db: Pg
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let english = operator.get_in("en", NEW_SIGNATURE).await;
     assert!(english.text.contains("more than three characters"), "{}", english.text);
+    assert!(english.text.contains("fits no other company"), "{}", english.text);
     for outdated in ["product", "both allowed"] {
         assert!(!english.text.contains(outdated), "{outdated}");
     }
@@ -144,6 +145,40 @@ async fn approved_signatures_that_carriers_withdraw_are_flagged(db: PgPool) {
     let imported = operator.get("/p/default/signatures/SIG0001").await;
     assert!(!imported.has("#withdrawn"));
     assert!(imported.one(".facts").contains("清退"), "{}", imported.one(".facts"));
+    // A person can say it.
+    let kind = "/p/default/signatures/SIG0001/kind";
+    let set_kind = async |path: &str, kind: &str| {
+        let fields = [("csrf", imported.csrf()), ("kind", kind.to_owned())];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        operator.post_owned(path, &fields).await.status
+    };
+    assert!(imported.has(&format!("form[action='{kind}']")));
+    for (value, withdrawn) in [("app", true), ("company", false), ("website", true), ("", false)] {
+        assert_eq!(set_kind(kind, value).await, StatusCode::SEE_OTHER, "{value}");
+        let page = operator.get("/p/default/signatures/SIG0001").await;
+        assert_eq!(page.has("#withdrawn"), withdrawn, "{value}");
+        assert_eq!(
+            operator.get(list).await.all(".list .withdrawn").len(),
+            1 + usize::from(withdrawn)
+        );
+    }
+    assert_eq!(set_kind(kind, "gold").await, StatusCode::BAD_REQUEST);
+    let audited: i64 = sqlx::query_scalar(
+        "select count(*) from audit_log where action = 'signature_kind_changed'",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(audited, 4);
+    // That of an application stays.
+    let applied = operator.get(list).await.attr(".list th a[href]:not([href*=SIG0001])", "href");
+    assert!(!operator.get(&applied).await.has("form[action$='/kind']"));
+    assert_eq!(set_kind(&format!("{applied}/kind"), "company").await, StatusCode::SEE_OTHER);
+    assert_eq!(operator.get(list).await.all(".list .withdrawn").len(), 1);
+    assert_eq!(
+        console.viewer().await.post(kind, &[("kind", "app")]).await.status,
+        StatusCode::FORBIDDEN
+    );
 }
 
 #[sqlx::test]
@@ -168,7 +203,10 @@ async fn the_documented_topics_are_the_sensitive_words_until_a_team_edits_them(d
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     operator.post(WORDS, &[("csrf", &csrf), ("words", "竞品\n贷款")]).await;
     let asked = ask_about_template(&operator, "2", "竞品账单{1}已生成。").await;
-    assert!(!asked.one("#text-note").contains("模板审核标准"), "it is the team's word");
+    let note = asked.one("#text-note");
+    assert!(!note.contains("模板审核标准"), "it is the team's word: {note}");
+    assert!(note.contains("本团队的敏感词列表"), "{note}");
+    assert_eq!(asked.attr("#text-note a", "href"), WORDS);
     // What the team has not listed can be added.
     let page = operator.get(WORDS).await;
     assert!(page.has("#add-topics"));
@@ -215,6 +253,8 @@ async fn links_and_phone_numbers_name_the_carriers_limits_and_the_notice(db: PgP
         ("请看 yunfan.example/o", "yunfan.example/o"),
         ("请致电 400-000-0000", "400-000-0000"),
         ("请致电95500", "95500"),
+        ("请致电962121", "962121"),
+        ("95500、95588、95533", "3 个电话号码"),
         ("请看 a.example 或 b.example", "2 个链接"),
         ("请致电18500000001、18500000002、18500000003", "3 个电话号码"),
     ] {

@@ -480,7 +480,7 @@ async fn a_form_is_accepted_with_or_without_files_and_only_from_our_own_pages(db
 async fn how_to_opt_out_is_part_of_an_application_and_not_of_a_change(db: PgPool) {
     let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let values = [("name", "新书预告"), ("text", "本周新书已上架"), ("purpose", "3")];
+    let values = [("name", "新书预告"), ("text", "新书上架，回T退订"), ("purpose", "3")];
     let fields = filled_form(&operator, "/p/default/templates/new", &values).await;
     let done = operator.upload("/p/default/templates/new", &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
@@ -491,15 +491,17 @@ async fn how_to_opt_out_is_part_of_an_application_and_not_of_a_change(db: PgPool
     let edit = operator.get(&format!("{path}/edit")).await;
     assert!(!edit.has("#unsubscribe"), "UpdateUSMSTemplate has no parameter for it");
     let mut fields = edit.whole_form(FORM);
-    set(&mut fields, "text", "本周新书今日上架");
+    set(&mut fields, "text", "新书今日上架，回T退订");
     set(&mut fields, "unsubscribe", "回T退订");
     let done = operator.upload(&format!("{path}/edit"), &fields, &[]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let vendor = at_vendor(&console, &id_of(&path)).await;
     assert_eq!(
         (&vendor["text"], &vendor["unsubscribe"]),
-        (&"本周新书今日上架".into(), &"拒收请回复R".into())
+        (&"新书今日上架，回T退订".into(), &"拒收请回复R".into())
     );
+    let counts = console.admin(Method::GET, "counts", json!(null)).await;
+    assert_eq!(counts["undocumented"], json!({}), "UnsubscribeInfo is not sent with the change");
     let stored: String =
         sqlx::query_scalar("select unsubscribe from sms_templates where name = '新书预告'")
             .fetch_one(&db)
@@ -524,6 +526,17 @@ async fn what_waits_or_is_in_review_is_edited_and_a_refusal_loses_nothing(db: Pg
             assert!(edit.one("#why").contains("审核尚未完成"), "{}", edit.text);
         }
     }
+    for (list, id) in [("signatures", &signature), ("templates", &template)] {
+        let href = format!(".list a[href='{id}/edit']");
+        assert!(operator.get(&format!("/p/default/{list}")).await.has(&href), "the list offers it");
+    }
+    let edit = format!("{template}/edit");
+    let fields = filled_form(&operator, &edit, &[("text", "您的订单今日发货")]).await;
+    let refused = operator.upload(&edit, &fields, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert!(refused.text.contains("18003"), "{}", refused.text);
+    assert_eq!(refused.one("#text").trim(), "您的订单今日发货");
+    assert_eq!(at_vendor(&console, &id_of(&template)).await["text"], "您的订单已发货");
     // By the words of the API reference it is refused, by those of the manual it is not.
     let edit = format!("{signature}/edit");
     let mut fields = filled_form(&operator, &edit, &[("content", "云帆读书会")]).await;

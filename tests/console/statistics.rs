@@ -377,6 +377,28 @@ async fn folding_while_receipts_arrive_changes_no_sum(db: PgPool) {
     assert_sound(&db).await;
 }
 
+#[sqlx::test]
+async fn signatures_are_told_apart_by_their_brackets(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    for (phone, international) in [("18500001234", false), ("18500001235", true)] {
+        let batch = operator.send(CODE, &["1234", "5"], phone).await;
+        console.until_complete(&operator, &batch).await;
+        sqlx::query(
+            "update batches set international = $1 where id = (select max(id) from batches)",
+        )
+        .bind(international)
+        .execute(&db)
+        .await
+        .unwrap();
+    }
+    let page = operator.get("/p/default/statistics?span=today&by=signature").await;
+    let rows = page.all("main table tbody th");
+    for bracketed in ["【云帆书店】", "[云帆书店]"] {
+        assert!(rows.iter().any(|row| row.contains(bracketed)), "{bracketed}: {rows:?}");
+    }
+}
+
 /// Adds a batch of 50 phones that the vendor accepted. Returns its session number and the phones.
 async fn add_submission(db: &PgPool, n: usize) -> (String, Vec<String>) {
     let session = format!("s-{n}");

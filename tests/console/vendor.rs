@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::harness::{CODE, MAX_WAIT, Page, TestClient, TestConsole, TestOptions};
+use crate::harness::{CODE, MAX_WAIT, NOTICE, Page, TestClient, TestConsole, TestOptions};
 
 async fn send_one(operator: &TestClient, phone: &str) -> String {
     operator.send(CODE, &["1234", "5"], phone).await
@@ -78,6 +78,49 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
 }
 
 #[sqlx::test]
+async fn a_list_pauses_too_if_the_refusal_names_its_phones(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    for (n, code) in [18013, 171, 290, 299].into_iter().enumerate() {
+        console
+            .fault(json!({
+                "action": "SendBatchUSMSMessage",
+                "kind": "ret_code",
+                "ret_code": code,
+                "fail_content": true,
+            }))
+            .await;
+        let rows = format!("1850000{n}001,李,5\n1850000{n}002,王,6\n");
+        let preview = operator.upload_list(NOTICE, "a.csv", rows.as_bytes()).await;
+        operator.until_imported(&preview).await;
+        let batch = operator.confirm_list(&preview, &[]).await;
+        let page = console.until(&operator, &batch, "form[action$=resume]").await;
+        operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+        let page = console.until_complete(&operator, &batch).await;
+        assert!(!page.has("form[action$=resume]"), "{code}: {}", page.text);
+    }
+    assert_eq!(console.accepted().await, (8, 0), "all were sent, once");
+}
+
+#[sqlx::test]
+async fn a_list_is_tried_again_if_the_gateway_names_its_phones(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let operator = console.operator().await;
+    let fault = json!({
+        "action": "SendBatchUSMSMessage", "kind": "ret_code", "ret_code": 153, "fail_content": true,
+    });
+    console.fault(fault).await;
+    let rows = "18500000001,李,5\n18500000002,王,6\n".as_bytes();
+    let preview = operator.upload_list(NOTICE, "a.csv", rows).await;
+    operator.until_imported(&preview).await;
+    let batch = operator.confirm_list(&preview, &[]).await;
+    console.until_complete(&operator, &batch).await;
+    assert_eq!(console.accepted().await, (2, 0));
+}
+
+#[sqlx::test]
 async fn a_session_number_that_comes_with_a_code_keeps_both_and_shows_them(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let operator = console.operator().await;
@@ -122,9 +165,29 @@ async fn an_empty_package_is_named_by_purpose_with_what_to_buy(db: PgPool) {
             .unwrap();
         let notice = operator.get_in("en", &batch).await.one("#live .notice.doubtful");
         assert!(notice.contains(what) && notice.contains("money in the account"), "{notice}");
+        assert_eq!(notice.contains("通用类"), !international, "general packages are domestic");
+        let countries = notice.contains("for the countries of this batch under");
+        assert_eq!(countries, international, "{notice}");
         let home = operator.get_in("en", "/p/default/").await;
         assert!(home.text.contains(what), "the home page says so too");
     }
+}
+
+#[sqlx::test]
+async fn an_empty_package_abroad_is_named_by_country(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    for table in ["signatures", "sms_templates"] {
+        let statement = format!("update {table} set international = true");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&db).await.unwrap();
+    }
+    let operator = console.operator().await;
+    let fault = json!({ "action": "SendUSMSMessage", "kind": "ret_code", "ret_code": 18013 });
+    console.fault(fault).await;
+    let batch = operator.send(NOTICE, &["1", "2"], "+60123456789\n+819012345678").await;
+    let page = console.until(&operator, &batch, "form[action$=resume]").await;
+    let notice = page.one("#live .notice.doubtful");
+    assert!(notice.contains("购买马来西亚 +60、日本 +81的国际"), "{notice}");
 }
 
 #[sqlx::test]

@@ -109,17 +109,18 @@ def signature(usms, content):
 
 
 def template(usms):
-    """Creates a template, changes it, and waits until it is approved."""
+    """Creates a template that is rejected, changes it, and waits until it is approved."""
     template_id = usms.create_usms_template(
-        {"Purpose": 2, "TemplateName": "发货通知", "Template": "订单{1}已发货"}
+        {"Purpose": 2, "TemplateName": "发货通知", "Template": "拒订单{1}已发货"}
     )["TemplateId"]
-    usms.update_usms_template({"TemplateId": template_id, "Template": "{1}您好，订单{2}已发货"})
 
-    def approved():
+    def status(wanted):
         data = usms.query_usms_template({"TemplateId": template_id})["Data"]
-        return data["Status"] == 2 and data
+        return data["Status"] == wanted and data
 
-    data = until(approved, "an approved template")
+    until(lambda: status(3), "a rejected template")
+    usms.update_usms_template({"TemplateId": template_id, "Template": "{1}您好，订单{2}已发货"})
+    data = until(lambda: status(2), "an approved template")
     check(data["Template"] == "{1}您好，订单{2}已发货", "the template has its new text")
     return template_id
 

@@ -89,7 +89,10 @@ impl ParamProblem {
             Self::Code => purpose == Purpose::Verification && !is_code(value),
             Self::Placeholder => is_placeholder(value),
             Self::Link => contact::find_link(value).is_some(),
-            Self::PhoneNumber => contact::find_phone_number(value).is_some(),
+            Self::PhoneNumber => {
+                contact::find_phone_number(value).is_some()
+                    || contact::find_called_number(value).is_some()
+            }
             Self::Mark => value.contains(['※', '●', '★']),
             Self::Yuan => value.contains(['￥', '¥']),
             Self::Emoji => value.chars().any(|letter| u32::from(letter) > 0xFFFF),
@@ -128,6 +131,7 @@ fn is_plain(value: &str) -> bool {
         && !value.is_empty()
         && !(has_letters && (is_missing(value) || has_missing_word(value)))
         && !(digits >= contact::MIN_PHONE_DIGITS && contact::find_phone_number(value).is_some())
+        && !(digits >= contact::MIN_SERVICE_DIGITS && contact::find_called_number(value).is_some())
 }
 
 /// Returns whether a character is not seen: zero width, direction marks, fillers, line separators.
@@ -261,6 +265,8 @@ mod tests {
             ("4001234567", ParamProblem::PhoneNumber, false),
             ("138 0000 0000", ParamProblem::PhoneNumber, false),
             ("(021)60000000", ParamProblem::PhoneNumber, false),
+            ("详询客服热线95500", ParamProblem::PhoneNumber, false),
+            ("致电12580", ParamProblem::PhoneNumber, false),
             ("suo.im/x", ParamProblem::Link, false),
             ("1.2.3.4/x", ParamProblem::Link, false),
             ("ｗｗｗ．ａ．ｃｏｍ", ParamProblem::Link, false),
@@ -281,6 +287,8 @@ mod tests {
             "3.14",
             "1.5.com5",
             "20261129",
+            "95500",
+            "12345",
             "2026/11/29",
             "2.5/3",
             "10.5 11.5",

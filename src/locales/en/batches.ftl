@@ -58,10 +58,12 @@ batch-paused-balance-title = { $package ->
    *[notice] Paused: verification and notice package used up
 }
 batch-paused-balance = { $package ->
-    [marketing] Buy a marketing package (营销推广类) under 套餐包管理 in UCloud's console, then resume. Packages for verification and notices don't count, and neither does money in the account.
-    [international] Buy an international package (国际及港澳台短信) for the countries of this batch under 套餐包管理 in UCloud's console, then resume. Packages for the Chinese mainland or other countries don't count, and neither does money in the account.
-   *[notice] Buy a verification and notice package (验证通知类) under 套餐包管理 in UCloud's console, then resume. Marketing packages don't count, and neither does money in the account.
+    [marketing] Buy a marketing package (营销推广类), or a general one (通用类) if UCloud offers it to you, under 套餐包管理 in UCloud's console, then resume. Packages for verification and notices don't count, and neither does money in the account.
+    [international] Buy an international package (国际及港澳台短信) for { $countries } under 套餐包管理 in UCloud's console, then resume. Packages for the Chinese mainland or other countries don't count, and neither does money in the account.
+   *[notice] Buy a verification and notice package (验证通知类), or a general one (通用类) if UCloud offers it to you, under 套餐包管理 in UCloud's console, then resume. Marketing packages don't count, and neither does money in the account.
 } If the package still has messages, contact UCloud support. Messages not yet submitted are kept, and nothing is sent twice.
+batch-countries = the countries of this batch
+batch-countries-more = { $names } and { $count } more
 batch-paused-permission-title = Paused: UCloud refused this project's keys or permissions
 batch-paused-permission = Ask an administrator to check the project's keys, project ID, and IP allowlist at UCloud, then resume.
 batch-paused-vendor_unavailable-title = Paused: UCloud unavailable

@@ -48,7 +48,7 @@ hooks-pull-failed = { $count ->
     [one] The last pull failed
    *[other] The last { $count } pulls failed
   }
-hooks-gap-advice = The console had to ask for receipts. Send a test push; if it arrives, ask UCloud support whether the push URL is registered.
+hooks-gap-advice = The console had to ask for receipts. Send a test push; if it arrives, check the push URL in UCloud's console under SMS › 基础配置. If your account doesn't have that page, ask UCloud support whether the URL is registered.
 hooks-test-settled = Test push accepted after { $taken } ms and processed after { $settled } ms. It left no data behind.
 hooks-test-not-settled = The test push was accepted but not processed
 hooks-test-not-settled-advice = Check that a process that handles pushes is running (serve without --no-worker). Pushes are stored meanwhile.

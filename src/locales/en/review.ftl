@@ -40,6 +40,7 @@ import-unanswered = UCloud did not respond. Try again later.
 look-up-busy = The console is busy sending messages, which go first. Try again in a moment.
 import-destination-hint = UCloud doesn't say what a signature or template is approved for. International includes Hong Kong, Macao, and Taiwan. You can change it until a batch is ordered with it.
 import-propose-destination = Propose for each
+import-proposed = Proposed, since UCloud doesn't say it. Check:
 import-purpose = Purpose, if UCloud doesn't say it
 import-purpose-hint = IDs of verification codes begin with UTA, of notices with UTN, of marketing with UTB.
 import-propose-purpose = Propose from the ID

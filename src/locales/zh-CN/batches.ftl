@@ -49,10 +49,12 @@ batch-paused-balance-title = { $package ->
    *[notice] 已暂停：验证通知类短信余量不足
 }
 batch-paused-balance = { $package ->
-    [marketing] 请在 UCloud 控制台的套餐包管理页购买营销推广类短信套餐包，然后继续任务。验证通知类套餐包和账户余额均不能用于本任务。
-    [international] 请在 UCloud 控制台的套餐包管理页购买本任务所发国家或地区的国际及港澳台短信套餐包，然后继续任务。国内短信或其他国家、地区的套餐包以及账户余额均不能用于本任务。
-   *[notice] 请在 UCloud 控制台的套餐包管理页购买验证通知类短信套餐包，然后继续任务。营销推广类套餐包和账户余额均不能用于本任务。
+    [marketing] 请在 UCloud 控制台的套餐包管理页购买营销推广类短信套餐包（如可购买通用类套餐包，也可用于本任务），然后继续任务。验证通知类套餐包和账户余额均不能用于本任务。
+    [international] 请在 UCloud 控制台的套餐包管理页购买{ $countries }的国际及港澳台短信套餐包，然后继续任务。国内短信或其他国家、地区的套餐包以及账户余额均不能用于本任务。
+   *[notice] 请在 UCloud 控制台的套餐包管理页购买验证通知类短信套餐包（如可购买通用类套餐包，也可用于本任务），然后继续任务。营销推广类套餐包和账户余额均不能用于本任务。
 }若该套餐包仍有余量，请联系 UCloud 技术支持。未发送的短信均已保留，继续后不会重复发送。
+batch-countries = 本任务所发国家或地区
+batch-countries-more = { $names }及另外 { $count } 个国家或地区
 batch-paused-permission-title = 已暂停：UCloud 拒绝了项目的密钥或权限
 batch-paused-permission = 请联系管理员检查项目的密钥、项目 ID 和 IP 白名单，修正后继续任务。
 batch-paused-vendor_unavailable-title = 已暂停：UCloud 暂不可用

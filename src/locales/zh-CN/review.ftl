@@ -40,6 +40,7 @@ import-unanswered = UCloud 未响应，请稍后重试。
 look-up-busy = 正在优先发送短信，请稍后重试。
 import-destination-hint = UCloud 查询结果不含适用范围。国际短信包含港澳台。在有发送任务使用之前均可修改。
 import-propose-destination = 自动建议
+import-proposed = UCloud 未返回适用范围，此为推测，请核对：
 import-purpose = 短信类型（UCloud 未返回时）
 import-purpose-hint = 模板 ID 以 UTA 开头为验证码，UTN 为通知，UTB 为营销。
 import-propose-purpose = 按模板 ID 建议

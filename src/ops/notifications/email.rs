@@ -45,10 +45,12 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
 
 /// Returns subject and text of the email for a paused batch: what its page says as well.
 fn batch_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let countries = notification.countries.iter().map(String::as_str);
     let values = [
         ("name", notification.name.as_str().into()),
         ("project", notification.project.as_str().into()),
         ("package", notification.package.as_deref().unwrap_or_default().into()),
+        ("countries", texts.countries_of_batch(countries).into()),
         ("reason", notification.reason.as_str().into()),
     ];
     let key = format!("batch-paused-{}", notification.status);
@@ -97,6 +99,7 @@ mod tests {
                 status: status.to_owned(),
                 reason: String::new(),
                 package: None,
+                countries: Vec::new(),
                 at: "2026-11-29T14:07:11+08:00".to_owned(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
             };
@@ -104,6 +107,35 @@ mod tests {
             assert!(subject.contains("shop"), "{subject}");
             assert!(text.contains("/p/shop/health"), "{text}");
             assert!(text.contains("2026-11-29T14:07:11+08:00"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_about_an_empty_package_names_what_to_buy() {
+        let paused = |package: &str, countries: &[&str]| Notification {
+            event: BATCH_PAUSED.to_owned(),
+            project: "shop".to_owned(),
+            subject: "batch".to_owned(),
+            id: String::new(),
+            name: "上新".to_owned(),
+            status: "balance".to_owned(),
+            reason: String::new(),
+            package: Some(package.to_owned()),
+            countries: countries.iter().map(|code| (*code).to_owned()).collect(),
+            at: "2026-11-29T14:07:11+08:00".to_owned(),
+            url: None,
+        };
+        for (language, names, unknown, general) in [
+            (Language::En, "Malaysia +60, +999", "the countries of this batch", "general"),
+            (Language::ZhCn, "马来西亚 +60、+999", "本任务所发国家或地区", "通用类"),
+        ] {
+            let text =
+                |package, countries: &[&str]| email(Texts(language), &paused(package, countries)).1;
+            assert!(text("international", &["60", "999"]).contains(names));
+            assert!(text("international", &[]).contains(unknown));
+            assert!(
+                text("notice", &[]).contains(general) && text("marketing", &[]).contains(general)
+            );
         }
     }
 
@@ -118,6 +150,7 @@ mod tests {
             status: "rejected".to_owned(),
             reason: "含有链接".to_owned(),
             package: None,
+            countries: Vec::new(),
             at: "2026-11-29T06:07:11Z".to_owned(),
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
         };

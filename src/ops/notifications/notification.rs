@@ -28,6 +28,9 @@ pub struct Notification {
     /// The SMS package of a paused batch: `notice`, `marketing` or `international`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// The calling codes of the countries that a paused international batch is sent to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
     /// When it happened, in RFC 3339, in China.
     pub at: String,
     /// The URL of its page, if `CONSOLE_PUBLIC_URL` is set.

@@ -82,7 +82,7 @@ impl Question<'_> {
         let changed = self.set_destination(app, db, Current::template(known)).await?;
         let international = changed.destination(known.international, said.international);
         let in_use = changed == Changed::InUse;
-        let stored = |purpose, in_use| Wanted { international, purpose, in_use };
+        let stored = |purpose, in_use| Wanted { international, proposed: false, purpose, in_use };
         let (purpose, wanted) = (vendor_purpose(response), said.purpose);
         Ok(match (purpose, wanted.filter(|wanted| *wanted != known.purpose)) {
             (Some(purpose), _) => stored(purpose, in_use),
@@ -117,14 +117,15 @@ impl Question<'_> {
             .or_else(|| imported::purpose_of(template_id, text, &response.unsubscribe))
             .ok_or(LookupError::NoPurpose)?;
         let applied = doubtful.map(|application| application.international);
-        let international = match applied.or(said.international) {
+        let known = applied.or(said.international);
+        let international = match known {
             Some(international) => international,
             None => {
                 let similar = destinations::of_similar_templates(&mut *db, self.project, text);
                 imported::is_international_text(text, similar.await?)
             }
         };
-        Ok(Wanted { international, purpose, in_use: false })
+        Ok(Wanted { international, proposed: known.is_none(), purpose, in_use: false })
     }
 }
 
@@ -132,6 +133,8 @@ impl Question<'_> {
 #[derive(Debug, Clone, Copy)]
 struct Wanted {
     international: bool,
+    /// Whether nobody has said the destination.
+    proposed: bool,
     purpose: Purpose,
     /// Whether a person said otherwise, but a batch was ordered with it.
     in_use: bool,
@@ -194,23 +197,26 @@ pub(super) async fn store_signature(
             vendor_id: known.sig_id.clone(),
             status: known.status,
             international: known.international,
+            proposed: false,
             purpose: None,
             in_use: false,
         });
     }
     let said = question.said().international;
-    let (international, in_use) = match &stored {
+    let (international, proposed, in_use) = match &stored {
         Some(known) => {
             let changed = question.set_destination(app, db, Current::signature(known)).await?;
-            (changed.destination(known.international, said), changed == Changed::InUse)
+            let international = changed.destination(known.international, said);
+            (international, false, changed == Changed::InUse)
         }
         None => {
             let content = &response.content;
             let doubtful = applications::doubtful(db, project, Subject::Signature, content).await?;
             let applied = doubtful.map(|application| application.international);
-            let proposed = || imported::is_international_signature(question.wanted, content);
+            let proposal = || imported::is_international_signature(question.wanted, content);
             // An application with this name may be for another signature: what a person says counts.
-            (said.or(applied).unwrap_or_else(proposed), false)
+            let known = said.or(applied);
+            (known.unwrap_or_else(proposal), known.is_none(), false)
         }
     };
     let described = signatures::Described {
@@ -244,6 +250,7 @@ pub(super) async fn store_signature(
         vendor_id: response.sig_id.clone(),
         status,
         international,
+        proposed,
         purpose: None,
         in_use,
     })
@@ -271,6 +278,7 @@ pub(super) async fn store_template(
             vendor_id: known.template_id.clone(),
             status: known.status,
             international: known.international,
+            proposed: false,
             purpose: Some(known.purpose),
             in_use: false,
         });
@@ -325,6 +333,7 @@ pub(super) async fn store_template(
         vendor_id: template_id.to_owned(),
         status,
         international: wanted.international,
+        proposed: wanted.proposed,
         purpose: Some(wanted.purpose),
         in_use: wanted.in_use,
     })

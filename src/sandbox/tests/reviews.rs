@@ -92,6 +92,8 @@ async fn templates_are_checked_reviewed_changed_and_deleted() {
     };
     assert_eq!(update("新名", "大促销，拒收请回复R").await, 0);
     assert_eq!(status().await, 2);
+    assert_eq!(update("新名", "小促销，拒收请回复R").await, 18003);
+    admin_post(&sandbox, "review", json!({"id": id, "status": 3})).await;
     assert_eq!(update("新名", "小促销，拒收请回复R").await, 0);
     assert_eq!(status().await, 0);
     admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
@@ -180,6 +182,10 @@ async fn marketing_is_sent_with_how_to_opt_out_exactly_once() {
         marketing("M3", "新书上架。", "拒收请回复R"),
         marketing("M4", "新书上架。", ""),
         marketing("M5", &long, "拒收请回复R"),
+        marketing("M6", "新书上架，回复ＴＤ退订", "拒收请回复R"),
+        marketing("M7", "新书上架，退订回复0000", "拒收请回复R"),
+        marketing("M8", "新书上架，回复0退订。", "回复0退订"),
+        marketing("M9", "满100元可退订", "回T退订。"),
     ];
     let sandbox = start(None);
     sandbox.seed(seeds);
@@ -193,6 +199,10 @@ async fn marketing_is_sent_with_how_to_opt_out_exactly_once() {
         ("M2", "【优刻得】新书上架，回T退订"),
         ("M3", "【优刻得】新书上架。拒收请回复R"),
         ("M4", "【优刻得】新书上架。拒收请回复R"),
+        ("M6", "【优刻得】新书上架，回复ＴＤ退订"),
+        ("M7", "【优刻得】新书上架，退订回复0000"),
+        ("M8", "【优刻得】新书上架，回复0退订。"),
+        ("M9", "【优刻得】满100元可退订回T退订。"),
     ] {
         assert_eq!(send(id).await, 0, "{id}");
         let messages = admin_get(&sandbox, "messages").await;
@@ -225,5 +235,31 @@ async fn changing_and_deleting_follow_the_api_reference_or_the_manual() {
     }
     admin_post(&sandbox, "review", json!({"id": id, "status": 1})).await;
     assert_eq!(delete().await, 0);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn changing_the_text_of_a_template_follows_them_and_its_name_is_free() {
+    let sandbox = start(None);
+    let mut new_text = (0..).map(|n| format!("您的订单{n}已发货"));
+    let answer = async |status: u8, field: &str, value: &str| {
+        admin_post(&sandbox, "review", json!({"id": "T0", "status": status})).await;
+        let params = [("TemplateId", "T0"), (field, value)];
+        ret_code(&sandbox, "UpdateUSMSTemplate", &params).await
+    };
+    for (status, expected) in [(0, 18003), (1, 18003), (2, 18003), (3, 0), (4, 18003)] {
+        let text = new_text.next().unwrap();
+        assert_eq!(answer(status, "Template", &text).await, expected, "API reference, {status}");
+        assert_eq!(answer(status, "TemplateName", "新名称").await, 0, "{status}");
+    }
+    admin_post(&sandbox, "rules", json!({"review": "manual"})).await;
+    for (status, expected) in [(0, 0), (1, 0), (2, 18003), (3, 0), (4, 18003)] {
+        let text = new_text.next().unwrap();
+        assert_eq!(answer(status, "Template", &text).await, expected, "manual, {status}");
+    }
+    let params = [("TemplateId", "T0"), ("TemplateName", "名称"), ("UnsubscribeInfo", "回T退订")];
+    assert_eq!(ret_code(&sandbox, "UpdateUSMSTemplate", &params).await, 0);
+    let counts = admin_get(&sandbox, "counts").await;
+    assert_eq!(counts["undocumented"], json!({"UpdateUSMSTemplate UnsubscribeInfo": 1}));
     sandbox.stop().await;
 }

@@ -19,6 +19,7 @@ use crate::domain::batch::{BatchState, Package, PauseReason, SubmissionState, ma
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
+use crate::domain::receipt_codes::{self, Category};
 use crate::domain::role::Permission;
 use crate::domain::sight::Sight;
 use crate::domain::version::{Part, Version};
@@ -30,7 +31,7 @@ use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::{Bar, Ledger};
 use crate::web::member::Member;
-use crate::web::message_table::{MessageTable, Viewer};
+use crate::web::message_table::{MessageTable, Viewer, vendor_advice};
 use crate::web::moment::Moment;
 use crate::web::send::view::{Segment, segments_of};
 use crate::web::{page, schedule, urls};
@@ -79,6 +80,8 @@ pub(super) struct LivePart {
     expected: CostText,
     /// What has been billed; `None` as long as nothing was submitted or no price is known.
     billed: Option<CostText>,
+    /// The countries that it is sent to.
+    countries: String,
     pace: i64,
     ledger: Ledger,
     rows: MessageTable,
@@ -121,6 +124,7 @@ struct CauseRow {
     title: String,
     code_text: String,
     advice: String,
+    vendor_advice: Option<String>,
     count: i64,
     bar: Bar,
 }
@@ -374,6 +378,9 @@ pub(super) fn draw(
         ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         expected: costs::expected(&l, &snapshot.expected),
+        countries: l
+            .texts
+            .countries_of_batch(snapshot.expected.countries.iter().map(|one| one.country.as_str())),
         billed: (tally.sent() > 0 && snapshot.expected.has_prices())
             .then(|| costs::billed(&l, snapshot.billed, tally.submitted)),
         older,
@@ -458,9 +465,24 @@ fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
         #[allow(clippy::cast_precision_loss)]
         let share = l.percent(cause.count as f64 * 100.0 / total.max(1) as f64);
         let bar = Bar::of_share(cause.count, total, share);
-        CauseRow { title, advice, code_text, count: cause.count, bar }
+        CauseRow {
+            title,
+            advice,
+            vendor_advice: vendor_advice_for(l, cause),
+            code_text,
+            count: cause.count,
+            bar,
+        }
     };
     snapshot.causes.iter().map(row).collect()
+}
+
+/// Returns what the vendor advises, if it advises the same for all codes of a cause.
+fn vendor_advice_for(l: &Layout, cause: &Cause) -> Option<String> {
+    let category = Category::from_key(&cause.category)?;
+    let mut each = cause.codes.iter().map(|code| receipt_codes::advice(code, category, None));
+    let advice = each.next()??;
+    each.all(|other| other == Some(advice)).then(|| vendor_advice(l.texts, advice))?
 }
 
 /// Returns what happened and what to do about it.

@@ -18,7 +18,7 @@ use crate::domain::ids::{BatchId, TemplateId};
 use crate::domain::limits::MAX_DRAFTS;
 use crate::domain::phone::entries;
 use crate::domain::upload::is_phone;
-use crate::ops::order::OrderError;
+use crate::ops::order::{self, OrderError};
 use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
 use crate::web::choices::{Choices, WITHOUT_SIGNATURE, read_signature, signature_problem_key};
 use crate::web::error::WebError;
@@ -78,6 +78,14 @@ impl NewPage {
     fn sample(&self, template: &SmsTemplate) -> String {
         let href = self.l.urls.below_batches("sample.csv");
         crate::web::urls::with_query(&href, &[("template_id", &template.id.to_string())])
+    }
+
+    /// Says what UCloud may add to the text of a template; nothing if that is nothing.
+    fn added_sentence(&self, template: &SmsTemplate) -> String {
+        match order::added_opt_out(template) {
+            "" => String::new(),
+            added => self.l.with("opt-out-added", &[("text", added.into())]),
+        }
     }
 
     fn chosen_template(&self) -> Option<&SmsTemplate> {

@@ -1,6 +1,6 @@
 //! CSV files of prices: `kind,country,price,valid_from`, and `note`, which marks examples.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use encoding_rs::GB18030;
 use time::{Date, Month};
@@ -29,7 +29,7 @@ pub enum RowProblem {
     Day,
     /// It is still an example of the sample file.
     Example,
-    /// Another row has the price of the same kind, country and day.
+    /// Another row has another price for the same package, country and day.
     Twice,
     /// The file ends without a row, or has too many.
     Rows,
@@ -80,7 +80,7 @@ pub fn read(content: &[u8]) -> Result<Vec<Price>, Vec<WrongRow>> {
     let columns = reader.headers().ok().and_then(Columns::of);
     let columns = columns.ok_or_else(|| one(1, RowProblem::Columns))?;
     let (mut prices, mut wrong) = (Vec::new(), Vec::new());
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -98,10 +98,15 @@ pub fn read(content: &[u8]) -> Result<Vec<Price>, Vec<WrongRow>> {
             return Err(one(line, RowProblem::Rows));
         }
         match columns.price(&record) {
-            Ok(price) if !seen.insert((price.package, price.country.clone(), price.valid_from)) => {
-                wrong.push(WrongRow { line, problem: RowProblem::Twice });
+            // Verification codes and notices, which share a package, may have a row each.
+            Ok(price) => {
+                let of = (price.package, price.country.clone(), price.valid_from);
+                match seen.insert(of, price.price) {
+                    None => prices.push(price),
+                    Some(other) if other == price.price => {}
+                    Some(_) => wrong.push(WrongRow { line, problem: RowProblem::Twice }),
+                }
             }
-            Ok(price) => prices.push(price),
             Err(problem) => wrong.push(WrongRow { line, problem }),
         }
     }
@@ -216,7 +221,8 @@ mod tests {
             marketing,,free,2026-12-01,\n\
             marketing,,0.054,2026-13-01,\n\
             notice,,0.046,2026-12-01,\n\
-            marketing,,0.055,2026-12-01,example\n";
+            marketing,,0.055,2026-12-01,example\n\
+            verification,,0.044,2026-12-01,\n";
         let wrong = read(file.as_bytes()).unwrap_err();
         let shown: Vec<_> = wrong.iter().map(|row| (row.line, row.problem)).collect();
         assert_eq!(
@@ -230,8 +236,18 @@ mod tests {
                 (8, RowProblem::Day),
                 (9, RowProblem::Twice),
                 (10, RowProblem::Example),
+                (11, RowProblem::Twice),
             ]
         );
+    }
+
+    #[test]
+    fn verification_codes_and_notices_may_have_a_row_each_at_one_price() {
+        let file = "kind,country,price,valid_from\n\
+            verification,,0.044,2026-12-01\nnotice,,0.0440,2026-12-01\n";
+        let prices = read(file.as_bytes()).unwrap();
+        assert_eq!(prices.len(), 1);
+        assert_eq!((prices[0].package, prices[0].price), (Package::Notice, Some(440)));
     }
 
     #[test]

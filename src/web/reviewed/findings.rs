@@ -12,24 +12,31 @@ pub struct FieldFinding {
     pub sentence: String,
     /// Whether it is an error, which prevents the submission; otherwise it is a warning.
     pub blocks: bool,
-    /// The vendor's document that states the rule, if one does.
+    /// What states the rule: the vendor's document, or the team's list.
     pub source: Option<Source>,
     key: String,
 }
 
-/// A document of the vendor.
+/// A document of the vendor, or the team's own list of words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its title, and whose it is.
     pub title: String,
     /// Its address.
-    pub href: &'static str,
+    pub href: String,
 }
 
 impl Source {
     /// Returns a document with its title.
     pub fn of(l: &Layout, document: Document) -> Self {
-        Self { title: l.t(&format!("document-{}", document.key())), href: document.url() }
+        let title = l.t(&format!("document-{}", document.key()));
+        Self { title, href: document.url().to_owned() }
+    }
+
+    fn of_finding(l: &Layout, finding: &Finding) -> Option<Self> {
+        let is_own_word = finding.key == "sensitive-word";
+        let list = || Self { title: l.t("document-own-words"), href: l.urls.sensitive_words() };
+        finding.document.map(|document| Self::of(l, document)).or_else(|| is_own_word.then(list))
     }
 }
 
@@ -41,7 +48,7 @@ impl FieldFinding {
             field: finding.field.to_owned(),
             sentence: l.with(&key, &[("about", finding.about.as_str().into())]),
             blocks: finding.blocks,
-            source: finding.document.map(|document| Source::of(l, document)),
+            source: Source::of_finding(l, finding),
             key: finding.key.to_owned(),
         }
     }

@@ -10,7 +10,7 @@ use crate::db::applications;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{self as rows, Row};
 use crate::db::signatures::{self, Signature};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Document, Finding};
 use crate::domain::ids::{ApplicationId, FileId};
 use crate::domain::review::Subject;
 use crate::domain::signature::{RequiredFiles, SignatureApplication, SignatureKind};
@@ -69,8 +69,9 @@ impl Fields {
 
     /// Returns the findings that concern only the form, not the application.
     fn check(&self) -> Vec<Finding> {
+        let document = Some(Document::CreateSignature);
         let wrong =
-            |field, key| Finding { field, key, about: String::new(), blocks: true, document: None };
+            |field, key| Finding { field, key, about: String::new(), blocks: true, document };
         let mut findings = Vec::new();
         let kind = SignatureKind::read(&self.sig_type);
         if kind.is_none() && !self.sig_type.is_empty() {
@@ -337,8 +338,8 @@ async fn save_file(
             Ok(None)
         }
         Err(FileError::Problem(problem)) => {
-            let key = problem.key();
-            Ok(Some(Finding { field, key, about, blocks: true, document: None }))
+            let (key, document) = (problem.key(), problem.document());
+            Ok(Some(Finding { field, key, about, blocks: true, document }))
         }
         Err(FileError::TooMany) => {
             Ok(Some(Finding { field, key: "file-many", about, blocks: true, document: None }))

@@ -11,7 +11,7 @@ use crate::db::applications;
 use crate::db::reviewed as rows;
 use crate::db::signatures;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Document, Finding};
 use crate::domain::ids::ApplicationId;
 use crate::domain::opt_out;
 use crate::domain::review::{Purpose, Subject};
@@ -323,14 +323,15 @@ fn unknown_purpose(fields: &Fields, existing: Option<&SmsTemplate>) -> Option<Fi
         key: "purpose-missing",
         about: String::new(),
         blocks: true,
-        document: None,
+        document: Some(Document::CreateTemplate),
     })
 }
 
 /// Checks a change against the existing template.
 fn check_change(existing: &SmsTemplate, form: &TemplateApplication) -> Option<Finding> {
+    let document = Some(Document::UpdateTemplate);
     let about_text =
-        |key, blocks| Finding { field: "text", key, about: String::new(), blocks, document: None };
+        |key, blocks| Finding { field: "text", key, about: String::new(), blocks, document };
     match template_change(existing) {
         TemplateChange::Name if existing.text != form.text => Some(about_text("text-locked", true)),
         TemplateChange::All if existing.text == form.text => {

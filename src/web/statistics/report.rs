@@ -15,7 +15,6 @@ use crate::domain::statistics::{By, Counts};
 use crate::domain::time::CHINA;
 use crate::ops::prices as price_ops;
 use crate::web::counted::CountedMessages;
-use crate::web::countries;
 use crate::web::error::WebError;
 use crate::web::i18n::Texts;
 use crate::web::layout::Layout;
@@ -295,7 +294,10 @@ fn group_name(l: &Layout, by: By, key: String, name: String) -> GroupName {
         By::Signature if key.is_empty() => {
             GroupName { label: l.t("no-signature"), ..GroupName::default() }
         }
-        By::Signature => GroupName { key: key.clone(), label: key, ..GroupName::default() },
+        By::Signature => {
+            let content = key.trim_matches(['【', '】', '[', ']']).to_owned();
+            GroupName { key: content, label: key, ..GroupName::default() }
+        }
         By::Day | By::Hour => GroupName { key, label: name, ..GroupName::default() },
     }
 }
@@ -304,6 +306,6 @@ fn group_name(l: &Layout, by: By, key: String, name: String) -> GroupName {
 fn country(texts: Texts, code: &str) -> String {
     match code {
         "" => texts.t("statistics-country-open"),
-        code => countries::name(texts, code),
+        code => texts.country(code),
     }
 }
