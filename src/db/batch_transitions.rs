@@ -142,6 +142,23 @@ pub async fn approve(
     .await
 }
 
+/// Pauses batches whose time was missed by more than `grace`. Returns them with their projects.
+pub async fn pause_missed(
+    db: &mut PgConnection,
+    now: OffsetDateTime,
+    grace: Duration,
+) -> sqlx::Result<Vec<(ProjectId, BatchId)>> {
+    let paused = sqlx::query!(
+        r#"update batches set state = 'paused', pause_reason = 'missed_schedule'
+           where state = 'scheduled' and schedule_at < $1 and is_whole(null, null)
+           returning project_id as "project: ProjectId", id as "id: BatchId""#,
+        now - grace,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(paused.into_iter().map(|row| (row.project, row.id)).collect())
+}
+
 /// Starts batches that are due and pauses those that are late by more than `grace`. Returns how
 /// many were started and how many paused.
 pub async fn start_due(

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::actor::Actor;
+use super::notifications;
 use crate::app::App;
 use crate::db::batch_transitions::Move;
 use crate::db::batches::{self, Batch};
@@ -133,6 +134,10 @@ pub async fn take_decided(
         detail["approved_by"] = json!(approver);
     }
     record(&mut tx, actor, batch, name, detail, now).await?;
+    if taken == Taken::Moved(BatchState::AwaitingApproval) {
+        let (project, name) = (actor.project, &moved.name);
+        notifications::batch_awaits_approval(app, &mut tx, project, batch, name).await?;
+    }
     tx.commit().await?;
     app.wake.submit();
     Ok(taken)

@@ -13,7 +13,7 @@ pub mod key_rotation;
 pub mod missing_pushes;
 pub mod notifications;
 pub mod order;
-mod pause;
+pub mod pause;
 pub mod plan;
 pub mod poll;
 pub mod prices;

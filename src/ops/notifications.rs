@@ -14,16 +14,16 @@ mod settings;
 
 use email::email;
 pub use error::NotificationError;
-pub use notification::{BATCH_PAUSED, Notification, PUSHES_CHANGED};
+pub use notification::{BATCH_AWAITS_APPROVAL, BATCH_PAUSED, Notification, PUSHES_CHANGED};
 pub use settings::{NotificationForm, NotificationProblem, find_problem, save_settings, settings};
 
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::notifications::{self, Channel, Due};
 use crate::db::{prices, projects};
-use crate::domain::batch::{Package, PauseReason};
+use crate::domain::batch::{BatchState, Package, PauseReason};
 use crate::domain::call_problem::CallProblem;
-use crate::domain::ids::{ProjectId, first_number_at};
+use crate::domain::ids::{BatchId, ProjectId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
 use crate::domain::time::rfc3339;
 use crate::i18n::{Language, Texts};
@@ -138,6 +138,31 @@ pub async fn batch_paused(
         countries,
         at: rfc3339(app.clock.now()),
         url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/batches/{}", batch.id)),
+        project: slug,
+    };
+    notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
+}
+
+/// Queues a notification of a batch that waits for a second person, in the transaction that makes it wait.
+pub async fn batch_awaits_approval(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: BatchId,
+    name: &str,
+) -> sqlx::Result<()> {
+    let slug = projects::slug(db, project).await?;
+    let notification = Notification {
+        event: BATCH_AWAITS_APPROVAL.to_owned(),
+        subject: "batch".to_owned(),
+        id: batch.to_string(),
+        name: name.to_owned(),
+        status: BatchState::AwaitingApproval.key().to_owned(),
+        reason: String::new(),
+        package: None,
+        countries: Vec::new(),
+        at: rfc3339(app.clock.now()),
+        url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/batches/{batch}")),
         project: slug,
     };
     notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)

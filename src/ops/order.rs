@@ -21,6 +21,7 @@ use crate::domain::outgoing::{
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::price::{Estimate, PriceList};
+use crate::ops::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
 #[derive(Debug)]
@@ -129,6 +130,10 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
         prices::insert_countries(&mut tx, batch, &estimate).await?;
     }
     store_messages(&mut tx, order, batch, now).await?;
+    if state == BatchState::AwaitingApproval {
+        let name = &template.name;
+        notifications::batch_awaits_approval(app, &mut tx, order.project, batch, name).await?;
+    }
     audit::record(
         &mut tx,
         &audit::Entry {

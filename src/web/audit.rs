@@ -29,7 +29,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 75] = [
+const ACTIONS: [&str; 76] = [
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -92,6 +92,7 @@ const ACTIONS: [&str; 75] = [
     "sign_in_turned_away",
     "signature_deleted",
     "signature_handed_in",
+    "signature_kind_changed",
     "signed_in",
     "signed_out",
     "suppression_removed",

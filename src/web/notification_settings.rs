@@ -130,6 +130,9 @@ fn what(l: &Layout, body: &serde_json::Value) -> String {
         let title = l.with(&format!("batch-paused-{}-title", field("status")), &package);
         return format!("{} · {title}", field("name"));
     }
+    if field("event") == notifications::BATCH_AWAITS_APPROVAL {
+        return l.with("notification-approval", &[("name", field("name").into())]);
+    }
     let status = l.t(&format!("notification-status-{}", field("status")));
     format!("{} · {status}", field("name"))
 }

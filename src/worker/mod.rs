@@ -25,7 +25,7 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    accounts, apply, failure_guard, files, missing_pushes, notifications, plan, poll, pull,
+    accounts, apply, failure_guard, files, missing_pushes, notifications, pause, plan, poll, pull,
     push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
     vendor_figures,
 };
@@ -430,7 +430,8 @@ async fn housekeeping(app: App) -> sqlx::Result<Next> {
     app.in_hand.set_beat(Some(now));
     submit::requeue_unknown(&app).await?;
     submit::expire_leases(&app).await?;
-    let (started, missed) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
+    let missed = pause::pause_missed(&app, SCHEDULE_GRACE).await?;
+    let (started, _) = batch_transitions::start_due(&app.db, now, SCHEDULE_GRACE).await?;
     if started > 0 {
         app.wake.submit();
     }

@@ -185,3 +185,38 @@ async fn an_empty_package_abroad_is_told_with_its_countries(db: PgPool) {
     assert_eq!(body["package"], "international");
     assert_eq!(body["countries"], json!(["60", "81"]));
 }
+
+#[sqlx::test]
+async fn who_approves_is_notified_when_a_batch_starts_to_wait_for_it(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    save_settings(&admin, &hook.open(), "").await;
+    let batch = admin.send("新书", &["读者"], "18500001234").await;
+    let (_, _, body) = hook.until(1).await.remove(0);
+    assert_eq!(body["event"], "batch_awaits_approval");
+    assert_eq!(body["status"], "awaiting_approval");
+    assert_eq!(body["url"], format!("https://console.example.test{batch}"));
+    let page = admin.get_in("en", "/p/default/settings").await;
+    let shown = page.one(".notices tbody th");
+    assert!(shown.ends_with("awaits approval"), "{shown}");
+}
+
+#[sqlx::test]
+async fn a_missed_time_is_notified_once(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    save_settings(&admin, &hook.open(), "").await;
+    admin.send(CODE, &["1234", "5"], "18500001234").await;
+    let missed = "update batches set state = 'scheduled', schedule_at = now() - interval '1 hour'";
+    sqlx::query(missed).execute(&db).await.unwrap();
+    let (_, _, body) = hook.until(1).await.remove(0);
+    assert_eq!(
+        (&body["event"], &body["status"]),
+        (&"batch_paused".into(), &"missed_schedule".into())
+    );
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from notifications").fetch_one(&db).await.unwrap();
+    assert_eq!(count, 1);
+}

@@ -95,3 +95,4 @@ audit-opt_out_words_kept = Opt-out keywords changed
 audit-push_settled_again = Push reprocessed
 audit-sensitive_words_kept = Sensitive words changed
 audit-suppressions_offered = Numbers added to UCloud's blacklist
+audit-signature_kind_changed = Type of a signature changed

@@ -95,3 +95,4 @@ audit-opt_out_words_kept = 修改退订关键词
 audit-push_settled_again = 重新处理推送
 audit-sensitive_words_kept = 修改敏感词
 audit-suppressions_offered = 将号码加入 UCloud 黑名单
+audit-signature_kind_changed = 修改签名类型

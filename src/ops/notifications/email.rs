@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::notification::{BATCH_PAUSED, Notification, PUSHES_CHANGED};
+use super::notification::{BATCH_AWAITS_APPROVAL, BATCH_PAUSED, Notification, PUSHES_CHANGED};
 use crate::domain::time::rfc3339;
 use crate::i18n::Texts;
 
@@ -20,6 +20,9 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
     }
     if notification.event == BATCH_PAUSED {
         return batch_email(texts, notification);
+    }
+    if notification.event == BATCH_AWAITS_APPROVAL {
+        return approval_email(texts, notification);
     }
     let what = texts.t(&format!("notification-{}", notification.subject));
     let status = texts.t(&format!("notification-status-{}", notification.status));
@@ -70,6 +73,18 @@ fn batch_email(texts: Texts, notification: &Notification) -> (String, String) {
     text.push_str(&email_time(texts, notification));
     text.push_str(notification.url.as_deref().unwrap_or_default());
     (subject, text.trim_end().to_owned() + "\n")
+}
+
+/// Returns subject and text of the email for a batch that awaits approval.
+fn approval_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let values = [
+        ("name", notification.name.as_str().into()),
+        ("project", notification.project.as_str().into()),
+    ];
+    let text = texts.with("notification-approval-text", &values);
+    let url = notification.url.as_deref().unwrap_or_default();
+    let text = format!("{text}\n\n{}{url}", email_time(texts, notification));
+    (texts.with("notification-approval", &values), text.trim_end().to_owned() + "\n")
 }
 
 /// Returns when it happened, as a line of an email.

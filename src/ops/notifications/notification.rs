@@ -8,10 +8,13 @@ pub const PUSHES_CHANGED: &str = "pushes_changed";
 /// The event of a batch that was paused for a reason that needs a person.
 pub const BATCH_PAUSED: &str = "batch_paused";
 
+/// The event of a batch that waits for a second person to approve it.
+pub const BATCH_AWAITS_APPROVAL: &str = "batch_awaits_approval";
+
 /// A notification: the JSON body of webhooks, and the source of emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// `review_changed`, [`PUSHES_CHANGED`], [`BATCH_PAUSED`], or `test`.
+    /// `review_changed`, [`PUSHES_CHANGED`], [`BATCH_PAUSED`], [`BATCH_AWAITS_APPROVAL`], or `test`.
     pub event: String,
     /// The project's slug.
     pub project: String,
@@ -21,7 +24,8 @@ pub struct Notification {
     pub id: String,
     /// The name of the signature, template or batch.
     pub name: String,
-    /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason.
+    /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason, or
+    /// `awaiting_approval`.
     pub status: String,
     /// The vendor's reason; may be empty.
     pub reason: String,

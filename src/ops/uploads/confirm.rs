@@ -14,6 +14,7 @@ use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
 use crate::domain::recipient::Verdict;
 use crate::domain::version::Part;
+use crate::ops::notifications;
 use crate::ops::order::{self, OrderError};
 
 /// How long the repeats that were found when a draft was read are taken for granted.
@@ -150,6 +151,10 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     }
     if template.international {
         prices::insert_countries(&mut tx, request.batch, &estimate).await?;
+    }
+    if state == BatchState::AwaitingApproval {
+        let (project, batch, name) = (request.project, request.batch, request.name);
+        notifications::batch_awaits_approval(app, &mut tx, project, batch, name).await?;
     }
     let entry = audit::Entry {
         project: Some(request.project),
