@@ -3,8 +3,9 @@ alter table users
   alter column password_hash drop not null,
   add column email text,
   add column signed_in_at timestamptz;
-update users set signed_in_at = (
-  select id_time(max(a.id)) from audit_log a where a.user_id = users.id and a.action = 'signed_in');
+update users set signed_in_at = id_time(last.id)
+  from (select user_id, max(id) as id from audit_log where action = 'signed_in' group by user_id) last
+  where last.user_id = users.id;
 
 -- The link with which an account gets its first password, or another one. Only its hash is stored, and
 -- an account has one at a time.

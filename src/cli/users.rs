@@ -193,6 +193,7 @@ fn in_json(person: &Listed) -> serde_json::Value {
 
 async fn standing(app: &App, role: &str, project: Option<&str>) -> anyhow::Result<Standing> {
     if role == "owner" {
+        anyhow::ensure!(project.is_none(), "an owner is admin in every project; drop --project");
         return Ok(Standing::Owner);
     }
     let role: Role = role

@@ -54,6 +54,15 @@ pub async fn by_id(db: &PgPool, id: UserId) -> sqlx::Result<Option<User>> {
     .await
 }
 
+/// Locks an account. Returns whether it may sign in.
+pub async fn lock_enabled(db: &mut PgConnection, id: UserId) -> sqlx::Result<bool> {
+    let enabled = sqlx::query_scalar!(
+        r#"select disabled_at is null as "enabled!" from users where id = $1 for no key update"#,
+        id as UserId,
+    );
+    Ok(enabled.fetch_optional(db).await?.unwrap_or(false))
+}
+
 /// Returns the password hash of an account, if it has a password.
 pub async fn password_hash(db: &PgPool, id: UserId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("select password_hash from users where id = $1", id as UserId)
@@ -107,15 +116,22 @@ pub async fn rename(
     email: Option<&str>,
 ) -> sqlx::Result<bool> {
     let renamed = sqlx::query!(
-        "update users set name = $2, email = $3 where id = $1
-           and not exists (select from users where lower(name) = lower($2) and id <> $1)",
+        "update users set name = $2, email = $3 where id = $1",
         id as UserId,
         name,
         email,
     )
     .execute(db)
-    .await?;
-    Ok(renamed.rows_affected() == 1)
+    .await;
+    match renamed {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        other => other.map(|renamed| renamed.rows_affected() == 1),
+    }
+}
+
+/// Returns the email address of an account.
+pub async fn email(db: &mut PgConnection, id: UserId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select email from users where id = $1", id as UserId).fetch_one(db).await
 }
 
 /// Makes an account an owner, or not any more.
@@ -158,11 +174,12 @@ pub async fn set_disabled(
     Ok(())
 }
 
-/// Locks the owners who may sign in, and returns them.
+/// Locks the owners who can sign in, and returns them. One who was invited cannot until then.
 pub async fn lock_owners(db: &mut PgConnection) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar!(
-        r#"select id as "id: UserId" from users where is_owner and disabled_at is null
-           order by id for update"#,
+        r#"select id as "id: UserId" from users
+           where is_owner and disabled_at is null and password_hash is not null
+           order by id for no key update"#,
     )
     .fetch_all(db)
     .await

@@ -58,6 +58,9 @@ pub enum AccountError {
     /// People do not change their own role.
     #[error("nobody changes their own role")]
     Own,
+    /// The account may not sign in.
+    #[error("`{0}` is disabled")]
+    Disabled(String),
     /// The email address is invalid.
     #[error("not an email address")]
     Email,

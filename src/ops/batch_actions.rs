@@ -105,6 +105,7 @@ pub async fn take_decided(
             return Ok(Taken::OutOfDate(changes));
         }
     }
+    let before = batches::find(&mut *tx, actor.project, batch).await?.map(|batch| batch.state);
     let taken = change(&mut tx, actor, batch, action, decided_by.may_approve, now).await?;
     if !matches!(taken, Taken::Moved(_) | Taken::Stopped(_)) {
         return Ok(taken);
@@ -134,7 +135,8 @@ pub async fn take_decided(
         detail["approved_by"] = json!(approver);
     }
     record(&mut tx, actor, batch, name, detail, now).await?;
-    if taken == Taken::Moved(BatchState::AwaitingApproval) {
+    let awaits = BatchState::AwaitingApproval;
+    if taken == Taken::Moved(awaits) && before != Some(awaits) {
         let (project, name) = (actor.project, &moved.name);
         notifications::batch_awaits_approval(app, &mut tx, project, batch, name).await?;
     }

@@ -15,6 +15,7 @@ use super::member::{Member, Person};
 use super::moment::Moment;
 use super::page;
 use super::period_picker::{PeriodChoice, PeriodPicker};
+use super::pools::Pools;
 use super::urls::{ALL_AUDIT, with_query};
 use crate::app::App;
 use crate::db::audit::{self, Event, Filter};
@@ -29,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 76] = [
+const ACTIONS: [&str; 80] = [
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -46,6 +47,7 @@ const ACTIONS: [&str; 76] = [
     "current_password_failed",
     "current_password_turned_away",
     "destination_changed",
+    "failures_exported",
     "file_deleted",
     "file_opened",
     "form_refused",
@@ -66,6 +68,7 @@ const ACTIONS: [&str; 76] = [
     "opt_out_keywords_saved",
     "opt_out_undone",
     "opted_out_by_person",
+    "opted_out_by_reply",
     "owner_added",
     "owner_removed",
     "password_changed",
@@ -79,6 +82,7 @@ const ACTIONS: [&str; 76] = [
     "pulling_changed",
     "purpose_changed",
     "push_reprocessed",
+    "push_seen",
     "replies_exported",
     "retention_changed",
     "reviews_refreshed",
@@ -95,6 +99,7 @@ const ACTIONS: [&str; 76] = [
     "signature_kind_changed",
     "signed_in",
     "signed_out",
+    "statistics_exported",
     "suppression_removed",
     "suppressions_added",
     "suppressions_blacklisted",
@@ -256,13 +261,15 @@ impl AuditPage {
 /// `/audit`: the events of a project.
 pub async fn of_project(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let choice = query.choice(&app);
     let filter = query.filter(&choice, PAGE);
-    let found = audit::of_project(&app.db, member.project.id, &filter, query.before()).await?;
+    let db = &pools.lists(&app).db;
+    let found = audit::of_project(db, member.project.id, &filter, query.before()).await?;
     let l = member.layout(&app, &request, Section::Audit).await?;
     page::ok(&AuditPage::new(l, member.urls().audit(), &choice, filter, found))
 }
@@ -270,13 +277,14 @@ pub async fn of_project(
 /// `/admin/audit`: the events of all projects and of none.
 pub async fn of_all(
     app: web::Data<App>,
+    pools: web::Data<Pools>,
     person: Person,
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let choice = query.choice(&app);
     let filter = query.filter(&choice, PAGE);
-    let found = audit::of_all(&app.db, &filter, query.before()).await?;
+    let found = audit::of_all(&pools.lists(&app).db, &filter, query.before()).await?;
     let l = person.layout(&app, &request, Section::AllAudit).await?;
     page::ok(&AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found))
 }
@@ -309,7 +317,8 @@ pub async fn csv(
             Ok(found) => found,
             Err(error) => return Some((Err(std::io::Error::other(error)), (app, filter, None))),
         };
-        let next = found.last().map(|last| (Vec::new(), Some(last.id)));
+        let is_full = i64::try_from(found.len()).is_ok_and(|found| found == CHUNK);
+        let next = found.last().filter(|_| is_full).map(|last| (Vec::new(), Some(last.id)));
         bytes.extend(lines(found.into_iter().map(cells)));
         Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
     });

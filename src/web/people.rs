@@ -68,6 +68,7 @@ impl Problem {
             AccountError::LastOwner(_) => ("role", "people-last-owner"),
             AccountError::Owner(_) => ("role", "people-is-owner"),
             AccountError::Own => ("role", "people-own"),
+            AccountError::Disabled(_) => ("role", "people-state-disabled"),
             AccountError::Database(error) => return Err(WebError::Database(error)),
             error @ (AccountError::Unknown(_) | AccountError::Password(_)) => {
                 return Err(WebError::Internal(error.to_string()));

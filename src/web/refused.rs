@@ -12,6 +12,7 @@ use super::error::WebError;
 use super::form::peer_ip;
 use super::i18n::Texts;
 use super::member::{Member, Person};
+use super::request_log::shown_path;
 use super::{moment, page};
 use crate::app::App;
 use crate::ops::refusals;
@@ -73,8 +74,8 @@ pub async fn record(request: &HttpRequest, action: &str) {
     let project = person.as_ref().and_then(|person| person.place(slug));
     let project = project.map(|membership| membership.project.id);
     let user = person.as_ref().map(|person| &person.user);
-    let (ip, path) = (peer_ip(request), request.path());
-    let recorded = refusals::request(app, action, user, project, &ip, path).await;
+    let (ip, path) = (peer_ip(request), shown_path(request.path()));
+    let recorded = refusals::request(app, action, user, project, &ip, &path).await;
     if let Err(error) = recorded {
         tracing::error!(%error, action, "cannot record what was refused");
     }

@@ -57,8 +57,8 @@ pub fn record_person(request: &HttpRequest, name: &str) {
     }
 }
 
-/// Returns a path as it may be logged. The server takes several slashes for one.
-fn shown_path(path: &str) -> String {
+/// Returns a path as it may be logged and stored. The server takes several slashes for one.
+pub fn shown_path(path: &str) -> String {
     let path = percent_decode_str(path).decode_utf8_lossy();
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     if let [first, _, ..] = segments.as_slice()

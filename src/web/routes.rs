@@ -111,7 +111,7 @@ fn project(config: &mut ServiceConfig) {
                 applications::decide,
             )),
         )
-        .service(resource("/audit").route(may(Manage, get(), audit::of_project)))
+        .service(resource("/audit").route(searches(Manage, get(), audit::of_project)))
         .service(resource("/audit.csv").route(sends_file(Manage, get(), audit::csv)))
         .service(resource("/settings/members").route(may(Manage, get(), members::list)).route(may(
             Manage,

@@ -279,9 +279,13 @@ async fn keys_are_replaced_on_the_page_unless_the_settings_have_them(db: PgPool)
     ];
     let page = post(&owner, "/admin/projects", &keys).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "the settings have them");
-    sqlx::query("update projects set is_configured = false").execute(&db).await.unwrap();
+    let other = "update projects set is_configured = false, public_key = 'another'";
+    sqlx::query(other).execute(&db).await.unwrap();
     let replaced = post(&owner, "/admin/projects", &keys).await;
     assert_eq!(replaced.status, StatusCode::SEE_OTHER, "{}", replaced.text);
+    let stored: String =
+        sqlx::query_scalar("select public_key from projects").fetch_one(&db).await.unwrap();
+    assert_eq!(stored, usms_console::sandbox::PUBLIC_KEY);
     let mut wrong = keys;
     wrong[4].1 = "wrong";
     let page = post(&owner, "/admin/projects", &wrong).await;
@@ -300,4 +304,47 @@ async fn an_approver_sees_texts_size_and_orderer_before_the_button(db: PgPool) {
     assert!(approval.contains("2 recipients, ") && approval.contains("operator"), "{approval}");
     let place = |what: &str| page.text.find(what).unwrap_or_else(|| panic!("no {what}"));
     assert!(place("class=\"bubble\"") < place("/approve\""), "the text comes first");
+}
+
+#[sqlx::test]
+async fn an_invited_owner_is_none_until_they_have_a_password(db: PgPool) {
+    let console = quiet(&db, Clock::System).await;
+    let owner = owner(&console).await;
+    invite(&owner, "second", "owner").await;
+    let own = address_of(&owner, "owner").await;
+    for step in ["disable", "no-owner"] {
+        let page = post(&owner, &own, &[("step", step)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{step}");
+    }
+    let own_link = post(&owner, &own, &[("step", "link")]).await;
+    assert_eq!(own_link.status, StatusCode::UNPROCESSABLE_ENTITY, "the account page asks for it");
+}
+
+#[sqlx::test]
+async fn a_link_ends_with_the_address_that_it_was_for_and_is_in_no_log(db: PgPool) {
+    let console = quiet(&db, Clock::System).await;
+    let owner = owner(&console).await;
+    let link = link_on(&invite(&owner, "mei", "viewer").await);
+    // A form of another browser is refused, and that is recorded.
+    let refused =
+        console.signed_out().post(&link, &[("csrf", "made up"), ("password", CHOSEN)]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let token = link.trim_start_matches("/invitation/");
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from audit_log where detail::text like $1")
+            .bind(format!("%{token}%"))
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(stored, 0);
+    for n in 0..12 {
+        console.signed_out().get(&format!("/invitation/wrong-{n}")).await;
+    }
+    assert_eq!(status_of(&console, &link).await, StatusCode::OK, "wrong ones hinder no right one");
+    let person = address_of(&owner, "mei").await;
+    let renamed = [("step", "save"), ("name", "mei"), ("email", "mei@example.test")];
+    post(&owner, &person, &renamed).await;
+    assert_eq!(status_of(&console, &link).await, StatusCode::NOT_FOUND);
+    let page = owner.get_in("en", "/admin/audit?action=user_changed").await;
+    assert!(page.one("tbody th").contains("mei@example.test"), "{}", page.text);
 }

@@ -127,3 +127,27 @@ async fn sign_in(console: &TestConsole, name: &str, standing: Standing) -> TestC
     client.sign_in(name, PASSWORD, "/").await;
     client
 }
+
+#[sqlx::test]
+async fn the_pages_of_owners_are_open_to_owners_only(db: PgPool) {
+    let console = quiet(&db).await;
+    let owner = sign_in(&console, "owner", Standing::Owner).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let stranger = console.signed_out();
+    for path in ["/admin/users", "/admin/projects", "/admin/audit"] {
+        for method in [Method::GET, Method::POST] {
+            let address = Address {
+                method: method.clone(),
+                path: path.to_owned(),
+                permission: Permission::Manage,
+            };
+            if method == Method::POST && path == "/admin/audit" {
+                continue;
+            }
+            let csrf = admin.get("/account").await.csrf();
+            assert_eq!(status(&admin, &address, &csrf).await, StatusCode::FORBIDDEN, "{path}");
+            assert_eq!(status(&stranger, &address, &csrf).await, StatusCode::SEE_OTHER, "{path}");
+        }
+        assert_eq!(owner.get(path).await.status, StatusCode::OK, "{path}");
+    }
+}

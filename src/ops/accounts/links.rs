@@ -69,10 +69,21 @@ impl From<SignInError> for LinkError {
     }
 }
 
-/// Creates a link for a new password of an account. The present password works until it is used.
+/// Creates a link for a new password of an account. The current password works until it is used.
+///
+/// # Errors
+///
+/// [`AccountError::Disabled`] if the account may not sign in, [`AccountError::Own`] if it is the manager's:
+/// they know their password, or somebody else uses their session.
 pub async fn link_for(app: &App, by: Manager<'_>, user: &User) -> Result<NewLink, AccountError> {
+    if by.user == Some(user.id) {
+        return Err(AccountError::Own);
+    }
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    if !users::lock_enabled(&mut tx, user.id).await? {
+        return Err(AccountError::Disabled(user.name.clone()));
+    }
     let link = store(&mut tx, by, user.id, now).await?;
     let detail = json!({ "name": user.name });
     record(&mut tx, by.user, "password_link_created", detail, by.ip, now).await?;
@@ -134,24 +145,22 @@ pub async fn mail_link(
     }
 }
 
-/// Finds the link with this token. Wrong ones are counted for the address that they come from.
+/// Finds the link with this token. Wrong ones are counted for the address that they come from, and slow
+/// nobody down who has a right one.
 ///
 /// # Errors
 ///
 /// [`LinkError::Unknown`] and [`LinkError::Throttled`] are the visitor's.
 pub async fn find_link(app: &App, token: &str, ip: &str) -> Result<Link, LinkError> {
-    let guess = Guess::of_link(ip);
-    if let Some(until) = guess.count(app).await? {
+    if let Some(link) = password_links::find(&app.db, &hash(token), app.clock.now()).await? {
+        return Ok(link);
+    }
+    if let Some(until) = Guess::of_link(ip).count(app).await? {
         refusals::sign_in(app, "link_turned_away", "", ip).await?;
         return Err(LinkError::Throttled { until });
     }
-    let found = password_links::find(&app.db, &hash(token), app.clock.now()).await?;
-    let Some(link) = found else {
-        refusals::sign_in(app, "link_refused", "", ip).await?;
-        return Err(LinkError::Unknown);
-    };
-    guess.give_back(&mut *app.db.acquire().await?).await?;
-    Ok(link)
+    refusals::sign_in(app, "link_refused", "", ip).await?;
+    Err(LinkError::Unknown)
 }
 
 /// Sets the password that somebody with a link has chosen, and ends all login sessions of the account.

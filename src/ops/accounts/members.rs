@@ -1,6 +1,8 @@
 //! The roles of accounts in projects.
 
 use serde_json::json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::{AccountError, Manager};
 use crate::app::App;
@@ -28,13 +30,26 @@ pub async fn set_role(
     let mut tx = app.db.begin().await?;
     let before = projects::role_of(&mut tx, project, user.id).await?;
     projects::set_member(&mut tx, project, user.id, role, now).await?;
-    let detail = json!({ "name": user.name, "role": role.key(), "before": before.map(Role::key) });
+    record_role(&mut tx, by, project, &user.name, role, before, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Records that an account got a role in a project.
+pub(super) async fn record_role(
+    db: &mut PgConnection,
+    by: Manager<'_>,
+    project: ProjectId,
+    name: &str,
+    role: Role,
+    before: Option<Role>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let detail = json!({ "name": name, "role": role.key(), "before": before.map(Role::key) });
     let action = "role_set";
     let entry =
         Entry { project: Some(project), user: by.user, action, subject: "", detail, ip: by.ip };
-    audit::record(&mut tx, &entry, now).await?;
-    tx.commit().await?;
-    Ok(())
+    audit::record(db, &entry, now).await
 }
 
 /// Takes an account out of a project.

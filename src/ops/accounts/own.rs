@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::tries::Guess;
 use super::{SignInError, hashing, record};
 use crate::app::App;
-use crate::db::login_sessions;
 use crate::db::users::{self, User};
+use crate::db::{login_sessions, password_links};
 use crate::domain::password::{self, Weakness};
 use crate::ops::refusals;
 
@@ -67,6 +67,7 @@ pub async fn change_password(
     let guess = check_current(app, user, old, own_key_hash, ip).await?;
     let hash = hashing::hash(new, &guess.waiting).await?;
     let mut tx = app.db.begin().await?;
+    password_links::delete(&mut tx, user.id).await?;
     users::set_password(&mut tx, user.id, &hash).await?;
     login_sessions::revoke_others(&mut tx, user.id, own_key_hash).await?;
     record(&mut tx, Some(user.id), "password_changed", json!({}), ip, app.clock.now()).await?;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::links::{self, NewLink};
+use super::members;
 use super::{AccountError, Manager, PasswordError, Standing, find, hashing, tries, valid_name};
 use crate::app::App;
 use crate::db::users::{self, NewUser, User};
@@ -109,6 +110,9 @@ async fn insert(
     };
     let detail = json!({ "name": new.name, "owner": new.is_owner, "role": role });
     record(db, by, "user_added", detail, now).await?;
+    if let Standing::Member(project, role) = standing {
+        members::record_role(db, by, project, new.name, role, None, now).await?;
+    }
     Ok(user)
 }
 
@@ -127,8 +131,8 @@ pub async fn reset_password(
     check(app, &password, &user.name)?;
     let hash = hash(password).await?;
     let mut tx = app.db.begin().await?;
-    users::set_password(&mut tx, user.id, &hash).await?;
     password_links::delete(&mut tx, user.id).await?;
+    users::set_password(&mut tx, user.id, &hash).await?;
     login_sessions::revoke_others(&mut tx, user.id, &[]).await?;
     tries::forget(&mut tx, user.id).await?;
     let (by, detail) = (Manager::COMMAND_LINE, json!({ "name": user.name }));
@@ -151,10 +155,17 @@ pub async fn rename(
 ) -> Result<(), AccountError> {
     let (name, email) = (valid_name(name)?, valid_email(email)?);
     let mut tx = app.db.begin().await?;
+    let before = users::email(&mut tx, user.id).await?;
     if !users::rename(&mut tx, user.id, name, email).await? {
         return Err(AccountError::Taken(name.to_owned()));
     }
-    let detail = json!({ "name": name, "before": user.name });
+    if before.as_deref() != email {
+        // One that was mailed to the address before works no more.
+        password_links::delete(&mut tx, user.id).await?;
+    }
+    let detail = json!({
+        "name": name, "name_before": user.name, "email": email, "email_before": before,
+    });
     record(&mut tx, by, "user_changed", detail, app.clock.now()).await?;
     tx.commit().await?;
     Ok(())
@@ -171,8 +182,9 @@ pub async fn disable(app: &App, by: Manager<'_>, user: &User) -> Result<(), Acco
     if users::lock_owners(&mut tx).await? == [user.id] {
         return Err(AccountError::LastOwner(user.name.clone()));
     }
-    users::set_disabled(&mut tx, user.id, Some(now)).await?;
+    // In the order in which a link is used.
     password_links::delete(&mut tx, user.id).await?;
+    users::set_disabled(&mut tx, user.id, Some(now)).await?;
     login_sessions::revoke_others(&mut tx, user.id, &[]).await?;
     record(&mut tx, by, "user_disabled", json!({ "name": user.name }), now).await?;
     tx.commit().await?;

@@ -105,8 +105,14 @@ pub async fn change(
     let (ip, texts) = (peer_ip(&request), Texts(language_of(&request)));
     let by = manager(&person, &ip);
     if fields.step == "link" {
-        let link = accounts::link_for(&app, by, &user).await;
-        let link = link.map_err(|error| WebError::Internal(error.to_string()))?;
+        let link = match accounts::link_for(&app, by, &user).await {
+            Ok(link) => link,
+            Err(error) => {
+                let problem = Some(Problem::of(texts, error)?);
+                let page = PersonPage::new(&app, &request, &person, &path).await?;
+                return page::unprocessable(&PersonPage { problem, ..page });
+            }
+        };
         let email = listed.email.as_deref();
         let link = Some(ShownLink::mailing(&app, texts, &link, &user.name, email).await);
         let page = PersonPage::new(&app, &request, &person, &path).await?;
