@@ -101,7 +101,7 @@ async fn names_that_reviewers_reject_are_warned_about_with_their_document(db: Pg
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     let english = operator.get_in("en", NEW_SIGNATURE).await;
     assert!(english.text.contains("more than three characters"), "{}", english.text);
-    assert!(english.text.contains("fits no other company"), "{}", english.text);
+    assert!(english.text.contains("belongs to no other company"), "{}", english.text);
     for outdated in ["product", "both allowed"] {
         assert!(!english.text.contains(outdated), "{outdated}");
     }

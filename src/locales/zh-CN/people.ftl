@@ -47,7 +47,7 @@ people-link-mail-failed = 邮件发送失败，原因请查看日志。
 people-link-until = 链接有效期至
 link-mail-subject = 设置您的 USMS 控制台密码
 link-mail-text =
-    您已拥有 USMS 控制台账号，用户名为 { $name }。
+    您的 USMS 控制台用户名为 { $name }。
 
     请通过以下链接设置密码。链接仅可使用一次，72 小时内有效：
     { $link }
@@ -57,7 +57,7 @@ invitation-reset-heading = 设置新密码
 invitation-lead = 您的用户名为 { $name }。
 invitation-hint = 至少 12 个字符
 invitation-button = 设置密码并登录
-invitation-unknown = 链接已过期、已使用或已被替换，请联系控制台管理人员重新获取。
+invitation-unknown = 链接已过期、已使用或已被替换，请联系所有者重新获取。
 members-title = 项目成员
 members-lead = 在本项目中拥有角色的用户。所有者是每个项目的管理员，不在此列出。
 members-none = 目前仅所有者可以访问本项目。
