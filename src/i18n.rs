@@ -149,7 +149,7 @@ impl Texts {
         }
     }
 
-    /// Returns the countries of a batch by their calling codes, the first [`MAX_COUNTRIES`] by name;
+    /// Returns the countries of a batch by their calling codes, the first ten by name;
     /// unknown ones have none.
     pub fn countries_of_batch<'a>(self, codes: impl IntoIterator<Item = &'a str>) -> String {
         let codes: Vec<&str> = codes.into_iter().filter(|code| !code.is_empty()).collect();
