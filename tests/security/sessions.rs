@@ -121,6 +121,7 @@ async fn roles_are_set_and_taken_by_command_and_the_last_owner_stays(db: PgPool)
     let expected = [
         "user_added",
         "role_set",
+        "role_set",
         "member_removed",
         "user_added",
         "user_added",
