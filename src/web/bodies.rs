@@ -17,6 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpMessage, HttpResponse};
 use futures_util::Stream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 
 use super::client::client_ip;
@@ -41,6 +42,8 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(30);
 const FILE_PROGRESS: usize = 120 << 10;
 /// How long the rest of a body is held that is not read.
 const HELD_FOR: Duration = Duration::from_secs(5);
+/// How many are held at once. Each has up to 32 KiB in a buffer.
+const MAX_HELD: usize = 256;
 /// How many bodies of one client may be incomplete at once.
 pub const MAX_INCOMPLETE: usize = 32;
 
@@ -106,12 +109,15 @@ pub async fn limit(
 /// such a connection, but would read a chunked body that is dropped to its end, however long that
 /// takes.
 fn hold(source: Rc<Source>) {
+    static HELD: Semaphore = Semaphore::const_new(MAX_HELD);
     if source.has_ended.get() {
         return;
     }
+    // What is beyond the limit is dropped: a flood must not fill the memory with what nobody reads.
+    let Ok(permit) = HELD.try_acquire() else { return };
     actix_web::rt::spawn(async move {
         tokio::time::sleep(HELD_FOR).await;
-        drop(source);
+        drop((source, permit));
     });
 }
 
