@@ -166,13 +166,7 @@ pub async fn start_due(
     now: OffsetDateTime,
     grace: Duration,
 ) -> sqlx::Result<(u64, u64)> {
-    let missed = sqlx::query!(
-        r#"update batches set state = 'paused', pause_reason = 'missed_schedule'
-           where state = 'scheduled' and schedule_at < $1 and is_whole(null, null)"#,
-        now - grace,
-    )
-    .execute(db)
-    .await?;
+    let missed = pause_missed(&mut *db.acquire().await?, now, grace).await?.len() as u64;
     let started = sqlx::query!(
         r#"update batches set state = 'sending', started_at = $1
            where state = 'scheduled' and schedule_at between $2 and $1 and is_whole(null, null)"#,
@@ -181,7 +175,7 @@ pub async fn start_due(
     )
     .execute(db)
     .await?;
-    Ok((started.rows_affected(), missed.rows_affected()))
+    Ok((started.rows_affected(), missed))
 }
 
 /// Another time for a batch that has not started.
