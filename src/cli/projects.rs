@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::secret_from_stdin;
-use crate::config::{Config, DefaultProject};
+use crate::config::Config;
 use crate::db::projects;
 use crate::ops::accounts::Manager;
 use crate::ops::projects as project_ops;
@@ -53,8 +53,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    fn read(self) -> anyhow::Result<DefaultProject> {
-        Ok(DefaultProject {
+    fn read(self) -> anyhow::Result<project_ops::Keys> {
+        Ok(project_ops::Keys {
             ucloud_project_id: self.ucloud_project_id,
             public_key: self.public_key,
             private_key: secret_from_stdin("private key")?,

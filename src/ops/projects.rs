@@ -20,7 +20,25 @@ use crate::usms::{CallError, Credentials, Verdict};
 pub const DEFAULT: &str = "default";
 
 /// The API keys of a project.
-pub type Keys = DefaultProject;
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// UCloud's project id, `org-…`.
+    pub ucloud_project_id: String,
+    /// The public key.
+    pub public_key: String,
+    /// The private key.
+    pub private_key: SecretString,
+}
+
+impl From<&DefaultProject> for Keys {
+    fn from(configured: &DefaultProject) -> Self {
+        Self {
+            ucloud_project_id: configured.ucloud_project_id.clone(),
+            public_key: configured.public_key.clone(),
+            private_key: configured.private_key.clone(),
+        }
+    }
+}
 
 /// Why a project cannot be created or changed.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +82,7 @@ pub async fn ensure(
     keys: &DefaultProject,
 ) -> Result<ProjectId, ProjectError> {
     check_slug(slug)?;
+    let keys = &Keys::from(keys);
     let mut tx = app.db.begin().await?;
     let id = match projects::by_slug(&mut tx, slug).await? {
         Some(id) => {
@@ -96,7 +115,7 @@ pub async fn add(
     by: Manager<'_>,
     slug: &str,
     name: &str,
-    keys: &DefaultProject,
+    keys: &Keys,
 ) -> Result<ProjectId, ProjectError> {
     check_slug(slug)?;
     let name = name.trim();
@@ -121,7 +140,7 @@ pub async fn set_keys(
     app: &App,
     by: Manager<'_>,
     project: ProjectId,
-    keys: &DefaultProject,
+    keys: &Keys,
 ) -> Result<(), ProjectError> {
     if projects::is_configured(&app.db, project).await? {
         return Err(ProjectError::Configured);
@@ -137,7 +156,7 @@ pub async fn set_keys(
 const NO_SESSION: &str = "usms-console-key-check";
 
 /// Makes a call with keys that changes nothing.
-async fn try_keys(app: &App, keys: &DefaultProject) -> Result<(), ProjectError> {
+async fn try_keys(app: &App, keys: &Keys) -> Result<(), ProjectError> {
     let credentials = Credentials {
         public_key: keys.public_key.clone(),
         private_key: keys.private_key.clone(),
@@ -162,7 +181,7 @@ async fn insert(
     by: Manager<'_>,
     slug: &str,
     name: &str,
-    keys: &DefaultProject,
+    keys: &Keys,
 ) -> Result<Option<ProjectId>, ProjectError> {
     let now = app.clock.now();
     let secret = hex::encode(rand::random::<[u8; 32]>());
@@ -197,7 +216,7 @@ async fn replace_keys(
     db: &mut PgConnection,
     by: Manager<'_>,
     id: ProjectId,
-    keys: &DefaultProject,
+    keys: &Keys,
 ) -> Result<(), ProjectError> {
     let stored = projects::keys(&mut *db, id).await?;
     let old = app.keyring.open(Secret::PrivateKey, id, &stored.private_key_sealed);

@@ -179,7 +179,7 @@ impl EventRow {
             actor: event.actor,
             action: label(l, &event.action),
             subject: event.subject,
-            detail: details(&event.detail),
+            detail: details(l, &event.detail),
             project: event.project,
             ip: event.ip,
         }
@@ -190,14 +190,20 @@ fn label(l: &Layout, action: &str) -> String {
     l.texts.try_t(&format!("audit-{action}")).unwrap_or_else(|| action.to_owned())
 }
 
-/// Returns the details as names with values, in a line.
-fn details(detail: &Value) -> String {
+/// Returns the details as names with values, in a line. Those without a label of their own are technical.
+fn details(l: &Layout, detail: &Value) -> String {
     let shown = detail.as_object().into_iter().flatten().filter(|(name, value)| {
         // The first marks events whose count still grows.
         name.as_str() != "counted_until" && !value.is_null() && value.as_str() != Some("")
     });
-    let shown: Vec<String> =
-        shown.map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+    let shown = shown.map(|(name, value)| {
+        let label = l.texts.try_t(&format!("audit-detail-{name}"));
+        let role = value.as_str().filter(|_| matches!(name.as_str(), "role" | "before"));
+        let role = role.and_then(|role| l.texts.try_t(&format!("role-{role}")));
+        let value = role.unwrap_or_else(|| plain(value));
+        format!("{}: {value}", label.unwrap_or_else(|| name.clone()))
+    });
+    let shown: Vec<String> = shown.collect();
     shown.join(" · ")
 }
 

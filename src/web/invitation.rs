@@ -38,6 +38,8 @@ struct InvitationPage {
     theme: Option<&'static str>,
     csrf: CsrfField,
     here: String,
+    /// Who is signed in, and will be signed out.
+    signed_in: Option<String>,
     /// The account, and whether it had no password yet; `None` if the link does not work.
     account: Option<(String, bool)>,
     problem: Option<String>,
@@ -57,7 +59,8 @@ fn page_of(
     account: Option<(String, bool)>,
 ) -> Result<(InvitationPage, Option<FormToken>), WebError> {
     let session = request.get_session();
-    let token = session::signed_in(&session).is_none().then(|| FormToken::of(app, request));
+    let signed_in = session::signed_in(&session).map(|person| person.user.name);
+    let token = signed_in.is_none().then(|| FormToken::of(app, request));
     let csrf = match &token {
         Some(token) => token.csrf.clone(),
         None => session::csrf(&session)?,
@@ -67,6 +70,7 @@ fn page_of(
         theme: layout::theme(request),
         csrf: CsrfField::masking(&csrf),
         here: request.path().to_owned(),
+        signed_in,
         account,
         problem: None,
     };
@@ -102,7 +106,8 @@ pub async fn accept(
 ) -> Result<HttpResponse, WebError> {
     let (ip, password) = (peer_ip(&request), form.into_inner().password);
     let token = path.into_inner();
-    let weakness = match accounts::accept(&app, token.expose_secret(), password, &ip).await {
+    let texts = Texts(language_of(&request));
+    let refused = match accounts::accept(&app, token.expose_secret(), password, &ip).await {
         Ok(user) => {
             let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
             session::sign_in(&request.get_session(), user.id, &ip, agent.unwrap_or(""))?;
@@ -110,7 +115,8 @@ pub async fn accept(
             visitor::remember_device(&app, &request, &mut response, user.id);
             return Ok(response);
         }
-        Err(LinkError::Weak(weakness)) => weakness,
+        Err(LinkError::Weak(weakness)) => Refused::wrong(weakness_sentence(texts, weakness)),
+        Err(LinkError::Busy) => Refused::busy(texts),
         Err(error) => return cannot(&app, &request, error),
     };
     let link = match accounts::find_link(&app, token.expose_secret(), &ip).await {
@@ -118,8 +124,8 @@ pub async fn accept(
         Err(error) => return cannot(&app, &request, error),
     };
     let (mut page, _) = page_of(&app, &request, Some((link.user.name, link.is_invitation)))?;
-    page.problem = Some(weakness_sentence(page.texts, weakness));
-    page::unprocessable(&page)
+    page.problem = Some(refused.sentence.clone());
+    refused.respond(&page)
 }
 
 /// Returns the page of a link that cannot be used, now or at all.

@@ -74,6 +74,7 @@ async fn an_invited_user_chooses_a_password_with_a_link_that_works_once(db: PgPo
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{weak}");
         assert!(page.has("#password-error"), "{weak}");
     }
+    assert!(owner.get(&link).await.one("#signed-in").contains("owner"), "who would be signed out");
     let (mei, landed) = accept(&console, &link, CHOSEN).await;
     assert_eq!(landed.status, StatusCode::SEE_OTHER, "{}", landed.text);
     assert_eq!(mei.get("/p/default/send").await.status, StatusCode::OK, "signed in, as operator");
@@ -222,7 +223,7 @@ async fn the_audit_log_says_who_did_what_and_can_be_filtered_and_downloaded(db: 
     let page = admin.get_in("en", audit).await;
     let rows = page.all("tbody th");
     assert!(rows[0].contains("Access denied") && rows[0].contains(audit), "{rows:?}");
-    assert!(rows[1].contains("Role set") && rows[1].contains("approver"), "{rows:?}");
+    assert!(rows[1].contains("Role set") && rows[1].contains("role: Approver"), "{rows:?}");
     assert!(rows.iter().all(|row| !row.contains("User added")), "that was in no project");
     let page = owner.get_in("en", "/admin/audit?user=OWNER&action=user_added").await;
     assert_eq!(page.all("tbody tr").len(), 1, "{}", page.text);
