@@ -50,6 +50,7 @@ pub mod reviewed;
 pub mod roles;
 pub mod schema;
 pub mod sealed_secrets;
+pub mod send_backs;
 pub mod sending_stops;
 pub mod sign_in_tries;
 pub mod signatures;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ProjectId, UserId};
 
 /// How a notification is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -100,6 +100,29 @@ pub async fn add(
     Ok(inserted.rows_affected())
 }
 
+/// Stores a notification for the mail address of an account, unless the project's addresses have it.
+pub async fn add_mail_for(
+    db: &mut PgConnection,
+    project: ProjectId,
+    user: UserId,
+    body: &Value,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"insert into notifications (id, project_id, channel, body, next_try_at, recipient)
+           select new_id($4), p.id, 'email', $3, $4, u.email
+           from projects p join users u on u.id = $2 and u.disabled_at is null
+           where p.id = $1 and u.email is not null and u.email <> all (p.notification_emails)"#,
+        project.0,
+        user.0,
+        body,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A notification that is due.
 #[derive(Debug)]
 pub struct Due {
@@ -109,6 +132,8 @@ pub struct Due {
     pub project: ProjectId,
     /// How it is sent.
     pub channel: Channel,
+    /// The one address that it goes to, instead of those of the project.
+    pub recipient: Option<String>,
     /// What happened.
     pub body: Value,
     /// How often it was tried, including this time.
@@ -126,8 +151,8 @@ pub async fn take(
         r#"update notifications set next_try_at = $2, attempts = attempts + 1
            where id = (select id from notifications where next_try_at <= $1
              order by next_try_at limit 1 for update skip locked)
-           returning id, project_id as "project: ProjectId", channel as "channel: Channel", body,
-             attempts"#,
+           returning id, project_id as "project: ProjectId", channel as "channel: Channel",
+             recipient, body, attempts"#,
         now,
         until,
     )

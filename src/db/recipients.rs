@@ -101,7 +101,8 @@ pub struct Unplanned {
 const MAX_READY_SUBMISSIONS: i64 = 250;
 
 /// Locks the oldest batch that still has recipients to plan, unless enough of its submissions are
-/// waiting already, or it is held because its rows may have been sent. Other processes skip it until the transaction ends.
+/// waiting already, it is held because its rows may have been sent, or it may still be sent back and
+/// become a draft again. Other processes skip it until the transaction ends.
 pub async fn take_unplanned(
     db: &mut PgConnection,
     seen: Option<Seen>,
@@ -112,7 +113,7 @@ pub async fn take_unplanned(
              b.template_id as "template: TemplateId", b.each_own, b.trial_size, u.with_repeats,
              u.planned_to, b.rest_in_doubt
            from batches b join uploads u on u.batch_id = b.id
-           where is_whole($2, $3) and not b.planned and b.state <> 'draft'
+           where is_whole($2, $3) and not b.planned and b.state not in ('draft', 'awaiting_approval')
              and coalesce(b.pause_reason <> 'database_went_back', true) and (b.state <> 'sending' or $1 > (
              select count(*) from (
                select from submissions s where s.batch_id = b.id and s.state = 'ready' limit $1

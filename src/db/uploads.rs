@@ -174,6 +174,14 @@ pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Resu
     .await
 }
 
+/// Returns what was found in the file of a batch, if it has one that was read.
+pub async fn report(db: &PgPool, batch: BatchId) -> sqlx::Result<Option<Value>> {
+    let found = sqlx::query_scalar!("select report from uploads where batch_id = $1", batch.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.flatten())
+}
+
 /// A file that this process is reading.
 #[derive(Debug, Clone)]
 pub struct Job {

@@ -29,6 +29,7 @@ pub mod replies;
 pub mod resend;
 pub mod retention;
 pub mod review;
+pub mod send_back;
 pub mod sending_stops;
 pub mod signature_kind;
 pub mod slots;

@@ -14,7 +14,9 @@ mod settings;
 
 use email::email;
 pub use error::NotificationError;
-pub use notification::{BATCH_AWAITS_APPROVAL, BATCH_PAUSED, Notification, PUSHES_CHANGED};
+pub use notification::{
+    BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, Notification, PUSHES_CHANGED,
+};
 pub use settings::{NotificationForm, NotificationProblem, find_problem, save_settings, settings};
 
 use crate::app::App;
@@ -87,6 +89,7 @@ pub async fn pushes_changed(
         name: String::new(),
         status: if are_back { "back" } else { "missing" }.to_owned(),
         reason: String::new(),
+        person: None,
         package: None,
         countries: Vec::new(),
         at: rfc3339(app.clock.now()),
@@ -134,6 +137,7 @@ pub async fn batch_paused(
         name: batch.name.clone(),
         status: pause_reason.key().to_owned(),
         reason: if is_vendor_message { batch.pause_detail.clone() } else { String::new() },
+        person: None,
         package: Some(package.key().to_owned()),
         countries,
         at: rfc3339(app.clock.now()),
@@ -159,6 +163,7 @@ pub async fn batch_awaits_approval(
         name: name.to_owned(),
         status: BatchState::AwaitingApproval.key().to_owned(),
         reason: String::new(),
+        person: None,
         package: None,
         countries: Vec::new(),
         at: rfc3339(app.clock.now()),
@@ -166,6 +171,37 @@ pub async fn batch_awaits_approval(
         project: slug,
     };
     notifications::add(db, project, &json!(notification), app.clock.now()).await.map(drop)
+}
+
+/// Queues a notification of a batch that was sent back, in the transaction that does so. Whoever ordered it
+/// gets it by mail as well, if their address is known.
+pub async fn batch_sent_back(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    batch: &Batch,
+    reason: &str,
+) -> sqlx::Result<()> {
+    let (slug, id) = (projects::slug(db, project).await?, batch.id);
+    let notification = Notification {
+        event: BATCH_SENT_BACK.to_owned(),
+        subject: "batch".to_owned(),
+        id: id.to_string(),
+        name: batch.name.clone(),
+        status: "sent_back".to_owned(),
+        reason: reason.to_owned(),
+        person: Some(batch.orderer.clone()),
+        package: None,
+        countries: Vec::new(),
+        at: rfc3339(app.clock.now()),
+        url: app.public_url.as_ref().map(|base| format!("{base}/p/{slug}/batches/{id}")),
+        project: slug,
+    };
+    let (body, now) = (json!(notification), app.clock.now());
+    if app.outbound.has_mail() {
+        notifications::add_mail_for(db, project, batch.ordered_by, &body, now).await?;
+    }
+    notifications::add(db, project, &body, now).await.map(drop)
 }
 
 async fn notification(
@@ -187,6 +223,7 @@ async fn notification(
         name: change.name.to_owned(),
         status: change.status.map_or("missing", ReviewStatus::key).to_owned(),
         reason: change.reason.to_owned(),
+        person: None,
         package: None,
         countries: Vec::new(),
         at: rfc3339(app.clock.now()),
@@ -248,14 +285,15 @@ async fn deliver(app: &App, due: &Due) -> Result<(), NotificationError> {
             app.outbound.post(url.expose_secret(), &key, now, due.body.to_string()).await?;
         }
         Channel::Email => {
-            if settings.emails.is_empty() {
+            let to = due.recipient.clone().map_or(settings.emails, |recipient| vec![recipient]);
+            if to.is_empty() {
                 return Err(NotificationError::NotConfigured);
             }
             let notification: Notification = serde_json::from_value(due.body.clone())
                 .map_err(|_| NotificationError::Unreadable)?;
             let texts = Texts(Language::from_tag(&settings.language).unwrap_or(Language::ZhCn));
             let (subject, text) = email(texts, &notification);
-            app.outbound.mail(&settings.emails, &subject, &text).await?;
+            app.outbound.mail(&to, &subject, &text).await?;
         }
     }
     info!(notification = due.id, "notification delivered");

@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 80] = [
+const ACTIONS: [&str; 81] = [
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -42,6 +42,7 @@ const ACTIONS: [&str; 80] = [
     "batch_rest_doubted",
     "batch_resumed",
     "batch_rules_changed",
+    "batch_sent_back",
     "conversation_read",
     "conversation_unread",
     "current_password_failed",

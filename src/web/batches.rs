@@ -38,6 +38,7 @@ mod questions;
 pub mod read_options;
 pub mod rejected;
 pub mod resend;
+pub mod send_back;
 mod unreadable;
 mod verdicts;
 pub mod watch;

@@ -133,6 +133,9 @@ fn what(l: &Layout, body: &serde_json::Value) -> String {
     if field("event") == notifications::BATCH_AWAITS_APPROVAL {
         return l.with("notification-approval", &[("name", field("name").into())]);
     }
+    if field("event") == notifications::BATCH_SENT_BACK {
+        return l.with("notification-sent-back", &[("name", field("name").into())]);
+    }
     let status = l.t(&format!("notification-status-{}", field("status")));
     format!("{} · {status}", field("name"))
 }

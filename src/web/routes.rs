@@ -211,6 +211,11 @@ fn batch_pages(config: &mut ServiceConfig) {
             post(),
             batches::actions::approve,
         )))
+        .service(resource("/batches/{id}/send-back").route(may(
+            Approve,
+            post(),
+            batches::send_back::send_back,
+        )))
         .service(
             resource("/batches/{id}/resend")
                 .route(may(Send, get(), batches::resend::form))

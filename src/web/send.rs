@@ -15,10 +15,11 @@ use super::flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::page;
+use super::{page, schedule};
 use crate::app::App;
 use crate::db::projects;
 use crate::db::repeats::Repeat;
+use crate::db::send_backs;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
@@ -26,6 +27,7 @@ use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
 use crate::domain::price::Estimate;
+use crate::domain::review::Purpose;
 use crate::domain::version::{Part, Version};
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::prices as price_ops;
@@ -365,7 +367,14 @@ async fn start_fields(
         fields.signature_id = signature_value(batch.signature_id);
         fields.template_id = batch.template_id.to_string();
         let sight = member.sight(app);
-        are_hidden = messages.first().is_some_and(|message| message.hides_values(sight));
+        let sent_back = send_backs::find(&app.db, id).await?.is_some();
+        are_hidden = messages.first().is_some_and(|message| {
+            message.hides_values(sight)
+                || sent_back && batch.purpose == Purpose::Verification && !message.params.is_empty()
+        });
+        let is_ahead = |at: &OffsetDateTime| sent_back && *at > app.clock.now();
+        fields.schedule_at =
+            batch.schedule_at.filter(is_ahead).map(schedule::typed).unwrap_or_default();
         let first = messages.first().filter(|_| !are_hidden);
         fields.params = first.map(|message| message.params.clone()).unwrap_or_default();
         fields.phones = messages.into_iter().map(|message| message.phone).collect();

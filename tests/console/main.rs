@@ -45,6 +45,7 @@ mod review_rules;
 mod reviews;
 mod schedule_model;
 mod second_receipts;
+mod send_backs;
 mod sending;
 mod standings;
 mod statistics;

@@ -203,6 +203,25 @@ async fn who_approves_is_notified_when_a_batch_starts_to_wait_for_it(db: PgPool)
 }
 
 #[sqlx::test]
+async fn who_ordered_a_batch_is_notified_when_it_is_sent_back(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let hook = Hook::default();
+    save_settings(&admin, &hook.open(), "").await;
+    let batch = console.operator().await.send("新书", &["读者"], "18500001234").await;
+    let mut fields = admin.get(&batch).await.whole_form("form[action$=send-back]");
+    fields.retain(|(name, _)| name != "reason");
+    fields.push(("reason".to_owned(), "称呼不对".to_owned()));
+    admin.post_owned(&format!("{batch}/send-back"), &fields).await;
+    let (_, _, body) = hook.until(2).await.remove(1);
+    assert_eq!(body["event"], "batch_sent_back");
+    assert_eq!((&body["person"], &body["reason"]), (&"operator".into(), &"称呼不对".into()));
+    assert_eq!(body["url"], format!("https://console.example.test{batch}"));
+    let shown = admin.get_in("en", "/p/default/settings").await.one(".notices tbody th");
+    assert!(shown.ends_with("was sent back"), "{shown}");
+}
+
+#[sqlx::test]
 async fn a_missed_time_is_notified_once(db: PgPool) {
     let console = TestConsole::start(&db).await;
     let admin = console.member("admin", Role::Admin).await;

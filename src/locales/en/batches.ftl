@@ -46,6 +46,14 @@ batch-awaiting-own = You ordered this batch, so another approver has to approve 
 batch-awaiting-time = Scheduled for { $when }
 batch-awaiting-now = It is sent as soon as it is approved.
 batch-approve = Approve
+batch-send-back = Send back
+batch-send-back-reason = Or send it back: what has to change?
+batch-send-back-no-reason = Enter a reason: whoever ordered the batch has to know what to change.
+batch-send-back-long = The reason is too long: at most { $most } characters.
+batch-sent-back-title = { $person } sent this back
+batch-sent-back-before = Sent back before by { $person }
+batch-edit-again = Edit and order again
+batch-listed-later = Recipients are listed once the batch is approved.
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
 batch-quiet = Marketing is sent only between 08:00 and 20:00 (Asia/Shanghai). Messages not yet submitted are sent from 08:00.
@@ -123,6 +131,8 @@ batch-moved-cancel = { $count ->
     [1] Cancelled; 1 message being submitted may still be delivered
    *[other] Cancelled; { $count } messages being submitted may still be delivered
   }
+batch-moved-send-back = Sent back: it is a draft of { $person } again
+batch-moved-send-back-cancelled = Sent back: it is canceled, and { $person } can order it again
 batch-moved-approve = Approved
 batch-moved-approve-at = Approved; will be sent at { $time }
 batch-moved-approve-later = Approved; will be sent at { $when }

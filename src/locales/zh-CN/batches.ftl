@@ -37,6 +37,14 @@ batch-awaiting-own = 此任务由您发起，须由其他审批人批准。
 batch-awaiting-time = 定时于 { $when } 发送
 batch-awaiting-now = 批准后立即发送。
 batch-approve = 批准
+batch-send-back = 退回
+batch-send-back-reason = 或退回修改，请填写原因
+batch-send-back-no-reason = 请填写退回原因，以便发起人修改。
+batch-send-back-long = 退回原因不能超过 { $most } 个字符。
+batch-sent-back-title = { $person } 已退回此任务
+batch-sent-back-before = { $person } 曾退回此任务
+batch-edit-again = 修改并重新发起
+batch-listed-later = 批准后显示号码明细。
 batch-scheduled = 将于 { $when } 发送
 batch-quiet-title = 当前时段不可发送营销短信
 batch-quiet = 营销短信仅在 08:00–20:00（Asia/Shanghai）发送，未发送的短信将于上午 8:00 继续发送。
@@ -99,6 +107,8 @@ batch-moved-cancel = { $count ->
     [0] 已取消，剩余短信不再发送。
    *[other] 已取消，剩余短信不再发送；正在提交的 { $count } 条短信仍可能送达。
   }
+batch-moved-send-back = 已退回给 { $person }，任务恢复为草稿
+batch-moved-send-back-cancelled = 已退回并取消，{ $person } 可修改后重新发起
 batch-moved-approve = 已批准
 batch-moved-approve-at = 已批准，将于 { $time } 发送
 batch-moved-approve-later = 已批准，将于 { $when } 发送

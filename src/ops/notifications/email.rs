@@ -3,7 +3,9 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::notification::{BATCH_AWAITS_APPROVAL, BATCH_PAUSED, Notification, PUSHES_CHANGED};
+use super::notification::{
+    BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, Notification, PUSHES_CHANGED,
+};
 use crate::domain::time::rfc3339;
 use crate::i18n::Texts;
 
@@ -23,6 +25,9 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
     }
     if notification.event == BATCH_AWAITS_APPROVAL {
         return approval_email(texts, notification);
+    }
+    if notification.event == BATCH_SENT_BACK {
+        return sent_back_email(texts, notification);
     }
     let what = texts.t(&format!("notification-{}", notification.subject));
     let status = texts.t(&format!("notification-status-{}", notification.status));
@@ -87,6 +92,20 @@ fn approval_email(texts: Texts, notification: &Notification) -> (String, String)
     (texts.with("notification-approval", &values), text.trim_end().to_owned() + "\n")
 }
 
+/// Returns subject and text of the email for a batch that was sent back.
+fn sent_back_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let values = [
+        ("name", notification.name.as_str().into()),
+        ("project", notification.project.as_str().into()),
+        ("person", notification.person.as_deref().unwrap_or_default().into()),
+        ("reason", notification.reason.as_str().into()),
+    ];
+    let text = texts.with("notification-sent-back-text", &values);
+    let url = notification.url.as_deref().unwrap_or_default();
+    let text = format!("{text}\n\n{}{url}", email_time(texts, notification));
+    (texts.with("notification-sent-back", &values), text.trim_end().to_owned() + "\n")
+}
+
 /// Returns when it happened, as a line of an email.
 fn email_time(texts: Texts, notification: &Notification) -> String {
     // One of an earlier version has it in UTC.
@@ -113,6 +132,7 @@ mod tests {
                 name: String::new(),
                 status: status.to_owned(),
                 reason: String::new(),
+                person: None,
                 package: None,
                 countries: Vec::new(),
                 at: "2026-11-29T14:07:11+08:00".to_owned(),
@@ -135,6 +155,7 @@ mod tests {
             name: "上新".to_owned(),
             status: "balance".to_owned(),
             reason: String::new(),
+            person: None,
             package: Some(package.to_owned()),
             countries: countries.iter().map(|code| (*code).to_owned()).collect(),
             at: "2026-11-29T14:07:11+08:00".to_owned(),
@@ -164,6 +185,7 @@ mod tests {
             name: "发货通知".to_owned(),
             status: "rejected".to_owned(),
             reason: "含有链接".to_owned(),
+            person: None,
             package: None,
             countries: Vec::new(),
             at: "2026-11-29T06:07:11Z".to_owned(),

@@ -11,10 +11,14 @@ pub const BATCH_PAUSED: &str = "batch_paused";
 /// The event of a batch that waits for a second person to approve it.
 pub const BATCH_AWAITS_APPROVAL: &str = "batch_awaits_approval";
 
+/// The event of a batch that was sent back instead of being approved.
+pub const BATCH_SENT_BACK: &str = "batch_sent_back";
+
 /// A notification: the JSON body of webhooks, and the source of emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// `review_changed`, [`PUSHES_CHANGED`], [`BATCH_PAUSED`], [`BATCH_AWAITS_APPROVAL`], or `test`.
+    /// `review_changed`, [`PUSHES_CHANGED`], [`BATCH_PAUSED`], [`BATCH_AWAITS_APPROVAL`],
+    /// [`BATCH_SENT_BACK`], or `test`.
     pub event: String,
     /// The project's slug.
     pub project: String,
@@ -24,11 +28,14 @@ pub struct Notification {
     pub id: String,
     /// The name of the signature, template or batch.
     pub name: String,
-    /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason, or
-    /// `awaiting_approval`.
+    /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason, `awaiting_approval`
+    /// or `sent_back`.
     pub status: String,
-    /// The vendor's reason; may be empty.
+    /// The vendor's reason, or that of a person who sent a batch back; may be empty.
     pub reason: String,
+    /// The name of the account that ordered a batch that was sent back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The SMS package of a paused batch: `notice`, `marketing` or `international`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,

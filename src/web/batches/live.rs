@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::{Cause, Message};
 use crate::db::retained::PastRetention;
+use crate::db::send_backs::SentBack;
 use crate::db::submissions::Submission;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
@@ -21,7 +22,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
 use crate::domain::receipt_codes::{self, Category};
 use crate::domain::role::Permission;
-use crate::domain::sight::Sight;
+use crate::domain::sight::{Sight, hidden};
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
 use crate::web::changes::Shown;
@@ -56,6 +57,13 @@ pub(super) enum Notice {
     OutOfDate(Vec<Part>),
     /// The typed time cannot be used.
     Time {
+        /// What was typed.
+        typed: String,
+        /// What is wrong with it.
+        sentence: String,
+    },
+    /// The reason to send it back cannot be used.
+    Reason {
         /// What was typed.
         typed: String,
         /// What is wrong with it.
@@ -111,6 +119,11 @@ pub(super) struct LivePart {
     /// The field for another time, and what is wrong with it.
     schedule_typed: String,
     schedule_problem: Option<String>,
+    /// Why it was last sent back, if it was.
+    sent_back: Option<SentBack>,
+    /// The field for the reason to send it back, and what is wrong with it.
+    reason_typed: String,
+    reason_problem: Option<String>,
 }
 
 struct ProblemRow {
@@ -183,6 +196,16 @@ impl LivePart {
         self.is_whole()
             && self.tally.failed + self.tally.refused + self.tally.cancelled > 0
             && self.batch.state != BatchState::Draft
+    }
+
+    /// Whether it waits for a decision, which comes before everything else then.
+    fn awaits_approval(&self) -> bool {
+        self.batch.state == BatchState::AwaitingApproval
+    }
+
+    /// Returns why it was cancelled, if it was sent back.
+    fn sent_back_for_good(&self) -> Option<&SentBack> {
+        self.sent_back.as_ref().filter(|_| self.batch.state == BatchState::Cancelled)
     }
 
     /// Returns the version that forms which start messages carry.
@@ -300,6 +323,10 @@ async fn batch_page(
             (live.schedule_typed, live.schedule_problem) = (typed, Some(sentence));
             Vec::new()
         }
+        Some(Notice::Reason { typed, sentence }) => {
+            (live.reason_typed, live.reason_problem) = (typed, Some(sentence));
+            Vec::new()
+        }
         None => Vec::new(),
     };
     let first_page = after.is_none();
@@ -366,11 +393,9 @@ pub(super) fn draw(
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let sight = member.sight(app);
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
-    let sample = sample.unwrap_or_default();
-    let samples = match batch.state {
-        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.template_text, sight),
-        _ => Vec::new(),
-    };
+    let samples = samples(snapshot, sight);
+    let sample = sample.or_else(|| samples.first().cloned()).unwrap_or_default();
+    let samples = samples.iter().map(|values| segments_of(&batch.template_text, values)).collect();
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
@@ -404,27 +429,38 @@ pub(super) fn draw(
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
         schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
         schedule_problem: None,
+        sent_back: snapshot.sent_back.clone(),
+        reason_typed: String::new(),
+        reason_problem: None,
         tally,
         batch,
         l,
     }
 }
 
-/// Returns the first of some texts, the shortest and the longest.
-fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segment>> {
+/// Returns the values of some texts of a batch that awaits approval: of the first, the shortest and the
+/// longest. Those of a list are taken from its file, which is not planned before.
+fn samples(snapshot: &Snapshot, sight: Sight) -> Vec<Vec<String>> {
+    let Snapshot { batch, messages, .. } = snapshot;
+    if batch.state != BatchState::AwaitingApproval {
+        return Vec::new();
+    }
     let length = |message: &&Message| -> usize {
         message.params.iter().map(|value| value.chars().count()).sum()
     };
     let chosen =
         [messages.first(), messages.iter().min_by_key(length), messages.iter().max_by_key(length)];
+    let sent = chosen.into_iter().flatten().map(|message| message.values_for(sight).into_owned());
+    let is_hidden = batch.hides_values || sight.hides_values(batch.purpose, None);
+    let listed = snapshot.samples.iter();
+    let listed = listed.map(|values| if is_hidden { hidden(values) } else { values.clone() });
     let mut all: Vec<Vec<String>> = Vec::new();
-    for message in chosen.into_iter().flatten() {
-        let values = message.values_for(sight).into_owned();
+    for values in sent.chain(listed) {
         if !all.contains(&values) {
             all.push(values);
         }
     }
-    all.iter().map(|values| segments_of(template, values)).collect()
+    all
 }
 
 /// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.

@@ -19,6 +19,7 @@ use crate::db::batches::Batch;
 use crate::db::projects::{self, BatchRules};
 use crate::db::recipients;
 use crate::db::recoveries;
+use crate::db::send_backs::{self, SentBack};
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
 use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
@@ -104,6 +105,8 @@ struct PreviewPage {
     open_now: bool,
     /// The last sign of life before the database went back in time, if it may have been sent since.
     may_have_sent: Option<OffsetDateTime>,
+    /// Why it is a draft again, if it was sent back.
+    sent_back: Option<SentBack>,
 }
 
 /// An error at a field.
@@ -409,6 +412,7 @@ async fn draw(
         size: size(upload.bytes),
         open_now: may_leave(batch.purpose, app.clock.now()),
         may_have_sent: recoveries::may_have_sent(&app.db, batch.id).await?,
+        sent_back: send_backs::find(&app.db, batch.id).await?,
         verdicts,
         choices,
         report,

@@ -17,12 +17,14 @@ use crate::db::batches::{self, Batch};
 use crate::db::messages::{Cause, Message};
 use crate::db::prices::Cost;
 use crate::db::retained::{self, PastRetention};
+use crate::db::send_backs::{self, SentBack};
 use crate::db::submissions::Submission;
-use crate::db::{messages, prices, recoveries, submissions};
+use crate::db::{messages, prices, recoveries, submissions, uploads};
 use crate::domain::batch::BatchState;
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::Tally;
 use crate::domain::price::Estimate;
+use crate::ops::uploads::report::Report;
 
 /// The PostgreSQL channel that announces changed batches.
 const CHANNEL: &str = "batches";
@@ -70,6 +72,10 @@ pub struct Snapshot {
     /// If it awaits approval, but may have been approved and sent before the database went back in
     /// time: the last sign of life before that.
     pub may_have_sent: Option<OffsetDateTime>,
+    /// Why it was last sent back, if it was.
+    pub sent_back: Option<SentBack>,
+    /// The values of some rows of its list, if that awaits approval.
+    pub samples: Vec<Vec<String>>,
 }
 
 impl Snapshot {
@@ -99,9 +105,24 @@ impl Snapshot {
             } else {
                 None
             },
+            sent_back: send_backs::find(&app.db, id).await?,
+            samples: samples(app, &batch).await?,
             batch,
         }))
     }
+}
+
+/// Returns the values of some rows of a list that awaits approval: of any, the shortest and the longest.
+async fn samples(app: &App, batch: &Batch) -> sqlx::Result<Vec<Vec<String>>> {
+    if batch.state != BatchState::AwaitingApproval || batch.planned {
+        return Ok(Vec::new());
+    }
+    let report = uploads::report(&app.db, batch.id).await?;
+    let report: Option<Report> = report.and_then(|report| serde_json::from_value(report).ok());
+    let chosen = report.iter().flat_map(|report| {
+        report.random.first().into_iter().chain(&report.shortest).chain(&report.longest)
+    });
+    Ok(chosen.map(|sample| sample.params.clone()).collect())
 }
 
 /// Receives the newest snapshot of a batch; `None` until there is one.
