@@ -74,7 +74,13 @@ pub async fn load(
              case when u.id is not null then json_build_object(
                'id', u.id, 'name', u.name, 'is_owner', u.is_owner, 'places', (
                  select coalesce(json_agg(json_build_array(p.id, p.slug, p.name,
-                   case when u.is_owner then 'admin' else m.role end) order by lower(p.name), p.id),
+                   case when u.is_owner then 'admin' else m.role end, (
+                     select coalesce(json_agg(i.approver_id), '[]')
+                     from stand_ins i join users a on a.id = i.approver_id and a.disabled_at is null
+                     left join members r on r.project_id = p.id and r.user_id = a.id
+                     where i.project_id = p.id and i.stand_in_id = u.id and i.until > $2
+                       and (a.is_owner or r.role in ('approver', 'admin'))
+                   )) order by lower(p.name), p.id),
                    '[]')
                  from projects p left join members m on m.project_id = p.id and m.user_id = u.id
                  where u.is_owner or m.role is not null
@@ -112,13 +118,14 @@ impl SignedIn {
             id: i64,
             name: String,
             is_owner: bool,
-            places: Vec<(i64, String, String, String)>,
+            places: Vec<(i64, String, String, String, Vec<i64>)>,
             needs: Option<(i64, Needs)>,
         }
         let found: Found = serde_json::from_str(json).ok()?;
-        let membership = |(id, slug, name, role): (i64, String, String, String)| {
+        let membership = |(id, slug, name, role, stands_in_for): (i64, _, _, String, Vec<i64>)| {
             let project = Project { id: ProjectId(id), slug, name };
-            Some(Membership { project, role: role.parse().ok()? })
+            let stands_in_for = stands_in_for.into_iter().map(UserId).collect();
+            Some(Membership { project, role: role.parse().ok()?, stands_in_for })
         };
         Some(Self {
             user: User { id: UserId(found.id), name: found.name, is_owner: found.is_owner },

@@ -55,6 +55,7 @@ pub mod sending_stops;
 pub mod sign_in_tries;
 pub mod signatures;
 pub mod sms_templates;
+pub mod stand_ins;
 pub mod statistics;
 pub mod submissions;
 pub mod suppression_imports;

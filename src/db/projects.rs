@@ -3,7 +3,10 @@
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
+use crate::domain::batch::{Thresholds, needs_approval};
 use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::price::Estimate;
+use crate::domain::review::Purpose;
 use crate::domain::role::Role;
 
 /// A project, without its secrets.
@@ -24,6 +27,8 @@ pub struct Membership {
     pub project: Project,
     /// The account's role; an owner is admin in every project.
     pub role: Role,
+    /// Those in whose place the account may approve at the moment.
+    pub stands_in_for: Vec<UserId>,
 }
 
 /// A project's API keys, with the private one encrypted.
@@ -53,17 +58,27 @@ pub async fn keys<'e>(db: impl PgExecutor<'e>, project: ProjectId) -> sqlx::Resu
 pub struct BatchRules {
     /// The number of recipients above which a batch needs approval by a second person.
     pub approval_over: Option<i32>,
+    /// The expected cost above which it does, in ten-thousandths of a yuan.
+    pub approval_over_cost: Option<i64>,
     /// The percentage of failed messages at which a batch is paused.
     pub failure_percent: i16,
     /// The number of known outcomes from which on that percentage applies.
     pub failure_least: i32,
 }
 
+impl BatchRules {
+    /// Returns whether a batch needs a second person's approval.
+    pub fn needs_approval(&self, purpose: Purpose, total: i32, expected: &Estimate) -> bool {
+        let over = Thresholds { count: self.approval_over, cost: self.approval_over_cost };
+        needs_approval(purpose, total, expected, over)
+    }
+}
+
 /// Returns the limits for a project's batches.
 pub async fn policy(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<BatchRules> {
     sqlx::query_as!(
         BatchRules,
-        r#"select approval_over, failure_percent, failure_least
+        r#"select approval_over, approval_over_cost, failure_percent, failure_least
            from projects where id = $1"#,
         project.0,
     )
@@ -79,12 +94,13 @@ pub async fn save_batch_rules(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"update projects
-           set approval_over = $2, failure_percent = $3, failure_least = $4
+           set approval_over = $2, failure_percent = $3, failure_least = $4, approval_over_cost = $5
            where id = $1"#,
         project.0,
         policy.approval_over,
         policy.failure_percent,
         policy.failure_least,
+        policy.approval_over_cost,
     )
     .execute(db)
     .await?;

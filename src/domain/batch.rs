@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime, Time};
 
+use super::price::Estimate;
 use super::review::Purpose;
 use super::time::CHINA;
 
@@ -178,12 +179,26 @@ pub fn leaves_at(purpose: Purpose, at: OffsetDateTime) -> OffsetDateTime {
     if opening > local { opening } else { opening + Duration::DAY }
 }
 
+/// The sizes above which batches of a project need approval.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Thresholds {
+    /// The number of recipients.
+    pub count: Option<i32>,
+    /// The expected cost, in ten-thousandths of a yuan. A cost that is not known may be above it.
+    pub cost: Option<i64>,
+}
+
 /// Returns whether a batch of `total` recipients needs a second person's approval: all marketing
-/// does, and so does every batch with more recipients than the project's threshold, `over`.
-pub fn needs_approval(purpose: Purpose, total: i32, over: Option<i32>) -> bool {
+/// does, and so does every batch above a threshold of the project.
+pub fn needs_approval(purpose: Purpose, total: i32, expected: &Estimate, over: Thresholds) -> bool {
     match purpose {
         Purpose::Marketing => true,
-        Purpose::Verification | Purpose::Notice => over.is_some_and(|threshold| total > threshold),
+        Purpose::Verification | Purpose::Notice => {
+            over.count.is_some_and(|count| total > count)
+                || over.cost.is_some_and(|cost| {
+                    expected.known_cost() > cost || !expected.unpriced().is_empty()
+                })
+        }
     }
 }
 

@@ -120,6 +120,18 @@ pub fn parse_yuan(typed: &str) -> Option<i32> {
     ((0.0..=MAX_PRICE).contains(&rounded) && is_exact).then_some(rounded as i32)
 }
 
+/// Parses an amount typed in yuan, with at most two decimals. Returns ten-thousandths of a yuan.
+pub fn parse_amount(typed: &str) -> Option<i64> {
+    let typed = typed.trim().trim_start_matches(['¥', '￥']).replace(',', "");
+    let (whole, cents) = typed.split_once('.').unwrap_or((&typed, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(cents) || whole.len() > 9 || cents.len() > 2 {
+        return None;
+    }
+    let cents: i64 = format!("{cents:0<2}").parse().ok()?;
+    Some(whole.parse::<i64>().ok()? * 10_000 + cents * 100)
+}
+
 /// Parses a calling code of another country: `60`, `+60`, `0060` or `(60)`.
 pub fn parse_calling_code(typed: &str) -> Option<&str> {
     let code = typed.trim().trim_start_matches(['+', '(', '（']).trim_end_matches([')', '）']);
@@ -179,6 +191,18 @@ mod tests {
     fn a_purpose_without_a_price_does_not_borrow_that_of_another() {
         assert_eq!(list().price(Package::Notice, HOME), Some(450));
         assert_eq!(list().price(Package::Marketing, HOME), None);
+    }
+
+    #[test]
+    fn an_amount_is_read_to_the_cent_or_not_at_all() {
+        for (typed, amount) in
+            [("500", 5_000_000), (" ¥1,200.5", 12_005_000), ("0", 0), ("0.05", 500)]
+        {
+            assert_eq!(parse_amount(typed), Some(amount), "{typed}");
+        }
+        for wrong in ["", "-1", "1.234", "1e3", "a", "1.", ".5", "12345678901"] {
+            assert_eq!(parse_amount(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod members;
 mod own;
 mod people;
 mod sign_ins;
+mod stand_ins;
 mod tries;
 
 use time::OffsetDateTime;
@@ -26,6 +27,7 @@ pub use people::{
     set_owner,
 };
 pub use sign_ins::{SignInError, sign_in, signed_out};
+pub use stand_ins::{MAX_DAYS as STAND_IN_MAX_DAYS, StandInError, end_stand_in, stand_in};
 pub use tries::{Visitor, delete_old as delete_old_tries};
 
 /// Why an account cannot be created or changed.

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::db::{
     audit, batches, messages, prices, projects, signatures, sms_templates, submissions,
 };
-use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::batch::{BatchState, Package};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::opt_out;
 use crate::domain::outgoing::{
@@ -92,12 +92,12 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     }
     let total = i32::try_from(order.outgoing.phones().len()).unwrap_or(i32::MAX);
     let policy = projects::policy(&mut tx, order.project).await?;
-    let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = initial_state(approval, order.schedule_at, now);
     let parts_each = order.outgoing.content().size().parts;
     let parts = total.saturating_mul(i32::try_from(parts_each).unwrap_or(i32::MAX));
     let prices = prices::on(&mut *tx, order.project, period::day_of(now)).await?;
     let estimate = estimate(&prices, &template, order.outgoing.phones(), parts_each);
+    let approval = policy.needs_approval(template.purpose, total, &estimate);
+    let state = initial_state(approval, order.schedule_at, now);
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {

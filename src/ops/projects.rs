@@ -1,7 +1,7 @@
 //! Projects: created with encrypted keys and a push URL of their own.
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
@@ -262,6 +262,7 @@ pub async fn save_batch_rules(
     plain: PlainPrices,
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
+    let before = projects::policy(&mut tx, actor.project).await?;
     projects::save_batch_rules(&mut tx, actor.project, policy).await?;
     prices::save_plain(&mut tx, app, actor, plain).await?;
     let entry = audit::Entry {
@@ -269,9 +270,24 @@ pub async fn save_batch_rules(
         user: Some(actor.user),
         action: "batch_rules_changed",
         subject: "",
-        detail: serde_json::json!({ "rules": format!("{policy:?}") }),
+        detail: changes_of(&before, policy),
         ip: actor.ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
     tx.commit().await
+}
+
+/// Returns the rules that changed, each before and after.
+fn changes_of(before: &projects::BatchRules, after: &projects::BatchRules) -> Value {
+    let fields = |rules: &projects::BatchRules| {
+        [
+            ("approval_over", json!(rules.approval_over)),
+            ("approval_over_cost", json!(rules.approval_over_cost)),
+            ("failure_percent", json!(rules.failure_percent)),
+            ("failure_least", json!(rules.failure_least)),
+        ]
+    };
+    let pairs = fields(before).into_iter().zip(fields(after));
+    let changed = pairs.filter(|(before, after)| before.1 != after.1);
+    changed.map(|(before, after)| (before.0.to_owned(), json!([before.1, after.1]))).collect()
 }

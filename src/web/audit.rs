@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 81] = [
+const ACTIONS: [&str; 83] = [
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -100,6 +100,8 @@ const ACTIONS: [&str; 81] = [
     "signature_kind_changed",
     "signed_in",
     "signed_out",
+    "stand_in_ended",
+    "stand_in_named",
     "statistics_exported",
     "suppression_removed",
     "suppressions_added",

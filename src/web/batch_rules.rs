@@ -14,7 +14,7 @@ use super::member::Member;
 use super::page;
 use crate::app::App;
 use crate::db::projects::{self, BatchRules};
-use crate::domain::price::parse_yuan;
+use crate::domain::price::{parse_amount, parse_yuan};
 use crate::ops::actor::Actor;
 use crate::ops::prices::{self, PlainPrices};
 use crate::ops::projects as project_ops;
@@ -29,6 +29,7 @@ pub struct Fields {
     shown_domestic: Option<String>,
     shown_international: Option<String>,
     approval_over: String,
+    approval_over_cost: String,
     failure_percent: String,
     failure_least: String,
 }
@@ -56,6 +57,7 @@ impl Fields {
             shown_domestic: Some(price(plain.domestic)),
             shown_international: Some(price(plain.international)),
             approval_over: policy.approval_over.map(|n| n.to_string()).unwrap_or_default(),
+            approval_over_cost: policy.approval_over_cost.map(two_decimals).unwrap_or_default(),
             failure_percent: policy.failure_percent.to_string(),
             failure_least: policy.failure_least.to_string(),
         }
@@ -76,6 +78,11 @@ impl Fields {
             approval_over: value_or_note(
                 optional(&self.approval_over),
                 "approval_over",
+                &mut wrong,
+            ),
+            approval_over_cost: value_or_note(
+                amount(&self.approval_over_cost),
+                "approval_over_cost",
                 &mut wrong,
             ),
             failure_percent: value_or_note(
@@ -107,6 +114,16 @@ fn value_or_note<T: Default>(
 /// Reads a price typed in yuan, as ten-thousandths of a yuan. An empty field means no price.
 fn price(typed: &str) -> Option<Option<i32>> {
     if typed.trim().is_empty() { Some(None) } else { parse_yuan(typed).map(Some) }
+}
+
+/// Reads an amount typed in yuan. An empty field means none.
+fn amount(typed: &str) -> Option<Option<i64>> {
+    if typed.trim().is_empty() { Some(None) } else { parse_amount(typed).map(Some) }
+}
+
+/// Formats ten-thousandths of a yuan as an amount that can be typed.
+fn two_decimals(amount: i64) -> String {
+    format!("{}.{:02}", amount / 10_000, amount % 10_000 / 100)
 }
 
 fn optional(typed: &str) -> Option<Option<i32>> {

@@ -242,6 +242,12 @@ async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
     Ok(batch)
 }
 
+/// Refuses those who may approve, but not this batch. Their own batch says so by itself.
+fn check_may_decide(member: &Member, batch: &Batch) -> Result<(), WebError> {
+    let may = batch.ordered_by == member.person.id || member.may_decide_on(batch.ordered_by);
+    if may { Ok(()) } else { Err(WebError::Forbidden) }
+}
+
 /// Returns the text of a call problem.
 pub fn problem_text(texts: Texts, problem: CallProblem) -> String {
     let key = format!("batch-problem-{}", problem.key());

@@ -159,6 +159,16 @@ impl Layout {
         })
     }
 
+    /// Whether the person may invite others.
+    pub fn may_invite(&self) -> bool {
+        self.is_owner
+    }
+
+    /// Returns the URL of the list of all accounts.
+    pub fn people_href(&self) -> &'static str {
+        PEOPLE
+    }
+
     /// Returns whether nothing is sent at the moment, in this project or at all.
     pub fn is_halted(&self) -> bool {
         self.needs.halted
@@ -281,6 +291,7 @@ impl Layout {
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
             (urls.members(), "members-title", Permission::Manage),
+            (urls.stand_ins(), "stand-ins-title", Permission::Approve),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
             (urls.prices(), "prices-title", Permission::Manage),
             (urls.sensitive_words(), "sensitive-words-title", Permission::Send),

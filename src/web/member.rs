@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::db::login_sessions::SignedIn;
 use crate::db::projects::{Membership, Project};
 use crate::db::users::User;
+use crate::domain::ids::UserId;
 use crate::domain::role::{Permission, Role};
 use crate::domain::sight::Sight;
 
@@ -30,6 +31,8 @@ pub struct Member {
     pub project: Project,
     /// Their role in it.
     pub role: Role,
+    /// Those in whose place they may approve.
+    stands_in_for: Vec<UserId>,
     signed_in: SignedIn,
 }
 
@@ -40,6 +43,7 @@ impl Member {
             person: person.user.clone(),
             project: membership.project,
             role: membership.role,
+            stands_in_for: membership.stands_in_for,
             signed_in: person,
         }
     }
@@ -49,9 +53,19 @@ impl Member {
         self.signed_in
     }
 
-    /// Whether their role includes `permission`.
+    /// Whether their role includes `permission`, or they stand in for somebody whose role does.
     pub fn may(&self, permission: Permission) -> bool {
-        self.role.may(permission)
+        let stands_in = permission == Permission::Approve && !self.stands_in_for.is_empty();
+        self.role.may(permission) || stands_in && self.role.may(Permission::Send)
+    }
+
+    /// Whether they may decide on what `ordered_by` ordered: nobody on their own, and a stand-in not on
+    /// that of whom they stand in for.
+    pub fn may_decide_on(&self, ordered_by: UserId) -> bool {
+        ordered_by != self.person.id
+            && self.may(Permission::Approve)
+            && (self.role.may(Permission::Approve)
+                || self.stands_in_for.iter().any(|one| *one != ordered_by))
     }
 
     /// Returns what they see now of messages and replies.

@@ -9,10 +9,11 @@ use super::form::{Form, peer_ip};
 use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::moment::Moment;
+use super::moment::{Moment, local_day};
 use super::{flash, page};
 use crate::app::App;
 use crate::db::projects;
+use crate::db::stand_ins::{self, StandIn};
 use crate::domain::role::{Permission, Role};
 use crate::ops::accounts::{self, AccountError, Manager};
 
@@ -40,6 +41,7 @@ struct MemberRow {
 struct MembersPage {
     l: Layout,
     rows: Vec<MemberRow>,
+    stand_ins: Vec<StandIn>,
     fields: Fields,
     problem: Option<(&'static str, String)>,
 }
@@ -56,7 +58,19 @@ impl MembersPage {
             enabled: one.enabled,
         });
         let rows = rows.collect();
-        Ok(Self { l, rows, fields: Fields::default(), problem: None })
+        let stand_ins = stand_ins::list(&app.db, member.project.id, app.clock.now()).await?;
+        Ok(Self { l, rows, stand_ins, fields: Fields::default(), problem: None })
+    }
+
+    /// Returns who approves in whose place, and until when.
+    fn stand_in_line(&self, one: &StandIn) -> String {
+        let last_day = local_day(one.until - time::Duration::SECOND);
+        let values = [
+            ("person", one.stand_in.as_str().into()),
+            ("approver", one.approver.as_str().into()),
+            ("until", last_day.into()),
+        ];
+        self.l.with("members-stand-in", &values)
     }
 
     fn error(&self, field: &str) -> Option<&str> {

@@ -63,6 +63,7 @@ pub mod session;
 pub mod sheet;
 pub mod signatures;
 pub mod sms_templates;
+pub mod stand_ins;
 pub mod statistics;
 pub mod suppressions;
 pub mod upload;

@@ -10,7 +10,7 @@ use super::{
     account, applications, assets, audit, batch_rules, batches, dashboard, failures, files, guard,
     health, import, invitation, limits, login, members, messages, notification_settings, people,
     prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
-    sensitive_words, signatures, sms_templates, statistics, suppressions,
+    sensitive_words, signatures, sms_templates, stand_ins, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
@@ -118,6 +118,13 @@ fn project(config: &mut ServiceConfig) {
             post(),
             members::change,
         )))
+        .service(
+            resource("/settings/stand-ins").route(may(Approve, get(), stand_ins::list)).route(may(
+                Approve,
+                post(),
+                stand_ins::change,
+            )),
+        )
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
         .service(

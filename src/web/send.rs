@@ -22,7 +22,8 @@ use crate::db::repeats::Repeat;
 use crate::db::send_backs;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::db::stand_ins;
+use crate::domain::batch::{BatchState, may_leave};
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
@@ -87,6 +88,8 @@ struct FormPage {
     max_phones: usize,
     /// Whether it begins with an earlier batch whose values are hidden, and so left out.
     without_hidden_values: bool,
+    /// Whether it is marketing, and nobody else may approve it.
+    needs_second_person: bool,
 }
 
 impl FormPage {
@@ -271,10 +274,10 @@ pub async fn order(
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
-    let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
     let l = member.layout(&app, &request, Section::Send).await?;
     let text = order::body(&template);
     let estimate = order::estimate(&prices, &template, &recipients, parts);
+    let needs_approval = policy.needs_approval(template.purpose, total, &estimate);
     let shown = Shown {
         recipients: i64::from(total),
         template: &text,
@@ -326,6 +329,14 @@ async fn form_page(
     problems: Vec<Problem>,
 ) -> Result<FormPage, WebError> {
     let preview = Preview::from_draft(&draft);
+    let needs_second_person = draft.is_marketing()
+        && !stand_ins::others_may_approve(
+            &app.db,
+            member.project.id,
+            member.person.id,
+            app.clock.now(),
+        )
+        .await?;
     Ok(FormPage {
         l: member.layout(app, request, Section::Send).await?,
         may_go_without_signature: choices.may_go_without_signature(),
@@ -336,6 +347,7 @@ async fn form_page(
         max_phones: MAX_PHONES,
         problems,
         without_hidden_values: false,
+        needs_second_person,
     })
 }
 

@@ -53,6 +53,11 @@ impl Urls {
         self.below("/settings/members")
     }
 
+    /// Returns the URL of those who approve in the place of others.
+    pub fn stand_ins(&self) -> String {
+        self.below("/settings/stand-ins")
+    }
+
     /// Returns the URL of the send form, for one text to a few phones.
     pub fn send(&self) -> String {
         self.below("/send")

@@ -47,6 +47,7 @@ mod schedule_model;
 mod second_receipts;
 mod send_backs;
 mod sending;
+mod stand_ins;
 mod standings;
 mod statistics;
 mod suppression_imports;

@@ -96,6 +96,7 @@ impl<'a> Model<'a> {
         let rules = projects::policy(&mut db, console.project).await.unwrap();
         let rules = projects::BatchRules {
             approval_over: Some(if needs_approval { 1 } else { 1_000 }),
+            approval_over_cost: None,
             ..rules
         };
         projects::save_batch_rules(&mut db, console.project, &rules).await.unwrap();

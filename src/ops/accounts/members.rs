@@ -8,6 +8,7 @@ use super::{AccountError, Manager};
 use crate::app::App;
 use crate::db::audit::{self, Entry};
 use crate::db::projects;
+use crate::db::stand_ins;
 use crate::db::users::User;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
@@ -68,6 +69,7 @@ pub async fn remove(
     if !projects::remove_member(&mut tx, project, user.id).await? {
         return Err(AccountError::NotMember(user.name.clone()));
     }
+    stand_ins::forget(&mut tx, project, user.id).await?;
     let detail = json!({ "name": user.name });
     let action = "member_removed";
     let entry =

@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::app::App;
 use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::{audit, batches, prices, projects, recipients, repeats, resends, uploads};
-use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::batch::{BatchState, Package};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
 use crate::domain::recipient::Verdict;
@@ -128,10 +128,10 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Changed);
     }
     let total = i32::try_from(count).unwrap_or(i32::MAX);
-    let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
     let estimate = report.estimate(&prices, package, request.with_repeats);
+    let approval = policy.needs_approval(template.purpose, total, &estimate);
+    let state = order::initial_state(approval, request.schedule_at, now);
     let confirmed = Confirmed {
         state,
         name: request.name,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::live::{self, Notice};
-use super::{ConfirmForm, find};
+use super::{ConfirmForm, check_may_decide, find};
 use crate::app::App;
 use crate::db::batches::{self, Batch};
 use crate::db::submissions;
@@ -98,6 +98,7 @@ pub async fn approve(
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
     let batch = find(&app, &member, &path.1).await?;
+    check_may_decide(&member, &batch)?;
     let waited = app.clock.now() - batch.since();
     // One with a time, or that was ordered just now, is as it was checked when it was ordered.
     let is_late = batch.schedule_at.is_none() && waited > SCHEDULE_GRACE;
@@ -245,7 +246,14 @@ async fn act(
     let batch = find(app, member, id).await?;
     let ip = peer_ip(request);
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
-    let decided_by = DecidedBy { version, may_approve: member.may(Permission::Approve) };
+    let may_approve = match action {
+        // Moving an approved batch approves it again.
+        BatchAction::Reschedule(_) => member.may_decide_on(batch.ordered_by),
+        BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel | BatchAction::Approve => {
+            member.may(Permission::Approve)
+        }
+    };
+    let decided_by = DecidedBy { version, may_approve };
     let taken = batch_actions::take_decided(app, actor, batch.id, action, decided_by).await?;
     let texts = member.texts(request);
     let is_doubtful = is_doubtful(&taken, action);

@@ -107,6 +107,7 @@ pub(super) struct LivePart {
     /// Whether the person may send what was perhaps sent already.
     may_send_rest: bool,
     own: bool,
+    may_name_stand_in: bool,
     quiet: bool,
     /// Messages whose call is under way.
     under_way: i64,
@@ -417,9 +418,10 @@ pub(super) fn draw(
         may_have_sent: snapshot.may_have_sent,
         rejected: rejected.filter(|_| member.may(Permission::Send)),
         may_send: member.may(Permission::Send),
-        may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
+        may_approve: member.may_decide_on(batch.ordered_by),
         may_send_rest: member.may(Permission::Approve),
         own: batch.ordered_by == member.person.id,
+        may_name_stand_in: member.role.may(Permission::Approve),
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
         segments: segments_of(&batch.template_text, &sample),

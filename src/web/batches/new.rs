@@ -14,9 +14,11 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
+use crate::db::stand_ins;
 use crate::domain::ids::{BatchId, TemplateId};
 use crate::domain::limits::MAX_DRAFTS;
 use crate::domain::phone::entries;
+use crate::domain::review::Purpose;
 use crate::domain::upload::is_phone;
 use crate::ops::order::{self, OrderError};
 use crate::ops::uploads::{self, Begin, IncomingFile, UploadError};
@@ -67,6 +69,8 @@ struct NewPage {
     problems: Vec<Problem>,
     most_mb: u64,
     most_rows: i64,
+    /// Whether a template is marketing, and nobody else may approve it.
+    needs_second_person: bool,
 }
 
 impl NewPage {
@@ -120,7 +124,12 @@ async fn show(
     fields: Fields,
     problems: Vec<Problem>,
 ) -> Result<HttpResponse, WebError> {
+    let (project, person) = (member.project.id, member.person.id);
+    let needs_second_person =
+        choices.templates.iter().any(|template| template.purpose == Purpose::Marketing)
+            && !stand_ins::others_may_approve(&app.db, project, person, app.clock.now()).await?;
     let form = NewPage {
+        needs_second_person,
         l: member.layout(app, request, Section::Batches).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,

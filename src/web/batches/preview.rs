@@ -22,7 +22,7 @@ use crate::db::recoveries;
 use crate::db::send_backs::{self, SentBack};
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
-use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
+use crate::domain::batch::{BatchState, Package, may_leave};
 use crate::domain::ids::TemplateId;
 use crate::domain::price::{Estimate, PriceList};
 use crate::domain::recipient::{Recipient, Verdict};
@@ -171,7 +171,8 @@ impl PreviewPage {
 
     fn needs_approval(&self) -> bool {
         let total = i32::try_from(self.to_send()).unwrap_or(i32::MAX);
-        needs_approval(self.batch.purpose, total, self.policy.approval_over)
+        let expected = self.estimate(self.confirm_form.again.is_some());
+        self.policy.needs_approval(self.batch.purpose, total, &expected)
     }
 
     fn is_marketing(&self) -> bool {

@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::find;
 use super::live::{self, Notice};
+use super::{check_may_decide, find};
 use crate::app::App;
 use crate::ops::actor::Actor;
 use crate::ops::send_back::{self as ops, MAX_REASON, SentBack};
@@ -32,6 +32,7 @@ pub async fn send_back(
     let form = form.into_inner();
     let texts = member.texts(&request);
     let batch = find(&app, &member, &path.1).await?;
+    check_may_decide(&member, &batch)?;
     let reason = form.reason.trim().replace('\0', "");
     let problem = match reason.chars().count() {
         0 => Some("batch-send-back-no-reason"),

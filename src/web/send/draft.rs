@@ -157,6 +157,11 @@ impl Draft {
         self.template.as_ref().map_or(Purpose::Notice, |template| template.purpose)
     }
 
+    /// Returns whether the chosen template is marketing.
+    pub fn is_marketing(&self) -> bool {
+        self.purpose() == Purpose::Marketing
+    }
+
     /// Returns whether its values have to be codes: letters or digits, and few of them.
     pub fn takes_codes(&self) -> bool {
         self.purpose() == Purpose::Verification && !self.params.is_empty()
