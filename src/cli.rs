@@ -17,6 +17,7 @@ use time::{Duration, OffsetDateTime};
 use crate::app::App;
 use crate::bench;
 use crate::config::{self, Config};
+use crate::db::audit_chain;
 use crate::db::durability::{self, Durability, Exposure};
 use crate::db::installation::{self, Identity};
 use crate::db::{self, invariants, roles};
@@ -395,6 +396,15 @@ fn counted(number: i64, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+fn break_words(at: audit_chain::Break) -> String {
+    use audit_chain::Break;
+    match at {
+        Break::Changed(event) => format!("event {event} was changed"),
+        Break::Removed(event) => format!("event {event}, or one before it, was removed"),
+        Break::Added(event) => format!("event {event} was added after later ones"),
+    }
+}
+
 fn exposure_words(durability: &Durability) -> String {
     let Durability { synchronous, asynchronous, behind, .. } = durability;
     let behind = behind.map_or_else(|| "unknown".to_owned(), |bytes| format!("{bytes} bytes"));
@@ -471,6 +481,12 @@ async fn doctor(file: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
         );
     } else {
         report("audit log cannot be changed by the console", Ok(()));
+    }
+    let chain = audit_chain::verify(&app.db).await?;
+    report("audit log is unchanged", chain.broken.map_or(Ok(()), |at| Err(break_words(at))));
+    if !chain.last_hash.is_empty() {
+        let (events, hash) = (counted(chain.events, "event"), hex::encode(&chain.last_hash));
+        println!("note    audit log: {events} chained; last hash {hash}");
     }
     for project in db::projects::all(&app.db).await? {
         let opened = project_ops::hook_path(&app, &project).map(drop);

@@ -3,6 +3,7 @@
 
 pub mod applications;
 pub mod audit;
+pub mod audit_chain;
 pub mod batch_transitions;
 pub mod batches;
 pub mod call_slots;

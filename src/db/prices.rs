@@ -33,7 +33,7 @@ pub struct ListedPrice {
 }
 
 /// Returns all prices of a project, by package and country, the newest of each first.
-pub async fn all(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<ListedPrice>> {
+pub async fn all(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<ListedPrice>> {
     let rows = sqlx::query!(
         r#"select package as "package: Package", country, valid_from, price, sample
            from prices where project_id = $1

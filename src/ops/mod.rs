@@ -3,12 +3,14 @@
 pub mod accounts;
 pub mod actor;
 pub mod apply;
+pub mod audit_chain;
 pub mod batch_actions;
 pub mod credentials;
 pub mod delete_reviewed;
 pub mod destination;
 pub mod failure_guard;
 pub mod files;
+mod fingerprints;
 pub mod key_rotation;
 pub mod missing_pushes;
 pub mod notifications;

@@ -5,7 +5,8 @@ use sqlx::PgConnection;
 use time::Date;
 
 use crate::app::App;
-use crate::db::{audit, prices};
+use crate::db::audit;
+use crate::db::prices::{self, ListedPrice};
 use crate::domain::batch::Package;
 use crate::domain::ids::ProjectId;
 use crate::domain::period;
@@ -40,8 +41,9 @@ pub async fn today(app: &App, project: ProjectId) -> sqlx::Result<PriceList> {
 /// Saves prices: all, or none if the database fails.
 pub async fn save(app: &App, actor: Actor<'_>, list: &[Price]) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
+    let before = prices::all(&mut *tx, actor.project).await?;
     prices::upsert(&mut tx, actor.project, list, false).await?;
-    record(&mut tx, app, actor, "prices_saved", list).await?;
+    record(&mut tx, app, actor, "prices_saved", list, &before).await?;
     tx.commit().await
 }
 
@@ -52,7 +54,7 @@ pub async fn delete(app: &App, actor: Actor<'_>, price: &Price) -> sqlx::Result<
     let deleted =
         prices::delete(&mut tx, actor.project, package, country, price.valid_from).await?;
     if deleted {
-        record(&mut tx, app, actor, "price_deleted", std::slice::from_ref(price)).await?;
+        record(&mut tx, app, actor, "price_deleted", std::slice::from_ref(price), &[]).await?;
         tx.commit().await?;
     }
     Ok(deleted)
@@ -88,20 +90,33 @@ pub(super) async fn save_plain(
     if list.is_empty() {
         return Ok(());
     }
+    let before = prices::all(&mut *db, actor.project).await?;
     prices::upsert(db, actor.project, &list, false).await?;
-    record(db, app, actor, "prices_saved", &list).await
+    record(db, app, actor, "prices_saved", &list, &before).await
 }
 
+/// Audits prices, each with the one that was valid from the same day before, if it was another.
 async fn record(
     db: &mut PgConnection,
     app: &App,
     actor: Actor<'_>,
     action: &str,
     list: &[Price],
+    before: &[ListedPrice],
 ) -> sqlx::Result<()> {
     let named = |price: &Price| {
-        json!({ "kind": price.package.key(), "country": price.country, "price": price.price,
-            "valid_from": price.valid_from.to_string() })
+        let is_it = |one: &&ListedPrice| {
+            let one = &one.price;
+            (one.package, &one.country, one.valid_from)
+                == (price.package, &price.country, price.valid_from)
+        };
+        let before = before.iter().find(is_it).and_then(|one| one.price.price);
+        let mut named = json!({ "kind": price.package.key(), "country": price.country,
+            "price": price.price, "valid_from": price.valid_from.to_string() });
+        if before != price.price && before.is_some() {
+            named["before"] = json!(before);
+        }
+        named
     };
     let entry = audit::Entry {
         project: Some(actor.project),

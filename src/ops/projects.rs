@@ -13,6 +13,7 @@ use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
 use crate::ops::accounts::Manager;
 use crate::ops::actor::Actor;
+use crate::ops::fingerprints;
 use crate::ops::prices::{self, PlainPrices};
 use crate::usms::{CallError, Credentials, Verdict};
 
@@ -220,6 +221,7 @@ async fn replace_keys(
 ) -> Result<(), ProjectError> {
     let stored = projects::keys(&mut *db, id).await?;
     let old = app.keyring.open(Secret::PrivateKey, id, &stored.private_key_sealed);
+    let before = old.as_ref().ok().map(|old| fingerprints::of(old.expose_secret()));
     let is_same = old.is_ok_and(|old| old.expose_secret() == keys.private_key.expose_secret())
         && stored.public_key == keys.public_key
         && stored.ucloud_project_id == keys.ucloud_project_id;
@@ -235,8 +237,11 @@ async fn replace_keys(
         subject: "",
         detail: json!({
             "ucloud_project_id": keys.ucloud_project_id,
-            "public_key": keys.public_key,
-            "public_key_before": stored.public_key,
+            "ucloud_project_id_before": stored.ucloud_project_id,
+            "public_key": fingerprints::of(&keys.public_key),
+            "public_key_before": fingerprints::of(&stored.public_key),
+            "private_key": fingerprints::of(keys.private_key.expose_secret()),
+            "private_key_before": before,
         }),
         ip: by.ip,
     };

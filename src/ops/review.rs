@@ -304,6 +304,7 @@ pub async fn save_sensitive_words(
     by: UserId,
     ip: &str,
 ) -> sqlx::Result<()> {
+    let before = reviewed::sensitive_words(&app.db, project).await?;
     let mut tx = app.db.begin().await?;
     reviewed::set_sensitive_words(&mut tx, project, words).await?;
     let entry = audit::Entry {
@@ -311,7 +312,7 @@ pub async fn save_sensitive_words(
         user: Some(by),
         action: "sensitive_words_saved",
         subject: &project.to_string(),
-        detail: serde_json::json!({ "count": words.len() }),
+        detail: serde_json::json!({ "count": words.len(), "words": [before, words] }),
         ip,
     };
     audit::record(&mut tx, &entry, app.clock.now()).await?;

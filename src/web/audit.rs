@@ -3,13 +3,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use futures_util::stream;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use sqlx::PgPool;
 
-use super::batches::downloads::{headed, lines, streamed};
 use super::error::WebError;
-use super::form::peer_ip;
 use super::layout::{Layout, Section};
 use super::member::{Member, Person};
 use super::moment::Moment;
@@ -20,19 +18,18 @@ use super::urls::{ALL_AUDIT, with_query};
 use crate::app::App;
 use crate::db::audit::{self, Event, Filter};
 use crate::domain::ids::{AuditEventId, Id};
-use crate::domain::time::rfc3339;
+
+pub mod files;
+pub mod retention;
 
 /// Events of a page.
 const PAGE: i64 = 50;
-/// Events that are read at once for a file.
-const CHUNK: i64 = 1_000;
 const MAX_FILTER_CHARACTERS: usize = 64;
-/// The columns of the file.
-const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 83] = [
+const ACTIONS: [&str; 84] = [
     "application_given_up",
     "audit_exported",
+    "audit_retention_changed",
     "batch_approved",
     "batch_cancelled",
     "batch_exported",
@@ -238,7 +235,11 @@ struct AuditPage {
     actions: Vec<(&'static str, String)>,
     rows: Vec<EventRow>,
     older: Option<String>,
-    file: Option<String>,
+    /// The files of what the filters find.
+    csv: String,
+    xlsx: String,
+    /// How long events are kept, on the page of all.
+    retention: Option<retention::Shown>,
 }
 
 impl AuditPage {
@@ -257,13 +258,27 @@ impl AuditPage {
             with_query(&href, &to_query(&[query.clone(), vec![("before", last)]].concat()))
         });
         let is_all = href == ALL_AUDIT;
-        let file = (!is_all).then(|| with_query(&format!("{href}.csv"), &to_query(&query)));
+        let file = |kind: &str| with_query(&format!("{href}.{kind}"), &to_query(&query));
+        let (csv, xlsx) = (file("csv"), file("xlsx"));
         let mut actions: Vec<_> =
             ACTIONS.iter().map(|action| (*action, label(&l, action))).collect();
         actions.sort_by(|one, other| one.1.cmp(&other.1));
         let rows = found.into_iter().map(|event| EventRow::of(&l, event)).collect();
         let picker = choice.picker(l.texts, href.clone(), filters(&filter));
-        Self { href, is_all, picker, period, filter, actions, rows, older, file, l }
+        Self {
+            href,
+            is_all,
+            picker,
+            period,
+            filter,
+            actions,
+            rows,
+            older,
+            csv,
+            xlsx,
+            retention: None,
+            l,
+        }
     }
 }
 
@@ -291,57 +306,23 @@ pub async fn of_all(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
-    let choice = query.choice(&app);
+    let retention = retention::Shown::saved(&app).await?;
+    let db = &pools.lists(&app).db;
+    page::ok(&all_page(&app, db, &person, &request, &query, retention).await?)
+}
+
+async fn all_page(
+    app: &App,
+    db: &PgPool,
+    person: &Person,
+    request: &HttpRequest,
+    query: &Query,
+    retention: retention::Shown,
+) -> Result<AuditPage, WebError> {
+    let choice = query.choice(app);
     let filter = query.filter(&choice, PAGE);
-    let found = audit::of_all(&pools.lists(&app).db, &filter, query.before()).await?;
-    let l = person.layout(&app, &request, Section::AllAudit).await?;
-    page::ok(&AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found))
-}
-
-/// `/audit.csv`: the events of a project as a file, which is itself an event.
-pub async fn csv(
-    app: web::Data<App>,
-    member: Member,
-    request: HttpRequest,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, WebError> {
-    let filter = query.filter(&query.choice(&app), CHUNK);
-    let project = member.project.id;
-    let entry = audit::Entry {
-        project: Some(project),
-        user: Some(member.person.id),
-        action: "audit_exported",
-        subject: "",
-        detail: json!({
-            "since": rfc3339(filter.since), "until": rfc3339(filter.until), "user": filter.actor,
-            "action": filter.action,
-        }),
-        ip: &peer_ip(&request),
-    };
-    audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
-    let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<AuditEventId>));
-    let pages = stream::unfold((app, filter, from), move |(app, filter, from)| async move {
-        let (mut bytes, before) = from?;
-        let found = match audit::of_project(&app.db, project, &filter, before).await {
-            Ok(found) => found,
-            Err(error) => return Some((Err(std::io::Error::other(error)), (app, filter, None))),
-        };
-        let is_full = i64::try_from(found.len()).is_ok_and(|found| found == CHUNK);
-        let next = found.last().filter(|_| is_full).map(|last| (Vec::new(), Some(last.id)));
-        bytes.extend(lines(found.into_iter().map(cells)));
-        Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
-    });
-    Ok(streamed(&request, &member, "audit.csv", pages))
-}
-
-fn cells(event: Event) -> Vec<String> {
-    vec![
-        event.id.to_string(),
-        rfc3339(event.id.made_at()),
-        event.actor,
-        event.action,
-        event.subject,
-        event.detail.to_string(),
-        event.ip,
-    ]
+    let found = audit::of_all(db, &filter, query.before()).await?;
+    let l = person.layout(app, request, Section::AllAudit).await?;
+    let page = AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found);
+    Ok(AuditPage { retention: Some(retention), ..page })
 }

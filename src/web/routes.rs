@@ -51,7 +51,13 @@ pub fn table(config: &mut ServiceConfig) {
                 .route(owners(get(), projects::list))
                 .route(owners(post(), projects::change)),
         )
-        .route("/admin/audit", owners(get(), audit::of_all))
+        .service(
+            resource("/admin/audit")
+                .route(owners(get(), audit::of_all))
+                .route(owners(post(), audit::retention::save)),
+        )
+        .route("/admin/audit.csv", owners(get(), audit::files::csv_of_all))
+        .route("/admin/audit.xlsx", owners(get(), audit::files::xlsx_of_all))
         .service(
             resource("/admin/users/{id}")
                 .route(owners(get(), people::person::show))
@@ -112,7 +118,8 @@ fn project(config: &mut ServiceConfig) {
             )),
         )
         .service(resource("/audit").route(searches(Manage, get(), audit::of_project)))
-        .service(resource("/audit.csv").route(sends_file(Manage, get(), audit::csv)))
+        .service(resource("/audit.csv").route(sends_file(Manage, get(), audit::files::csv)))
+        .service(resource("/audit.xlsx").route(sends_file(Manage, get(), audit::files::xlsx)))
         .service(resource("/settings/members").route(may(Manage, get(), members::list)).route(may(
             Manage,
             post(),

@@ -16,10 +16,11 @@ use futures_util::stream::{self, Stream, StreamExt};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
-use super::batches::access::while_permitted;
+use super::batches::access::{self, while_permitted};
 use super::batches::downloads::attachment;
 use super::error::WebError;
 use super::member::Member;
+use crate::db::login_sessions::Access;
 
 /// The media type of a spreadsheet.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -51,6 +52,17 @@ pub fn respond(
     names: Vec<String>,
     rows: impl Stream<Item = io::Result<Rows>> + 'static,
 ) -> Result<HttpResponse, WebError> {
+    respond_while(request, access::of_member(request, member), name, names, rows)
+}
+
+/// Returns the same response for whoever has this access.
+pub fn respond_while(
+    request: &HttpRequest,
+    access: Access,
+    name: &str,
+    names: Vec<String>,
+    rows: impl Stream<Item = io::Result<Rows>> + 'static,
+) -> Result<HttpResponse, WebError> {
     let begun = TextWorkbook::begin(names);
     let workbook = begun.map_err(|error| WebError::Internal(error.to_string()))?;
     let sending = Sending { workbook: Some(workbook), rows: Box::pin(rows) };
@@ -62,7 +74,7 @@ pub fn respond(
         .content_type(XLSX)
         // It is compressed, and compressing it again would hold bytes back.
         .insert_header((CONTENT_ENCODING, "identity"))
-        .streaming(while_permitted(request, member, bytes)))
+        .streaming(while_permitted(request, access, bytes)))
 }
 
 /// A spreadsheet on its way.

@@ -25,8 +25,8 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    accounts, apply, failure_guard, files, missing_pushes, notifications, pause, plan, poll, pull,
-    push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
+    accounts, apply, audit_chain, failure_guard, files, missing_pushes, notifications, pause, plan,
+    poll, pull, push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
     vendor_figures,
 };
 
@@ -63,6 +63,9 @@ const CLEAN_UP: Duration = Duration::from_secs(600);
 
 /// How often expired data is deleted or redacted, and message partitions are created ahead.
 const RETENTION: Duration = Duration::from_secs(60);
+
+/// How often audit events are chained.
+const AUDIT_CHAIN: Duration = Duration::from_secs(60);
 
 /// Runs all jobs until `stop`, then until their current work is done.
 pub async fn run(app: App, stop: CancellationToken) {
@@ -112,6 +115,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     jobs.spawn(run_job("retention", stop.clone(), move || apply_retention(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("clean-up", stop.clone(), move || clean_up(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("audit chain", stop.clone(), move || chain_audit(job_app.clone())));
     jobs.spawn(run_job("schedule", stop.clone(), move || housekeeping(app.clone())));
     while let Some(ended) = jobs.join_next().await {
         if let Err(error) = ended {
@@ -419,6 +424,13 @@ fn vendor_contact(app: &App) -> VendorContact {
 
 async fn apply_retention(app: App) -> sqlx::Result<Next> {
     Ok(if retention::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(RETENTION) })
+}
+
+async fn chain_audit(app: App) -> sqlx::Result<Next> {
+    if !installation::is_whole(&app.db).await? {
+        return Ok(Next::Sleep(AUDIT_CHAIN));
+    }
+    Ok(if audit_chain::run_once(&app).await? { Next::RunAgain } else { Next::Sleep(AUDIT_CHAIN) })
 }
 
 async fn housekeeping(app: App) -> sqlx::Result<Next> {

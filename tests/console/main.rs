@@ -6,6 +6,7 @@ mod harness;
 
 mod accounts;
 mod applications_in_doubt;
+mod audit;
 mod batch_actions;
 mod batches;
 mod causes;

@@ -134,20 +134,19 @@ async fn the_pages_of_owners_are_open_to_owners_only(db: PgPool) {
     let owner = sign_in(&console, "owner", Standing::Owner).await;
     let admin = console.member("admin", Role::Admin).await;
     let stranger = console.signed_out();
-    for path in ["/admin/users", "/admin/projects", "/admin/audit"] {
-        for method in [Method::GET, Method::POST] {
-            let address = Address {
-                method: method.clone(),
-                path: path.to_owned(),
-                permission: Permission::Manage,
-            };
-            if method == Method::POST && path == "/admin/audit" {
-                continue;
-            }
-            let csrf = admin.get("/account").await.csrf();
-            assert_eq!(status(&admin, &address, &csrf).await, StatusCode::FORBIDDEN, "{path}");
-            assert_eq!(status(&stranger, &address, &csrf).await, StatusCode::SEE_OTHER, "{path}");
+    let pages = ["/admin/users", "/admin/projects", "/admin/audit"];
+    let files = ["/admin/audit.csv", "/admin/audit.xlsx"];
+    let both = |path: &'static str| [Method::GET, Method::POST].map(|method| (path, method));
+    let addresses = pages.into_iter().flat_map(both);
+    for (path, method) in addresses.chain(files.map(|path| (path, Method::GET))) {
+        let is_page = method == Method::GET;
+        let permission = Permission::Manage;
+        let address = Address { method, path: path.to_owned(), permission };
+        let csrf = admin.get("/account").await.csrf();
+        assert_eq!(status(&admin, &address, &csrf).await, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(status(&stranger, &address, &csrf).await, StatusCode::SEE_OTHER, "{path}");
+        if is_page {
+            assert_eq!(owner.get(path).await.status, StatusCode::OK, "{path}");
         }
-        assert_eq!(owner.get(path).await.status, StatusCode::OK, "{path}");
     }
 }

@@ -10,6 +10,7 @@ use crate::db::audit;
 use crate::db::notifications::{self, NotificationSettings};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::keyring::{CannotOpen, Secret};
+use crate::ops::fingerprints;
 use crate::outbound;
 
 /// The most email addresses of a project.
@@ -123,12 +124,21 @@ pub async fn save_settings(
         user: Some(by),
         action: "notifications_changed",
         subject: &project.to_string(),
-        detail: json!({ "webhook": !form.webhook.is_empty(), "emails": form.emails.len() }),
+        detail: json!({
+            "webhook": [fingerprint(&before.webhook), fingerprint(&form.webhook)],
+            "emails": [before.emails.join(", "), form.emails.join(", ")],
+            "language": [before.language, form.language],
+        }),
         ip,
     };
     audit::record(&mut tx, &entry, now).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Returns what tells two URLs apart without the secret that may stand in them.
+fn fingerprint(url: &str) -> String {
+    if url.is_empty() { String::new() } else { fingerprints::of(url) }
 }
 
 #[cfg(test)]

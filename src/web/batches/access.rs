@@ -20,21 +20,33 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::db::login_sessions::{self, Access};
+use crate::domain::ids::ProjectId;
+use crate::domain::role::Role;
 use crate::web::member::Member;
 use crate::web::session;
 
 /// The time between two checks.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
 
+/// Returns what a member sees of their project.
+pub fn of_member(request: &HttpRequest, member: &Member) -> Access {
+    let key_hash = session::key_hash(&request.get_session());
+    Access { key_hash, project: member.project.id, role: member.role }
+}
+
+/// Returns what an owner sees: of a project without members, only owners are admins.
+pub fn of_owner(request: &HttpRequest) -> Access {
+    let key_hash = session::key_hash(&request.get_session());
+    Access { key_hash, project: ProjectId(0), role: Role::Admin }
+}
+
 /// Returns `bytes` until the person who asked for them may no longer see the project; then the download
 /// fails, since a file that only ends would look complete.
 pub fn while_permitted(
     request: &HttpRequest,
-    member: &Member,
+    access: Access,
     bytes: impl Stream<Item = io::Result<Bytes>> + 'static,
 ) -> impl Stream<Item = io::Result<Bytes>> + 'static {
-    let key_hash = session::key_hash(&request.get_session());
-    let access = Access { key_hash, project: member.project.id, role: member.role };
     let checks = request.app_data::<Data<Arc<AccessChecks>>>();
     let mut access = checks.map(|checks| checks.follow(access));
     let mut bytes = Box::pin(bytes);

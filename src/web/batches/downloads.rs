@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::access::while_permitted;
+use super::access::{self, while_permitted};
 use super::find;
 use crate::app::App;
+use crate::db::login_sessions::Access;
 use crate::db::messages::Message;
 use crate::db::{audit, messages, sms_templates};
 use crate::domain::cell;
@@ -72,7 +73,17 @@ pub fn streamed(
     name: &str,
     pages: impl Stream<Item = io::Result<web::Bytes>> + 'static,
 ) -> HttpResponse {
-    attachment(name).streaming(while_permitted(request, member, pages))
+    streamed_while(request, access::of_member(request, member), name, pages)
+}
+
+/// Returns the same for whoever has this access.
+pub fn streamed_while(
+    request: &HttpRequest,
+    access: Access,
+    name: &str,
+    pages: impl Stream<Item = io::Result<web::Bytes>> + 'static,
+) -> HttpResponse {
+    attachment(name).streaming(while_permitted(request, access, pages))
 }
 
 /// Returns `rows` as CSV. Cells that a spreadsheet would take for a formula get an apostrophe in
