@@ -17,7 +17,7 @@ use crate::outbound::{MailSettings, Outbound, OutboundBuildError};
 const PREFIX: &str = "CONSOLE_";
 /// The fewest characters of a token.
 const MIN_TOKEN_LENGTH: usize = 16;
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "DATABASE_URL",
     "CONSOLE_LISTEN",
     "CONSOLE_HOOKS_LISTEN",
@@ -26,6 +26,8 @@ const NAMES: [&str; 24] = [
     "CONSOLE_MIGRATE_DATABASE_URL",
     "CONSOLE_PUBLIC_URL",
     "CONSOLE_SECRET_KEY",
+    "CONSOLE_SESSION_IDLE_HOURS",
+    "CONSOLE_SESSION_DAYS",
     "CONSOLE_TRUST_PROXY",
     "USMS_API_URL",
     "UCLOUD_PUBLIC_KEY",
@@ -72,6 +74,11 @@ pub struct Config {
     /// `CONSOLE_PREVIOUS_SECRET_KEY`: the secret key before this one. What it encrypted can still be
     /// read, until `key rotate` has encrypted all of it anew.
     pub previous_secret_key: Option<SecretSlice<u8>>,
+    /// `CONSOLE_SESSION_IDLE_HOURS`: after how many hours without use a login session ends. Default: 8.
+    pub session_idle: Duration,
+    /// `CONSOLE_SESSION_DAYS`: after how many days a login session ends, however much it is used.
+    /// Default: 7.
+    pub session_age: Duration,
     /// `CONSOLE_OUTBOUND_ALLOW`: private networks that webhooks may lead to. Default: none.
     pub outbound_allow: Vec<Network>,
     /// `CONSOLE_TRUST_PROXY`: `true` if the peer of every connection is a proxy that sets
@@ -172,6 +179,10 @@ impl Config {
             public_url: source.public_url()?,
             secret_key: source.secret_key()?,
             previous_secret_key: source.previous_secret_key()?,
+            session_idle: Duration::HOUR
+                * u32::try_from(source.number("CONSOLE_SESSION_IDLE_HOURS", 8, 720)?).unwrap_or(8),
+            session_age: Duration::DAY
+                * u32::try_from(source.number("CONSOLE_SESSION_DAYS", 7, 90)?).unwrap_or(7),
             outbound_allow: source
                 .networks("CONSOLE_OUTBOUND_ALLOW", "networks like 10.0.0.0/8")?,
             trust_proxy: source.get("CONSOLE_TRUST_PROXY") == Some("true"),

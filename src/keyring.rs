@@ -32,6 +32,8 @@ pub enum Secret {
     File,
     /// The mark of a test push.
     TestMark,
+    /// What was typed before somebody signed in.
+    Typed,
 }
 
 impl Secret {
@@ -44,6 +46,7 @@ impl Secret {
             Self::WebhookKey => "webhook_key",
             Self::File => "file",
             Self::TestMark => "test_mark",
+            Self::Typed => "typed",
         }
     }
 

@@ -104,6 +104,7 @@ fn start_servers(
     let trust = web::Trust {
         proxies: config.trusted_proxies.clone(),
         metrics_token: config.metrics_token.clone(),
+        sessions: web::SessionLimits { idle: config.session_idle, max_age: config.session_age },
     };
     let mut servers = Vec::new();
     let mut run = |(server, address): (Server, SocketAddr), what: &str| {

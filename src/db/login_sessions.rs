@@ -11,9 +11,6 @@ use super::users::User;
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::role::Role;
 
-/// The maximum age of a login session, however much it is used.
-pub const MAX_AGE: Duration = Duration::days(7);
-
 /// A login session to store.
 #[derive(Debug)]
 pub struct NewSession<'a> {
@@ -66,6 +63,7 @@ pub struct Loaded {
 pub async fn load(
     db: &PgPool,
     key_hash: &[u8],
+    max_age: Duration,
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<Loaded>> {
     sqlx::query_as!(
@@ -93,7 +91,7 @@ pub async fn load(
            where s.key_hash = $1 and s.expires_at > $2 and s.created_at > $3"#,
         key_hash,
         now,
-        now - MAX_AGE,
+        now - max_age,
     )
     .fetch_optional(db)
     .await
@@ -169,13 +167,12 @@ pub async fn holding(
            join login_sessions s on s.key_hash = w.key_hash
            join users u on u.id = s.user_id and u.disabled_at is null
            left join members m on m.user_id = u.id and m.project_id = w.project_id
-           where s.expires_at > $4 and s.created_at > $5
+           where s.expires_at > $4
              and w.role = case when u.is_owner then 'admin' else m.role end"#,
         &key_hashes,
         &projects,
         roles as Vec<Role>,
         now,
-        now - MAX_AGE,
     )
     .fetch_all(db)
     .await
@@ -185,6 +182,7 @@ pub async fn holding(
 pub async fn update(
     db: &PgPool,
     changed: &NewSession<'_>,
+    max_age: Duration,
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
     let updated = sqlx::query!(
@@ -198,7 +196,7 @@ pub async fn update(
         changed.user_agent,
         now,
         changed.expires_at,
-        interval(MAX_AGE),
+        interval(max_age),
     )
     .execute(db)
     .await?;
@@ -210,6 +208,7 @@ pub async fn touch(
     db: &PgPool,
     key_hash: &[u8],
     expires_at: OffsetDateTime,
+    max_age: Duration,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
@@ -219,7 +218,7 @@ pub async fn touch(
         key_hash,
         expires_at,
         now,
-        interval(MAX_AGE),
+        interval(max_age),
     )
     .execute(db)
     .await?;

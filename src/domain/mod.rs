@@ -6,6 +6,7 @@ pub mod call_problem;
 pub mod cell;
 pub mod client_address;
 pub mod contact;
+pub mod device_name;
 pub mod file;
 pub mod finding;
 pub mod ids;

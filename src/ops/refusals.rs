@@ -11,15 +11,25 @@ use crate::domain::ids::ProjectId;
 /// The most characters of what a stranger typed that are stored.
 const MAX_TEXT: usize = 200;
 
-/// Records that a sign-in of `name` was refused.
-pub async fn sign_in(app: &App, action: &str, name: &str, ip: &str) -> sqlx::Result<()> {
+/// Records that a sign-in of `name` was refused, on a device of this name, if it is known.
+pub async fn sign_in(
+    app: &App,
+    action: &str,
+    name: &str,
+    device: &str,
+    ip: &str,
+) -> sqlx::Result<()> {
+    let mut detail = json!({ "name": name });
+    if !device.is_empty() {
+        detail["device"] = json!(device);
+    }
     let refusal = Refusal {
         action: action.to_owned(),
         name: name.to_lowercase(),
         ip: client_address::subject(ip),
         user: None,
         project: None,
-        detail: json!({ "name": name }),
+        detail,
     };
     count(app, refusal).await
 }

@@ -16,6 +16,7 @@ use super::refused::Refused;
 use super::{flash, page, session};
 use crate::app::App;
 use crate::db::login_sessions;
+use crate::domain::device_name::DeviceName;
 use crate::domain::password::Weakness;
 use crate::ops::accounts::{self, Ending, PasswordError};
 
@@ -110,8 +111,20 @@ fn not_current(app: &App, texts: Texts, error: PasswordError) -> Result<Refused,
     }
 }
 
+/// Returns a readable name of a device, from what its browser said about itself.
+fn device_name(texts: Texts, agent: &str) -> String {
+    let DeviceName { browser, system } = DeviceName::read(agent);
+    match (browser, system) {
+        (Some(browser), Some(system)) => {
+            texts.with("device-on", &[("browser", browser.into()), ("system", system.into())])
+        }
+        (one, other) => one.or(other).map_or_else(|| texts.t("device-unknown"), str::to_owned),
+    }
+}
+
 struct SessionRow {
     ip: String,
+    device: String,
     agent: String,
     since: Moment,
     seen: Moment,
@@ -145,6 +158,7 @@ impl SessionsPage {
                 since: l.moment(session.created_at),
                 seen: l.moment(session.seen_at),
                 ip: session.ip,
+                device: device_name(l.texts, &session.user_agent),
                 agent: session.user_agent,
             })
             .collect();
@@ -167,6 +181,8 @@ pub async fn sessions(
 pub struct RevokeForm {
     #[serde(default)]
     key: String,
+    /// Present to end all sessions, this one as well.
+    everywhere: Option<String>,
     #[serde(default = "no_password")]
     password: SecretString,
 }
@@ -178,10 +194,14 @@ pub async fn revoke(
     person: Person,
     form: Form<RevokeForm>,
 ) -> Result<HttpResponse, WebError> {
-    let RevokeForm { key, password } = form.into_inner();
+    let RevokeForm { key, everywhere, password } = form.into_inner();
     let (own_key, ip) = (session::key_hash(&request.get_session()), peer_ip(&request));
     let key_hash = hex::decode(&key).map_err(|_| WebError::BadRequest)?;
-    let which = if key_hash.is_empty() { Ending::Others } else { Ending::One(&key_hash) };
+    let which = match &everywhere {
+        Some(_) => Ending::All,
+        None if key_hash.is_empty() => Ending::Others,
+        None => Ending::One(&key_hash),
+    };
     let user = &person.0.user;
     let ended = accounts::end_sessions(&app, user, password, which, &own_key, &ip).await;
     let texts = Texts(language_of(&request));
@@ -189,6 +209,10 @@ pub async fn revoke(
         let refused = not_current(&app, texts, error)?;
         let problem = Some(refused.sentence.clone());
         return refused.respond(&SessionsPage::new(&app, &request, &person, problem).await?);
+    }
+    if everywhere.is_some() {
+        session::sign_out(&request.get_session());
+        return Ok(page::see_other("/login"));
     }
     flash::say(&request, &texts.t("account-sessions-ended"));
     Ok(page::see_other("/account/sessions"))

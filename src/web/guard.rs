@@ -11,14 +11,14 @@ use actix_web::{HttpMessage, HttpRequest, ResponseError};
 use super::error::WebError;
 use super::member::{Member, Person};
 use super::request_log::record_person;
-use super::{session, urls};
+use super::{login, session, typed, urls};
 use crate::db::login_sessions::SignedIn;
 use crate::domain::role::Permission;
 
 /// Middleware that admits members of the project in the path who have `permission`.
 pub async fn member(
     permission: Permission,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match admit_member(request.request(), permission) {
@@ -26,7 +26,15 @@ pub async fn member(
             request.extensions_mut().insert(member);
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
-        Err(error) => Ok(turn_away(request, error)),
+        Err(error) => {
+            if matches!(error, WebError::SignedOut { .. })
+                && let Some(kept) = typed::keep(&mut request).await
+            {
+                let response = login::after_typing(request.request(), kept)?;
+                return Ok(request.into_response(response));
+            }
+            Ok(turn_away(request, error))
+        }
     }
 }
 

@@ -15,9 +15,10 @@ use super::i18n::{self, Language, Texts};
 use super::layout::{Layout, Section};
 use super::member::Person;
 use super::refused::Refused;
+use super::typed::{self, Kept};
 use super::urls::{Urls, own_path};
 use super::visitor::{self, FormToken};
-use super::{Settings, assets, layout, page, session};
+use super::{Settings, assets, flash, layout, page, session};
 use crate::app::App;
 use crate::ops::accounts::{self, SignInError, Visitor};
 
@@ -38,6 +39,9 @@ pub struct Fields {
     password: SecretString,
     #[serde(default)]
     next: String,
+    /// What was typed into a form before, sealed.
+    #[serde(default)]
+    typed: String,
 }
 
 #[derive(Template)]
@@ -49,6 +53,10 @@ struct LoginPage {
     next: String,
     username: String,
     problem: Option<String>,
+    /// What was typed into a form before, sealed.
+    typed: String,
+    /// Whether a session of this browser has ended.
+    has_ended: bool,
 }
 
 impl LoginPage {
@@ -60,6 +68,8 @@ impl LoginPage {
             next: own_path(next).to_owned(),
             username: String::new(),
             problem: None,
+            typed: String::new(),
+            has_ended: !next.is_empty() && session::has_cookie(request),
         }
     }
 
@@ -94,6 +104,17 @@ pub async fn form(
     Ok(response)
 }
 
+/// Responds to a long form that came without a session: it is filled in again after signing in.
+pub fn after_typing(request: &HttpRequest, kept: Kept) -> Result<HttpResponse, WebError> {
+    let missing = || WebError::Internal("no app".to_owned());
+    let app = request.app_data::<web::Data<App>>().ok_or_else(missing)?;
+    let token = FormToken::of(app, request);
+    let login = LoginPage::new(request, &token, &kept.path);
+    let mut response = page::ok(&LoginPage { typed: kept.sealed, ..login })?;
+    token.store(request, &mut response);
+    Ok(response)
+}
+
 /// Signs in. A failure does not tell whether the name or the password was wrong.
 pub async fn sign_in(
     app: web::Data<App>,
@@ -102,14 +123,21 @@ pub async fn sign_in(
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let (ip, device) = (peer_ip(&request), visitor::device(&app, &request));
-    let visitor = Visitor { ip: &ip, device: device.as_ref() };
+    let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
+    let agent = agent.unwrap_or("");
+    let visitor = Visitor { ip: &ip, device: device.as_ref(), agent };
     let signed_in = accounts::sign_in(&app, &fields.username, fields.password, visitor).await;
     let texts = Texts(i18n::language_of(&request));
     let refusal = match signed_in {
         Ok(user) => {
-            let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
-            session::sign_in(&request.get_session(), user.id, &ip, agent.unwrap_or(""))?;
-            let mut response = page::see_other(own_path(&fields.next));
+            let session = request.get_session();
+            session::sign_in(&session, user.id, &ip, agent)?;
+            let to_fill = typed::page_to_fill(&app, &fields.typed);
+            if to_fill.is_some() {
+                session::set_typed(&session, &fields.typed)?;
+                flash::warn(&request, &texts.t("login-typed-back"));
+            }
+            let mut response = page::see_other(own_path(to_fill.as_ref().unwrap_or(&fields.next)));
             visitor::remember_device(&app, &request, &mut response, user.id);
             return Ok(response);
         }
@@ -122,6 +150,7 @@ pub async fn sign_in(
     let mut login = LoginPage::new(&request, &FormToken::of(&app, &request), &fields.next);
     login.username = fields.username.chars().take(60).collect();
     login.problem = Some(refusal.sentence.clone());
+    login.typed = fields.typed;
     refusal.respond(&login)
 }
 

@@ -66,6 +66,7 @@ pub mod sms_templates;
 pub mod stand_ins;
 pub mod statistics;
 pub mod suppressions;
+mod typed;
 pub mod upload;
 pub mod urls;
 pub mod visitor;
@@ -87,6 +88,8 @@ use crate::domain::network::Network;
 use client::TrustedProxies;
 use connections::Connections;
 use request_log::RequestSpan;
+
+pub use session::SessionLimits;
 
 /// How long running requests may take when the process is told to stop.
 const SHUTDOWN_SECONDS: u64 = 3;
@@ -110,7 +113,7 @@ impl Settings {
     }
 }
 
-/// Who is trusted beyond [`Settings`].
+/// Who is trusted beyond [`Settings`], and for how long.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     /// The networks of the proxies whose `X-Forwarded-For` is believed. If there are any, no other
@@ -118,6 +121,8 @@ pub struct Trust {
     pub proxies: Vec<Network>,
     /// The token with which monitoring on other machines may read `/metrics`.
     pub metrics_token: Option<SecretString>,
+    /// How long login sessions last.
+    pub sessions: SessionLimits,
 }
 
 impl Trust {
@@ -156,7 +161,7 @@ pub fn start_with(
     let listen = settings.listen;
     let https = settings.is_https();
     let metrics = actix::Data::new(Metrics { handle, token: trust.metrics_token.clone() });
-    let proxies = trust.proxies(&settings);
+    let (proxies, sessions) = (trust.proxies(&settings), trust.sessions);
     let connections = Connections::new(proxies.clone());
     let proxies = actix::Data::new(proxies);
     let settings = actix::Data::new(settings);
@@ -182,7 +187,7 @@ pub fn start_with(
             .app_data(incomplete_bodies.clone())
             .app_data(actix::PayloadConfig::new(bodies::MAX_FORM_BYTES))
             .configure(routes::table)
-            .wrap(session::middleware(&app, https))
+            .wrap(session::middleware(&app, sessions, https))
             .wrap(from_fn(bodies::limit))
             .wrap(from_fn(error::pages))
             .wrap(Compress::default())

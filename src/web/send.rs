@@ -15,7 +15,7 @@ use super::flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
-use super::{page, schedule};
+use super::{page, schedule, typed};
 use crate::app::App;
 use crate::db::projects;
 use crate::db::repeats::Repeat;
@@ -201,7 +201,10 @@ pub async fn form(
     request: HttpRequest,
     start: web::Query<Start>,
 ) -> Result<HttpResponse, WebError> {
-    let (fields, without_hidden_values) = start_fields(&app, &member, start.into_inner()).await?;
+    let (fields, without_hidden_values) = match typed::take::<Fields>(&app, &request) {
+        Some(typed) => (typed, false),
+        None => start_fields(&app, &member, start.into_inner()).await?,
+    };
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use actix_session::config::{PersistentSession, TtlExtensionPolicy};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionMiddleware};
+use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration as CookieDuration;
 use serde_json::Value;
@@ -18,8 +19,21 @@ use crate::app::App;
 use crate::db::login_sessions::{self, NewSession, SignedIn};
 use crate::domain::ids::UserId;
 
-/// How long an unused session lives while somebody is signed in.
-const IDLE: Duration = Duration::hours(8);
+/// How long login sessions last.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Without use.
+    pub idle: Duration,
+    /// However much they are used.
+    pub max_age: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { idle: Duration::hours(8), max_age: Duration::days(7) }
+    }
+}
+
 /// How long an unused session lives while nobody is signed in.
 const ANONYMOUS: Duration = Duration::minutes(30);
 
@@ -34,6 +48,7 @@ const AGENT: &str = "agent";
 const CSRF: &str = "csrf";
 const FLASH: &str = "flash";
 const PROJECT: &str = "project";
+const TYPED: &str = "typed";
 
 // Values that loading adds and that are not stored in the session.
 const KEY_HASH: &str = "key_hash";
@@ -45,15 +60,15 @@ fn remove_loaded(state: &mut HashMap<String, String>) {
 }
 
 /// Returns the middleware that loads and stores sessions.
-pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
-    SessionMiddleware::builder(Store { app: app.clone() }, app.keyring.cookie())
+pub fn middleware(app: &App, limits: SessionLimits, secure: bool) -> SessionMiddleware<Store> {
+    SessionMiddleware::builder(Store { app: app.clone(), limits }, app.keyring.cookie())
         .cookie_name(if secure { SECURE_COOKIE } else { COOKIE }.to_owned())
         .cookie_secure(secure)
         .cookie_http_only(true)
         .cookie_same_site(SameSite::Lax)
         .session_lifecycle(
             PersistentSession::default()
-                .session_ttl(CookieDuration::hours(8))
+                .session_ttl(CookieDuration::seconds(limits.idle.whole_seconds()))
                 .session_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest),
         )
         .build()
@@ -63,6 +78,7 @@ pub fn middleware(app: &App, secure: bool) -> SessionMiddleware<Store> {
 #[derive(Clone, Debug)]
 pub struct Store {
     app: App,
+    limits: SessionLimits,
 }
 
 fn hash(key: &str) -> Vec<u8> {
@@ -96,8 +112,13 @@ impl SessionState {
         })
     }
 
-    fn row<'a>(&'a self, key_hash: &'a [u8], now: OffsetDateTime) -> NewSession<'a> {
-        let idle = if self.user.is_some() { IDLE } else { ANONYMOUS };
+    fn row<'a>(
+        &'a self,
+        key_hash: &'a [u8],
+        limits: SessionLimits,
+        now: OffsetDateTime,
+    ) -> NewSession<'a> {
+        let idle = if self.user.is_some() { limits.idle.min(limits.max_age) } else { ANONYMOUS };
         NewSession {
             key_hash,
             user: self.user,
@@ -113,7 +134,8 @@ impl Store {
     async fn insert(&self, state: &HashMap<String, String>) -> Result<SessionKey, anyhow::Error> {
         let key = hex::encode(rand::random::<[u8; 32]>());
         let (state, key_hash, now) = (SessionState::of(state)?, hash(&key), self.app.clock.now());
-        login_sessions::insert(&self.app.db, &state.row(&key_hash, now), now).await?;
+        let row = state.row(&key_hash, self.limits, now);
+        login_sessions::insert(&self.app.db, &row, now).await?;
         Ok(SessionKey::try_from(key)?)
     }
 }
@@ -123,10 +145,14 @@ impl SessionStore for Store {
         let key_hash = hash(key.as_ref());
         let now = self.app.clock.now();
         let other = |error: sqlx::Error| LoadError::Other(error.into());
-        let found = login_sessions::load(&self.app.db, &key_hash, now).await.map_err(other)?;
+        let SessionLimits { idle, max_age } = self.limits;
+        let found =
+            login_sessions::load(&self.app.db, &key_hash, max_age, now).await.map_err(other)?;
         let Some(found) = found else { return Ok(None) };
         if found.stale {
-            login_sessions::touch(&self.app.db, &key_hash, now + IDLE, now).await.map_err(other)?;
+            login_sessions::touch(&self.app.db, &key_hash, now + idle, max_age, now)
+                .await
+                .map_err(other)?;
         }
         let mut state: HashMap<String, String> = serde_json::from_value(found.state)
             .map_err(|error| LoadError::Deserialization(error.into()))?;
@@ -156,7 +182,8 @@ impl SessionStore for Store {
         let other = |error: anyhow::Error| UpdateError::Other(error);
         let state = SessionState::of(&state).map_err(|error| other(error.into()))?;
         let (key_hash, now) = (hash(key.as_ref()), self.app.clock.now());
-        let exists = login_sessions::update(&self.app.db, &state.row(&key_hash, now), now)
+        let row = state.row(&key_hash, self.limits, now);
+        let exists = login_sessions::update(&self.app.db, &row, self.limits.max_age, now)
             .await
             .map_err(|error| other(error.into()))?;
         // A session that was revoked in the meantime stays revoked: the browser gets a new one
@@ -241,6 +268,26 @@ pub fn project(session: &Session) -> Option<String> {
 /// Stores the slug of the project that was visited last.
 pub fn set_project(session: &Session, slug: &str) -> Result<(), WebError> {
     if project(session).as_deref() == Some(slug) { Ok(()) } else { set(session, PROJECT, slug) }
+}
+
+/// Stores what was typed before the person signed in, sealed.
+pub fn set_typed(session: &Session, sealed: &str) -> Result<(), WebError> {
+    set(session, TYPED, sealed)
+}
+
+/// Returns what was typed before the person signed in, sealed.
+pub fn typed(session: &Session) -> Option<String> {
+    get(session, TYPED)
+}
+
+/// Removes what was typed before the person signed in.
+pub fn remove_typed(session: &Session) {
+    session.remove(TYPED);
+}
+
+/// Returns whether the browser has the cookie of a session, which may have ended.
+pub fn has_cookie(request: &HttpRequest) -> bool {
+    [COOKIE, SECURE_COOKIE].iter().any(|name| request.cookie(name).is_some())
 }
 
 /// Returns the SHA-256 hash of this session's key; empty for a session that is not stored yet.

@@ -53,4 +53,5 @@ mod standings;
 mod statistics;
 mod suppression_imports;
 mod suppressions;
+mod typed;
 mod vendor;

@@ -122,6 +122,7 @@ audit-detail-approval_over_cost = approval above cost (1/10,000 yuan)
 audit-detail-failure_percent = failures that pause (%)
 audit-detail-failure_least = failures count from
 audit-detail-retention_months = retention (months)
+audit-detail-device = device
 audit-detail-file = file
 audit-detail-ucloud_project_id = UCloud project ID
 audit-detail-private_key_before = previous private key

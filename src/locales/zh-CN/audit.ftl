@@ -122,6 +122,7 @@ audit-detail-approval_over_cost = 审批阈值（费用，万分之一元）
 audit-detail-failure_percent = 暂停的失败率（%）
 audit-detail-failure_least = 失败率起算条数
 audit-detail-retention_months = 保留时长（月）
+audit-detail-device = 设备
 audit-detail-file = 文件
 audit-detail-ucloud_project_id = UCloud 项目 ID
 audit-detail-private_key_before = 原私钥

@@ -82,6 +82,8 @@ pub enum Ending<'a> {
     One(&'a [u8]),
     /// All but the present one.
     Others,
+    /// All of them.
+    All,
 }
 
 /// Ends login sessions of a person, whose present one has a key with the hash `own_key_hash`.
@@ -102,6 +104,7 @@ pub async fn end_sessions(
     match which {
         Ending::One(key_hash) => login_sessions::revoke(&mut tx, user.id, key_hash).await?,
         Ending::Others => login_sessions::revoke_others(&mut tx, user.id, own_key_hash).await?,
+        Ending::All => login_sessions::revoke_others(&mut tx, user.id, &[]).await?,
     };
     record(&mut tx, Some(user.id), "sessions_ended", json!({}), ip, app.clock.now()).await?;
     tx.commit().await?;

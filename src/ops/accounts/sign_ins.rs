@@ -8,6 +8,7 @@ use super::tries::{Guess, Visitor};
 use super::{hashing, record};
 use crate::app::App;
 use crate::db::users::{self, User};
+use crate::domain::device_name::DeviceName;
 use crate::domain::ids::UserId;
 use crate::ops::refusals;
 
@@ -49,31 +50,32 @@ pub async fn sign_in(
     password: SecretString,
     visitor: Visitor<'_>,
 ) -> Result<User, SignInError> {
-    let name = clean(name);
+    let (name, device) = (clean(name), DeviceName::read(visitor.agent).audited());
     let found = users::by_name(&app.db, &name).await?;
     let guess = Guess::to_sign_in(&name, found.as_ref(), visitor);
     if let Some(until) = guess.count(app).await? {
-        refusals::sign_in(app, "sign_in_turned_away", &name, visitor.ip).await?;
+        refusals::sign_in(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
         return Err(SignInError::Throttled { until });
     }
     let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let matches = match hashing::verify(password, stored, &guess.waiting).await {
         Err(SignInError::Busy) => {
             guess.give_back(&mut *app.db.acquire().await?).await?;
-            refusals::sign_in(app, "sign_in_turned_away", &name, visitor.ip).await?;
+            refusals::sign_in(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
             return Err(SignInError::Busy);
         }
         verified => verified?,
     };
     let Some(user) = found.filter(|found| matches && found.enabled).map(|found| found.user) else {
         guess.fail(app, &mut *app.db.acquire().await?).await?;
-        refusals::sign_in(app, "sign_in_failed", &name, visitor.ip).await?;
+        refusals::sign_in(app, "sign_in_failed", &name, &device, visitor.ip).await?;
         return Err(SignInError::Wrong);
     };
     let mut tx = app.db.begin().await?;
     guess.give_back(&mut tx).await?;
     users::record_sign_in(&mut tx, user.id, app.clock.now()).await?;
-    record(&mut tx, Some(user.id), "signed_in", json!({}), visitor.ip, app.clock.now()).await?;
+    let detail = if device.is_empty() { json!({}) } else { json!({ "device": device }) };
+    record(&mut tx, Some(user.id), "signed_in", detail, visitor.ip, app.clock.now()).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -37,6 +37,8 @@ pub struct Visitor<'a> {
     pub ip: &'a str,
     /// The browser, if somebody has signed in with it.
     pub device: Option<&'a Device>,
+    /// What their browser says about itself.
+    pub agent: &'a str,
 }
 
 /// A try that is counted.
@@ -154,7 +156,7 @@ mod tests {
         ip: &str,
         device: Option<&Device>,
     ) -> String {
-        Guess::to_sign_in(name, found, Visitor { ip, device }).subject
+        Guess::to_sign_in(name, found, Visitor { ip, device, agent: "" }).subject
     }
 
     #[test]

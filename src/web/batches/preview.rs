@@ -43,7 +43,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
 use crate::web::member::Member;
 use crate::web::send::view::{Segment, segments_of};
-use crate::web::{flash, page, urls};
+use crate::web::{flash, page, typed, urls};
 
 /// Rejected rows on one page.
 const ROWS_PER_PAGE: i64 = 50;
@@ -316,7 +316,8 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let query = query.into_inner();
-    let confirm_form = entered.into_inner().or_of(&batch);
+    let entered = typed::take(&app, &request).unwrap_or(entered.into_inner());
+    let confirm_form = entered.or_of(&batch);
     respond(&app, &member, &request, batch, query, confirm_form, None).await
 }
 

@@ -22,12 +22,12 @@ use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::page;
 use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, DiffSegment};
 use crate::web::reviewed::findings::FieldFindings;
 use crate::web::reviewed::locked::{self, Locked};
 use crate::web::upload::{Upload, Uploaded};
+use crate::web::{page, typed};
 
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -169,6 +169,7 @@ pub async fn new_form(
         Some(id) => fields_of(&app, &member, id).await?,
         None => Fields::default(),
     };
+    let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
@@ -206,6 +207,7 @@ pub async fn edit_form(
         (None, Some(last)) => from_application(&last)?,
         (None, None) => Fields::of(&from_signature(&existing)),
     };
+    let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
 }
 

@@ -25,13 +25,13 @@ use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::page;
 use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, DiffSegment};
 use crate::web::reviewed::findings::FieldFindings;
 use crate::web::reviewed::locked::{self, Locked};
 use crate::web::send::view::{self, segments_of};
 use crate::web::upload::Upload;
+use crate::web::{page, typed};
 
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -203,6 +203,7 @@ pub async fn new_form(
     } else if let Some(template_id) = &start.copy {
         fields = Fields::of(&from_template(&super::find(&app, &member, template_id).await?));
     }
+    let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
@@ -230,6 +231,7 @@ pub async fn edit_form(
         Some(id) => fields_of(&app, &member, id).await?,
         None => Fields::of(&from_template(&existing)),
     };
+    let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
 }
 
