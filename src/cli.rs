@@ -23,8 +23,10 @@ use crate::db::installation::{self, Identity};
 use crate::db::{self, invariants, roles};
 use crate::demo;
 use crate::domain::ids::ProjectId;
+use crate::domain::phone::Phone;
 use crate::domain::upload::is_phone;
 use crate::ops::accounts;
+use crate::ops::erasure;
 use crate::ops::key_rotation;
 use crate::ops::projects as project_ops;
 use crate::ops::recovery::{self, Adopted};
@@ -80,6 +82,14 @@ enum Command {
     },
     /// Migrate the database (serve and user add also do this)
     Migrate,
+    /// Erase the personal data of one phone number in all projects, on request of the person
+    Erase {
+        /// Phone number
+        phone: String,
+        /// Erase it; otherwise only what there is is printed
+        #[arg(long)]
+        yes: bool,
+    },
     /// Manage accounts
     #[command(subcommand)]
     User(users::UserCommand),
@@ -221,6 +231,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::migrate_as(owner.as_ref(), &db).await?;
             println!("The database is up to date.");
         }
+        Command::Erase { phone, yes } => erase(&Config::load(file)?, &phone, yes).await?,
         Command::User(command) => users::run(&Config::load(file)?, command).await?,
         Command::Project(command) => projects::run(&Config::load(file)?, command).await?,
         Command::Key(KeyCommand::Rotate) => rotate_key(&Config::load(file)?).await?,
@@ -303,6 +314,39 @@ async fn measure(command: BenchCommand, database_url: String) -> anyhow::Result<
         BenchCommand::Attacks { rows } => bench::attacks::run(&database_url, rows).await,
         BenchCommand::Bare { listen } => bench::bare::run(&database_url, &listen).await,
     }
+}
+
+async fn erase(config: &Config, phone: &str, yes: bool) -> anyhow::Result<()> {
+    let Ok(phone) = Phone::parse(phone) else { bail!("not a phone number") };
+    let app = serve::open(config).await?;
+    let found = if yes {
+        erasure::erase(&app, accounts::Manager::COMMAND_LINE, &phone).await?
+    } else {
+        erasure::find(&app, &phone).await?
+    };
+    println!("{}", if yes { "Erased:" } else { "Found; pass --yes to erase for good:" });
+    println!("{} of ours", counted(found.messages, "message"));
+    println!("{} of other programs", counted(found.external, "message"));
+    println!(
+        "{}",
+        if found.replies == 1 {
+            "1 reply".to_owned()
+        } else {
+            format!("{} replies", found.replies)
+        }
+    );
+    println!("{} of recipient lists", counted(found.rows, "row"));
+    println!("{}, kept as a keyed hash", counted(found.opt_outs, "opt-out"));
+    let left = found.waiting + found.draft_rows;
+    if left > 0 {
+        println!(
+            "Not erased yet: {left} (to be sent, awaiting receipts, or in drafts). Repeat after 72 hours."
+        );
+    }
+    println!(
+        "UCloud, downloaded files, notifications, backups and the audit log keep what they have."
+    );
+    Ok(())
 }
 
 async fn adopt(config: &Config) -> anyhow::Result<()> {

@@ -32,6 +32,8 @@ pub enum Secret {
     File,
     /// The mark of a test push.
     TestMark,
+    /// The key of the hashes of phones that were erased.
+    ErasureKey,
     /// What was typed before somebody signed in.
     Typed,
 }
@@ -46,6 +48,7 @@ impl Secret {
             Self::WebhookKey => "webhook_key",
             Self::File => "file",
             Self::TestMark => "test_mark",
+            Self::ErasureKey => "erasure_key",
             Self::Typed => "typed",
         }
     }

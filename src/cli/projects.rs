@@ -37,6 +37,14 @@ pub(super) enum ProjectCommand {
         #[command(flatten)]
         keys: Keys,
     },
+    /// Archive a project: it can be read, and nothing is sent
+    Archive {
+        /// Slug of the project
+        slug: String,
+        /// Restore it instead
+        #[arg(long)]
+        restore: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +86,20 @@ pub(super) async fn run(config: &Config, command: ProjectCommand) -> anyhow::Res
             let project = project.with_context(|| format!("no project `{slug}`"))?;
             project_ops::set_keys(&app, by, project, &keys.read()?).await?;
             println!("Replaced the keys of {slug}.");
+        }
+        ProjectCommand::Archive { slug, restore } => {
+            let app = serve::open(config).await?;
+            let project = projects::by_slug(&mut *app.db.acquire().await?, &slug).await?;
+            let project = project.with_context(|| format!("no project `{slug}`"))?;
+            let changed = project_ops::set_archived(&app, by, project, !restore).await?;
+            match (restore, changed) {
+                (false, true) => println!("Archived {slug}; nothing is sent."),
+                (true, true) => {
+                    println!("Restored {slug}; sending stays stopped until it is resumed.")
+                }
+                (false, false) => println!("{slug} is archived already."),
+                (true, false) => println!("{slug} is not archived."),
+            }
         }
     }
     Ok(())

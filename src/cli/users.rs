@@ -13,7 +13,8 @@ use crate::db::projects;
 use crate::db::users::User;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
-use crate::ops::accounts::{self, AccountError, Invitation, Manager, NewLink, Standing};
+use crate::i18n::{Language, Texts};
+use crate::ops::accounts::{self, AccountError, Invitation, LinkMail, Manager, NewLink, Standing};
 use crate::serve;
 
 #[derive(Debug, Subcommand)]
@@ -103,6 +104,7 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
                 let invitation = Invitation { name: &name, email: email.as_deref(), standing };
                 let (_, link) = accounts::invite(&app, BY, &invitation).await?;
                 print_link(&app, &link);
+                mail_link(&app, &link, &name, email.as_deref()).await;
             }
         }
         UserCommand::List { json } => list(&serve::open(config).await?, json).await?,
@@ -145,6 +147,16 @@ const BY: Manager<'static> = Manager::COMMAND_LINE;
 fn print_link(app: &App, link: &NewLink) {
     let base = app.public_url.as_deref().unwrap_or_default().trim_end_matches('/');
     println!("{base}{}", link.path.expose_secret());
+}
+
+/// Mails a link, if an address, a mail server and the URL of the console are known, and says so. The links
+/// of pages are mailed in the language of whoever makes them, those of commands in Chinese.
+async fn mail_link(app: &App, link: &NewLink, name: &str, email: Option<&str>) {
+    match accounts::mail_link(app, Texts(Language::ZhCn), link, name, email).await {
+        LinkMail::Sent => eprintln!("The link was also mailed to {}.", email.unwrap_or_default()),
+        LinkMail::Failed => eprintln!("The link could not be mailed; the log says why."),
+        LinkMail::None => {}
+    }
 }
 
 /// Opens the database, and finds the account.

@@ -78,7 +78,7 @@ pub async fn load(
                      left join members r on r.project_id = p.id and r.user_id = a.id
                      where i.project_id = p.id and i.stand_in_id = u.id and i.until > $2
                        and (a.is_owner or r.role in ('approver', 'admin'))
-                   )) order by lower(p.name), p.id),
+                   ), p.archived_at is not null) order by lower(p.name), p.id),
                    '[]')
                  from projects p left join members m on m.project_id = p.id and m.user_id = u.id
                  where u.is_owner or m.role is not null
@@ -111,17 +111,18 @@ pub struct SignedIn {
 impl SignedIn {
     /// Reads what [`load`] returned.
     pub fn read(json: &str) -> Option<Self> {
+        type Place = (i64, String, String, String, Vec<i64>, bool);
         #[derive(Deserialize)]
         struct Found {
             id: i64,
             name: String,
             is_owner: bool,
-            places: Vec<(i64, String, String, String, Vec<i64>)>,
+            places: Vec<Place>,
             needs: Option<(i64, Needs)>,
         }
         let found: Found = serde_json::from_str(json).ok()?;
-        let membership = |(id, slug, name, role, stands_in_for): (i64, _, _, String, Vec<i64>)| {
-            let project = Project { id: ProjectId(id), slug, name };
+        let membership = |(id, slug, name, role, stands_in_for, is_archived): Place| {
+            let project = Project { id: ProjectId(id), slug, name, is_archived };
             let stands_in_for = stands_in_for.into_iter().map(UserId).collect();
             Some(Membership { project, role: role.parse().ok()?, stands_in_for })
         };

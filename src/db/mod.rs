@@ -12,6 +12,7 @@ pub mod conversations;
 pub mod dashboard;
 pub mod destinations;
 pub mod durability;
+pub mod erasure;
 pub mod external_messages;
 pub mod failures;
 pub mod files;

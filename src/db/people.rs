@@ -15,6 +15,8 @@ pub struct Listed {
     pub name: String,
     /// The email address.
     pub email: Option<String>,
+    /// The tag of its language, if it has chosen one.
+    pub language: Option<String>,
     /// Whether it manages projects and accounts.
     pub is_owner: bool,
     /// Whether it may sign in.
@@ -47,7 +49,7 @@ pub async fn list(
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Listed>> {
     let rows = sqlx::query!(
-        r#"select u.id as "id: UserId", u.name, u.email, u.is_owner, u.signed_in_at,
+        r#"select u.id as "id: UserId", u.name, u.email, u.language, u.is_owner, u.signed_in_at,
              u.disabled_at is null as "enabled!", u.password_hash is not null as "has_password!",
              l.expires_at as "link_until?",
              array(select p.slug from members m join projects p on p.id = m.project_id
@@ -68,6 +70,7 @@ pub async fn list(
         id: row.id,
         name: row.name,
         email: row.email,
+        language: row.language,
         is_owner: row.is_owner,
         enabled: row.enabled,
         has_password: row.has_password,

@@ -18,6 +18,8 @@ pub struct Project {
     pub slug: String,
     /// The name on pages.
     pub name: String,
+    /// Whether it can only be read.
+    pub is_archived: bool,
 }
 
 /// A project with one account's role in it.
@@ -259,13 +261,15 @@ pub struct Overview {
     pub is_configured: bool,
     /// The number of members; owners are none.
     pub members: i64,
+    /// When it was archived, if it is.
+    pub archived_at: Option<OffsetDateTime>,
 }
 
 /// Returns all projects by name.
 pub async fn overviews(db: &PgPool) -> sqlx::Result<Vec<Overview>> {
     sqlx::query_as!(
         Overview,
-        r#"select id as "id: ProjectId", slug, name, ucloud_project_id, public_key, is_configured,
+        r#"select id as "id: ProjectId", slug, name, ucloud_project_id, public_key, is_configured, archived_at,
              (select count(*) from members m join users u on u.id = m.user_id
               where m.project_id = p.id and not u.is_owner) as "members!"
            from projects p order by lower(name), id"#,
@@ -358,4 +362,37 @@ pub async fn remove_member(
 /// Returns a project's slug.
 pub async fn slug(db: &mut PgConnection, project: ProjectId) -> sqlx::Result<String> {
     sqlx::query_scalar!("select slug from projects where id = $1", project.0).fetch_one(db).await
+}
+
+/// Returns the slug of a project with this UCloud project id, other than `except`, if there is one.
+pub async fn with_ucloud_id(
+    db: &PgPool,
+    ucloud_project_id: &str,
+    except: Option<ProjectId>,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select slug from projects where ucloud_project_id = $1 and id is distinct from $2
+         order by id limit 1",
+        ucloud_project_id,
+        except as Option<ProjectId>,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Archives a project, or restores it. Returns whether that changed anything.
+pub async fn set_archived(
+    db: &mut PgConnection,
+    project: ProjectId,
+    at: Option<OffsetDateTime>,
+) -> sqlx::Result<bool> {
+    let changed = sqlx::query!(
+        "update projects set archived_at = $2
+         where id = $1 and (archived_at is null) <> ($2::timestamptz is null)",
+        project as ProjectId,
+        at,
+    )
+    .execute(db)
+    .await?;
+    Ok(changed.rows_affected() == 1)
 }

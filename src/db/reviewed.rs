@@ -158,6 +158,7 @@ pub async fn take_due(
                    where id in (
                      select id from signatures
                      where not gone and next_check_at <= $1
+                       and project_id in (select id from projects where archived_at is null)
                        and (status in ('waiting', 'in_review')) = $4
                      order by next_check_at limit $3 for update skip locked)
                    returning project_id as "project_id: ProjectId", id, sig_id as vendor_id"#,
@@ -176,6 +177,7 @@ pub async fn take_due(
                    where id in (
                      select id from sms_templates
                      where not gone and next_check_at <= $1
+                       and project_id in (select id from projects where archived_at is null)
                        and (status in ('waiting', 'in_review')) = $4
                      order by next_check_at limit $3 for update skip locked)
                    returning project_id as "project_id: ProjectId", id, template_id as vendor_id"#,

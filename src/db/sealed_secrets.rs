@@ -17,6 +17,8 @@ pub struct ProjectSecrets {
     pub webhook: Option<Vec<u8>>,
     /// The key that signs them.
     pub webhook_key: Option<Vec<u8>>,
+    /// The key of the hashes of phones that were erased.
+    pub erasure_key: Option<Vec<u8>>,
 }
 
 /// Locks the projects and returns their secrets.
@@ -25,7 +27,7 @@ pub async fn lock_projects(db: &mut PgConnection) -> sqlx::Result<Vec<ProjectSec
         ProjectSecrets,
         r#"select id as "project: ProjectId", private_key_sealed as private_key,
              hook_secret_sealed as push_secret, webhook_sealed as webhook,
-             webhook_key_sealed as webhook_key
+             webhook_key_sealed as webhook_key, erasure_key_sealed as erasure_key
            from projects order by id for no key update"#,
     )
     .fetch_all(db)
@@ -36,12 +38,13 @@ pub async fn lock_projects(db: &mut PgConnection) -> sqlx::Result<Vec<ProjectSec
 pub async fn update_project(db: &mut PgConnection, new: &ProjectSecrets) -> sqlx::Result<()> {
     sqlx::query!(
         "update projects set private_key_sealed = $2, hook_secret_sealed = $3, webhook_sealed = $4,
-           webhook_key_sealed = $5 where id = $1",
+           webhook_key_sealed = $5, erasure_key_sealed = $6 where id = $1",
         new.project as ProjectId,
         new.private_key,
         new.push_secret,
         new.webhook,
         new.webhook_key,
+        new.erasure_key,
     )
     .execute(db)
     .await?;

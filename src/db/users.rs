@@ -184,3 +184,22 @@ pub async fn lock_owners(db: &mut PgConnection) -> sqlx::Result<Vec<UserId>> {
     .fetch_all(db)
     .await
 }
+
+/// Returns the tag of the language of an account, if it has one.
+pub async fn language(db: &mut PgConnection, id: UserId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select language from users where id = $1", id as UserId)
+        .fetch_one(db)
+        .await
+}
+
+/// Replaces the language of an account.
+pub async fn set_language(
+    db: &mut PgConnection,
+    id: UserId,
+    language: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!("update users set language = $2 where id = $1", id as UserId, language)
+        .execute(db)
+        .await?;
+    Ok(())
+}

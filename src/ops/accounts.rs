@@ -24,7 +24,7 @@ pub use members::{remove, set_role};
 pub use own::{Ending, PasswordError, change_password, end_sessions};
 pub use people::{
     Invitation, create, create_with_any_password, disable, enable, invite, rename, reset_password,
-    set_owner,
+    set_language, set_owner,
 };
 pub use sign_ins::{SignInError, sign_in, signed_out};
 pub use stand_ins::{MAX_DAYS as STAND_IN_MAX_DAYS, StandInError, end_stand_in, stand_in};

@@ -60,6 +60,7 @@ async fn rotate_secrets(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
             (Secret::PushSecret, Some(&mut secrets.push_secret)),
             (Secret::Webhook, secrets.webhook.as_mut()),
             (Secret::WebhookKey, secrets.webhook_key.as_mut()),
+            (Secret::ErasureKey, secrets.erasure_key.as_mut()),
         ];
         for (what, sealed) in all {
             let Some(sealed) = sealed else { continue };

@@ -8,6 +8,7 @@ pub mod batch_actions;
 pub mod credentials;
 pub mod delete_reviewed;
 pub mod destination;
+pub mod erasure;
 pub mod failure_guard;
 pub mod files;
 mod fingerprints;

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::{
-    audit, batches, messages, prices, projects, signatures, sms_templates, submissions,
+    audit, batch_transitions, batches, erasure, messages, prices, projects, signatures,
+    sms_templates, submissions,
 };
 use crate::domain::batch::{BatchState, Package};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
@@ -21,6 +22,8 @@ use crate::domain::outgoing::{
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::price::{Estimate, PriceList};
+use crate::domain::review::Purpose;
+use crate::ops::erasure::ErasedOptOuts;
 use crate::ops::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
@@ -130,6 +133,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
         prices::insert_countries(&mut tx, batch, &estimate).await?;
     }
     store_messages(&mut tx, order, batch, now).await?;
+    honour_erased(app, &mut tx, order, batch, template.purpose).await?;
     if state == BatchState::AwaitingApproval {
         let name = &template.name;
         notifications::batch_awaits_approval(app, &mut tx, order.project, batch, name).await?;
@@ -253,6 +257,27 @@ async fn placed_before(db: &mut PgConnection, order: &Order) -> Result<Ordered, 
         .await?
         .map(Ordered::Already)
         .ok_or(OrderError::FormUsed)
+}
+
+/// Suppresses messages to phones that had opted out before their data was erased.
+async fn honour_erased(
+    app: &App,
+    db: &mut PgConnection,
+    order: &Order,
+    batch: BatchId,
+    purpose: Purpose,
+) -> sqlx::Result<()> {
+    let Some(erased) = ErasedOptOuts::load(app, db, order.project, purpose).await? else {
+        return Ok(());
+    };
+    let phones = order.outgoing.phones().iter().map(Phone::as_str);
+    let phones: Vec<&str> = phones.filter(|phone| erased.contains(phone)).collect();
+    if !phones.is_empty() {
+        let now = app.clock.now();
+        erasure::suppress_phones(db, batch, &phones, now).await?;
+        batch_transitions::close(db, batch, now).await?;
+    }
+    Ok(())
 }
 
 async fn store_messages(

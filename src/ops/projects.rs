@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::config::DefaultProject;
-use crate::db::{audit, projects};
+use crate::db::{audit, projects, sending_stops};
 use crate::domain::ids::ProjectId;
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
@@ -59,6 +59,12 @@ pub enum ProjectError {
     /// The keys could not be tried.
     #[error("the keys could not be tried: {0}")]
     NotTried(String),
+    /// Another project has this UCloud project id.
+    #[error("project `{0}` has this UCloud project ID already")]
+    SameProject(String),
+    /// Its keys are in the settings, which bring it back at every start.
+    #[error("the project of the settings cannot be archived")]
+    ConfiguredProject,
     /// The keys are those of the settings.
     #[error("the keys are set by UCLOUD_PUBLIC_KEY and UCLOUD_PRIVATE_KEY")]
     Configured,
@@ -123,6 +129,7 @@ pub async fn add(
     if !(1..=60).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ProjectError::Name);
     }
+    check_ucloud_id(app, keys, None).await?;
     try_keys(app, keys).await?;
     let mut tx = app.db.begin().await?;
     let id = insert(app, &mut tx, by, slug, name, keys).await?.ok_or(ProjectError::Taken)?;
@@ -146,11 +153,60 @@ pub async fn set_keys(
     if projects::is_configured(&app.db, project).await? {
         return Err(ProjectError::Configured);
     }
+    check_ucloud_id(app, keys, Some(project)).await?;
     try_keys(app, keys).await?;
     let mut tx = app.db.begin().await?;
     replace_keys(app, &mut tx, by, project, keys).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Two projects with the same UCloud project would take each other's receipts and replies.
+async fn check_ucloud_id(
+    app: &App,
+    keys: &Keys,
+    except: Option<ProjectId>,
+) -> Result<(), ProjectError> {
+    match projects::with_ucloud_id(&app.db, &keys.ucloud_project_id, except).await? {
+        Some(slug) => Err(ProjectError::SameProject(slug)),
+        None => Ok(()),
+    }
+}
+
+/// Archives a project, which stops its sending, or restores it, which lets members resume it. Returns
+/// whether that changed anything.
+///
+/// # Errors
+///
+/// [`ProjectError::ConfiguredProject`] if its keys are those of the settings.
+pub async fn set_archived(
+    app: &App,
+    by: Manager<'_>,
+    project: ProjectId,
+    archived: bool,
+) -> Result<bool, ProjectError> {
+    if archived && projects::is_configured(&app.db, project).await? {
+        return Err(ProjectError::ConfiguredProject);
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    if !projects::set_archived(&mut tx, project, archived.then_some(now)).await? {
+        return Ok(false);
+    }
+    if archived {
+        sending_stops::insert(&mut tx, Some(project), by.user, now).await?;
+    }
+    let entry = audit::Entry {
+        project: Some(project),
+        user: by.user,
+        action: if archived { "project_archived" } else { "project_restored" },
+        subject: "",
+        detail: json!({}),
+        ip: by.ip,
+    };
+    audit::record(&mut tx, &entry, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// A session number that no project has: asking for its receipts costs nothing and tries the keys.

@@ -11,8 +11,13 @@ use crate::domain::ids::ProjectId;
 /// The most characters of what a stranger typed that are stored.
 const MAX_TEXT: usize = 200;
 
+/// Records that a sign-in of `name` was refused, or a link, which is of nobody.
+pub async fn sign_in(app: &App, action: &str, name: &str, ip: &str) -> sqlx::Result<()> {
+    sign_in_on(app, action, name, "", ip).await
+}
+
 /// Records that a sign-in of `name` was refused, on a device of this name, if it is known.
-pub async fn sign_in(
+pub async fn sign_in_on(
     app: &App,
     action: &str,
     name: &str,

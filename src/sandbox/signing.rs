@@ -26,9 +26,14 @@ pub(super) fn check(params: &Params) -> Result<(), Refusal> {
         return Err(Refusal::new(code::WRONGLY_SIGNED, "Signature VerifyAC Error"));
     }
     match params.get("ProjectId") {
-        Some(project) if project != PROJECT_ID => {
+        Some(project) if project != PROJECT_ID && !is_another(project) => {
             Err(Refusal::new(code::PROJECT, "Project not exist"))
         }
         _ => Ok(()),
     }
+}
+
+/// Returns whether a project is another one of the same account, such as `org-sandbox-2`.
+fn is_another(project: &str) -> bool {
+    project.strip_prefix(PROJECT_ID).is_some_and(|rest| rest.starts_with('-'))
 }

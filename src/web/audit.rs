@@ -26,7 +26,7 @@ pub mod retention;
 const PAGE: i64 = 50;
 const MAX_FILTER_CHARACTERS: usize = 64;
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 84] = [
+const ACTIONS: [&str; 87] = [
     "application_given_up",
     "audit_exported",
     "audit_retention_changed",
@@ -73,10 +73,13 @@ const ACTIONS: [&str; 84] = [
     "password_link_created",
     "password_reset",
     "permission_refused",
+    "phone_erased",
     "price_deleted",
     "prices_saved",
     "project_added",
+    "project_archived",
     "project_keys_changed",
+    "project_restored",
     "pulling_changed",
     "purpose_changed",
     "push_reprocessed",

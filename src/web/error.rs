@@ -28,6 +28,9 @@ pub enum WebError {
     /// The person's role does not allow it.
     #[error("forbidden")]
     Forbidden,
+    /// The project is archived: it can only be read.
+    #[error("the project is archived")]
+    Archived,
     /// The person is not signed in.
     #[error("signed out")]
     SignedOut {
@@ -83,6 +86,7 @@ impl ResponseError for WebError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::Archived => StatusCode::CONFLICT,
             Self::SignedOut { .. } => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -112,6 +116,7 @@ impl ResponseError for WebError {
                 response.insert_header((LOCATION, login)).finish()
             }
             Self::FormExpired => marked(response, "expired"),
+            Self::Archived => marked(response, "archived"),
             Self::TooMany(limits::Kind::Streams) => marked(response, "too-many-streams"),
             Self::TooMany(limits::Kind::Exports) => marked(response, "too-many-exports"),
             Self::TooMany(limits::Kind::Queries) => marked(response, "too-many-queries"),

@@ -4,7 +4,7 @@
 use actix_session::SessionExt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Uri;
+use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
 
@@ -88,7 +88,12 @@ fn admit_member(request: &HttpRequest, permission: Permission) -> Result<Member,
     let membership = person.place(slug).cloned().ok_or(WebError::NotFound)?;
     let member = Member::new(person, membership);
     if member.may(permission) {
-        return Ok(member);
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        return if is_read || !member.project.is_archived {
+            Ok(member)
+        } else {
+            Err(WebError::Archived)
+        };
     }
     // It is recorded who was refused.
     request.extensions_mut().insert(Person(member.into_signed_in()));
@@ -106,7 +111,7 @@ fn signed_in(request: &HttpRequest) -> Result<SignedIn, WebError> {
 /// have no page, the page that it was sent from.
 fn next_path(request: &HttpRequest) -> String {
     let requested = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    if request.method() == actix_web::http::Method::GET {
+    if request.method() == Method::GET {
         urls::own_path(requested).to_owned()
     } else {
         let referer = request.headers().get("referer").and_then(|value| value.to_str().ok());

@@ -20,6 +20,7 @@ use super::urls::{Urls, own_path};
 use super::visitor::{self, FormToken};
 use super::{Settings, assets, flash, layout, page, session};
 use crate::app::App;
+use crate::db::users;
 use crate::ops::accounts::{self, SignInError, Visitor};
 
 /// Query parameters of [`form`].
@@ -118,6 +119,7 @@ pub fn after_typing(request: &HttpRequest, kept: Kept) -> Result<HttpResponse, W
 /// Signs in. A failure does not tell whether the name or the password was wrong.
 pub async fn sign_in(
     app: web::Data<App>,
+    settings: web::Data<Settings>,
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
@@ -139,6 +141,10 @@ pub async fn sign_in(
             }
             let mut response = page::see_other(own_path(to_fill.as_ref().unwrap_or(&fields.next)));
             visitor::remember_device(&app, &request, &mut response, user.id);
+            let language = users::language(&mut *app.db.acquire().await?, user.id).await?;
+            if let Some(language) = language.as_deref().and_then(Language::from_tag) {
+                set_language(settings.get_ref(), &mut response, language);
+            }
             return Ok(response);
         }
         Err(SignInError::Wrong) => Refused::wrong(texts.t("login-wrong")),
@@ -187,17 +193,21 @@ pub async fn language(
 ) -> HttpResponse {
     let mut response = page::see_other(own_path(&form.next));
     if let Some(language) = Language::from_tag(&form.lang) {
-        let cookie = Cookie::build(i18n::COOKIE, language.tag())
-            .path("/")
-            .secure(settings.is_https())
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(CookieDuration::days(365))
-            .finish();
-        // A language tag is always a valid cookie value.
-        let _ = response.add_cookie(&cookie);
+        set_language(settings.get_ref(), &mut response, language);
     }
     response
+}
+
+fn set_language(settings: &Settings, response: &mut HttpResponse, language: Language) {
+    let cookie = Cookie::build(i18n::COOKIE, language.tag())
+        .path("/")
+        .secure(settings.is_https())
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(CookieDuration::days(365))
+        .finish();
+    // A language tag is always a valid cookie value.
+    let _ = response.add_cookie(&cookie);
 }
 
 /// `/p/{project}`: redirects to the dashboard, whose path ends with a slash.

@@ -18,6 +18,7 @@ pub mod counted;
 pub mod countries;
 pub mod csrf;
 pub mod dashboard;
+pub mod erasure;
 pub mod error;
 pub mod failures;
 pub mod files;

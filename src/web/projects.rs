@@ -127,6 +127,10 @@ pub async fn change(
             ProjectError::NotTried(message) => {
                 ("private_key", why("projects-keys-not-tried", &message))
             }
+            ProjectError::SameProject(slug) => {
+                ("ucloud_project_id", texts.with("projects-same", &[("slug", slug.into())]))
+            }
+            ProjectError::ConfiguredProject => return Err(WebError::BadRequest),
             ProjectError::Configured => ("private_key", texts.t("projects-configured")),
             ProjectError::Database(error) => return Err(WebError::Database(error)),
             error @ ProjectError::Sealed(_) => return Err(WebError::Internal(error.to_string())),
@@ -186,4 +190,51 @@ fn keys(fields: &Fields) -> Result<Keys, ActError> {
         public_key: typed(&fields.public_key, "public_key")?,
         private_key: typed(fields.private_key.expose_secret(), "private_key")?.into(),
     })
+}
+
+/// The form of [`archive`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ArchiveFields {
+    /// Given to archive it.
+    confirm: Option<String>,
+    /// Given to restore it.
+    restore: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "projects/archive.html")]
+struct ArchivePage {
+    l: Layout,
+    name: String,
+    slug: String,
+}
+
+/// `/admin/projects/{slug}/archive`: archives a project after asking, or restores it.
+pub async fn archive(
+    app: web::Data<App>,
+    person: Person,
+    request: HttpRequest,
+    slug: web::Path<String>,
+    form: Form<ArchiveFields>,
+) -> Result<HttpResponse, WebError> {
+    let fields = form.into_inner();
+    let place = person.0.place(&slug).ok_or(WebError::NotFound)?;
+    let project = place.project.clone();
+    if fields.confirm.is_none() && fields.restore.is_none() {
+        let l = person.layout(&app, &request, Section::Projects).await?;
+        return page::ok(&ArchivePage { l, name: project.name, slug: project.slug });
+    }
+    let ip = peer_ip(&request);
+    let archived = fields.restore.is_none();
+    let texts = Texts(language_of(&request));
+    match project_ops::set_archived(&app, manager(&person, &ip), project.id, archived).await {
+        Ok(_) => flash::say(&request, &texts.t("projects-saved")),
+        Err(ProjectError::ConfiguredProject) => {
+            flash::warn(&request, &texts.t("projects-configured-archive"));
+        }
+        Err(ProjectError::Database(error)) => return Err(WebError::Database(error)),
+        Err(error) => return Err(WebError::Internal(error.to_string())),
+    }
+    Ok(page::see_other(PROJECTS))
 }

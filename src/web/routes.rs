@@ -7,10 +7,11 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, deletion};
 use super::{
-    account, applications, assets, audit, batch_rules, batches, dashboard, failures, files, guard,
-    health, import, invitation, limits, login, members, messages, notification_settings, people,
-    prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
-    sensitive_words, signatures, sms_templates, stand_ins, statistics, suppressions,
+    account, applications, assets, audit, batch_rules, batches, dashboard, erasure, failures,
+    files, guard, health, import, invitation, limits, login, members, messages,
+    notification_settings, people, prices, projects, push_settings, pushes, receipts, replies,
+    retention, send, sending, sensitive_words, signatures, sms_templates, stand_ins, statistics,
+    suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
@@ -50,6 +51,12 @@ pub fn table(config: &mut ServiceConfig) {
             resource("/admin/projects")
                 .route(owners(get(), projects::list))
                 .route(owners(post(), projects::change)),
+        )
+        .route("/admin/projects/{slug}/archive", owners(post(), projects::archive))
+        .service(
+            resource("/admin/erasure")
+                .route(owners(get(), erasure::form))
+                .route(owners(post(), erasure::erase)),
         )
         .service(
             resource("/admin/audit")

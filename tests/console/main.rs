@@ -14,6 +14,7 @@ mod claims;
 mod costs;
 mod destinations;
 mod downloads;
+mod erasure;
 mod failures;
 mod figures;
 mod files;

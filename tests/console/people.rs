@@ -181,7 +181,11 @@ async fn only_owners_manage_users_and_the_last_one_stays(db: PgPool) {
     }
     assert_eq!(post(&owner, &person, &[("step", "owner")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(admin.get("/admin/users").await.status, StatusCode::OK, "an owner now");
-    assert_eq!(post(&owner, &own, &[("step", "no-owner")]).await.status, StatusCode::SEE_OTHER);
+    let asked = post(&owner, &own, &[("step", "no-owner")]).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.has("#confirm input[name=confirm]"), "{}", asked.text);
+    let confirmed = [("step", "no-owner"), ("confirm", "1")];
+    assert_eq!(post(&owner, &own, &confirmed).await.status, StatusCode::SEE_OTHER);
     assert_eq!(owner.get("/admin/users").await.status, StatusCode::FORBIDDEN);
 }
 
@@ -241,7 +245,7 @@ async fn the_audit_log_says_who_did_what_and_can_be_filtered_and_downloaded(db: 
 const NEW_PROJECT: [(&str, &str); 4] = [
     ("name", "第二项目"),
     ("slug", "second"),
-    ("ucloud_project_id", usms_console::sandbox::PROJECT_ID),
+    ("ucloud_project_id", "org-sandbox-2"),
     ("public_key", usms_console::sandbox::PUBLIC_KEY),
 ];
 
@@ -275,7 +279,7 @@ async fn keys_are_replaced_on_the_page_unless_the_settings_have_them(db: PgPool)
     let keys = [
         ("step", "keys"),
         ("slug", "default"),
-        ("ucloud_project_id", usms_console::sandbox::PROJECT_ID),
+        ("ucloud_project_id", "org-sandbox-2"),
         ("public_key", usms_console::sandbox::PUBLIC_KEY),
         ("private_key", usms_console::sandbox::PRIVATE_KEY),
     ];

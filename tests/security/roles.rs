@@ -91,7 +91,7 @@ async fn each_address_is_open_to_the_roles_that_the_url_table_names(db: PgPool) 
 async fn outside_of_its_members_no_address_of_a_project_exists(db: PgPool) {
     let console = quiet(&db).await;
     let keys = projects::Keys {
-        ucloud_project_id: usms_console::sandbox::PROJECT_ID.to_owned(),
+        ucloud_project_id: "org-sandbox-2".to_owned(),
         public_key: usms_console::sandbox::PUBLIC_KEY.to_owned(),
         private_key: SecretString::from(usms_console::sandbox::PRIVATE_KEY),
     };
@@ -134,7 +134,7 @@ async fn the_pages_of_owners_are_open_to_owners_only(db: PgPool) {
     let owner = sign_in(&console, "owner", Standing::Owner).await;
     let admin = console.member("admin", Role::Admin).await;
     let stranger = console.signed_out();
-    let pages = ["/admin/users", "/admin/projects", "/admin/audit"];
+    let pages = ["/admin/users", "/admin/projects", "/admin/audit", "/admin/erasure"];
     let files = ["/admin/audit.csv", "/admin/audit.xlsx"];
     let both = |path: &'static str| [Method::GET, Method::POST].map(|method| (path, method));
     let addresses = pages.into_iter().flat_map(both);

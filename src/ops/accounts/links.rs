@@ -156,10 +156,10 @@ pub async fn find_link(app: &App, token: &str, ip: &str) -> Result<Link, LinkErr
         return Ok(link);
     }
     if let Some(until) = Guess::of_link(ip).count(app).await? {
-        refusals::sign_in(app, "link_turned_away", "", "", ip).await?;
+        refusals::sign_in(app, "link_turned_away", "", ip).await?;
         return Err(LinkError::Throttled { until });
     }
-    refusals::sign_in(app, "link_refused", "", "", ip).await?;
+    refusals::sign_in(app, "link_refused", "", ip).await?;
     Err(LinkError::Unknown)
 }
 

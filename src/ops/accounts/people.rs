@@ -171,6 +171,25 @@ pub async fn rename(
     Ok(())
 }
 
+/// Replaces the language of an account; `None` leaves it to the browser.
+pub async fn set_language(
+    app: &App,
+    by: Manager<'_>,
+    user: &User,
+    language: Option<&str>,
+) -> Result<(), AccountError> {
+    let mut tx = app.db.begin().await?;
+    let before = users::language(&mut tx, user.id).await?;
+    if before.as_deref() == language {
+        return Ok(());
+    }
+    users::set_language(&mut tx, user.id, language).await?;
+    let detail = json!({ "name": user.name, "language": [before, language] });
+    record(&mut tx, by, "user_changed", detail, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Ends the login sessions of an account, and lets it sign in no more.
 ///
 /// # Errors

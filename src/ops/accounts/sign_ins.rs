@@ -54,21 +54,21 @@ pub async fn sign_in(
     let found = users::by_name(&app.db, &name).await?;
     let guess = Guess::to_sign_in(&name, found.as_ref(), visitor);
     if let Some(until) = guess.count(app).await? {
-        refusals::sign_in(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
+        refusals::sign_in_on(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
         return Err(SignInError::Throttled { until });
     }
     let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let matches = match hashing::verify(password, stored, &guess.waiting).await {
         Err(SignInError::Busy) => {
             guess.give_back(&mut *app.db.acquire().await?).await?;
-            refusals::sign_in(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
+            refusals::sign_in_on(app, "sign_in_turned_away", &name, &device, visitor.ip).await?;
             return Err(SignInError::Busy);
         }
         verified => verified?,
     };
     let Some(user) = found.filter(|found| matches && found.enabled).map(|found| found.user) else {
         guess.fail(app, &mut *app.db.acquire().await?).await?;
-        refusals::sign_in(app, "sign_in_failed", &name, &device, visitor.ip).await?;
+        refusals::sign_in_on(app, "sign_in_failed", &name, &device, visitor.ip).await?;
         return Err(SignInError::Wrong);
     };
     let mut tx = app.db.begin().await?;

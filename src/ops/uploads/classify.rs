@@ -8,6 +8,7 @@ use crate::domain::phone::Phone;
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::text::{self, ParamProblem};
 use crate::domain::upload::Mapping;
+use crate::ops::erasure::ErasedOptOuts;
 use crate::recipient_file::Row;
 
 /// Characters of an invalid phone that are kept.
@@ -19,6 +20,8 @@ const MAX_PHONE_SHOWN: usize = 40;
 pub struct SendHistory {
     suppressed: HashSet<u64>,
     sent: HashSet<(u64, u64)>,
+    /// Phones that had opted out before their data was erased.
+    erased: Option<ErasedOptOuts>,
     hasher: RandomState,
 }
 
@@ -26,6 +29,16 @@ impl SendHistory {
     /// Adds a suppressed phone.
     pub fn add_suppressed(&mut self, phone: &str) {
         self.suppressed.insert(packed(phone));
+    }
+
+    /// Sets the opt-outs of phones whose data was erased.
+    pub fn set_erased(&mut self, erased: Option<ErasedOptOuts>) {
+        self.erased = erased;
+    }
+
+    fn has_opted_out(&self, number: u64, phone: &Phone) -> bool {
+        self.suppressed.contains(&number)
+            || self.erased.as_ref().is_some_and(|erased| erased.contains(phone.as_str()))
     }
 
     /// Adds a phone that was sent these values within the last day, or is about to be.
@@ -178,7 +191,7 @@ impl Classifier {
                 }
             };
         let number = packed(phone.as_str());
-        if self.history.suppressed.contains(&number) {
+        if self.history.has_opted_out(number, &phone) {
             return rejected(row, Verdict::Suppressed, String::new(), self);
         }
         if !self.seen.insert(number) {

@@ -24,6 +24,7 @@ use crate::domain::review::Purpose;
 use crate::domain::sms_template;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource};
+use crate::ops::erasure::ErasedOptOuts;
 use crate::ops::repeats;
 use crate::recipient_file::{Book, ReaderProcess, TableError};
 
@@ -249,9 +250,12 @@ async fn load_history(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<SendH
         history.add_suppressed(phone);
     })
     .await?;
+    let mut db = app.db.acquire().await?;
+    history.set_erased(ErasedOptOuts::load(app, &mut db, job.project_id, batch.purpose).await?);
     let (project, template) = (job.project_id, batch.template_id);
     let add = |phone: &str, params: &[String]| history.add_sent(phone, params);
-    let sources = resends::sources(&mut *app.db.acquire().await?, batch.id).await?;
+    let sources = resends::sources(&mut db, batch.id).await?;
+    drop(db);
     repeats::for_each(app, project, template, sources, batch.schedule_at, add).await?;
     Ok(history)
 }

@@ -13,7 +13,7 @@ use crate::domain::role::Role;
 use crate::ops::accounts::{self, AccountError, Manager};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
-use crate::web::i18n::{Texts, language_of};
+use crate::web::i18n::{Language, Texts, language_of};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Person;
 use crate::web::{flash, page, urls};
@@ -27,6 +27,9 @@ pub struct Fields {
     email: String,
     role: String,
     project: String,
+    language: String,
+    /// Given to do what concerns an owner.
+    confirm: Option<String>,
 }
 
 #[derive(Template)]
@@ -41,6 +44,8 @@ struct PersonPage {
     email: String,
     problem: Option<Problem>,
     link: Option<ShownLink>,
+    /// The step that has to be confirmed, since the account is an owner.
+    asks: Option<String>,
 }
 
 impl PersonPage {
@@ -61,12 +66,20 @@ impl PersonPage {
             listed,
             problem: None,
             link: None,
+            asks: None,
         })
     }
 
     fn error(&self, field: &str) -> Option<&str> {
         let problem = self.problem.as_ref().filter(|problem| problem.field == field);
         problem.map(|problem| problem.sentence.as_str())
+    }
+
+    /// Returns the languages with their names, and whether each is that of the account.
+    fn languages(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let chosen = self.listed.language.as_deref();
+        let each = |one: Language| (one.tag(), one.own_name(), chosen == Some(one.tag()));
+        Language::ALL.into_iter().map(each).collect()
     }
 
     /// Returns the projects that the account has no role in.
@@ -114,9 +127,16 @@ pub async fn change(
             }
         };
         let email = listed.email.as_deref();
+        let own = listed.language.as_deref().and_then(Language::from_tag);
+        let texts = own.map_or(texts, Texts);
         let link = Some(ShownLink::mailing(&app, texts, &link, &user.name, email).await);
         let page = PersonPage::new(&app, &request, &person, &path).await?;
         return page::ok(&PersonPage { link, ..page });
+    }
+    let is_grave = matches!(fields.step.as_str(), "disable" | "no-owner");
+    if is_grave && user.is_owner && fields.confirm.is_none() {
+        let page = PersonPage::new(&app, &request, &person, &path).await?;
+        return page::unprocessable(&PersonPage { asks: Some(fields.step), ..page });
     }
     match act(&app, by, &person.0.places, &user, &fields).await {
         Ok(()) => {
@@ -160,6 +180,8 @@ async fn act(
     match fields.step.as_str() {
         "save" => {
             accounts::rename(app, by, user, &fields.name, Some(&fields.email)).await?;
+            let language = Language::from_tag(&fields.language);
+            accounts::set_language(app, by, user, language.map(Language::tag)).await?;
         }
         "disable" => accounts::disable(app, by, user).await?,
         "enable" => accounts::enable(app, by, user).await?,
