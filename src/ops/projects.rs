@@ -129,6 +129,9 @@ pub async fn add(
     if !(1..=60).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(ProjectError::Name);
     }
+    if projects::by_slug(&mut *app.db.acquire().await?, slug).await?.is_some() {
+        return Err(ProjectError::Taken);
+    }
     check_ucloud_id(app, keys, None).await?;
     try_keys(app, keys).await?;
     let mut tx = app.db.begin().await?;
