@@ -38,6 +38,7 @@ pub mod signature_kind;
 pub mod slots;
 pub mod submit;
 pub mod suppressions;
+pub mod typed;
 pub mod unreadable_pushes;
 pub mod uploads;
 pub mod vendor_figures;

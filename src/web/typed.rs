@@ -16,8 +16,7 @@ use time::Duration;
 
 use super::session;
 use crate::app::App;
-use crate::domain::ids::ProjectId;
-use crate::keyring::Secret;
+use crate::ops::typed as ops;
 
 /// How long it can be put back.
 const MAX_AGE: Duration = Duration::minutes(30);
@@ -26,8 +25,6 @@ const MAX_BYTES: usize = 128 << 10;
 /// The fields that are not put back: they belong to the session that has ended, or would submit the form.
 const NOT_TYPED: [&str; 8] =
     ["csrf", "confirm", "choose", "again", "checked", "version", "insert", "form_token"];
-/// What is sealed belongs to no project.
-const NOWHERE: ProjectId = ProjectId(0);
 
 type Fields = Vec<(String, String)>;
 
@@ -86,7 +83,7 @@ pub async fn keep(request: &mut ServiceRequest) -> Option<Kept> {
     let until = (app.clock.now() + MAX_AGE).unix_timestamp();
     let typed = Typed { path: path.clone(), until, fields };
     let bytes = serde_json::to_vec(&typed).ok()?;
-    let sealed = app.keyring.seal_bytes(Secret::Typed, NOWHERE, &bytes).ok()?;
+    let sealed = ops::seal(&app, &bytes)?;
     Some(Kept { path, sealed: STANDARD.encode(sealed) })
 }
 
@@ -116,7 +113,7 @@ async fn texts_of(mut form: Multipart) -> Option<Fields> {
 
 fn open(app: &App, sealed: &str) -> Option<Typed> {
     let bytes = STANDARD.decode(sealed).ok()?;
-    let opened = app.keyring.open_bytes(Secret::Typed, NOWHERE, &bytes).ok()?;
+    let opened = ops::open(app, &bytes)?;
     let typed: Typed = serde_json::from_slice(&opened).ok()?;
     (typed.until > app.clock.now().unix_timestamp()).then_some(typed)
 }

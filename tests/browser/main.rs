@@ -7,7 +7,6 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
-mod approvals;
 mod browser;
 mod gateway;
 mod layout;
