@@ -39,7 +39,7 @@ pub async fn show(
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
-    let l = person.layout(&app, &request, Section::Account).await?;
+    let l = Layout::outside(&person, &app, &request, Section::Account).await?;
     page::ok(&AccountPage { l, is_owner: person.0.user.is_owner, problem: None })
 }
 
@@ -80,7 +80,7 @@ pub async fn change_password(
         }
         Err(error) => ("old", not_current(&app, texts, error)?),
     };
-    let l = person.layout(&app, &request, Section::Account).await?;
+    let l = Layout::outside(&person, &app, &request, Section::Account).await?;
     let problem = Some((field, refused.sentence.clone()));
     refused.respond(&AccountPage { l, is_owner: person.0.user.is_owner, problem })
 }
@@ -134,7 +134,7 @@ impl SessionsPage {
         person: &Person,
         problem: Option<String>,
     ) -> Result<Self, WebError> {
-        let l = person.layout(app, request, Section::Account).await?;
+        let l = Layout::outside(&person, app, request, Section::Account).await?;
         let own_key = session::key_hash(&request.get_session());
         let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
         let rows = all

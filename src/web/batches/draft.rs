@@ -15,7 +15,7 @@ use crate::ops::uploads::{self as upload_ops, ConfirmRequest, Confirmation, MAX_
 use crate::web::choices::signature_problem_key;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
-use crate::web::layout::Section;
+use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::{flash, page, schedule, urls};
 
@@ -174,7 +174,7 @@ pub async fn confirm(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();
-    let l = member.layout(&app, &request, Section::Batches).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
     // Without scripts, columns may have been changed that were not checked again.
     if !fields.column.is_empty()
         && let Some(answer) = check_changes(&app, &member, &request, &batch, &fields).await?

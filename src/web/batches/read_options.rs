@@ -27,7 +27,7 @@ use crate::web::choices::read_signature;
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
-use crate::web::layout::Section;
+use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
 
@@ -97,7 +97,7 @@ pub(super) async fn out_of_date(
     confirm_form: ConfirmFields,
     changes: &[Part],
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let prices = price_ops::today(app, member.project.id).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
     let report = upload.and_then(|upload| upload.report);
@@ -203,7 +203,7 @@ async fn apply(
     reading: Reading,
 ) -> Result<HttpResponse, WebError> {
     let Reading { remap, confirm_form, wanted, said } = reading;
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let problem = match wanted {
         Ok(wanted) => {
             let change = Change {
