@@ -20,7 +20,7 @@ use super::{flash, page};
 use crate::app::App;
 use crate::db::review_events::{self, Event};
 use crate::db::reviewed::{Counts, Cursor, Filter, Row};
-use crate::db::{signatures, sms_templates};
+use crate::db::{signatures as signature_rows, sms_templates as template_rows};
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::ops::review;
@@ -301,9 +301,9 @@ pub async fn refresh(
     let vendor_id = &path.1;
     let (project, by) = (member.project.id, Some(member.person.id));
     let exists = match subject {
-        Subject::Signature => signatures::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
+        Subject::Signature => signature_rows::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
         Subject::Template => {
-            sms_templates::by_template_id(&app.db, project, vendor_id).await?.is_some()
+            template_rows::by_template_id(&app.db, project, vendor_id).await?.is_some()
         }
     };
     if !exists {
