@@ -301,7 +301,9 @@ pub async fn refresh(
     let vendor_id = &path.1;
     let (project, by) = (member.project.id, Some(member.person.id));
     let exists = match subject {
-        Subject::Signature => signature_rows::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
+        Subject::Signature => {
+            signature_rows::by_sig_id(&app.db, project, vendor_id).await?.is_some()
+        }
         Subject::Template => {
             template_rows::by_template_id(&app.db, project, vendor_id).await?.is_some()
         }
