@@ -18,6 +18,7 @@ use crate::domain::role::Permission;
 
 pub mod access;
 pub mod actions;
+pub mod confirm_fields;
 pub mod downloads;
 pub mod draft;
 pub mod events;

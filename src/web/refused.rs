@@ -10,6 +10,7 @@ use super::error::WebError;
 use super::i18n::Texts;
 use super::{moment, page};
 use crate::app::App;
+use crate::domain::password::Weakness;
 
 /// When a browser may come back while too many passwords are checked.
 const BUSY_SECONDS: i64 = 2;
@@ -57,4 +58,16 @@ impl Refused {
         }
         Ok(response)
     }
+}
+
+/// Returns what a form says about a new password that is refused.
+pub fn weakness_sentence(texts: Texts, weakness: Weakness) -> String {
+    texts.t(match weakness {
+        Weakness::TooShort => "account-password-short",
+        Weakness::TooLong => "account-password-long",
+        Weakness::Common => "account-password-common",
+        Weakness::Pattern => "account-password-pattern",
+        Weakness::Name => "account-password-name",
+        Weakness::Product => "account-password-product",
+    })
 }

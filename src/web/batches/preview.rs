@@ -7,7 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::draft::ConfirmFields;
+use super::confirm_fields::ConfirmFields;
 use super::find;
 use super::hidden::{shown_report, shown_row};
 use super::questions::{Questions, column_name};

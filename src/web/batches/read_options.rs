@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::draft::{ConfirmFields, order_key};
+use super::confirm_fields::{ConfirmFields, RemapForm, order_key};
 use super::find;
 use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
@@ -30,40 +29,6 @@ use crate::web::form::Form;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
-
-/// The form of [`read_again`]: all fields of the preview in a browser, or only an answer.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-pub struct RemapForm {
-    pub(super) version: Option<String>,
-    pub(super) signature_id: String,
-    pub(super) template_id: String,
-    pub(super) header: Option<String>,
-    /// What each column is used as, in order: `phone`, a variable's number, or nothing.
-    pub(super) column: Vec<String>,
-    pub(super) encoding: String,
-    pub(super) delimiter: String,
-    pub(super) sheet: Option<String>,
-    /// The answer to which column has the phones, from 0.
-    pub(super) phone_column: Option<usize>,
-    /// `0`, and `1` as well if hidden rows and columns are read.
-    pub(super) hidden: Vec<u8>,
-    /// `1` if values such as `null` are sent, `0` if not.
-    pub(super) placeholders: Option<u8>,
-    /// A column, from 0, whose numbers are sent as they are stored.
-    pub(super) as_stored: Option<usize>,
-    /// A column, from 0, whose numbers are sent as they are shown again.
-    pub(super) as_shown: Option<usize>,
-    /// `1` to read a spreadsheet of before 2007.
-    pub(super) old_spreadsheet: Option<u8>,
-    pub(super) name: String,
-    pub(super) schedule_at: String,
-    pub(super) again: Option<String>,
-    pub(super) canary: Option<String>,
-    pub(super) canary_first: String,
-    pub(super) canary_minutes: String,
-    pub(super) canary_percent: String,
-}
 
 /// Reads the file again.
 pub async fn read_again(
