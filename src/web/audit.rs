@@ -297,7 +297,7 @@ pub async fn of_project(
     let filter = query.filter(&choice, PAGE);
     let db = &pools.lists(&app).db;
     let found = audit::of_project(db, member.project.id, &filter, query.before()).await?;
-    let l = member.layout(&app, &request, Section::Audit).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Audit).await?;
     page::ok(&AuditPage::new(l, member.urls().audit(), &choice, filter, found))
 }
 
@@ -325,7 +325,7 @@ async fn all_page(
     let choice = query.choice(app);
     let filter = query.filter(&choice, PAGE);
     let found = audit::of_all(db, &filter, query.before()).await?;
-    let l = person.layout(app, request, Section::AllAudit).await?;
+    let l = Layout::outside(&person, app, request, Section::AllAudit).await?;
     let page = AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found);
     Ok(AuditPage { retention: Some(retention), ..page })
 }

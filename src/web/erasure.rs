@@ -61,7 +61,7 @@ pub async fn form(
     person: Person,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let l = person.layout(&app, &request, Section::People).await?;
+    let l = Layout::outside(&person, &app, &request, Section::People).await?;
     page::ok(&ErasurePage { l, phone: String::new(), problem: None, found: None, done: false })
 }
 
@@ -73,7 +73,7 @@ pub async fn erase(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let l = person.layout(&app, &request, Section::People).await?;
+    let l = Layout::outside(&person, &app, &request, Section::People).await?;
     let Ok(phone) = Phone::parse(&fields.phone) else {
         let sentence = Texts(language_of(&request)).t("erasure-phone-wrong");
         let (phone, problem) = (fields.phone, Some(sentence));

@@ -61,7 +61,7 @@ struct ProjectsPage {
 impl ProjectsPage {
     async fn new(app: &App, request: &HttpRequest, person: &Person) -> Result<Self, WebError> {
         Ok(Self {
-            l: person.layout(app, request, Section::Projects).await?,
+            l: Layout::outside(&person, app, request, Section::Projects).await?,
             projects: projects::overviews(&app.db).await?,
             typed: Typed::default(),
             of: String::new(),
@@ -222,7 +222,7 @@ pub async fn archive(
     let place = person.0.place(&slug).ok_or(WebError::NotFound)?;
     let project = place.project.clone();
     if fields.confirm.is_none() && fields.restore.is_none() {
-        let l = person.layout(&app, &request, Section::Projects).await?;
+        let l = Layout::outside(&person, &app, &request, Section::Projects).await?;
         return page::ok(&ArchivePage { l, name: project.name, slug: project.slug });
     }
     let ip = peer_ip(&request);

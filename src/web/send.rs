@@ -277,7 +277,7 @@ pub async fn order(
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
-    let l = member.layout(&app, &request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     let text = order::body(&template);
     let estimate = order::estimate(&prices, &template, &recipients, parts);
     let needs_approval = policy.needs_approval(template.purpose, total, &estimate);
@@ -319,7 +319,7 @@ pub async fn preview(
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
-    let l = member.layout(&app, &request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
 }
 
@@ -341,7 +341,7 @@ async fn form_page(
         )
         .await?;
     Ok(FormPage {
-        l: member.layout(app, request, Section::Send).await?,
+        l: Layout::in_project(&member, app, request, Section::Send).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,

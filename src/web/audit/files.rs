@@ -14,7 +14,7 @@ use crate::db::login_sessions::Access;
 use crate::domain::ids::{AuditEventId, Id, ProjectId, UserId};
 use crate::domain::time::rfc3339;
 use crate::web::batches::access;
-use crate::web::batches::downloads::{headed, lines, streamed_while};
+use crate::web::csv::{headed, lines, streamed_while};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
 use crate::web::member::{Member, Person};

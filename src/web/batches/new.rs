@@ -130,7 +130,7 @@ async fn show(
             && !stand_ins::others_may_approve(&app.db, project, person, app.clock.now()).await?;
     let form = NewPage {
         needs_second_person,
-        l: member.layout(app, request, Section::Batches).await?,
+        l: Layout::in_project(&member, app, request, Section::Batches).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
@@ -166,7 +166,7 @@ pub async fn receive(
         Err(rejection) => {
             let choices =
                 Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
-            let l = member.layout(&app, &request, Section::Batches).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
             let problem = problem_of(&app, &l, rejection)?;
             show(&app, &member, &request, choices, fields, vec![problem]).await
         }
