@@ -3,11 +3,11 @@
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::batch::{Thresholds, needs_approval};
 use crate::domain::ids::{ProjectId, UserId};
-use crate::domain::price::Estimate;
 use crate::domain::review::Purpose;
 use crate::domain::role::Role;
+use crate::domain::sending::batch::{Thresholds, needs_approval};
+use crate::domain::sending::price::Estimate;
 
 /// A project, without its secrets.
 #[derive(Debug, Clone)]

@@ -12,8 +12,8 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::db::audit::{self, Entry};
-use crate::db::erasure::{self, Found};
 use crate::db::projects;
+use crate::db::retention::erasure::{self, Found};
 use crate::domain::ids::ProjectId;
 use crate::domain::phone::Phone;
 use crate::domain::review::Purpose;

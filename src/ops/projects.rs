@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use super::sending::prices::{self, PlainPrices};
 use crate::app::App;
 use crate::config::DefaultProject;
-use crate::db::{audit, projects, sending_stops};
+use crate::db::sending::sending_stops;
+use crate::db::{audit, projects};
 use crate::domain::ids::ProjectId;
 use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
 use crate::ops::accounts::Manager;
 use crate::ops::actor::Actor;
 use crate::ops::fingerprints;
-use crate::ops::prices::{self, PlainPrices};
 use crate::usms::{CallError, Credentials, Verdict};
 
 /// The slug of the project whose keys are in the settings.

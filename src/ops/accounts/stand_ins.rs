@@ -5,9 +5,9 @@ use time::{Date, Duration, OffsetDateTime};
 
 use super::Manager;
 use crate::app::App;
+use crate::db::accounts::stand_ins;
+use crate::db::accounts::users::User;
 use crate::db::audit::{self, Entry};
-use crate::db::stand_ins;
-use crate::db::users::User;
 use crate::domain::ids::ProjectId;
 use crate::domain::period;
 use crate::domain::role::Permission;
