@@ -1,6 +1,7 @@
 //! All SQL, one module per noun. A function takes an executor when a single statement does all of
 //! its work, and a transaction or connection when several statements must succeed or fail together.
 
+pub mod alerts;
 pub mod applications;
 pub mod audit;
 pub mod batch_transitions;
@@ -47,6 +48,7 @@ pub mod retained;
 pub mod retention;
 pub mod review_events;
 pub mod reviewed;
+pub mod robots;
 pub mod roles;
 pub mod schema;
 pub mod sealed_secrets;

@@ -143,6 +143,18 @@ id!(
 );
 
 id!(
+    /// A group robot that people are told by.
+    RobotId,
+    "g"
+);
+
+id!(
+    /// A rule on who is told what.
+    AlertRuleId,
+    "l"
+);
+
+id!(
     /// An audit event.
     AuditEventId,
     "e"

@@ -1,5 +1,6 @@
 //! Types and rules, without any I/O.
 
+pub mod alert;
 pub mod batch;
 pub mod call_end;
 pub mod call_problem;

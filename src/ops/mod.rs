@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod actor;
+pub mod alerts;
 pub mod apply;
 pub mod batch_actions;
 pub mod credentials;

@@ -13,6 +13,7 @@ use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
 use crate::ops::accounts::Manager;
 use crate::ops::actor::Actor;
+use crate::ops::notifications::{self, AccessChange};
 use crate::ops::prices::{self, PlainPrices};
 use crate::usms::{CallError, Credentials, Verdict};
 
@@ -241,6 +242,7 @@ async fn replace_keys(
         ip: by.ip,
     };
     audit::record(db, &entry, app.clock.now()).await?;
+    notifications::access_changed(app, db, id, AccessChange::KeysChanged, "").await?;
     Ok(())
 }
 

@@ -227,6 +227,7 @@ async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<
     }
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, end, None, now).await?;
+    notifications::database_went_back(app, &mut tx, cause.key()).await?;
     tx.commit().await?;
     info!(?end, "the recovery has ended; sending has resumed");
     Ok(true)
@@ -265,7 +266,7 @@ pub enum Adopted {
 pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adopted> {
     let observed = installation::observe(&app.db, app.process).await?;
     let now = app.clock.now();
-    let (recovery, _) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
+    let (recovery, cause) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
         (Some(open), _) => open,
         (None, None | Some(Cause::Silent)) => return Ok(Adopted::Already),
         (None, Some(cause)) => recoveries::begin(&app.db, cause, now).await?,
@@ -279,6 +280,7 @@ pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adop
     let held = affected.len();
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, RecoveryEnd::Adopted, by, now).await?;
+    notifications::database_went_back(app, &mut tx, cause.key()).await?;
     let entry = audit::Entry {
         project: None,
         user: by,

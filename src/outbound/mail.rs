@@ -48,7 +48,7 @@ fn sends_password_unencrypted(url: &str) -> bool {
 }
 
 impl Outbound {
-    /// Sends one plain-text email to all addresses in `to`.
+    /// Sends one plain-text email to all addresses in `to`. Returns what the mail server answered.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Outbound {
         to: &[String],
         subject: &str,
         text: &str,
-    ) -> Result<(), OutboundError> {
+    ) -> Result<String, OutboundError> {
         let mailer = self.mail.as_ref().ok_or(OutboundError::NoMail)?;
         let invalid = |error: &dyn std::fmt::Display| OutboundError::Message(error.to_string());
         let mut message = Message::builder().from(mailer.from.clone()).subject(subject);
@@ -71,7 +71,8 @@ impl Outbound {
             .body(text.to_owned())
             .map_err(|error| invalid(&error))?;
         let sent = mailer.server.send(message).await;
-        sent.map(drop).map_err(|error| OutboundError::Mail(error.to_string()))
+        let answer = sent.map_err(|error| OutboundError::Mail(error.to_string()))?;
+        Ok(format!("{} {}", answer.code(), answer.first_line().unwrap_or_default()))
     }
 }
 

@@ -30,7 +30,10 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 80] = [
+const ACTIONS: [&str; 85] = [
+    "alert_rule_added",
+    "alert_rule_removed",
+    "alert_settings_changed",
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -86,6 +89,8 @@ const ACTIONS: [&str; 80] = [
     "replies_exported",
     "retention_changed",
     "reviews_refreshed",
+    "robot_added",
+    "robot_removed",
     "role_set",
     "secret_key_rotated",
     "sending_resumed",

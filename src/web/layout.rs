@@ -280,6 +280,7 @@ impl Layout {
         let urls = &self.urls;
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
+            (urls.alerts(), "alerts-title", Permission::Manage),
             (urls.members(), "members-title", Permission::Manage),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
             (urls.prices(), "prices-title", Permission::Manage),

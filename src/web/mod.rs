@@ -1,6 +1,7 @@
 //! The web server: all pages, and the endpoint that receives pushes.
 
 pub mod account;
+pub mod alerts;
 pub mod applications;
 pub mod assets;
 pub mod audit;

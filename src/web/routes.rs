@@ -7,9 +7,9 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, deletion};
 use super::{
-    account, applications, assets, audit, batch_rules, batches, dashboard, failures, files, guard,
-    health, import, invitation, limits, login, members, messages, notification_settings, people,
-    prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
+    account, alerts, applications, assets, audit, batch_rules, batches, dashboard, failures, files,
+    guard, health, import, invitation, limits, login, members, messages, notification_settings,
+    people, prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
     sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
@@ -125,6 +125,7 @@ fn project(config: &mut ServiceConfig) {
                 .route(may(Manage, get(), notification_settings::form))
                 .route(may(Manage, post(), notification_settings::save)),
         )
+        .configure(alert_pages)
         .service(
             resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
                 Manage,
@@ -147,6 +148,23 @@ fn project(config: &mut ServiceConfig) {
                 sensitive_words::save,
             )),
         );
+}
+
+/// Registers the paths of alerts.
+fn alert_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/settings/alerts").route(may(Manage, get(), alerts::show)).route(may(
+            Manage,
+            post(),
+            alerts::save,
+        )))
+        .service(resource("/settings/alerts/rules").route(may(Manage, post(), alerts::change_rule)))
+        .service(resource("/settings/alerts/robots").route(may(
+            Manage,
+            post(),
+            alerts::change_robot,
+        )))
+        .service(resource("/settings/alerts/test").route(may(Manage, post(), alerts::test)));
 }
 
 /// Registers the paths of batches.

@@ -53,6 +53,16 @@ impl Urls {
         self.below("/settings/members")
     }
 
+    /// Returns the URL of the rules on who is told what.
+    pub fn alerts(&self) -> String {
+        self.below("/settings/alerts")
+    }
+
+    /// Returns the URL of an action below the alerts: `rules`, `robots`, `test`.
+    pub fn alerts_part(&self, part: &str) -> String {
+        self.below(&format!("/settings/alerts/{part}"))
+    }
+
     /// Returns the URL of the send form, for one text to a few phones.
     pub fn send(&self) -> String {
         self.below("/send")

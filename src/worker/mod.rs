@@ -25,8 +25,8 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    accounts, apply, failure_guard, files, missing_pushes, notifications, pause, plan, poll, pull,
-    push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
+    accounts, alerts, apply, failure_guard, files, missing_pushes, notifications, pause, plan,
+    poll, pull, push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
     vendor_figures,
 };
 
@@ -51,6 +51,8 @@ const PLANNING: Duration = Duration::from_millis(150);
 const FAILURE_GUARD: Duration = Duration::from_secs(1);
 /// How often missing pushes are looked for.
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
+/// How often it is looked whether something is to be told, or is over.
+const ALERTS: Duration = Duration::from_secs(5);
 /// Drafts that were not touched for this long are deleted, and incomplete uploads sooner.
 const DRAFT_RETENTION: time::Duration = time::Duration::days(14);
 const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
@@ -100,6 +102,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     jobs.spawn(run_job("failure guard", stop.clone(), move || guard_failures(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("pull reports", stop.clone(), move || pull_reports(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("alerts", stop.clone(), move || watch_alerts(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("missing pushes", stop.clone(), move || missing_pushes(job_app.clone())));
     let job_app = app.clone();
@@ -404,6 +408,13 @@ async fn pull_reports(app: App) -> sqlx::Result<Next> {
 async fn missing_pushes(app: App) -> sqlx::Result<Next> {
     missing_pushes::run_once(&app).await?;
     Ok(Next::Sleep(MISSING_PUSHES))
+}
+
+async fn watch_alerts(app: App) -> sqlx::Result<Next> {
+    if installation::is_whole(&app.db).await? {
+        alerts::run_once(&app).await?;
+    }
+    Ok(Next::Sleep(ALERTS))
 }
 
 /// Returns this process's last contact with the vendor, in times of the clock.

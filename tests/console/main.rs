@@ -5,6 +5,7 @@
 mod harness;
 
 mod accounts;
+mod alerts;
 mod applications_in_doubt;
 mod batch_actions;
 mod batches;
@@ -43,6 +44,7 @@ mod retention;
 mod review_lists;
 mod review_rules;
 mod reviews;
+mod robots;
 mod schedule_model;
 mod second_receipts;
 mod sending;

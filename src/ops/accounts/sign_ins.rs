@@ -9,7 +9,7 @@ use super::{hashing, record};
 use crate::app::App;
 use crate::db::users::{self, User};
 use crate::domain::ids::UserId;
-use crate::ops::refusals;
+use crate::ops::{notifications, refusals};
 
 /// The most characters of a sign-in name.
 const MAX_NAME: usize = 60;
@@ -74,6 +74,10 @@ pub async fn sign_in(
     guess.give_back(&mut tx).await?;
     users::record_sign_in(&mut tx, user.id, app.clock.now()).await?;
     record(&mut tx, Some(user.id), "signed_in", json!({}), visitor.ip, app.clock.now()).await?;
+    if visitor.device.is_none_or(|device| device.id_for(user.id).is_none()) {
+        let (name, ip) = (user.name.as_str(), visitor.ip);
+        notifications::signed_in_on_new_device(app, &mut tx, user.id, name, ip).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }
