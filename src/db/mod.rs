@@ -6,6 +6,7 @@ pub mod applications;
 pub mod audit;
 pub mod batch_transitions;
 pub mod batches;
+pub mod budgets;
 pub mod call_slots;
 pub mod claims;
 pub mod conversations;

@@ -155,6 +155,12 @@ id!(
 );
 
 id!(
+    /// A budget.
+    BudgetId,
+    "n"
+);
+
+id!(
     /// An audit event.
     AuditEventId,
     "e"

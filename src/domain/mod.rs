@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod batch;
+pub mod budget;
 pub mod call_end;
 pub mod call_problem;
 pub mod cell;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::actor::Actor;
+use super::budgets::{self, BudgetError, Soft};
 use super::notifications;
 use crate::app::App;
 use crate::db::batch_transitions::Move;
@@ -13,6 +14,7 @@ use crate::db::batches::{self, Batch};
 use crate::db::submissions::Stopped;
 use crate::db::{audit, batch_transitions, submissions};
 use crate::domain::batch::{BatchState, PauseReason};
+use crate::domain::budget::OverBudget;
 use crate::domain::ids::{BatchId, SubmissionId};
 use crate::domain::version::{self, Version};
 
@@ -44,6 +46,8 @@ pub enum Taken {
     /// The state of the batch did not allow it, for example because another person was faster, or
     /// the person who ordered the batch tried to approve it.
     NotMoved,
+    /// A budget does not allow it on the day on which the messages would leave. Nothing was changed.
+    OverBudget(Box<OverBudget>),
     /// The person decided by a page that was out of date in these parts. Nothing was changed.
     OutOfDate(Vec<version::Part>),
 }
@@ -110,6 +114,12 @@ pub async fn take_decided(
     if !matches!(taken, Taken::Moved(_) | Taken::Stopped(_)) {
         return Ok(taken);
     }
+    match move_reservation(app, &mut tx, actor, batch, action, &taken).await {
+        Ok(()) => {}
+        // What was changed is rolled back.
+        Err(BudgetError::Over(over)) => return Ok(Taken::OverBudget(over)),
+        Err(BudgetError::Database(error)) => return Err(error),
+    }
     let name = match action {
         BatchAction::Pause => "batch_paused",
         BatchAction::Resume => "batch_resumed",
@@ -143,6 +153,30 @@ pub async fn take_decided(
     tx.commit().await?;
     app.wake.submit();
     Ok(taken)
+}
+
+/// Moves what a batch has reserved to the day on which it leaves after an action.
+async fn move_reservation(
+    app: &App,
+    db: &mut PgConnection,
+    actor: Actor<'_>,
+    batch: BatchId,
+    action: BatchAction,
+    taken: &Taken,
+) -> Result<(), BudgetError> {
+    let soft = match (action, taken) {
+        // Whoever approves decides about soft budgets too, or is asked to.
+        (BatchAction::Approve, _) | (_, Taken::Moved(BatchState::AwaitingApproval)) => {
+            Soft::Decided
+        }
+        (BatchAction::Reschedule(_), _) => Soft::Open,
+        (BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel, _) => return Ok(()),
+    };
+    let Some(moved) = batches::find(&mut *db, actor.project, batch).await? else { return Ok(()) };
+    let was_decided_here = moved.decider.is_some() && moved.ordered_by != actor.user;
+    let soft = if was_decided_here { Soft::Decided } else { soft };
+    let day = budgets::leaving_day(moved.purpose, moved.schedule_at, app.clock.now());
+    budgets::move_to(app, db, actor.project, batch, day, soft).await
 }
 
 /// Changes the state of a batch.

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod alerts;
 pub mod apply;
 pub mod batch_actions;
+pub mod budgets;
 pub mod credentials;
 pub mod delete_reviewed;
 pub mod destination;

@@ -19,7 +19,7 @@ pub use events::{
     AccessChange, Change, access_changed, batch_awaits_approval, batch_paused, batch_sent_back,
     database_went_back, pushes_changed, review_changed, signed_in_on_new_device,
 };
-pub(super) use events::{batch_finished, many_in_doubt, standby_lost};
+pub(super) use events::{batch_finished, many_in_doubt, of_budget, standby_lost, tell_begin};
 pub use notification::{
     ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, DIGEST, Notification,
     PUSHES_CHANGED, TEST,

@@ -12,6 +12,7 @@ use crate::db::{
     audit, batches, messages, prices, projects, signatures, sms_templates, submissions,
 };
 use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::budget::{Amount, OverBudget};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::opt_out;
 use crate::domain::outgoing::{
@@ -21,6 +22,7 @@ use crate::domain::outgoing::{
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::price::{Estimate, PriceList};
+use crate::ops::budgets::{self, BudgetError, Claim};
 use crate::ops::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
@@ -62,12 +64,24 @@ pub enum OrderError {
     /// The signature or the template has changed since the text was checked.
     #[error("signature or template has changed")]
     Changed,
+    /// The order is over a hard budget.
+    #[error(transparent)]
+    Budget(#[from] Box<OverBudget>),
     /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<BudgetError> for OrderError {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::Over(over) => Self::Budget(over),
+            BudgetError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 /// Stores an order with all its messages in one transaction, exactly once per form token.
@@ -92,12 +106,20 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     }
     let total = i32::try_from(order.outgoing.phones().len()).unwrap_or(i32::MAX);
     let policy = projects::policy(&mut tx, order.project).await?;
-    let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = initial_state(approval, order.schedule_at, now);
     let parts_each = order.outgoing.content().size().parts;
     let parts = total.saturating_mul(i32::try_from(parts_each).unwrap_or(i32::MAX));
     let prices = prices::on(&mut *tx, order.project, period::day_of(now)).await?;
     let estimate = estimate(&prices, &template, order.outgoing.phones(), parts_each);
+    let claim = Claim {
+        project: order.project,
+        user: order.ordered_by,
+        day: budgets::leaving_day(template.purpose, order.schedule_at, now),
+        order: Amount { messages: total, cost: estimate.known_cost() },
+    };
+    let checked = budgets::check(&mut tx, &claim, None).await?;
+    let approval = needs_approval(template.purpose, total, policy.approval_over)
+        || budgets::asks(&checked, claim.order).is_some();
+    let state = initial_state(approval, order.schedule_at, now);
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -129,6 +151,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     if template.international {
         prices::insert_countries(&mut tx, batch, &estimate).await?;
     }
+    budgets::reserve(app, &mut tx, batch, &claim, &checked).await?;
     store_messages(&mut tx, order, batch, now).await?;
     if state == BatchState::AwaitingApproval {
         let name = &template.name;

@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 85] = [
+const ACTIONS: [&str; 87] = [
     "alert_rule_added",
     "alert_rule_removed",
     "alert_settings_changed",
@@ -45,6 +45,8 @@ const ACTIONS: [&str; 85] = [
     "batch_rest_doubted",
     "batch_resumed",
     "batch_rules_changed",
+    "budget_deleted",
+    "budget_saved",
     "conversation_read",
     "conversation_unread",
     "current_password_failed",

@@ -5,6 +5,7 @@ use askama::Template;
 use time::{Date, Duration, OffsetDateTime};
 
 use super::batches::BatchRow;
+use super::budget_lines::{self, BudgetLine};
 use super::components::{Drawing, Tone};
 use super::counted::CountedMessages;
 use super::error::WebError;
@@ -18,10 +19,11 @@ use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
 use crate::domain::batch::Package;
 use crate::domain::ids::{Id, ProjectId};
 use crate::domain::message::MessageState;
+use crate::domain::period;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 use crate::domain::time::CHINA;
-use crate::ops::missing_pushes;
+use crate::ops::{budgets, missing_pushes};
 
 /// How long a signature or template stays on the dashboard after it was disabled or went missing.
 const FAILED_REVIEWS_SHOWN_FOR: Duration = Duration::days(7);
@@ -40,6 +42,8 @@ struct DashboardPage {
     last_week: Numbers,
     chart: Chart,
     may_send: bool,
+    /// The budgets of the project and of the person.
+    budgets: Vec<BudgetLine>,
     /// What a project without batches does first.
     first_steps: Option<FirstStep>,
 }
@@ -104,7 +108,10 @@ pub async fn show(
         &dashboard::by_hour(&app.db, project, midnight).await?,
         &dashboard::by_hour(&app.db, project, midnight - week).await?,
     );
+    let today = period::day_of(now);
+    let budgets = budgets::outlook(&app, project, member.person.id, today, None).await?;
     let page = DashboardPage {
+        budgets: budget_lines::used(&l, &budgets),
         title: title(&l, now),
         tasks: tasks(&app, &member, &l).await?,
         first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },

@@ -283,6 +283,7 @@ impl Layout {
             (urls.alerts(), "alerts-title", Permission::Manage),
             (urls.members(), "members-title", Permission::Manage),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
+            (urls.budgets(), "budgets-title", Permission::Manage),
             (urls.prices(), "prices-title", Permission::Manage),
             (urls.sensitive_words(), "sensitive-words-title", Permission::Send),
             (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),

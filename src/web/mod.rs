@@ -8,6 +8,8 @@ pub mod audit;
 pub mod batch_rules;
 pub mod batches;
 pub mod bodies;
+pub mod budget_lines;
+pub mod budgets;
 pub mod changes;
 pub mod chart;
 pub mod choices;

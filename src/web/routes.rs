@@ -7,10 +7,10 @@ use actix_web::{FromRequest, Responder, Route};
 
 use super::reviewed::{self, deletion};
 use super::{
-    account, alerts, applications, assets, audit, batch_rules, batches, dashboard, failures, files,
-    guard, health, import, invitation, limits, login, members, messages, notification_settings,
-    people, prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
-    sensitive_words, signatures, sms_templates, statistics, suppressions,
+    account, alerts, applications, assets, audit, batch_rules, batches, budgets, dashboard,
+    failures, files, guard, health, import, invitation, limits, login, members, messages,
+    notification_settings, people, prices, projects, push_settings, pushes, receipts, replies,
+    retention, send, sending, sensitive_words, signatures, sms_templates, statistics, suppressions,
 };
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
@@ -133,6 +133,11 @@ fn project(config: &mut ServiceConfig) {
                 batch_rules::save,
             )),
         )
+        .service(resource("/settings/budgets").route(may(Manage, get(), budgets::show)).route(may(
+            Manage,
+            post(),
+            budgets::change,
+        )))
         .service(resource("/settings/prices").route(may(Manage, get(), prices::list)).route(may(
             Manage,
             post(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::budget_lines::{self, BudgetLine};
 use super::changes::Shown;
 use super::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
 use super::costs::{self, CostText};
@@ -22,11 +23,13 @@ use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
 use crate::domain::batch::{BatchState, may_leave, needs_approval};
+use crate::domain::budget::Amount;
 use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::outgoing::{Content, MAX_PHONES};
 use crate::domain::phone::Phone;
 use crate::domain::price::Estimate;
 use crate::domain::version::{Part, Version};
+use crate::ops::budgets as budget_ops;
 use crate::ops::order::{self, Order, Ordered};
 use crate::ops::prices as price_ops;
 use crate::ops::repeats;
@@ -131,6 +134,8 @@ struct CheckPage {
     /// Whether repeats are sent to as well.
     again: bool,
     needs_approval: bool,
+    /// The budgets that it counts for.
+    budgets: Vec<BudgetLine>,
     /// Whether it waits for the end of the quiet hours.
     waits: bool,
     /// Whether the number of repeats changed since the check page was shown.
@@ -269,10 +274,15 @@ pub async fn order(
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
-    let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
     let l = member.layout(&app, &request, Section::Send).await?;
     let text = order::body(&template);
     let estimate = order::estimate(&prices, &template, &recipients, parts);
+    let amount = Amount { messages: total, cost: estimate.known_cost() };
+    let day = budget_ops::leaving_day(template.purpose, draft.schedule_at, now);
+    let (project, person) = (member.project.id, member.person.id);
+    let budgets = budget_ops::outlook(&app, project, person, day, None).await?;
+    let needs_approval = needs_approval(template.purpose, total, policy.approval_over)
+        || budget_lines::asks(&budgets, amount);
     let shown = Shown {
         recipients: i64::from(total),
         template: &text,
@@ -282,6 +292,7 @@ pub async fn order(
     };
     let page = CheckPage {
         cost: costs::expected(&l, &estimate),
+        budgets: budget_lines::lines(&l, &budgets, amount),
         changed_parts: shown.sentences(&l, &changes),
         version,
         l,

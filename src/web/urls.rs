@@ -63,6 +63,11 @@ impl Urls {
         self.below(&format!("/settings/alerts/{part}"))
     }
 
+    /// Returns the URL of the budgets.
+    pub fn budgets(&self) -> String {
+        self.below("/settings/budgets")
+    }
+
     /// Returns the URL of the send form, for one text to a few phones.
     pub fn send(&self) -> String {
         self.below("/send")

@@ -101,11 +101,12 @@ async fn each_robot_is_told_in_its_own_format_signed_and_with_a_link(db: PgPool)
     for hidden in ["SECdingtalk", "access_token", "/hook/"] {
         assert!(!page.text.contains(hidden), "{hidden}");
     }
-    let stored: Vec<Option<Vec<u8>>> =
-        sqlx::query_scalar("select url_sealed from robots union all select secret_sealed from robots")
-            .fetch_all(&db)
-            .await
-            .unwrap();
+    let stored: Vec<Option<Vec<u8>>> = sqlx::query_scalar(
+        "select url_sealed from robots union all select secret_sealed from robots",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
     for sealed in stored.into_iter().flatten() {
         assert!(!sealed.windows(4).any(|bytes| bytes == b"http" || bytes == b"SECd"));
     }
@@ -149,10 +150,8 @@ async fn a_robot_says_no_more_than_twenty_things_a_minute_whatever_waits(db: PgP
     for _ in 0..25 {
         post(&admin, "/test", &[("channel", &robot)]).await;
     }
-    let both = tokio::join!(
-        notifications::run_once(&console.app),
-        notifications::run_once(&console.app)
-    );
+    let both =
+        tokio::join!(notifications::run_once(&console.app), notifications::run_once(&console.app));
     assert!(both.0.unwrap() && both.1.unwrap());
     deliver_all(&console).await;
     assert_eq!(robots.said(Product::Wecom).len(), 20);
@@ -318,8 +317,7 @@ async fn in_quiet_hours_people_wait_for_one_summary_but_not_for_what_is_urgent(d
     assert_eq!(robot_says().len(), 1, "07:59");
     clock.advance(Duration::minutes(1));
     let (one, other) = (console.app.clone(), console.app.clone());
-    let (one, other) =
-        tokio::join!(notifications::run_once(&one), notifications::run_once(&other));
+    let (one, other) = tokio::join!(notifications::run_once(&one), notifications::run_once(&other));
     assert!(one.unwrap() | other.unwrap());
     deliver_all(&console).await;
     let said = robot_says();
@@ -369,11 +367,10 @@ async fn an_empty_package_is_told_once_when_it_begins_and_once_when_it_ends(db: 
     both.0.and(both.1).unwrap();
     let ended: Vec<String> = events().await;
     assert_eq!(ended, ["batch_paused", "alert_ended"]);
-    let body: Value =
-        sqlx::query_scalar("select body from notifications order by id desc limit 1")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+    let body: Value = sqlx::query_scalar("select body from notifications order by id desc limit 1")
+        .fetch_one(&db)
+        .await
+        .unwrap();
     assert_eq!((&body["ended"], &body["status"]), (&"batch_paused".into(), &"balance".into()));
     let page = admin.get_in("en", PAGE).await;
     assert!(page.one(".deliveries").contains("Resolved: Batch"), "{}", page.text);
@@ -397,12 +394,8 @@ async fn many_messages_in_doubt_are_told_by_one_process_until_they_are_few(db: P
     let console = quiet(&db, Clock::System).await;
     let admin = console.member("admin", Role::Admin).await;
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
-    let numbers = [
-        ("quiet_from", ""),
-        ("quiet_to", ""),
-        ("failure_percent", "20"),
-        ("in_doubt_over", "1"),
-    ];
+    let numbers =
+        [("quiet_from", ""), ("quiet_to", ""), ("failure_percent", "20"), ("in_doubt_over", "1")];
     post(&admin, "", &numbers).await;
     admin.send(CODE, &["1234", "5"], "18500001234\n18500001235").await;
     let state = async |state: &str| {
@@ -429,7 +422,8 @@ async fn a_batch_with_many_failures_is_told_once_when_its_last_outcome_is_known(
     let finish = "update batches set state = 'done', complete = true, delivered = 2, failed = 0,
         unknown = 0, refused = 0, suppressed = 0, cancelled = 0";
     sqlx::query(finish).execute(&db).await.unwrap();
-    let fail = "update batches set delivered = 1, failed = 1 where id = (select min(id) from batches)";
+    let fail =
+        "update batches set delivered = 1, failed = 1 where id = (select min(id) from batches)";
     sqlx::query(fail).execute(&db).await.unwrap();
     for _ in 0..2 {
         let both = tokio::join!(alerts::run_once(&console.app), alerts::run_once(&console.app));

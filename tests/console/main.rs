@@ -9,6 +9,7 @@ mod alerts;
 mod applications_in_doubt;
 mod batch_actions;
 mod batches;
+mod budgets;
 mod causes;
 mod claims;
 mod costs;

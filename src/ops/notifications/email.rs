@@ -4,9 +4,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::notification::{
-    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, DIGEST, Notification, PUSHES_CHANGED,
-    REVIEW_CHANGED, TEST,
+    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BUDGET_80, BUDGET_100, DIGEST, Notification,
+    PUSHES_CHANGED, REVIEW_CHANGED, TEST,
 };
+use crate::domain::budget::{BudgetUnit, yuan};
 use crate::domain::time::rfc3339;
 use crate::i18n::Texts;
 
@@ -19,6 +20,7 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
         REVIEW_CHANGED | TEST => review_email(texts, notification),
         ALERT_ENDED => ended_email(texts, notification),
         DIGEST => digest_email(texts, notification),
+        BUDGET_80 | BUDGET_100 => budget_email(texts, notification),
         _ => event_email(texts, notification),
     };
     let url = notification.url.as_deref().unwrap_or_default();
@@ -73,6 +75,30 @@ fn digest_email(texts: Texts, notification: &Notification) -> (String, String) {
         text.push_str(&format!("\n\n{subject}\n{}{url}", email_time(texts, item)));
     }
     (texts.with("notification-digest", &values), text)
+}
+
+/// Returns subject and text of the email for a budget that is used to four fifths, or up.
+fn budget_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let amount = |amount: Option<i64>| {
+        let amount = amount.unwrap_or_default();
+        match notification.subject.parse() {
+            Ok(BudgetUnit::Yuan) => yuan(amount),
+            Ok(BudgetUnit::Messages) | Err(_) => texts.n(amount),
+        }
+    };
+    let who = match notification.name.as_str() {
+        "" => String::new(),
+        name => format!(" ({name})"),
+    };
+    let values = [
+        ("who", who.into()),
+        ("project", notification.project.as_str().into()),
+        ("period", notification.status.as_str().into()),
+        ("used", amount(notification.count).into()),
+        ("cap", amount(notification.limit).into()),
+    ];
+    let key = format!("notification-{}", notification.event);
+    (texts.with(&key, &values), texts.with("notification-budget-text", &values))
 }
 
 /// Returns subject and text of the email for any other event.

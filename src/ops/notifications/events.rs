@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 
 use super::notification::{
     ACCESS_CHANGED, BATCH_AWAITS_APPROVAL, BATCH_FINISHED, BATCH_PAUSED, BATCH_SENT_BACK,
-    DATABASE_WENT_BACK, MESSAGES_IN_DOUBT, NEW_DEVICE, Notification, PUSHES_CHANGED,
-    REVIEW_CHANGED, STANDBY_LOST, TEST,
+    BUDGET_80, BUDGET_100, DATABASE_WENT_BACK, MESSAGES_IN_DOUBT, NEW_DEVICE, Notification,
+    PUSHES_CHANGED, REVIEW_CHANGED, STANDBY_LOST, TEST,
 };
 use crate::app::App;
 use crate::db::alerts::{self, Condition, Finished};
@@ -15,6 +15,7 @@ use crate::db::notifications::{self, New};
 use crate::db::{prices, projects};
 use crate::domain::alert::AlertEvent;
 use crate::domain::batch::{BatchState, Package, PauseReason};
+use crate::domain::budget::Budget;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::review::{ReviewStatus, Subject};
@@ -50,7 +51,7 @@ pub(super) async fn tell(
 
 /// Tells of something that will end. What concerns one batch is told each time; anything else once until it
 /// ends, by whichever process notices it first.
-pub(super) async fn tell_begin(
+pub(in crate::ops) async fn tell_begin(
     app: &App,
     db: &mut PgConnection,
     condition: &Condition<'_>,
@@ -244,6 +245,26 @@ pub(in crate::ops) async fn many_in_doubt(
     };
     let body = &json!(notification);
     tell_begin(app, db, &Condition { project, event, subject: "", batch: None, body }).await
+}
+
+/// Returns the notification of a budget of which people are told.
+pub(in crate::ops) async fn of_budget(
+    app: &App,
+    db: &mut PgConnection,
+    project: ProjectId,
+    event: AlertEvent,
+    budget: &Budget,
+    used: i64,
+) -> sqlx::Result<Notification> {
+    let slug = projects::slug(db, project).await?;
+    let event = if event == AlertEvent::Budget80 { BUDGET_80 } else { BUDGET_100 };
+    Ok(Notification {
+        name: budget.name.clone().unwrap_or_default(),
+        status: budget.period.key().to_owned(),
+        count: Some(used),
+        limit: Some(budget.cap),
+        ..Notification::now(app, &slug, event, budget.unit.key(), "settings/budgets")
+    })
 }
 
 /// Queues a notification that the database has no standby any more.

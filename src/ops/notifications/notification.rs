@@ -39,6 +39,12 @@ pub const DATABASE_WENT_BACK: &str = "database_went_back";
 /// The event of a database that has no standby any more.
 pub const STANDBY_LOST: &str = "standby_lost";
 
+/// The event of a budget of which four fifths are used.
+pub const BUDGET_80: &str = "budget_80";
+
+/// The event of a budget that is used up.
+pub const BUDGET_100: &str = "budget_100";
+
 /// The event of something that was told before and is over.
 pub const ALERT_ENDED: &str = "alert_ended";
 
@@ -55,14 +61,15 @@ pub struct Notification {
     pub event: String,
     /// The project's slug.
     pub project: String,
-    /// `signature`, `template`, `pushes`, `batch`, `messages`, `user`, `keys` or `database`.
+    /// `signature`, `template`, `pushes`, `batch`, `messages`, `user`, `keys`, `database`, or the unit of a
+    /// budget: `messages` or `yuan`.
     pub subject: String,
     /// The vendor's id; of a batch, ours.
     pub id: String,
     /// The name of the signature, template, batch or user.
     pub name: String,
     /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason, or
-    /// `awaiting_approval`; of access, what was changed; of the database, what showed it.
+    /// `awaiting_approval`; of a budget, `day` or `month`; of access, what was changed; of the database, what showed it.
     pub status: String,
     /// The reason of the vendor or of a person; may be empty.
     pub reason: String,
@@ -72,10 +79,11 @@ pub struct Notification {
     /// The calling codes of the countries that a paused international batch is sent to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<String>,
-    /// How many messages failed, or are in doubt.
+    /// How many messages failed, or are in doubt; of a budget, what is used, in messages or ten-thousandths
+    /// of a yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// Of how many, or from how many on people are told.
+    /// Of how many, or from how many on people are told; of a budget, the cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
     /// The event that is over, if this is [`ALERT_ENDED`].

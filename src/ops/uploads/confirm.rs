@@ -10,10 +10,12 @@ use crate::app::App;
 use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::{audit, batches, prices, projects, recipients, repeats, resends, uploads};
 use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::budget::Amount;
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
 use crate::domain::recipient::Verdict;
 use crate::domain::version::Part;
+use crate::ops::budgets::{self, Claim};
 use crate::ops::notifications;
 use crate::ops::order::{self, OrderError};
 
@@ -69,8 +71,8 @@ pub enum Confirmation {
 ///
 /// # Errors
 ///
-/// [`OrderError`] if signature and template cannot be used any more; the other variants do not
-/// occur here.
+/// [`OrderError`] if signature and template cannot be used any more, or the order is over a hard budget;
+/// the other variants do not occur here.
 pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirmation, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -128,10 +130,18 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         return Ok(Confirmation::Changed);
     }
     let total = i32::try_from(count).unwrap_or(i32::MAX);
-    let approval = needs_approval(template.purpose, total, policy.approval_over);
-    let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
     let estimate = report.estimate(&prices, package, request.with_repeats);
+    let claim = Claim {
+        project: request.project,
+        user: request.by,
+        day: budgets::leaving_day(template.purpose, request.schedule_at, now),
+        order: Amount { messages: total, cost: estimate.known_cost() },
+    };
+    let checked = budgets::check(&mut tx, &claim, Some(request.batch)).await?;
+    let approval = needs_approval(template.purpose, total, policy.approval_over)
+        || budgets::asks(&checked, claim.order).is_some();
+    let state = order::initial_state(approval, request.schedule_at, now);
     let confirmed = Confirmed {
         state,
         name: request.name,
@@ -149,6 +159,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     {
         return Ok(Confirmation::Already);
     }
+    budgets::reserve(app, &mut tx, request.batch, &claim, &checked).await?;
     if template.international {
         prices::insert_countries(&mut tx, request.batch, &estimate).await?;
     }

@@ -21,7 +21,7 @@ use crate::web::form::{Form, peer_ip};
 use crate::web::i18n::Texts;
 use crate::web::layout::{Layout, Section, full_time};
 use crate::web::member::Member;
-use crate::web::{flash, moment, page, schedule};
+use crate::web::{budget_lines, flash, moment, page, schedule};
 
 #[derive(Template)]
 #[template(path = "batches/cancel.html")]
@@ -253,6 +253,7 @@ async fn act(
         Taken::OutOfDate(changes) => {
             return live::with_notice(app, member, request, id, Notice::OutOfDate(changes)).await;
         }
+        Taken::OverBudget(over) => budget_lines::over(texts, &over),
         Taken::NotMoved => texts.t("batch-not-moved"),
         Taken::TooLate => texts.t(late_key(action)),
         Taken::Stopped(under_way) => {
@@ -272,7 +273,7 @@ async fn act(
 /// Returns whether an action did not do what the person wanted, or not all of it.
 fn is_doubtful(taken: &Taken, action: BatchAction) -> bool {
     match taken {
-        Taken::NotMoved | Taken::TooLate | Taken::OutOfDate(_) => true,
+        Taken::NotMoved | Taken::TooLate | Taken::OverBudget(_) | Taken::OutOfDate(_) => true,
         Taken::Moved(BatchState::Paused) => {
             matches!(action, BatchAction::Resume | BatchAction::Approve)
         }

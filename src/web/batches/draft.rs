@@ -17,7 +17,7 @@ use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::Section;
 use crate::web::member::Member;
-use crate::web::{flash, page, schedule, urls};
+use crate::web::{budget_lines, flash, page, schedule, urls};
 
 pub(super) fn order_key(error: &OrderError) -> Result<&'static str, WebError> {
     match error {
@@ -239,6 +239,19 @@ pub async fn confirm(
         }
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
+        Err(OrderError::Budget(over)) => {
+            let problem = Problem::new("at", budget_lines::over(l.texts, &over));
+            return respond(
+                &app,
+                &member,
+                &request,
+                batch,
+                PreviewQuery::default(),
+                fields,
+                Some(problem),
+            )
+            .await;
+        }
         Err(error) => {
             let problem = Problem::new("columns", l.t(order_key(&error)?));
             return respond(

@@ -16,6 +16,7 @@ use crate::db::retained::PastRetention;
 use crate::db::submissions::Submission;
 use crate::db::uploads;
 use crate::domain::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
+use crate::domain::budget::Amount;
 use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::MessageId;
 use crate::domain::message::{Outcome, Tally};
@@ -24,6 +25,7 @@ use crate::domain::role::Permission;
 use crate::domain::sight::Sight;
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
+use crate::web::budget_lines::{self, BudgetLine};
 use crate::web::changes::Shown;
 use crate::web::components::Status;
 use crate::web::costs::{self, CostText};
@@ -106,6 +108,8 @@ pub(super) struct LivePart {
     /// Some of its texts, for whoever decides whether it is sent.
     samples: Vec<Vec<Segment>>,
     signature: String,
+    /// The budgets that it counts for, for whoever decides.
+    budgets: Vec<BudgetLine>,
     /// When it is sent, if that is not at once.
     waits_until: Option<String>,
     /// The field for another time, and what is wrong with it.
@@ -371,6 +375,7 @@ pub(super) fn draw(
         BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.template_text, sight),
         _ => Vec::new(),
     };
+    let amount = Amount { messages: batch.total, cost: snapshot.expected.known_cost() };
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
@@ -401,6 +406,7 @@ pub(super) fn draw(
         samples,
         signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
+        budgets: budget_lines::lines(&l, &snapshot.budgets, amount),
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
         schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
         schedule_problem: None,

@@ -26,7 +26,7 @@ use crate::web::form::OriginCheck;
 use crate::web::i18n::Texts;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
-use crate::web::{flash, page, schedule};
+use crate::web::{budget_lines, flash, page, schedule};
 
 /// The size limit of a field that is not a file, in bytes. It has to fit many pasted phones.
 const MAX_FIELD_BYTES: usize = 4 << 20;
@@ -219,6 +219,9 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
         OrderError::SignatureNotApproved => at("signature", "send-error-signature-gone"),
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
         OrderError::Signature(problem) => at("signature", signature_problem_key(problem)),
+        OrderError::Budget(over) => {
+            Problem { field: "template", sentence: budget_lines::over(l.texts, &over) }
+        }
         OrderError::Database(error) => return Err(WebError::Database(error)),
         OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
     })

@@ -22,6 +22,7 @@ use crate::db::recoveries;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
 use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
+use crate::domain::budget::{Amount, Budget};
 use crate::domain::ids::TemplateId;
 use crate::domain::price::{Estimate, PriceList};
 use crate::domain::recipient::{Recipient, Verdict};
@@ -29,12 +30,14 @@ use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::version::Version;
+use crate::ops::budgets;
 use crate::ops::order;
 use crate::ops::prices as price_ops;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
+use crate::web::budget_lines::{self, BudgetLine};
 use crate::web::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
 use crate::web::costs::{self, CostText};
 use crate::web::error::WebError;
@@ -96,6 +99,7 @@ struct PreviewPage {
     questions: Questions,
     signature: String,
     policy: BatchRules,
+    budgets: Vec<Budget>,
     prices: PriceList,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
@@ -169,6 +173,20 @@ impl PreviewPage {
     fn needs_approval(&self) -> bool {
         let total = i32::try_from(self.to_send()).unwrap_or(i32::MAX);
         needs_approval(self.batch.purpose, total, self.policy.approval_over)
+            || budget_lines::asks(&self.budgets, self.amount())
+    }
+
+    /// Returns what the rows that would be sent take of a budget.
+    fn amount(&self) -> Amount {
+        Amount {
+            messages: i32::try_from(self.to_send()).unwrap_or(i32::MAX),
+            cost: self.estimate(self.confirm_form.again.is_some()).known_cost(),
+        }
+    }
+
+    /// Returns the budgets that they count for.
+    fn budget_lines(&self) -> Vec<BudgetLine> {
+        budget_lines::lines(&self.l, &self.budgets, self.amount())
     }
 
     fn is_marketing(&self) -> bool {
@@ -385,7 +403,11 @@ async fn draw(
     let template = choices.templates.iter().find(|template| template.id == batch.template_id);
     let shown = shown_report(&batch, &report);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let day = budgets::leaving_day(batch.purpose, batch.schedule_at, app.clock.now());
+    let (project, person) = (member.project.id, member.person.id);
+    let budgets = budgets::outlook(app, project, person, day, Some(batch.id)).await?;
     Ok(PreviewPage {
+        budgets,
         bar: Bar::of_counts(&counts, spoken.join(", ")),
         rejected: found
             .into_iter()

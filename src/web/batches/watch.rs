@@ -20,9 +20,11 @@ use crate::db::retained::{self, PastRetention};
 use crate::db::submissions::Submission;
 use crate::db::{messages, prices, recoveries, submissions};
 use crate::domain::batch::BatchState;
+use crate::domain::budget::Budget;
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::message::Tally;
 use crate::domain::price::Estimate;
+use crate::ops::budgets;
 
 /// The PostgreSQL channel that announces changed batches.
 const CHANNEL: &str = "batches";
@@ -47,6 +49,8 @@ pub struct Snapshot {
     pub batch: Batch,
     /// What it was expected to cost when it was ordered.
     pub expected: Estimate,
+    /// The budgets that it counts for, without itself, while it awaits approval.
+    pub budgets: Vec<Budget>,
     /// What it has been billed.
     pub billed: Cost,
     /// Its messages by state.
@@ -82,7 +86,14 @@ impl Snapshot {
     ) -> sqlx::Result<Option<Self>> {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
+        let budgets = if batch.state == BatchState::AwaitingApproval {
+            let day = budgets::leaving_day(batch.purpose, batch.schedule_at, app.clock.now());
+            budgets::outlook(app, project, batch.ordered_by, day, Some(id)).await?
+        } else {
+            Vec::new()
+        };
         Ok(Some(Self {
+            budgets,
             expected: prices::expected(&app.db, id).await?,
             billed: prices::billed(&app.db, id).await?,
             tally: batches::tally(&app.db, id).await?,

@@ -11,6 +11,7 @@ use crate::db::batches;
 use crate::db::repeats::Repeat;
 use crate::db::signatures::Signature;
 use crate::db::sms_templates::SmsTemplate;
+use crate::domain::budget::OverBudget;
 use crate::domain::outgoing::{
     self, Content, MAX_PHONES, RecipientProblem, SignatureProblem, TooLong, Wording,
 };
@@ -18,6 +19,7 @@ use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
 use crate::domain::text::{self, ParamProblem, TemplateText};
 use crate::ops::order::{self, OrderError};
+use crate::web::budget_lines;
 use crate::web::choices::{WITHOUT_SIGNATURE, signature_problem_key, signature_value};
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
@@ -68,6 +70,8 @@ enum ProblemKind {
     Phones(Vec<WrongPhone>, usize),
     /// The length of the text in characters.
     TooLong(usize),
+    /// The budget that the order is over.
+    Budget(Box<OverBudget>),
 }
 
 /// An invalid phone: its line or 0, its text, and the text key of what is wrong.
@@ -369,6 +373,7 @@ impl Problem {
             }
             OrderError::Signature(problem) => Self::of_signature(problem),
             OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
+            OrderError::Budget(over) => Self::at("phones", ProblemKind::Budget(over)),
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })
@@ -388,6 +393,7 @@ impl Problem {
             ProblemKind::Phones(wrong, more) => {
                 l.with("send-error-phones-wrong", &[("count", (wrong.len() + more).into())])
             }
+            ProblemKind::Budget(over) => budget_lines::over(l.texts, over),
             ProblemKind::TooLong(length) => l.with(
                 "send-error-too-long",
                 &[("length", (*length).into()), ("most", text::MAX_LENGTH.into())],
