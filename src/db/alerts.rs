@@ -266,6 +266,17 @@ pub async fn end(
     .await
 }
 
+/// Deletes what was told of budgets of periods that are over.
+pub async fn delete_old(db: &PgPool, before: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from alert_conditions where event in ('budget_80', 'budget_100') and started_at < $1",
+        before,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// The messages of a project that are in doubt.
 #[derive(Debug)]
 pub struct InDoubt {

@@ -23,6 +23,7 @@ pub mod invariants;
 pub mod login_sessions;
 pub mod message_search;
 pub mod messages;
+pub mod monthly_reports;
 pub mod notifications;
 pub mod overruled_receipts;
 pub mod partitions;

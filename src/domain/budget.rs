@@ -246,11 +246,11 @@ mod tests {
             let order = Amount { messages, cost: 0 };
             budget(BudgetPeriod::Day, 100, used).passes(order).collect::<Vec<_>>()
         };
-        assert_eq!(passed(0, 79), []);
+        assert_eq!(passed(0, 79), [0_i64; 0]);
         assert_eq!(passed(79, 1), [80]);
-        assert_eq!(passed(80, 19), []);
+        assert_eq!(passed(80, 19), [0_i64; 0]);
         assert_eq!(passed(0, 100), [80, 100]);
-        assert_eq!(passed(100, 50), []);
+        assert_eq!(passed(100, 50), [0_i64; 0]);
     }
 
     #[test]

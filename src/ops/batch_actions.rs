@@ -114,7 +114,9 @@ pub async fn take_decided(
     if !matches!(taken, Taken::Moved(_) | Taken::Stopped(_)) {
         return Ok(taken);
     }
-    match move_reservation(app, &mut tx, actor, batch, action, &taken).await {
+    match move_reservation(app, &mut tx, actor, batch, (action, &taken), decided_by.may_approve)
+        .await
+    {
         Ok(()) => {}
         // What was changed is rolled back.
         Err(BudgetError::Over(over)) => return Ok(Taken::OverBudget(over)),
@@ -161,10 +163,10 @@ async fn move_reservation(
     db: &mut PgConnection,
     actor: Actor<'_>,
     batch: BatchId,
-    action: BatchAction,
-    taken: &Taken,
+    done: (BatchAction, &Taken),
+    may_approve: bool,
 ) -> Result<(), BudgetError> {
-    let soft = match (action, taken) {
+    let soft = match done {
         // Whoever approves decides about soft budgets too, or is asked to.
         (BatchAction::Approve, _) | (_, Taken::Moved(BatchState::AwaitingApproval)) => {
             Soft::Decided
@@ -173,8 +175,8 @@ async fn move_reservation(
         (BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel, _) => return Ok(()),
     };
     let Some(moved) = batches::find(&mut *db, actor.project, batch).await? else { return Ok(()) };
-    let was_decided_here = moved.decider.is_some() && moved.ordered_by != actor.user;
-    let soft = if was_decided_here { Soft::Decided } else { soft };
+    let may_decide = may_approve && moved.ordered_by != actor.user;
+    let soft = if may_decide { Soft::Decided } else { soft };
     let day = budgets::leaving_day(moved.purpose, moved.schedule_at, app.clock.now());
     budgets::move_to(app, db, actor.project, batch, day, soft).await
 }

@@ -13,6 +13,7 @@ pub mod failure_guard;
 pub mod files;
 pub mod key_rotation;
 pub mod missing_pushes;
+pub mod monthly_reports;
 pub mod notifications;
 pub mod order;
 pub mod pause;

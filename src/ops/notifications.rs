@@ -4,7 +4,8 @@
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::Duration;
+use time::format_description::well_known::Iso8601;
+use time::{Date, Duration};
 use tracing::{info, warn};
 
 mod email;
@@ -21,11 +22,12 @@ pub use events::{
 };
 pub(super) use events::{batch_finished, many_in_doubt, of_budget, standby_lost, tell_begin};
 pub use notification::{
-    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, DIGEST, Notification,
-    PUSHES_CHANGED, TEST,
+    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, DIGEST, MONTHLY_REPORT,
+    Notification, PUSHES_CHANGED, TEST,
 };
 pub use settings::{NotificationForm, NotificationProblem, find_problem, save_settings, settings};
 
+use super::monthly_reports::{self, ReportError, ReportFile};
 use crate::app::App;
 use crate::db::notifications::{self, Channel, Due, Gathered, Way};
 use crate::db::{alerts, projects, robots};
@@ -33,7 +35,7 @@ use crate::domain::alert::{AlertEvent, RobotKind};
 use crate::domain::ids::{ProjectId, RobotId, first_number_at};
 use crate::i18n::{Language, Texts};
 use crate::keyring::Secret;
-use crate::outbound::{ChatKind, ChatMessage};
+use crate::outbound::{ChatKind, ChatMessage, OutboundError};
 
 /// Delays between attempts. After the last one delivery is given up, and the settings page says so.
 const RETRY_DELAYS: [Duration; 6] = [
@@ -50,6 +52,8 @@ const LIMITED_DELAY: Duration = Duration::minutes(10);
 const LEASE: Duration = Duration::minutes(2);
 /// How long notifications are kept after delivery or the last attempt.
 const RETENTION: Duration = Duration::days(30);
+/// How long it is remembered that people were told of a budget: longer than a month ahead.
+const BUDGET_RETENTION: Duration = Duration::days(400);
 /// The most notifications that a digest names.
 const MAX_DIGEST: usize = 50;
 
@@ -144,6 +148,7 @@ async fn gather(app: &App) -> sqlx::Result<bool> {
 
 /// Deletes notifications whose retention is over. Returns how many.
 pub async fn delete_old(app: &App) -> sqlx::Result<u64> {
+    alerts::delete_old(&app.db, app.clock.now() - BUDGET_RETENTION).await?;
     notifications::delete_old(&app.db, first_number_at(app.clock.now() - RETENTION)).await
 }
 
@@ -181,8 +186,11 @@ async fn deliver(app: &App, due: &Due) -> Result<Delivery, NotificationError> {
             if to.is_empty() {
                 return Err(NotificationError::NotConfigured);
             }
-            let (subject, text) = email(texts, &read(due)?);
-            Ok(Delivery::Made(app.outbound.mail(to, &subject, &text).await?))
+            let notification = read(due)?;
+            let (subject, text) = email(texts, &notification);
+            let report = report_of(app, texts, due.project, &notification).await?;
+            let file = report.as_ref().map(|file| (file.name.as_str(), file.content.as_slice()));
+            Ok(Delivery::Made(app.outbound.mail_with(to, &subject, &text, file).await?))
         }
         Channel::Robot => match due.robot {
             Some(robot) => say(app, due, robot, texts).await,
@@ -193,6 +201,28 @@ async fn deliver(app: &App, due: &Due) -> Result<Delivery, NotificationError> {
 
 fn read(due: &Due) -> Result<Notification, NotificationError> {
     serde_json::from_value(due.body.clone()).map_err(|_| NotificationError::Unreadable)
+}
+
+/// Returns the file of a monthly report.
+async fn report_of(
+    app: &App,
+    texts: Texts,
+    project: ProjectId,
+    notification: &Notification,
+) -> Result<Option<ReportFile>, NotificationError> {
+    if notification.event != MONTHLY_REPORT {
+        return Ok(None);
+    }
+    let month = Date::parse(&notification.status, &Iso8601::DATE)
+        .map_err(|_| NotificationError::Unreadable)?;
+    let made = monthly_reports::make(app, texts, project, &notification.project, month).await;
+    match made {
+        Ok(file) => Ok(Some(file)),
+        Err(ReportError::Database(error)) => Err(NotificationError::Database(error)),
+        Err(ReportError::Workbook(error)) => {
+            Err(NotificationError::Outbound(OutboundError::Message(error.to_string())))
+        }
+    }
 }
 
 /// Has a robot tell its group.

@@ -18,13 +18,13 @@ use super::{flash, page};
 use crate::app::App;
 use crate::db::alerts::{self as rows, AlertSettings, Rule};
 use crate::db::notifications::{self as past_rows, Channel, PastNotification};
-use crate::db::{projects, robots};
+use crate::db::{monthly_reports, projects, robots};
 use crate::domain::alert::{AlertEvent, AlertTarget, QuietHours, RobotKind};
 use crate::domain::ids::RobotId;
 use crate::domain::role::Role;
 use crate::ops::actor::Actor;
 use crate::ops::alerts::{self, RobotForm, RobotProblem};
-use crate::ops::notifications;
+use crate::ops::{monthly_reports as reports, notifications};
 
 /// Deliveries that the page shows.
 const MAX_SHOWN: i64 = 50;
@@ -59,6 +59,13 @@ pub struct RobotFields {
     secret: SecretString,
     /// The id of a robot to delete.
     remove: Option<String>,
+}
+
+/// The field of the form of the monthly report.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ReportFields {
+    report_emails: String,
 }
 
 /// The field of the form that tries a channel.
@@ -166,6 +173,7 @@ struct AlertsPage {
     has_mail: bool,
     fields: Fields,
     robot: RobotFields,
+    report_emails: String,
     wrong: Vec<(&'static str, &'static str)>,
     deliveries: Vec<DeliveryRow>,
 }
@@ -229,6 +237,7 @@ impl AlertsPage {
             has_mail: app.outbound.has_mail(),
             fields: Fields::of(&settings),
             robot: RobotFields::default(),
+            report_emails: monthly_reports::emails(&app.db, project).await?.join("\n"),
             wrong: Vec::new(),
             deliveries,
             l,
@@ -422,6 +431,28 @@ pub async fn change_robot(
     let page = AlertsPage::new(&app, &member, &request).await?;
     let robot = RobotFields { kind, name, ..RobotFields::default() };
     page::unprocessable(&AlertsPage { robot, wrong: vec![wrong], ..page })
+}
+
+/// Saves the addresses that the monthly report is mailed to.
+pub async fn save_report(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    form: Form<ReportFields>,
+) -> Result<HttpResponse, WebError> {
+    let (typed, ip) = (form.into_inner().report_emails, peer_ip(&request));
+    let separators = [',', '，', ';', '；'];
+    let emails: Vec<String> = typed
+        .split(|c: char| c.is_whitespace() || separators.contains(&c))
+        .filter(|email| !email.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if reports::save_emails(&app, actor(&member, &ip), &emails).await? {
+        return Ok(back(&member, &request, "settings-saved", true));
+    }
+    let page = AlertsPage::new(&app, &member, &request).await?;
+    let wrong = vec![("report_emails", "settings-emails-wrong")];
+    page::unprocessable(&AlertsPage { report_emails: typed, wrong, ..page })
 }
 
 /// Queues a test notification on one channel.

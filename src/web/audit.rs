@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 87] = [
+const ACTIONS: [&str; 88] = [
     "alert_rule_added",
     "alert_rule_removed",
     "alert_settings_changed",
@@ -89,6 +89,7 @@ const ACTIONS: [&str; 87] = [
     "push_reprocessed",
     "push_seen",
     "replies_exported",
+    "report_recipients_changed",
     "retention_changed",
     "reviews_refreshed",
     "robot_added",

@@ -169,6 +169,11 @@ fn alert_pages(config: &mut ServiceConfig) {
             post(),
             alerts::change_robot,
         )))
+        .service(resource("/settings/alerts/report").route(may(
+            Manage,
+            post(),
+            alerts::save_report,
+        )))
         .service(resource("/settings/alerts/test").route(may(Manage, post(), alerts::test)));
 }
 

@@ -58,7 +58,7 @@ impl Urls {
         self.below("/settings/alerts")
     }
 
-    /// Returns the URL of an action below the alerts: `rules`, `robots`, `test`.
+    /// Returns the URL of an action below the alerts: `rules`, `robots`, `test`, `report`.
     pub fn alerts_part(&self, part: &str) -> String {
         self.below(&format!("/settings/alerts/{part}"))
     }

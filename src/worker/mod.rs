@@ -25,9 +25,9 @@ use crate::domain::call_problem::CallProblem;
 use crate::domain::ids::{ProjectId, SubmissionId};
 use crate::ops::submit::End;
 use crate::ops::{
-    accounts, alerts, apply, failure_guard, files, missing_pushes, notifications, pause, plan,
-    poll, pull, push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
-    vendor_figures,
+    accounts, alerts, apply, failure_guard, files, missing_pushes, monthly_reports, notifications,
+    pause, plan, poll, pull, push_inbox, recovery, refusals, retention, review, submit,
+    suppressions, uploads, vendor_figures,
 };
 
 /// How long a job sleeps when it found no work: the longest delay of work that another process
@@ -53,6 +53,8 @@ const FAILURE_GUARD: Duration = Duration::from_secs(1);
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
 /// How often it is looked whether something is to be told, or is over.
 const ALERTS: Duration = Duration::from_secs(5);
+/// How often it is checked whether a month has ended of which a report is mailed.
+const MONTHLY_REPORTS: Duration = Duration::from_secs(60);
 /// Drafts that were not touched for this long are deleted, and incomplete uploads sooner.
 const DRAFT_RETENTION: time::Duration = time::Duration::days(14);
 const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
@@ -104,6 +106,8 @@ pub async fn run(app: App, stop: CancellationToken) {
     jobs.spawn(run_job("pull reports", stop.clone(), move || pull_reports(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("alerts", stop.clone(), move || watch_alerts(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("monthly reports", stop.clone(), move || mail_reports(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("missing pushes", stop.clone(), move || missing_pushes(job_app.clone())));
     let job_app = app.clone();
@@ -415,6 +419,13 @@ async fn watch_alerts(app: App) -> sqlx::Result<Next> {
         alerts::run_once(&app).await?;
     }
     Ok(Next::Sleep(ALERTS))
+}
+
+async fn mail_reports(app: App) -> sqlx::Result<Next> {
+    if installation::is_whole(&app.db).await? {
+        monthly_reports::run_once(&app).await?;
+    }
+    Ok(Next::Sleep(MONTHLY_REPORTS))
 }
 
 /// Returns this process's last contact with the vendor, in times of the clock.

@@ -7,10 +7,11 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
 use usms_console::domain::role::Role;
-use usms_console::ops::{alerts, notifications};
+use usms_console::ops::{alerts, monthly_reports, notifications};
 use usms_console::outbound::Outbound;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
+use crate::mail_server::MailServer;
 use crate::robots::{Product, Robots};
 
 const PAGE: &str = "/p/default/settings/alerts";
@@ -481,4 +482,45 @@ async fn changes_of_members_are_told_and_new_devices_where_a_rule_asks_for_it(db
         admin.post("/p/default/settings/members", &fields).await;
     }
     assert_eq!(told_now().await, ["access_changed", "access_changed"]);
+}
+
+#[sqlx::test]
+async fn the_report_of_a_month_is_mailed_once_on_its_first_days_by_whichever_process_comes_first(
+    db: PgPool,
+) {
+    let server = MailServer::start().await;
+    let clock = Clock::set_to(datetime!(2026-11-30 23:59 +8));
+    let options = TestOptions {
+        workers: false,
+        pushes: false,
+        clock: clock.clone(),
+        mail: Some(server.settings()),
+        ..Default::default()
+    };
+    let console = TestConsole::start_with(&db, options).await;
+    let admin = console.member("admin", Role::Admin).await;
+    let wrong = post(&admin, "/report", &[("report_emails", "nobody")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.has("#report_emails[aria-invalid=true]"));
+    let saved = post(&admin, "/report", &[("report_emails", "boss@example.test")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    admin.send(CODE, &["1234", "5"], "18500001234").await;
+    let make = async || monthly_reports::run_once(&console.app).await.unwrap();
+    assert_eq!(make().await, 0, "November has not ended");
+    clock.advance(Duration::minutes(1));
+    let made = tokio::join!(make(), make());
+    assert_eq!(made.0 + made.1, 1);
+    assert_eq!(make().await, 0);
+    deliver_all(&console).await;
+    let mail = server.received();
+    assert_eq!(mail.len(), 1);
+    assert!(mail[0].contains("To: boss@example.test"), "{}", mail[0]);
+    assert!(mail[0].contains("default-2026-11.xlsx"), "{}", mail[0]);
+    let log = console.signed_out();
+    log.sign_in("admin", crate::harness::PASSWORD, "/").await;
+    let log = log.get_in("en", PAGE).await;
+    assert!(log.one(".deliveries").contains("250"), "what the server answered: {}", log.text);
+    clock.advance(Duration::days(3));
+    sqlx::query("delete from monthly_reports").execute(&db).await.unwrap();
+    assert_eq!(make().await, 0, "after the first days nothing is mailed late");
 }

@@ -22,6 +22,7 @@ mod health;
 mod international;
 mod lists;
 mod live_page;
+mod mail_server;
 mod message_search_plans;
 mod messages;
 mod model;

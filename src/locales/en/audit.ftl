@@ -134,3 +134,4 @@ audit-detail-period = period
 audit-detail-unit = unit
 audit-detail-cap = limit
 audit-detail-hard = refuses
+audit-report_recipients_changed = Recipients of the monthly report changed

@@ -134,3 +134,4 @@ audit-detail-period = 周期
 audit-detail-unit = 单位
 audit-detail-cap = 上限
 audit-detail-hard = 拒绝超出
+audit-report_recipients_changed = 修改月报收件人

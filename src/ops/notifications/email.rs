@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::notification::{
-    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BUDGET_80, BUDGET_100, DIGEST, Notification,
-    PUSHES_CHANGED, REVIEW_CHANGED, TEST,
+    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BUDGET_80, BUDGET_100, DIGEST,
+    MONTHLY_REPORT, Notification, PUSHES_CHANGED, REVIEW_CHANGED, TEST,
 };
 use crate::domain::budget::{BudgetUnit, yuan};
 use crate::domain::time::rfc3339;
@@ -20,6 +20,7 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
         REVIEW_CHANGED | TEST => review_email(texts, notification),
         ALERT_ENDED => ended_email(texts, notification),
         DIGEST => digest_email(texts, notification),
+        MONTHLY_REPORT => report_email(texts, notification),
         BUDGET_80 | BUDGET_100 => budget_email(texts, notification),
         _ => event_email(texts, notification),
     };
@@ -99,6 +100,13 @@ fn budget_email(texts: Texts, notification: &Notification) -> (String, String) {
     ];
     let key = format!("notification-{}", notification.event);
     (texts.with(&key, &values), texts.with("notification-budget-text", &values))
+}
+
+/// Returns subject and text of the email with a monthly report.
+fn report_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let month = notification.status.get(..7).unwrap_or_default();
+    let values = [("project", notification.project.as_str().into()), ("month", month.into())];
+    (texts.with("notification-report", &values), texts.with("notification-report-text", &values))
 }
 
 /// Returns subject and text of the email for any other event.

@@ -48,6 +48,9 @@ pub const BUDGET_100: &str = "budget_100";
 /// The event of something that was told before and is over.
 pub const ALERT_ENDED: &str = "alert_ended";
 
+/// The event of a report that is mailed.
+pub const MONTHLY_REPORT: &str = "monthly_report";
+
 /// The event of several notifications that waited for the end of the quiet hours.
 pub const DIGEST: &str = "digest";
 
@@ -69,7 +72,7 @@ pub struct Notification {
     /// The name of the signature, template, batch or user.
     pub name: String,
     /// The review status, or `missing`; of pushes, `missing` or `back`; of a batch, the pause reason, or
-    /// `awaiting_approval`; of a budget, `day` or `month`; of access, what was changed; of the database, what showed it.
+    /// `awaiting_approval`; of a report, the first day of its month; of a budget, `day` or `month`; of access, what was changed; of the database, what showed it.
     pub status: String,
     /// The reason of the vendor or of a person; may be empty.
     pub reason: String,
@@ -101,7 +104,13 @@ pub struct Notification {
 impl Notification {
     /// Returns a notification of something that happens now, with its page below the project. The vendor's
     /// ids in paths are letters and digits: nothing to escape.
-    pub(super) fn now(app: &App, slug: &str, event: &str, subject: &str, path: &str) -> Self {
+    pub(in crate::ops) fn now(
+        app: &App,
+        slug: &str,
+        event: &str,
+        subject: &str,
+        path: &str,
+    ) -> Self {
         Self {
             event: event.to_owned(),
             project: slug.to_owned(),
