@@ -45,6 +45,7 @@ pub mod remembered_calls;
 pub mod repeats;
 pub mod replies;
 pub mod report_pulls;
+pub mod reported;
 pub mod resends;
 pub mod retained;
 pub mod retention;

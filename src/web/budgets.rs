@@ -5,10 +5,10 @@ use askama::Template;
 use serde::Deserialize;
 use time::{Date, Duration};
 
-use super::applications::redirect_with_flash;
 use super::budget_lines::{amount, label};
 use super::chart::{Bars, Point};
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -81,7 +81,7 @@ impl BudgetsPage {
         request: &HttpRequest,
         shown: &str,
     ) -> Result<Self, WebError> {
-        let l = member.layout(app, request, Section::Settings).await?;
+        let l = Layout::in_project(&member, app, request, Section::Settings).await?;
         let (project, now) = (member.project.id, app.clock.now());
         let today = period::day_of(now);
         let query = Query { project, user: None, day: today, without: None };

@@ -5,11 +5,13 @@ pub mod alerts;
 pub mod applications;
 pub mod assets;
 pub mod audit;
+pub mod batch_row;
 pub mod batch_rules;
 pub mod batches;
 pub mod bodies;
 pub mod budget_lines;
 pub mod budgets;
+pub mod call_text;
 pub mod changes;
 pub mod chart;
 pub mod choices;
@@ -20,12 +22,15 @@ pub mod costs;
 pub mod counted;
 pub mod countries;
 pub mod csrf;
+pub mod csv;
 pub mod dashboard;
 pub mod error;
+pub mod errors;
 pub mod failures;
 pub mod files;
 pub mod flash;
 pub mod form;
+pub mod growth;
 pub mod guard;
 pub mod headers;
 pub mod health;
@@ -38,10 +43,13 @@ pub mod limits;
 pub mod login;
 pub mod member;
 pub mod members;
+pub mod message_csv;
 pub mod message_table;
 pub mod messages;
+pub mod missing_pushes;
 pub mod moment;
 pub mod notification_settings;
+pub mod open_applications;
 pub mod page;
 pub mod people;
 pub mod period_picker;
@@ -59,6 +67,7 @@ pub mod retention;
 pub mod reviewed;
 pub mod routes;
 pub mod schedule;
+pub mod segments;
 pub mod send;
 mod sending;
 pub mod sensitive_words;
@@ -186,7 +195,7 @@ pub fn start_with(
             .configure(routes::table)
             .wrap(session::middleware(&app, https))
             .wrap(from_fn(bodies::limit))
-            .wrap(from_fn(error::pages))
+            .wrap(from_fn(errors::pages))
             .wrap(Compress::default())
             .wrap(headers::all(https))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))

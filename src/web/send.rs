@@ -274,7 +274,7 @@ pub async fn order(
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
-    let l = member.layout(&app, &request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     let text = order::body(&template);
     let estimate = order::estimate(&prices, &template, &recipients, parts);
     let amount = Amount { messages: total, cost: estimate.known_cost() };
@@ -322,7 +322,7 @@ pub async fn preview(
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
-    let l = member.layout(&app, &request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
 }
 
@@ -336,7 +336,7 @@ async fn form_page(
 ) -> Result<FormPage, WebError> {
     let preview = Preview::from_draft(&draft);
     Ok(FormPage {
-        l: member.layout(app, request, Section::Send).await?,
+        l: Layout::in_project(&member, app, request, Section::Send).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
