@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
-use crate::db::installation::Seen;
-use crate::db::message_search::MessageSearch;
-use crate::db::recoveries::RecoveryId;
-use crate::db::refusals::Unwritten;
-use crate::db::remembered_actions::RememberedActions;
-use crate::db::remembered_calls::RememberedCalls;
+use crate::db::accounts::refusals::Unwritten;
+use crate::db::recovery::installation::Seen;
+use crate::db::recovery::recoveries::RecoveryId;
+use crate::db::recovery::remembered_actions::RememberedActions;
+use crate::db::recovery::remembered_calls::RememberedCalls;
+use crate::db::sending::message_search::MessageSearch;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
 use crate::outbound::Outbound;

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use time::{Duration, OffsetDateTime, Time};
 
-use super::batch::PauseReason;
 use super::ids::{RobotId, UserId};
 use super::role::Role;
+use super::sending::batch::PauseReason;
 use super::time::CHINA;
 
 /// What people can be told of.

@@ -9,16 +9,18 @@ use time::Duration;
 use tracing::{info, warn};
 
 use super::actor::Actor;
-use super::{notifications, submit};
+use super::reporting::notifications;
+use super::sending::submit;
 use crate::app::App;
-use crate::db::installation::{self, Identity, Observed, Seen};
-use crate::db::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
-use crate::db::remembered_actions::{self, RememberedAction};
-use crate::db::remembered_calls::{self, Rewritten};
-use crate::db::{audit, batch_transitions, batches, sending_stops};
-use crate::domain::batch::PauseReason;
-use crate::domain::call_problem::CallProblem;
+use crate::db::audit;
+use crate::db::recovery::installation::{self, Identity, Observed, Seen};
+use crate::db::recovery::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
+use crate::db::recovery::remembered_actions::{self, RememberedAction};
+use crate::db::recovery::remembered_calls::{self, Rewritten};
+use crate::db::sending::{batch_transitions, batches, sending_stops};
 use crate::domain::ids::{BatchId, UserId};
+use crate::domain::sending::batch::PauseReason;
+use crate::domain::sending::call_problem::CallProblem;
 
 /// How long processes that were alive may take to report. After that, batches that they may have
 /// sent wait for a person.

@@ -7,7 +7,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
 use usms_console::domain::role::Role;
-use usms_console::ops::{alerts, monthly_reports, notifications};
+use usms_console::ops::reporting::{alerts, monthly_reports, notifications};
 use usms_console::outbound::Outbound;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
@@ -350,8 +350,9 @@ async fn an_empty_package_is_told_once_when_it_begins_and_once_when_it_ends(db: 
         let mut tx = console.app.db.begin().await.unwrap();
         sqlx::query(pause).execute(&mut *tx).await.unwrap();
         let id = usms_console::domain::ids::BatchId(id);
-        let batch = usms_console::db::batches::find(&mut *tx, console.project, id).await.unwrap();
-        let reason = usms_console::domain::batch::PauseReason::Balance;
+        let batch =
+            usms_console::db::sending::batches::find(&mut *tx, console.project, id).await.unwrap();
+        let reason = usms_console::domain::sending::batch::PauseReason::Balance;
         let (app, batch) = (&console.app, batch.unwrap());
         notifications::batch_paused(app, &mut tx, console.project, &batch, reason).await.unwrap();
         tx.commit().await.unwrap();

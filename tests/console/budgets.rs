@@ -7,7 +7,7 @@ use time::{Date, Duration, OffsetDateTime};
 use usms_console::clock::Clock;
 use usms_console::domain::role::Role;
 use usms_console::domain::time::CHINA;
-use usms_console::ops::alerts;
+use usms_console::ops::reporting::alerts;
 
 use crate::harness::{CODE, PASSWORD, Page, TestClient, TestConsole, TestOptions, assert_sound};
 

@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 
 use super::{AccountError, Manager};
 use crate::app::App;
+use crate::db::accounts::users::User;
 use crate::db::audit::{self, Entry};
 use crate::db::projects;
-use crate::db::users::User;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
-use crate::ops::notifications::{self, AccessChange};
+use crate::ops::reporting::notifications::{self, AccessChange};
 
 /// Gives an account a role in a project, instead of the one it had.
 ///

@@ -9,11 +9,12 @@ use super::links::{self, NewLink};
 use super::members;
 use super::{AccountError, Manager, PasswordError, Standing, find, hashing, tries, valid_name};
 use crate::app::App;
-use crate::db::users::{self, NewUser, User};
-use crate::db::{login_sessions, password_links, projects};
+use crate::db::accounts::users::{self, NewUser, User};
+use crate::db::accounts::{login_sessions, password_links};
+use crate::db::projects;
 use crate::domain::ids::UserId;
 use crate::domain::password;
-use crate::ops::notifications::{self, AccessChange};
+use crate::ops::reporting::notifications::{self, AccessChange};
 use crate::outbound::is_email;
 
 /// Creates an account from the command line.

@@ -7,9 +7,10 @@ use time::OffsetDateTime;
 use super::tries::{Guess, Visitor};
 use super::{hashing, record};
 use crate::app::App;
-use crate::db::users::{self, User};
+use crate::db::accounts::users::{self, User};
 use crate::domain::ids::UserId;
-use crate::ops::{notifications, refusals};
+use crate::ops::refusals;
+use crate::ops::reporting::notifications;
 
 /// The most characters of a sign-in name.
 const MAX_NAME: usize = 60;
