@@ -10,11 +10,10 @@ use super::sample::Past;
 use crate::db::claims::Claim;
 use crate::db::prices;
 use crate::db::uploads;
-use crate::domain::batch::Package;
 use crate::domain::ids::BatchId;
 use crate::domain::period;
 use crate::domain::phone::Phone;
-use crate::domain::price::Price;
+use crate::domain::price::{Price, PriceKind};
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::time::CHINA;
 use crate::ops::actor::Actor;
@@ -25,7 +24,7 @@ use crate::ops::{plan, submit};
 
 const IP: &str = "127.0.0.1";
 /// The prices of a part, in ten-thousandths of a yuan.
-const PRICES: [(Package, i32); 2] = [(Package::Notice, 450), (Package::Marketing, 540)];
+const PRICES: [(PriceKind, i32); 2] = [(PriceKind::Notice, 450), (PriceKind::Marketing, 540)];
 /// For how many days they have been valid: longer than anything was sent.
 const PRICED_DAYS: i64 = 365;
 /// Phones of people who asked not to get any messages.
@@ -71,8 +70,8 @@ impl Past {
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
         let valid_from = period::day_of(self.now) - Duration::days(PRICED_DAYS);
-        let list = PRICES.map(|(package, price)| Price {
-            package,
+        let list = PRICES.map(|(kind, price)| Price {
+            kind,
             country: String::new(),
             valid_from,
             price: Some(price),

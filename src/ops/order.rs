@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::db::{
     audit, batches, messages, prices, projects, signatures, sms_templates, submissions,
 };
-use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::opt_out;
 use crate::domain::outgoing::{
@@ -20,7 +20,7 @@ use crate::domain::outgoing::{
 };
 use crate::domain::period;
 use crate::domain::phone::Phone;
-use crate::domain::price::{Estimate, PriceList};
+use crate::domain::price::{Estimate, PriceKind, PriceList};
 use crate::ops::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
@@ -163,7 +163,7 @@ pub fn estimate(
     for phone in phones {
         *countries.entry(phone.country().to_owned()).or_default() += parts as i64;
     }
-    prices.estimate(Package::of(template.purpose, template.international), countries)
+    prices.estimate(PriceKind::of(template.purpose, template.international), countries)
 }
 
 /// Returns the text that a template sends: domestic marketing ends with how to opt out, once.

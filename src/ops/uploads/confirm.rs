@@ -9,9 +9,10 @@ use super::report::Report;
 use crate::app::App;
 use crate::db::batch_transitions::{self, Confirmed, Trial};
 use crate::db::{audit, batches, prices, projects, recipients, repeats, resends, uploads};
-use crate::domain::batch::{BatchState, Package, needs_approval};
+use crate::domain::batch::{BatchState, needs_approval};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
+use crate::domain::price::PriceKind;
 use crate::domain::recipient::Verdict;
 use crate::domain::version::Part;
 use crate::ops::notifications;
@@ -85,14 +86,14 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     };
     let policy = projects::policy(&mut tx, request.project).await?;
     // As its page shows it. What has changed since is read again below.
-    let package = Package::of(draft.purpose, draft.international);
+    let kind = PriceKind::of(draft.purpose, draft.international);
     let prices = prices::on(&mut *tx, request.project, period::day_of(now)).await?;
     if let Some(posted) = request.version {
         let changes = version_of(
             &report,
             draft.read_at,
             &ShownTexts::of(&draft),
-            &report.estimate(&prices, package, true),
+            &report.estimate(&prices, kind, true),
         )
         .changes_since(posted);
         if !changes.is_empty() {
@@ -131,7 +132,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let approval = needs_approval(template.purpose, total, policy.approval_over);
     let state = order::initial_state(approval, request.schedule_at, now);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
-    let estimate = report.estimate(&prices, package, request.with_repeats);
+    let estimate = report.estimate(&prices, kind, request.with_repeats);
     let confirmed = Confirmed {
         state,
         name: request.name,

@@ -7,9 +7,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::classify::{Classified, SetAside};
-use crate::domain::batch::Package;
 use crate::domain::phone::{Carrier, country_of};
-use crate::domain::price::{Estimate, HOME, PriceList};
+use crate::domain::price::{Estimate, HOME, PriceKind, PriceList};
 use crate::domain::recipient::Verdict;
 use crate::domain::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding, Sheet};
@@ -209,7 +208,7 @@ impl Report {
     }
 
     /// Returns what the rows that would be sent cost.
-    pub fn estimate(&self, prices: &PriceList, package: Package, with_repeats: bool) -> Estimate {
+    pub fn estimate(&self, prices: &PriceList, kind: PriceKind, with_repeats: bool) -> Estimate {
         let mut countries = self.parts_abroad.clone();
         if with_repeats {
             for (country, parts) in &self.repeat_parts_abroad {
@@ -219,10 +218,10 @@ impl Report {
         // At home, or of a file that was read before countries were counted.
         let others = self.going_parts(with_repeats) - countries.values().sum::<i64>();
         if others > 0 {
-            let country = if package == Package::International { "" } else { HOME };
+            let country = if kind == PriceKind::International { "" } else { HOME };
             countries.insert(country.to_owned(), others);
         }
-        prices.estimate(package, countries)
+        prices.estimate(kind, countries)
     }
 }
 
@@ -374,13 +373,13 @@ mod tests {
     use crate::domain::price::Price;
 
     fn prices() -> PriceList {
-        let price = |package, country: &str, price| Price {
-            package,
+        let price = |kind, country: &str, price| Price {
+            kind,
             country: country.to_owned(),
             valid_from: date!(2026 - 01 - 01),
             price: Some(price),
         };
-        [price(Package::Notice, "", 450), price(Package::International, "60", 3_000)]
+        [price(PriceKind::Notice, "", 450), price(PriceKind::International, "60", 3_000)]
             .into_iter()
             .collect()
     }
@@ -394,7 +393,7 @@ mod tests {
             repeat_parts_abroad: [("60".to_owned(), 1), ("65".to_owned(), 2)].into(),
             ..Report::default()
         };
-        let estimate = |repeats| report.estimate(&prices(), Package::International, repeats);
+        let estimate = |repeats| report.estimate(&prices(), PriceKind::International, repeats);
         assert_eq!(estimate(false).known_cost(), 6_000);
         assert_eq!(estimate(true).known_cost(), 9_000);
         assert_eq!(estimate(true).unpriced(), ["65"]);
@@ -403,9 +402,9 @@ mod tests {
     #[test]
     fn a_file_read_before_countries_were_counted_costs_the_price_of_all_others() {
         let report = Report { parts: 2, ..Report::default() };
-        let at_home = report.estimate(&prices(), Package::Notice, false);
+        let at_home = report.estimate(&prices(), PriceKind::Notice, false);
         assert_eq!((at_home.known_cost(), at_home.same_price()), (900, Some(450)));
-        let abroad = report.estimate(&prices(), Package::International, false);
+        let abroad = report.estimate(&prices(), PriceKind::International, false);
         assert_eq!(abroad.unpriced(), [""]);
     }
 }

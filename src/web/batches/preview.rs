@@ -21,9 +21,9 @@ use crate::db::recipients;
 use crate::db::recoveries;
 use crate::db::sms_templates::SmsTemplate;
 use crate::db::uploads::{self, Upload};
-use crate::domain::batch::{BatchState, Package, may_leave, needs_approval};
+use crate::domain::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::ids::TemplateId;
-use crate::domain::price::{Estimate, PriceList};
+use crate::domain::price::{Estimate, PriceKind, PriceList};
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
 use crate::domain::text::TemplateText;
@@ -181,8 +181,8 @@ impl PreviewPage {
     }
 
     fn estimate(&self, with_repeats: bool) -> Estimate {
-        let package = Package::of(self.batch.purpose, self.batch.international);
-        self.report.estimate(&self.prices, package, with_repeats)
+        let kind = PriceKind::of(self.batch.purpose, self.batch.international);
+        self.report.estimate(&self.prices, kind, with_repeats)
     }
 
     /// Returns how many seconds submitting takes at the configured rate of calls.

@@ -13,8 +13,8 @@ use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::uploads;
-use crate::domain::batch::Package;
 use crate::domain::ids::SignatureId;
+use crate::domain::price::PriceKind;
 use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadState};
 use crate::domain::version::Part;
@@ -106,7 +106,7 @@ pub(super) async fn out_of_date(
     let shown = Shown {
         recipients: report.going(confirm_form.again.is_some()),
         // Of all rows, as in the version.
-        estimate: report.estimate(&prices, package_of(&batch), true),
+        estimate: report.estimate(&prices, kind_of_price(&batch), true),
         ..Shown::of_batch(&batch)
     };
     let changed = shown.sentences(&l, changes);
@@ -116,8 +116,8 @@ pub(super) async fn out_of_date(
     respond(app, member, request, batch, query, confirm_form, Some(problem)).await
 }
 
-fn package_of(batch: &Batch) -> Package {
-    Package::of(batch.purpose, batch.international)
+fn kind_of_price(batch: &Batch) -> PriceKind {
+    PriceKind::of(batch.purpose, batch.international)
 }
 
 /// How the file of a draft was read.
@@ -148,7 +148,7 @@ impl StoredReading {
     ) -> Result<Vec<Part>, WebError> {
         let Some(report) = &self.report else { return Ok(Vec::new()) };
         let prices = price_ops::today(app, member.project.id).await?;
-        let estimate = report.estimate(&prices, package_of(batch), true);
+        let estimate = report.estimate(&prices, kind_of_price(batch), true);
         let version =
             upload_ops::version_of(report, self.read_at, &ShownTexts::of_batch(batch), &estimate);
         Ok(version.changes_since(posted))
