@@ -195,7 +195,7 @@ impl Batch {
     }
 }
 
-/// Finds a batch of the project.
+/// Returns a batch of the project.
 pub async fn find(
     db: impl PgExecutor<'_>,
     project: ProjectId,

@@ -45,7 +45,7 @@ pub struct Named {
     pub phone: String,
 }
 
-/// Finds the messages that `UserId`s name, by submission or by message, sent to the phone that
+/// Returns the messages that `UserId`s name, by submission or by message, sent to the phone that
 /// replied. A masked phone matches only if it fits exactly one phone of the submission.
 pub async fn named(
     db: &mut PgConnection,
@@ -94,7 +94,7 @@ pub struct LastMessage {
     pub international: bool,
 }
 
-/// Finds the last message that was sent to each phone within `period` before it replied at a time.
+/// Returns the last message that was sent to each phone within `period` before it replied at a time.
 pub async fn last_messages(
     db: &mut PgConnection,
     project: ProjectId,

@@ -232,7 +232,7 @@ async fn search_by_pairs(
     .await
 }
 
-/// Finds a signature of the project by the vendor's id, deleted or not.
+/// Returns a signature of the project by the vendor's id, deleted or not.
 pub async fn by_sig_id(
     db: &PgPool,
     project: ProjectId,
@@ -253,7 +253,7 @@ pub async fn by_sig_id(
     .await
 }
 
-/// Finds a signature of the project by our id, deleted or not.
+/// Returns a signature of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -332,7 +332,7 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// Finds a signature of the project if it is approved. Its destination cannot change until the
+/// Returns a signature of the project if it is approved. Its destination cannot change until the
 /// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,

@@ -241,7 +241,7 @@ async fn search_by_pairs(
     .await
 }
 
-/// Finds a template of the project by the vendor's id, deleted or not.
+/// Returns a template of the project by the vendor's id, deleted or not.
 pub async fn by_template_id(
     db: &PgPool,
     project: ProjectId,
@@ -263,7 +263,7 @@ pub async fn by_template_id(
     .await
 }
 
-/// Finds a template of the project by our id, deleted or not.
+/// Returns a template of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -331,7 +331,7 @@ pub async fn approved(
     .await
 }
 
-/// Finds a template of the project if it is approved. Its destination cannot change until the
+/// Returns a template of the project if it is approved. Its destination cannot change until the
 /// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,

@@ -159,7 +159,7 @@ pub async fn received(
     Ok(())
 }
 
-/// Finds the upload of a batch of the project.
+/// Returns the upload of a batch of the project.
 pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Result<Option<Upload>> {
     sqlx::query_as!(
         Upload,

@@ -264,8 +264,8 @@ async fn write_owned(
     Ok(unmatched.into_iter().map(|index| ours[index]).collect())
 }
 
-/// Finds the submissions of the receipts at `indexes`: by session number, else by a `UserId` of
-/// ours. Returns the indexes of the others.
+/// Writes the submissions of the receipts at `indexes` to `owners`, by session number, else by a `UserId`
+/// of ours. Returns the indexes of the others.
 async fn find_owners(
     db: &mut PgConnection,
     project: ProjectId,

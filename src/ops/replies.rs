@@ -155,8 +155,8 @@ fn plausible_time(at: i64, now: OffsetDateTime) -> Option<OffsetDateTime> {
     (EARLIEST..=now + MAX_AHEAD).contains(&at).then_some(at)
 }
 
-/// Finds the messages that replies refer to by a `UserId` of ours. Masked phones of these replies
-/// are replaced by those of the messages.
+/// Sets the messages that replies refer to by a `UserId` of ours. Masked phones of these replies are
+/// replaced by those of the messages.
 async fn find_messages(
     db: &mut PgConnection,
     project: ProjectId,
@@ -364,7 +364,7 @@ pub async fn save_opt_out_keywords(
     tx.commit().await
 }
 
-/// Finds a conversation and locks it until the end of the transaction.
+/// Returns a conversation, locked until the end of the transaction.
 async fn lock(
     db: &mut PgConnection,
     project: ProjectId,

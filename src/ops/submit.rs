@@ -278,7 +278,7 @@ fn taken(
     }
 }
 
-/// Finds the messages of failures: by our `UserId`, else by the phone.
+/// Returns the messages of failures: by our `UserId`, else by the phone.
 fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<RefusedMessage> {
     let ids: BTreeSet<MessageId> = targets.iter().map(|target| target.id).collect();
     let phones: BTreeMap<&str, MessageId> =

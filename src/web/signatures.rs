@@ -165,7 +165,7 @@ fn standing(l: &Layout, signature: &Signature) -> Standing {
     Standing::of(l, signature.status, missing, deleted)
 }
 
-/// Finds a signature of the project by the vendor's id.
+/// Returns a signature of the project by the vendor's id.
 pub(super) async fn find(app: &App, member: &Member, sig_id: &str) -> Result<Signature, WebError> {
     signatures::by_sig_id(&app.db, member.project.id, sig_id).await?.ok_or(WebError::NotFound)
 }

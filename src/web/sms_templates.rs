@@ -129,7 +129,7 @@ fn standing(l: &Layout, template: &SmsTemplate) -> Standing {
     Standing::of(l, template.status, missing, deleted)
 }
 
-/// Finds an SMS template of the project by the vendor's id.
+/// Returns an SMS template of the project by the vendor's id.
 pub(super) async fn find(
     app: &App,
     member: &Member,
