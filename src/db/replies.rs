@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 use crate::db::conversations::{Filter, Show};
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
 use crate::domain::reply::{Decision, OptOut, Verdict};
+use crate::domain::text::TemplateText;
 
 /// A reply without a time that repeats one of the last five minutes is the same reply, pushed
 /// again: the vendor repeats a push up to three times, a second apart.
@@ -85,7 +86,7 @@ pub struct LastMessage {
     /// The reply's index in what was passed.
     pub place: usize,
     /// The template's text.
-    pub template_text: String,
+    pub text: TemplateText,
     /// The values of its variables.
     pub params: Vec<String>,
     /// The signature's content.
@@ -104,8 +105,8 @@ pub async fn last_messages(
 ) -> sqlx::Result<Vec<LastMessage>> {
     let since: Vec<OffsetDateTime> = times.iter().map(|at| *at - period).collect();
     let rows = sqlx::query!(
-        r#"select replied.place as "place!", m.params as "params!", b.template_text, b.sig_content,
-             b.international
+        r#"select replied.place as "place!", m.params as "params!", b.template_text, b.added_opt_out,
+             b.sig_content, b.international
            from unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
              with ordinality as replied (phone, at, since, place)
            cross join lateral (
@@ -132,7 +133,7 @@ pub async fn last_messages(
     let index = |ordinality: i64| usize::try_from(ordinality - 1).unwrap_or(usize::MAX);
     let last = rows.into_iter().map(|row| LastMessage {
         place: index(row.place),
-        template_text: row.template_text,
+        text: TemplateText::with_added_opt_out(&row.template_text, &row.added_opt_out),
         params: row.params,
         sig_content: row.sig_content,
         international: row.international,

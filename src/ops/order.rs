@@ -21,6 +21,7 @@ use crate::domain::outgoing::{
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::price::{Estimate, PriceKind, PriceList};
+use crate::domain::text::TemplateText;
 use crate::ops::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
@@ -138,6 +139,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
         &mut tx,
         &audit::Entry {
             project: Some(order.project),
+            added_opt_out: added_opt_out(&template),
             user: Some(order.ordered_by),
             action: "batch_ordered",
             subject: &batch.to_string(),
@@ -200,6 +202,11 @@ pub fn wording<'a>(
         OutgoingTemplate {
             id: template.id,
             text: body(template),
+/// Returns [`body`], whose end is left out where values end with how to opt out.
+pub fn text(template: &sms_templates::SmsTemplate) -> TemplateText {
+    TemplateText::with_added_opt_out(&body(template), added_opt_out(template))
+}
+
             purpose: template.purpose,
             international: template.international,
         },
@@ -229,6 +236,7 @@ pub(super) async fn approved(
         .await?
         .ok_or(OrderError::TemplateNotApproved)?;
     let destination = signature.as_ref().map(|signature| signature.international);
+            added_opt_out: added_opt_out(template).to_owned(),
     check_destinations(destination, template.international)?;
     Ok((signature, template))
 }

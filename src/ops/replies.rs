@@ -14,7 +14,6 @@ use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, Submissi
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::reply::{self, Decision, OptOutKeywords, Verdict};
 use crate::domain::suppression::{SuppressionReason, SuppressionScope};
-use crate::domain::text::TemplateText;
 use crate::usms::push::{self, BadItem};
 
 /// The most characters of an extension code or `UserId`.
@@ -112,11 +111,8 @@ async fn doubt_answers(
     let times: Vec<OffsetDateTime> = bare.iter().map(|at| incoming[*at].replied_at).collect();
     let last = replies::last_messages(db, project, &phones, &times, QUESTION_PERIOD).await?;
     for message in last {
-        let text = TemplateText::parse(&message.template_text).full_text(
-            &message.params,
-            &message.sig_content,
-            message.international,
-        );
+        let text =
+            message.text.full_text(&message.params, &message.sig_content, message.international);
         if let Some(reply) = bare.get(message.place).and_then(|at| incoming.get_mut(*at))
             && reply::ends_with_question(&text)
         {

@@ -48,6 +48,9 @@ pub(super) struct SendingGroup {
     pub(super) template_id: String,
     pub(super) signature: String,
     pub(super) text: String,
+    /// How to opt out, where neither text nor values end with that.
+    #[serde(default)]
+    pub(super) ending: String,
     pub(super) international: bool,
     /// The values of the targets without values of their own.
     pub(super) values: Vec<String>,

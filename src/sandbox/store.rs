@@ -67,6 +67,8 @@ pub(super) struct Group {
     pub(super) template_id: String,
     pub(super) signature: String,
     pub(super) text: String,
+    /// How to opt out, where neither text nor values end with that.
+    ending: String,
     pub(super) international: bool,
     /// When they were accepted, in milliseconds.
     pub(super) at: i64,
@@ -89,7 +91,7 @@ pub(super) struct Message {
 impl Message {
     /// Returns the text that the phone shows.
     pub(super) fn full_text(&self) -> String {
-        let body = text::render(&self.group.text, &self.values);
+        let body = text::body(&self.group.text, &self.values, &self.group.ending);
         text::full_text(&self.group.signature, self.group.international, &body)
     }
 }
@@ -220,6 +222,7 @@ impl World {
             template_id: group.template_id,
             signature: group.signature,
             text: group.text,
+            ending: group.ending,
             international: group.international,
             at,
         });

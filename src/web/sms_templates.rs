@@ -112,7 +112,7 @@ pub async fn list(
                 changed: l.moment(template.changed_at),
                 copy: l.copy(&template.template_id),
                 sent,
-                segments: segments_of(&order::body(&template), &[]),
+                segments: segments_of(&order::text(&template), &[]),
                 can_change: template_change(&template) == TemplateChange::All,
                 template,
             })
@@ -158,7 +158,7 @@ pub async fn show(
     let lengths = Lengths::of(&body, &signature, template.international);
     let page = TemplatePage {
         standing: standing(&l, &template),
-        segments: segments_of(&body, &[]),
+        segments: segments_of(&order::text(&template), &[]),
         meanings: (1..)
             .zip(read_instruction(&template.instruction, lengths.variables))
             .filter(|(_, meaning)| !meaning.is_empty())

@@ -103,6 +103,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let body = order::body(&template);
     let content = content_of(signature.as_ref(), &template, &body);
     let is_current = content.template_text == draft.template_text
+        && content.added_opt_out == draft.added_opt_out
         && content.sig_content == draft.sig_content
         && content.purpose == draft.purpose
         && content.international == draft.international

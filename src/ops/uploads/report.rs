@@ -203,6 +203,11 @@ impl Report {
     }
 
     /// Returns the billed parts of the rows that would be sent.
+    /// Returns the rows that are shown as they would be sent.
+    pub fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.shortest.iter().chain(&self.longest).chain(&self.random)
+    }
+
     pub fn going_parts(&self, with_repeats: bool) -> i64 {
         self.parts + if with_repeats { self.repeat_parts } else { 0 }
     }

@@ -22,7 +22,6 @@ use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
 use crate::domain::sight::Sight;
 use crate::domain::sms_template::read_instruction;
-use crate::domain::text::TemplateText;
 use crate::domain::time::rfc3339;
 use crate::ops::order;
 use crate::web::error::WebError;
@@ -163,7 +162,7 @@ async fn page_of(
 /// Returns the cells of a message under [`NAMES`], as a person sees it.
 pub fn row(message: &Message, sight: Sight) -> Vec<String> {
     let origin = &message.origin;
-    let text = TemplateText::parse(&origin.template_text).full_text(
+    let text = origin.text().full_text(
         &message.values_for(sight),
         &origin.sig_content,
         origin.international,
@@ -230,7 +229,7 @@ pub async fn sample(
     let template = sms_templates::find_approved(&mut db, member.project.id, query.template_id)
         .await?
         .ok_or(WebError::NotFound)?;
-    let variables = TemplateText::parse(&order::body(&template)).variables();
+    let variables = order::text(&template).variables();
     let meanings = read_instruction(&template.instruction, variables);
     let names = meanings.iter().enumerate().map(|(index, meaning)| {
         if meaning.is_empty() { format!("{{{}}}", index + 1) } else { meaning.clone() }

@@ -22,6 +22,7 @@ use crate::domain::message::{Outcome, Tally};
 use crate::domain::receipt_codes::{self, Category};
 use crate::domain::role::Permission;
 use crate::domain::sight::Sight;
+use crate::domain::text::{self, TemplateText};
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
 use crate::web::changes::Shown;
@@ -368,7 +369,7 @@ pub(super) fn draw(
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
     let sample = sample.unwrap_or_default();
     let samples = match batch.state {
-        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.template_text, sight),
+        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.text(), sight),
         _ => Vec::new(),
     };
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
@@ -397,9 +398,9 @@ pub(super) fn draw(
         own: batch.ordered_by == member.person.id,
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
-        segments: segments_of(&batch.template_text, &sample),
+        segments: segments_of(&batch.text(), &sample),
         samples,
-        signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
+        signature: text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
         schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
@@ -411,7 +412,7 @@ pub(super) fn draw(
 }
 
 /// Returns the first of some texts, the shortest and the longest.
-fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segment>> {
+fn samples(messages: &[Message], text: &TemplateText, sight: Sight) -> Vec<Vec<Segment>> {
     let length = |message: &&Message| -> usize {
         message.params.iter().map(|value| value.chars().count()).sum()
     };
@@ -424,7 +425,7 @@ fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segmen
             all.push(values);
         }
     }
-    all.iter().map(|values| segments_of(template, values)).collect()
+    all.iter().map(|values| segments_of(text, values)).collect()
 }
 
 /// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.

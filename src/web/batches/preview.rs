@@ -26,10 +26,8 @@ use crate::domain::ids::TemplateId;
 use crate::domain::price::{Estimate, PriceKind, PriceList};
 use crate::domain::recipient::{Recipient, Verdict};
 use crate::domain::review::Purpose;
-use crate::domain::text::TemplateText;
 use crate::domain::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::version::Version;
-use crate::ops::order;
 use crate::ops::prices as price_ops;
 use crate::ops::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::uploads::{self as uploads_ops, ShownTexts};
@@ -141,9 +139,10 @@ impl PreviewPage {
 
     /// Returns the end of the text that UCloud may add.
     fn added_opt_out(&self) -> &str {
-        let mut templates = self.choices.templates.iter();
-        let template = templates.find(|template| template.id == self.batch.template_id);
-        template.map_or("", order::added_opt_out)
+        let text = self.batch.text();
+        let mut samples = self.report.samples();
+        let is_added = samples.any(|sample| !text.added_opt_out(&sample.params).is_empty());
+        if is_added { &self.batch.added_opt_out } else { "" }
     }
 
     fn rejected_count(&self) -> i64 {
@@ -449,7 +448,7 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
                 ("parts", sample.parts.into()),
             ],
         ),
-        segments: segments_of(&batch.template_text, &sample.params),
+        segments: segments_of(&batch.text(), &sample.params),
     };
     let mut lines = Vec::new();
     let mut all = Vec::new();
@@ -498,7 +497,7 @@ pub(super) fn used_as(mapping: &Mapping, column: usize) -> String {
 }
 
 fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
-    let count = TemplateText::parse(&batch.template_text).variables();
+    let count = batch.text().variables();
     let meanings = template.map_or_else(Vec::new, |template| {
         crate::domain::sms_template::read_instruction(&template.instruction, count)
     });

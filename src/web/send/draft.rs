@@ -82,7 +82,7 @@ impl Draft {
         now: OffsetDateTime,
     ) -> Self {
         let (signature, template) = choose(&fields, signatures, templates);
-        let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
+        let text = template.as_ref().map(order::text).unwrap_or_default();
         let without_signature = match fields.signature_id.as_str() {
             WITHOUT_SIGNATURE => true,
             "" => signature.is_none() && template.as_ref().is_some_and(|one| one.international),

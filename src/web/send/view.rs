@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::text::{self, Kind};
+use crate::domain::text::{self, Kind, TemplateText};
 use crate::ops::order;
 
 /// A segment of the text: a literal of the template, or the value of a variable.
@@ -64,8 +64,8 @@ impl Preview {
         let scale_parts = parts.max(2);
         Self {
             signature: draft.bracketed(),
-            segments: segments(&draft.text, &draft.params),
-            added_opt_out: order::added_opt_out(template).to_owned(),
+            segments: segments_of(&draft.text, &draft.params),
+            added_opt_out: draft.text.added_opt_out(&draft.params).to_owned(),
             length,
             parts,
             total: parts * draft.phones.phones.len(),
@@ -86,13 +86,8 @@ impl Preview {
     }
 }
 
-/// Returns a template's text with `params` filled in, for other pages.
-pub fn segments_of(template_text: &str, params: &[String]) -> Vec<Segment> {
-    segments(&text::TemplateText::parse(template_text), params)
-}
-
-/// Returns the segments of a text; a variable without a value is shown by its number.
-fn segments(text: &text::TemplateText, params: &[String]) -> Vec<Segment> {
+/// Returns a template's text with `params` filled in; a variable without a value is shown by its number.
+pub fn segments_of(text: &TemplateText, params: &[String]) -> Vec<Segment> {
     text.segments(params)
         .map(|segment| match segment {
             text::Segment::Literal(literal) => {
