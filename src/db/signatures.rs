@@ -109,7 +109,8 @@ pub async fn set_application(
     applied_by: UserId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"update signatures set kind = $2, international = $3, applied_by = $4 where id = $1"#,
+        r#"update signatures set kind = $2, international = $3, applied_by = $4,
+             destination_proposed = false where id = $1"#,
         id.0,
         kind as SignatureKind,
         international,

@@ -126,7 +126,8 @@ pub async fn set_application(
     applied_by: UserId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update sms_templates set international = $2, applied_by = $3 where id = $1",
+        "update sms_templates set international = $2, applied_by = $3, destination_proposed = false
+         where id = $1",
         id.0,
         international,
         applied_by as UserId,

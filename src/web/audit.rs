@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 80] = [
+const ACTIONS: [&str; 81] = [
     "application_given_up",
     "audit_exported",
     "batch_approved",
@@ -47,6 +47,7 @@ const ACTIONS: [&str; 80] = [
     "current_password_failed",
     "current_password_turned_away",
     "destination_changed",
+    "destination_confirmed",
     "failures_exported",
     "file_deleted",
     "file_opened",

@@ -16,6 +16,7 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
+use super::reviewed::destination::ProposedDestination;
 use crate::app::App;
 use crate::db::projects;
 use crate::db::repeats::Repeat;
@@ -82,6 +83,7 @@ struct FormPage {
     draft: Draft,
     preview: Option<Preview>,
     problems: Vec<Problem>,
+    proposed: Option<ProposedDestination>,
     max_phones: usize,
     /// Whether it begins with an earlier batch whose values are hidden, and so left out.
     without_hidden_values: bool,
@@ -122,6 +124,7 @@ struct CheckPage {
     cost: CostText,
     /// What may go wrong with the values.
     warnings: Vec<Problem>,
+    proposed: Option<ProposedDestination>,
     template: SmsTemplate,
     /// The phones that are sent to, if confirmed as shown.
     recipients: Vec<Phone>,
@@ -283,6 +286,7 @@ pub async fn order(
     let page = CheckPage {
         cost: costs::expected(&l, &estimate),
         changed_parts: shown.sentences(&l, &changes),
+    let proposed = ProposedDestination::of_template(app, &l, &template).await?;
         version,
         l,
         preview: Preview::of(&draft, &template),
@@ -298,6 +302,7 @@ pub async fn order(
         again,
     };
     if changes.is_empty() { page::ok(&page) } else { page::unprocessable(&page) }
+        proposed,
 }
 
 /// Shows the live preview of the form: the text as it would arrive.
@@ -325,7 +330,8 @@ async fn form_page(
 ) -> Result<FormPage, WebError> {
     let preview = Preview::from_draft(&draft);
     Ok(FormPage {
-        l: member.layout(app, request, Section::Send).await?,
+        l,
+        proposed,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
@@ -335,6 +341,11 @@ async fn form_page(
         problems,
         without_hidden_values: false,
     })
+    let l = member.layout(app, request, Section::Send).await?;
+    let proposed = match &draft.template {
+        Some(template) => ProposedDestination::of_template(app, &l, template).await?,
+        None => None,
+    };
 }
 
 fn respond(form: &FormPage) -> Result<HttpResponse, WebError> {

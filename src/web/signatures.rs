@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::db::files::{self, File};
 use crate::db::reviewed::{Dependent, Row};
 use crate::db::signatures::{self, Signature};
-use crate::db::{applications, reviewed as rows};
+use crate::db::{applications, destinations, reviewed as rows};
 use crate::domain::finding::Document;
 use crate::domain::ids::{FileId, first_number_at};
 use crate::domain::review::{ReviewStatus, Subject};
@@ -41,6 +41,8 @@ struct Line {
     copy: Copy,
     sent: i64,
     is_withdrawn: bool,
+    /// Whether nobody has confirmed its destination.
+    is_proposed: bool,
     can_change: bool,
     signature: Signature,
 }
@@ -118,6 +120,7 @@ pub async fn list(
     let ids: Vec<i64> = found.iter().map(|signature| signature.id.0).collect();
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Signature, &ids, since).await?;
+    let proposed = destinations::proposed(&app.db, Subject::Signature, &ids).await?;
     let href = l.urls.signatures();
     let counts = rows::counts(&app.db, project, Subject::Signature).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
@@ -138,6 +141,7 @@ pub async fn list(
                 copy: l.copy(&signature.sig_id),
                 sent,
                 is_withdrawn: is_withdrawn(&signature),
+                is_proposed: proposed.contains(&signature.id.0),
                 can_change: apply_ops::signature_can_change(&signature),
                 signature,
             })

@@ -14,6 +14,7 @@ use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, T
 use super::send::view::{Segment, segments_of};
 use super::signatures::SENT_PERIOD;
 use crate::app::App;
+use crate::db::destinations;
 use crate::db::reviewed as rows;
 use crate::db::reviewed::{Dependent, Row};
 use crate::db::sms_templates::{self, SmsTemplate};
@@ -34,6 +35,8 @@ struct Line {
     segments: Vec<Segment>,
     /// Whether all of it can be changed, not only its name.
     can_change: bool,
+    /// Whether nobody has confirmed its destination.
+    is_proposed: bool,
     template: SmsTemplate,
 }
 
@@ -93,6 +96,7 @@ pub async fn list(
     let ids: Vec<i64> = found.iter().map(|template| template.id.0).collect();
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Template, &ids, since).await?;
+    let proposed = destinations::proposed(&app.db, Subject::Template, &ids).await?;
     let href = l.urls.templates();
     let counts = rows::counts(&app.db, project, Subject::Template).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
@@ -114,6 +118,7 @@ pub async fn list(
                 sent,
                 segments: segments_of(&order::text(&template), &[]),
                 can_change: template_change(&template) == TemplateChange::All,
+                is_proposed: proposed.contains(&template.id.0),
                 template,
             })
             .collect(),
