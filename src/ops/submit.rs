@@ -299,6 +299,21 @@ fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<Refused
     found.into_iter().map(|(id, reason)| RefusedMessage { id, reason: reason.to_owned() }).collect()
 }
 
+/// Returns why a batch is paused whose call was answered with a code that needs a person, whether or not
+/// its messages were accepted.
+fn pause_reason(ret_code: usms::RetCode) -> Option<PauseReason> {
+    match ret_code.verdict() {
+        Verdict::PauseBalance => Some(PauseReason::Balance),
+        Verdict::CallPerson => Some(PauseReason::Permission),
+        Verdict::Show
+        | Verdict::RetryFew
+        | Verdict::SlowDown
+        | Verdict::Retry
+        | Verdict::Partly
+        | Verdict::InDoubt => None,
+    }
+}
+
 /// Returns what an error of the call proves (USMS API reference, RetCodes, section "what they
 /// allow": only a response that proves that nothing was accepted allows another attempt). An error
 /// that every other call of the batch would have as well pauses the batch.
@@ -320,12 +335,8 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
         }
         CallError::Refused { ret_code, message, request_id } => {
             let affects_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
-            let pause_reason = match ret_code.verdict() {
-                Verdict::PauseBalance => Some(PauseReason::Balance),
-                Verdict::CallPerson => Some(PauseReason::Permission),
-                _ if affects_all => Some(PauseReason::Refused),
-                _ => None,
-            };
+            let pause_reason =
+                pause_reason(ret_code).or(affects_all.then_some(PauseReason::Refused));
             let ret_code = ret_code.0;
             match pause_reason {
                 Some(_) => {
@@ -376,6 +387,10 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             if let End::TakenWithComplaint { answer, .. } = end {
                 submissions::record_complaint(&mut tx, claimed.id, code, answer).await?;
                 warn!(submission = %claimed.id, ret_code, "submission accepted with a complaint");
+                if let Some(reason) = pause_reason(usms::RetCode(*ret_code)) {
+                    let (project, batch) = (claimed.project_id, claimed.batch_id);
+                    pause::pause(app, &mut tx, project, batch, reason, answer).await?;
+                }
             }
             info!(
                 submission = %claimed.id,
