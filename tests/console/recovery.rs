@@ -143,14 +143,16 @@ async fn a_database_that_is_another_one_sends_nothing_until_an_owner_adopts_it(d
     let page = operator.get(&batch).await;
     assert_eq!(page.one(".head .status"), "已暂停");
     assert!(!page.has("form[action$=resume]"), "an operator may not send it");
-    let tried = operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+    let approver = console.approver().await;
+    let mut fields = approver.get(&batch).await.whole_form("form[action$=resume]");
+    fields.retain(|(name, _)| name != "csrf");
+    fields.push(("csrf".to_owned(), csrf.clone()));
+    let tried = operator.post_owned(&format!("{batch}/resume"), &fields).await;
     assert_eq!(tried.status, StatusCode::SEE_OTHER);
     assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
     let list = operator.get("/p/default/sending").await;
     assert_eq!(list.all("#recovery tbody th"), ["登录验证码"]);
-    let approver = console.approver().await;
-    let fields = approver.get(&batch).await.whole_form("form[action$=resume]");
-    approver.post_owned(&format!("{batch}/resume"), &fields).await;
+    approver.resume(&batch).await;
     assert_eq!(approver.get(&batch).await.one(".head .status"), "发送中");
     assert_sound(&db).await;
 }
