@@ -63,6 +63,9 @@ pub enum OrderError {
     /// The signature or the template has changed since the text was checked.
     #[error("signature or template has changed")]
     Changed,
+    /// A price has changed since the person was shown what it costs.
+    #[error("a price has changed")]
+    PriceChanged,
     /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
@@ -77,6 +80,29 @@ pub enum OrderError {
 ///
 /// [`OrderError`] says what is wrong with the order.
 pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderError> {
+    place_at(app, order, None, ip).await
+}
+
+/// Like [`place`], at the prices of `shown` only: what the person was told that it costs.
+///
+/// # Errors
+///
+/// [`OrderError::PriceChanged`] if it costs something else now.
+pub async fn place_as_shown(
+    app: &App,
+    order: &Order,
+    shown: &Estimate,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
+    place_at(app, order, Some(shown), ip).await
+}
+
+async fn place_at(
+    app: &App,
+    order: &Order,
+    shown: Option<&Estimate>,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) =
@@ -99,6 +125,9 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     let parts = total.saturating_mul(i32::try_from(parts_each).unwrap_or(i32::MAX));
     let prices = prices::on(&mut *tx, order.project, period::day_of(now)).await?;
     let estimate = estimate(&prices, &template, order.outgoing.phones(), parts_each);
+    if shown.is_some_and(|shown| *shown != estimate) {
+        return Err(OrderError::PriceChanged);
+    }
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -110,6 +139,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             sig_content: content_of(signature.as_ref()),
             vendor_template_id: &template.template_id,
             template_text: &body(&template),
+            added_opt_out: added_opt_out(&template),
             purpose: template.purpose,
             international: template.international,
             total,
@@ -139,7 +169,6 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
         &mut tx,
         &audit::Entry {
             project: Some(order.project),
-            added_opt_out: added_opt_out(&template),
             user: Some(order.ordered_by),
             action: "batch_ordered",
             subject: &batch.to_string(),
@@ -173,6 +202,11 @@ pub fn body(template: &sms_templates::SmsTemplate) -> String {
     format!("{}{}", template.text, added_opt_out(template))
 }
 
+/// Returns [`body`], whose end is left out where values end with how to opt out.
+pub fn text(template: &sms_templates::SmsTemplate) -> TemplateText {
+    TemplateText::with_added_opt_out(&body(template), added_opt_out(template))
+}
+
 /// Returns the end of [`body`] that is not part of the template's text: UCloud may add it.
 pub fn added_opt_out(template: &sms_templates::SmsTemplate) -> &str {
     let (text, unsubscribe) = (&template.text, &template.unsubscribe);
@@ -202,11 +236,7 @@ pub fn wording<'a>(
         OutgoingTemplate {
             id: template.id,
             text: body(template),
-/// Returns [`body`], whose end is left out where values end with how to opt out.
-pub fn text(template: &sms_templates::SmsTemplate) -> TemplateText {
-    TemplateText::with_added_opt_out(&body(template), added_opt_out(template))
-}
-
+            added_opt_out: added_opt_out(template).to_owned(),
             purpose: template.purpose,
             international: template.international,
         },
@@ -236,7 +266,6 @@ pub(super) async fn approved(
         .await?
         .ok_or(OrderError::TemplateNotApproved)?;
     let destination = signature.as_ref().map(|signature| signature.international);
-            added_opt_out: added_opt_out(template).to_owned(),
     check_destinations(destination, template.international)?;
     Ok((signature, template))
 }

@@ -220,7 +220,9 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
         OrderError::Signature(problem) => at("signature", signature_problem_key(problem)),
         OrderError::Database(error) => return Err(WebError::Database(error)),
-        OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
+        OrderError::FormUsed | OrderError::Changed | OrderError::PriceChanged => {
+            return Err(WebError::FormExpired);
+        }
     })
 }
 

@@ -368,7 +368,9 @@ impl Problem {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
             OrderError::Signature(problem) => Self::of_signature(problem),
-            OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
+            OrderError::Changed | OrderError::PriceChanged => {
+                Self::at("template", ProblemKind::Key("send-changed"))
+            }
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })
