@@ -19,6 +19,7 @@ use crate::db::recoveries::RecoveryId;
 use crate::db::refusals::Unwritten;
 use crate::db::remembered_actions::RememberedActions;
 use crate::db::remembered_calls::RememberedCalls;
+use crate::db::remembered_pushes::RememberedPushes;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
 use crate::outbound::Outbound;
@@ -90,6 +91,8 @@ pub struct InHand {
     pub remembered: RememberedCalls,
     /// What people did lately, for the same reason.
     pub actions: RememberedActions,
+    /// The last pushes with replies, for the same reason.
+    pub pushes: RememberedPushes,
     /// What was refused and is not in the audit log yet.
     pub refusals: Unwritten,
     /// What this process knows of the database; `None` before its first look.

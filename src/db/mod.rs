@@ -39,6 +39,7 @@ pub mod recoveries;
 pub mod refusals;
 pub mod remembered_actions;
 pub mod remembered_calls;
+pub mod remembered_pushes;
 pub mod repeats;
 pub mod replies;
 pub mod report_pulls;

@@ -21,6 +21,7 @@ use crate::db::claims::Claimed;
 use crate::db::inbox::Waiting;
 use crate::db::receipt_matches::Match;
 use crate::db::receipts::{Incoming, MessageUpdate, Reason, ReasonedReceipt};
+use crate::db::remembered_pushes::{self, RememberedPush};
 use crate::db::submissions;
 use crate::db::{batch_transitions, external_messages, inbox, receipt_matches, receipts};
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SubmissionId};
@@ -38,10 +39,20 @@ const DUPLICATE_WINDOW: Duration = Duration::days(8);
 /// Stores a push in the inbox, whatever its body. When this returns, it is committed to disk.
 pub async fn store(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
     let _storing = app.backpressure.begin_storing();
-    inbox::insert(&app.db, project, body, app.clock.now()).await?;
+    let now = app.clock.now();
+    inbox::insert(&app.db, project, body, now).await?;
+    app.in_hand.pushes.add(project, body, now);
     counter!("console_pushes_total").increment(1);
     app.wake.process_pushes();
     Ok(())
+}
+
+/// Stores a push again that the database has forgotten, and processes it. Returns whether it had been
+/// forgotten.
+pub async fn restore(app: &App, push: &RememberedPush) -> sqlx::Result<bool> {
+    let Some(id) = remembered_pushes::rewrite(&app.db, push).await? else { return Ok(false) };
+    process_alone(app, id).await?;
+    Ok(true)
 }
 
 /// Processes the oldest waiting pushes of one project together or, if that fails, one by one, so
