@@ -177,5 +177,5 @@ async fn the_settings_pages_link_to_each_other(db: PgPool) {
         assert_eq!(page.all(".tabs a[aria-current]").len(), 1, "{part}");
     }
     let operator = console.operator().await;
-    assert_eq!(operator.get("/p/default/settings/words").await.all(".tabs a").len(), 1);
+    assert_eq!(operator.get("/p/default/settings/sensitive-words").await.all(".tabs a").len(), 1);
 }
