@@ -203,7 +203,7 @@ async fn single_call(
         user_id: &user_id,
     };
     match app.usms.send_message(keys, &request).await {
-        Ok(sent) => taken(sent.session_no, sent.request_id, 0, Vec::new(), sent.complaint),
+        Ok(sent) => accepted(sent.session_no, sent.request_id, 0, Vec::new(), sent.complaint),
         Err(error) => conclude(error, claimed),
     }
 }
@@ -239,7 +239,7 @@ fn conclude_batch(sent: usms::SentBatch, claimed: &Claimed, targets: &[Target]) 
     let each = match_failures(&sent.failures, targets);
     let (ret_code, request_id) = (sent.ret_code.0, sent.request_id);
     if let Some(session_no) = sent.session_no {
-        return taken(session_no, request_id, ret_code, each, sent.complaint);
+        return accepted(session_no, request_id, ret_code, each, sent.complaint);
     }
     let none_accepted = match sent.success_count {
         Some(count) => count == 0,
@@ -262,7 +262,7 @@ fn conclude_batch(sent: usms::SentBatch, claimed: &Claimed, targets: &[Target]) 
 }
 
 /// Returns the result of a call with a session number.
-fn taken(
+fn accepted(
     session_no: String,
     request_id: String,
     ret_code: i64,

@@ -120,7 +120,7 @@ pub(super) struct Counts {
     /// Parameters that the reference does not list, by action and name.
     pub(super) undocumented: BTreeMap<String, u64>,
     /// Pushes that the customer accepted.
-    pub(super) pushes_taken: u64,
+    pub(super) pushes_accepted: u64,
     /// Pushes that failed even at the last try.
     pub(super) pushes_given_up: u64,
 }
@@ -141,7 +141,7 @@ pub(super) struct World {
     /// A hash of the `UserId` and phone of each accepted message that has a `UserId`.
     pairs: HashSet<u64>,
     /// How many messages had the same `UserId` and phone as one before.
-    pub(super) taken_twice: u64,
+    pub(super) accepted_twice: u64,
     pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) push_to: Option<String>,
@@ -266,7 +266,7 @@ impl World {
             self.pull.store(at, index);
         }
         if !user_id.is_empty() && !self.pairs.insert(pair_hash(user_id, &key)) {
-            self.taken_twice += 1;
+            self.accepted_twice += 1;
         }
         self.by_phone.entry(key).or_default().push(index);
         self.messages.push(message);

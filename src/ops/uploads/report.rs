@@ -83,7 +83,7 @@ pub struct Sample {
 
 /// Rows by the carrier that the prefix of the phone belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operators {
+pub struct CarrierCounts {
     /// China Mobile.
     pub cmcc: i64,
     /// China Telecom.
@@ -157,7 +157,8 @@ pub struct Report {
     /// The number of rows that are ready and have more than one part.
     pub several_parts: i64,
     /// The number of rows that are ready, by carrier.
-    pub operators: Operators,
+    #[serde(alias = "operators")]
+    pub carriers: CarrierCounts,
     /// Whether all rows that may be sent have the same values.
     pub uniform: bool,
     /// The shortest text.
@@ -202,12 +203,12 @@ impl Report {
         self.count(Verdict::Ready) + repeats
     }
 
-    /// Returns the billed parts of the rows that would be sent.
     /// Returns the rows that are shown as they would be sent.
     pub fn samples(&self) -> impl Iterator<Item = &Sample> {
         self.shortest.iter().chain(&self.longest).chain(&self.random)
     }
 
+    /// Returns the billed parts of the rows that would be sent.
     pub fn going_parts(&self, with_repeats: bool) -> i64 {
         self.parts + if with_repeats { self.repeat_parts } else { 0 }
     }
@@ -319,13 +320,13 @@ impl ReportBuilder {
     }
 
     fn add_operator(&mut self, phone: &str) {
-        let operators = &mut self.report.operators;
+        let carriers = &mut self.report.carriers;
         let operator = Carrier::of(phone);
         *match operator {
-            Some(Carrier::Cmcc) => &mut operators.cmcc,
-            Some(Carrier::Ctcc) => &mut operators.ctcc,
-            Some(Carrier::Cucc) => &mut operators.cucc,
-            None => &mut operators.other,
+            Some(Carrier::Cmcc) => &mut carriers.cmcc,
+            Some(Carrier::Ctcc) => &mut carriers.ctcc,
+            Some(Carrier::Cucc) => &mut carriers.cucc,
+            None => &mut carriers.other,
         } += 1;
     }
 

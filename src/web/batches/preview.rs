@@ -137,7 +137,7 @@ impl PreviewPage {
         self.report.going(self.confirm_form.again.is_some())
     }
 
-    /// Returns the end of the text that UCloud may add.
+    /// Returns the end of the text that UCloud may add to some of the rows.
     fn added_opt_out(&self) -> &str {
         let text = self.batch.text();
         let mut samples = self.report.samples();
@@ -250,7 +250,7 @@ impl PreviewPage {
 
     /// Returns the text keys of the carriers with their numbers of phones.
     fn carriers(&self) -> Vec<(&'static str, i64)> {
-        let counts = &self.report.operators;
+        let counts = &self.report.carriers;
         let all = [
             ("carrier-cmcc", counts.cmcc),
             ("carrier-ctcc", counts.ctcc),
