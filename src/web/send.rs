@@ -306,7 +306,7 @@ async fn check_or_place(
         needs_approval,
         waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed && changes.is_empty(),
-        draft: if confirmed { draft } else { draft.with_unused_token(app, &member).await? },
+        draft: if confirmed { draft } else { draft.with_unused_token(app, member).await? },
         template,
         recipients,
         without_repeats,

@@ -230,6 +230,8 @@ async fn a_batch_that_was_accepted_from_an_empty_package_pauses_at_once(db: PgPo
         TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
             .await;
     console.add_notice_template().await;
+    let admin = console.member("admin", Role::Admin).await;
+    save_settings(&admin, "", "mei@example.test").await;
     let operator = console.operator().await;
     let app = console.app.clone();
     let import = tokio::spawn(async move {
