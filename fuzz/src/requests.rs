@@ -127,8 +127,8 @@ pub fn forms(data: &[u8]) {
     form::<web::account::PasswordForm>(data);
     form::<web::batch_rules::Fields>(data);
     form::<web::batches::new::Fields>(data);
-    form::<web::batches::draft::ConfirmFields>(data);
-    form::<web::batches::read_options::RemapForm>(data);
+    form::<web::batches::confirm_fields::ConfirmFields>(data);
+    form::<web::batches::confirm_fields::RemapForm>(data);
     form::<web::batches::resend::ResendForm>(data);
     form::<web::files::DeleteForm>(data);
     form::<web::import::ImportForm>(data);

@@ -6,7 +6,13 @@ use std::time::Instant;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::task::JoinSet;
 
-use super::pushes::ReceiptKey;
+/// The keys of a receipt.
+#[derive(Debug, Clone)]
+pub(super) struct ReceiptKey {
+    pub(super) session_no: String,
+    pub(super) phone: String,
+    pub(super) user_id: String,
+}
 
 /// The layout of a table of receipts.
 #[derive(Debug)]

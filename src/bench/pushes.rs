@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-use super::bare_inserts::{ALL_INDEXES, BareTable, TWO_INDEXES};
+use super::bare_inserts::{ALL_INDEXES, BareTable, ReceiptKey, TWO_INDEXES};
 use super::load::Times;
 use super::processes::Process;
 use super::{Table, count, past};
@@ -33,14 +33,6 @@ pub(super) async fn push_in_background(push_url: String) -> anyhow::Result<()> {
         ensure!(response.status().is_success(), "a push: {}", response.status());
     }
     Ok(())
-}
-
-/// The keys of a receipt.
-#[derive(Debug, Clone)]
-pub(super) struct ReceiptKey {
-    pub(super) session_no: String,
-    pub(super) phone: String,
-    user_id: String,
 }
 
 /// Returns the receipts of the `n`-th call of another program.

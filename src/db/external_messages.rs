@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::overruled_receipts;
-use super::receipts::{Columns, Incoming, ReasonedReceipt};
+use super::reported::{Columns, Incoming, ReasonedReceipt};
 use crate::domain::ids::{MessageId, NUMBERS_A_DAY, ProjectId, SubmissionId, first_number_at};
 use crate::domain::message::Outcome;
 use crate::domain::receipt::Changes;

@@ -43,6 +43,7 @@ pub mod remembered_pushes;
 pub mod repeats;
 pub mod replies;
 pub mod report_pulls;
+pub mod reported;
 pub mod resends;
 pub mod retained;
 pub mod retention;

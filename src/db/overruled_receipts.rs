@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use super::messages::Reason;
-use super::receipts::{Columns, ReasonedReceipt};
+use super::reported::{Columns, ReasonedReceipt};
 use crate::domain::ids::MessageId;
 use crate::domain::receipt::Overruled;
 

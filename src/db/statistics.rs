@@ -166,6 +166,12 @@ pub struct Group {
     pub counts: Counts,
 }
 
+/// Returns the sum of all messages of a period.
+pub async fn sum(db: &PgPool, query: StatisticsQuery) -> sqlx::Result<Counts> {
+    let days = by_time(db, query, true).await?;
+    Ok(days.into_iter().map(|(_, counts)| counts).sum())
+}
+
 /// Returns the counts of each group, largest first. For hours and days see [`by_time`].
 pub async fn by_group(db: &PgPool, query: StatisticsQuery, by: By) -> sqlx::Result<Vec<Group>> {
     let rows = sqlx::query!(

@@ -6,7 +6,7 @@ use rand::RngExt;
 use time::{Duration, Time};
 use uuid::Uuid;
 
-use super::sample::Past;
+use super::past::Past;
 use crate::db::claims::Claim;
 use crate::db::prices;
 use crate::db::uploads;

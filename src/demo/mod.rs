@@ -2,6 +2,7 @@
 
 mod figures;
 mod lists;
+mod past;
 mod postgres;
 mod pushes;
 mod replies;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use time::Duration;
 
-use super::sample::Past;
+use super::past::Past;
 use crate::db::retention::{self, RetentionPolicy};
 use crate::ops::retention as retention_ops;
 

@@ -8,12 +8,13 @@ use secrecy::SecretString;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::past::Past;
 use super::{figures, pushes, replies, retention, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::db::claims::{Claim, Claimed};
 use crate::db::message_search::{FoundMessage, MessageQuery};
-use crate::db::receipts::Incoming;
+use crate::db::reported::Incoming;
 use crate::db::{messages, projects, signatures, sms_templates, users};
 use crate::domain::ids::{ProjectId, SubmissionId, UserId};
 use crate::domain::message::{MessageState, Outcome};
@@ -56,20 +57,6 @@ pub async fn fill(app: &App, password: &str) -> anyhow::Result<()> {
     }
     Past::begin(app, project).await?.run().await?;
     figures::insert(app, project, DAYS + 1).await
-}
-
-/// The past that is being made.
-pub(super) struct Past {
-    pub(super) app: App,
-    pub(super) project: ProjectId,
-    pub(super) operator: UserId,
-    pub(super) approver: UserId,
-    signatures: Vec<signatures::Signature>,
-    pub(super) templates: Vec<sms_templates::SmsTemplate>,
-    pub(super) now: OffsetDateTime,
-    pub(super) rng: StdRng,
-    /// Replies, to be pushed at the end.
-    replies: Vec<replies::SampleReply>,
 }
 
 impl Past {

@@ -39,3 +39,42 @@ pub const LIST_TIMEOUT: Duration = Duration::seconds(5);
 pub const FIGURES_TIMEOUT: Duration = Duration::seconds(15);
 /// How long a statement that fetches some rows of a file may run.
 pub const EXPORT_TIMEOUT: Duration = Duration::seconds(60);
+
+/// What each person may use a few of at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quota {
+    /// Streams of events.
+    Streams,
+    /// Files that are downloaded.
+    Exports,
+    /// Searches and statistics.
+    Queries,
+}
+
+impl Quota {
+    /// Returns the name used in message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Streams => "streams",
+            Self::Exports => "exports",
+            Self::Queries => "queries",
+        }
+    }
+
+    /// Returns how many.
+    pub fn limit(self) -> usize {
+        match self {
+            Self::Streams => MAX_STREAMS,
+            Self::Exports => MAX_EXPORTS,
+            Self::Queries => MAX_QUERIES,
+        }
+    }
+
+    /// Returns how long to wait for a place.
+    pub fn patience(self) -> std::time::Duration {
+        match self {
+            Self::Streams | Self::Exports => std::time::Duration::ZERO,
+            Self::Queries => MAX_QUERY_WAIT,
+        }
+    }
+}

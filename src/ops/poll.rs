@@ -9,7 +9,7 @@ use super::push_inbox;
 use super::slots::{self, NoSlot, Patience};
 use crate::app::App;
 use crate::db::receipt_polls::{self, DuePoll};
-use crate::db::receipts::Incoming;
+use crate::db::reported::Incoming;
 use crate::db::{batch_transitions, poll_turns, receipts};
 use crate::domain::ids::ProjectId;
 use crate::usms::{CallError, Credentials, MAX_SESSIONS_PER_QUERY};

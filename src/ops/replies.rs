@@ -9,7 +9,7 @@ use super::push_problems::Problems;
 use crate::app::App;
 use crate::db::conversations::{self, Conversation};
 use crate::db::replies::{self, Incoming};
-use crate::db::{audit, suppressions};
+use crate::db::{audit, suppressions as suppression_rows};
 use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::reply::{self, Decision, OptOutKeywords, Verdict};
@@ -65,9 +65,10 @@ pub async fn store(
     record_said(db, project, "opted_out_by_reply", &opted_out, now).await?;
     record_said(db, project, "opt_out_to_decide", &perhaps, now).await?;
     let (phones, texts): (Vec<&str>, Vec<&str>) = opted_out.into_iter().unzip();
-    suppressions::opt_out(db, project, &phones, &texts, SuppressionScope::All, None, now).await?;
+    suppression_rows::opt_out(db, project, &phones, &texts, SuppressionScope::All, None, now)
+        .await?;
     let (phones, texts): (Vec<&str>, Vec<&str>) = perhaps.into_iter().unzip();
-    suppressions::add_pending(db, project, &phones, &texts, now).await?;
+    suppression_rows::add_pending(db, project, &phones, &texts, now).await?;
     Ok(problems)
 }
 
@@ -219,8 +220,9 @@ pub async fn undo_opt_out(
         return Ok(UndoOutcome::Already);
     }
     let removed =
-        suppressions::lower_replied(&mut tx, actor.project, &conversation.phone, remaining).await?;
-    let listed = suppressions::of_phone(&mut tx, actor.project, &conversation.phone).await?;
+        suppression_rows::lower_replied(&mut tx, actor.project, &conversation.phone, remaining)
+            .await?;
+    let listed = suppression_rows::of_phone(&mut tx, actor.project, &conversation.phone).await?;
     let detail = json!({ "replies": count, "suppression_removed": removed.is_some() });
     record(&mut tx, actor, "opt_out_undone", &conversation.phone, detail, now).await?;
     tx.commit().await?;
@@ -275,10 +277,10 @@ pub async fn decide(
     let mut listed = None;
     if let Some(scope) = scope.filter(|_| Phone::is_whole(phone)) {
         let by = Some(actor.user);
-        suppressions::opt_out(&mut tx, project, &[phone], &[""], scope, by, now).await?;
+        suppression_rows::opt_out(&mut tx, project, &[phone], &[""], scope, by, now).await?;
     } else if !remaining.perhaps {
-        suppressions::remove_pending(&mut tx, project, phone).await?;
-        listed = suppressions::of_phone(&mut tx, project, phone).await?;
+        suppression_rows::remove_pending(&mut tx, project, phone).await?;
+        listed = suppression_rows::of_phone(&mut tx, project, phone).await?;
     }
     let detail = json!({ "replies": count, "decision": decision.key() });
     record(&mut tx, actor, "opt_out_decided", phone, detail, now).await?;
@@ -306,7 +308,7 @@ pub async fn opt_out(
     }
     let (phones, by) = ([conversation.phone.as_str()], Some(actor.user));
     let scope = SuppressionScope::All;
-    suppressions::opt_out(&mut tx, actor.project, &phones, &[""], scope, by, now).await?;
+    suppression_rows::opt_out(&mut tx, actor.project, &phones, &[""], scope, by, now).await?;
     record(&mut tx, actor, "opted_out_by_person", &conversation.phone, json!({}), now).await?;
     tx.commit().await?;
     Ok(true)

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::faults::Fault;
 use super::journal::Entry;
+use super::records::Message;
 use super::review::{DISABLED, Review, Rules};
 use super::seeds::Seeds;
-use super::store::Message;
 use super::{Shared, now_ms, phone, push};
 
 /// How many messages are listed by default.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{Reply, Signature, Template};
+use super::records::{Reply, Signature, Template};
 
 /// An event.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use super::journal::Entry;
-use super::store::Reply;
+use super::records::Reply;
 use super::{Shared, now_ms, phone, receipts};
 
 /// The largest number of receipts in a push.

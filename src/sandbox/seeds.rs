@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::journal::Entry;
+use super::records::{Application, Signature, Template};
 use super::review::{APPROVED, DISABLED, Review};
-use super::store::{Application, Signature, Template, World, new_id};
+use super::store::{World, new_id};
 use super::templates::id_prefix;
 
 /// The signatures and templates to add.

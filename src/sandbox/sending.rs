@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, code};
 use super::journal::{Entry, Sending, SendingGroup, SendingTarget};
 use super::params::Params;
-use super::store::{Template, World};
+use super::records::Template;
+use super::store::World;
 use super::{phone, signatures, templates, text};
 
 /// The largest number of phones in SendUSMSMessage.

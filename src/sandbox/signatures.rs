@@ -5,8 +5,9 @@ use serde_json::json;
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
+use super::records::{Application, Signature};
 use super::review::{APPROVED, Review};
-use super::store::{Application, Signature, World, new_id};
+use super::store::{World, new_id};
 
 impl Signature {
     /// Returns the status and reason of the review at `now`.

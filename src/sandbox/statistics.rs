@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 use super::answer::{Answer, Refusal};
+use super::outcomes::{self, Verdict};
 use super::params::Params;
-use super::receipts::{self, Verdict};
-use super::store::{Message, World};
+use super::records::Message;
+use super::store::World;
 
 /// Country codes by calling code; the vendor knows more.
 const COUNTRIES: [(&str, &str); 10] = [
@@ -108,8 +109,8 @@ fn country_of(phone: &str) -> &'static str {
 }
 
 fn add(sums: &mut Sums, message: &Message, world: &World, now: i64) {
-    let has_receipt = receipts::receipt(message, world.receipt_after, now).is_some();
-    let column = match receipts::outcome(&message.key).verdict {
+    let has_receipt = outcomes::receipt(message, world.receipt_after, now).is_some();
+    let column = match outcomes::outcome(&message.key).verdict {
         Verdict::Delivered if has_receipt => 1,
         Verdict::Failed if has_receipt => 2,
         Verdict::Delivered | Verdict::Failed | Verdict::Unknown => 3,

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, code};
 use super::journal::Entry;
 use super::params::Params;
+use super::records::Template;
 use super::review::{APPROVED, Review};
-use super::store::{Template, World, new_id};
+use super::store::{World, new_id};
 use super::text;
 
 /// The purpose of verification codes.

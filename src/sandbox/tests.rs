@@ -22,7 +22,7 @@ use super::params::Params;
 use super::store::World;
 use super::{
     PRIVATE_KEY, PROJECT_ID, PUBLIC_KEY, Sandbox, Seeds, Settings, SignatureSeed, TemplateSeed,
-    api, phone, receipts, signing, text,
+    api, outcomes, phone, signing, text,
 };
 
 fn any_port() -> SocketAddr {

@@ -12,11 +12,10 @@ use super::i18n::{Texts, language_of};
 use super::layout::{Layout, Section};
 use super::member::Person;
 use super::moment::Moment;
-use super::refused::Refused;
+use super::refused::{Refused, weakness_sentence};
 use super::{flash, page, session};
 use crate::app::App;
 use crate::db::login_sessions;
-use crate::domain::password::Weakness;
 use crate::ops::accounts::{self, Ending, PasswordError};
 
 #[derive(Template)]
@@ -39,7 +38,7 @@ pub async fn show(
     request: HttpRequest,
     person: Person,
 ) -> Result<HttpResponse, WebError> {
-    let l = person.layout(&app, &request, Section::Account).await?;
+    let l = Layout::outside(&person, &app, &request, Section::Account).await?;
     page::ok(&AccountPage { l, is_owner: person.0.user.is_owner, problem: None })
 }
 
@@ -80,21 +79,9 @@ pub async fn change_password(
         }
         Err(error) => ("old", not_current(&app, texts, error)?),
     };
-    let l = person.layout(&app, &request, Section::Account).await?;
+    let l = Layout::outside(&person, &app, &request, Section::Account).await?;
     let problem = Some((field, refused.sentence.clone()));
     refused.respond(&AccountPage { l, is_owner: person.0.user.is_owner, problem })
-}
-
-/// Returns what a form says about a new password that is refused.
-pub fn weakness_sentence(texts: Texts, weakness: Weakness) -> String {
-    texts.t(match weakness {
-        Weakness::TooShort => "account-password-short",
-        Weakness::TooLong => "account-password-long",
-        Weakness::Common => "account-password-common",
-        Weakness::Pattern => "account-password-pattern",
-        Weakness::Name => "account-password-name",
-        Weakness::Product => "account-password-product",
-    })
 }
 
 /// Returns what a form says about the current password.
@@ -134,7 +121,7 @@ impl SessionsPage {
         person: &Person,
         problem: Option<String>,
     ) -> Result<Self, WebError> {
-        let l = person.layout(app, request, Section::Account).await?;
+        let l = Layout::outside(&person, app, request, Section::Account).await?;
         let own_key = session::key_hash(&request.get_session());
         let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
         let rows = all

@@ -6,12 +6,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
+use super::open_applications::name_of;
 use super::reviewed::compare::{self, Changed, DiffSegment};
-use super::reviewed::name_of;
 use super::{flash, page};
 use crate::app::App;
 use crate::db::applications::{self, Application, ApplicationState};
@@ -113,7 +114,7 @@ pub async fn submit(
 /// Returns the text of a call problem, or else the vendor message.
 fn problem_text(texts: super::i18n::Texts, stored: &str) -> String {
     match CallProblem::read(stored) {
-        Some(problem) => super::batches::problem_text(texts, problem),
+        Some(problem) => super::call_text::problem_text(texts, problem),
         None => texts.with("review-vendor-says", &[("words", stored.to_owned().into())]),
     }
 }
@@ -126,17 +127,6 @@ pub fn file_error(error: FileError) -> WebError {
         FileError::Sealed(why) => WebError::Internal(why.to_string()),
         FileError::Database(error) => WebError::Database(error),
     }
-}
-
-/// Redirects to `href`, which then shows the text `key` once.
-pub fn redirect_with_flash(
-    request: &HttpRequest,
-    member: &Member,
-    key: &str,
-    href: &str,
-) -> HttpResponse {
-    flash::say(request, &member.texts(request).t(key));
-    page::see_other(href)
 }
 
 /// Returns the page of the application that was already submitted with this form token, if any.
@@ -215,7 +205,7 @@ pub async fn show(
         Subject::Signature => Section::Signatures,
         Subject::Template => Section::Templates,
     };
-    let l = member.layout(&app, &request, section).await?;
+    let l = Layout::in_project(&member, &app, &request, section).await?;
     let list = l.urls.all_reviewed(found.subject);
     let title = match found.subject {
         Subject::Signature => l.t("signatures-title"),

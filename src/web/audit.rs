@@ -7,7 +7,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::batches::downloads::{headed, lines, streamed};
+use super::csv::{headed, lines, streamed};
 use super::error::WebError;
 use super::form::peer_ip;
 use super::layout::{Layout, Section};
@@ -277,7 +277,7 @@ pub async fn of_project(
     let filter = query.filter(&choice, PAGE);
     let db = &pools.lists(&app).db;
     let found = audit::of_project(db, member.project.id, &filter, query.before()).await?;
-    let l = member.layout(&app, &request, Section::Audit).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Audit).await?;
     page::ok(&AuditPage::new(l, member.urls().audit(), &choice, filter, found))
 }
 
@@ -292,7 +292,7 @@ pub async fn of_all(
     let choice = query.choice(&app);
     let filter = query.filter(&choice, PAGE);
     let found = audit::of_all(&pools.lists(&app).db, &filter, query.before()).await?;
-    let l = person.layout(&app, &request, Section::AllAudit).await?;
+    let l = Layout::outside(&person, &app, &request, Section::AllAudit).await?;
     page::ok(&AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found))
 }
 

@@ -5,9 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::redirect_with_flash;
 use super::costs::four_decimals;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -129,7 +129,7 @@ pub async fn form(
 ) -> Result<HttpResponse, WebError> {
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     let plain = PlainPrices::of(&prices::today(&app, member.project.id).await?);
-    let l = member.layout(&app, &request, Section::Settings).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
     page::ok(&BatchRulesPage { l, fields: Fields::of(&policy, plain), wrong: Vec::new() })
 }
 
@@ -144,7 +144,7 @@ pub async fn save(
     let (policy, mut plain) = match fields.read() {
         Ok(read) => read,
         Err(wrong) => {
-            let l = member.layout(&app, &request, Section::Settings).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
             return page::unprocessable(&BatchRulesPage { l, fields, wrong });
         }
     };

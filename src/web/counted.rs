@@ -8,6 +8,9 @@ use crate::domain::message::MessageState;
 use crate::domain::period::Period;
 use crate::domain::time::CHINA;
 
+/// Stands for the receipts that have no code, as on pages.
+pub const NO_CODE: &str = "—";
+
 /// The messages that a figure counts, as filters of the message search.
 #[derive(Debug, Clone)]
 pub struct CountedMessages {

@@ -4,14 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use time::{Date, Duration, OffsetDateTime};
 
-use super::batches::BatchRow;
+use super::batch_row::BatchRow;
 use super::components::{Drawing, Tone};
 use super::counted::CountedMessages;
 use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::missing_pushes::gap_text;
 use super::moment::Moment;
-use super::{health, page, reviewed};
+use super::open_applications::open_applications;
+use super::page;
 use crate::app::App;
 use crate::db::dashboard::{self, Numbers};
 use crate::db::{batches, signatures, sms_templates, unreadable_pushes};
@@ -92,7 +94,7 @@ pub async fn show(
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Dashboard).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Dashboard).await?;
     let project = member.project.id;
     let now = app.clock.now();
     let midnight = now.to_offset(CHINA).replace_time(time::Time::MIDNIGHT);
@@ -193,7 +195,7 @@ async fn tasks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Task>, WebE
         });
     }
     for subject in [Subject::Signature, Subject::Template] {
-        for application in reviewed::open_applications(app, member, l, subject).await? {
+        for application in open_applications(app, member, l, subject).await? {
             tasks.push(Task {
                 tone: Tone::Doubtful,
                 mark: "mark-doubt",
@@ -236,7 +238,7 @@ async fn push_tasks(app: &App, project: ProjectId, l: &Layout) -> Result<Vec<Tas
             tone: Tone::Doubtful,
             mark: "mark-doubt",
             label: l.t("health-pushes"),
-            what: health::page::gap_text(l, gap),
+            what: gap_text(l, gap),
             more: String::new(),
             since: l.moment(gap.since),
             href: l.urls.health(),

@@ -1,20 +1,12 @@
-//! The error type of all pages, and the error page. The cause is logged under the request id; the
-//! page shows that id and what the person can do.
+//! Why a page cannot be shown, and the status that says so. What people read is drawn by
+//! [`pages::errors`](super::errors).
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
-use actix_web::http::{ConnectionType, StatusCode};
-use actix_web::middleware::Next;
-use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
-use askama::Template;
-use tracing_actix_web::RequestId;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 
-use super::components::Drawing;
-use super::i18n::{Texts, language_of};
-use super::{Settings, assets, headers, layout, limits, page, refused, urls};
+use super::urls;
+use crate::domain::limits::Quota;
 
 /// When a request that cannot be answered now may be tried again, in seconds.
 const RETRY_SECONDS: &str = "5";
@@ -54,7 +46,7 @@ pub enum WebError {
     TooManyBodies,
     /// The person uses as much of this at once as one may.
     #[error("too many {}", .0.key())]
-    TooMany(limits::Kind),
+    TooMany(Quota),
     /// So many opt-out lists are read at once that one more would wait too long.
     #[error("too many lists are read at once")]
     BusyWithLists,
@@ -112,9 +104,9 @@ impl ResponseError for WebError {
                 response.insert_header((LOCATION, login)).finish()
             }
             Self::FormExpired => marked(response, "expired"),
-            Self::TooMany(limits::Kind::Streams) => marked(response, "too-many-streams"),
-            Self::TooMany(limits::Kind::Exports) => marked(response, "too-many-exports"),
-            Self::TooMany(limits::Kind::Queries) => marked(response, "too-many-queries"),
+            Self::TooMany(Quota::Streams) => marked(response, "too-many-streams"),
+            Self::TooMany(Quota::Exports) => marked(response, "too-many-exports"),
+            Self::TooMany(Quota::Queries) => marked(response, "too-many-queries"),
             Self::BusyWithLists => marked(response, "busy-with-lists"),
             Self::NoReader(_) => marked(response, "no-reader"),
             Self::Database(error) if is_expired(error) => marked(response, "slow"),
@@ -162,122 +154,13 @@ fn is_bad_input(error: &sqlx::Error) -> bool {
 }
 
 /// Marks a response whose error page does not follow from its status.
-struct PageKind(&'static str);
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage {
-    texts: Texts,
-    theme: Option<&'static str>,
-    title: String,
-    advice: String,
-    request_id: String,
-}
-
-impl ErrorPage {
-    fn new(texts: Texts, theme: Option<&'static str>, kind: &str, request_id: String) -> Self {
-        Self {
-            title: texts.t(&format!("error-{kind}-title")),
-            advice: texts.t(&format!("error-{kind}")),
-            texts,
-            theme,
-            request_id,
-        }
-    }
-
-    fn response(&self, status: StatusCode) -> HttpResponse {
-        let mut response =
-            page::with_status(status, self).unwrap_or_else(|_| HttpResponse::new(status));
-        say_when_to_retry(&mut response);
-        // The rest of a body that is not read must not be taken for the next request.
-        if matches!(status.as_u16(), 408 | 413 | 415 | 429) {
-            response.head_mut().set_connection_type(ConnectionType::Close);
-        }
-        response
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub struct PageKind(pub &'static str);
 
 /// Says when a request may be tried again that cannot be answered now.
-pub(super) fn say_when_to_retry(response: &mut HttpResponse) {
+pub fn say_when_to_retry(response: &mut HttpResponse) {
     let status = response.status();
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-    }
-}
-
-/// Middleware that renders the error page for every failed response without a page of its own.
-pub async fn pages(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let texts = Texts(language_of(request.request()));
-    let theme = layout::theme(request.request());
-    let request_id =
-        request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let https = request.app_data::<Data<Settings>>().is_some_and(|settings| settings.is_https());
-    match next.call(request).await {
-        Ok(response) if needs_page(&response) => {
-            let status = response.status();
-            log(status, response.response().error());
-            let marked = response.response().extensions().get::<PageKind>().map(|kind| kind.0);
-            if status == StatusCode::FORBIDDEN {
-                let is_expired = marked == Some("expired");
-                let action = if is_expired { "form_refused" } else { "permission_refused" };
-                refused::record(response.request(), action).await;
-            }
-            let kind = marked.unwrap_or_else(|| kind(status));
-            let error_page = ErrorPage::new(texts, theme, kind, request_id).response(status);
-            let (request, old) = response.into_parts();
-            Ok(ServiceResponse::new(request, with_headers_of(&old, error_page)))
-        }
-        Ok(response) => Ok(response.map_into_boxed_body()),
-        Err(error) => {
-            let status = error.as_response_error().status_code();
-            log(status, Some(&error));
-            let mut error_page =
-                ErrorPage::new(texts, theme, kind(status), request_id).response(status);
-            headers::add(error_page.headers_mut(), https);
-            Err(InternalError::from_response(error, error_page).into())
-        }
-    }
-}
-
-fn needs_page<B>(response: &ServiceResponse<B>) -> bool {
-    let failed = response.status().is_client_error() || response.status().is_server_error();
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    failed && kind.is_none_or(|kind| kind.starts_with("text/plain"))
-}
-
-fn with_headers_of<B>(old: &HttpResponse<B>, mut new: HttpResponse) -> HttpResponse {
-    for cookie in old.cookies() {
-        // Only invalid cookies are refused, and these were accepted before.
-        let _ = new.add_cookie(&cookie);
-    }
-    new
-}
-
-/// Logs why a request failed. The span of the request says which one it is, and whose.
-fn log(status: StatusCode, error: Option<&actix_web::Error>) {
-    let cause = error.map(ToString::to_string).unwrap_or_else(|| status.to_string());
-    let status = status.as_u16();
-    if status >= 500 {
-        tracing::error!(status, cause, "request failed");
-    } else {
-        tracing::info!(status, cause, "request rejected");
-    }
-}
-
-fn kind(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "not-found",
-        StatusCode::FORBIDDEN => "forbidden",
-        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "encoded",
-        StatusCode::REQUEST_TIMEOUT => "too-slow",
-        StatusCode::TOO_MANY_REQUESTS => "too-many",
-        StatusCode::METHOD_NOT_ALLOWED => "method",
-        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-        other if other.is_client_error() => "bad-request",
-        _ => "internal",
     }
 }

@@ -11,14 +11,13 @@ use serde::Deserialize;
 use super::components::Drawing;
 use super::counted::CountedMessages;
 use super::error::WebError;
+use super::growth::growth;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::page;
 use super::period_picker::{PeriodChoice, PeriodPicker};
 use super::pools::Pools;
 use super::sheet::{Cell, Kind, Sheet};
-use super::statistics::change;
-use super::statistics::report::sum;
 use super::urls::with_query;
 use crate::app::App;
 use crate::db::failures::{self, AffectedBatch, Only, Reason, Share};
@@ -148,7 +147,7 @@ impl FailuresPage {
     }
 
     fn change_of(&self, now: impl Borrow<i64>, before: impl Borrow<i64>) -> String {
-        change(*now.borrow(), *before.borrow())
+        growth(*now.borrow(), *before.borrow())
     }
 }
 
@@ -226,12 +225,15 @@ pub async fn show(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
-    let l = member.layout(&app, &request, Section::Failures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Failures).await?;
     let scope = Scope::new(&app, member.project.id, &query);
     let (now, only) = (scope.now, &scope.only);
     let causes = scope.causes(&app, &l, false).await?;
     let others = scope.causes(&app, &l, true).await?;
-    let (tally, before) = (sum(&app, now).await?.tally, sum(&app, scope.before).await?.tally);
+    let (tally, before) = (
+        statistics::sum(&app.db, now).await?.tally,
+        statistics::sum(&app.db, scope.before).await?.tally,
+    );
     let templates = failures::by_template(&app.db, now, only, MAX_LISTED).await?;
     let totals = statistics::by_group(&app.db, now, By::Template).await?;
     let total_of = |key: &str| {
@@ -277,7 +279,7 @@ pub async fn file(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
-    let l = member.layout(&app, &request, Section::Failures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Failures).await?;
     let scope = Scope::new(&app, member.project.id, &query);
     if scope.choice.problem.is_some() {
         return Err(WebError::BadRequest);

@@ -7,8 +7,9 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::applications::{file_error, redirect_with_flash};
+use super::applications::file_error;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::member::Member;
 use crate::app::App;

@@ -1,11 +1,14 @@
 //! Flash messages: a sentence that the next page shows once.
 
 use actix_session::SessionExt;
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::session;
+use super::member::Member;
+use super::page;
 
+/// The key in the login session.
+const KEY: &str = "flash";
 /// The header of a request by `static/watch.js`.
 const WATCH: &str = "x-watch";
 
@@ -34,7 +37,10 @@ pub fn take(request: &HttpRequest) -> Option<Flash> {
     if request.headers().contains_key(WATCH) {
         return None;
     }
-    session::take_flash(&request.get_session())
+    let session = request.get_session();
+    let flash = session.get::<Flash>(KEY).ok().flatten()?;
+    session.remove(KEY);
+    Some(flash)
 }
 
 /// Leaves the message that a page of progress would show to the page that follows it.
@@ -44,8 +50,19 @@ pub fn leave(request: &HttpRequest, flash: Option<Flash>) {
     }
 }
 
+/// Redirects to `href`, which then shows the text `key` once.
+pub fn redirect_with_flash(
+    request: &HttpRequest,
+    member: &Member,
+    key: &str,
+    href: &str,
+) -> HttpResponse {
+    say(request, &member.texts(request).t(key));
+    page::see_other(href)
+}
+
 fn store(request: &HttpRequest, flash: Flash) {
-    if let Err(error) = session::set_flash(&request.get_session(), flash) {
+    if let Err(error) = request.get_session().insert(KEY, flash) {
         tracing::warn!(%error, "cannot store flash message");
     }
 }

@@ -62,7 +62,7 @@ pub async fn form(
     request: HttpRequest,
     Kind(subject): Kind,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, section(subject)).await?;
+    let l = Layout::in_project(&member, &app, &request, section(subject)).await?;
     page::ok(&import_page(l, subject, ImportForm::default(), Vec::new(), None))
 }
 
@@ -74,7 +74,7 @@ pub async fn import(
     Kind(subject): Kind,
     form: Form<ImportForm>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, section(subject)).await?;
+    let l = Layout::in_project(&member, &app, &request, section(subject)).await?;
     let entered = form.into_inner();
     let ids = match parse_ids(&l, &entered.ids) {
         Ok(ids) => ids,

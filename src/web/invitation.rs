@@ -8,13 +8,12 @@ use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::account::weakness_sentence;
 use super::components::Drawing;
 use super::csrf::CsrfField;
 use super::error::WebError;
 use super::form::{Form, peer_ip};
 use super::i18n::{Language, Texts, language_of};
-use super::refused::Refused;
+use super::refused::{Refused, weakness_sentence};
 use super::visitor::{self, FormToken};
 use super::{assets, layout, page, session};
 use crate::app::App;

@@ -14,6 +14,7 @@ use super::csrf::CsrfField;
 use super::error::WebError;
 use super::flash::{self, Flash};
 use super::i18n::{Count, Language, Texts, language_of};
+use super::member::{Member, Person};
 use super::moment::{self, Moment};
 use super::urls::{ALL_AUDIT, PEOPLE, PROJECTS, Urls};
 use super::{assets, session};
@@ -112,6 +113,29 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Returns the layout of a page of the member's project, and remembers the project as the one visited
+    /// last.
+    pub async fn in_project(
+        member: &Member,
+        app: &App,
+        request: &HttpRequest,
+        section: Section,
+    ) -> Result<Self, WebError> {
+        let slug = &member.project.slug;
+        session::set_project(&request.get_session(), slug)?;
+        Self::new(app, request, member.signed_in(), Some(slug), section).await
+    }
+
+    /// Returns the layout of a page outside of projects.
+    pub async fn outside(
+        person: &Person,
+        app: &App,
+        request: &HttpRequest,
+        section: Section,
+    ) -> Result<Self, WebError> {
+        Self::new(app, request, &person.0, None, section).await
+    }
+
     /// Creates the layout of a page in the project called `slug`. Without a slug it is the project
     /// that was visited last, or the first.
     pub async fn new(

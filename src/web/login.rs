@@ -198,7 +198,7 @@ pub async fn home(
     match membership {
         Some(membership) => Ok(page::see_other(&Urls::of(&membership.project.slug).dashboard())),
         None => {
-            let l = person.layout(&app, &request, Section::Account).await?;
+            let l = Layout::outside(&person, &app, &request, Section::Account).await?;
             page::ok(&NoProjectPage { l })
         }
     }

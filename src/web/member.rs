@@ -1,14 +1,11 @@
 //! The person who sent a request, and their membership of the project in the path.
 
-use actix_session::SessionExt;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Ready, ready};
 
 use super::error::WebError;
 use super::i18n::{Texts, language_of};
-use super::layout::{Layout, Section};
-use super::session;
 use super::urls::Urls;
 use crate::app::App;
 use crate::db::login_sessions::SignedIn;
@@ -45,6 +42,11 @@ impl Member {
     }
 
     /// Returns the person with all memberships.
+    pub fn signed_in(&self) -> &SignedIn {
+        &self.signed_in
+    }
+
+    /// Returns the person with all memberships.
     pub fn into_signed_in(self) -> SignedIn {
         self.signed_in
     }
@@ -67,29 +69,6 @@ impl Member {
     /// Returns the links of their project.
     pub fn urls(&self) -> Urls {
         Urls::of(&self.project.slug)
-    }
-
-    /// Returns the layout of a page, and remembers the project as the one visited last.
-    pub async fn layout(
-        &self,
-        app: &App,
-        request: &HttpRequest,
-        section: Section,
-    ) -> Result<Layout, WebError> {
-        session::set_project(&request.get_session(), &self.project.slug)?;
-        Layout::new(app, request, &self.signed_in, Some(&self.project.slug), section).await
-    }
-}
-
-impl Person {
-    /// Returns the layout of a page outside of projects.
-    pub async fn layout(
-        &self,
-        app: &App,
-        request: &HttpRequest,
-        section: Section,
-    ) -> Result<Layout, WebError> {
-        Layout::new(app, request, &self.0, None, section).await
     }
 }
 

@@ -133,7 +133,7 @@ pub async fn list(
     request: HttpRequest,
     filters: web::Query<Filters>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Messages).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Messages).await?;
     let project = member.project.id;
     let used = app.message_search.recently_used(project).await?;
     let parsed = ParsedFilters::new(&app, &member, &l, filters.into_inner(), &used).await?;

@@ -4,9 +4,11 @@ pub mod account;
 pub mod applications;
 pub mod assets;
 pub mod audit;
+pub mod batch_row;
 pub mod batch_rules;
 pub mod batches;
 pub mod bodies;
+pub mod call_text;
 pub mod changes;
 pub mod chart;
 pub mod choices;
@@ -17,12 +19,15 @@ pub mod costs;
 pub mod counted;
 pub mod countries;
 pub mod csrf;
+pub mod csv;
 pub mod dashboard;
 pub mod error;
+pub mod errors;
 pub mod failures;
 pub mod files;
 pub mod flash;
 pub mod form;
+pub mod growth;
 pub mod guard;
 pub mod headers;
 pub mod health;
@@ -35,10 +40,13 @@ pub mod limits;
 pub mod login;
 pub mod member;
 pub mod members;
+pub mod message_csv;
 pub mod message_table;
 pub mod messages;
+pub mod missing_pushes;
 pub mod moment;
 pub mod notification_settings;
+pub mod open_applications;
 pub mod page;
 pub mod people;
 pub mod period_picker;
@@ -56,6 +64,7 @@ pub mod retention;
 pub mod reviewed;
 pub mod routes;
 pub mod schedule;
+pub mod segments;
 pub mod send;
 mod sending;
 pub mod sensitive_words;
@@ -183,7 +192,7 @@ pub fn start_with(
             .configure(routes::table)
             .wrap(session::middleware(&app, https))
             .wrap(from_fn(bodies::limit))
-            .wrap(from_fn(error::pages))
+            .wrap(from_fn(errors::pages))
             .wrap(Compress::default())
             .wrap(headers::all(https))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))

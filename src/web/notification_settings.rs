@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::redirect_with_flash;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
@@ -88,7 +88,7 @@ async fn settings_page(
     form: NotificationForm,
     problem: Option<NotificationProblem>,
 ) -> Result<NotificationSettingsPage, WebError> {
-    let l = member.layout(app, request, Section::Settings).await?;
+    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
     let past = db::notifications::latest(&app.db, member.project.id, MAX_SHOWN).await?;
     let rows = past.into_iter().map(|notification| NotificationRow {
         at: l.moment(notification.at),

@@ -6,11 +6,11 @@ use askama::Template;
 use serde::Deserialize;
 use time::Date;
 
-use super::applications::redirect_with_flash;
-use super::batches::downloads::{attachment, examples, headed};
 use super::costs::four_decimals;
 use super::countries;
+use super::csv::{attachment, examples, headed};
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -109,7 +109,7 @@ async fn draw(
     request: &HttpRequest,
     fields: Fields,
 ) -> Result<PricesPage, WebError> {
-    let l = member.layout(app, request, Section::Settings).await?;
+    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
     let all = prices::all(&app.db, member.project.id).await?;
     let lines = lines_of(&l, all, period::day_of(app.clock.now()));
     let names = countries::NAMED.map(|code| l.texts.country(code)).to_vec();

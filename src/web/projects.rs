@@ -61,7 +61,7 @@ struct ProjectsPage {
 impl ProjectsPage {
     async fn new(app: &App, request: &HttpRequest, person: &Person) -> Result<Self, WebError> {
         Ok(Self {
-            l: person.layout(app, request, Section::Projects).await?,
+            l: Layout::outside(&person, app, request, Section::Projects).await?,
             projects: projects::overviews(&app.db).await?,
             typed: Typed::default(),
             of: String::new(),

@@ -6,15 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::redirect_with_flash;
 use super::components::Tone;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::i18n::Language;
 use super::layout::{Layout, Section};
 use super::member::Member;
+use super::missing_pushes::gap_text;
 use super::moment::Moment;
-use super::{health, page};
+use super::page;
 use crate::app::App;
 use crate::db::projects;
 use crate::db::push_url::{self as rows, PushKind};
@@ -262,7 +263,7 @@ async fn draw(
     state: ViewState,
 ) -> Result<PushSettingsPage, WebError> {
     let project = member.project.id;
-    let l = member.layout(app, request, Section::Settings).await?;
+    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
     let (now, endpoint) = (app.clock.now(), rows::endpoint(&app.db, project).await?);
     let pulling = report_pulls::of(&app.db, project).await?;
     let base = public_url(request);
@@ -285,7 +286,7 @@ async fn draw(
         pulls: pulling.is_some(),
         problem: None,
     });
-    let gap = missing_pushes::gap(app, project).await?.map(|gap| health::page::gap_text(&l, gap));
+    let gap = missing_pushes::gap(app, project).await?.map(|gap| gap_text(&l, gap));
     Ok(PushSettingsPage {
         url_problem: url_problem(&l, base.as_deref()),
         push_url,

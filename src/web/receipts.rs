@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use answers::{Answers, Asked};
 
-use super::batches::explain;
+use super::call_text::explain;
 use super::error::WebError;
 use super::flash;
 use super::form::Form;
@@ -96,7 +96,7 @@ pub async fn search(
             show_phone(&app, &member, &request, &phone, query.before).await
         }
         phone => {
-            let l = member.layout(&app, &request, Section::Receipts).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Receipts).await?;
             let search = SearchPage {
                 l,
                 session_problem: !session_no.is_empty(),
@@ -152,7 +152,7 @@ async fn show_phone(
     phone: &SearchedPhone,
     before: Option<MessageId>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Receipts).await?;
+    let l = Layout::in_project(&member, app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
     let query = MessageQuery { phone: Some(phone.phones.clone()), ..MessageQuery::default() };
@@ -197,7 +197,7 @@ pub async fn session(
         return Err(WebError::NotFound);
     }
     let found = find_messages(&app, &member, &session_no).await?;
-    let l = member.layout(&app, &request, Section::Receipts).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Receipts).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let rows = (!found.is_empty()).then(|| {
         let rows = rows(&l, whole_phones, &found);

@@ -1,21 +1,16 @@
-//! Passwords that were refused: the status and the sentence of the form that comes back, and the audit of
-//! forms and pages that were refused.
+//! Passwords that were refused: the status and the sentence of the form that comes back.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 use time::OffsetDateTime;
 
 use super::error::WebError;
-use super::form::peer_ip;
 use super::i18n::Texts;
-use super::member::{Member, Person};
-use super::request_log::shown_path;
 use super::{moment, page};
 use crate::app::App;
-use crate::ops::refusals;
+use crate::domain::password::Weakness;
 
 /// When a browser may come back while too many passwords are checked.
 const BUSY_SECONDS: i64 = 2;
@@ -65,18 +60,14 @@ impl Refused {
     }
 }
 
-/// Records that a page or a form was refused. What cannot be recorded is logged: the answer is the same.
-pub async fn record(request: &HttpRequest, action: &str) {
-    let Some(app) = request.app_data::<Data<App>>() else { return };
-    let admitted = request.extensions().get::<Member>().cloned().map(Member::into_signed_in);
-    let person = admitted.or_else(|| request.extensions().get::<Person>().map(|one| one.0.clone()));
-    let slug = request.match_info().get("project").unwrap_or_default();
-    let project = person.as_ref().and_then(|person| person.place(slug));
-    let project = project.map(|membership| membership.project.id);
-    let user = person.as_ref().map(|person| &person.user);
-    let (ip, path) = (peer_ip(request), shown_path(request.path()));
-    let recorded = refusals::request(app, action, user, project, &ip, &path).await;
-    if let Err(error) = recorded {
-        tracing::error!(%error, action, "cannot record what was refused");
-    }
+/// Returns what a form says about a new password that is refused.
+pub fn weakness_sentence(texts: Texts, weakness: Weakness) -> String {
+    texts.t(match weakness {
+        Weakness::TooShort => "account-password-short",
+        Weakness::TooLong => "account-password-long",
+        Weakness::Common => "account-password-common",
+        Weakness::Pattern => "account-password-pattern",
+        Weakness::Name => "account-password-name",
+        Weakness::Product => "account-password-product",
+    })
 }

@@ -167,7 +167,7 @@ pub async fn list(
     let filter = query.filter(&member);
     let found = conversations::list(&app.db, member.project.id, &filter).await?;
     let undecided = conversations::count_undecided(&app.db, member.project.id).await?;
-    let l = member.layout(&app, &request, Section::Replies).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Replies).await?;
     let next = found.next.cursor().map(|last| {
         let after = format!("{}_{}", micros(last.at), last.id);
         query.href(&l, filter.show, Some(&after))

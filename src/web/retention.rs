@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::applications::redirect_with_flash;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -123,7 +123,7 @@ pub async fn form(
     let mut db = app.db.acquire().await?;
     let policy = retention::of(&mut db, member.project.id).await?;
     let retained = retained::retained(&mut db, member.project.id).await?;
-    let l = member.layout(&app, &request, Section::Settings).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
     page::ok(&RetentionPage {
         l,
         fields: Fields::of(policy),
@@ -153,7 +153,7 @@ pub async fn save(
         }
         policy => {
             let wrong = policy.err().unwrap_or_default();
-            let l = member.layout(&app, &request, Section::Settings).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
             let retained = retained::retained(&mut *app.db.acquire().await?, project).await?;
             page::unprocessable(&RetentionPage { l, fields, wrong, asks, retained })
         }

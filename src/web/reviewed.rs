@@ -18,13 +18,11 @@ use super::moment::Moment;
 use super::urls::with_query;
 use super::{flash, page};
 use crate::app::App;
-use crate::db::applications::{self, Application};
 use crate::db::review_events::{self, Event};
 use crate::db::reviewed::{Counts, Cursor, Filter, Row};
-use crate::db::{signatures, sms_templates};
+use crate::db::{signatures as signature_rows, sms_templates as template_rows};
 use crate::domain::ids::ApplicationId;
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
-use crate::domain::text;
 use crate::ops::review;
 
 pub mod compare;
@@ -168,52 +166,6 @@ pub fn tabs(l: &Layout, list: &str, counts: &Counts, query: &ListQuery) -> Vec<T
     tabs
 }
 
-/// An application in doubt, as it is shown above a list.
-#[derive(Debug)]
-pub struct OpenApplication {
-    /// The name of the signature or template.
-    pub name: String,
-    /// The person who applied.
-    pub person: String,
-    /// When it was submitted.
-    pub since: Moment,
-    /// The URL of its page.
-    pub address: String,
-}
-
-/// Returns the applications for signatures or templates that are in doubt.
-pub async fn open_applications(
-    app: &App,
-    member: &Member,
-    l: &Layout,
-    subject: Subject,
-) -> Result<Vec<OpenApplication>, WebError> {
-    let open = applications::open(&app.db, member.project.id, subject).await?;
-    let open = open
-        .into_iter()
-        .filter(|application| application.state == applications::ApplicationState::InDoubt);
-    Ok(open
-        .map(|application| OpenApplication {
-            name: name_of(&application),
-            since: l.moment(application.id),
-            address: l.urls.application(application.id),
-            person: application.person,
-        })
-        .collect())
-}
-
-/// Returns the name of the signature or template that an application is for.
-pub fn name_of(application: &Application) -> String {
-    let of = |field: &str| application.content[field].as_str().unwrap_or_default();
-    match application.subject {
-        Subject::Signature => {
-            let international = application.content["international"].as_bool().unwrap_or(false);
-            text::bracketed(of("content"), international)
-        }
-        Subject::Template => of("name").to_owned(),
-    }
-}
-
 /// An event of a timeline.
 #[derive(Debug)]
 pub struct TimelineEntry {
@@ -349,9 +301,11 @@ pub async fn refresh(
     let vendor_id = &path.1;
     let (project, by) = (member.project.id, Some(member.person.id));
     let exists = match subject {
-        Subject::Signature => signatures::by_sig_id(&app.db, project, vendor_id).await?.is_some(),
+        Subject::Signature => {
+            signature_rows::by_sig_id(&app.db, project, vendor_id).await?.is_some()
+        }
         Subject::Template => {
-            sms_templates::by_template_id(&app.db, project, vendor_id).await?.is_some()
+            template_rows::by_template_id(&app.db, project, vendor_id).await?.is_some()
         }
     };
     if !exists {

@@ -284,7 +284,7 @@ async fn check_or_place(
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
     let needs_approval = needs_approval(template.purpose, total, policy.approval_over);
-    let l = member.layout(app, request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     let text = order::body(&template);
     let proposed = ProposedDestination::of_template(app, &l, &template).await?;
     let estimate = order::estimate(&prices, &template, &recipients, parts);
@@ -327,7 +327,7 @@ pub async fn preview(
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
-    let l = member.layout(&app, &request, Section::Send).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     page::ok(&PreviewPart { l, preview })
 }
 
@@ -340,7 +340,7 @@ async fn form_page(
     problems: Vec<Problem>,
 ) -> Result<FormPage, WebError> {
     let preview = Preview::from_draft(&draft);
-    let l = member.layout(app, request, Section::Send).await?;
+    let l = Layout::in_project(&member, app, request, Section::Send).await?;
     let proposed = match &draft.template {
         Some(template) => ProposedDestination::of_template(app, &l, template).await?,
         None => None,

@@ -124,7 +124,7 @@ pub async fn show(
         None => Vec::new(),
     };
     page::ok(&SendingPage {
-        l: member.layout(&app, &request, Section::Health).await?,
+        l: Layout::in_project(&member, &app, &request, Section::Health).await?,
         stops: sending_stops::of_project(&app.db, member.project.id).await?,
         under_way: sending_stops::under_way(&app.db, Some(member.project.id)).await?,
         recovery,

@@ -4,8 +4,8 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::applications::redirect_with_flash;
 use super::error::WebError;
+use super::flash::redirect_with_flash;
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
@@ -57,7 +57,7 @@ pub async fn form(
     member: Member,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Templates).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let words = reviewed::sensitive_words(&app.db, member.project.id).await?;
     let list = WordList::saved(&l, NAME, &words);
     page::ok(&SensitiveWordsPage::new(l, list, &words))
@@ -75,7 +75,7 @@ pub async fn save(
     let mut words = match typed.read(LIMITS, str::to_owned) {
         Ok(words) => words,
         Err(problem) => {
-            let l = member.layout(&app, &request, Section::Templates).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
             let list = WordList::invalid(&l, NAME, typed, &problem);
             let saved = reviewed::sensitive_words(&app.db, member.project.id).await?;
             return page::unprocessable(&SensitiveWordsPage::new(l, list, &saved));

@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use super::error::WebError;
-use super::flash::Flash;
 use crate::app::App;
 use crate::db::login_sessions::{self, NewSession, SignedIn};
 use crate::domain::ids::UserId;
@@ -32,7 +31,6 @@ const USER: &str = "user";
 const IP: &str = "address";
 const AGENT: &str = "agent";
 const CSRF: &str = "csrf";
-const FLASH: &str = "flash";
 const PROJECT: &str = "project";
 
 // Values that loading adds and that are not stored in the session.
@@ -219,18 +217,6 @@ pub fn csrf(session: &Session) -> Result<String, WebError> {
 /// Returns the CSRF token of this session's forms, if there is one.
 pub fn existing_csrf(session: &Session) -> Option<String> {
     get(session, CSRF)
-}
-
-/// Stores a flash message for the next page.
-pub fn set_flash(session: &Session, flash: Flash) -> Result<(), WebError> {
-    session.insert(FLASH, flash).map_err(|error| WebError::Session(error.to_string()))
-}
-
-/// Takes the flash message out of the session.
-pub fn take_flash(session: &Session) -> Option<Flash> {
-    let flash = session.get::<Flash>(FLASH).ok().flatten()?;
-    session.remove(FLASH);
-    Some(flash)
 }
 
 /// Returns the slug of the project that was visited last.

@@ -6,7 +6,7 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::batches::downloads::{attachment, headed, lines};
+use super::csv::{attachment, headed, lines};
 use super::error::WebError;
 use super::form::peer_ip;
 use super::member::Member;

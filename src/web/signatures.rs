@@ -11,9 +11,10 @@ use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
+use super::open_applications::{OpenApplication, open_applications};
 use super::reviewed::destination::Destination;
 use super::reviewed::findings::Source;
-use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
+use super::reviewed::{self, A_PAGE, ListQuery, Standing, Tab, TimelineEntry};
 use super::{flash, page};
 use crate::app::App;
 use crate::db::files::{self, File};
@@ -113,7 +114,7 @@ pub async fn list(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
     let project = member.project.id;
     let query = query.into_inner();
     let found = signatures::list(&app.db, project, &query.filter()).await?;
@@ -126,7 +127,7 @@ pub async fn list(
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
     let page = ListPage {
         tabs: reviewed::tabs(&l, &href, &counts, &query),
-        open: reviewed::open_applications(&app, &member, &l, Subject::Signature).await?,
+        open: open_applications(&app, &member, &l, Subject::Signature).await?,
         first: (!query.after.is_empty()).then(|| query.first(&href)),
         next: query.next(&href, last),
         watch: found
@@ -182,7 +183,7 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let signature = find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
     let row = Row::Signature(signature.id);
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Signature, &[signature.id.0], since).await?;

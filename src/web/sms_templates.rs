@@ -8,10 +8,11 @@ use super::error::WebError;
 use super::layout::{Layout, Section};
 use super::member::Member;
 use super::moment::Moment;
+use super::open_applications::{OpenApplication, open_applications};
 use super::page;
 use super::reviewed::destination::Destination;
-use super::reviewed::{self, A_PAGE, ListQuery, OpenApplication, Standing, Tab, TimelineEntry};
-use super::send::view::{Segment, segments_of};
+use super::reviewed::{self, A_PAGE, ListQuery, Standing, Tab, TimelineEntry};
+use super::segments::{Segment, segments_of};
 use super::signatures::SENT_PERIOD;
 use crate::app::App;
 use crate::db::destinations;
@@ -89,7 +90,7 @@ pub async fn list(
     request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Templates).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let project = member.project.id;
     let query = query.into_inner();
     let found = sms_templates::list(&app.db, project, &query.filter(), &query.purposes()).await?;
@@ -102,7 +103,7 @@ pub async fn list(
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
     let page = ListPage {
         tabs: reviewed::tabs(&l, &href, &counts, &query),
-        open: reviewed::open_applications(&app, &member, &l, Subject::Template).await?,
+        open: open_applications(&app, &member, &l, Subject::Template).await?,
         first: (!query.after.is_empty()).then(|| query.first(&href)),
         next: query.next(&href, last),
         watch: found
@@ -153,7 +154,7 @@ pub async fn show(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let template = find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Templates).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let row = Row::Template(template.id);
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Template, &[template.id.0], since).await?;

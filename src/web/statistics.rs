@@ -14,6 +14,7 @@ use super::chart::{Bars, Point, Rate};
 use super::costs::{at_least, yuan};
 use super::counted::CountedMessages;
 use super::error::WebError;
+use super::growth::growth;
 use super::i18n::Texts;
 use super::layout::{Layout, Section};
 use super::ledger::Ledger;
@@ -128,12 +129,12 @@ impl StatisticsPage {
     }
 
     fn change_of_parts(&self) -> String {
-        change(self.report.whole_hours.all_parts(), self.before.all_parts())
+        growth(self.report.whole_hours.all_parts(), self.before.all_parts())
     }
 
     fn change_of_cost(&self) -> String {
         let (now, before) = (self.report.whole_hours.cost(), self.before.cost());
-        now.zip(before).map_or_else(|| "—".to_owned(), |(now, before)| change(now, before))
+        now.zip(before).map_or_else(|| "—".to_owned(), |(now, before)| growth(now, before))
     }
 
     fn rate_of(&self, tally: &Tally) -> String {
@@ -141,7 +142,7 @@ impl StatisticsPage {
     }
 
     fn change_of(&self, now: impl Borrow<i64>, before: impl Borrow<i64>) -> String {
-        change(*now.borrow(), *before.borrow())
+        growth(*now.borrow(), *before.borrow())
     }
 
     /// Returns the counts of a row by state, each with the link to its messages.
@@ -168,20 +169,6 @@ fn not_sent(tally: &Tally) -> i64 {
     tally.sum() - tally.sent()
 }
 
-/// Returns the growth in percent, with its sign; a dash if there was nothing before.
-pub fn change(now: i64, before: i64) -> String {
-    if before == 0 {
-        return "—".to_owned();
-    }
-    #[allow(clippy::cast_precision_loss)]
-    let percent = (now - before) as f64 * 100.0 / before as f64;
-    if percent.abs() < 10.0 {
-        format!("{percent:+.1}%").replace('-', "−")
-    } else {
-        format!("{percent:+.0}%").replace('-', "−")
-    }
-}
-
 /// Shows the page.
 pub async fn show(
     app: web::Data<App>,
@@ -191,13 +178,13 @@ pub async fn show(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
-    let l = member.layout(&app, &request, Section::Statistics).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Statistics).await?;
     let project = member.project.id;
     let report = Report::load(&app, &l, project, &query).await?;
     let (total, before) = report.series.totals();
     let own = own_query(project, &report.choice);
     let delivery_times = statistics::times(&app.db, own).await?;
-    let others = report::sum(&app, StatisticsQuery { others: true, ..own }).await?;
+    let others = statistics::sum(&app.db, StatisticsQuery { others: true, ..own }).await?;
     let percentile =
         |percent| within(&delivery_times, percent).map(|seconds| duration(l.texts, seconds));
     let rest = report.rows.get(MAX_ROWS..).filter(|rest| !rest.is_empty());
@@ -328,7 +315,7 @@ pub async fn file(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
-    let l = member.layout(&app, &request, Section::Statistics).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Statistics).await?;
     let report = Report::load(&app, &l, member.project.id, &query).await?;
     if report.choice.problem.is_some() {
         return Err(WebError::BadRequest);

@@ -8,7 +8,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::batches::downloads::{headed, lines, streamed};
+use super::csv::{headed, lines, streamed};
 use super::error::{WebError, say_when_to_retry};
 use super::form::{Form, peer_ip};
 use super::layout::{Layout, Section};
@@ -114,7 +114,7 @@ async fn draw(
     fields: Fields,
     problem: Option<Problem>,
 ) -> Result<ListPage, WebError> {
-    let l = member.layout(app, request, Section::Suppressions).await?;
+    let l = Layout::in_project(&member, app, request, Section::Suppressions).await?;
     let search = Searched::of(member, query.phone.trim());
     let (typed, phone) = (search.typed.as_str(), search.phone.as_deref());
     let project = member.project.id;
@@ -199,7 +199,7 @@ pub async fn add(
     if files.next().is_some() {
         return Err(WebError::BadRequest);
     }
-    let l = member.layout(&app, &request, Section::Suppressions).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Suppressions).await?;
     if let Some(problem) = typed_problem(&l, &list, file.is_some()) {
         return refuse(&app, &member, &request, fields, problem).await;
     }
@@ -317,7 +317,7 @@ pub async fn ask(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let suppression = find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Suppressions).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Suppressions).await?;
     page::ok(&RemovePage { l, suppression, problem: false })
 }
 
@@ -338,7 +338,7 @@ pub async fn remove(
 ) -> Result<HttpResponse, WebError> {
     let suppression = find(&app, &member, &path.1).await?;
     let why = form.into_inner().why;
-    let l = member.layout(&app, &request, Section::Suppressions).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Suppressions).await?;
     if why.trim().is_empty() {
         return page::unprocessable(&RemovePage { l, suppression, problem: true });
     }

@@ -17,7 +17,7 @@ use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::batches::access::while_permitted;
-use super::batches::downloads::attachment;
+use super::csv::attachment;
 use super::error::WebError;
 use super::member::Member;
 

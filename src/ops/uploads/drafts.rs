@@ -3,7 +3,7 @@
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::incoming::UploadError;
+use super::error::UploadError;
 use super::report::{ReadOptions, Report};
 use crate::app::App;
 use crate::db::signatures::Signature;

@@ -5,9 +5,8 @@
 
 use std::io::{Read, Seek, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use serde_json::Value;
 use sqlx::PgConnection;
 use time::Duration;
 use tokio::sync::mpsc;
@@ -29,8 +28,9 @@ use crate::recipient_file::{Book, ReaderProcess, TableError};
 
 use super::classify::{OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
-use super::report::{ReadOptions, Report};
-use super::scan::{Reader, Source};
+use super::error::ImportError;
+use super::report::ReadOptions;
+use super::scan::{Progress, Reader, Source};
 
 /// A reader that has not reported progress for this long is considered dead.
 const LEASE: Duration = Duration::seconds(15);
@@ -42,69 +42,6 @@ const RETRY: Duration = Duration::seconds(5);
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_millis(400);
 /// Chunks of the file, and buffers of rows, that are queued between the steps.
 const QUEUE_LENGTH: usize = 4;
-
-/// Why a file could not be imported.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The file cannot be read: a person has to fix it.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The sheet of a spreadsheet has no rows, or only hidden ones. Another sheet may have some.
-    #[error("{error}")]
-    NoRows {
-        /// Why.
-        error: TableError,
-        /// The sheets that were found.
-        found: Box<Report>,
-    },
-    /// More rows than the settings allow.
-    #[error("more than {0} rows")]
-    ManyRows(u32),
-    /// Meanwhile the draft was discarded, or is to be read with other options.
-    #[error("upload was discarded")]
-    Discarded,
-    /// This process stops before the file was read.
-    #[error("this process stops")]
-    Stopped,
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
-}
-
-impl ImportError {
-    /// Returns how it is stored for the page: a code, with details after a colon. `None` if it is
-    /// not stored.
-    fn problem_code(&self) -> Option<String> {
-        let error = match self {
-            Self::Table(error) | Self::NoRows { error, .. } => error,
-            Self::ManyRows(limit) => return Some(format!("rows:{limit}")),
-            Self::Discarded | Self::Stopped | Self::Database(_) => return None,
-        };
-        Some(match error {
-            TableError::OpenQuote(line) => format!("quote:{line}"),
-            TableError::Io(_) => return None,
-            TableError::Spreadsheet(_) => "broken".to_owned(),
-            TableError::Encrypted => "encrypted".to_owned(),
-            TableError::Bomb(_) => "bomb".to_owned(),
-            TableError::Empty => "empty".to_owned(),
-            TableError::ManyCells(line) => format!("cells:{line}"),
-            TableError::AllHidden(rows) => format!("hidden:{rows}"),
-            TableError::ReaderDied => "died".to_owned(),
-        })
-    }
-
-    /// Returns the sheets that were found, if one of them can be chosen instead.
-    fn found(&self) -> Option<Value> {
-        match self {
-            Self::NoRows { found, .. } => serde_json::to_value(found).ok(),
-            Self::Table(_)
-            | Self::ManyRows(_)
-            | Self::Discarded
-            | Self::Stopped
-            | Self::Database(_) => None,
-        }
-    }
-}
 
 /// Imports the oldest file that is waiting. Returns whether there was one.
 pub async fn run_once(app: &App) -> sqlx::Result<bool> {
@@ -266,13 +203,6 @@ async fn variable_meanings(app: &App, batch: &Batch, job: &Job) -> sqlx::Result<
     Ok(template.map_or_else(Vec::new, |template| {
         sms_template::read_instruction(&template.instruction, variables)
     }))
-}
-
-/// The progress of a reader.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    pub(super) rows: AtomicI32,
-    pub(super) bytes: AtomicI64,
 }
 
 /// Reports the progress until the guard is dropped. The task uses a connection only while it

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::drafts::discard;
+use super::error::UploadError;
 use crate::app::App;
 use crate::db::batches::{self, NewBatch};
 use crate::db::uploads::Drafts;
@@ -52,32 +53,6 @@ pub struct Begin<'a> {
     pub form_token: Uuid,
     /// The batches whose messages it sends again, the one from whose page it was made first.
     pub resend_of: &'a [BatchId],
-}
-
-/// Why a file was not accepted. Nothing of it is stored.
-#[derive(Debug, thiserror::Error)]
-pub enum UploadError {
-    /// Signature or template cannot be used; the other variants do not occur here.
-    #[error(transparent)]
-    Order(#[from] OrderError),
-    /// Neither text nor a spreadsheet that can be read.
-    #[error("not a text file or spreadsheet, but {0:?}")]
-    WrongKind(Shape),
-    /// The file is empty, or there is nothing to send again.
-    #[error("file is empty")]
-    Empty,
-    /// Larger than the settings allow (in bytes).
-    #[error("file is larger than {0} bytes")]
-    TooLarge(u64),
-    /// The person has as many drafts, or as many bytes in their files, as one may.
-    #[error("too many drafts")]
-    TooManyDrafts,
-    /// The form was submitted before and created this draft.
-    #[error("form already submitted")]
-    Already(BatchId),
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
 }
 
 /// Checks whether a draft could be created, before its file is received. Returns the number of

@@ -5,6 +5,7 @@ mod classify;
 mod confirm;
 mod copy;
 mod drafts;
+mod error;
 pub mod import;
 mod incoming;
 pub mod report;
@@ -12,4 +13,5 @@ mod scan;
 
 pub use confirm::{ConfirmRequest, Confirmation, confirm};
 pub use drafts::{Change, ShownTexts, discard, read_again, version_of};
-pub use incoming::{Begin, IncomingFile, MAX_NAME_LENGTH, UploadError, check, max_draft_bytes};
+pub use error::UploadError;
+pub use incoming::{Begin, IncomingFile, MAX_NAME_LENGTH, check, max_draft_bytes};

@@ -6,14 +6,22 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI32, AtomicI64};
 
 use super::classify::{Classifier, OwnColumns, Rules, SendHistory};
 use super::copy::CopyLines;
-use super::import::{ImportError, Progress};
+use super::error::ImportError;
 use super::report::{self, FIRST_ROWS, ReadOptions, Report, ReportBuilder};
 use crate::domain::cell;
 use crate::domain::upload::{Guess, Mapping, rejected_columns};
 use crate::recipient_file::{self, Book, ReaderProcess, Row, TableError};
+
+/// The progress of a reader.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) rows: AtomicI32,
+    pub(super) bytes: AtomicI64,
+}
 
 /// Rows from which the column mapping is guessed, and bytes of them, which are held in memory.
 const MAPPING_ROWS: usize = 200;

@@ -56,12 +56,12 @@ fn phones_and_texts_follow_the_vendors_rules() {
 
 #[test]
 fn outcomes_have_distinct_digits_and_are_in_the_manual() {
-    let digits: HashSet<_> = receipts::OUTCOMES.iter().map(|outcome| outcome.digits).collect();
-    assert_eq!(digits.len(), receipts::OUTCOMES.len());
-    assert_eq!(receipts::outcome("18500000001").code, "ERRNUM");
-    assert_eq!(receipts::outcome("18512345678").code, "DELIVRD");
+    let digits: HashSet<_> = outcomes::OUTCOMES.iter().map(|outcome| outcome.digits).collect();
+    assert_eq!(digits.len(), outcomes::OUTCOMES.len());
+    assert_eq!(outcomes::outcome("18500000001").code, "ERRNUM");
+    assert_eq!(outcomes::outcome("18512345678").code, "DELIVRD");
     let manual = include_str!("../../../docs/SANDBOX.md");
-    for outcome in receipts::OUTCOMES {
+    for outcome in outcomes::OUTCOMES {
         let row = format!("| `{}` | ", outcome.digits);
         let line = manual.lines().find(|line| line.starts_with(&row)).expect(outcome.digits);
         assert!(line.contains(outcome.code) && line.contains(outcome.desc), "{line}");

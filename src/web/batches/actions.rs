@@ -211,7 +211,7 @@ async fn ask_about_repeats(
     if repeats == 0 {
         return Ok(None);
     }
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     page::ok(&MovePage { l, batch, repeats, at, form: form.clone() }).map(Some)
 }
 
@@ -228,7 +228,7 @@ pub async fn cancel(
     }
     let batch = find(&app, &member, &path.1).await?;
     let tally = batches::tally(&app.db, batch.id).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
     let under_way = submissions::under_way(&app.db, batch.id).await?;
     page::ok(&CancelPage { l, batch, left: (tally.queued - under_way).max(0), under_way })
 }

@@ -1,115 +1,28 @@
 //! Downloads: the messages of a batch, and a sample file for a template. Files of any length are
 //! streamed.
 
-use std::io;
-
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
-use csv::QuoteStyle;
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
-use time::OffsetDateTime;
 
-use super::access::while_permitted;
 use super::find;
 use crate::app::App;
 use crate::db::messages::Message;
 use crate::db::{audit, messages, sms_templates};
-use crate::domain::cell;
 use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::message::MessageState;
 use crate::domain::review::Purpose;
-use crate::domain::sight::Sight;
 use crate::domain::sms_template::read_instruction;
-use crate::domain::time::rfc3339;
 use crate::ops::order;
+use crate::web::csv::{attachment, examples, headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
 use crate::web::member::Member;
-use crate::web::message_table::StateReason;
+use crate::web::message_csv::{NAMES, row};
 
 /// Rows read per query.
 const ROWS_PER_PAGE: i64 = 2_000;
-/// The byte order mark by which spreadsheets recognize UTF-8.
-const BOM: &[u8] = "\u{feff}".as_bytes();
-
-/// The column names of a file of messages.
-pub const NAMES: [&str; 12] = [
-    "id",
-    "batch",
-    "phone",
-    "state",
-    "session_no",
-    "user_id",
-    "parts",
-    "receipt_code",
-    "receipt_desc",
-    "submitted_at",
-    "receipt_at",
-    "text",
-];
-
-/// Starts a response that browsers save as a CSV file called `name`.
-pub fn attachment(name: &str) -> actix_web::HttpResponseBuilder {
-    let mut response = HttpResponse::Ok();
-    response
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("cache-control", "no-store"))
-        .insert_header(ContentDisposition {
-            disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(name.to_owned())],
-        });
-    response
-}
-
-/// Returns a response that browsers save as a CSV file called `name`, whose content is streamed while
-/// the person may see it.
-pub fn streamed(
-    request: &HttpRequest,
-    member: &Member,
-    name: &str,
-    pages: impl Stream<Item = io::Result<web::Bytes>> + 'static,
-) -> HttpResponse {
-    attachment(name).streaming(while_permitted(request, member, pages))
-}
-
-/// Returns `rows` as CSV. Cells that a spreadsheet would take for a formula get an apostrophe in
-/// front. All are quoted: a spreadsheet may separate at other marks than commas, and would then take
-/// what follows one in a cell for a cell of its own.
-pub fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new();
-    let mut out = writer.flexible(true).quote_style(QuoteStyle::Always).from_writer(Vec::new());
-    for row in rows {
-        // Writing into memory cannot fail.
-        let _ = out.write_record(row.iter().map(|text| cell::in_csv(text).into_owned()));
-    }
-    out.into_inner().unwrap_or_default()
-}
-
-/// Returns the beginning of a CSV file: the byte order mark and the column names.
-pub fn headed(names: Vec<String>) -> Vec<u8> {
-    let names: Vec<String> = names.iter().map(|name| column_name(name)).collect();
-    [BOM, names.join(",").as_bytes(), b"\n"].concat()
-}
-
-/// Returns a column name as a cell. Names of ours need no quotation marks; those of an uploaded file may
-/// be anything.
-fn column_name(name: &str) -> String {
-    let name = cell::in_csv(name);
-    let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ' '));
-    if is_plain { name.into_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-/// Returns `rows` of ours, which are examples to fill in, as CSV.
-pub fn examples(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        // Writing into memory cannot fail.
-        let _ = out.write_record(row);
-    }
-    out.into_inner().unwrap_or_default()
-}
 
 /// Query parameters of [`messages()`].
 #[derive(Debug, Default, Deserialize)]
@@ -157,41 +70,6 @@ async fn page_of(
     messages::of_batch(&app.db, project, batch, state, after, ROWS_PER_PAGE)
         .await
         .map_err(std::io::Error::other)
-}
-
-/// Returns the cells of a message under [`NAMES`], as a person sees it.
-pub fn row(message: &Message, sight: Sight) -> Vec<String> {
-    let origin = &message.origin;
-    let text = origin.text().full_text(
-        &message.values_for(sight),
-        &origin.sig_content,
-        origin.international,
-    );
-    let reason = StateReason::of(message.reason.as_deref());
-    let user_id = if origin.each_own {
-        message.id.vendor_user_id()
-    } else {
-        message.submission_id.vendor_user_id()
-    };
-    vec![
-        message.id.to_string(),
-        origin.batch.to_string(),
-        sight.phone(&message.phone),
-        message.state.key().to_owned(),
-        message.session_no.clone().unwrap_or_default(),
-        user_id,
-        message.parts.map(|parts| parts.to_string()).unwrap_or_default(),
-        reason.code.unwrap_or_default().to_owned(),
-        sight.vendor_text(reason.description.unwrap_or_default(), &message.phone).into_owned(),
-        at(message.sent_at),
-        at(message.receipt_at),
-        text,
-    ]
-}
-
-/// Formats a time as a cell, which is empty while the time is not known.
-pub fn at(time: Option<OffsetDateTime>) -> String {
-    time.map(rfc3339).unwrap_or_default()
 }
 
 pub(super) async fn record_export(

@@ -55,7 +55,7 @@ pub async fn events(
     let key_hash = session::key_hash(&request.get_session());
     let access = Access { key_hash, project: member.project.id, role: member.role };
     let stream = Stream {
-        l: member.layout(&app, &request, Section::Batches).await?,
+        l: Layout::in_project(&member, &app, &request, Section::Batches).await?,
         access: checks.follow(access),
         watching: watchers.watch(member.project.id, batch.id),
         app,

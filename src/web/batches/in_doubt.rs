@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{explain, find};
+use super::find;
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages;
@@ -19,6 +19,7 @@ use crate::domain::role::Permission;
 use crate::domain::version::{Part, Version};
 use crate::ops::actor::Actor;
 use crate::ops::batch_actions::{self, Decision};
+use crate::web::call_text::explain;
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
@@ -79,7 +80,7 @@ async fn draw(
     request: &HttpRequest,
     batch: Batch,
 ) -> Result<InDoubtPage, WebError> {
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
     let (causes, total) = (causes(&l, &found), found.len());
@@ -222,7 +223,7 @@ pub async fn decide(
     }
     let chosen: Vec<SubmissionId> = found.iter().map(|submission| submission.id).collect();
     if matches!(fields.decision, DecisionField::SendAgain) && fields.confirm.is_none() {
-        let l = member.layout(&app, &request, Section::Batches).await?;
+        let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
         let title = l.with("in-doubt-again-title", &[("count", chosen.len().into())]);
         let causes = causes(&l, &found);
         let messages = causes.iter().map(|cause| cause.messages).sum();

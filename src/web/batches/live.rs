@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::parts::Parts;
 use super::rejected::file_of_rejected_rows;
 use super::watch::{MESSAGES, Snapshot};
-use super::{BatchStatus, PageQuery, awaits_results, explain, find};
+use super::{PageQuery, find};
 use crate::app::App;
 use crate::db::batches::Batch;
 use crate::db::messages::{Cause, Message};
@@ -25,6 +25,8 @@ use crate::domain::sight::Sight;
 use crate::domain::text::{self, TemplateText};
 use crate::domain::version::{Part, Version};
 use crate::ops::batch_actions;
+use crate::web::batch_row::{BatchStatus, awaits_results};
+use crate::web::call_text::explain;
 use crate::web::changes::Shown;
 use crate::web::components::Status;
 use crate::web::costs::{self, CostText};
@@ -34,7 +36,7 @@ use crate::web::ledger::{Bar, Ledger};
 use crate::web::member::Member;
 use crate::web::message_table::{MessageTable, Viewer, vendor_advice};
 use crate::web::moment::Moment;
-use crate::web::send::view::{Segment, segments_of};
+use crate::web::segments::{Segment, segments_of};
 use crate::web::{page, schedule, urls};
 
 #[derive(Template)]
@@ -292,7 +294,7 @@ async fn batch_page(
         return Ok(Err(page::see_other(&member.urls().batch_part(batch.id, "preview"))));
     }
     let snapshot = take_snapshot(app, member, &batch, after).await?;
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let rejected = rejected_file(app, member, &batch).await?;
     let mut live = draw(app, member, l.clone(), &snapshot, rejected);
     let changed = match notice {
@@ -343,7 +345,7 @@ pub async fn live(
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
-    let l = member.layout(&app, &request, Section::Batches).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
     let rejected = rejected_file(&app, &member, &batch).await?;
     page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, rejected) })
 }

@@ -121,7 +121,7 @@ async fn show(
     problems: Vec<Problem>,
 ) -> Result<HttpResponse, WebError> {
     let form = NewPage {
-        l: member.layout(app, request, Section::Batches).await?,
+        l: Layout::in_project(&member, app, request, Section::Batches).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
@@ -157,7 +157,7 @@ pub async fn receive(
         Err(rejection) => {
             let choices =
                 Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
-            let l = member.layout(&app, &request, Section::Batches).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
             let problem = problem_of(&app, &l, rejection)?;
             show(&app, &member, &request, choices, fields, vec![problem]).await
         }

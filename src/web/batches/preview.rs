@@ -7,7 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::draft::ConfirmFields;
+use super::confirm_fields::ConfirmFields;
 use super::find;
 use super::hidden::{shown_report, shown_row};
 use super::questions::{Questions, column_name};
@@ -39,7 +39,7 @@ use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::ledger::Bar;
 use crate::web::member::Member;
-use crate::web::send::view::{Segment, segments_of};
+use crate::web::segments::{Segment, segments_of};
 use crate::web::{flash, page, urls};
 
 /// Rejected rows on one page.
@@ -330,7 +330,7 @@ pub(super) async fn respond(
     let Some(upload) = upload.filter(|_| batch.state == BatchState::Draft) else {
         return Ok(page::see_other(&member.urls().batch(batch.id)));
     };
-    let mut l = member.layout(app, request, Section::Batches).await?;
+    let mut l = Layout::in_project(&member, app, request, Section::Batches).await?;
     match upload.state {
         UploadState::Receiving | UploadState::Waiting | UploadState::Reading => {
             flash::leave(request, l.flash.take());

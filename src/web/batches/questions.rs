@@ -1,7 +1,7 @@
 //! What the preview asks or tells about a file before its verdicts: which column has the phones,
 //! what is hidden, and values that are probably not meant to be sent.
 
-use super::draft::ConfirmFields;
+use super::confirm_fields::ConfirmFields;
 use crate::ops::uploads::report::{Question, ReadOptions, Report};
 use crate::web::layout::Layout;
 

@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::draft::{ConfirmFields, order_key};
+use super::confirm_fields::{ConfirmFields, RemapForm, order_key};
 use super::find;
 use super::preview::{PreviewQuery, Problem, respond, used_as};
 use crate::app::App;
@@ -27,43 +26,9 @@ use crate::web::choices::read_signature;
 use crate::web::error::WebError;
 use crate::web::flash;
 use crate::web::form::Form;
-use crate::web::layout::Section;
+use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
 use crate::web::page;
-
-/// The form of [`read_again`]: all fields of the preview in a browser, or only an answer.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-pub struct RemapForm {
-    pub(super) version: Option<String>,
-    pub(super) signature_id: String,
-    pub(super) template_id: String,
-    pub(super) header: Option<String>,
-    /// What each column is used as, in order: `phone`, a variable's number, or nothing.
-    pub(super) column: Vec<String>,
-    pub(super) encoding: String,
-    pub(super) delimiter: String,
-    pub(super) sheet: Option<String>,
-    /// The answer to which column has the phones, from 0.
-    pub(super) phone_column: Option<usize>,
-    /// `0`, and `1` as well if hidden rows and columns are read.
-    pub(super) hidden: Vec<u8>,
-    /// `1` if values such as `null` are sent, `0` if not.
-    pub(super) placeholders: Option<u8>,
-    /// A column, from 0, whose numbers are sent as they are stored.
-    pub(super) as_stored: Option<usize>,
-    /// A column, from 0, whose numbers are sent as they are shown again.
-    pub(super) as_shown: Option<usize>,
-    /// `1` to read a spreadsheet of before 2007.
-    pub(super) old_spreadsheet: Option<u8>,
-    pub(super) name: String,
-    pub(super) schedule_at: String,
-    pub(super) again: Option<String>,
-    pub(super) canary: Option<String>,
-    pub(super) canary_first: String,
-    pub(super) canary_minutes: String,
-    pub(super) canary_percent: String,
-}
 
 /// Reads the file again.
 pub async fn read_again(
@@ -97,7 +62,7 @@ pub(super) async fn out_of_date(
     confirm_form: ConfirmFields,
     changes: &[Part],
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let prices = price_ops::today(app, member.project.id).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
     let report = upload.and_then(|upload| upload.report);
@@ -203,7 +168,7 @@ async fn apply(
     reading: Reading,
 ) -> Result<HttpResponse, WebError> {
     let Reading { remap, confirm_form, wanted, said } = reading;
-    let l = member.layout(app, request, Section::Batches).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let problem = match wanted {
         Ok(wanted) => {
             let change = Change {

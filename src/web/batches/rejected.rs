@@ -6,7 +6,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::downloads::{headed, lines, record_export, streamed};
+use super::downloads::record_export;
 use super::hidden::{shown_report, shown_row};
 use super::{find, verdicts};
 use crate::app::App;
@@ -18,6 +18,7 @@ use crate::domain::upload::{
     Guess, Mapping, REJECTED_COLUMNS, UploadSource, looks_like_phone, names_phone,
 };
 use crate::ops::uploads::report::Report;
+use crate::web::csv::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
@@ -67,7 +68,7 @@ impl Export {
             upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
         let report = report.ok_or(WebError::NotFound)?;
         record_export(&app, member, request, batch.id, json!({ "file": "rejected" })).await?;
-        let l = member.layout(&app, request, Section::Batches).await?;
+        let l = Layout::in_project(&member, &app, request, Section::Batches).await?;
         let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
         let names = names(&shown_report(&batch, &report));
         let width = names.len();

@@ -12,10 +12,9 @@ use crate::domain::phone::Carrier;
 use crate::domain::receipt_codes::{self, Category};
 use crate::web::chart::Spark;
 use crate::web::components::{Shown, Tone};
-use crate::web::counted::CountedMessages;
+use crate::web::counted::{CountedMessages, NO_CODE};
 use crate::web::layout::Layout;
 use crate::web::message_table::vendor_advice;
-use crate::web::messages::filters::NO_CODE;
 
 /// A cause of failures.
 pub struct Cause {

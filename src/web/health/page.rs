@@ -15,14 +15,15 @@ use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
 use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
-use crate::ops::missing_pushes::{self, Gap};
+use crate::ops::missing_pushes;
 use crate::ops::unreadable_pushes as unreadable_push_ops;
-use crate::web::applications::redirect_with_flash;
 use crate::web::components::{Drawing, Tone};
 use crate::web::error::WebError;
+use crate::web::flash::redirect_with_flash;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::missing_pushes::gap_text;
 use crate::web::moment::Moment;
 use crate::web::{page, urls};
 
@@ -131,7 +132,7 @@ pub async fn show(
     request: HttpRequest,
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Health).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Health).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let found =
         unreadable_pushes::list(&app.db, member.project.id, query.before, ROWS_PER_PAGE).await?;
@@ -145,14 +146,6 @@ pub async fn show(
         server: health::server_version(&app.db).await?,
         l,
     })
-}
-
-/// Returns the sentence about a gap between pushes.
-pub fn gap_text(l: &Layout, gap: Gap) -> String {
-    match gap.last {
-        Some(last) => l.with("health-gap", &[("when", l.ago(last).into())]),
-        None => l.with("health-gap-ever", &[("when", l.ago(gap.since).into())]),
-    }
 }
 
 async fn checks(app: &App, member: &Member, l: &Layout) -> Result<Vec<Check>, WebError> {

@@ -11,11 +11,12 @@ use crate::db::audit;
 use crate::db::message_search::{FoundMessage, MessageQuery, MessageSearch, RecentlyUsed};
 use crate::domain::ids::{MessageId, ProjectId, UserId};
 use crate::domain::sight::Sight;
-use crate::web::batches::downloads::{self, headed, lines, streamed};
+use crate::web::csv::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
-use crate::web::layout::Section;
+use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
+use crate::web::message_csv;
 use crate::web::message_table::StateReason;
 use crate::web::{page, workbook};
 
@@ -47,7 +48,7 @@ impl Export {
         filters: Filters,
         kind: &str,
     ) -> Result<Result<Self, HttpResponse>, WebError> {
-        let l = member.layout(&app, request, Section::Messages).await?;
+        let l = Layout::in_project(&member, &app, request, Section::Messages).await?;
         let parsed =
             ParsedFilters::new(&app, member, &l, filters, &RecentlyUsed::default()).await?;
         let Some(query) = parsed.query() else {
@@ -104,7 +105,7 @@ impl Export {
 }
 
 fn names() -> Vec<String> {
-    downloads::NAMES.into_iter().chain(MORE_NAMES).map(str::to_owned).collect()
+    message_csv::NAMES.into_iter().chain(MORE_NAMES).map(str::to_owned).collect()
 }
 
 fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
@@ -113,7 +114,7 @@ fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
     let cause = cause.map_or_else(String::new, |cause| cause.key().to_owned());
     match found {
         FoundMessage::Own(message) => {
-            let mut cells = downloads::row(message, sight);
+            let mut cells = message_csv::row(message, sight);
             let origin = &message.origin;
             let batch_name = sight.text(&origin.batch_name).into_owned();
             cells.extend([batch_name, origin.template_name.clone(), cause]);
@@ -135,7 +136,7 @@ fn row(found: &FoundMessage, sight: Sight) -> Vec<String> {
                     .vendor_text(reason.description.unwrap_or_default(), &message.phone)
                     .into_owned(),
                 empty(),
-                downloads::at(message.receipt_at),
+                message_csv::at(message.receipt_at),
                 empty(),
                 empty(),
                 empty(),

@@ -14,13 +14,12 @@ use crate::domain::phone::{Phone, PhoneMask, VendorPhone};
 use crate::domain::receipt_codes::Category;
 use crate::domain::role::Permission;
 use crate::domain::time::{self as china, CHINA};
+use crate::web::counted::NO_CODE;
 use crate::web::error::WebError;
 use crate::web::layout::Layout;
 use crate::web::member::Member;
 use crate::web::urls;
 
-/// Stands for the receipts that have no code, as on pages.
-pub const NO_CODE: &str = "—";
 /// The longest value, in characters.
 const MAX_CHARACTERS: usize = 100;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::db::messages::Message;
 use crate::domain::sight::Sight;
 use crate::domain::text::{self, Kind};
-use crate::web::send::view::{Segment, segments_of};
+use crate::web::segments::{Segment, segments_of};
 
 /// Whether the values of a verification code are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

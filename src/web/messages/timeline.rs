@@ -90,7 +90,7 @@ pub(super) async fn draw(
     let id: MessageId = id.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let found = app.message_search.find(project, id).await?.ok_or(WebError::NotFound)?;
-    let l = member.layout(app, request, Section::Messages).await?;
+    let l = Layout::in_project(&member, app, request, Section::Messages).await?;
     let builder = TimelineBuilder { app, member, l: &l };
     let (mut timeline, facts, sent) = match &found {
         FoundMessage::Own(message) => {
@@ -275,7 +275,7 @@ impl TimelineBuilder<'_> {
             let seconds = format!("{:.2}", (answered - sent).as_seconds_f64().max(0.0));
             more.push(l.with("messages-step-answer-took", &[("seconds", seconds.into())]));
         }
-        let explanation = crate::web::batches::explain(l, call);
+        let explanation = crate::web::call_text::explain(l, call);
         if !explanation.is_empty() {
             let code = call.ret_code.filter(|code| *code != 0);
             more.push(match code {

@@ -28,7 +28,7 @@ use crate::web::member::Member;
 use crate::web::moment::Moment;
 use crate::web::page;
 use crate::web::pools::Pools;
-use crate::web::send::view::{Segment, segments_of};
+use crate::web::segments::{Segment, segments_of};
 use crate::web::urls::with_query;
 
 /// Entries of a page.
@@ -160,7 +160,7 @@ pub async fn show(
     let phone = Some(Phones::Whole(conversation.phone.clone()));
     let message_query = MessageQuery { phone, ..MessageQuery::default() };
     let sent = app.message_search.page(project, &message_query, message, limit).await?.messages;
-    let l = member.layout(&app, &request, Section::Replies).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Replies).await?;
     let href = l.urls.conversation(conversation.id);
     let thread = Thread::merge(received, sent, before.unwrap_or_default());
     let is_whole = Phone::is_whole(&conversation.phone);

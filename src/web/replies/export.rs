@@ -12,7 +12,7 @@ use crate::db::replies::{self, Row};
 use crate::domain::ids::ReplyId;
 use crate::domain::sight::Sight;
 use crate::domain::time::rfc3339;
-use crate::web::batches::downloads::{headed, lines, streamed};
+use crate::web::csv::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::peer_ip;
 use crate::web::member::Member;

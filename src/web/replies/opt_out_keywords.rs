@@ -8,8 +8,8 @@ use crate::db::replies as rows;
 use crate::domain::reply::compact;
 use crate::ops::actor::Actor;
 use crate::ops::replies;
-use crate::web::applications::redirect_with_flash;
 use crate::web::error::WebError;
+use crate::web::flash::redirect_with_flash;
 use crate::web::form::{Form, peer_ip};
 use crate::web::layout::{Layout, Section};
 use crate::web::member::Member;
@@ -36,7 +36,7 @@ pub async fn form(
     let mut db = app.db.acquire().await?;
     let opt_out_keywords = rows::opt_out_keywords(&mut db, member.project.id).await?;
     drop(db);
-    let l = member.layout(&app, &request, Section::Settings).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
     page::ok(&OptOutKeywordsPage { list: WordList::saved(&l, NAME, &opt_out_keywords), l })
 }
 
@@ -51,7 +51,7 @@ pub async fn save(
     let opt_out_keywords = match typed.read(LIMITS, compact) {
         Ok(opt_out_keywords) => opt_out_keywords,
         Err(problem) => {
-            let l = member.layout(&app, &request, Section::Settings).await?;
+            let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
             let list = WordList::invalid(&l, NAME, typed, &problem);
             return page::unprocessable(&OptOutKeywordsPage { l, list });
         }

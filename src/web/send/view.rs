@@ -2,17 +2,9 @@
 
 use super::draft::Draft;
 use crate::db::sms_templates::SmsTemplate;
-use crate::domain::text::{self, Kind, TemplateText};
+use crate::domain::text::{self, Kind};
 use crate::ops::order;
-
-/// A segment of the text: a literal of the template, or the value of a variable.
-#[derive(Debug)]
-pub struct Segment {
-    /// Its text.
-    pub text: String,
-    /// Whether it is a variable.
-    pub variable: bool,
-}
+use crate::web::segments::{Segment, segments_of};
 
 /// The text as it will arrive, with its length and the number of parts.
 #[derive(Debug)]
@@ -84,21 +76,4 @@ impl Preview {
         let percent = (*length as f64 / self.scale.max(1) as f64 * 100.0).min(100.0);
         format!("{percent:.1}%")
     }
-}
-
-/// Returns a template's text with `params` filled in; a variable without a value is shown by its number.
-pub fn segments_of(text: &TemplateText, params: &[String]) -> Vec<Segment> {
-    text.segments(params)
-        .map(|segment| match segment {
-            text::Segment::Literal(literal) => {
-                Segment { text: literal.to_owned(), variable: false }
-            }
-            text::Segment::Variable { n, value: "" } => {
-                Segment { text: format!("{{{n}}}"), variable: true }
-            }
-            text::Segment::Variable { value, .. } => {
-                Segment { text: value.to_owned(), variable: true }
-            }
-        })
-        .collect()
 }

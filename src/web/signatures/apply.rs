@@ -290,8 +290,10 @@ async fn submit(
     if existing.is_none() {
         findings.extend(same_name(app, member, &application.content).await?);
     }
-    let findings =
-        FieldFindings::of(&member.layout(app, request, Section::Signatures).await?, &findings);
+    let findings = FieldFindings::of(
+        &Layout::in_project(&member, app, request, Section::Signatures).await?,
+        &findings,
+    );
     if !findings.may_submit(fields.confirm.as_deref()) {
         return show(app, member, request, existing, fields, findings, None).await;
     }
@@ -376,7 +378,7 @@ async fn show(
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
     let form = fields.application();
     let is_wrong = !findings.errors().is_empty() || outcome.is_some();
     let page = FormPage {
@@ -431,7 +433,7 @@ async fn locked(
     existing: &Signature,
     typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![
@@ -458,7 +460,7 @@ pub async fn preview(
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
     page::ok(&PreviewPart { l, form: form.into_inner().application(), changed: Vec::new() })
 }
 
@@ -471,7 +473,7 @@ pub async fn preview_change(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Signatures).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
     let form = form.into_inner().application();
     let changed = changed(&app, &l, Some(&existing), &form).await?;
     page::ok(&PreviewPart { l, form, changed })

@@ -30,7 +30,7 @@ use crate::web::reviewed::Standing;
 use crate::web::reviewed::compare::{self, Changed, DiffSegment};
 use crate::web::reviewed::findings::FieldFindings;
 use crate::web::reviewed::locked::{self, Locked};
-use crate::web::send::view::{self, segments_of};
+use crate::web::segments::{Segment, segments_of};
 use crate::web::upload::Upload;
 
 /// The fields of the form. Each may be missing or invalid.
@@ -131,7 +131,7 @@ pub struct Start {
 /// The text as it will arrive, with its lengths and what changed.
 struct Preview {
     signature: String,
-    segments: Vec<view::Segment>,
+    segments: Vec<Segment>,
     /// The end of the text that UCloud may add.
     added_opt_out: String,
     lengths: Lengths,
@@ -287,8 +287,10 @@ async fn submit(
         // An approved text has passed the review: only what can be changed is checked.
         findings.retain(|finding| finding.field == "name" || finding.key == "text-locked");
     }
-    let findings =
-        FieldFindings::of(&member.layout(app, request, Section::Templates).await?, &findings);
+    let findings = FieldFindings::of(
+        &Layout::in_project(&member, app, request, Section::Templates).await?,
+        &findings,
+    );
     if !findings.may_submit(fields.confirm.as_deref()) {
         return show(app, member, request, existing, fields, findings, None).await;
     }
@@ -350,7 +352,7 @@ async fn show(
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Templates).await?;
+    let l = Layout::in_project(&member, app, request, Section::Templates).await?;
     let form = fields.application(existing.as_ref());
     let preview = preview_of(app, member, &l, existing.as_ref(), &form).await?;
     let variables = preview.lengths.variables.max(1);
@@ -424,7 +426,7 @@ async fn locked(
     existing: &SmsTemplate,
     typed: Option<&Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(app, request, Section::Templates).await?;
+    let l = Layout::in_project(&member, app, request, Section::Templates).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![
@@ -452,7 +454,7 @@ pub async fn preview(
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = member.layout(&app, &request, Section::Templates).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let form = form.into_inner().application(None);
     let preview = preview_of(&app, &member, &l, None, &form).await?;
     page::ok(&PreviewPart { l, preview })
@@ -467,7 +469,7 @@ pub async fn preview_change(
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
-    let l = member.layout(&app, &request, Section::Templates).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let form = form.into_inner().application(Some(&existing));
     let preview = preview_of(&app, &member, &l, Some(&existing), &form).await?;
     page::ok(&PreviewPart { l, preview })

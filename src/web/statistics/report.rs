@@ -106,19 +106,14 @@ impl Report {
                 rows_of_groups(app, l, project, &choice, by, now).await?
             }
         };
-        let whole_hours = sum(app, whole_hours_query(project, &choice, now)).await?;
+        let whole_hours =
+            statistics::sum(&app.db, whole_hours_query(project, &choice, now)).await?;
         let has_prices = !price_ops::today(app, project).await?.is_empty();
         let period = choice.period;
         let expected =
             prices::expected_of_orders(&app.db, project, period.since(), period.until()).await?;
         Ok(Self { choice, by, too_many_hours, series, rows, whole_hours, has_prices, expected })
     }
-}
-
-/// Returns the sum of all messages of a period.
-pub async fn sum(app: &App, query: StatisticsQuery) -> sqlx::Result<Counts> {
-    let days = statistics::by_time(&app.db, query, true).await?;
-    Ok(days.into_iter().map(|(_, counts)| counts).sum())
 }
 
 /// Returns the query for the console's own messages of the period.

@@ -24,7 +24,7 @@ use crate::ops::suppressions::list_file::{
 };
 use crate::ops::suppressions::wrong_rows::{self, WrongRows};
 use crate::recipient_file::TableError;
-use crate::web::batches::downloads::{headed, lines, streamed};
+use crate::web::csv::{headed, lines, streamed};
 use crate::web::error::WebError;
 use crate::web::form::{Form, peer_ip};
 use crate::web::i18n::Texts;
@@ -176,7 +176,7 @@ pub async fn show(
     let import = find(&app, &member, &path.1).await?;
     let posted = Chosen::of(&request)?;
     let chosen = chosen_of(&import, &posted);
-    let l = member.layout(&app, &request, Section::Suppressions).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Suppressions).await?;
     let (project, person) = (member.project.id, member.person.id);
     let looked = import::look(&app, project, person, &import, &chosen).await;
     let (examined, known) = looked.map_err(failed)?;
