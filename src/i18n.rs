@@ -250,7 +250,7 @@ mod tests {
     fn every_text_that_a_page_names_exists() {
         let all = keys(Language::En);
         let mut files: Vec<std::path::PathBuf> =
-            vec!["src/web".into(), "src/ops/notifications.rs".into(), "templates".into()];
+            vec!["src/web".into(), "src/ops/reporting/notifications.rs".into(), "templates".into()];
         while let Some(path) = files.pop() {
             if path.is_dir() {
                 files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn states_and_causes_have_texts() {
         let texts = Texts(Language::En);
-        for state in crate::domain::message::MessageState::ALL {
+        for state in crate::domain::sending::message::MessageState::ALL {
             assert!(texts.try_t(&format!("message-state-{}", state.key())).is_some(), "{state:?}");
         }
         for category in crate::domain::receipt_codes::Category::ALL {
@@ -289,7 +289,7 @@ mod tests {
             let key = format!("advice-{}", advice.key());
             assert_eq!(texts.try_t(&key).is_some(), given, "{advice:?}");
         }
-        for problem in crate::domain::call_problem::CallProblem::ALL {
+        for problem in crate::domain::sending::call_problem::CallProblem::ALL {
             assert!(texts.try_t(&format!("batch-problem-{}", problem.key())).is_some());
         }
         for status in crate::domain::review::ReviewStatus::ALL {

@@ -21,13 +21,13 @@ use crate::app::{App, Pace, UploadLimits, Wake};
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::message_search::MessageSearch;
 use crate::db::schema::{self, SchemaState};
+use crate::db::sending::message_search::MessageSearch;
 use crate::db::{pooler, roles};
 use crate::keyring::Keyring;
 use crate::ops::projects;
 use crate::outbound::Outbound;
-use crate::web::connections::raise_file_limit;
+use crate::web::http::limits::connections::raise_file_limit;
 use crate::{telemetry, usms, web, worker};
 
 /// A connection that was idle for this long is pinged before it is used.
@@ -38,12 +38,13 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 /// Connections of sending, pushes and all pages but those that have a pool of their own.
 const CONNECTIONS: u32 = 14;
 /// Connections of the message search, and as many of its files. Lists and statistics have some more of
-/// their own (`web::pools`): together no more than [`MAX_CONNECTIONS`].
+/// their own (`web::http::pools`): together no more than [`MAX_CONNECTIONS`].
 const SEARCH_CONNECTIONS: u32 = 4;
 /// The connections to the database that a process needs at most.
 const MAX_CONNECTIONS: u32 = 30;
-const _: () =
-    assert!(CONNECTIONS + 2 * SEARCH_CONNECTIONS + 2 * web::pools::CONNECTIONS <= MAX_CONNECTIONS);
+const _: () = assert!(
+    CONNECTIONS + 2 * SEARCH_CONNECTIONS + 2 * web::http::pools::CONNECTIONS <= MAX_CONNECTIONS
+);
 
 /// The parts that a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -78,8 +78,8 @@ fn no_module_uses_a_module_above_it() {
 
 #[test]
 fn a_use_of_a_higher_module_is_detected() {
-    assert!(modules_used("use crate::web::page;").contains("web"));
-    assert!(modules_used("use crate::{db, ops::order};").contains("ops"));
+    assert!(modules_used("use crate::web::http::page;").contains("web"));
+    assert!(modules_used("use crate::{db, ops::sending::order};").contains("ops"));
 }
 
 #[test]

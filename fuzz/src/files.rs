@@ -10,13 +10,13 @@ use std::sync::Once;
 use actix_web::FromRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::test::TestRequest;
-use usms_console::domain::upload::{Guess, is_phone, rejected_columns};
+use usms_console::domain::sending::upload::{Guess, is_phone, rejected_columns};
 use usms_console::recipient_file::{
     Book, BookOptions, Delimiter, Encoding, MAX_CELLS, NumberFormat, Row, Shape, TableError, Utf8,
     read_all_sheets, read_spreadsheet, read_text, sniff,
 };
-use usms_console::web::prices::Fields;
-use usms_console::web::upload::Upload;
+use usms_console::web::http::upload::Upload;
+use usms_console::web::pages::settings::prices::Fields;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -14,13 +14,13 @@ use usms_console::domain::ids::{MessageId, ProjectId, SubmissionId};
 use usms_console::domain::network::Network;
 use usms_console::domain::phone::{Phone, VendorPhone};
 use usms_console::domain::receipt_codes::categorise;
-use usms_console::domain::reply;
+use usms_console::domain::replies::reply;
 use usms_console::keyring::{Keyring, Secret};
 use usms_console::ops::accounts::Device;
 use usms_console::usms::push::{self as pushes, Push};
 use usms_console::web;
-use usms_console::web::client::{TrustedProxies, client_ip};
-use usms_console::web::reviewed::ListQuery;
+use usms_console::web::http::client::{TrustedProxies, client_ip};
+use usms_console::web::pages::review::ListQuery;
 
 const NOW: OffsetDateTime = datetime!(2026-11-30 10:00 UTC);
 
@@ -124,33 +124,33 @@ pub fn device(data: &[u8]) {
 
 /// The body of a form or a query, read as each form and query of the console.
 pub fn forms(data: &[u8]) {
-    form::<web::account::PasswordForm>(data);
-    form::<web::batch_rules::Fields>(data);
-    form::<web::batches::new::Fields>(data);
-    form::<web::batches::confirm_fields::ConfirmFields>(data);
-    form::<web::batches::confirm_fields::RemapForm>(data);
-    form::<web::batches::resend::ResendForm>(data);
-    form::<web::files::DeleteForm>(data);
-    form::<web::import::ImportForm>(data);
-    form::<web::login::Fields>(data);
-    form::<web::login::LanguageForm>(data);
-    form::<web::notification_settings::Fields>(data);
-    form::<web::prices::Fields>(data);
-    form::<web::push_settings::Fields>(data);
-    form::<web::receipts::Search>(data);
-    form::<web::replies::ListQuery>(data);
-    form::<web::replies::actions::DecideForm>(data);
-    form::<web::replies::conversation::Query>(data);
-    form::<web::retention::Fields>(data);
-    form::<web::send::Fields>(data);
-    form::<web::send::Start>(data);
-    form::<web::signatures::apply::Fields>(data);
-    form::<web::sms_templates::apply::Fields>(data);
-    form::<web::statistics::Query>(data);
-    form::<web::suppressions::Fields>(data);
-    form::<web::suppressions::Query>(data);
-    form::<web::word_list::Typed>(data);
-    if let Some(filters) = form::<web::messages::filters::Filters>(data) {
+    form::<web::pages::account::PasswordForm>(data);
+    form::<web::pages::settings::batch_rules::Fields>(data);
+    form::<web::pages::batches::new::Fields>(data);
+    form::<web::pages::batches::confirm_fields::ConfirmFields>(data);
+    form::<web::pages::batches::confirm_fields::RemapForm>(data);
+    form::<web::pages::batches::resend::ResendForm>(data);
+    form::<web::pages::review::files::DeleteForm>(data);
+    form::<web::pages::review::import::ImportForm>(data);
+    form::<web::pages::sign_in::login::Fields>(data);
+    form::<web::pages::sign_in::login::LanguageForm>(data);
+    form::<web::pages::settings::notifications::Fields>(data);
+    form::<web::pages::settings::prices::Fields>(data);
+    form::<web::pages::settings::push_url::Fields>(data);
+    form::<web::pages::receipts::Search>(data);
+    form::<web::pages::replies::ListQuery>(data);
+    form::<web::pages::replies::actions::DecideForm>(data);
+    form::<web::pages::replies::conversation::Query>(data);
+    form::<web::pages::settings::retention::Fields>(data);
+    form::<web::pages::send::Fields>(data);
+    form::<web::pages::send::Start>(data);
+    form::<web::pages::review::signatures::apply::Fields>(data);
+    form::<web::pages::review::sms_templates::apply::Fields>(data);
+    form::<web::pages::statistics::Query>(data);
+    form::<web::pages::suppressions::Fields>(data);
+    form::<web::pages::suppressions::Query>(data);
+    form::<web::ui::word_list::Typed>(data);
+    if let Some(filters) = form::<web::pages::messages::filters::Filters>(data) {
         for (_, value) in filters.set() {
             assert!(!value.chars().any(char::is_control), "{value:?}");
         }

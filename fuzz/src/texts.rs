@@ -3,22 +3,22 @@
 use std::collections::HashSet;
 
 use time::macros::datetime;
-use usms_console::domain::cell;
-use usms_console::domain::contact;
-use usms_console::domain::file::FileKind;
 use usms_console::domain::ids::{BatchId, Id, MessageId};
-use usms_console::domain::opt_out::{self, UNSUBSCRIBE};
 use usms_console::domain::period::Period;
 use usms_console::domain::phone::{Phone, PhoneList, PhoneMask, masked, masked_in};
-use usms_console::domain::price::parse_yuan;
-use usms_console::domain::reply::{self as replies, OptOutKeywords};
+use usms_console::domain::replies::opt_out::{self, UNSUBSCRIBE};
+use usms_console::domain::replies::reply::{self as replies, OptOutKeywords};
 use usms_console::domain::review::Purpose;
-use usms_console::domain::sms_template::{
+use usms_console::domain::review::file::FileKind;
+use usms_console::domain::review::sms_template::{
     Lengths, TemplateApplication, read_instruction, write_instruction,
 };
+use usms_console::domain::sending::cell;
+use usms_console::domain::sending::contact;
+use usms_console::domain::sending::price::parse_yuan;
 use usms_console::domain::text::{self, Kind, Segment, TemplateText};
 use usms_console::domain::time as times;
-use usms_console::web::prices::price_file;
+use usms_console::web::pages::settings::prices::price_file;
 
 /// A phone, and a field of many.
 pub fn phones(data: &[u8]) {

@@ -1,14 +1,18 @@
 //! Replies: each is stored once, in one statement together with its conversation.
 
+pub mod conversations;
+pub mod suppression_imports;
+pub mod suppressions;
+
 use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
-use crate::db::conversations::{Filter, Show};
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
-use crate::domain::reply::{Decision, OptOut, Verdict};
+use crate::domain::replies::reply::{Decision, OptOut, Verdict};
 use crate::domain::text::TemplateText;
+use conversations::{Filter, Show};
 
 /// A reply without a time that repeats one of the last five minutes is the same reply, pushed
 /// again: the vendor repeats a push up to three times, a second apart.

@@ -3,10 +3,12 @@
 //! step on our own messages covers a few submissions; submissions that are not complete are left
 //! alone.
 
+pub mod partitions;
+pub mod retained;
+
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::partitions;
 use crate::domain::ids::{NUMBERS_A_DAY, ProjectId};
 
 /// How long a project stores its messages.

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use time::Duration;
 
 use crate::app::App;
-use crate::db::statistics::{self, StatisticsQuery};
-use crate::db::vendor_figures::{self, Figures};
+use crate::db::reporting::statistics::{self, StatisticsQuery};
+use crate::db::reporting::vendor_figures::{self, Figures};
 use crate::domain::ids::ProjectId;
 use crate::domain::period::{day_of, midnight};
 use crate::domain::statistics::Counts;

@@ -7,20 +7,22 @@ use time::{Duration, Time};
 use uuid::Uuid;
 
 use super::past::Past;
-use crate::db::claims::Claim;
-use crate::db::prices;
-use crate::db::uploads;
+use crate::db::sending::claims::Claim;
+use crate::db::sending::prices;
+use crate::db::sending::uploads;
 use crate::domain::ids::BatchId;
 use crate::domain::period;
 use crate::domain::phone::Phone;
-use crate::domain::price::{Price, PriceKind};
-use crate::domain::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::sending::price::{Price, PriceKind};
 use crate::domain::time::CHINA;
 use crate::ops::actor::Actor;
-use crate::ops::suppressions::{self, Suppress};
-use crate::ops::uploads::report::Report;
-use crate::ops::uploads::{self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile};
-use crate::ops::{plan, submit};
+use crate::ops::replies::suppressions::{self, Suppress};
+use crate::ops::sending::uploads::report::Report;
+use crate::ops::sending::uploads::{
+    self as upload_ops, Begin, ConfirmRequest, Confirmation, IncomingFile,
+};
+use crate::ops::sending::{plan, submit};
 
 const IP: &str = "127.0.0.1";
 /// The prices of a part, in ten-thousandths of a yuan.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::replies;
 use crate::app::App;
-use crate::db::{signatures, sms_templates};
+use crate::db::review::{signatures, sms_templates};
 use crate::domain::ids::{ProjectId, UserId};
 
 /// The past that is being made.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::app::App;
-use crate::db::push_url::{self, PushKind};
+use crate::db::receipts::push_url::{self, PushKind};
 use crate::domain::ids::ProjectId;
 use crate::domain::time::CHINA;
-use crate::ops::push_inbox;
+use crate::ops::receipts::push_inbox;
 
 /// Numbers of pushes of status reports and of replies, for today and the days before.
 const COUNTS: [(i64, i64); 7] =

@@ -7,10 +7,11 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
-use crate::db::conversations::{self, Filter};
+use crate::db::replies::conversations::{self, Filter};
 use crate::domain::ids::{ProjectId, SubmissionId, UserId};
 use crate::ops::actor::Actor;
-use crate::ops::{push_inbox, replies};
+use crate::ops::receipts::push_inbox;
+use crate::ops::replies;
 
 /// How many of the newest conversations are unread.
 const UNREAD: usize = 7;

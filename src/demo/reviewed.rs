@@ -5,14 +5,14 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::db::applications::{self, ApplicationState, NewApplication};
-use crate::db::review_events::{self, Event, NewEvent};
-use crate::db::reviewed::Row;
-use crate::db::{signatures, sms_templates};
+use crate::db::review::applications::{self, ApplicationState, NewApplication};
+use crate::db::review::review_events::{self, Event, NewEvent};
+use crate::db::review::reviewed::Row;
+use crate::db::review::{signatures, sms_templates};
 use crate::domain::ids::{ProjectId, SignatureId, UserId};
+use crate::domain::review::signature::{SignatureApplication, SignatureKind};
 use crate::domain::review::{self, Purpose, ReviewStatus};
-use crate::domain::signature::{SignatureApplication, SignatureKind};
-use crate::ops::files;
+use crate::ops::review::files;
 use crate::sandbox::{Seeds, SignatureSeed, TemplateSeed};
 
 /// The signatures: id, name, review status, reason.

@@ -12,23 +12,27 @@ use super::past::Past;
 use super::{figures, pushes, replies, retention, reviewed};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::db::claims::{Claim, Claimed};
-use crate::db::message_search::{FoundMessage, MessageQuery};
-use crate::db::reported::Incoming;
-use crate::db::{messages, projects, signatures, sms_templates, users};
+use crate::db::accounts::users;
+use crate::db::projects;
+use crate::db::receipts::reported::Incoming;
+use crate::db::review::{signatures, sms_templates};
+use crate::db::sending::claims::{Claim, Claimed};
+use crate::db::sending::message_search::{FoundMessage, MessageQuery};
+use crate::db::sending::messages;
 use crate::domain::ids::{ProjectId, SubmissionId, UserId};
-use crate::domain::message::{MessageState, Outcome};
-use crate::domain::outgoing::Content;
 use crate::domain::phone::Phone;
 use crate::domain::receipt_codes;
 use crate::domain::role::Role;
+use crate::domain::sending::message::{MessageState, Outcome};
+use crate::domain::sending::outgoing::Content;
 use crate::domain::time::CHINA;
 use crate::ops::accounts::{self, Standing};
 use crate::ops::actor::Actor;
-use crate::ops::batch_actions::{self, BatchAction};
-use crate::ops::order::{self, Order, Ordered};
-use crate::ops::submit::{self, End};
-use crate::ops::{projects as project_ops, push_inbox};
+use crate::ops::projects as project_ops;
+use crate::ops::receipts::push_inbox;
+use crate::ops::sending::batch_actions::{self, BatchAction};
+use crate::ops::sending::order::{self, Order, Ordered};
+use crate::ops::sending::submit::{self, End};
 
 /// The names and roles of the demo's accounts; the one without a role is the owner.
 pub const ACCOUNTS: [(&str, Option<Role>); 5] = [
@@ -164,7 +168,9 @@ impl Past {
     ) -> anyhow::Result<Option<Claimed>> {
         self.set_clock(at);
         let batch = self.order(template, count).await?;
-        if let Ordered::New(batch, crate::domain::batch::BatchState::AwaitingApproval) = batch {
+        if let Ordered::New(batch, crate::domain::sending::batch::BatchState::AwaitingApproval) =
+            batch
+        {
             self.app.clock.advance(Duration::minutes(4));
             let actor = Actor { project: self.project, user: self.approver, ip: "127.0.0.1" };
             batch_actions::take(&self.app, actor, batch, BatchAction::Approve).await?;

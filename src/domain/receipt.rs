@@ -1,6 +1,6 @@
 //! What several receipts of one message say together.
 
-use super::message::Outcome;
+use super::sending::message::Outcome;
 
 /// A failed receipt that counts no more, because another one says that the message was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

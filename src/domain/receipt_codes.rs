@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::message::{MessageState, Outcome};
 use super::phone::Carrier;
+use super::sending::message::{MessageState, Outcome};
 
 mod advice;
 

@@ -1,5 +1,12 @@
 //! The vendor's review of signatures and templates.
 
+pub mod file;
+pub mod finding;
+pub mod imported;
+pub mod signature;
+pub mod sms_template;
+pub mod topics;
+
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, Weekday};
 

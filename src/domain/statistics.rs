@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-use super::message::Tally;
+use super::sending::message::Tally;
 
 /// The counts of a set of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 mod value;
 
-use super::opt_out;
+use super::replies::opt_out;
 
 pub use value::{ParamProblem, is_invisible, param_problem, param_problems};
 

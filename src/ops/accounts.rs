@@ -12,8 +12,8 @@ mod tries;
 use time::OffsetDateTime;
 
 use crate::app::App;
+use crate::db::accounts::users::{self, User};
 use crate::db::audit;
-use crate::db::users::{self, User};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::role::{NotARole, Role};
 

@@ -2,38 +2,21 @@
 
 pub mod accounts;
 pub mod actor;
-pub mod apply;
-pub mod batch_actions;
 pub mod credentials;
-pub mod delete_reviewed;
-pub mod destination;
-pub mod failure_guard;
-pub mod files;
 pub mod key_rotation;
-pub mod missing_pushes;
-pub mod notifications;
-pub mod order;
-pub mod pause;
-pub mod plan;
-pub mod poll;
-pub mod prices;
 pub mod projects;
-pub mod pull;
-pub mod push_inbox;
-mod push_problems;
-pub mod push_url;
+pub mod receipts;
 pub mod recovery;
 pub mod refusals;
-pub mod repeats;
 pub mod replies;
-pub mod resend;
+pub mod reporting;
 pub mod retention;
 pub mod review;
-pub mod sending_stops;
-pub mod signature_kind;
-pub mod slots;
-pub mod submit;
-pub mod suppressions;
-pub mod unreadable_pushes;
-pub mod uploads;
-pub mod vendor_figures;
+pub mod sending;
+
+// Names are unique over all shelves, so that tests and tools may leave the shelf out.
+pub use receipts::*;
+pub use replies::suppressions;
+pub use reporting::*;
+pub use review::{apply, delete_reviewed, destination, files, signature_kind};
+pub use sending::*;

@@ -5,6 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use super::sending::prices::{self, PlainPrices};
 use crate::app::App;
 use crate::config::DefaultProject;
 use crate::db::{audit, projects};
@@ -13,7 +14,6 @@ use crate::domain::project::{ProjectNameProblem, check_slug};
 use crate::keyring::{CannotOpen, Secret};
 use crate::ops::accounts::Manager;
 use crate::ops::actor::Actor;
-use crate::ops::prices::{self, PlainPrices};
 use crate::usms::{CallError, Credentials, Verdict};
 
 /// The slug of the project whose keys are in the settings.

@@ -9,19 +9,23 @@ use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::actor::Actor;
-use super::{notifications, push_inbox, submit};
+use super::receipts::push_inbox;
+use super::reporting::notifications;
+use super::sending::submit;
 use crate::app::App;
-use crate::db::installation::{self, Identity, Observed, Seen};
-use crate::db::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
-use crate::db::remembered_actions::{self, RememberedAction};
-use crate::db::remembered_calls::{self, Rewritten};
-use crate::db::{audit, batch_transitions, batches, sending_stops, suppressions};
-use crate::domain::batch::PauseReason;
-use crate::domain::call_problem::CallProblem;
+use crate::db::audit;
+use crate::db::recovery::installation::{self, Identity, Observed, Seen};
+use crate::db::recovery::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
+use crate::db::recovery::remembered_actions::{self, RememberedAction};
+use crate::db::recovery::remembered_calls::{self, Rewritten};
+use crate::db::replies::suppressions;
+use crate::db::sending::{batch_transitions, batches, sending_stops};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::phone::Phone;
-use crate::domain::reply::Decision;
-use crate::domain::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::replies::reply::Decision;
+use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::sending::batch::PauseReason;
+use crate::domain::sending::call_problem::CallProblem;
 
 /// How long processes that were alive may take to report. After that, batches that they may have
 /// sent wait for a person.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::db::refusals::{self, Refusal};
-use crate::db::users::User;
+use crate::db::accounts::refusals::{self, Refusal};
+use crate::db::accounts::users::User;
 use crate::domain::client_address;
 use crate::domain::ids::ProjectId;
 

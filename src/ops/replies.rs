@@ -1,19 +1,22 @@
 //! Replies and conversations: storing replies, opt-outs, and marking conversations as read.
 
+pub mod suppressions;
+
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::actor::Actor;
-use super::push_problems::Problems;
+use super::receipts::push_problems::Problems;
 use crate::app::App;
-use crate::db::conversations::{self, Conversation};
+use crate::db::audit;
+use crate::db::replies::conversations::{self, Conversation};
+use crate::db::replies::suppressions as suppression_rows;
 use crate::db::replies::{self, Incoming};
-use crate::db::{audit, suppressions as suppression_rows};
 use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, SubmissionId};
 use crate::domain::phone::{Phone, VendorPhone};
-use crate::domain::reply::{self, Decision, OptOutKeywords, Verdict};
-use crate::domain::suppression::{SuppressionReason, SuppressionScope};
+use crate::domain::replies::reply::{self, Decision, OptOutKeywords, Verdict};
+use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
 use crate::usms::push::{self, BadItem};
 
 /// The most characters of an extension code or `UserId`.

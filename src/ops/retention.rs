@@ -6,8 +6,9 @@ use time::Duration;
 use tracing::info;
 
 use crate::app::App;
+use crate::db::audit;
+use crate::db::retention::partitions;
 use crate::db::retention::{self, Borders, RetentionPolicy};
-use crate::db::{audit, partitions};
 use crate::domain::ids::{ProjectId, UserId};
 
 /// How long processed pushes are kept.

@@ -8,16 +8,22 @@ use tracing::{info, warn};
 use self::store::{Question, store_signature, store_template};
 use super::actor::Actor;
 use super::credentials::{self, CredentialsError};
-use super::notifications;
-use super::slots::{self, NoSlot, Patience};
+use super::reporting::notifications;
+use super::sending::slots::{self, NoSlot, Patience};
 use crate::app::App;
-use crate::db::review_events::{self, Event, NewEvent};
-use crate::db::reviewed::{self, Due, Row};
-use crate::db::{audit, signatures, sms_templates};
+use crate::db::audit;
+use crate::db::review::review_events::{self, Event, NewEvent};
+use crate::db::review::reviewed::{self, Due, Row};
+use crate::db::review::{signatures, sms_templates};
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
 use crate::usms::{CallError, Credentials, SignatureAnswer};
 
+pub mod apply;
+pub mod delete_reviewed;
+pub mod destination;
+pub mod files;
+pub mod signature_kind;
 mod store;
 
 pub use self::store::Said;

@@ -211,7 +211,7 @@ mod process {
     use std::io::PipeReader;
 
     use super::{File, TableError, Task, child, io, thread};
-    use crate::domain::upload::is_phone;
+    use crate::domain::sending::upload::is_phone;
 
     /// No program is started.
     pub fn this_is_the_program() {}

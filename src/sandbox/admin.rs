@@ -5,11 +5,11 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::faults::Fault;
-use super::journal::Entry;
-use super::records::Message;
 use super::review::{DISABLED, Review, Rules};
-use super::seeds::Seeds;
+use super::state::faults::Fault;
+use super::state::journal::Entry;
+use super::state::records::Message;
+use super::state::seeds::Seeds;
 use super::{Shared, now_ms, phone, push};
 
 /// How many messages are listed by default.

@@ -4,13 +4,12 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::Instant;
 
+use super::actions::{blacklist, pull, receipts, sending, signatures, statistics, templates};
 use super::answer::{Answer, Refusal, code};
-use super::faults::{Fault, Kind};
 use super::params::Params;
-use super::store::World;
-use super::{
-    Shared, blacklist, now_ms, pull, receipts, sending, signatures, signing, statistics, templates,
-};
+use super::state::faults::{Fault, Kind};
+use super::state::store::World;
+use super::{Shared, now_ms, signing};
 
 /// Handles a call. Responds with HTTP 200 and JSON, unless a fault strikes.
 pub(super) async fn call(

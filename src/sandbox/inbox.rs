@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::store::World;
+use super::state::store::World;
 use super::{Shared, phone, push};
 
 /// How many messages a phone's page shows.

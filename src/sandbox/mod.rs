@@ -9,29 +9,17 @@
 //! admin, inbox, push  → store
 //! ```
 
+pub mod actions;
 mod admin;
 mod answer;
 mod api;
-mod blacklist;
-mod faults;
 mod inbox;
-mod journal;
-mod outcomes;
 mod params;
 mod phone;
-mod pull;
 mod push;
-mod receipts;
-mod records;
-mod report_queue;
 mod review;
-mod seeds;
-mod sending;
-mod signatures;
 mod signing;
-mod statistics;
-mod store;
-mod templates;
+pub mod state;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -47,7 +35,7 @@ use actix_web::{App, HttpServer, web};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 
-pub use seeds::{Seeds, SignatureSeed, TemplateSeed};
+pub use state::seeds::{Seeds, SignatureSeed, TemplateSeed};
 
 /// The public key of every sandbox.
 pub const PUBLIC_KEY: &str = "sandbox-public-key";
@@ -103,7 +91,7 @@ impl Sandbox {
     /// # Errors
     /// When it cannot listen on the address or cannot read the journal.
     pub fn start(settings: Settings) -> io::Result<Self> {
-        let world = store::World::open(&settings)?;
+        let world = state::store::World::open(&settings)?;
         let shared = Arc::new(Shared { world: Mutex::new(world), http: push::client()? });
         let data = web::Data::from(Arc::clone(&shared));
         let server = HttpServer::new(move || {
@@ -154,13 +142,13 @@ impl Sandbox {
 /// The state that the handlers and the pusher share.
 #[derive(Debug)]
 struct Shared {
-    world: Mutex<store::World>,
+    world: Mutex<state::store::World>,
     http: reqwest::Client,
 }
 
 impl Shared {
     /// Locks the state. Do not hold the lock for long, nor across an `await`.
-    fn world(&self) -> MutexGuard<'_, store::World> {
+    fn world(&self) -> MutexGuard<'_, state::store::World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-use super::journal::Entry;
-use super::records::Reply;
-use super::{Shared, now_ms, phone, receipts};
+use super::actions::receipts;
+use super::state::journal::Entry;
+use super::state::records::Reply;
+use super::{Shared, now_ms, phone};
 
 /// The largest number of receipts in a push.
 const MAX_RECEIPTS: usize = 100;

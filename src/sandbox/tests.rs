@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
 use super::params::Params;
-use super::store::World;
+use super::state::outcomes;
+use super::state::store::World;
 use super::{
     PRIVATE_KEY, PROJECT_ID, PUBLIC_KEY, Sandbox, Seeds, Settings, SignatureSeed, TemplateSeed,
-    api, outcomes, phone, signing, text,
+    api, phone, signing, text,
 };
 
 fn any_port() -> SocketAddr {

@@ -1,84 +1,14 @@
 //! The web server: all pages, and the endpoint that receives pushes.
 
-pub mod account;
-pub mod applications;
-pub mod assets;
-pub mod audit;
-pub mod batch_row;
-pub mod batch_rules;
-pub mod batches;
-pub mod bodies;
-pub mod call_text;
-pub mod changes;
-pub mod chart;
-pub mod choices;
-pub mod client;
-pub mod components;
-pub mod connections;
-pub mod costs;
-pub mod counted;
-pub mod countries;
-pub mod csrf;
-pub mod csv;
-pub mod dashboard;
-pub mod error;
-pub mod errors;
-pub mod failures;
-pub mod files;
-pub mod flash;
-pub mod form;
-pub mod growth;
-pub mod guard;
-pub mod headers;
-pub mod health;
-pub mod i18n;
-pub mod import;
-pub mod invitation;
-pub mod layout;
-pub mod ledger;
-pub mod limits;
-pub mod login;
-pub mod member;
-pub mod members;
-pub mod message_csv;
-pub mod message_table;
-pub mod messages;
-pub mod missing_pushes;
-pub mod moment;
-pub mod notification_settings;
-pub mod open_applications;
-pub mod page;
-pub mod people;
-pub mod period_picker;
-pub mod places;
-pub mod pools;
-pub mod prices;
-pub mod projects;
-pub mod push_settings;
+pub mod http;
+pub mod pages;
 pub mod pushes;
-pub mod receipts;
-pub mod refused;
-pub mod replies;
-pub mod request_log;
-pub mod retention;
-pub mod reviewed;
 pub mod routes;
-pub mod schedule;
-pub mod segments;
-pub mod send;
-mod sending;
-pub mod sensitive_words;
-pub mod session;
-pub mod sheet;
-pub mod signatures;
-pub mod sms_templates;
-pub mod statistics;
-pub mod suppressions;
-pub mod upload;
-pub mod urls;
-pub mod visitor;
-pub mod word_list;
-pub mod workbook;
+pub mod ui;
+
+pub use http::{client, upload};
+pub use pages::review as reviewed;
+pub use pages::settings::prices;
 
 use std::io;
 use std::net::SocketAddr;
@@ -92,9 +22,9 @@ use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
 use crate::domain::network::Network;
-use client::TrustedProxies;
-use connections::Connections;
-use request_log::RequestSpan;
+use http::client::TrustedProxies;
+use http::limits::connections::Connections;
+use http::request_log::RequestSpan;
 
 /// How long running requests may take when the process is told to stop.
 const SHUTDOWN_SECONDS: u64 = 3;
@@ -169,12 +99,12 @@ pub fn start_with(
     let proxies = actix::Data::new(proxies);
     let settings = actix::Data::new(settings);
     let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
-    let watchers = actix::Data::new(batches::watch::Watchers::new(app.clone()));
-    let checks = actix::Data::new(batches::access::AccessChecks::new(app.clone()));
-    let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
-    let limits = actix::Data::new(limits::Limits::default());
-    let pools = actix::Data::new(pools::Pools::new(&app));
-    let answers = actix::Data::new(receipts::answers::Answers::default());
+    let watchers = actix::Data::new(pages::batches::watch::Watchers::new(app.clone()));
+    let checks = actix::Data::new(http::access::AccessChecks::new(app.clone()));
+    let incomplete_bodies = actix::Data::new(http::limits::bodies::IncompleteBodies::default());
+    let limits = actix::Data::new(http::limits::quotas::Limits::default());
+    let pools = actix::Data::new(http::pools::Pools::new(&app));
+    let answers = actix::Data::new(pages::receipts::answers::Answers::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
@@ -188,13 +118,13 @@ pub fn start_with(
             .app_data(answers.clone())
             .app_data(push_endpoint.clone())
             .app_data(incomplete_bodies.clone())
-            .app_data(actix::PayloadConfig::new(bodies::MAX_FORM_BYTES))
+            .app_data(actix::PayloadConfig::new(http::limits::bodies::MAX_FORM_BYTES))
             .configure(routes::table)
-            .wrap(session::middleware(&app, https))
-            .wrap(from_fn(bodies::limit))
-            .wrap(from_fn(errors::pages))
+            .wrap(http::session::middleware(&app, https))
+            .wrap(from_fn(http::limits::bodies::limit))
+            .wrap(from_fn(pages::errors::pages))
             .wrap(Compress::default())
-            .wrap(headers::all(https))
+            .wrap(http::headers::all(https))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
@@ -220,7 +150,7 @@ pub fn start_hooks(
     let connections = Connections::new(proxies.clone());
     let proxies = actix::Data::new(proxies);
     let push_endpoint = actix::Data::new(pushes::PushEndpoint::new(&app));
-    let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
+    let incomplete_bodies = actix::Data::new(http::limits::bodies::IncompleteBodies::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
@@ -228,8 +158,8 @@ pub fn start_hooks(
             .app_data(push_endpoint.clone())
             .app_data(incomplete_bodies.clone())
             .configure(routes::hooks)
-            .wrap(from_fn(bodies::limit))
-            .wrap(headers::all(https))
+            .wrap(from_fn(http::limits::bodies::limit))
+            .wrap(http::headers::all(https))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
@@ -253,15 +183,15 @@ pub fn start_metrics(
     let metrics =
         actix::Data::new(Metrics { handle: Some(handle), token: trust.metrics_token.clone() });
     let connections = Connections::new(TrustedProxies::None);
-    let incomplete_bodies = actix::Data::new(bodies::IncompleteBodies::default());
+    let incomplete_bodies = actix::Data::new(http::limits::bodies::IncompleteBodies::default());
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(actix::Data::new(app.clone()))
             .app_data(metrics.clone())
             .app_data(incomplete_bodies.clone())
             .configure(routes::metrics)
-            .wrap(from_fn(bodies::limit))
-            .wrap(headers::all(false))
+            .wrap(from_fn(http::limits::bodies::limit))
+            .wrap(http::headers::all(false))
     })
     .on_connect(move |stream, extensions| connections.admit(stream, extensions))
     .workers(1)

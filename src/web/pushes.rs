@@ -19,11 +19,11 @@ use futures_util::StreamExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::form::peer_ip;
+use super::http::form::peer_ip;
 use crate::app::App;
-use crate::db::push_url::{self as rows, Opened};
+use crate::db::receipts::push_url::{self as rows, Opened};
 use crate::domain::network::Network;
-use crate::ops::{push_inbox, push_url};
+use crate::ops::receipts::{push_inbox, push_url};
 use limits::Limits;
 use tally::{StoredPush, Tally};
 

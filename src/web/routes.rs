@@ -5,13 +5,20 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Responder, Route};
 
-use super::reviewed::{self, deletion};
-use super::{
-    account, applications, assets, audit, batch_rules, batches, dashboard, failures, files, guard,
-    health, import, invitation, limits, login, members, messages, notification_settings, people,
-    prices, projects, push_settings, pushes, receipts, replies, retention, send, sending,
-    sensitive_words, signatures, sms_templates, statistics, suppressions,
+use super::http::limits::quotas;
+use super::http::{assets, guard};
+use super::pages::admin::{people, projects};
+use super::pages::review::{self, deletion};
+use super::pages::review::{
+    applications, files, import, sensitive_words, signatures, sms_templates,
 };
+use super::pages::settings::{batch_rules, members, notifications, prices, push_url, retention};
+use super::pages::sign_in::{invitation, login};
+use super::pages::{
+    account, audit, batches, dashboard, failures, health, messages, receipts, replies, send,
+    sending, statistics, suppressions,
+};
+use super::pushes;
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
 /// Registers all paths.
@@ -120,11 +127,11 @@ fn project(config: &mut ServiceConfig) {
         )))
         .service(resource("/files/{id}").route(may(Send, get(), files::download)))
         .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
-        .service(
-            resource("/settings")
-                .route(may(Manage, get(), notification_settings::form))
-                .route(may(Manage, post(), notification_settings::save)),
-        )
+        .service(resource("/settings").route(may(Manage, get(), notifications::form)).route(may(
+            Manage,
+            post(),
+            notifications::save,
+        )))
         .service(
             resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
                 Manage,
@@ -262,8 +269,8 @@ fn reply_pages(config: &mut ServiceConfig) {
         )))
         .service(
             resource("/settings/replies")
-                .route(may(Manage, get(), replies::opt_out_keywords::form))
-                .route(may(Manage, post(), replies::opt_out_keywords::save)),
+                .route(may(Manage, get(), crate::web::pages::settings::opt_out_keywords::form))
+                .route(may(Manage, post(), crate::web::pages::settings::opt_out_keywords::save)),
         );
 }
 
@@ -335,13 +342,11 @@ fn push_pages(config: &mut ServiceConfig) {
         )))
         .service(resource("/health").route(searches(Read, get(), health::page::show)))
         .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
-        .service(
-            resource("/settings/hooks").route(may(Manage, get(), push_settings::show)).route(may(
-                Manage,
-                post(),
-                push_settings::update,
-            )),
-        );
+        .service(resource("/settings/hooks").route(may(Manage, get(), push_url::show)).route(may(
+            Manage,
+            post(),
+            push_url::update,
+        )));
 }
 
 /// Registers the paths of statistics and failures.
@@ -447,14 +452,14 @@ fn reviewed_actions(config: &mut ServiceConfig, list: &str) {
             post(),
             import::import,
         )))
-        .service(at("refresh").route(may(Send, post(), reviewed::refresh_all)))
+        .service(at("refresh").route(may(Send, post(), review::refresh_all)))
         .service(at("delete").route(may(Send, get(), deletion::form_of_several)).route(may(
             Send,
             post(),
             deletion::delete_several,
         )))
-        .service(at("{id}/destination").route(may(Send, post(), reviewed::destination::change)))
-        .service(at("{id}/refresh").route(may(Send, post(), reviewed::refresh)))
+        .service(at("{id}/destination").route(may(Send, post(), review::destination::change)))
+        .service(at("{id}/refresh").route(may(Send, post(), review::refresh)))
         .service(at("{id}/delete").route(may(Send, get(), deletion::form)).route(may(
             Send,
             post(),
@@ -480,7 +485,7 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(limits::queries)))
+    admit(permission, route.to(handler).wrap(from_fn(quotas::queries)))
 }
 
 /// Returns a route like [`may`] of a file, of which each person downloads a few at once.
@@ -490,7 +495,7 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(limits::exports)))
+    admit(permission, route.to(handler).wrap(from_fn(quotas::exports)))
 }
 
 /// Returns a route like [`may`] of a stream of events, of which each person opens a few at once.
@@ -500,7 +505,7 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(limits::streams)))
+    admit(permission, route.to(handler).wrap(from_fn(quotas::streams)))
 }
 
 /// Admits members who have `permission`, before anything else of the route.

@@ -15,20 +15,22 @@ use tracing::error;
 
 use crate::app::App;
 use crate::backpressure::PUSH_WORKERS;
-use crate::db::claims::{Claim, Claimed};
-use crate::db::workers::{self, VendorContact};
-use crate::db::{
-    batch_transitions, installation, login_sessions, statistics, uploads as upload_rows,
-};
-use crate::domain::batch::SCHEDULE_GRACE;
-use crate::domain::call_problem::CallProblem;
+use crate::db::accounts::login_sessions;
+use crate::db::recovery::installation;
+use crate::db::reporting::statistics;
+use crate::db::sending::claims::{Claim, Claimed};
+use crate::db::sending::workers::{self, VendorContact};
+use crate::db::sending::{batch_transitions, uploads as upload_rows};
 use crate::domain::ids::{ProjectId, SubmissionId};
-use crate::ops::submit::End;
-use crate::ops::{
-    accounts, apply, failure_guard, files, missing_pushes, notifications, pause, plan, poll, pull,
-    push_inbox, recovery, refusals, retention, review, submit, suppressions, uploads,
-    vendor_figures,
-};
+use crate::domain::sending::batch::SCHEDULE_GRACE;
+use crate::domain::sending::call_problem::CallProblem;
+use crate::ops::receipts::{missing_pushes, poll, pull, push_inbox};
+use crate::ops::replies::suppressions;
+use crate::ops::reporting::{notifications, vendor_figures};
+use crate::ops::review::{self, apply, files};
+use crate::ops::sending::submit::End;
+use crate::ops::sending::{failure_guard, pause, plan, submit, uploads};
+use crate::ops::{accounts, recovery, refusals, retention};
 
 /// How long a job sleeps when it found no work: the longest delay of work that another process
 /// created.

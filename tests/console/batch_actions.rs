@@ -4,9 +4,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
-use usms_console::db::batches;
+use usms_console::db::sending::batches;
 use usms_console::domain::ids::BatchId;
-use usms_console::ops::{failure_guard, plan, submit};
+use usms_console::ops::sending::{failure_guard, plan, submit};
 
 use super::push_settings::until_number;
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, assert_sound, until};
@@ -339,7 +339,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     let bad: String = (0..1_000).map(|n| format!("1859{n:03}0001,{n},5\n")).collect();
     let app = console.app.clone();
     let import = tokio::spawn(async move {
-        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
+        while !usms_console::ops::sending::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
@@ -350,7 +350,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     assert!(submit::run_once(&console.app).await.unwrap());
     // The receipts arrive as a push, which the test itself processes.
     until("every receipt is processed", async || {
-        usms_console::ops::push_inbox::process_next(&console.app).await.unwrap();
+        usms_console::ops::receipts::push_inbox::process_next(&console.app).await.unwrap();
         let outcomes = "select count(*) from outcomes";
         sqlx::query_scalar::<_, i64>(outcomes).fetch_one(&db).await.unwrap() == 200
     })
@@ -397,7 +397,7 @@ async fn a_phone_suppressed_after_the_preview_is_left_out_of_the_call(db: PgPool
     let operator = console.operator().await;
     let app = console.app.clone();
     let import = tokio::spawn(async move {
-        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
+        while !usms_console::ops::sending::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });

@@ -7,10 +7,10 @@ use rand::{RngExt, SeedableRng};
 use sqlx::{PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 use usms_console::app::App;
-use usms_console::db::claims::Claim;
-use usms_console::db::submissions;
+use usms_console::db::sending::claims::Claim;
+use usms_console::db::sending::submissions;
 use usms_console::domain::ids::{BatchId, SubmissionId};
-use usms_console::ops::submit::{self, End};
+use usms_console::ops::sending::submit::{self, End};
 
 use super::replies::quiet;
 use crate::harness::{CODE, TestConsole, until};

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
-use usms_console::db::statistics;
+use usms_console::db::reporting::statistics;
 use usms_console::domain::period;
 use usms_console::domain::role::Role;
 

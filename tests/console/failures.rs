@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::domain::phone::{Carrier, Phone};
-use usms_console::ops::vendor_figures;
+use usms_console::ops::reporting::vendor_figures;
 
 use super::statistics::{FAILURES, STATISTICS, push_receipts, rows, send_list};
 use crate::harness::{CODE_TEMPLATE, TestConsole, TestOptions};

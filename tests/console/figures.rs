@@ -4,11 +4,11 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
-use usms_console::db::claims::Claim;
+use usms_console::db::sending::claims::Claim;
 use usms_console::domain::period;
 use usms_console::domain::time::CHINA;
-use usms_console::ops::push_inbox;
-use usms_console::ops::submit::{self, End};
+use usms_console::ops::receipts::push_inbox;
+use usms_console::ops::sending::submit::{self, End};
 
 use super::receipts::{Session, process_all, push, quiet, report, send};
 use super::statistics::{FAILURES, STATISTICS, fold};

@@ -3,12 +3,12 @@
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 use time::{Duration, OffsetDateTime};
-use usms_console::db::message_search::{
+use usms_console::db::sending::message_search::{
     FoundMessage, MessageQuery, MessageSearch, Next, Page, Phones, Source,
 };
 use usms_console::domain::ids::{BatchId, Id, MessageId, ProjectId, SignatureId, TemplateId};
-use usms_console::domain::message::MessageState;
 use usms_console::domain::receipt_codes::Category;
+use usms_console::domain::sending::message::MessageState;
 
 /// 30,000 messages of 10 batches and 20,000 external messages. One in ten failed, the newest are
 /// queued. The fifth batch left 210 hours late, and the newest external messages were reported years later.

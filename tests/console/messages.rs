@@ -247,7 +247,7 @@ async fn paging_skips_nothing_and_repeats_nothing_while_messages_arrive(db: PgPo
         import.abort();
         preview
     };
-    while usms_console::ops::plan::run_once(&console.app).await.unwrap() {}
+    while usms_console::ops::sending::plan::run_once(&console.app).await.unwrap() {}
     add_external(&db, 1, 120, "delivered").await;
     let batch = preview.split('/').nth(4).unwrap().to_owned();
     for (query, wanted) in [
@@ -302,7 +302,7 @@ async fn paging_skips_nothing_and_repeats_nothing_while_messages_arrive(db: PgPo
 /// Imports lists, where no workers run.
 async fn import_lists(app: usms_console::app::App) {
     loop {
-        let _ = usms_console::ops::uploads::import::run_once(&app).await;
+        let _ = usms_console::ops::sending::uploads::import::run_once(&app).await;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -9,16 +9,18 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use sqlx::PgPool;
 use usms_console::app::App;
-use usms_console::db::claims::{Claim, Claimed};
-use usms_console::db::messages::{self, Target};
-use usms_console::db::submissions::RefusedMessage;
-use usms_console::db::{batch_transitions, invariants};
-use usms_console::domain::batch::PauseReason;
+use usms_console::db::invariants;
+use usms_console::db::sending::batch_transitions;
+use usms_console::db::sending::claims::{Claim, Claimed};
+use usms_console::db::sending::messages::{self, Target};
+use usms_console::db::sending::submissions::RefusedMessage;
 use usms_console::domain::ids::{BatchId, SubmissionId, UserId};
+use usms_console::domain::sending::batch::PauseReason;
 use usms_console::ops::actor::Actor;
-use usms_console::ops::batch_actions::{self, BatchAction, Decision};
-use usms_console::ops::submit::{self, End};
-use usms_console::ops::{failure_guard, plan, poll, push_inbox};
+use usms_console::ops::receipts::{poll, push_inbox};
+use usms_console::ops::sending::batch_actions::{self, BatchAction, Decision};
+use usms_console::ops::sending::submit::{self, End};
+use usms_console::ops::sending::{failure_guard, plan};
 
 use crate::harness::{CODE, TestClient, TestConsole, TestOptions};
 
@@ -80,7 +82,7 @@ async fn order(console: &TestConsole, operator: &TestClient, seed: u64) -> Batch
         .collect();
     let app = console.app.clone();
     let import = tokio::spawn(async move {
-        while !usms_console::ops::uploads::import::run_once(&app).await.unwrap() {
+        while !usms_console::ops::sending::uploads::import::run_once(&app).await.unwrap() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });

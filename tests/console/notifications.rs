@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
-use usms_console::ops::{plan, submit, uploads};
+use usms_console::ops::sending::{plan, submit, uploads};
 
 use crate::harness::{
     CODE, NOTICE, TestClient, TestConsole, TestOptions, assert_sound, eventually,

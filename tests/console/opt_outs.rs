@@ -8,12 +8,13 @@ use sqlx::PgPool;
 use time::macros::time;
 use usms_console::app::App;
 use usms_console::clock::Clock;
-use usms_console::db::claims::Claim;
-use usms_console::db::messages;
+use usms_console::db::sending::claims::Claim;
+use usms_console::db::sending::messages;
 use usms_console::domain::role::Role;
 use usms_console::domain::time::CHINA;
-use usms_console::ops::submit::{self, End};
-use usms_console::ops::{plan, review, uploads};
+use usms_console::ops::review;
+use usms_console::ops::sending::submit::{self, End};
+use usms_console::ops::sending::{plan, uploads};
 use usms_console::sandbox::{Seeds, TemplateSeed};
 
 use super::replies::{AT, REPLIES, newest, number, press, push_replies, quiet, reply, suppressed};

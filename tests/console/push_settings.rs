@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usms_console::db::projects;
 use usms_console::domain::role::Role;
 use usms_console::i18n::{Language, Texts};
-use usms_console::ops::{missing_pushes, projects as project_ops};
+use usms_console::ops::projects as project_ops;
+use usms_console::ops::receipts::missing_pushes;
 use usms_console::web;
 
 use crate::harness::{

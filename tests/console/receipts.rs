@@ -12,12 +12,13 @@ use time::Duration;
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::config::DefaultProject;
-use usms_console::db::claims::Claim;
-use usms_console::db::messages::{self, Target};
+use usms_console::db::sending::claims::Claim;
+use usms_console::db::sending::messages::{self, Target};
 use usms_console::domain::ids::SubmissionId;
 use usms_console::ops::projects as project_ops;
-use usms_console::ops::submit::{self, End};
-use usms_console::ops::{plan, poll, push_inbox, uploads};
+use usms_console::ops::receipts::{poll, push_inbox};
+use usms_console::ops::sending::submit::{self, End};
+use usms_console::ops::sending::{plan, uploads};
 use usms_console::sandbox;
 
 use crate::harness::{CODE, TestClient, TestConsole, TestOptions, assert_sound};

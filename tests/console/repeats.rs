@@ -6,12 +6,12 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::app::App;
 use usms_console::clock::Clock;
-use usms_console::db::{signatures, sms_templates};
-use usms_console::domain::outgoing::Content;
+use usms_console::db::review::{signatures, sms_templates};
 use usms_console::domain::phone::Phone;
 use usms_console::domain::review::Purpose;
+use usms_console::domain::sending::outgoing::Content;
 use usms_console::domain::time::CHINA;
-use usms_console::ops::{order, repeats};
+use usms_console::ops::sending::{order, repeats};
 
 use crate::harness::{CODE, NOTICE, Page, TestClient, TestConsole, TestOptions};
 

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::ops::push_inbox;
+use usms_console::ops::receipts::push_inbox;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, assert_sound};
 

@@ -9,10 +9,11 @@ use sqlx::PgPool;
 use time::Duration;
 use usms_console::app::App;
 use usms_console::clock::Clock;
-use usms_console::db::partitions;
+use usms_console::db::retention::partitions;
 use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::role::Role;
-use usms_console::ops::{push_inbox, retention};
+use usms_console::ops::receipts::push_inbox;
+use usms_console::ops::retention;
 
 use super::opt_outs::decide;
 use super::replies::{AT, newest, push_replies, quiet, reply};

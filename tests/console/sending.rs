@@ -3,15 +3,15 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 
-use usms_console::db::signatures;
-use usms_console::db::sms_templates::{self, SmsTemplate};
+use usms_console::db::review::signatures;
+use usms_console::db::review::sms_templates::{self, SmsTemplate};
 use usms_console::domain::ids::UserId;
-use usms_console::domain::outgoing::Content;
 use usms_console::domain::phone::Phone;
-use usms_console::domain::price::Estimate;
 use usms_console::domain::review::Purpose;
-use usms_console::ops::order::{self, Order, OrderError};
-use usms_console::ops::prices;
+use usms_console::domain::sending::outgoing::Content;
+use usms_console::domain::sending::price::Estimate;
+use usms_console::ops::sending::order::{self, Order, OrderError};
+use usms_console::ops::sending::prices;
 
 use super::prices::set_price;
 use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};

@@ -4,8 +4,8 @@ use sqlx::PgPool;
 use time::macros::{offset, time};
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
-use usms_console::db::claims::Claim;
-use usms_console::ops::submit;
+use usms_console::db::sending::claims::Claim;
+use usms_console::ops::sending::submit;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
 

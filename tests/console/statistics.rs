@@ -6,12 +6,13 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use time::{Date, Duration, OffsetDateTime};
-use usms_console::db::statistics::StatisticsQuery;
-use usms_console::db::{external_messages, statistics};
+use usms_console::db::receipts::external_messages;
+use usms_console::db::reporting::statistics;
+use usms_console::db::reporting::statistics::StatisticsQuery;
 use usms_console::domain::ids::SubmissionId;
 use usms_console::domain::period;
 use usms_console::domain::statistics::By;
-use usms_console::ops::push_inbox;
+use usms_console::ops::receipts::push_inbox;
 
 use super::prices::set_price;
 use crate::harness::{

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use rust_xlsxwriter::{Format, Workbook};
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
-use usms_console::ops::suppressions::import;
+use usms_console::ops::replies::suppressions::import;
 
 use super::replies::{number, suppressed};
 use crate::harness::{Page, TestClient, TestConsole};

@@ -6,10 +6,10 @@ use sqlx::PgPool;
 
 use usms_console::domain::ids::UserId;
 use usms_console::domain::phone::Phone;
+use usms_console::domain::replies::suppression::{SuppressionReason, SuppressionScope};
 use usms_console::domain::role::Role;
-use usms_console::domain::suppression::{SuppressionReason, SuppressionScope};
 use usms_console::ops::actor::Actor;
-use usms_console::ops::suppressions::{self, Suppress};
+use usms_console::ops::replies::suppressions::{self, Suppress};
 
 use super::replies::{number, quiet};
 use crate::harness::{CODE, TestConsole, until};

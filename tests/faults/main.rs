@@ -17,8 +17,8 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::{Child, Command};
-use usms_console::db::recoveries::{self, Cause};
-use usms_console::ops::apply;
+use usms_console::db::recovery::recoveries::{self, Cause};
+use usms_console::ops::review::apply;
 use usms_console::sandbox;
 
 use harness::{CODE, MAX_WAIT, Page, TestClient, TestConsole, TestOptions, assert_sound, until};

@@ -174,7 +174,7 @@ async fn a_body_that_does_not_arrive_is_given_up_and_others_are_served_meanwhile
         answers.spawn(async move { rest_of(&mut connection).await });
     }
     // Those beyond what one client may have are refused at once; others still sign in.
-    for _ in 0..MANY - web::bodies::MAX_INCOMPLETE {
+    for _ in 0..MANY - web::http::limits::bodies::MAX_INCOMPLETE {
         let answer = answers.join_next().await.unwrap().unwrap();
         assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
         assert!(answer.to_lowercase().contains("retry-after: "), "{answer}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::ops::push_inbox;
+use usms_console::ops::receipts::push_inbox;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions};
 

@@ -313,7 +313,7 @@ async fn a_file_whose_reader_died_twice_is_not_read_again_until_a_person_asks(db
     for _ in 0..2 {
         sqlx::query(dies).execute(&db).await.unwrap();
     }
-    while usms_console::ops::uploads::import::run_once(&console.app).await.unwrap() {}
+    while usms_console::ops::sending::uploads::import::run_once(&console.app).await.unwrap() {}
     assert_eq!(state().await, "unreadable");
     let page = operator.get(&preview).await;
     assert!(page.one("#errors h2").contains("内存或时间超出限制"), "{}", page.text);
@@ -323,7 +323,7 @@ async fn a_file_whose_reader_died_twice_is_not_read_again_until_a_person_asks(db
         .await
         .unwrap();
     sqlx::query(dies).execute(&db).await.unwrap();
-    while usms_console::ops::uploads::import::run_once(&console.app).await.unwrap() {}
+    while usms_console::ops::sending::uploads::import::run_once(&console.app).await.unwrap() {}
     assert_eq!(state().await, "read");
 }
 
@@ -343,7 +343,8 @@ async fn an_application_file_is_named_by_what_it_is(db: PgPool) {
         (&"x".repeat(300), png, &format!("{}.png", "x".repeat(116))),
     ] {
         let (project, by) = (console.project, person(&db).await);
-        let id = usms_console::ops::files::store(&console.app, project, by, name, content).await;
+        let id =
+            usms_console::ops::review::files::store(&console.app, project, by, name, content).await;
         let served = admin.get(&format!("/p/default/files/{}", id.unwrap())).await;
         let header = |name: &str| served.headers[name].to_str().unwrap().to_owned();
         let disposition = header("content-disposition");

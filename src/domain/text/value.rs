@@ -1,8 +1,8 @@
 //! Values of variables: what keeps them from being sent, and what carriers may block or phones not
 //! show.
 
-use crate::domain::contact;
 use crate::domain::review::Purpose;
+use crate::domain::sending::contact;
 
 /// A problem of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

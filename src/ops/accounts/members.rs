@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 
 use super::{AccountError, Manager};
 use crate::app::App;
+use crate::db::accounts::users::User;
 use crate::db::audit::{self, Entry};
 use crate::db::projects;
-use crate::db::users::User;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
 

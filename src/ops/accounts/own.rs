@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::tries::Guess;
 use super::{SignInError, hashing, record};
 use crate::app::App;
-use crate::db::users::{self, User};
-use crate::db::{login_sessions, password_links};
+use crate::db::accounts::users::{self, User};
+use crate::db::accounts::{login_sessions, password_links};
 use crate::domain::password::{self, Weakness};
 use crate::ops::refusals;
 

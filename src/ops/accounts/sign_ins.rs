@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::tries::{Guess, Visitor};
 use super::{hashing, record};
 use crate::app::App;
-use crate::db::users::{self, User};
+use crate::db::accounts::users::{self, User};
 use crate::domain::ids::UserId;
 use crate::ops::refusals;
 

@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 use super::device::Device;
 use super::hashing::Waiting;
 use crate::app::App;
-use crate::db::sign_in_tries::{self, Allowance, Level};
-use crate::db::users::Credentials;
+use crate::db::accounts::sign_in_tries::{self, Allowance, Level};
+use crate::db::accounts::users::Credentials;
 use crate::domain::client_address;
 use crate::domain::ids::UserId;
 
@@ -138,7 +138,7 @@ fn hashed(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::users::User;
+    use crate::db::accounts::users::User;
 
     fn found(id: i64) -> Credentials {
         Credentials {

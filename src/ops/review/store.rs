@@ -4,19 +4,19 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tracing::info;
 
+use super::destination::{self, Changed, Current};
 use super::{LookupError, Seen};
 use crate::app::App;
-use crate::db::applications::{self, Doubtful};
-use crate::db::review_events::{self, Event, NewEvent};
-use crate::db::reviewed::Row;
-use crate::db::{destinations, signatures, sms_templates};
+use crate::db::review::applications::{self, Doubtful};
+use crate::db::review::review_events::{self, Event, NewEvent};
+use crate::db::review::reviewed::Row;
+use crate::db::review::{destinations, signatures, sms_templates};
 use crate::domain::ids::{ProjectId, TemplateId, UserId};
-use crate::domain::imported;
+use crate::domain::review::imported;
 use crate::domain::review::{Purpose, ReviewStatus, Subject, next_look};
 use crate::ops::actor::Actor;
-use crate::ops::destination::{self, Changed, Current};
-use crate::ops::notifications;
-use crate::ops::slots::Patience;
+use crate::ops::reporting::notifications;
+use crate::ops::sending::slots::Patience;
 use crate::usms::{SignatureAnswer, TemplateAnswer};
 
 /// What a person says about something that they import, since the vendor's answers do not.

@@ -10,7 +10,7 @@ use time::{Date, OffsetDateTime};
 use tracing::warn;
 
 use crate::app::App;
-use crate::db::push_url::{self, PushKind};
+use crate::db::receipts::push_url::{self, PushKind};
 use crate::domain::ids::ProjectId;
 use crate::domain::time::CHINA;
 

@@ -1,0 +1,4 @@
+//! Notifications and the vendor's own figures.
+
+pub mod notifications;
+pub mod vendor_figures;

@@ -1,0 +1,4 @@
+//! Pages of the whole installation, for owners.
+
+pub mod people;
+pub mod projects;

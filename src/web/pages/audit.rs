@@ -1,0 +1,345 @@
+//! `/audit`: what people did in a project; for administrators. `/admin/audit`: what they did anywhere; for
+//! owners.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::db::audit::{self, Event, Filter};
+use crate::domain::ids::{AuditEventId, Id};
+use crate::domain::time::rfc3339;
+use crate::web::http::error::WebError;
+use crate::web::http::form::peer_ip;
+use crate::web::http::member::{Member, Person};
+use crate::web::http::page;
+use crate::web::http::pools::Pools;
+use crate::web::http::urls::{ALL_AUDIT, with_query};
+use crate::web::ui::files::csv::{headed, lines, streamed};
+use crate::web::ui::layout::{Layout, Section};
+use crate::web::ui::moment::Moment;
+use crate::web::ui::period_picker::{PeriodChoice, PeriodPicker};
+
+/// Events of a page.
+const PAGE: i64 = 50;
+/// Events that are read at once for a file.
+const CHUNK: i64 = 1_000;
+const MAX_FILTER_CHARACTERS: usize = 64;
+/// The columns of the file.
+const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
+/// What people can do. Events of former versions can have other names.
+const ACTIONS: [&str; 81] = [
+    "application_given_up",
+    "audit_exported",
+    "batch_approved",
+    "batch_cancelled",
+    "batch_exported",
+    "batch_ordered",
+    "batch_paused",
+    "batch_rescheduled",
+    "batch_rest_doubted",
+    "batch_resumed",
+    "batch_rules_changed",
+    "conversation_read",
+    "conversation_unread",
+    "current_password_failed",
+    "current_password_turned_away",
+    "destination_changed",
+    "destination_confirmed",
+    "failures_exported",
+    "file_deleted",
+    "file_opened",
+    "form_refused",
+    "hook_networks_changed",
+    "hook_old_ended",
+    "hook_revealed",
+    "hook_rotated",
+    "hook_tested",
+    "installation_adopted",
+    "invitation_accepted",
+    "link_refused",
+    "link_turned_away",
+    "member_removed",
+    "messages_export_started",
+    "messages_exported",
+    "notifications_changed",
+    "opt_out_decided",
+    "opt_out_keywords_saved",
+    "opt_out_undone",
+    "opted_out_by_person",
+    "opted_out_by_reply",
+    "owner_added",
+    "owner_removed",
+    "password_changed",
+    "password_link_created",
+    "password_reset",
+    "permission_refused",
+    "price_deleted",
+    "prices_saved",
+    "project_added",
+    "project_keys_changed",
+    "pulling_changed",
+    "purpose_changed",
+    "push_reprocessed",
+    "push_seen",
+    "replies_exported",
+    "retention_changed",
+    "reviews_refreshed",
+    "role_set",
+    "secret_key_rotated",
+    "sending_resumed",
+    "sending_stopped",
+    "sensitive_words_saved",
+    "sessions_ended",
+    "sign_in_failed",
+    "sign_in_turned_away",
+    "signature_deleted",
+    "signature_handed_in",
+    "signature_kind_changed",
+    "signed_in",
+    "signed_out",
+    "statistics_exported",
+    "suppression_removed",
+    "suppressions_added",
+    "suppressions_blacklisted",
+    "suppressions_exported",
+    "template_deleted",
+    "template_handed_in",
+    "user_added",
+    "user_changed",
+    "user_disabled",
+    "user_enabled",
+    "values_revealed",
+];
+
+/// Query parameters of the pages.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    #[serde(rename = "span")]
+    period: String,
+    from: String,
+    to: String,
+    user: String,
+    action: String,
+    before: String,
+}
+
+impl Query {
+    fn choice(&self, app: &App) -> PeriodChoice {
+        PeriodChoice::read(&self.period, &self.from, &self.to, app.clock.now())
+    }
+
+    fn filter(&self, choice: &PeriodChoice, limit: i64) -> Filter {
+        let clipped = |text: &str| {
+            text.trim().chars().filter(|c| *c != '\0').take(MAX_FILTER_CHARACTERS).collect()
+        };
+        Filter {
+            actor: clipped(&self.user),
+            action: clipped(&self.action),
+            since: choice.period.since(),
+            until: choice.period.until(),
+            limit,
+        }
+    }
+
+    fn before(&self) -> Option<AuditEventId> {
+        self.before.parse().ok()
+    }
+}
+
+/// Returns the filters that are set, as query parameters.
+fn filters(filter: &Filter) -> Vec<(&'static str, String)> {
+    let all = [("user", &filter.actor), ("action", &filter.action)];
+    let set = all.into_iter().filter(|(_, value)| !value.is_empty());
+    set.map(|(name, value)| (name, value.clone())).collect()
+}
+
+fn to_query<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    query.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// An event in the list.
+struct EventRow {
+    at: Moment,
+    /// The project, on the page of all.
+    project: Option<String>,
+    actor: String,
+    action: String,
+    subject: String,
+    detail: String,
+    ip: String,
+}
+
+impl EventRow {
+    fn of(l: &Layout, event: Event) -> Self {
+        Self {
+            at: l.moment(event.id.made_at()),
+            actor: event.actor,
+            action: label(l, &event.action),
+            subject: event.subject,
+            detail: details(l, &event.detail),
+            project: event.project,
+            ip: event.ip,
+        }
+    }
+}
+
+fn label(l: &Layout, action: &str) -> String {
+    l.texts.try_t(&format!("audit-{action}")).unwrap_or_else(|| action.to_owned())
+}
+
+/// Returns the details as names with values, in a line. Those without a label of their own are technical.
+fn details(l: &Layout, detail: &Value) -> String {
+    let shown = detail.as_object().into_iter().flatten().filter(|(name, value)| {
+        // The first marks events whose count still grows.
+        name.as_str() != "counted_until" && !value.is_null() && value.as_str() != Some("")
+    });
+    let shown = shown.map(|(name, value)| {
+        let label = l.texts.try_t(&format!("audit-detail-{name}"));
+        let role = value.as_str().filter(|_| matches!(name.as_str(), "role" | "before"));
+        let role = role.and_then(|role| l.texts.try_t(&format!("role-{role}")));
+        let value = role.unwrap_or_else(|| plain(value));
+        format!("{}: {value}", label.unwrap_or_else(|| name.clone()))
+    });
+    let shown: Vec<String> = shown.collect();
+    shown.join(" · ")
+}
+
+/// Returns a value without the signs of JSON; two of them are what was there before and after.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        Value::Array(values) => match values.as_slice() {
+            [before, after] => format!("{} → {}", plain(before), plain(after)),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/audit.html")]
+struct AuditPage {
+    l: Layout,
+    href: String,
+    /// Whether it lists the events of all projects.
+    is_all: bool,
+    picker: PeriodPicker,
+    /// The period as query parameters.
+    period: Vec<(&'static str, String)>,
+    filter: Filter,
+    /// The actions to filter by, with their labels.
+    actions: Vec<(&'static str, String)>,
+    rows: Vec<EventRow>,
+    older: Option<String>,
+    file: Option<String>,
+}
+
+impl AuditPage {
+    fn new(
+        l: Layout,
+        href: String,
+        choice: &PeriodChoice,
+        filter: Filter,
+        found: Vec<Event>,
+    ) -> Self {
+        let period = choice.query();
+        let query = [period.clone(), filters(&filter)].concat();
+        let is_full = i64::try_from(found.len()).is_ok_and(|found| found == filter.limit);
+        let last = found.last().filter(|_| is_full).map(|event| event.id.to_string());
+        let older = last.map(|last| {
+            with_query(&href, &to_query(&[query.clone(), vec![("before", last)]].concat()))
+        });
+        let is_all = href == ALL_AUDIT;
+        let file = (!is_all).then(|| with_query(&format!("{href}.csv"), &to_query(&query)));
+        let mut actions: Vec<_> =
+            ACTIONS.iter().map(|action| (*action, label(&l, action))).collect();
+        actions.sort_by(|one, other| one.1.cmp(&other.1));
+        let rows = found.into_iter().map(|event| EventRow::of(&l, event)).collect();
+        let picker = choice.picker(l.texts, href.clone(), filters(&filter));
+        Self { href, is_all, picker, period, filter, actions, rows, older, file, l }
+    }
+}
+
+/// `/audit`: the events of a project.
+pub async fn of_project(
+    app: web::Data<App>,
+    pools: web::Data<Pools>,
+    member: Member,
+    request: HttpRequest,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
+    let choice = query.choice(&app);
+    let filter = query.filter(&choice, PAGE);
+    let db = &pools.lists(&app).db;
+    let found = audit::of_project(db, member.project.id, &filter, query.before()).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Audit).await?;
+    page::ok(&AuditPage::new(l, member.urls().audit(), &choice, filter, found))
+}
+
+/// `/admin/audit`: the events of all projects and of none.
+pub async fn of_all(
+    app: web::Data<App>,
+    pools: web::Data<Pools>,
+    person: Person,
+    request: HttpRequest,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
+    let choice = query.choice(&app);
+    let filter = query.filter(&choice, PAGE);
+    let found = audit::of_all(&pools.lists(&app).db, &filter, query.before()).await?;
+    let l = Layout::outside(&person, &app, &request, Section::AllAudit).await?;
+    page::ok(&AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found))
+}
+
+/// `/audit.csv`: the events of a project as a file, which is itself an event.
+pub async fn csv(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
+    let filter = query.filter(&query.choice(&app), CHUNK);
+    let project = member.project.id;
+    let entry = audit::Entry {
+        project: Some(project),
+        user: Some(member.person.id),
+        action: "audit_exported",
+        subject: "",
+        detail: json!({
+            "since": rfc3339(filter.since), "until": rfc3339(filter.until), "user": filter.actor,
+            "action": filter.action,
+        }),
+        ip: &peer_ip(&request),
+    };
+    audit::record(&mut *app.db.acquire().await?, &entry, app.clock.now()).await?;
+    let from = Some((headed(NAMES.map(str::to_owned).to_vec()), None::<AuditEventId>));
+    let pages = stream::unfold((app, filter, from), move |(app, filter, from)| async move {
+        let (mut bytes, before) = from?;
+        let found = match audit::of_project(&app.db, project, &filter, before).await {
+            Ok(found) => found,
+            Err(error) => return Some((Err(std::io::Error::other(error)), (app, filter, None))),
+        };
+        let is_full = i64::try_from(found.len()).is_ok_and(|found| found == CHUNK);
+        let next = found.last().filter(|_| is_full).map(|last| (Vec::new(), Some(last.id)));
+        bytes.extend(lines(found.into_iter().map(cells)));
+        Some((Ok(web::Bytes::from(bytes)), (app, filter, next)))
+    });
+    Ok(streamed(&request, &member, "audit.csv", pages))
+}
+
+fn cells(event: Event) -> Vec<String> {
+    vec![
+        event.id.to_string(),
+        rfc3339(event.id.made_at()),
+        event.actor,
+        event.action,
+        event.subject,
+        event.detail.to_string(),
+        event.ip,
+    ]
+}

@@ -1,0 +1,503 @@
+//! `/batches/{id}`: the live page of a batch. The server renders the part that changes and pushes
+//! it to every open page (`events`); without JavaScript, the page reloads itself.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use time::OffsetDateTime;
+
+use super::parts::Parts;
+use super::rejected::file_of_rejected_rows;
+use super::watch::{MESSAGES, Snapshot};
+use super::{PageQuery, find};
+use crate::app::App;
+use crate::db::retention::retained::PastRetention;
+use crate::db::sending::batches::Batch;
+use crate::db::sending::messages::{Cause, Message};
+use crate::db::sending::submissions::Submission;
+use crate::db::sending::uploads;
+use crate::domain::ids::MessageId;
+use crate::domain::receipt_codes::{self, Category};
+use crate::domain::role::Permission;
+use crate::domain::sending::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
+use crate::domain::sending::call_problem::CallProblem;
+use crate::domain::sending::message::{Outcome, Tally};
+use crate::domain::sending::version::{Part, Version};
+use crate::domain::sight::Sight;
+use crate::domain::text::{self, TemplateText};
+use crate::ops::sending::batch_actions;
+use crate::web::http::error::WebError;
+use crate::web::http::member::Member;
+use crate::web::http::{page, urls};
+use crate::web::ui::batch_row::{BatchStatus, awaits_results};
+use crate::web::ui::call_text::explain;
+use crate::web::ui::changes::Shown;
+use crate::web::ui::figures::costs::{self, CostText};
+use crate::web::ui::figures::ledger::{Bar, Ledger};
+use crate::web::ui::layout::{Layout, Section};
+use crate::web::ui::message_table::{MessageTable, Viewer, vendor_advice};
+use crate::web::ui::moment::Moment;
+use crate::web::ui::schedule;
+use crate::web::ui::segments::{Segment, segments_of};
+use crate::web::ui::status::Status;
+
+#[derive(Template)]
+#[template(path = "pages/batches/live/page.html")]
+struct BatchPage {
+    l: Layout,
+    live: LivePart,
+    /// Whether it shows the newest messages. Pages of older ones do not update themselves.
+    first_page: bool,
+    /// What it shows, for the stream of events; empty if there is none.
+    seen: String,
+    /// What has changed since the page whose form was posted.
+    changed: Vec<String>,
+}
+
+/// Why a form of the page was not carried out.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// It was posted by a page that is out of date in these parts.
+    OutOfDate(Vec<Part>),
+    /// The typed time cannot be used.
+    Time {
+        /// What was typed.
+        typed: String,
+        /// What is wrong with it.
+        sentence: String,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "pages/batches/live.html")]
+struct LivePage {
+    live: LivePart,
+}
+
+/// The part of the page that changes: rendered within the page, and pushed on its own.
+#[derive(Template)]
+#[template(path = "pages/batches/live/_live.html")]
+pub(super) struct LivePart {
+    l: Layout,
+    batch: Batch,
+    status: Status,
+    tally: Tally,
+    expected: CostText,
+    /// What has been billed; `None` as long as nothing was submitted or no price is known.
+    billed: Option<CostText>,
+    /// The countries that it is sent to.
+    countries: String,
+    pace: i64,
+    ledger: Ledger,
+    rows: MessageTable,
+    older: Option<String>,
+    sessions: Vec<String>,
+    problems: Vec<ProblemRow>,
+    causes: Vec<CauseRow>,
+    resends: Vec<Batch>,
+    past: PastRetention,
+    may_have_sent: Option<OffsetDateTime>,
+    /// The name of the file of rejected rows.
+    rejected: Option<&'static str>,
+    may_send: bool,
+    may_approve: bool,
+    /// Whether the person may send what was perhaps sent already.
+    may_send_rest: bool,
+    own: bool,
+    quiet: bool,
+    /// Messages whose call is under way.
+    under_way: i64,
+    segments: Vec<Segment>,
+    /// Some of its texts, for whoever decides whether it is sent.
+    samples: Vec<Vec<Segment>>,
+    signature: String,
+    /// When it is sent, if that is not at once.
+    waits_until: Option<String>,
+    /// The field for another time, and what is wrong with it.
+    schedule_typed: String,
+    schedule_problem: Option<String>,
+}
+
+struct ProblemRow {
+    at: Option<Moment>,
+    code: Option<i32>,
+    what: String,
+    n: i32,
+}
+
+struct CauseRow {
+    title: String,
+    code_text: String,
+    advice: String,
+    vendor_advice: Option<String>,
+    count: i64,
+    bar: Bar,
+}
+
+impl askama::filters::HtmlSafe for LivePart {}
+
+impl LivePart {
+    fn in_progress(&self) -> bool {
+        self.tally.open() > 0
+    }
+
+    /// Returns the number of messages that can still be held back: no call is made for them yet.
+    fn left(&self) -> i64 {
+        (self.tally.queued - self.under_way).max(0)
+    }
+
+    /// Returns how many messages of a cancelled batch may still leave.
+    fn may_still_arrive(&self) -> Option<i64> {
+        let cancelled = self.batch.state == BatchState::Cancelled && self.under_way > 0;
+        cancelled.then_some(self.under_way)
+    }
+
+    fn can_pause(&self) -> bool {
+        matches!(self.batch.state, BatchState::Sending | BatchState::Scheduled)
+            && self.tally.queued > 0
+    }
+
+    fn can_resume(&self) -> bool {
+        self.batch.state == BatchState::Paused && (!self.went_back() || self.may_send_rest)
+    }
+
+    /// Whether it is paused because it may have been sent before the database went back in time.
+    fn went_back(&self) -> bool {
+        self.batch.pause_reason == Some(PauseReason::DatabaseWentBack)
+    }
+
+    /// Whether it is paused because its time has passed: resuming it means sending it now.
+    fn missed_its_time(&self) -> bool {
+        self.batch.pause_reason == Some(PauseReason::MissedSchedule)
+    }
+
+    fn can_cancel(&self) -> bool {
+        self.batch.state.can_cancel() && self.tally.queued > 0
+    }
+
+    fn can_reschedule(&self) -> bool {
+        self.batch.can_reschedule()
+    }
+
+    /// Whether none of its messages has been deleted or redacted.
+    fn is_whole(&self) -> bool {
+        self.past == PastRetention::default()
+    }
+
+    fn can_resend(&self) -> bool {
+        self.is_whole()
+            && self.tally.failed + self.tally.refused + self.tally.cancelled > 0
+            && self.batch.state != BatchState::Draft
+    }
+
+    /// Returns the version that forms which start messages carry.
+    fn version(&self) -> Version {
+        batch_actions::version_of(&self.batch)
+    }
+
+    /// Whether it can be sent at once instead of at its time.
+    fn can_send_now(&self) -> bool {
+        self.can_reschedule()
+            && self.batch.state == BatchState::Scheduled
+            && self.batch.schedule_at.is_some()
+    }
+
+    /// Returns the detail of a pause: the share of failures or the vendor message. It is empty
+    /// where the heading says everything.
+    fn pause_detail(&self) -> String {
+        let detail = self.batch.pause_detail.as_str();
+        match self.batch.pause_reason {
+            Some(PauseReason::Failures | PauseReason::Trial) => {
+                let (failed, known) = detail.split_once('/').unwrap_or(("0", "0"));
+                let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+                self.l.with(
+                    "batch-paused-share",
+                    &[("failed", number(failed).into()), ("known", number(known).into())],
+                )
+            }
+            _ if detail.is_empty() || CallProblem::read(detail).is_some() => String::new(),
+            _ => {
+                let words = self.l.sight().vendor_text(detail, "");
+                self.l.with("batch-paused-detail", &[("words", words.into())])
+            }
+        }
+    }
+
+    fn pause_key(&self) -> Option<&'static str> {
+        self.batch.pause_reason.map(PauseReason::key)
+    }
+
+    /// Returns the SMS package that it is sent from.
+    fn package(&self) -> &'static str {
+        Package::of(self.batch.purpose, self.batch.international).key()
+    }
+
+    /// Returns the seconds until all messages are submitted at the recent pace.
+    fn seconds_left(&self) -> Option<i64> {
+        let held = self.awaits_trial() || self.quiet;
+        let sending = self.batch.state == BatchState::Sending && self.pace > 0 && !held;
+        let left = self.tally.queued;
+        (sending && left > 0).then(|| (left / self.pace).max(1))
+    }
+
+    fn awaits_trial(&self) -> bool {
+        self.batch.state == BatchState::Sending && self.batch.wave == 0
+    }
+
+    fn awaits_results(&self) -> bool {
+        awaits_results(&self.batch)
+    }
+
+    fn trial_minutes(&self) -> i32 {
+        self.batch.trial_wait_seconds / 60
+    }
+}
+
+/// `/batches/{id}`: the progress of a batch, its messages and its actions. A draft redirects to its
+/// preview.
+pub async fn show(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<PageQuery>,
+) -> Result<HttpResponse, WebError> {
+    match batch_page(&app, &member, &request, &path.1, query.after, None).await? {
+        Ok(drawn) => page::ok(&drawn),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// Responds to a form that was not carried out with the page as it is now, and says why.
+pub(super) async fn with_notice(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    notice: Notice,
+) -> Result<HttpResponse, WebError> {
+    match batch_page(app, member, request, id, None, Some(notice)).await? {
+        Ok(drawn) => page::unprocessable(&drawn),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// Draws the page, or redirects to the preview of a draft.
+async fn batch_page(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    id: &str,
+    after: Option<MessageId>,
+    notice: Option<Notice>,
+) -> Result<Result<BatchPage, HttpResponse>, WebError> {
+    let batch = find(app, member, id).await?;
+    if batch.state == BatchState::Draft {
+        return Ok(Err(page::see_other(&member.urls().batch_part(batch.id, "preview"))));
+    }
+    let snapshot = take_snapshot(app, member, &batch, after).await?;
+    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let rejected = rejected_file(app, member, &batch).await?;
+    let mut live = draw(app, member, l.clone(), &snapshot, rejected);
+    let changed = match notice {
+        Some(Notice::OutOfDate(changes)) => Shown::of_batch(&batch).sentences(&l, &changes),
+        Some(Notice::Time { typed, sentence }) => {
+            (live.schedule_typed, live.schedule_problem) = (typed, Some(sentence));
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    let first_page = after.is_none();
+    let seen = if first_page && live.in_progress() {
+        Parts::of(&live.render()?).digests()
+    } else {
+        String::new()
+    };
+    Ok(Ok(BatchPage { l, live, first_page, seen, changed }))
+}
+
+async fn take_snapshot(
+    app: &App,
+    member: &Member,
+    batch: &Batch,
+    after: Option<MessageId>,
+) -> Result<Snapshot, WebError> {
+    Snapshot::take(app, member.project.id, batch.id, after).await?.ok_or(WebError::NotFound)
+}
+
+/// Returns the name of the file of rejected rows, in the kind of file that was uploaded, if the batch
+/// has any: rows of its upload that became no message.
+pub(super) async fn rejected_file(
+    app: &App,
+    member: &Member,
+    batch: &Batch,
+) -> Result<Option<&'static str>, WebError> {
+    let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
+    let upload = upload.filter(|upload| upload.rows_read > batch.total);
+    Ok(upload.map(|upload| file_of_rejected_rows(upload.source)))
+}
+
+/// `…/live`: the changing part of a batch's page on its own.
+pub async fn live(
+    app: web::Data<App>,
+    member: Member,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    query: web::Query<PageQuery>,
+) -> Result<HttpResponse, WebError> {
+    let batch = find(&app, &member, &path.1).await?;
+    let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
+    let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
+    let rejected = rejected_file(&app, &member, &batch).await?;
+    page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, rejected) })
+}
+
+/// Prepares a snapshot for this member, without reading from the database.
+pub(super) fn draw(
+    app: &App,
+    member: &Member,
+    l: Layout,
+    snapshot: &Snapshot,
+    rejected: Option<&'static str>,
+) -> LivePart {
+    let l = l.at(app.clock.now());
+    let (mut batch, tally) = (snapshot.batch.clone(), snapshot.tally);
+    let mut resends = snapshot.resends.clone();
+    for shown in resends.iter_mut().chain([&mut batch]) {
+        shown.name = l.shown(&shown.name).into_owned();
+    }
+    let older = page::full(&snapshot.messages, MESSAGES)
+        .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
+    let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
+    let sight = member.sight(app);
+    let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
+    let sample = sample.unwrap_or_default();
+    let samples = match batch.state {
+        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.text(), sight),
+        _ => Vec::new(),
+    };
+    let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
+    let caption = l.t("batch-messages-caption");
+    LivePart {
+        status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
+        ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
+        rows: MessageTable::new(&l, caption, rows).of_one_batch(),
+        expected: costs::expected(&l, &snapshot.expected),
+        countries: l
+            .texts
+            .countries_of_batch(snapshot.expected.countries.iter().map(|one| one.country.as_str())),
+        billed: (tally.sent() > 0 && snapshot.expected.has_prices())
+            .then(|| costs::billed(&l, snapshot.billed, tally.submitted)),
+        older,
+        sessions: snapshot.sessions.clone(),
+        problems: problems(&l, snapshot),
+        causes: causes(&l, snapshot),
+        resends,
+        past: snapshot.past,
+        may_have_sent: snapshot.may_have_sent,
+        rejected: rejected.filter(|_| member.may(Permission::Send)),
+        may_send: member.may(Permission::Send),
+        may_approve: member.may(Permission::Approve) && batch.ordered_by != member.person.id,
+        may_send_rest: member.may(Permission::Approve),
+        own: batch.ordered_by == member.person.id,
+        under_way: snapshot.under_way,
+        quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
+        segments: segments_of(&batch.text(), &sample),
+        samples,
+        signature: text::bracketed(&batch.sig_content, batch.international),
+        pace: snapshot.pace,
+        waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
+        schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
+        schedule_problem: None,
+        tally,
+        batch,
+        l,
+    }
+}
+
+/// Returns the first of some texts, the shortest and the longest.
+fn samples(messages: &[Message], text: &TemplateText, sight: Sight) -> Vec<Vec<Segment>> {
+    let length = |message: &&Message| -> usize {
+        message.params.iter().map(|value| value.chars().count()).sum()
+    };
+    let chosen =
+        [messages.first(), messages.iter().min_by_key(length), messages.iter().max_by_key(length)];
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for message in chosen.into_iter().flatten() {
+        let values = message.values_for(sight).into_owned();
+        if !all.contains(&values) {
+            all.push(values);
+        }
+    }
+    all.iter().map(|values| segments_of(text, values)).collect()
+}
+
+/// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.
+fn waits_until(batch: &Batch, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    batch.schedule_at.filter(|at| match batch.state {
+        BatchState::Scheduled | BatchState::AwaitingApproval => true,
+        // Once its time has passed, resuming it asks for another.
+        BatchState::Paused => batch.started_at.is_none() && *at > now,
+        BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => false,
+    })
+}
+
+fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<ProblemRow> {
+    let row = |submission: &Submission| ProblemRow {
+        at: submission.answered_at.or(submission.sent_at).map(|at| l.moment(at)),
+        code: submission.ret_code,
+        what: match submission.state {
+            SubmissionState::Accepted | SubmissionState::Partly => {
+                let what = explain(l, submission);
+                l.with("batch-problem-accepted", &[("what", what.into())])
+            }
+            SubmissionState::Ready
+            | SubmissionState::InFlight
+            | SubmissionState::Refused
+            | SubmissionState::InDoubt
+            | SubmissionState::Cancelled => explain(l, submission),
+        },
+        n: submission.n,
+    };
+    snapshot.problems.iter().map(row).collect()
+}
+
+fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
+    let total: i64 = snapshot.causes.iter().map(|cause| cause.count).sum();
+    let row = |cause: &Cause| {
+        let (title, advice) = title_and_advice(l, cause);
+        let code_text = l.sight().vendor_text(&cause.words, "").into_owned();
+        #[allow(clippy::cast_precision_loss)]
+        let share = l.percent(cause.count as f64 * 100.0 / total.max(1) as f64);
+        let bar = Bar::of_share(cause.count, total, share);
+        CauseRow {
+            title,
+            advice,
+            vendor_advice: vendor_advice_for(l, cause),
+            code_text,
+            count: cause.count,
+            bar,
+        }
+    };
+    snapshot.causes.iter().map(row).collect()
+}
+
+/// Returns what the vendor advises, if it advises the same for all codes of a cause.
+fn vendor_advice_for(l: &Layout, cause: &Cause) -> Option<String> {
+    let category = Category::from_key(&cause.category)?;
+    let mut each = cause.codes.iter().map(|code| receipt_codes::advice(code, category, None));
+    let advice = each.next()??;
+    each.all(|other| other == Some(advice)).then(|| vendor_advice(l.texts, advice))?
+}
+
+/// Returns what happened and what to do about it.
+fn title_and_advice(l: &Layout, cause: &Cause) -> (String, String) {
+    match cause.outcome {
+        Outcome::Refused => (l.t("batch-cause-refused"), l.t("batch-cause-refused-do")),
+        Outcome::Unknown => (l.t("batch-cause-unknown"), l.t("batch-cause-unknown-do")),
+        Outcome::Delivered | Outcome::Failed | Outcome::Cancelled | Outcome::Suppressed => {
+            let key = format!("cause-{}", cause.category);
+            let title = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
+            (title, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
+        }
+    }
+}

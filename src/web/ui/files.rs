@@ -1,0 +1,6 @@
+//! Files that people download.
+
+pub mod csv;
+pub mod message_csv;
+pub mod sheet;
+pub mod workbook;
