@@ -512,7 +512,8 @@ async fn what_was_stored_before_a_name_or_a_rule_changed_is_read_as_before(db: P
                 "insert into projects (id, slug, name, ucloud_project_id, public_key,
                    private_key_sealed, hook_secret_sealed, hook_secret_hash, created_at)
                  values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
-                 insert into users (id, name, password_hash) values (2, 'mei', '-');
+                 insert into users (id, name, password_hash, is_owner, created_at)
+                 values (2, 'mei', '-', false, now());
                  insert into sms_templates (id, project_id, template_id, name, purpose, text,
                    international, status, reason, checked_at, changed_at, next_check_at)
                  values (3, 1, 'UTA1', '验证码', 'verification', '验证码{1}', false, 'approved', '',
