@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod suppression_imports;
 pub mod suppressions;
+
 use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgPool};

@@ -5,6 +5,7 @@
 
 pub mod partitions;
 pub mod retained;
+
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 

@@ -6,6 +6,7 @@ pub mod imported;
 pub mod signature;
 pub mod sms_template;
 pub mod topics;
+
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, Weekday};
 

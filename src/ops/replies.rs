@@ -1,6 +1,7 @@
 //! Replies and conversations: storing replies, opt-outs, and marking conversations as read.
 
 pub mod suppressions;
+
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
