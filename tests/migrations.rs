@@ -503,3 +503,41 @@ async fn the_two_prices_of_a_project_become_prices_of_every_purpose_and_of_all_c
     };
     assert_eq!(prices, [row("notice", 450), row("marketing", 450), row("international", 3_000)]);
 }
+
+#[sqlx::test]
+async fn each_sql_function_has_the_text_of_its_file(db: PgPool) {
+    let installed: Vec<(String, String)> = sqlx::query_as(
+        "select proname::text,
+           string_agg(pg_get_functiondef(oid), E'\\n' order by oid::regprocedure::text)
+         from pg_proc p
+         where pronamespace = 'public'::regnamespace
+           and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
+         group by 1",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/functions");
+    for (name, text) in &installed {
+        let file = std::fs::read_to_string(folder.join(format!("{name}.sql"))).unwrap_or_default();
+        assert_eq!(file.trim_end(), text.trim_end(), "{name}: run scripts/prepare");
+    }
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, installed.len(), "no file is left of a function that is gone");
+}
+
+#[test]
+fn no_migration_adds_a_column_that_rows_of_an_older_version_would_lack() {
+    let mut checked = 0;
+    for migration in sqlx::migrate!().migrations.iter() {
+        let sql: String =
+            migration.sql.as_str().lines().filter_map(|line| line.split("--").next()).collect();
+        for column in sql.to_lowercase().split("add column").skip(1) {
+            let column = column.split([',', ';']).next().unwrap();
+            let is_filled = column.contains("default") || column.contains("generated");
+            assert!(!column.contains("not null") || is_filled, "{}: {column}", migration.version);
+            checked += 1;
+        }
+    }
+    assert!(checked > 10);
+}
