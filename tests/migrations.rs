@@ -552,4 +552,40 @@ async fn what_was_stored_before_a_name_or_a_rule_changed_is_read_as_before(db: P
     let ending: String =
         sqlx::query_scalar("select added_opt_out from batches").fetch_one(&db).await.unwrap();
     assert_eq!(ending, "");
+#[sqlx::test]
+async fn each_sql_function_has_the_text_of_its_file(db: PgPool) {
+    let installed: Vec<(String, String)> = sqlx::query_as(
+        "select proname::text,
+           string_agg(pg_get_functiondef(oid), E'\\n' order by oid::regprocedure::text)
+         from pg_proc p
+         where pronamespace = 'public'::regnamespace
+           and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
+         group by 1",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/functions");
+    for (name, text) in &installed {
+        let file = std::fs::read_to_string(folder.join(format!("{name}.sql"))).unwrap_or_default();
+        assert_eq!(file.trim_end(), text.trim_end(), "{name}: run scripts/prepare");
+    }
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, installed.len(), "no file is left of a function that is gone");
+}
+
+#[test]
+fn no_migration_adds_a_column_that_rows_of_an_older_version_would_lack() {
+    let mut checked = 0;
+    for migration in sqlx::migrate!().migrations.iter() {
+        let sql: String =
+            migration.sql.as_str().lines().filter_map(|line| line.split("--").next()).collect();
+        for column in sql.to_lowercase().split("add column").skip(1) {
+            let column = column.split([',', ';']).next().unwrap();
+            let is_filled = column.contains("default") || column.contains("generated");
+            assert!(!column.contains("not null") || is_filled, "{}: {column}", migration.version);
+            checked += 1;
+        }
+    }
+    assert!(checked > 10);
 }
