@@ -63,7 +63,9 @@ pub async fn resume(
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
     if form.now.is_none() {
-        let version = Some(form.version.as_str());
+        // Pages name their version. A script that pauses and resumes has seen no page: it continues
+        // what was decided before.
+        let version = (!form.version.is_empty()).then_some(form.version.as_str());
         return act(&app, &member, &request, &path.1, BatchAction::Resume, version).await;
     }
     let form = RescheduleForm { now: form.now, version: form.version, ..RescheduleForm::default() };
