@@ -156,7 +156,13 @@ fn project(config: &mut ServiceConfig) {
         .service(resource("/settings/prices/delete").route(may(Manage, post(), prices::delete)))
         .service(resource("/settings/prices/sample.csv").route(may(Manage, get(), prices::sample)))
         .service(
-            resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
+            resource("/settings/sensitive-words")
+                .route(may(Send, get(), sensitive_words::form))
+                .route(may(Send, post(), sensitive_words::save)),
+        )
+        // The old address: pages redirect permanently, forms are saved.
+        .service(
+            resource("/settings/words").route(may(Send, get(), sensitive_words::moved)).route(may(
                 Send,
                 post(),
                 sensitive_words::save,
@@ -322,6 +328,12 @@ fn suppression_pages(config: &mut ServiceConfig) {
                 suppressions::add,
             )),
         )
+        .service(resource("/suppressions/blacklist").route(may(
+            Send,
+            post(),
+            suppressions::add_to_blacklist,
+        )))
+        // The old address.
         .service(resource("/suppressions/offer").route(may(
             Send,
             post(),
@@ -371,7 +383,9 @@ fn push_pages(config: &mut ServiceConfig) {
 fn statistics_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/statistics").route(searches(Read, get(), statistics::show)))
-        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
+        .service(resource("/statistics/fetch").route(may(Send, post(), statistics::vendor::fetch)))
+        // The old address.
+        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::fetch)))
         .service(resource("/statistics.{kind:csv|xlsx}").route(sends_file(
             Read,
             get(),

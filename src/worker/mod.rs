@@ -146,6 +146,16 @@ async fn first_look(app: &App, stop: &CancellationToken) {
     }
 }
 
+/// Looks at the database, as a process without workers does: what people did through it and the replies
+/// that it received are restored if the database goes back.
+pub async fn watch(app: App, stop: CancellationToken) {
+    let look = async || match recovery::check(&app).await {
+        Ok(_) => Ok(Next::Sleep(HOUSEKEEPING)),
+        Err(error) => Err(error),
+    };
+    run_job("watch the database", stop.clone(), look).await;
+}
+
 /// Records a clean stop, unless the database has lost what this process remembers.
 async fn record_stop(app: &App) -> sqlx::Result<()> {
     if recovery::check(app).await? {

@@ -28,6 +28,7 @@ audit-conversation_unread = Conversation marked unread
 audit-current_password_failed = Wrong current password
 audit-current_password_turned_away = Current password not checked: too many failures
 audit-destination_changed = Destination of a signature or template changed
+audit-destination_confirmed = Destination of a signature or template confirmed
 audit-file_deleted = Application file deleted
 audit-file_opened = Application file opened
 audit-form_refused = Form rejected: expired or from another site

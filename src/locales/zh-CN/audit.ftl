@@ -28,6 +28,7 @@ audit-conversation_unread = 会话标为未读
 audit-current_password_failed = 当前密码错误
 audit-current_password_turned_away = 当前密码错误过多，未验证
 audit-destination_changed = 修改签名或模板的发送范围
+audit-destination_confirmed = 确认签名或模板的发送范围
 audit-file_deleted = 删除申请材料
 audit-file_opened = 查看申请材料
 audit-form_refused = 拒绝过期或来自其他网站的表单

@@ -145,7 +145,7 @@ pub async fn mail_link(
     }
 }
 
-/// Finds the link with this token. Wrong ones are counted for the address that they come from, and slow
+/// Returns the link with this token. Wrong ones are counted for the address that they come from, and slow
 /// nobody down who has a right one.
 ///
 /// # Errors

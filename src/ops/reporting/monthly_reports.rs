@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use serde_json::json;
 use time::{Date, Duration, OffsetDateTime, Time};
 
-use super::notifications::{MONTHLY_REPORT, Notification};
+use super::notifications::notification::{MONTHLY_REPORT, Notification};
 use crate::app::App;
 use crate::db::audit;
 use crate::db::reporting::monthly_reports;

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 mod email;
 mod error;
 mod events;
-mod notification;
+pub mod notification;
 mod settings;
 
 use email::email;

@@ -16,13 +16,14 @@ use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::replies::opt_out;
-use crate::domain::sending::batch::{BatchState, Package, needs_approval};
+use crate::domain::sending::batch::{BatchState, needs_approval};
 use crate::domain::sending::budget::{Amount, OverBudget};
 use crate::domain::sending::outgoing::{
     MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
     check_destinations,
 };
-use crate::domain::sending::price::{Estimate, PriceList};
+use crate::domain::sending::price::{Estimate, PriceKind, PriceList};
+use crate::domain::text::TemplateText;
 use crate::ops::reporting::notifications;
 
 /// An order of one text to some phones, as a person confirmed it.
@@ -67,6 +68,9 @@ pub enum OrderError {
     /// The order is over a hard budget.
     #[error(transparent)]
     Budget(#[from] Box<OverBudget>),
+    /// A price has changed since the person was shown what it costs.
+    #[error("a price has changed")]
+    PriceChanged,
     /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
@@ -90,6 +94,29 @@ impl From<BudgetError> for OrderError {
 ///
 /// [`OrderError`] says what is wrong with the order.
 pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderError> {
+    place_at(app, order, None, ip).await
+}
+
+/// Like [`place`], at the prices of `shown` only: what the person was told that it costs.
+///
+/// # Errors
+///
+/// [`OrderError::PriceChanged`] if it costs something else now.
+pub async fn place_as_shown(
+    app: &App,
+    order: &Order,
+    shown: &Estimate,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
+    place_at(app, order, Some(shown), ip).await
+}
+
+async fn place_at(
+    app: &App,
+    order: &Order,
+    shown: Option<&Estimate>,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) =
@@ -120,6 +147,9 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     let approval = needs_approval(template.purpose, total, policy.approval_over)
         || budgets::asks(&checked, claim.order).is_some();
     let state = initial_state(approval, order.schedule_at, now);
+    if shown.is_some_and(|shown| *shown != estimate) {
+        return Err(OrderError::PriceChanged);
+    }
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -131,6 +161,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             sig_content: content_of(signature.as_ref()),
             vendor_template_id: &template.template_id,
             template_text: &body(&template),
+            added_opt_out: added_opt_out(&template),
             purpose: template.purpose,
             international: template.international,
             total,
@@ -186,12 +217,17 @@ pub fn estimate(
     for phone in phones {
         *countries.entry(phone.country().to_owned()).or_default() += parts as i64;
     }
-    prices.estimate(Package::of(template.purpose, template.international), countries)
+    prices.estimate(PriceKind::of(template.purpose, template.international), countries)
 }
 
 /// Returns the text that a template sends: domestic marketing ends with how to opt out, once.
 pub fn body(template: &sms_templates::SmsTemplate) -> String {
     format!("{}{}", template.text, added_opt_out(template))
+}
+
+/// Returns [`body`], whose end is left out where values end with how to opt out.
+pub fn text(template: &sms_templates::SmsTemplate) -> TemplateText {
+    TemplateText::with_added_opt_out(&body(template), added_opt_out(template))
 }
 
 /// Returns the end of [`body`] that is not part of the template's text: UCloud may add it.
@@ -223,6 +259,7 @@ pub fn wording<'a>(
         OutgoingTemplate {
             id: template.id,
             text: body(template),
+            added_opt_out: added_opt_out(template).to_owned(),
             purpose: template.purpose,
             international: template.international,
         },

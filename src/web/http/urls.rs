@@ -103,7 +103,7 @@ impl Urls {
         self.below("/suppressions")
     }
 
-    /// Returns the URL of a page or action below the suppressions: `offer`, `{id}/remove`.
+    /// Returns the URL of a page or action below the suppressions: `blacklist`, `{id}/remove`.
     pub fn suppressions_part(&self, part: impl Display) -> String {
         self.below(&format!("/suppressions/{part}"))
     }
@@ -218,8 +218,8 @@ impl Urls {
     }
 
     /// Returns the URL of the action that fetches the vendor's own counts.
-    pub fn ask_vendor_figures(&self) -> String {
-        self.below("/statistics/ask")
+    pub fn fetch_vendor_figures(&self) -> String {
+        self.below("/statistics/fetch")
     }
 
     /// Returns the URL of the failures by cause.
@@ -239,7 +239,7 @@ impl Urls {
 
     /// Returns the URL of the sensitive words.
     pub fn sensitive_words(&self) -> String {
-        self.below("/settings/words")
+        self.below("/settings/sensitive-words")
     }
 
     /// Returns the URL of the rules for batches.

@@ -30,7 +30,7 @@ const MAX_FILTER_CHARACTERS: usize = 64;
 /// The columns of the file.
 const NAMES: [&str; 7] = ["id", "at", "user", "action", "subject", "detail", "ip"];
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 88] = [
+const ACTIONS: [&str; 89] = [
     "alert_rule_added",
     "alert_rule_removed",
     "alert_settings_changed",
@@ -52,6 +52,7 @@ const ACTIONS: [&str; 88] = [
     "current_password_failed",
     "current_password_turned_away",
     "destination_changed",
+    "destination_confirmed",
     "failures_exported",
     "file_deleted",
     "file_opened",

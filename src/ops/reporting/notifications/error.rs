@@ -28,7 +28,7 @@ impl NotificationError {
     /// if there is one.
     pub(super) fn stored(&self) -> String {
         let (key, message) = match self {
-            Self::NotConfigured => ("no-wish", String::new()),
+            Self::NotConfigured => ("not-configured", String::new()),
             Self::Unreadable => ("unreadable", String::new()),
             Self::Sealed(_) => ("sealed", String::new()),
             Self::Database(_) => ("database", String::new()),

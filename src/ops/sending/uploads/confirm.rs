@@ -12,8 +12,9 @@ use crate::db::sending::{batches, prices, recipients, repeats, resends, uploads}
 use crate::db::{audit, projects};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
-use crate::domain::sending::batch::{BatchState, Package, needs_approval};
+use crate::domain::sending::batch::{BatchState, needs_approval};
 use crate::domain::sending::budget::Amount;
+use crate::domain::sending::price::PriceKind;
 use crate::domain::sending::recipient::Verdict;
 use crate::domain::sending::version::Part;
 use crate::ops::reporting::notifications;
@@ -88,14 +89,14 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     };
     let policy = projects::policy(&mut tx, request.project).await?;
     // As its page shows it. What has changed since is read again below.
-    let package = Package::of(draft.purpose, draft.international);
+    let kind = PriceKind::of(draft.purpose, draft.international);
     let prices = prices::on(&mut *tx, request.project, period::day_of(now)).await?;
     if let Some(posted) = request.version {
         let changes = version_of(
             &report,
             draft.read_at,
             &ShownTexts::of(&draft),
-            &report.estimate(&prices, package, true),
+            &report.estimate(&prices, kind, true),
         )
         .changes_since(posted);
         if !changes.is_empty() {
@@ -105,6 +106,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let body = order::body(&template);
     let content = content_of(signature.as_ref(), &template, &body);
     let is_current = content.template_text == draft.template_text
+        && content.added_opt_out == draft.added_opt_out
         && content.sig_content == draft.sig_content
         && content.purpose == draft.purpose
         && content.international == draft.international
@@ -132,7 +134,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     }
     let total = i32::try_from(count).unwrap_or(i32::MAX);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
-    let estimate = report.estimate(&prices, package, request.with_repeats);
+    let estimate = report.estimate(&prices, kind, request.with_repeats);
     let claim = Claim {
         project: request.project,
         user: request.by,

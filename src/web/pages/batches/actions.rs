@@ -45,7 +45,7 @@ pub async fn pause(
     act(&app, &member, &request, &path.1, BatchAction::Pause, None).await
 }
 
-/// The form of [`resume`].
+/// The form of [`resume`]. It carries the version of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ResumeForm {
@@ -64,7 +64,10 @@ pub async fn resume(
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
     if form.now.is_none() {
-        return act(&app, &member, &request, &path.1, BatchAction::Resume, None).await;
+        // Pages name their version. A script that pauses and resumes has seen no page: it continues
+        // what was decided before.
+        let version = (!form.version.is_empty()).then_some(form.version.as_str());
+        return act(&app, &member, &request, &path.1, BatchAction::Resume, version).await;
     }
     let form = RescheduleForm { now: form.now, version: form.version, ..RescheduleForm::default() };
     move_batch(&app, &member, &request, &path.1, form, None).await

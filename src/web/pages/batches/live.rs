@@ -24,6 +24,7 @@ use crate::domain::sending::call_problem::CallProblem;
 use crate::domain::sending::message::{Outcome, Tally};
 use crate::domain::sending::version::{Part, Version};
 use crate::domain::sight::Sight;
+use crate::domain::text::{self, TemplateText};
 use crate::ops::sending::batch_actions;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
@@ -375,7 +376,7 @@ pub(super) fn draw(
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
     let sample = sample.unwrap_or_default();
     let samples = match batch.state {
-        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.template_text, sight),
+        BatchState::AwaitingApproval => samples(&snapshot.messages, &batch.text(), sight),
         _ => Vec::new(),
     };
     let amount = Amount { messages: batch.total, cost: snapshot.expected.known_cost() };
@@ -405,9 +406,9 @@ pub(super) fn draw(
         own: batch.ordered_by == member.person.id,
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
-        segments: segments_of(&batch.template_text, &sample),
+        segments: segments_of(&batch.text(), &sample),
         samples,
-        signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
+        signature: text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
         budgets: budget_lines::lines(&l, &snapshot.budgets, amount),
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
@@ -420,7 +421,7 @@ pub(super) fn draw(
 }
 
 /// Returns the first of some texts, the shortest and the longest.
-fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segment>> {
+fn samples(messages: &[Message], text: &TemplateText, sight: Sight) -> Vec<Vec<Segment>> {
     let length = |message: &&Message| -> usize {
         message.params.iter().map(|value| value.chars().count()).sum()
     };
@@ -433,7 +434,7 @@ fn samples(messages: &[Message], template: &str, sight: Sight) -> Vec<Vec<Segmen
             all.push(values);
         }
     }
-    all.iter().map(|values| segments_of(template, values)).collect()
+    all.iter().map(|values| segments_of(text, values)).collect()
 }
 
 /// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.

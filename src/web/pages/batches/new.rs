@@ -225,7 +225,9 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
             Problem { field: "template", sentence: budget_lines::over(l.texts, &over) }
         }
         OrderError::Database(error) => return Err(WebError::Database(error)),
-        OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
+        OrderError::FormUsed | OrderError::Changed | OrderError::PriceChanged => {
+            return Err(WebError::FormExpired);
+        }
     })
 }
 

@@ -23,15 +23,13 @@ use crate::db::sending::recipients;
 use crate::db::sending::uploads::{self, Upload};
 use crate::domain::ids::TemplateId;
 use crate::domain::review::Purpose;
-use crate::domain::sending::batch::{BatchState, Package, may_leave, needs_approval};
+use crate::domain::sending::batch::{BatchState, may_leave, needs_approval};
 use crate::domain::sending::budget::{Amount, Budget};
-use crate::domain::sending::price::{Estimate, PriceList};
+use crate::domain::sending::price::{Estimate, PriceKind, PriceList};
 use crate::domain::sending::recipient::{Recipient, Verdict};
 use crate::domain::sending::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::sending::version::Version;
-use crate::domain::text::TemplateText;
 use crate::ops::sending::budgets;
-use crate::ops::sending::order;
 use crate::ops::sending::prices as price_ops;
 use crate::ops::sending::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::sending::uploads::{self as uploads_ops, ShownTexts};
@@ -143,11 +141,12 @@ impl PreviewPage {
         self.report.going(self.confirm_form.again.is_some())
     }
 
-    /// Returns the end of the text that UCloud may add.
+    /// Returns the end of the text that UCloud may add to some of the rows.
     fn added_opt_out(&self) -> &str {
-        let mut templates = self.choices.templates.iter();
-        let template = templates.find(|template| template.id == self.batch.template_id);
-        template.map_or("", order::added_opt_out)
+        let text = self.batch.text();
+        let mut samples = self.report.samples();
+        let is_added = samples.any(|sample| !text.added_opt_out(&sample.params).is_empty());
+        if is_added { &self.batch.added_opt_out } else { "" }
     }
 
     fn rejected_count(&self) -> i64 {
@@ -199,8 +198,8 @@ impl PreviewPage {
     }
 
     fn estimate(&self, with_repeats: bool) -> Estimate {
-        let package = Package::of(self.batch.purpose, self.batch.international);
-        self.report.estimate(&self.prices, package, with_repeats)
+        let kind = PriceKind::of(self.batch.purpose, self.batch.international);
+        self.report.estimate(&self.prices, kind, with_repeats)
     }
 
     /// Returns how many seconds submitting takes at the configured rate of calls.
@@ -269,7 +268,7 @@ impl PreviewPage {
 
     /// Returns the text keys of the carriers with their numbers of phones.
     fn carriers(&self) -> Vec<(&'static str, i64)> {
-        let counts = &self.report.operators;
+        let counts = &self.report.carriers;
         let all = [
             ("carrier-cmcc", counts.cmcc),
             ("carrier-ctcc", counts.ctcc),
@@ -471,7 +470,7 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
                 ("parts", sample.parts.into()),
             ],
         ),
-        segments: segments_of(&batch.template_text, &sample.params),
+        segments: segments_of(&batch.text(), &sample.params),
     };
     let mut lines = Vec::new();
     let mut all = Vec::new();
@@ -520,7 +519,7 @@ pub(super) fn used_as(mapping: &Mapping, column: usize) -> String {
 }
 
 fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
-    let count = TemplateText::parse(&batch.template_text).variables();
+    let count = batch.text().variables();
     let meanings = template.map_or_else(Vec::new, |template| {
         crate::domain::review::sms_template::read_instruction(&template.instruction, count)
     });

@@ -86,7 +86,7 @@ impl Draft {
         now: OffsetDateTime,
     ) -> Self {
         let (signature, template) = choose(&fields, signatures, templates);
-        let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
+        let text = template.as_ref().map(order::text).unwrap_or_default();
         let without_signature = match fields.signature_id.as_str() {
             WITHOUT_SIGNATURE => true,
             "" => signature.is_none() && template.as_ref().is_some_and(|one| one.international),
@@ -372,8 +372,10 @@ impl Problem {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
             OrderError::Signature(problem) => Self::of_signature(problem),
-            OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
             OrderError::Budget(over) => Self::at("phones", ProblemKind::Budget(over)),
+            OrderError::Changed | OrderError::PriceChanged => {
+                Self::at("template", ProblemKind::Key("send-changed"))
+            }
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })
