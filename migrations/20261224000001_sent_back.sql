@@ -4,6 +4,3 @@ alter table batches
   add column sent_back_at timestamptz,
   add column sent_back_by bigint references users on delete set null,
   add column sent_back_reason text not null default '';
-
--- A notification for one person goes to this address instead of those of the project.
-alter table notifications add column recipient text;

@@ -252,3 +252,19 @@ make_check_database() {
 }
 
 use_prefix
+
+# Writes the current text of each SQL function of the check database to a file of its name.
+write_functions() {
+    local name
+    rm -rf migrations/functions
+    mkdir migrations/functions
+    for name in $("${PSQL[@]}" "$CHECK_URL" -At -c "
+        select distinct proname from pg_proc p
+        where pronamespace = 'public'::regnamespace
+          and not exists (select from pg_depend where objid = p.oid and deptype = 'e')"); do
+        "${PSQL[@]}" "$CHECK_URL" -At -c "
+            select string_agg(pg_get_functiondef(oid), E'\n' order by oid::regprocedure::text)
+            from pg_proc where pronamespace = 'public'::regnamespace and proname = '$name'" \
+            > "migrations/functions/$name.sql"
+    done
+}

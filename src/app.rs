@@ -18,6 +18,7 @@ use crate::db::recovery::installation::Seen;
 use crate::db::recovery::recoveries::RecoveryId;
 use crate::db::recovery::remembered_actions::RememberedActions;
 use crate::db::recovery::remembered_calls::RememberedCalls;
+use crate::db::recovery::remembered_pushes::RememberedPushes;
 use crate::db::sending::message_search::MessageSearch;
 use crate::domain::ids::SubmissionId;
 use crate::keyring::Keyring;
@@ -90,6 +91,8 @@ pub struct InHand {
     pub remembered: RememberedCalls,
     /// What people did lately, for the same reason.
     pub actions: RememberedActions,
+    /// The last pushes with replies, for the same reason.
+    pub pushes: RememberedPushes,
     /// What was refused and is not in the audit log yet.
     pub refusals: Unwritten,
     /// What this process knows of the database; `None` before its first look.

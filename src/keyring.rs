@@ -28,6 +28,10 @@ pub enum Secret {
     Webhook,
     /// The key that signs them.
     WebhookKey,
+    /// The URL of a group robot.
+    RobotUrl,
+    /// The secret that signs requests to it.
+    RobotSecret,
     /// A file of an application.
     File,
     /// The mark of a test push.
@@ -46,6 +50,8 @@ impl Secret {
             Self::PushSecret => "push_secret",
             Self::Webhook => "webhook",
             Self::WebhookKey => "webhook_key",
+            Self::RobotUrl => "robot_url",
+            Self::RobotSecret => "robot_secret",
             Self::File => "file",
             Self::TestMark => "test_mark",
             Self::ErasureKey => "erasure_key",

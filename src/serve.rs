@@ -68,8 +68,8 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     };
     let stop = CancellationToken::new();
     let workers = match parts {
-        Parts::All | Parts::Workers => Some(tokio::spawn(worker::run(app.clone(), stop.clone()))),
-        Parts::Pages => None,
+        Parts::All | Parts::Workers => tokio::spawn(worker::run(app.clone(), stop.clone())),
+        Parts::Pages => tokio::spawn(worker::watch(app.clone(), stop.clone())),
     };
     wait_for_stop_signal().await;
     info!("shutting down; waiting for calls in flight");
@@ -80,9 +80,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     }
     app.calls.close();
     app.calls.wait().await;
-    if let Some(workers) = workers {
-        workers.await.context("workers failed")?;
-    }
+    workers.await.context("workers failed")?;
     app.message_search.close().await;
     app.db.close().await;
     Ok(())

@@ -503,3 +503,91 @@ async fn the_two_prices_of_a_project_become_prices_of_every_purpose_and_of_all_c
     };
     assert_eq!(prices, [row("notice", 450), row("marketing", 450), row("international", 3_000)]);
 }
+
+#[sqlx::test(migrations = false)]
+async fn what_was_stored_before_a_name_or_a_rule_changed_is_read_as_before(db: PgPool) {
+    for migration in sqlx::migrate!().iter() {
+        if migration.description == "price kinds" {
+            db.execute(
+                "insert into projects (id, slug, name, ucloud_project_id, public_key,
+                   private_key_sealed, hook_secret_sealed, hook_secret_hash, created_at)
+                 values (1, 'a', '甲', 'org-a', 'k', '\\x00', '\\x00', '\\x01', now());
+                 insert into users (id, name, password_hash, is_owner, created_at)
+                 values (2, 'mei', '-', false, now());
+                 insert into sms_templates (id, project_id, template_id, name, purpose, text,
+                   international, status, reason, checked_at, changed_at, next_check_at)
+                 values (3, 1, 'UTA1', '验证码', 'verification', '验证码{1}', false, 'approved', '',
+                   now(), now(), now());
+                 insert into signatures (id, project_id, sig_id, content, international, status,
+                   reason, checked_at, changed_at, next_check_at)
+                 values (7, 1, 'SIG1', '云帆', false, 'approved', '', now(), now(), now());
+                 insert into batches (id, project_id, name, state, signature_id, template_id,
+                   sig_content, vendor_template_id, template_text, purpose, international, total,
+                   parts, ordered_by, form_token, ordered_at)
+                 values (4, 1, '验证码', 'done', 7, 3, '云帆', 'UTA1', '验证码{1}', 'verification',
+                   false, 1, 1, 2, gen_random_uuid(), now());
+                 insert into prices values (1, 'notice', '', '2020-01-01', 450),
+                   (1, 'international', '', '2020-01-01', 3000);
+                 insert into notifications (id, project_id, channel, body, error)
+                 values (5, 1, 'email', '{}', 'no-wish '), (6, 1, 'email', '{}', 'answer HTTP 500');",
+            )
+            .await
+            .unwrap();
+        }
+        db.execute(sqlx::AssertSqlSafe(migration.sql.as_str().to_owned())).await.unwrap();
+    }
+    let errors: Vec<String> = sqlx::query_scalar("select error from notifications order by id")
+        .fetch_all(&db)
+        .await
+        .unwrap();
+    assert_eq!(errors, ["not-configured ", "answer HTTP 500"]);
+    let price: Option<i32> =
+        sqlx::query_scalar("select price from expected_parts").fetch_one(&db).await.unwrap();
+    assert_eq!(price, Some(450), "verification codes cost what notices do");
+    let proposed: bool = sqlx::query_scalar("select destination_proposed from sms_templates")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert!(!proposed, "what was imported before counts as confirmed");
+    let ending: String =
+        sqlx::query_scalar("select added_opt_out from batches").fetch_one(&db).await.unwrap();
+    assert_eq!(ending, "");
+}
+
+#[sqlx::test]
+async fn each_sql_function_has_the_text_of_its_file(db: PgPool) {
+    let installed: Vec<(String, String)> = sqlx::query_as(
+        "select proname::text,
+           string_agg(pg_get_functiondef(oid), E'\\n' order by oid::regprocedure::text)
+         from pg_proc p
+         where pronamespace = 'public'::regnamespace
+           and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
+         group by 1",
+    )
+    .fetch_all(&db)
+    .await
+    .unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/functions");
+    for (name, text) in &installed {
+        let file = std::fs::read_to_string(folder.join(format!("{name}.sql"))).unwrap_or_default();
+        assert_eq!(file.trim_end(), text.trim_end(), "{name}: run scripts/prepare");
+    }
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, installed.len(), "no file is left of a function that is gone");
+}
+
+#[test]
+fn no_migration_adds_a_column_that_rows_of_an_older_version_would_lack() {
+    let mut checked = 0;
+    for migration in sqlx::migrate!().migrations.iter() {
+        let sql: String =
+            migration.sql.as_str().lines().filter_map(|line| line.split("--").next()).collect();
+        for column in sql.to_lowercase().split("add column").skip(1) {
+            let column = column.split([',', ';']).next().unwrap();
+            let is_filled = column.contains("default") || column.contains("generated");
+            assert!(!column.contains("not null") || is_filled, "{}: {column}", migration.version);
+            checked += 1;
+        }
+    }
+    assert!(checked > 10);
+}

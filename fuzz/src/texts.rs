@@ -117,10 +117,8 @@ pub fn prices(data: &[u8]) {
         Ok(prices) => {
             assert!((1..=5_000).contains(&prices.len()));
             assert!(prices.iter().all(|one| one.price.is_some_and(|price| price >= 0)));
-            let keys: HashSet<_> = prices
-                .iter()
-                .map(|one| (one.package.key(), &one.country, one.valid_from))
-                .collect();
+            let keys: HashSet<_> =
+                prices.iter().map(|one| (one.kind.key(), &one.country, one.valid_from)).collect();
             assert_eq!(keys.len(), prices.len());
         }
         Err(wrong) => assert!(!wrong.is_empty()),

@@ -225,7 +225,7 @@ async fn external(
     Ok(())
 }
 
-/// Finds keys in an existing history.
+/// Returns keys in an existing history.
 pub async fn find(db: &PgPool) -> anyhow::Result<Past> {
     let (phone, session_no, batch, template): (String, String, i64, i64) = sqlx::query_as(
         "select m.phone, s.session_no, m.batch_id, m.template_id

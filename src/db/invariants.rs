@@ -27,11 +27,13 @@ pub struct Broken {
     pub statistics: i64,
     /// Batches whose failures by reason differ from their statistics.
     pub failure_reasons: i64,
+    /// Reservations of budgets that differ from the orders that they stand for.
+    pub reservations: i64,
 }
 
 impl Broken {
     /// Returns the number of violations of each invariant, by name.
-    pub fn by_name(&self) -> [(&'static str, i64); 11] {
+    pub fn by_name(&self) -> [(&'static str, i64); 12] {
         [
             ("batch totals match", self.batch_totals),
             ("submission totals match", self.submission_totals),
@@ -44,6 +46,7 @@ impl Broken {
             ("conversation counts match and opt-outs are stored", self.conversations),
             ("statistics match submissions", self.statistics),
             ("failure counts by reason match statistics", self.failure_reasons),
+            ("reservations equal the orders they stand for", self.reservations),
         ]
     }
 }
@@ -154,7 +157,13 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  from counted_failures group by 1, 2 having sum(n) <> 0
                ) f using (batch_id, hour)
                where (c.failed, c.refused, c.unknown) is distinct from
-                 (f.failed, f.refused, f.unknown)) as "failure_reasons!""#,
+                 (f.failed, f.refused, f.unknown)) as "failure_reasons!",
+             (select count(*) from budget_reservations r join batches b on b.id = r.batch_id
+               where r.project_id <> b.project_id or r.user_id <> b.ordered_by or b.state = 'draft'
+                 or r.ordered <> b.total or r.cost <> r.ordered_cost * r.messages / r.ordered
+                 or b.state in ('awaiting_approval', 'scheduled') and r.messages <> b.total
+                 or (b.state = 'cancelled' or b.complete) and r.messages <> kept_messages(b.id))
+               as "reservations!""#,
     )
     .fetch_one(db)
     .await

@@ -135,7 +135,7 @@ pub async fn all(db: &PgPool) -> sqlx::Result<Vec<Listed>> {
     .await
 }
 
-/// Finds a project by its slug.
+/// Returns a project by its slug.
 pub async fn by_slug(db: &mut PgConnection, slug: &str) -> sqlx::Result<Option<ProjectId>> {
     sqlx::query_scalar!(r#"select id as "id: ProjectId" from projects where slug = $1"#, slug)
         .fetch_optional(db)

@@ -5,3 +5,4 @@ pub mod installation;
 pub mod recoveries;
 pub mod remembered_actions;
 pub mod remembered_calls;
+pub mod remembered_pushes;

@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::domain::ids::{BatchId, ConversationId, MessageId, ProjectId, ReplyId, UserId};
 use crate::domain::replies::reply::{Decision, OptOut, Verdict};
+use crate::domain::text::TemplateText;
 use conversations::{Filter, Show};
 
 /// A reply without a time that repeats one of the last five minutes is the same reply, pushed
@@ -49,7 +50,7 @@ pub struct Named {
     pub phone: String,
 }
 
-/// Finds the messages that `UserId`s name, by submission or by message, sent to the phone that
+/// Returns the messages that `UserId`s name, by submission or by message, sent to the phone that
 /// replied. A masked phone matches only if it fits exactly one phone of the submission.
 pub async fn named(
     db: &mut PgConnection,
@@ -89,7 +90,7 @@ pub struct LastMessage {
     /// The reply's index in what was passed.
     pub place: usize,
     /// The template's text.
-    pub template_text: String,
+    pub text: TemplateText,
     /// The values of its variables.
     pub params: Vec<String>,
     /// The signature's content.
@@ -98,7 +99,7 @@ pub struct LastMessage {
     pub international: bool,
 }
 
-/// Finds the last message that was sent to each phone within `period` before it replied at a time.
+/// Returns the last message that was sent to each phone within `period` before it replied at a time.
 pub async fn last_messages(
     db: &mut PgConnection,
     project: ProjectId,
@@ -108,8 +109,8 @@ pub async fn last_messages(
 ) -> sqlx::Result<Vec<LastMessage>> {
     let since: Vec<OffsetDateTime> = times.iter().map(|at| *at - period).collect();
     let rows = sqlx::query!(
-        r#"select replied.place as "place!", m.params as "params!", b.template_text, b.sig_content,
-             b.international
+        r#"select replied.place as "place!", m.params as "params!", b.template_text, b.added_opt_out,
+             b.sig_content, b.international
            from unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
              with ordinality as replied (phone, at, since, place)
            cross join lateral (
@@ -136,7 +137,7 @@ pub async fn last_messages(
     let index = |ordinality: i64| usize::try_from(ordinality - 1).unwrap_or(usize::MAX);
     let last = rows.into_iter().map(|row| LastMessage {
         place: index(row.place),
-        template_text: row.template_text,
+        text: TemplateText::with_added_opt_out(&row.template_text, &row.added_opt_out),
         params: row.params,
         sig_content: row.sig_content,
         international: row.international,

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::domain::ids::ProjectId;
+use crate::domain::ids::{ProjectId, RobotId};
 
 /// The encrypted secrets of a project.
 #[derive(Debug, Clone)]
@@ -45,6 +45,44 @@ pub async fn update_project(db: &mut PgConnection, new: &ProjectSecrets) -> sqlx
         new.webhook,
         new.webhook_key,
         new.erasure_key,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The encrypted secrets of a group robot.
+#[derive(Debug)]
+pub struct RobotSecrets {
+    /// Its id.
+    pub id: RobotId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its URL.
+    pub url: Vec<u8>,
+    /// The secret that signs requests to it.
+    pub secret: Option<Vec<u8>>,
+}
+
+/// Locks the group robots and returns their secrets.
+pub async fn lock_robots(db: &mut PgConnection) -> sqlx::Result<Vec<RobotSecrets>> {
+    sqlx::query_as!(
+        RobotSecrets,
+        r#"select id as "id: RobotId", project_id as "project: ProjectId", url_sealed as url,
+             secret_sealed as secret
+           from robots order by id for no key update"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Replaces the secrets of a group robot.
+pub async fn update_robot(db: &mut PgConnection, new: &RobotSecrets) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update robots set url_sealed = $2, secret_sealed = $3 where id = $1",
+        new.id as RobotId,
+        new.url,
+        new.secret.as_deref(),
     )
     .execute(db)
     .await?;

@@ -2,6 +2,7 @@
 
 pub mod batch_transitions;
 pub mod batches;
+pub mod budgets;
 pub mod call_slots;
 pub mod claims;
 pub mod message_search;

@@ -14,8 +14,7 @@ use crate::domain::ids::BatchId;
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
-use crate::domain::sending::batch::Package;
-use crate::domain::sending::price::Price;
+use crate::domain::sending::price::{Price, PriceKind};
 use crate::domain::time::CHINA;
 use crate::ops::actor::Actor;
 use crate::ops::replies::suppressions::{self, Suppress};
@@ -27,7 +26,7 @@ use crate::ops::sending::{plan, submit};
 
 const IP: &str = "127.0.0.1";
 /// The prices of a part, in ten-thousandths of a yuan.
-const PRICES: [(Package, i32); 2] = [(Package::Notice, 450), (Package::Marketing, 540)];
+const PRICES: [(PriceKind, i32); 2] = [(PriceKind::Notice, 450), (PriceKind::Marketing, 540)];
 /// For how many days they have been valid: longer than anything was sent.
 const PRICED_DAYS: i64 = 365;
 /// Phones of people who asked not to get any messages.
@@ -73,8 +72,8 @@ impl Past {
     pub(super) async fn set_price(&self) -> anyhow::Result<()> {
         let mut db = self.app.db.acquire().await?;
         let valid_from = period::day_of(self.now) - Duration::days(PRICED_DAYS);
-        let list = PRICES.map(|(package, price)| Price {
-            package,
+        let list = PRICES.map(|(kind, price)| Price {
+            kind,
             country: String::new(),
             valid_from,
             price: Some(price),

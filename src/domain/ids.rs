@@ -143,6 +143,24 @@ id!(
 );
 
 id!(
+    /// A group robot that people are told by.
+    RobotId,
+    "g"
+);
+
+id!(
+    /// A rule on who is told what.
+    AlertRuleId,
+    "l"
+);
+
+id!(
+    /// A budget.
+    BudgetId,
+    "n"
+);
+
+id!(
     /// An audit event.
     AuditEventId,
     "e"

@@ -1,5 +1,6 @@
 //! Types and rules, without any I/O.
 
+pub mod alert;
 pub mod client_address;
 pub mod device_name;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! Batches, messages, and what may be sent.
 
 pub mod batch;
+pub mod budget;
 pub mod call_end;
 pub mod call_problem;
 pub mod cell;

@@ -2,6 +2,8 @@
 
 mod value;
 
+use super::replies::opt_out;
+
 pub use value::{ParamProblem, is_invisible, param_problem, param_problems};
 
 /// The largest length of a message in characters, signature included (USMS manual, limits).
@@ -11,6 +13,8 @@ pub const MAX_LENGTH: usize = 500;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TemplateText {
     segments: Vec<OwnedSegment>,
+    /// How to opt out, which follows unless the text ends with that, or a value does.
+    added_opt_out: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,51 @@ impl TemplateText {
         if !literal.is_empty() {
             segments.push(OwnedSegment::Literal(literal));
         }
-        Self { segments }
+        Self { segments, added_opt_out: String::new() }
+    }
+
+    /// Splits a text whose end is not part of what was reviewed: `added_opt_out`, which may be empty.
+    pub fn with_added_opt_out(text: &str, added_opt_out: &str) -> Self {
+        match text.strip_suffix(added_opt_out) {
+            Some(reviewed) => {
+                Self { added_opt_out: added_opt_out.to_owned(), ..Self::parse(reviewed) }
+            }
+            None => Self::parse(text),
+        }
+    }
+
+    /// Returns what follows the reviewed text with these values: how to opt out, or nothing.
+    pub fn added_opt_out(&self, params: &[String]) -> &str {
+        if self.added_opt_out.is_empty() {
+            return "";
+        }
+        let mut reviewed = String::new();
+        self.push_reviewed(&mut reviewed, params);
+        self.added_after(&reviewed)
+    }
+
+    fn added_after(&self, reviewed: &str) -> &str {
+        let added = self.added_opt_out.as_str();
+        if added.is_empty() || opt_out::ends_with_one(reviewed, added) { "" } else { added }
+    }
+
+    fn reviewed<'a>(&'a self, params: &'a [String]) -> impl Iterator<Item = Segment<'a>> {
+        self.segments.iter().map(move |segment| match segment {
+            OwnedSegment::Literal(literal) => Segment::Literal(literal),
+            OwnedSegment::Variable(n) => Segment::Variable {
+                n: *n,
+                value: n.checked_sub(1).and_then(|i| params.get(i)).map_or("", String::as_str),
+            },
+        })
+    }
+
+    fn push_reviewed(&self, text: &mut String, params: &[String]) {
+        for segment in self.reviewed(params) {
+            match segment {
+                Segment::Literal(literal) => text.push_str(literal),
+                Segment::Variable { value, .. } => text.push_str(value),
+            }
+        }
     }
 
     /// Returns the number of values that the text takes: the highest number of a variable.
@@ -71,13 +119,8 @@ impl TemplateText {
 
     /// Returns the segments with `params` filled in.
     pub fn segments<'a>(&'a self, params: &'a [String]) -> impl Iterator<Item = Segment<'a>> {
-        self.segments.iter().map(move |segment| match segment {
-            OwnedSegment::Literal(literal) => Segment::Literal(literal),
-            OwnedSegment::Variable(n) => Segment::Variable {
-                n: *n,
-                value: n.checked_sub(1).and_then(|i| params.get(i)).map_or("", String::as_str),
-            },
-        })
+        let added = Some(self.added_opt_out(params)).filter(|added| !added.is_empty());
+        self.reviewed(params).chain(added.map(Segment::Literal))
     }
 
     /// Returns the text that arrives: the signature in brackets, then the text with `params` filled
@@ -98,12 +141,10 @@ impl TemplateText {
     ) {
         full.clear();
         push_bracketed(full, signature, international);
-        for segment in self.segments(params) {
-            match segment {
-                Segment::Literal(literal) => full.push_str(literal),
-                Segment::Variable { value, .. } => full.push_str(value),
-            }
-        }
+        let body = full.len();
+        self.push_reviewed(full, params);
+        let added = self.added_after(&full[body..]);
+        full.push_str(added);
     }
 }
 
@@ -190,6 +231,29 @@ mod tests {
 
     fn values(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn how_to_opt_out_follows_unless_a_value_ends_with_it() {
+        let text = TemplateText::with_added_opt_out("本周活动：{1}拒收请回复R", "拒收请回复R");
+        for (value, added) in [
+            ("新书", "拒收请回复R"),
+            ("新书，回T退订", ""),
+            ("新书，拒收请回复R。", ""),
+            ("可随时退订", "拒收请回复R"),
+            ("", "拒收请回复R"),
+        ] {
+            let params = values(&[value]);
+            let expected = format!("【云帆】本周活动：{value}{added}");
+            assert_eq!(text.full_text(&params, "云帆", false), expected);
+            assert_eq!(text.added_opt_out(&params), added, "{value}");
+            let last = text.segments(&params).last();
+            assert_eq!(last == Some(Segment::Literal("拒收请回复R")), !added.is_empty(), "{value}");
+        }
+        // One that was reviewed stays, whatever the value.
+        let reviewed = TemplateText::with_added_opt_out("{1}拒收请回复R", "");
+        let full = reviewed.full_text(&values(&["新书，回T退订"]), "", false);
+        assert_eq!(full, "新书，回T退订拒收请回复R");
     }
 
     #[test]

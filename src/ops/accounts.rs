@@ -97,7 +97,7 @@ impl Manager<'static> {
     pub const COMMAND_LINE: Self = Self { user: None, ip: "-" };
 }
 
-/// Finds an account by its name.
+/// Returns an account by its name.
 ///
 /// # Errors
 ///

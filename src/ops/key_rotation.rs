@@ -34,6 +34,7 @@ pub struct Unopened {
 pub async fn rotate(app: &App) -> sqlx::Result<Rotated> {
     let mut rotated = Rotated::default();
     rotate_secrets(app, &mut rotated).await?;
+    rotate_robots(app, &mut rotated).await?;
     rotate_files(app, &mut rotated).await?;
     let mut db = app.db.acquire().await?;
     let entry = audit::Entry {
@@ -54,7 +55,6 @@ async fn rotate_secrets(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     for mut secrets in sealed_secrets::lock_projects(&mut tx).await? {
         let project = secrets.project;
-        let before = rotated.secrets;
         let all = [
             (Secret::PrivateKey, Some(&mut secrets.private_key)),
             (Secret::PushSecret, Some(&mut secrets.push_secret)),
@@ -62,22 +62,47 @@ async fn rotate_secrets(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
             (Secret::WebhookKey, secrets.webhook_key.as_mut()),
             (Secret::ErasureKey, secrets.erasure_key.as_mut()),
         ];
-        for (what, sealed) in all {
-            let Some(sealed) = sealed else { continue };
-            match anew(app, what, project, sealed) {
-                Ok(Some(new)) => {
-                    *sealed = new;
-                    rotated.secrets += 1;
-                }
-                Ok(None) => {}
-                Err(CannotOpen) => rotated.unopened.push(Unopened { project, what, file: None }),
-            }
-        }
-        if rotated.secrets > before {
+        if rotate_all(app, project, all, rotated) {
             sealed_secrets::update_project(&mut tx, &secrets).await?;
         }
     }
     tx.commit().await
+}
+
+async fn rotate_robots(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {
+    let mut tx = app.db.begin().await?;
+    for mut robot in sealed_secrets::lock_robots(&mut tx).await? {
+        let all = [
+            (Secret::RobotUrl, Some(&mut robot.url)),
+            (Secret::RobotSecret, robot.secret.as_mut()),
+        ];
+        if rotate_all(app, robot.project, all, rotated) {
+            sealed_secrets::update_robot(&mut tx, &robot).await?;
+        }
+    }
+    tx.commit().await
+}
+
+/// Encrypts secrets of a project anew. Returns whether one changed.
+fn rotate_all<'a>(
+    app: &App,
+    project: ProjectId,
+    all: impl IntoIterator<Item = (Secret, Option<&'a mut Vec<u8>>)>,
+    rotated: &mut Rotated,
+) -> bool {
+    let before = rotated.secrets;
+    for (what, sealed) in all {
+        let Some(sealed) = sealed else { continue };
+        match anew(app, what, project, sealed) {
+            Ok(Some(new)) => {
+                *sealed = new;
+                rotated.secrets += 1;
+            }
+            Ok(None) => {}
+            Err(CannotOpen) => rotated.unopened.push(Unopened { project, what, file: None }),
+        }
+    }
+    rotated.secrets > before
 }
 
 async fn rotate_files(app: &App, rotated: &mut Rotated) -> sqlx::Result<()> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
+use super::reporting::notifications::{self, AccessChange};
 use super::sending::prices::{self, PlainPrices};
 use crate::app::App;
 use crate::config::DefaultProject;
@@ -306,6 +307,7 @@ async fn replace_keys(
         ip: by.ip,
     };
     audit::record(db, &entry, app.clock.now()).await?;
+    notifications::access_changed(app, db, id, AccessChange::KeysChanged, "").await?;
     Ok(())
 }
 

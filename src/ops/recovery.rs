@@ -3,12 +3,13 @@
 //! whether the database is whole; living processes write again what they remember; batches of which
 //! nobody knows what was sent wait for a person.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tracing::{info, warn};
 
 use super::actor::Actor;
+use super::receipts::push_inbox;
 use super::reporting::notifications;
 use super::sending::submit;
 use crate::app::App;
@@ -17,8 +18,12 @@ use crate::db::recovery::installation::{self, Identity, Observed, Seen};
 use crate::db::recovery::recoveries::{self, Affected, Cause, RecoveryEnd, RecoveryId, Reports};
 use crate::db::recovery::remembered_actions::{self, RememberedAction};
 use crate::db::recovery::remembered_calls::{self, Rewritten};
+use crate::db::replies::suppressions;
 use crate::db::sending::{batch_transitions, batches, sending_stops};
-use crate::domain::ids::{BatchId, UserId};
+use crate::domain::ids::{BatchId, ProjectId, UserId};
+use crate::domain::phone::Phone;
+use crate::domain::replies::reply::Decision;
+use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
 use crate::domain::sending::batch::PauseReason;
 use crate::domain::sending::call_problem::CallProblem;
 
@@ -31,6 +36,9 @@ const MIN_WAIT: Duration = Duration::seconds(4);
 /// If the last process did not stop cleanly, and none was seen for longer than this, the machine may
 /// have been rolled back as a whole.
 const MAX_SILENCE: Duration = Duration::minutes(10);
+
+/// The event of an opt-out by reply.
+const OPTED_OUT: &str = "opted_out_by_reply";
 
 /// Looks whether the database went back and, if it did, does this process's part of the repair.
 /// Returns whether sending may go on.
@@ -80,6 +88,7 @@ async fn follow(app: &App, observed: &Observed) -> sqlx::Result<()> {
     }
     app.in_hand.set_seen(observed.seen);
     app.in_hand.remembered.forget(app.clock.now());
+    app.in_hand.pushes.forget(app.clock.now());
     app.in_hand.actions.read_along(&app.db, app.clock.now()).await
 }
 
@@ -91,6 +100,7 @@ async fn report(app: &App, recovery: RecoveryId) -> sqlx::Result<()> {
     if !lost.is_empty() {
         hold_lost(app, recovery, &lost).await?;
     }
+    restore_pushes(app).await;
     let forgotten = app.in_hand.actions.forgotten(&app.db).await?;
     for (at, action) in forgotten.iter().enumerate() {
         let is_undone = forgotten[at + 1..].iter().any(|later| undoes(later, action));
@@ -104,6 +114,20 @@ async fn report(app: &App, recovery: RecoveryId) -> sqlx::Result<()> {
     recoveries::report(&app.db, recovery, app.process, !lost.is_empty(), since, now).await?;
     app.in_hand.set_reported(recovery);
     Ok(())
+}
+
+/// Stores and processes again the replies that the database has forgotten, so that nothing is sent to
+/// whom opted out.
+async fn restore_pushes(app: &App) {
+    let mut restored = 0;
+    for push in app.in_hand.pushes.all() {
+        match push_inbox::restore(app, &push).await {
+            Ok(was_lost) => restored += usize::from(was_lost),
+            // Its project may be lost as well.
+            Err(error) => warn!(project = %push.project, %error, "cannot restore a push"),
+        }
+    }
+    info!(restored, "restored pushes with replies that were missing from the database");
 }
 
 /// Holds batches with calls that cannot be written again: the rows of these are planned anew, and would
@@ -169,7 +193,9 @@ async fn redo(
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    if !remembered_actions::rewrite(&mut tx, action, recovery).await? {
+    if is_recorded_again(&mut tx, action).await?
+        || !remembered_actions::rewrite(&mut tx, action, recovery).await?
+    {
         return Ok(());
     }
     let redone = !is_undone
@@ -183,6 +209,7 @@ async fn redo(
             ("sending_stopped", project, _, by) => {
                 sending_stops::insert(&mut tx, project, by, now).await?
             }
+            (_, Some(project), _, by) => opt_out_again(&mut tx, project, action, by, now).await?,
             _ => false,
         };
     if redone {
@@ -191,13 +218,54 @@ async fn redo(
     tx.commit().await
 }
 
+/// Returns whether an event was recorded again with the reply that it is about.
+async fn is_recorded_again(db: &mut PgConnection, action: &RememberedAction) -> sqlx::Result<bool> {
+    let (OPTED_OUT, Some(project)) = (action.action.as_str(), action.project) else {
+        return Ok(false);
+    };
+    let suppression = suppressions::of_phone(db, project, &action.subject).await?;
+    Ok(suppression.is_some_and(|one| one.reason == SuppressionReason::Reply && !one.pending))
+}
+
+/// Suppresses the phone of an opt-out again. Returns whether the action was one.
+async fn opt_out_again(
+    db: &mut PgConnection,
+    project: ProjectId,
+    action: &RememberedAction,
+    by: Option<UserId>,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let (phone, text) = (action.subject.as_str(), |key: &str| {
+        action.detail.get(key).and_then(Value::as_str).unwrap_or_default()
+    });
+    let scope = match action.action.as_str() {
+        OPTED_OUT | "opted_out_by_person" => SuppressionScope::All,
+        "opt_out_decided" => match Decision::from_key(text("decision")) {
+            Some(Decision::All) => SuppressionScope::All,
+            Some(Decision::Marketing) => SuppressionScope::Marketing,
+            Some(Decision::No) | None => return Ok(false),
+        },
+        _ => return Ok(false),
+    };
+    if !Phone::is_whole(phone) {
+        return Ok(false);
+    }
+    suppressions::opt_out(db, project, &[phone], &[text("words")], scope, by, now).await?;
+    Ok(true)
+}
+
 /// Returns whether a later action took back an earlier one.
 fn undoes(later: &RememberedAction, earlier: &RememberedAction) -> bool {
     let same = later.project == earlier.project && later.subject == earlier.subject;
     let words = (earlier.action.as_str(), later.action.as_str());
     same && matches!(
         words,
-        ("batch_paused", "batch_resumed") | ("sending_stopped", "sending_resumed")
+        ("batch_paused", "batch_resumed")
+            | ("sending_stopped", "sending_resumed")
+            | (
+                OPTED_OUT | "opted_out_by_person" | "opt_out_decided",
+                "opt_out_undone" | "suppression_removed"
+            )
     )
 }
 
@@ -229,6 +297,7 @@ async fn try_end(app: &App, recovery: RecoveryId, cause: Cause) -> sqlx::Result<
     }
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, end, None, now).await?;
+    notifications::database_went_back(app, &mut tx, cause.key()).await?;
     tx.commit().await?;
     info!(?end, "the recovery has ended; sending has resumed");
     Ok(true)
@@ -267,7 +336,7 @@ pub enum Adopted {
 pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adopted> {
     let observed = installation::observe(&app.db, app.process).await?;
     let now = app.clock.now();
-    let (recovery, _) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
+    let (recovery, cause) = match (observed.open, cause(app, &observed, app.in_hand.seen())) {
         (Some(open), _) => open,
         (None, None | Some(Cause::Silent)) => return Ok(Adopted::Already),
         (None, Some(cause)) => recoveries::begin(&app.db, cause, now).await?,
@@ -281,6 +350,7 @@ pub async fn adopt(app: &App, by: Option<UserId>, ip: &str) -> sqlx::Result<Adop
     let held = affected.len();
     installation::write(&mut tx).await?;
     recoveries::end(&mut tx, recovery, RecoveryEnd::Adopted, by, now).await?;
+    notifications::database_went_back(app, &mut tx, cause.key()).await?;
     let entry = audit::Entry {
         project: None,
         user: by,

@@ -17,7 +17,6 @@ use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, Submissi
 use crate::domain::phone::{Phone, VendorPhone};
 use crate::domain::replies::reply::{self, Decision, OptOutKeywords, Verdict};
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
-use crate::domain::text::TemplateText;
 use crate::usms::push::{self, BadItem};
 
 /// The most characters of an extension code or `UserId`.
@@ -116,11 +115,8 @@ async fn doubt_answers(
     let times: Vec<OffsetDateTime> = bare.iter().map(|at| incoming[*at].replied_at).collect();
     let last = replies::last_messages(db, project, &phones, &times, QUESTION_PERIOD).await?;
     for message in last {
-        let text = TemplateText::parse(&message.template_text).full_text(
-            &message.params,
-            &message.sig_content,
-            message.international,
-        );
+        let text =
+            message.text.full_text(&message.params, &message.sig_content, message.international);
         if let Some(reply) = bare.get(message.place).and_then(|at| incoming.get_mut(*at))
             && reply::ends_with_question(&text)
         {
@@ -159,8 +155,8 @@ fn plausible_time(at: i64, now: OffsetDateTime) -> Option<OffsetDateTime> {
     (EARLIEST..=now + MAX_AHEAD).contains(&at).then_some(at)
 }
 
-/// Finds the messages that replies refer to by a `UserId` of ours. Masked phones of these replies
-/// are replaced by those of the messages.
+/// Sets the messages that replies refer to by a `UserId` of ours. Masked phones of these replies are
+/// replaced by those of the messages.
 async fn find_messages(
     db: &mut PgConnection,
     project: ProjectId,
@@ -369,7 +365,7 @@ pub async fn save_opt_out_keywords(
     tx.commit().await
 }
 
-/// Finds a conversation and locks it until the end of the transaction.
+/// Returns a conversation, locked until the end of the transaction.
 async fn lock(
     db: &mut PgConnection,
     project: ProjectId,

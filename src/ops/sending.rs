@@ -1,6 +1,7 @@
 //! Ordering, planning and submitting.
 
 pub mod batch_actions;
+pub mod budgets;
 pub mod failure_guard;
 pub mod order;
 pub mod pause;

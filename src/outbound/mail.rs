@@ -1,12 +1,15 @@
 //! Email over SMTP.
 
-use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Outbound, OutboundBuildError, OutboundError, TIMEOUT};
+
+/// The media type of an Excel workbook.
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The mail server and the sender.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ fn sends_password_unencrypted(url: &str) -> bool {
 }
 
 impl Outbound {
-    /// Sends one plain-text email to all addresses in `to`.
+    /// Sends one plain-text email to all addresses in `to`. Returns what the mail server answered.
     ///
     /// # Errors
     ///
@@ -59,19 +62,41 @@ impl Outbound {
         to: &[String],
         subject: &str,
         text: &str,
-    ) -> Result<(), OutboundError> {
+    ) -> Result<String, OutboundError> {
+        self.mail_with(to, subject, text, None).await
+    }
+
+    /// Like [`mail`](Self::mail), with an Excel workbook: its name and content.
+    ///
+    /// # Errors
+    ///
+    /// As for [`mail`](Self::mail).
+    pub async fn mail_with(
+        &self,
+        to: &[String],
+        subject: &str,
+        text: &str,
+        workbook: Option<(&str, &[u8])>,
+    ) -> Result<String, OutboundError> {
         let mailer = self.mail.as_ref().ok_or(OutboundError::NoMail)?;
         let invalid = |error: &dyn std::fmt::Display| OutboundError::Message(error.to_string());
         let mut message = Message::builder().from(mailer.from.clone()).subject(subject);
         for email in to {
             message = message.to(email.parse().map_err(|error| invalid(&error))?);
         }
-        let message = message
-            .header(ContentType::TEXT_PLAIN)
-            .body(text.to_owned())
-            .map_err(|error| invalid(&error))?;
+        let message = match workbook {
+            None => message.header(ContentType::TEXT_PLAIN).body(text.to_owned()),
+            Some((name, content)) => {
+                let kind = ContentType::parse(XLSX).map_err(|error| invalid(&error))?;
+                let file = Attachment::new(name.to_owned()).body(content.to_vec(), kind);
+                let text = SinglePart::plain(text.to_owned());
+                message.multipart(MultiPart::mixed().singlepart(text).singlepart(file))
+            }
+        };
+        let message = message.map_err(|error| invalid(&error))?;
         let sent = mailer.server.send(message).await;
-        sent.map(drop).map_err(|error| OutboundError::Mail(error.to_string()))
+        let answer = sent.map_err(|error| OutboundError::Mail(error.to_string()))?;
+        Ok(format!("{} {}", answer.code(), answer.first_line().unwrap_or_default()))
     }
 }
 

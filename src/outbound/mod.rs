@@ -1,5 +1,6 @@
-//! Outbound notifications: webhooks and email. This module does not know what they say.
+//! Outbound notifications: webhooks, email and group robots. This module does not know what they say.
 
+mod chat;
 mod destination;
 mod mail;
 mod webhook;
@@ -10,12 +11,13 @@ use std::time::Duration;
 
 use destination::Destinations;
 
+pub use chat::{ChatKind, ChatMessage};
 pub use mail::{MailSettings, is_email};
 
 /// How long to wait for a webhook or a mail server.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Sends webhooks and email. Cheap to clone.
+/// Sends webhooks, email and messages of group robots. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbound {
     http: reqwest::Client,
@@ -66,6 +68,14 @@ pub enum OutboundError {
     /// anything, and of any length.
     #[error("webhook responded with HTTP {0}")]
     HttpStatus(u16),
+    /// A group robot answered with an error code.
+    #[error("the robot answered {code}: {said}")]
+    Robot {
+        /// The code, which is not 0.
+        code: i64,
+        /// What it said.
+        said: String,
+    },
 }
 
 impl Outbound {

@@ -11,7 +11,8 @@ use super::{Outbound, OutboundError};
 impl Outbound {
     /// POSTs `body` as JSON to `url`, which a person typed. The header `X-Console-Signature` is
     /// `sha256=` followed by the HMAC-SHA256 in hex, under `key`, of the header
-    /// `X-Console-Timestamp` (Unix seconds), a full stop and the body.
+    /// `X-Console-Timestamp` (Unix seconds), a full stop and the body. Returns the status of the
+    /// response.
     ///
     /// # Errors
     ///
@@ -24,7 +25,7 @@ impl Outbound {
         key: &SecretString,
         timestamp: i64,
         body: String,
-    ) -> Result<(), OutboundError> {
+    ) -> Result<u16, OutboundError> {
         let url = parse(url)?;
         self.destinations.check(&url).map_err(|_| OutboundError::NotPublic)?;
         send(&self.http, url, key, timestamp, body).await
@@ -41,7 +42,7 @@ impl Outbound {
         key: &SecretString,
         timestamp: i64,
         body: String,
-    ) -> Result<(), OutboundError> {
+    ) -> Result<u16, OutboundError> {
         send(&self.own_http, parse(url)?, key, timestamp, body).await
     }
 
@@ -54,7 +55,7 @@ impl Outbound {
     }
 }
 
-fn parse(url: &str) -> Result<Url, OutboundError> {
+pub(super) fn parse(url: &str) -> Result<Url, OutboundError> {
     url.parse().map_err(|_| OutboundError::Unreachable("it is not a URL".to_owned()))
 }
 
@@ -64,7 +65,7 @@ async fn send(
     key: &SecretString,
     timestamp: i64,
     body: String,
-) -> Result<(), OutboundError> {
+) -> Result<u16, OutboundError> {
     let signature = sign(key, timestamp, &body);
     let request = http
         .post(url)
@@ -72,16 +73,22 @@ async fn send(
         .header("x-console-timestamp", timestamp.to_string())
         .header("x-console-signature", format!("sha256={signature}"))
         .body(body);
-    let response = request.send().await.map_err(|error| {
-        if is_not_public(&error) {
-            OutboundError::NotPublic
-        } else {
-            // The URL may contain a token.
-            OutboundError::Unreachable(error.without_url().to_string())
-        }
-    })?;
+    let response = request.send().await.map_err(request_error)?;
     let status = response.status();
-    if status.is_success() { Ok(()) } else { Err(OutboundError::HttpStatus(status.as_u16())) }
+    if status.is_success() {
+        Ok(status.as_u16())
+    } else {
+        Err(OutboundError::HttpStatus(status.as_u16()))
+    }
+}
+
+/// Returns the error of a request without its URL, which may contain a token.
+pub(super) fn request_error(error: reqwest::Error) -> OutboundError {
+    if is_not_public(&error) {
+        OutboundError::NotPublic
+    } else {
+        OutboundError::Unreachable(error.without_url().to_string())
+    }
 }
 
 fn sign(key: &SecretString, timestamp: i64, body: &str) -> String {

@@ -206,11 +206,11 @@ async fn counts(shared: web::Data<Shared>) -> HttpResponse {
         "calls": world.counts.calls,
         "by_action": world.counts.by_action,
         "undocumented": world.counts.undocumented,
-        "phones_taken_twice": world.taken_twice,
+        "phones_taken_twice": world.accepted_twice,
         "blacklisted": world.blacklist.len(),
         "pushes_waiting": world.pushes_waiting(),
         "reports_to_pull": world.pull.stored(),
-        "pushes_taken": world.counts.pushes_taken,
+        "pushes_taken": world.counts.pushes_accepted,
         "pushes_given_up": world.counts.pushes_given_up,
     }))
 }

@@ -101,7 +101,7 @@ async fn deliver(shared: &Shared, url: &str, kind: u8, data: Vec<Value>) {
             tokio::time::sleep(RETRY_PAUSE).await;
         }
         if push(shared, url, &body).await {
-            shared.world().counts.pushes_taken += 1;
+            shared.world().counts.pushes_accepted += 1;
             return;
         }
     }

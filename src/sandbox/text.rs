@@ -53,7 +53,7 @@ pub(super) fn variables_only(text: &str) -> bool {
 }
 
 /// Returns the text with its variables replaced; a variable without a value is removed.
-pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
+fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     let Some(segments) = segments(text) else { return text.to_owned() };
     let mut rendered = String::with_capacity(text.len() * 2);
     for segment in segments {
@@ -68,10 +68,20 @@ pub(super) fn render<S: AsRef<str>>(text: &str, values: &[S]) -> String {
     rendered
 }
 
+/// Returns the text after the signature: with its variables replaced, and followed by `ending` unless it
+/// says how to opt out, be it in a value.
+pub(super) fn body<S: AsRef<str>>(text: &str, values: &[S], ending: &str) -> String {
+    let mut body = render(text, values);
+    if !ending.is_empty() && !says_how_to_opt_out(&body, ending) {
+        body.push_str(ending);
+    }
+    body
+}
+
 /// Returns whether a text ends with `ending` or another opt-out instruction: its last clause has a word
 /// such as 退订 or 拒收 beside letters to reply with, or beside digits and a verb, and hardly anything
 /// else.
-pub(super) fn says_how_to_opt_out(text: &str, ending: &str) -> bool {
+fn says_how_to_opt_out(text: &str, ending: &str) -> bool {
     let mark = |c: char| !c.is_alphanumeric() && c != '}';
     let (text, ending) = (text.trim_end_matches(mark), ending.trim_end_matches(mark));
     if !ending.is_empty() && text.ends_with(ending) {

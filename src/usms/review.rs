@@ -155,7 +155,7 @@ impl Client {
         id_of(&response.body, "SigId", response.request_id)
     }
 
-    /// Finds a signature by its id, its content, or both.
+    /// Returns a signature by its id, its content, or both.
     pub async fn query_signature(
         &self,
         keys: &Credentials,
@@ -230,7 +230,7 @@ impl Client {
         id_of(&response.body, "TemplateId", response.request_id)
     }
 
-    /// Finds a template by its id.
+    /// Returns a template by its id.
     pub async fn query_template(
         &self,
         keys: &Credentials,

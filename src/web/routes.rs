@@ -13,7 +13,7 @@ use super::pages::review::{
     applications, files, import, sensitive_words, signatures, sms_templates,
 };
 use super::pages::settings::{
-    batch_rules, members, notifications, prices, push_url, retention, stand_ins,
+    alerts, batch_rules, budgets, members, notifications, prices, push_url, retention, stand_ins,
 };
 use super::pages::sign_in::{invitation, login};
 use super::pages::{
@@ -154,6 +154,7 @@ fn project(config: &mut ServiceConfig) {
             post(),
             notifications::save,
         )))
+        .configure(alert_pages)
         .service(
             resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
                 Manage,
@@ -161,6 +162,11 @@ fn project(config: &mut ServiceConfig) {
                 batch_rules::save,
             )),
         )
+        .service(resource("/settings/budgets").route(may(Manage, get(), budgets::show)).route(may(
+            Manage,
+            post(),
+            budgets::change,
+        )))
         .service(resource("/settings/prices").route(may(Manage, get(), prices::list)).route(may(
             Manage,
             post(),
@@ -170,12 +176,40 @@ fn project(config: &mut ServiceConfig) {
         .service(resource("/settings/prices/delete").route(may(Manage, post(), prices::delete)))
         .service(resource("/settings/prices/sample.csv").route(may(Manage, get(), prices::sample)))
         .service(
-            resource("/settings/words").route(may(Send, get(), sensitive_words::form)).route(may(
+            resource("/settings/sensitive-words")
+                .route(may(Send, get(), sensitive_words::form))
+                .route(may(Send, post(), sensitive_words::save)),
+        )
+        // The old address: pages redirect permanently, forms are saved.
+        .service(
+            resource("/settings/words").route(may(Send, get(), sensitive_words::moved)).route(may(
                 Send,
                 post(),
                 sensitive_words::save,
             )),
         );
+}
+
+/// Registers the paths of alerts.
+fn alert_pages(config: &mut ServiceConfig) {
+    config
+        .service(resource("/settings/alerts").route(may(Manage, get(), alerts::show)).route(may(
+            Manage,
+            post(),
+            alerts::save,
+        )))
+        .service(resource("/settings/alerts/rules").route(may(Manage, post(), alerts::change_rule)))
+        .service(resource("/settings/alerts/robots").route(may(
+            Manage,
+            post(),
+            alerts::change_robot,
+        )))
+        .service(resource("/settings/alerts/report").route(may(
+            Manage,
+            post(),
+            alerts::save_report,
+        )))
+        .service(resource("/settings/alerts/test").route(may(Manage, post(), alerts::test)));
 }
 
 /// Registers the paths of batches.
@@ -319,6 +353,12 @@ fn suppression_pages(config: &mut ServiceConfig) {
                 suppressions::add,
             )),
         )
+        .service(resource("/suppressions/blacklist").route(may(
+            Send,
+            post(),
+            suppressions::add_to_blacklist,
+        )))
+        // The old address.
         .service(resource("/suppressions/offer").route(may(
             Send,
             post(),
@@ -368,7 +408,9 @@ fn push_pages(config: &mut ServiceConfig) {
 fn statistics_pages(config: &mut ServiceConfig) {
     config
         .service(resource("/statistics").route(searches(Read, get(), statistics::show)))
-        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::ask)))
+        .service(resource("/statistics/fetch").route(may(Send, post(), statistics::vendor::fetch)))
+        // The old address.
+        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::fetch)))
         .service(resource("/statistics.{kind:csv|xlsx}").route(sends_file(
             Read,
             get(),

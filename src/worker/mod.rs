@@ -26,7 +26,7 @@ use crate::domain::sending::batch::SCHEDULE_GRACE;
 use crate::domain::sending::call_problem::CallProblem;
 use crate::ops::receipts::{missing_pushes, poll, pull, push_inbox};
 use crate::ops::replies::suppressions;
-use crate::ops::reporting::{notifications, vendor_figures};
+use crate::ops::reporting::{alerts, monthly_reports, notifications, vendor_figures};
 use crate::ops::review::{self, apply, files};
 use crate::ops::sending::submit::End;
 use crate::ops::sending::{failure_guard, pause, plan, submit, uploads};
@@ -53,6 +53,10 @@ const PLANNING: Duration = Duration::from_millis(150);
 const FAILURE_GUARD: Duration = Duration::from_secs(1);
 /// How often missing pushes are looked for.
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
+/// How often it is looked whether something is to be told, or is over.
+const ALERTS: Duration = Duration::from_secs(5);
+/// How often it is checked whether a month has ended of which a report is mailed.
+const MONTHLY_REPORTS: Duration = Duration::from_secs(60);
 /// Drafts that were not touched for this long are deleted, and incomplete uploads sooner.
 const DRAFT_RETENTION: time::Duration = time::Duration::days(14);
 const BROKEN_UPLOAD_RETENTION: time::Duration = time::Duration::hours(1);
@@ -106,6 +110,10 @@ pub async fn run(app: App, stop: CancellationToken) {
     let job_app = app.clone();
     jobs.spawn(run_job("pull reports", stop.clone(), move || pull_reports(job_app.clone())));
     let job_app = app.clone();
+    jobs.spawn(run_job("alerts", stop.clone(), move || watch_alerts(job_app.clone())));
+    let job_app = app.clone();
+    jobs.spawn(run_job("monthly reports", stop.clone(), move || mail_reports(job_app.clone())));
+    let job_app = app.clone();
     jobs.spawn(run_job("missing pushes", stop.clone(), move || missing_pushes(job_app.clone())));
     let job_app = app.clone();
     jobs.spawn(run_job("statistics", stop.clone(), move || fold_statistics(job_app.clone())));
@@ -141,6 +149,16 @@ async fn first_look(app: &App, stop: &CancellationToken) {
             }
         }
     }
+}
+
+/// Looks at the database, as a process without workers does: what people did through it and the replies
+/// that it received are restored if the database goes back.
+pub async fn watch(app: App, stop: CancellationToken) {
+    let look = async || match recovery::check(&app).await {
+        Ok(_) => Ok(Next::Sleep(HOUSEKEEPING)),
+        Err(error) => Err(error),
+    };
+    run_job("watch the database", stop.clone(), look).await;
 }
 
 /// Records a clean stop, unless the database has lost what this process remembers.
@@ -411,6 +429,20 @@ async fn pull_reports(app: App) -> sqlx::Result<Next> {
 async fn missing_pushes(app: App) -> sqlx::Result<Next> {
     missing_pushes::run_once(&app).await?;
     Ok(Next::Sleep(MISSING_PUSHES))
+}
+
+async fn watch_alerts(app: App) -> sqlx::Result<Next> {
+    if installation::is_whole(&app.db).await? {
+        alerts::run_once(&app).await?;
+    }
+    Ok(Next::Sleep(ALERTS))
+}
+
+async fn mail_reports(app: App) -> sqlx::Result<Next> {
+    if installation::is_whole(&app.db).await? {
+        monthly_reports::run_once(&app).await?;
+    }
+    Ok(Next::Sleep(MONTHLY_REPORTS))
 }
 
 /// Returns this process's last contact with the vendor, in times of the clock.

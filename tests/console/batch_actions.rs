@@ -63,8 +63,7 @@ async fn a_list_that_waits_for_its_hour_waits_for_it_again_when_it_is_resumed(db
         .execute(&db)
         .await
         .unwrap();
-    let csrf = operator.get(&batch).await.csrf();
-    operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+    operator.resume(&batch).await;
     let page = operator.get(&batch).await;
     assert!(page.text.contains("请立即发送、另选时间，或取消任务"), "{}", page.text);
     assert!(page.one(".flash.doubtful").contains("定时时间已过"), "{}", page.text);
@@ -149,6 +148,27 @@ async fn an_approval_of_a_page_that_is_out_of_date_approves_nothing(db: PgPool) 
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(state(&db).await, "awaiting_approval");
     press(&approver, &batch, &answer, "approve", "confirm").await;
+    assert_eq!(state(&db).await, "scheduled");
+}
+
+#[sqlx::test]
+async fn resuming_by_a_page_that_is_out_of_date_sends_nothing(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let preview = operator.upload_list(CODE, "a.csv", &list(5)).await;
+    let in_hours = |hours| local_time(OffsetDateTime::now_utc() + Duration::hours(hours));
+    let batch = operator.confirm_list(&preview, &[("schedule_at", &in_hours(20))]).await;
+    let page = operator.get(&batch).await;
+    press(&operator, &batch, &page, "pause", "x").await;
+    let stale = operator.get(&batch).await;
+    let moved_at = OffsetDateTime::now_utc() + Duration::hours(30);
+    sqlx::query("update batches set schedule_at = $1").bind(moved_at).execute(&db).await.unwrap();
+    let answer = press(&operator, &batch, &stale, "resume", "x").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let now = format!("发送时间：现为 {}", local_time(moved_at).replace('T', " "));
+    assert!(answer.one("#errors li").starts_with(&now), "{}", answer.text);
+    assert_eq!(state(&db).await, "paused");
+    press(&operator, &batch, &answer, "resume", "x").await;
     assert_eq!(state(&db).await, "scheduled");
 }
 
@@ -274,7 +294,7 @@ async fn a_trial_batch_is_sent_alone_and_the_rest_waits_for_a_person(db: PgPool)
     let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("试发已完成"), "{}", page.text);
     assert_eq!(console.accepted().await.0, 30);
-    operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+    operator.resume(&batch).await;
     console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (700, 0));
     assert_sound(&db).await;
@@ -338,7 +358,7 @@ async fn a_batch_whose_messages_fail_too_often_is_paused_with_the_numbers(db: Pg
     let page = operator.get(&batch).await;
     assert!(page.text.contains("已有结果的 200 条中，200 条失败"), "{}", page.text);
     assert!(page.text.contains("空号"), "the causes are on the page");
-    operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+    operator.resume(&batch).await;
     assert_eq!(
         failure_guard::run_once(&console.app).await.unwrap(),
         0,

@@ -263,7 +263,7 @@ async fn a_template_that_is_no_longer_approved_pauses_the_batch_until_it_is_resu
     let batch = operator.confirm_list(&preview, &[]).await;
     let page = console.until(&operator, &batch, "form[action$=resume]").await;
     assert!(page.text.contains("18017") && page.text.contains("UCloud 拒绝了签名或模板"));
-    operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+    operator.resume(&batch).await;
     console.until_complete(&operator, &batch).await;
     assert_eq!(console.accepted().await, (2_000, 0));
     assert_sound(&console.app.db).await;

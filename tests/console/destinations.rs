@@ -227,3 +227,47 @@ async fn a_purpose_that_ucloud_leaves_out_is_asked_for_with_a_proposal_from_the_
     let page = operator.get(&format!("{TEMPLATES}/UTA0001")).await;
     assert!(page.one("dl.facts").contains("验证码"), "{}", page.one("dl.facts"));
 }
+
+#[sqlx::test]
+async fn a_proposed_destination_is_marked_until_a_person_confirms_it(db: PgPool) {
+    let console = without_reviews(&db).await;
+    let operator = console.operator().await;
+    let text = "您的订单{1}已发出。";
+    for id in ["UTN9001", "UTN9002", "UTN9003"] {
+        seed_template(&console, id, text, json!({ "purpose": 2 })).await;
+    }
+    import(&operator, TEMPLATES, "UTN9001\nUTN9003", &[]).await;
+    import(&operator, TEMPLATES, "UTN9002", &[("international", "false")]).await;
+    let is_marked = async |id: &str| {
+        let page = operator.get(&format!("{TEMPLATES}/{id}")).await;
+        let of_page = page.has("#destination-proposed");
+        let send = page.attr("a[href*='/send?']", "href");
+        let list = operator.get(TEMPLATES).await;
+        let of_list = list.has(&format!("a[href='{TEMPLATES}/{id}#destination']"));
+        let of_send = operator.get(&send).await.has("#destination-proposed");
+        let fields = operator.send_fields(id, &["1"], "18500001234").await;
+        let of_check = operator.post_owned("/p/default/send", &fields).await;
+        (of_page, of_list, of_send, of_check.has("#destination-proposed"))
+    };
+    assert_eq!(is_marked("UTN9001").await, (true, true, true, true));
+    assert_eq!(is_marked("UTN9002").await, (false, false, false, false), "a person said it");
+    let page = operator.get(&format!("{TEMPLATES}/UTN9001")).await;
+    let form = page.whole_form("#destination-proposed form");
+    let confirmed = operator.post_owned(&format!("{TEMPLATES}/UTN9001/destination"), &form).await;
+    assert_eq!(confirmed.status, StatusCode::SEE_OTHER, "{}", confirmed.text);
+    assert_eq!(is_marked("UTN9001").await, (false, false, false, false));
+    assert!(destination(&operator, TEMPLATES, "UTN9001").await.contains(DOMESTIC));
+    let audited = "select count(*) from audit_log where action = 'destination_confirmed'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(audited).fetch_one(&db).await.unwrap(), 1);
+    // What a batch was ordered with keeps its destination: there is nothing to confirm any more.
+    assert_eq!(is_marked("UTN9003").await, (true, true, true, true));
+    operator.send("UTN9003", &["1"], "18500001234").await;
+    assert_eq!(is_marked("UTN9003").await, (false, false, false, false));
+    // Signatures are proposed in the same way.
+    seed_signature(&console, "SIG0002", "UCloud").await;
+    import(&operator, SIGNATURES, "SIG0002", &[]).await;
+    let page = operator.get(&format!("{SIGNATURES}/SIG0002")).await;
+    assert!(page.has("#destination-proposed form"), "{}", page.text);
+    let list = operator.get(SIGNATURES).await;
+    assert!(list.has(&format!("a[href='{SIGNATURES}/SIG0002#destination']")), "{}", list.text);
+}

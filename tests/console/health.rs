@@ -170,12 +170,12 @@ async fn the_settings_pages_link_to_each_other(db: PgPool) {
     let first = admin.get("/p/default/settings").await;
     let names = first.all(".tabs a");
     assert!(names.contains(&"推送".to_owned()), "{names:?}");
-    for part in ["", "/batches", "/words", "/hooks"] {
+    for part in ["", "/batches", "/sensitive-words", "/hooks"] {
         let page = admin.get(&format!("/p/default/settings{part}")).await;
         assert_eq!(page.status, StatusCode::OK);
         assert_eq!(page.all(".tabs a"), names);
         assert_eq!(page.all(".tabs a[aria-current]").len(), 1, "{part}");
     }
     let operator = console.operator().await;
-    assert_eq!(operator.get("/p/default/settings/words").await.all(".tabs a").len(), 1);
+    assert_eq!(operator.get("/p/default/settings/sensitive-words").await.all(".tabs a").len(), 1);
 }

@@ -46,7 +46,10 @@ async fn hundreds_of_open_pages_cost_the_database_no_more_than_one(db: PgPool) {
     }
     let before = transactions(&db).await;
     for (step, text) in [("pause", "已暂停"), ("resume", "发送中"), ("pause", "已暂停")] {
-        operator.post(&format!("{batch}/{step}"), &[("csrf", &csrf)]).await;
+        match step {
+            "resume" => operator.resume(&batch).await,
+            _ => operator.post(&format!("{batch}/{step}"), &[("csrf", &csrf)]).await,
+        };
         for page in &mut pages {
             read_until(page, text).await;
         }

@@ -5,10 +5,12 @@
 mod harness;
 
 mod accounts;
+mod alerts;
 mod applications_in_doubt;
 mod audit;
 mod batch_actions;
 mod batches;
+mod budgets;
 mod causes;
 mod claims;
 mod costs;
@@ -22,6 +24,7 @@ mod health;
 mod international;
 mod lists;
 mod live_page;
+mod mail_server;
 mod message_search_plans;
 mod messages;
 mod model;
@@ -45,6 +48,7 @@ mod retention;
 mod review_lists;
 mod review_rules;
 mod reviews;
+mod robots;
 mod schedule_model;
 mod second_receipts;
 mod send_backs;

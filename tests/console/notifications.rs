@@ -9,8 +9,11 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use usms_console::domain::role::Role;
+use usms_console::ops::sending::{plan, submit, uploads};
 
-use crate::harness::{CODE, NOTICE, TestClient, TestConsole, eventually};
+use crate::harness::{
+    CODE, NOTICE, TestClient, TestConsole, TestOptions, assert_sound, eventually,
+};
 use crate::reviews::{apply_for_signature, id_of, review, until_status, without_reviews};
 
 /// A webhook that fails `failing` times, and then stores time, signature and body of each request.
@@ -238,4 +241,41 @@ async fn a_missed_time_is_notified_once(db: PgPool) {
     let count: i64 =
         sqlx::query_scalar("select count(*) from notifications").fetch_one(&db).await.unwrap();
     assert_eq!(count, 1);
+}
+
+#[sqlx::test]
+async fn a_batch_that_was_accepted_from_an_empty_package_pauses_at_once(db: PgPool) {
+    let console =
+        TestConsole::start_with(&db, TestOptions { workers: false, ..TestOptions::default() })
+            .await;
+    console.add_notice_template().await;
+    let admin = console.member("admin", Role::Admin).await;
+    save_settings(&admin, "", "mei@example.test").await;
+    let operator = console.operator().await;
+    let app = console.app.clone();
+    let import = tokio::spawn(async move {
+        while !uploads::import::run_once(&app).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let rows: String = (1_000..1_300).map(|n| format!("1850001{n:04},李,{n}\n")).collect();
+    let preview = operator.upload_list(NOTICE, "a.csv", rows.as_bytes()).await;
+    import.await.unwrap();
+    let batch = operator.confirm_list(&preview, &[]).await;
+    while plan::run_once(&console.app).await.unwrap() {}
+    let fault = json!({ "action": "SendBatchUSMSMessage", "kind": "complaint", "ret_code": 18013 });
+    console.fault(fault).await;
+    assert!(submit::run_once(&console.app).await.unwrap());
+    assert_eq!(console.accepted().await, (200, 0), "what was accepted stays accepted");
+    assert!(!submit::run_once(&console.app).await.unwrap(), "nothing more is sent");
+    let (event, status): (String, String) =
+        sqlx::query_as("select body->>'event', body->>'status' from notifications")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!((event.as_str(), status.as_str()), ("batch_paused", "balance"));
+    let page = operator.get(&batch).await;
+    assert!(page.has("form[action$=resume]"), "{}", page.text);
+    assert!(page.one("#live .notice.doubtful").contains("余量不足"), "{}", page.text);
+    assert_sound(&db).await;
 }

@@ -158,7 +158,7 @@ async fn undoing_warns_that_the_phone_is_on_the_vendors_blacklist_as_well(db: Pg
     let operator = console.operator().await;
     push_replies(&console, &[reply("18500001001", "T", AT)]).await;
     let csrf = operator.get(REPLIES).await.csrf();
-    operator.post("/p/default/suppressions/offer", &[("csrf", csrf.as_str())]).await;
+    operator.post("/p/default/suppressions/blacklist", &[("csrf", csrf.as_str())]).await;
     let (path, page) = newest(&operator).await;
     press(&operator, &page, "take-back").await;
     assert!(operator.get(&path).await.one(".flash").contains("请 UCloud 技术支持移出"));

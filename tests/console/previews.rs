@@ -291,6 +291,54 @@ async fn marketing_is_shown_and_counted_with_exactly_one_opt_out(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_value_that_ends_with_an_opt_out_is_followed_by_no_other(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    let templates = vec![TemplateSeed {
+        template_id: "UTB0001".to_owned(),
+        name: "活动".to_owned(),
+        purpose: 3,
+        text: format!("{}：{{1}}", "字".repeat(56)),
+        unsubscribe: "拒收请回复R".to_owned(),
+        ..TemplateSeed::default()
+    }];
+    console.sandbox.seed(Seeds { templates, ..Seeds::default() });
+    let csrf = operator.get("/p/default/templates").await.csrf();
+    let ids = [("csrf", csrf.as_str()), ("ids", "UTB0001")];
+    operator.post("/p/default/templates/import", &ids).await;
+    for (value, added, parts) in [("新书，回T退订", false, "1 条"), ("新书", true, "2 条")]
+    {
+        let fields = operator.send_fields("活动", &[value], "18500001234").await;
+        for path in ["/p/default/send", "/p/default/send/preview"] {
+            let page = operator.post_owned(path, &fields).await;
+            assert_eq!(page.one(".bubble").contains("拒收请回复R"), added, "{}", page.text);
+            assert_eq!(page.has(".opt-out"), added, "{}", page.text);
+        }
+        let check = operator.post_owned("/p/default/send", &fields).await;
+        assert!(check.one("dl.facts").contains(parts), "{}", check.one("dl.facts"));
+        // What is sent is shown as it was checked.
+        let form = check.form_fields("confirm");
+        let batch = operator.post_owned("/p/default/send", &form).await.leads_to();
+        let page = operator.get(&batch).await;
+        let message = page.attr("a[href*='/messages/']", "href");
+        let page = operator.get(&message).await;
+        assert_eq!(page.text.contains("拒收请回复R"), added, "{}", page.text);
+    }
+    let list = "18500001235,新书，回T退订\n18500001236,新书\n";
+    let list = list.replace("新书，回T退订", "\"新书，回T退订\"");
+    let preview = operator.upload_list("活动", "a.csv", list.as_bytes()).await;
+    let page = operator.until_imported(&preview).await;
+    let shown = page.all(".bubble");
+    let with = |text: &str| shown.iter().filter(|one| one.contains(text)).count();
+    assert_eq!((with("回T退订"), with("拒收请回复R")), (1, 1), "{shown:?}");
+    let parts: i32 = sqlx::query_scalar("select (report->>'parts')::int from uploads")
+        .fetch_one(&db)
+        .await
+        .unwrap();
+    assert_eq!(parts, 3);
+}
+
+#[sqlx::test]
 async fn a_draft_whose_template_became_marketing_is_read_again_and_needs_approval(db: PgPool) {
     let console = TestConsole::start(&db).await;
     console.add_notice_template().await;

@@ -224,6 +224,54 @@ async fn a_batch_at_home_costs_the_price_of_its_purpose(db: PgPool) {
 }
 
 #[sqlx::test]
+async fn each_purpose_at_home_may_have_a_price_of_its_own(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.add_notice_template().await;
+    let admin = console.member("Ada", Role::Admin).await;
+    let file = "kind,country,price,valid_from\nverification,,1,2020-01-01\n\
+        notice,,2,2020-01-01\nmarketing,,3,2020-01-01\n";
+    let page = import(&admin, file.as_bytes()).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    let rows = rows(&admin).await;
+    let kinds: Vec<&String> = rows.iter().step_by(4).collect();
+    assert_eq!(
+        kinds,
+        [
+            "Notices, Mainland China",
+            "Verification codes, Mainland China",
+            "Marketing, Mainland China"
+        ]
+    );
+    for (template, params, cost) in [
+        (CODE, &["1234", "5"][..], "¥1.00"),
+        (NOTICE, &["1", "2"], "¥2.00"),
+        ("新书", &["1"], "¥3.00"),
+    ] {
+        let fields = admin.send_fields(template, params, "18500001234").await;
+        let check = admin.post_owned("/p/default/send", &fields).await;
+        assert!(check.one("#expected").starts_with(cost), "{}", check.one("#expected"));
+    }
+    // Lists are costed alike, and so is what is billed, also where the price is known only later.
+    sqlx::query("delete from prices").execute(&db).await.unwrap();
+    let preview = admin.upload_list(CODE, "a.csv", b"18500001001,1,5\n18500001002,2,5\n").await;
+    let batch = admin.confirm_list(&preview, &[]).await;
+    console.until_complete(&admin, &batch).await;
+    import(&admin, file.as_bytes()).await;
+    let page = admin.get_in("en", &batch).await;
+    assert!(page.one("[data-part=expected]").starts_with("¥2.00"), "{}", page.text);
+    assert!(page.one("[data-part=billed]").starts_with("¥2.00"), "{}", page.text);
+    let page = admin.get_in("en", "/p/default/statistics?span=today").await;
+    assert!(cost(&page, "Billed cost").starts_with("¥2.00"), "{}", page.text);
+    // Without its own, verification codes cost what notices do.
+    let deleted = "delete from prices where package = 'verification'";
+    sqlx::query(deleted).execute(&db).await.unwrap();
+    let page = admin.get_in("en", &batch).await;
+    assert!(page.one("[data-part=billed]").starts_with("¥4.00"), "{}", page.text);
+    let page = admin.get_in("en", "/p/default/statistics?span=today").await;
+    assert!(cost(&page, "Billed cost").starts_with("¥4.00"), "{}", page.text);
+}
+
+#[sqlx::test]
 async fn a_list_to_several_countries_is_costed_row_by_row_and_keeps_its_prices(db: PgPool) {
     let console = console_abroad(&db).await;
     set_price(&db, "international", "60", 3_000).await;

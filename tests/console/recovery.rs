@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 use time::Duration;
+use tokio_util::sync::CancellationToken;
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::db::recovery::installation::Seen;
@@ -14,8 +15,10 @@ use usms_console::domain::role::Role;
 use usms_console::ops::recovery::{self, Adopted};
 use usms_console::ops::sending::submit::{self, End};
 use usms_console::ops::sending::{plan, uploads};
+use usms_console::worker;
 
 use super::receipts::{process_all, push};
+use super::replies::{newest, number, press, push_replies, reply, suppressed};
 use crate::harness::{CODE, TestConsole, TestOptions, assert_sound, until};
 
 /// A console in which nothing is sent by itself, and a second process on its database.
@@ -143,14 +146,16 @@ async fn a_database_that_is_another_one_sends_nothing_until_an_owner_adopts_it(d
     let page = operator.get(&batch).await;
     assert_eq!(page.one(".head .status"), "已暂停");
     assert!(!page.has("form[action$=resume]"), "an operator may not send it");
-    let tried = operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+    let approver = console.approver().await;
+    let mut fields = approver.get(&batch).await.whole_form("form[action$=resume]");
+    fields.retain(|(name, _)| name != "csrf");
+    fields.push(("csrf".to_owned(), csrf.clone()));
+    let tried = operator.post_owned(&format!("{batch}/resume"), &fields).await;
     assert_eq!(tried.status, StatusCode::SEE_OTHER);
     assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
     let list = operator.get("/p/default/sending").await;
     assert_eq!(list.all("#recovery tbody th"), ["登录验证码"]);
-    let approver = console.approver().await;
-    let fields = approver.get(&batch).await.whole_form("form[action$=resume]");
-    approver.post_owned(&format!("{batch}/resume"), &fields).await;
+    approver.resume(&batch).await;
     assert_eq!(approver.get(&batch).await.one(".head .status"), "发送中");
     assert_sound(&db).await;
 }
@@ -558,4 +563,148 @@ async fn only_an_approver_sends_what_was_perhaps_sent_whatever_the_way(db: PgPoo
     fields.push(("decision".to_owned(), "send_again".to_owned()));
     let refused = operator.post_owned(&format!("{batch}/in-doubt"), &fields).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+}
+
+/// Takes back what a reply has changed, as if the database had lost it.
+async fn lose_replies(db: &PgPool) {
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica",
+        "delete from inbox",
+        "delete from replies",
+        "delete from conversations",
+        "delete from suppressions",
+        "delete from audit_log where action like 'opt%'",
+    ] {
+        sqlx::query(statement).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+}
+
+#[sqlx::test]
+async fn opt_outs_that_came_by_reply_in_lost_time_are_restored(db: PgPool) {
+    let (console, other) = two_processes(&db).await;
+    let operator = console.operator().await;
+    for app in [&console.app, &other] {
+        assert!(recovery::check(app).await.unwrap());
+    }
+    push_replies(&console, &[reply("18500001001", "退订", 1_790_000_000)]).await;
+    assert_eq!(suppressed(&db).await, ["18500001001"]);
+    for app in [&console.app, &other] {
+        assert!(recovery::check(app).await.unwrap());
+    }
+    let events = "select count(*) from audit_log where action = 'opted_out_by_reply'";
+    // The process that received the push remembers it whole.
+    lose_replies(&db).await;
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert_eq!(suppressed(&db).await, ["18500001001"]);
+    assert_eq!(number(&db, "select count(*) from replies").await, 1);
+    assert_eq!(number(&db, events).await, 1);
+    assert_sound(&db).await;
+    // Every other one has read along who opted out.
+    lose_replies(&db).await;
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&other).await.unwrap());
+    assert_eq!(suppressed(&db).await, ["18500001001"]);
+    assert_eq!(number(&db, events).await, 1);
+    let page = operator.get("/p/default/sending").await;
+    assert_eq!(page.all("#lost tbody th"), ["回复退订"]);
+    assert!(page.all("#lost tbody td").contains(&"已重新执行".to_owned()), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn what_people_did_is_made_again_unless_they_took_it_back(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    for (at, phone) in [(1_790_000_000, "18500001001"), (1_790_000_001, "18500001002")] {
+        push_replies(&console, &[reply(phone, "好的", at)]).await;
+        let (path, page) = newest(&operator).await;
+        press(&operator, &page, "opt-out").await;
+        if phone.ends_with('2') {
+            press(&operator, &operator.get(&path).await, "take-back").await;
+        }
+    }
+    assert_eq!(suppressed(&db).await, ["18500001001"]);
+    assert!(recovery::check(&console.app).await.unwrap());
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica",
+        "delete from suppressions",
+        "delete from audit_log where action like 'opt%'",
+    ] {
+        sqlx::query(statement).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert_eq!(suppressed(&db).await, ["18500001001"]);
+    let page = operator.get("/p/default/sending").await;
+    assert_eq!(page.all("#lost tbody th"), ["手动退订号码", "手动退订号码", "撤销退订"]);
+}
+
+#[sqlx::test]
+async fn a_process_without_workers_hands_on_what_it_remembers(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(worker::watch(console.app.clone(), stop.clone()));
+    until("it has looked", async || console.app.in_hand.seen().is_some()).await;
+    push_replies(&console, &[reply("18500001001", "退订", 1_790_000_000)]).await;
+    lose_replies(&db).await;
+    begin(&console, Cause::Promoted).await;
+    until("the opt-out is back", async || suppressed(&db).await == ["18500001001"]).await;
+    let ended = "select count(*) from recoveries where ended_at is not null";
+    until("the recovery has ended", async || number(&db, ended).await == 1).await;
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+#[sqlx::test]
+async fn a_cancellation_and_a_stop_are_made_again_and_an_order_is_shown(db: PgPool) {
+    let (console, _) = two_processes(&db).await;
+    let operator = console.operator().await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    let cancelled = operator.send(CODE, &["1", "5"], "18500001234").await;
+    let lost_order = operator.send(CODE, &["2", "5"], "18500001235").await;
+    let csrf = operator.get(&cancelled).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("confirm", "1")];
+    operator.post(&format!("{cancelled}/cancel"), &fields).await;
+    operator.post("/p/default/sending", &[("csrf", &csrf), ("action", "stop")]).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    // The database goes back to the moment after the first order.
+    let order = lost_order.rsplit('/').next().unwrap();
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica".to_owned(),
+        format!(
+            "delete from audit_log
+             where action in ('batch_cancelled', 'sending_stopped') or subject = '{order}'"
+        ),
+        "delete from sending_stops".to_owned(),
+        "delete from outcomes".to_owned(),
+        "delete from hourly_messages".to_owned(),
+        "delete from hourly_messages_new".to_owned(),
+        "delete from messages where phone = '18500001235'".to_owned(),
+        "delete from submissions where batch_id = (select max(id) from batches)".to_owned(),
+        "delete from batches where id = (select max(id) from batches)".to_owned(),
+        "update submissions set state = 'ready', complete = false".to_owned(),
+        "update batches set state = 'sending', decided_by = null, finished_at = null,
+           complete = false"
+            .to_owned(),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+    begin(&console, Cause::Promoted).await;
+    assert!(recovery::check(&console.app).await.unwrap());
+    assert_eq!(operator.get(&cancelled).await.one(".head .status"), "已取消");
+    let page = operator.get("/p/default/sending").await;
+    let shown: Vec<String> = page.all("#lost tbody tr");
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    assert!(shown[0].contains("发起任务") && shown[0].contains("未重新执行"), "{shown:?}");
+    assert!(shown[1].contains("取消任务") && shown[1].contains("已重新执行"), "{shown:?}");
+    assert!(shown[2].contains("停止发送") && shown[2].contains("已重新执行"), "{shown:?}");
+    assert!(operator.get("/p/default/").await.has("#halted"));
+    assert!(matches!(submit::claim(&console.app).await.unwrap(), Claim::Nothing));
 }

@@ -14,7 +14,7 @@ use crate::reviews::{
 const FORM: &str = "main form.form";
 const NEW_SIGNATURE: &str = "/p/default/signatures/new";
 const NEW_TEMPLATE: &str = "/p/default/templates/new";
-const WORDS: &str = "/p/default/settings/words";
+const WORDS: &str = "/p/default/settings/sensitive-words";
 
 async fn ask_about_signature(client: &TestClient, values: &[(&str, &str)]) -> Page {
     let all = [&[("description", "发货通知")], values].concat();

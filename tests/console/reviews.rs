@@ -408,7 +408,7 @@ async fn the_vendors_refusal_is_shown_above_the_form_and_no_input_is_lost(db: Pg
 async fn each_team_sets_its_own_sensitive_words(db: PgPool) {
     let console = without_reviews(&db).await;
     let operator = console.operator().await;
-    let settings = "/p/default/settings/words";
+    let settings = "/p/default/settings/sensitive-words";
     let csrf = operator.get(settings).await.csrf();
     let saved = operator.post(settings, &[("csrf", &csrf), ("words", "秒杀、贷款\n秒杀")]).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
@@ -435,7 +435,8 @@ async fn a_viewer_can_read_but_not_apply_change_or_open_files(db: PgPool) {
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.has("main form") && !page.text.contains("/files/"));
     assert_eq!(viewer.get(&file).await.status, StatusCode::FORBIDDEN);
-    for path in ["signatures/new", "templates/new", "signatures/delete", "settings/words"] {
+    for path in ["signatures/new", "templates/new", "signatures/delete", "settings/sensitive-words"]
+    {
         let page = format!("/p/default/{path}");
         assert_eq!(viewer.get(&page).await.status, StatusCode::FORBIDDEN, "{path}");
     }
@@ -553,4 +554,30 @@ async fn what_waits_or_is_in_review_is_edited_and_a_refusal_loses_nothing(db: Pg
     assert_eq!(at_vendor(&console, &id_of(&signature)).await["content"], "云帆读书会");
     let page = until_status(&console, &operator, &signature, "待审核").await;
     assert!(page.one(".story").contains("operator 修改并重新提交"), "{}", page.text);
+}
+
+#[sqlx::test]
+async fn the_old_address_of_the_sensitive_words_leads_to_the_new_one_and_still_saves(db: PgPool) {
+    let console = without_reviews(&db).await;
+    let operator = console.operator().await;
+    let (old, new) = ("/p/default/settings/words", "/p/default/settings/sensitive-words");
+    let page = operator.get(old).await;
+    assert_eq!(page.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(page.leads_to(), new);
+    let form = operator.get(new).await.whole_form("main form.form");
+    let saved = operator.post_owned(old, &form).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    assert_eq!(saved.leads_to(), new);
+    // Actions have other names as well, and answer as before under the old ones.
+    let csrf = operator.get(new).await.csrf();
+    for (old, new) in
+        [("suppressions/offer", "suppressions/blacklist"), ("statistics/ask", "statistics/fetch")]
+    {
+        let fields = [("csrf", csrf.as_str())];
+        let path = |part: &str| format!("/p/default/{part}");
+        let (before, after) =
+            (operator.post(&path(old), &fields).await, operator.post(&path(new), &fields).await);
+        assert_eq!((before.status, after.status), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+        assert_eq!(before.leads_to(), after.leads_to(), "{old}");
+    }
 }

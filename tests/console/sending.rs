@@ -9,8 +9,11 @@ use usms_console::domain::ids::UserId;
 use usms_console::domain::phone::Phone;
 use usms_console::domain::review::Purpose;
 use usms_console::domain::sending::outgoing::Content;
+use usms_console::domain::sending::price::Estimate;
 use usms_console::ops::sending::order::{self, Order, OrderError};
+use usms_console::ops::sending::prices;
 
+use super::prices::set_price;
 use crate::harness::{CODE, NOTICE, TestConsole, assert_sound};
 
 #[sqlx::test]
@@ -314,4 +317,44 @@ async fn an_order_of_a_template_that_has_changed_since_it_was_checked_is_not_sto
     assert_eq!(count().await, 0);
     place(&template.unwrap().text).await.unwrap();
     assert_eq!(count().await, 1);
+}
+
+#[sqlx::test]
+async fn an_order_at_a_price_that_changed_after_it_was_checked_is_not_stored(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    console.operator().await;
+    let ordered_by =
+        UserId(sqlx::query_scalar("select id from users").fetch_one(&db).await.unwrap());
+    let signatures = signatures::approved(&db, console.project, 10).await.unwrap();
+    let templates = sms_templates::approved(&db, console.project, 10).await.unwrap();
+    let template = templates.iter().find(|template| template.purpose == Purpose::Verification);
+    let template = template.unwrap();
+    set_price(&db, "notice", "", 450).await;
+    let phones = vec![Phone::parse("18500001234").unwrap()];
+    let shown = async || {
+        let prices = prices::today(&console.app, console.project).await.unwrap();
+        order::estimate(&prices, template, &phones, 1)
+    };
+    let place = async |shown: &Estimate| {
+        let wording = order::wording(&signatures[0], template).unwrap();
+        let content = Content::new(wording, vec!["1234".to_owned(), "5".to_owned()]).unwrap();
+        let order = Order {
+            project: console.project,
+            ordered_by,
+            outgoing: content.to(phones.clone()).unwrap(),
+            schedule_at: None,
+            form_token: uuid::Uuid::new_v4(),
+        };
+        order::place_as_shown(&console.app, &order, shown, "127.0.0.1").await
+    };
+    let before = shown().await;
+    sqlx::query("update prices set price = 500").execute(&db).await.unwrap();
+    let placed = place(&before).await;
+    assert!(matches!(placed, Err(OrderError::PriceChanged)), "{placed:?}");
+    let batches: i64 =
+        sqlx::query_scalar("select count(*) from batches").fetch_one(&db).await.unwrap();
+    assert_eq!(batches, 0);
+    place(&shown().await).await.unwrap();
+    let price: i32 = sqlx::query_scalar("select price from batches").fetch_one(&db).await.unwrap();
+    assert_eq!(price, 500);
 }

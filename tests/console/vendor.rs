@@ -70,7 +70,7 @@ async fn a_used_up_balance_or_refused_keys_pause_the_batch_with_the_reason(db: P
         let batch = send_one(&operator, &phone).await;
         let page = console.until(&operator, &batch, "form[action$=resume]").await;
         assert_eq!(state(&page).await, "排队中", "{code}");
-        operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+        operator.resume(&batch).await;
         let page = console.until_complete(&operator, &batch).await;
         assert_eq!(state(&page).await, "已送达", "{code}");
     }
@@ -95,8 +95,8 @@ async fn a_list_pauses_too_if_the_refusal_names_its_phones(db: PgPool) {
         let preview = operator.upload_list(NOTICE, "a.csv", rows.as_bytes()).await;
         operator.until_imported(&preview).await;
         let batch = operator.confirm_list(&preview, &[]).await;
-        let page = console.until(&operator, &batch, "form[action$=resume]").await;
-        operator.post(&format!("{batch}/resume"), &[("csrf", &page.csrf())]).await;
+        console.until(&operator, &batch, "form[action$=resume]").await;
+        operator.resume(&batch).await;
         let page = console.until_complete(&operator, &batch).await;
         assert!(!page.has("form[action$=resume]"), "{code}: {}", page.text);
     }

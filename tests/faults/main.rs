@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::{Child, Command};
+use usms_console::db::recovery::recoveries::{self, Cause};
 use usms_console::ops::review::apply;
 use usms_console::sandbox;
 
@@ -389,4 +390,34 @@ async fn a_process_asked_to_stop_finishes_submitting_an_application(db: PgPool) 
     let ended = tokio::time::timeout(MAX_WAIT, process.wait()).await.unwrap();
     assert!(ended.unwrap().success());
     assert_eq!(application_state(&db).await.as_deref(), Some("taken"));
+}
+
+#[sqlx::test]
+async fn pages_without_workers_take_part_in_a_recovery(db: PgPool) {
+    let console = TestConsole::start_with(&db, without_workers()).await;
+    let operator = console.operator().await;
+    let (_process, base) = start_pages(&db, &console);
+    let other = operator.at(base);
+    other.until_up().await;
+    let batch = other.send(CODE, &["1", "5"], "18500001234").await;
+    let csrf = other.get(&batch).await.csrf();
+    other.post(&format!("{batch}/pause"), &[("csrf", &csrf)]).await;
+    // It reads along twice a second.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut lost = db.begin().await.unwrap();
+    for statement in [
+        "set local session_replication_role = replica",
+        "delete from audit_log where action = 'batch_paused'",
+        "update batches set state = 'sending', pause_reason = null",
+    ] {
+        sqlx::query(statement).execute(&mut *lost).await.unwrap();
+    }
+    lost.commit().await.unwrap();
+    let noticed = console.app.clock.now() - time::Duration::seconds(5);
+    recoveries::begin(&db, Cause::Promoted, noticed).await.unwrap();
+    let paused = "select count(*) from batches where state = 'paused'";
+    until("it is paused again", async || {
+        sqlx::query_scalar::<_, i64>(paused).fetch_one(&db).await.unwrap() == 1
+    })
+    .await;
 }

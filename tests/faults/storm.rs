@@ -123,8 +123,7 @@ impl Storm {
             match state.as_str() {
                 "done" => return,
                 "paused" => {
-                    let csrf = self.operator.get(batch).await.csrf();
-                    self.operator.post(&format!("{batch}/resume"), &[("csrf", &csrf)]).await;
+                    self.operator.resume(batch).await;
                 }
                 _ => {}
             }

@@ -228,6 +228,12 @@ impl TestClient {
         fields
     }
 
+    /// Resumes a paused batch, as its page offers it.
+    pub async fn resume(&self, batch: &str) -> Page {
+        let form = self.get(batch).await.whole_form("form[action$=resume]");
+        self.post_owned(&format!("{batch}/resume"), &form).await
+    }
+
     pub async fn post_owned(&self, path: &str, fields: &[(String, String)]) -> Page {
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -44,7 +44,7 @@ async fn look_ups_of_signatures_templates_and_statistics_make_way_for_sending(db
     let presses: [(&str, &[(&str, &str)]); 4] = [
         ("/p/default/signatures/SIG0001/refresh", &[]),
         ("/p/default/templates/UTA0001/refresh", &[]),
-        ("/p/default/statistics/ask", &[]),
+        ("/p/default/statistics/fetch", &[]),
         ("/p/default/receipts/nobody-knows-this", &[]),
     ];
     use_all_slots(&db).await;

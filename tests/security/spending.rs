@@ -143,7 +143,7 @@ async fn no_page_that_is_only_looked_at_writes_or_calls(db: PgPool) {
         "/settings/batches",
         "/settings/prices",
         "/settings/prices/sample.csv",
-        "/settings/words",
+        "/settings/sensitive-words",
         "/settings/hooks",
         "/settings/retention",
         "/settings/replies",

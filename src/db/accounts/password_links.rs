@@ -51,7 +51,7 @@ pub struct Link {
     pub is_invitation: bool,
 }
 
-/// Finds a link that works by the hash of its token.
+/// Returns a link that works by the hash of its token.
 pub async fn find(
     db: &PgPool,
     token_hash: &[u8],

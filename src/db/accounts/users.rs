@@ -27,7 +27,7 @@ pub struct Credentials {
     pub enabled: bool,
 }
 
-/// Finds an account by its name, in upper or lower case.
+/// Returns an account by its name, in upper or lower case.
 pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"select id as "id: UserId", name, is_owner, password_hash, disabled_at is null as "enabled!"
@@ -43,7 +43,7 @@ pub async fn by_name(db: &PgPool, name: &str) -> sqlx::Result<Option<Credentials
     }))
 }
 
-/// Finds an account by its id.
+/// Returns an account by its id.
 pub async fn by_id(db: &PgPool, id: UserId) -> sqlx::Result<Option<User>> {
     sqlx::query_as!(
         User,

@@ -73,7 +73,7 @@ pub struct OverruledReceipt {
     pub recorded_at: OffsetDateTime,
 }
 
-/// Finds the overruled receipt of a message.
+/// Returns the overruled receipt of a message.
 pub async fn find(db: &PgPool, id: MessageId) -> sqlx::Result<Option<OverruledReceipt>> {
     let row = sqlx::query!(
         r#"select r.code, r.description, r.category, o.receipt_at, o.recorded_at

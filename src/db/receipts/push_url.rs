@@ -320,8 +320,7 @@ pub async fn set_missing(
     Ok(updated.rows_affected() == 1)
 }
 
-/// Finds a push with exactly this body that came since `from`. Returns its id, and when it was
-/// processed.
+/// Returns the id of a push with exactly this body that came since `from`, and when it was processed.
 pub async fn find_push(
     db: &PgPool,
     project: ProjectId,

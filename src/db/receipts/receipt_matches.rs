@@ -76,7 +76,7 @@ pub struct Match {
     pub known: Option<Outcome>,
 }
 
-/// Finds the messages of receipts, given the submission of each, with the outcomes known so far.
+/// Returns the messages of receipts, given the submission of each, with the outcomes known so far.
 /// These cannot change while the submissions are locked.
 pub async fn matches(
     db: &mut PgConnection,
@@ -254,7 +254,7 @@ async fn find_each(
     Ok(())
 }
 
-/// Finds the message of a masked phone: the one that the `UserId` names, or else the only one that
+/// Returns the message of a masked phone: the one that the `UserId` names, or else the only one that
 /// fits.
 async fn find_masked(
     db: &mut PgConnection,

@@ -362,7 +362,7 @@ pub async fn count_undecided(db: &PgPool, project: ProjectId) -> sqlx::Result<i6
     .await
 }
 
-/// Finds a conversation of the project.
+/// Returns a conversation of the project.
 pub async fn find(
     db: &mut PgConnection,
     project: ProjectId,

@@ -98,7 +98,7 @@ pub async fn insert(
     .await
 }
 
-/// Finds a file of the project.
+/// Returns a file of the project.
 pub async fn find(
     db: &PgPool,
     project: ProjectId,

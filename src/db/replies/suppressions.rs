@@ -261,7 +261,7 @@ pub async fn lower_replied(
     .await
 }
 
-/// Finds the suppression of a phone.
+/// Returns the suppression of a phone.
 pub async fn of_phone(
     db: &mut PgConnection,
     project: ProjectId,
@@ -295,7 +295,7 @@ pub async fn remove(
     .await
 }
 
-/// Finds a suppression of the project.
+/// Returns a suppression of the project.
 pub async fn find(
     db: &PgPool,
     project: ProjectId,

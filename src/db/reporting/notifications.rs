@@ -4,16 +4,19 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use crate::domain::ids::{ProjectId, UserId};
+use crate::domain::alert::AlertEvent;
+use crate::domain::ids::{ProjectId, RobotId, UserId};
 
 /// How a notification is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "notice_channel", rename_all = "snake_case")]
+#[sqlx(type_name = "notification_channel", rename_all = "snake_case")]
 pub enum Channel {
     /// A POST to the project's webhook.
     Webhook,
-    /// An email to the project's addresses.
+    /// An email, to the project's addresses or to people.
     Email,
+    /// A message of a group robot.
+    Robot,
 }
 
 impl Channel {
@@ -22,6 +25,7 @@ impl Channel {
         match self {
             Self::Webhook => "webhook",
             Self::Email => "email",
+            Self::Robot => "robot",
         }
     }
 }
@@ -73,27 +77,63 @@ pub async fn update_settings(
     Ok(())
 }
 
-/// Stores a notification, once for each channel that the project has set up. Returns the number of
-/// channels.
-pub async fn add(
-    db: &mut PgConnection,
-    project: ProjectId,
-    body: &Value,
-    now: OffsetDateTime,
-) -> sqlx::Result<u64> {
+/// A notification to be stored.
+#[derive(Debug)]
+pub struct New<'a> {
+    /// Whose.
+    pub project: ProjectId,
+    /// What happened.
+    pub event: AlertEvent,
+    /// The JSON body.
+    pub body: &'a Value,
+    /// Until when people are not to be disturbed.
+    pub held_until: Option<OffsetDateTime>,
+}
+
+/// Stores a notification for everybody whom the rules of the project name: once for each channel, and one
+/// email for all people together. Without a rule for the event, all channels of the project are told, unless
+/// it is told on request only. A webhook is a program, and is not held. Returns the number of notifications.
+pub async fn add(db: &mut PgConnection, new: &New<'_>, now: OffsetDateTime) -> sqlx::Result<u64> {
     let inserted = sqlx::query!(
-        r#"insert into notifications (id, project_id, channel, body, next_try_at)
-           select new_id($3), p.id, way.channel, $2, $3
-           from projects p
-           cross join lateral (
-             select 'webhook'::notification_channel as channel where p.webhook_sealed is not null
+        r#"with rules as (
+             select target, robot_id, role, user_id from alert_rules where project_id = $1 and event = $2
+           ),
+           defaults as (
+             select target from (values ('webhook'::alert_target), ('addresses'), ('robot')) d (target)
+             where $6 and not exists (select from rules)
+           ),
+           targets as (select target from rules union select target from defaults)
+           insert into notifications (id, project_id, event, channel, robot_id, emails, body, held, next_try_at)
+           select new_id($4), $1, $2, way.channel, way.robot_id, way.emails, $3,
+             $5::timestamptz is not null and way.channel <> 'webhook',
+             case when way.channel = 'webhook' then $4 else coalesce($5, $4) end
+           from (
+             select 'webhook'::notification_channel as channel, null::bigint as robot_id,
+               null::text[] as emails
+             from projects where id = $1 and webhook_sealed is not null
+               and exists (select from targets where target = 'webhook')
              union all
-             select 'email' where cardinality(p.notification_emails) > 0
-           ) way
-           where p.id = $1"#,
-        project.0,
-        body,
+             select 'email', null, null
+             from projects where id = $1 and cardinality(notification_emails) > 0
+               and exists (select from targets where target = 'addresses')
+             union all
+             select 'robot', r.id, null
+             from robots r where r.project_id = $1
+               and (r.id in (select robot_id from rules)
+                 or exists (select from defaults where target = 'robot'))
+             union all
+             select 'email', null, array_agg(distinct u.email)
+             from users u left join members m on m.user_id = u.id and m.project_id = $1
+             where u.disabled_at is null and u.email is not null and exists (select from rules r
+               where r.role <= m.role or r.user_id = u.id and (m.role is not null or u.is_owner))
+             having count(*) > 0
+           ) way"#,
+        new.project as ProjectId,
+        new.event as AlertEvent,
+        new.body,
         now,
+        new.held_until,
+        new.event.is_told_by_default(),
     )
     .execute(db)
     .await?;
@@ -109,8 +149,8 @@ pub async fn add_mail_for(
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"insert into notifications (id, project_id, channel, body, next_try_at, recipient)
-           select new_id($4), p.id, 'email', $3, $4, u.email
+        r#"insert into notifications (id, project_id, channel, body, next_try_at, emails)
+           select new_id($4), p.id, 'email', $3, $4, array[u.email]
            from projects p join users u on u.id = $2 and u.disabled_at is null
            where p.id = $1 and u.email is not null and u.email <> all (p.notification_emails)"#,
         project.0,
@@ -123,6 +163,108 @@ pub async fn add_mail_for(
     Ok(())
 }
 
+/// Where a single notification goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    /// The channel.
+    pub channel: Channel,
+    /// The robot, if it is one.
+    pub robot: Option<RobotId>,
+    /// The recipients of an email; `None` for the project's addresses.
+    pub emails: Option<&'a [String]>,
+}
+
+/// Stores a notification for one channel, if the project has set it up. Returns its id.
+pub async fn add_to(
+    db: &mut PgConnection,
+    project: ProjectId,
+    way: Way<'_>,
+    body: &Value,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        r#"insert into notifications (id, project_id, channel, robot_id, emails, body, next_try_at)
+           select new_id($6), p.id, $2::notification_channel, $3, $4, $5, $6 from projects p
+           where p.id = $1 and case $2::notification_channel
+             when 'webhook' then webhook_sealed is not null
+             when 'email' then $4::text[] is not null or cardinality(notification_emails) > 0
+             else exists (select from robots r where r.id = $3 and r.project_id = p.id) end
+           returning id"#,
+        project as ProjectId,
+        way.channel as Channel,
+        way.robot as Option<RobotId>,
+        way.emails,
+        body,
+        now,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Notifications that waited for the end of the quiet hours, all for the same channel.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Whose.
+    pub project: ProjectId,
+    /// The channel.
+    pub channel: Channel,
+    /// The robot, if it is one.
+    pub robot: Option<RobotId>,
+    /// The recipients of emails.
+    pub emails: Option<Vec<String>>,
+    /// The notifications: ids and what happened, oldest first.
+    pub held: Vec<(i64, Value)>,
+}
+
+/// Takes the notifications that waited for the end of the quiet hours, of one channel. They are not
+/// delivered one by one after this; a process that comes second finds none.
+pub async fn gather(db: &mut PgConnection, now: OffsetDateTime) -> sqlx::Result<Option<Gathered>> {
+    let Some(first) = sqlx::query!(
+        r#"select project_id as "project: ProjectId", channel as "channel: Channel",
+             robot_id as "robot: RobotId", emails
+           from notifications where held and next_try_at <= $1 order by next_try_at, id limit 1"#,
+        now,
+    )
+    .fetch_optional(&mut *db)
+    .await?
+    else {
+        return Ok(None);
+    };
+    let rows = sqlx::query!(
+        r#"update notifications set held = false, next_try_at = null
+           where held and next_try_at <= $1 and project_id = $2 and channel = $3
+             and robot_id is not distinct from $4 and emails is not distinct from $5
+           returning id, body"#,
+        now,
+        first.project as ProjectId,
+        first.channel as Channel,
+        first.robot as Option<RobotId>,
+        first.emails.as_deref(),
+    )
+    .fetch_all(db)
+    .await?;
+    let mut held: Vec<(i64, Value)> = rows.into_iter().map(|row| (row.id, row.body)).collect();
+    held.sort_by_key(|(id, _)| *id);
+    let (project, channel, robot) = (first.project, first.channel, first.robot);
+    Ok(Some(Gathered { project, channel, robot, emails: first.emails, held }))
+}
+
+/// Has a notification delivered by itself after the quiet hours.
+pub async fn release(db: &mut PgConnection, id: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!("update notifications set next_try_at = $2 where id = $1", id, now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Records the digest that notifications are delivered in.
+pub async fn set_digest(db: &mut PgConnection, ids: &[i64], digest: i64) -> sqlx::Result<()> {
+    sqlx::query!("update notifications set digest_id = $2 where id = any($1)", ids, digest)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// A notification that is due.
 #[derive(Debug)]
 pub struct Due {
@@ -132,8 +274,10 @@ pub struct Due {
     pub project: ProjectId,
     /// How it is sent.
     pub channel: Channel,
-    /// The one address that it goes to, instead of those of the project.
-    pub recipient: Option<String>,
+    /// The robot, if it is one and was not deleted.
+    pub robot: Option<RobotId>,
+    /// The recipients of an email; `None` for the project's addresses.
+    pub emails: Option<Vec<String>>,
     /// What happened.
     pub body: Value,
     /// How often it was tried, including this time.
@@ -150,9 +294,9 @@ pub async fn take(
         Due,
         r#"update notifications set next_try_at = $2, attempts = attempts + 1
            where id = (select id from notifications where next_try_at <= $1
-             order by next_try_at limit 1 for update skip locked)
+             and not held order by next_try_at limit 1 for update skip locked)
            returning id, project_id as "project: ProjectId", channel as "channel: Channel",
-             recipient, body, attempts"#,
+             robot_id as "robot: RobotId", emails, body, attempts"#,
         now,
         until,
     )
@@ -160,12 +304,31 @@ pub async fn take(
     .await
 }
 
-/// Records that a notification was delivered.
-pub async fn delivered(db: &PgPool, id: i64, now: OffsetDateTime) -> sqlx::Result<()> {
+/// Records that a notification was delivered, and what was answered.
+pub async fn delivered(
+    db: &PgPool,
+    id: i64,
+    answer: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "update notifications set delivered_at = $2, next_try_at = null, error = '' where id = $1",
+        r#"update notifications set delivered_at = $2, next_try_at = null, error = '', answer = $3
+           where id = $1"#,
         id,
         now,
+        answer,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Puts a try off that was not made.
+pub async fn put_off(db: &PgPool, id: i64, until: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notifications set next_try_at = $2, attempts = attempts - 1 where id = $1",
+        id,
+        until,
     )
     .execute(db)
     .await?;
@@ -207,6 +370,16 @@ pub struct PastNotification {
     pub next_try_at: Option<OffsetDateTime>,
     /// The error of the last failed try.
     pub error: String,
+    /// What was answered when it was delivered.
+    pub answer: String,
+    /// Whether it waits for the end of the quiet hours.
+    pub held: bool,
+    /// Whether it is delivered in a digest.
+    pub in_digest: bool,
+    /// The name of the robot, if it is one.
+    pub robot: Option<String>,
+    /// The recipients of an email; `None` for the project's addresses.
+    pub emails: Option<Vec<String>>,
 }
 
 /// Returns the latest notifications of a project, newest first.
@@ -217,9 +390,11 @@ pub async fn latest(
 ) -> sqlx::Result<Vec<PastNotification>> {
     sqlx::query_as!(
         PastNotification,
-        r#"select id_time(id) as "at!", channel as "channel: Channel", body, attempts, delivered_at,
-             next_try_at, error
-           from notifications where project_id = $1 order by id desc limit $2"#,
+        r#"select id_time(n.id) as "at!", n.channel as "channel: Channel", n.body, n.attempts,
+             n.delivered_at, n.next_try_at, n.error, n.answer, n.held,
+             n.digest_id is not null as "in_digest!", r.name as "robot?", n.emails
+           from notifications n left join robots r on r.id = n.robot_id
+           where n.project_id = $1 order by n.id desc limit $2"#,
         project.0,
         limit,
     )

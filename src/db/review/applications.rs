@@ -187,7 +187,7 @@ pub async fn end(db: &mut PgConnection, id: ApplicationId, end: &End<'_>) -> sql
     Ok(updated.rows_affected() == 1)
 }
 
-/// Finds an application of the project.
+/// Returns an application of the project.
 pub async fn find(
     db: &PgPool,
     project: ProjectId,

@@ -85,7 +85,7 @@ pub async fn lock_unused(
     .await
 }
 
-/// Finds a file of the project.
+/// Returns a file of the project.
 pub async fn find(db: &PgPool, project: ProjectId, id: FileId) -> sqlx::Result<Option<File>> {
     sqlx::query_as!(
         File,

@@ -109,7 +109,8 @@ pub async fn set_application(
     applied_by: UserId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"update signatures set kind = $2, international = $3, applied_by = $4 where id = $1"#,
+        r#"update signatures set kind = $2, international = $3, applied_by = $4,
+             destination_proposed = false where id = $1"#,
         id.0,
         kind as SignatureKind,
         international,
@@ -232,7 +233,7 @@ async fn search_by_pairs(
     .await
 }
 
-/// Finds a signature of the project by the vendor's id, deleted or not.
+/// Returns a signature of the project by the vendor's id, deleted or not.
 pub async fn by_sig_id(
     db: &PgPool,
     project: ProjectId,
@@ -253,7 +254,7 @@ pub async fn by_sig_id(
     .await
 }
 
-/// Finds a signature of the project by our id, deleted or not.
+/// Returns a signature of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -332,7 +333,7 @@ pub async fn approved(db: &PgPool, project: ProjectId, limit: i64) -> sqlx::Resu
     .await
 }
 
-/// Finds a signature of the project if it is approved. Its destination cannot change until the
+/// Returns a signature of the project if it is approved. Its destination cannot change until the
 /// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,

@@ -126,7 +126,8 @@ pub async fn set_application(
     applied_by: UserId,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update sms_templates set international = $2, applied_by = $3 where id = $1",
+        "update sms_templates set international = $2, applied_by = $3, destination_proposed = false
+         where id = $1",
         id.0,
         international,
         applied_by as UserId,
@@ -241,7 +242,7 @@ async fn search_by_pairs(
     .await
 }
 
-/// Finds a template of the project by the vendor's id, deleted or not.
+/// Returns a template of the project by the vendor's id, deleted or not.
 pub async fn by_template_id(
     db: &PgPool,
     project: ProjectId,
@@ -263,7 +264,7 @@ pub async fn by_template_id(
     .await
 }
 
-/// Finds a template of the project by our id, deleted or not.
+/// Returns a template of the project by our id, deleted or not.
 pub async fn by_id(
     db: &PgPool,
     project: ProjectId,
@@ -331,7 +332,7 @@ pub async fn approved(
     .await
 }
 
-/// Finds a template of the project if it is approved. Its destination cannot change until the
+/// Returns a template of the project if it is approved. Its destination cannot change until the
 /// transaction ends.
 pub async fn find_approved(
     db: &mut PgConnection,

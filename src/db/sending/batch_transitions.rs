@@ -5,6 +5,7 @@
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 
+use super::budgets;
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::sending::batch::{BatchState, PauseReason, SCHEDULE_GRACE};
 
@@ -430,7 +431,7 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
     let Some(state) = lock(db, batch).await? else { return Ok(()) };
     match state {
         BatchState::Sending | BatchState::Paused => {
-            sqlx::query!(
+            let done = sqlx::query!(
                 r#"update batches set state = 'done', pause_reason = null, pause_detail = '',
                      finished_at = $2
                    where id = $1 and planned and not exists (select from submissions
@@ -440,6 +441,9 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
             )
             .execute(&mut *db)
             .await?;
+            if done.rows_affected() == 1 {
+                budgets::give_back(db, batch).await?;
+            }
         }
         BatchState::Cancelled => {
             sqlx::query!(
@@ -449,13 +453,14 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
             )
             .execute(&mut *db)
             .await?;
+            budgets::give_back(db, batch).await?;
         }
         BatchState::Draft
         | BatchState::AwaitingApproval
         | BatchState::Scheduled
         | BatchState::Done => {}
     }
-    sqlx::query!(
+    let completed = sqlx::query!(
         r#"update batches b
            set complete = true, delivered = s.delivered, failed = s.failed, unknown = s.unknown,
              refused = s.refused, suppressed = s.suppressed, cancelled = s.cancelled
@@ -472,6 +477,9 @@ pub async fn close(db: &mut PgConnection, batch: BatchId, now: OffsetDateTime) -
     )
     .execute(&mut *db)
     .await?;
+    if completed.rows_affected() == 1 {
+        budgets::give_back(db, batch).await?;
+    }
     Ok(())
 }
 

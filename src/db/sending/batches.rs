@@ -8,6 +8,7 @@ use crate::domain::ids::{BatchId, Id, ProjectId, SignatureId, TemplateId, UserId
 use crate::domain::review::Purpose;
 use crate::domain::sending::batch::{BatchState, PauseReason};
 use crate::domain::sending::message::Tally;
+use crate::domain::text::TemplateText;
 
 /// A batch to insert. What is sent is copied into it, so a template that changes later does not
 /// change an order.
@@ -29,6 +30,8 @@ pub struct NewBatch<'a> {
     pub vendor_template_id: &'a str,
     /// The template's text, unsubscribe text included.
     pub template_text: &'a str,
+    /// The end of it that is not part of the reviewed text.
+    pub added_opt_out: &'a str,
     /// The purpose of the template.
     pub purpose: Purpose,
     /// Whether it goes to international phones.
@@ -61,9 +64,9 @@ pub async fn insert(
         r#"insert into batches
              (id, project_id, name, state, signature_id, template_id, sig_content,
               vendor_template_id, template_text, purpose, international, total, parts, ordered_by,
-              schedule_at, form_token, planned, resend_of, price, started_at, ordered_at)
+              schedule_at, form_token, planned, resend_of, price, added_opt_out, started_at, ordered_at)
            values (new_id($1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-              $17, $18, $19, case when $4 = 'sending'::batch_state then $1 end,
+              $17, $18, $19, $20, case when $4 = 'sending'::batch_state then $1 end,
               case when $4 <> 'draft'::batch_state then $1 end)
            on conflict (form_token) do nothing
            returning id as "id: BatchId""#,
@@ -86,6 +89,7 @@ pub async fn insert(
         batch.planned,
         batch.resend_of.map(|id| id.0),
         batch.price,
+        batch.added_opt_out,
     )
     .fetch_optional(db)
     .await
@@ -135,6 +139,8 @@ pub struct Batch {
     pub vendor_template_id: String,
     /// The text at the time of the order, unsubscribe text included.
     pub template_text: String,
+    /// The end of it that was not reviewed, and is left out where values end with how to opt out.
+    pub added_opt_out: String,
     /// The purpose of the template.
     pub purpose: Purpose,
     /// Whether it goes to international phones.
@@ -189,13 +195,18 @@ impl Batch {
         }
     }
 
+    /// Returns the text at the time of the order.
+    pub fn text(&self) -> TemplateText {
+        TemplateText::with_added_opt_out(&self.template_text, &self.added_opt_out)
+    }
+
     /// Returns when it was ordered, or made if it is a draft.
     pub fn since(&self) -> OffsetDateTime {
         self.ordered_at.unwrap_or_else(|| self.id.made_at())
     }
 }
 
-/// Finds a batch of the project.
+/// Returns a batch of the project.
 pub async fn find(
     db: impl PgExecutor<'_>,
     project: ProjectId,
@@ -206,7 +217,7 @@ pub async fn find(
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
              b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
-             b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
+             b.vendor_template_id, b.template_text, b.added_opt_out, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
@@ -238,7 +249,7 @@ pub async fn list(
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
              b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
-             b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
+             b.vendor_template_id, b.template_text, b.added_opt_out, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
@@ -267,7 +278,7 @@ pub async fn resends(db: &PgPool, id: BatchId) -> sqlx::Result<Vec<Batch>> {
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
              b.pause_reason as "pause_reason: PauseReason", b.pause_detail, b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", t.name as template_name, b.sig_content,
-             b.vendor_template_id, b.template_text, b.purpose as "purpose: Purpose",
+             b.vendor_template_id, b.template_text, b.added_opt_out, b.purpose as "purpose: Purpose",
              b.international, b.total, b.parts, b.ordered_by as "ordered_by: UserId",
              o.name as orderer, b.ordered_at, d.name as "decider?", b.schedule_at, b.started_at, b.finished_at,
              b.complete, b.planned, b.resend_of as "resend_of: BatchId", b.hides_values,
@@ -359,6 +370,8 @@ pub struct Content<'a> {
     pub vendor_template_id: &'a str,
     /// The template's text, unsubscribe text included.
     pub template_text: &'a str,
+    /// The end of it that is not part of the reviewed text.
+    pub added_opt_out: &'a str,
     /// The purpose of the template.
     pub purpose: Purpose,
     /// Whether it goes to international phones.
@@ -375,7 +388,7 @@ pub async fn change_draft(
     let moved = sqlx::query!(
         r#"update batches
            set signature_id = $3, template_id = $4, sig_content = $5, vendor_template_id = $6,
-             template_text = $7, purpose = $8, international = $9
+             template_text = $7, purpose = $8, international = $9, added_opt_out = $10
            where project_id = $1 and id = $2 and state = 'draft'"#,
         project.0,
         id.0,
@@ -386,6 +399,7 @@ pub async fn change_draft(
         content.template_text,
         content.purpose as Purpose,
         content.international,
+        content.added_opt_out,
     )
     .execute(db)
     .await?;

@@ -222,7 +222,7 @@ impl MessageSearch {
         Ok(from)
     }
 
-    /// Finds a message of the project, its own or an external one.
+    /// Returns a message of the project, its own or an external one.
     pub async fn find(
         &self,
         project: ProjectId,
@@ -395,7 +395,7 @@ pub struct Named {
     pub name: String,
 }
 
-/// Finds a template by the vendor's id or by ours.
+/// Returns a template by the vendor's id or by ours.
 pub async fn template(
     db: &PgPool,
     project: ProjectId,
@@ -414,7 +414,7 @@ pub async fn template(
     .await
 }
 
-/// Finds a signature by the vendor's id, by ours, or by its content.
+/// Returns a signature by the vendor's id, by ours, or by its content.
 pub async fn signature(
     db: &PgPool,
     project: ProjectId,

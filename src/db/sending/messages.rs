@@ -16,6 +16,7 @@ use crate::domain::ids::{
 use crate::domain::review::Purpose;
 use crate::domain::sending::message::{MessageState, Outcome};
 use crate::domain::sight::{Sight, hidden};
+use crate::domain::text::TemplateText;
 
 /// Messages that all have the same values.
 #[derive(Debug, Clone, Copy)]
@@ -145,6 +146,8 @@ pub struct Origin {
     pub vendor_template_id: String,
     /// The text they were made from.
     pub template_text: String,
+    /// The end of it that was not reviewed, and is left out where values end with how to opt out.
+    pub added_opt_out: String,
     /// The content of the signature in front of it.
     pub sig_content: String,
     /// The purpose of the template when they were ordered.
@@ -155,13 +158,20 @@ pub struct Origin {
     pub international: bool,
 }
 
+impl Origin {
+    /// Returns the text they were made from.
+    pub fn text(&self) -> TemplateText {
+        TemplateText::with_added_opt_out(&self.template_text, &self.added_opt_out)
+    }
+}
+
 /// Returns the origins of the messages of `batches`.
 pub async fn origins(db: impl PgExecutor<'_>, batches: &[BatchId]) -> sqlx::Result<Vec<Origin>> {
     let ids: Vec<i64> = batches.iter().map(|id| id.0).collect();
     sqlx::query_as!(
         Origin,
         r#"select b.id as "batch: BatchId", b.name as batch_name, b.each_own,
-             t.name as template_name, b.vendor_template_id, b.template_text, b.sig_content,
+             t.name as template_name, b.vendor_template_id, b.template_text, b.added_opt_out, b.sig_content,
              b.purpose as "purpose: Purpose", b.hides_values, b.international
            from batches b join sms_templates t on t.id = b.template_id
            where b.id = any($1)"#,

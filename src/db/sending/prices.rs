@@ -4,14 +4,13 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::{Date, OffsetDateTime};
 
 use crate::domain::ids::{BatchId, ProjectId};
-use crate::domain::sending::batch::Package;
-use crate::domain::sending::price::{CountryEstimate, Estimate, Price, PriceList};
+use crate::domain::sending::price::{CountryEstimate, Estimate, Price, PriceKind, PriceList};
 
 /// Returns the prices of a project that are valid on a day.
 pub async fn on(db: impl PgExecutor<'_>, project: ProjectId, day: Date) -> sqlx::Result<PriceList> {
     let prices = sqlx::query_as!(
         Price,
-        r#"select distinct on (package, country) package as "package: Package", country,
+        r#"select distinct on (package, country) package as "kind: PriceKind", country,
              valid_from, price
            from prices where project_id = $1 and valid_from <= $2
            order by package, country, valid_from desc"#,
@@ -32,10 +31,10 @@ pub struct ListedPrice {
     pub sample: bool,
 }
 
-/// Returns all prices of a project, by package and country, the newest of each first.
+/// Returns all prices of a project, by kind and country, the newest of each first.
 pub async fn all(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<ListedPrice>> {
     let rows = sqlx::query!(
-        r#"select package as "package: Package", country, valid_from, price, sample
+        r#"select package as "kind: PriceKind", country, valid_from, price, sample
            from prices where project_id = $1
            order by package, length(country), country, valid_from desc"#,
         project.0,
@@ -43,21 +42,21 @@ pub async fn all(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Ve
     .fetch_all(db)
     .await?;
     let listed = rows.into_iter().map(|row| {
-        let (package, country) = (row.package, row.country);
-        let price = Price { package, country, valid_from: row.valid_from, price: row.price };
+        let (kind, country) = (row.kind, row.country);
+        let price = Price { kind, country, valid_from: row.valid_from, price: row.price };
         ListedPrice { price, sample: row.sample }
     });
     Ok(listed.collect())
 }
 
-/// Inserts prices of a project, samples or not. One of the same package, country and day is replaced.
+/// Inserts prices of a project, samples or not. One of the same kind, country and day is replaced.
 pub async fn upsert(
     db: &mut PgConnection,
     project: ProjectId,
     prices: &[Price],
     sample: bool,
 ) -> sqlx::Result<()> {
-    let packages: Vec<Package> = prices.iter().map(|price| price.package).collect();
+    let kinds: Vec<PriceKind> = prices.iter().map(|price| price.kind).collect();
     let countries: Vec<&str> = prices.iter().map(|price| price.country.as_str()).collect();
     let days: Vec<Date> = prices.iter().map(|price| price.valid_from).collect();
     let amounts: Vec<Option<i32>> = prices.iter().map(|price| price.price).collect();
@@ -67,7 +66,7 @@ pub async fn upsert(
            on conflict (project_id, package, country, valid_from)
              do update set price = excluded.price, sample = excluded.sample"#,
         project.0,
-        packages as Vec<Package>,
+        kinds as Vec<PriceKind>,
         countries as Vec<&str>,
         &days,
         amounts as Vec<Option<i32>>,
@@ -82,7 +81,7 @@ pub async fn upsert(
 pub async fn delete(
     db: &mut PgConnection,
     project: ProjectId,
-    package: Package,
+    kind: PriceKind,
     country: &str,
     valid_from: Date,
 ) -> sqlx::Result<bool> {
@@ -90,7 +89,7 @@ pub async fn delete(
         "delete from prices
          where project_id = $1 and package = $2 and country = $3 and valid_from = $4",
         project.0,
-        package as Package,
+        kind as PriceKind,
         country,
         valid_from,
     )
@@ -99,12 +98,12 @@ pub async fn delete(
     Ok(deleted.rows_affected() == 1)
 }
 
-/// Returns the day from which the first price of a package is valid: today, or if it never had one,
+/// Returns the day from which the first price of a kind is valid: today, or if it never had one,
 /// the project's first day, so that it holds for what was sent without a price.
 pub async fn first_day(
     db: &mut PgConnection,
     project: ProjectId,
-    package: Package,
+    kind: PriceKind,
     today: Date,
 ) -> sqlx::Result<Date> {
     sqlx::query_scalar!(
@@ -112,7 +111,7 @@ pub async fn first_day(
              then $3 else least($3, (created_at at time zone 'Asia/Shanghai')::date) end as "day!"
            from projects where id = $1"#,
         project.0,
-        package as Package,
+        kind as PriceKind,
         today,
     )
     .fetch_one(db)

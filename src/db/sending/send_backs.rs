@@ -72,6 +72,10 @@ pub async fn to_draft(
     sqlx::query!("delete from batch_countries where batch_id = $1", batch.0)
         .execute(&mut *db)
         .await?;
+    // The draft is not an order any more: confirming it reserves anew.
+    sqlx::query!("delete from budget_reservations where batch_id = $1", batch.0)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!("update uploads set touched_at = $2 where batch_id = $1", batch.0, now)
         .execute(db)
         .await?;

@@ -159,7 +159,7 @@ pub async fn received(
     Ok(())
 }
 
-/// Finds the upload of a batch of the project.
+/// Returns the upload of a batch of the project.
 pub async fn find(db: &PgPool, project: ProjectId, batch: BatchId) -> sqlx::Result<Option<Upload>> {
     sqlx::query_as!(
         Upload,
@@ -329,6 +329,8 @@ pub struct Draft {
     pub vendor_template_id: String,
     /// The template's text as it was checked.
     pub template_text: String,
+    /// The end of it that was not reviewed.
+    pub added_opt_out: String,
     /// The purpose of the template as it was checked.
     pub purpose: Purpose,
     /// Whether it goes to international phones.
@@ -368,7 +370,7 @@ pub async fn lock_draft(
         Draft,
         r#"select b.signature_id as "signature_id: SignatureId",
              b.template_id as "template_id: TemplateId", b.sig_content, b.vendor_template_id,
-             b.template_text, b.purpose as "purpose: Purpose", b.international, u.read_options, u.report, u.read_at, b.schedule_at,
+             b.template_text, b.added_opt_out, b.purpose as "purpose: Purpose", b.international, u.read_options, u.report, u.read_at, b.schedule_at,
              case when u.state = 'read' then u.orders_seen end as orders_seen
            from batches b join uploads u on u.batch_id = b.id
            where b.id = $1

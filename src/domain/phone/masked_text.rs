@@ -110,7 +110,7 @@ fn replaced(text: &str, found: fn(&str, bool) -> Option<Found>) -> Option<String
     (copied > 0).then(|| shown + &text[copied..])
 }
 
-/// Finds `18500001234`, `185 0000 1234`, `86-18500001234` at the beginning of a text.
+/// Returns the phone at the beginning of a text: `18500001234`, `185 0000 1234`, `86-18500001234`.
 fn domestic(text: &str, after_digit: bool) -> Option<Found> {
     if after_digit || !text.starts_with(|letter: char| letter.is_ascii_digit()) {
         return None;
@@ -140,7 +140,7 @@ fn domestic(text: &str, after_digit: bool) -> Option<Found> {
     })
 }
 
-/// Finds `+60 12-345 6789` or `0060123456789` at the beginning of a text.
+/// Returns the phone at the beginning of a text: `+60 12-345 6789` or `0060123456789`.
 fn abroad(text: &str, after_digit: bool) -> Option<Found> {
     let plus = text.chars().next().filter(|letter| matches!(letter, '+' | '＋'));
     let head = match plus {
@@ -155,7 +155,7 @@ fn abroad(text: &str, after_digit: bool) -> Option<Found> {
     (count >= ABROAD_DIGITS).then_some(Found { length: head + length, head, tail: 0 })
 }
 
-/// Finds `(60)123456789`, as the vendor spells phones, at the beginning of a text.
+/// Returns the phone at the beginning of a text, as the vendor spells it: `(60)123456789`.
 fn bracketed(text: &str, _: bool) -> Option<Found> {
     let country = text.strip_prefix('(').map_or(0, digits);
     if !(1..=3).contains(&country) || text[1..].starts_with('0') {

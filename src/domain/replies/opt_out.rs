@@ -34,17 +34,22 @@ pub fn added_to<'a>(
     if is_needed(purpose, international) { added(text, unsubscribe) } else { "" }
 }
 
-/// A value that ends with an instruction is no part of the reviewed text, and does not count.
 fn added<'a>(text: &str, unsubscribe: &'a str) -> &'a str {
     let unsubscribe = match unsubscribe.trim() {
         "" => UNSUBSCRIBE,
         typed => typed,
     };
+    if ends_with_one(text, unsubscribe) { "" } else { unsubscribe }
+}
+
+/// Returns whether a text ends with `unsubscribe` or another instruction, be it reviewed or the end of a
+/// value.
+pub fn ends_with_one(text: &str, unsubscribe: &str) -> bool {
     let ends_with_it = match without_marks(unsubscribe) {
         "" => false,
         words => without_marks(text).ends_with(words),
     };
-    if ends_with_it || instruction_at_end(text).is_some() { "" } else { unsubscribe }
+    ends_with_it || instruction_at_end(text).is_some()
 }
 
 /// Returns a text without the marks and spaces at its end.

@@ -97,8 +97,7 @@ impl PauseReason {
 
 /// The SMS package that a message is taken from. Each has a balance of its own (USMS manual, SMS
 /// packages); a general one stands in for both of the domestic ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
-#[sqlx(type_name = "sms_package", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Package {
     /// 验证通知类: verification codes and notices.
     Notice,
@@ -109,9 +108,6 @@ pub enum Package {
 }
 
 impl Package {
-    /// All packages.
-    pub const ALL: [Self; 3] = [Self::Notice, Self::Marketing, Self::International];
-
     /// Returns the package that messages of this purpose are taken from.
     pub fn of(purpose: Purpose, international: bool) -> Self {
         match purpose {
@@ -121,12 +117,7 @@ impl Package {
         }
     }
 
-    /// Parses what [`Package::key`] returns.
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|package| package.key() == key)
-    }
-
-    /// Returns the name used in notifications, files of prices and message keys.
+    /// Returns the name used in notifications and message keys.
     pub fn key(self) -> &'static str {
         match self {
             Self::Notice => "notice",

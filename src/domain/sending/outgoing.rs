@@ -28,6 +28,8 @@ pub struct OutgoingTemplate {
     pub id: TemplateId,
     /// The reviewed text with `{1}` `{2}`, how to unsubscribe included.
     pub text: String,
+    /// The end of it that was not reviewed: UCloud may add it.
+    pub added_opt_out: String,
     /// Its purpose.
     pub purpose: Purpose,
     /// Whether it is for international phones.
@@ -104,7 +106,7 @@ impl Wording {
     ) -> Result<Self, SignatureProblem> {
         let destination = signature.as_ref().map(|signature| signature.international);
         check_destinations(destination, template.international)?;
-        let text = TemplateText::parse(&template.text);
+        let text = TemplateText::with_added_opt_out(&template.text, &template.added_opt_out);
         Ok(Self { signature, template, text })
     }
 
@@ -116,7 +118,7 @@ impl Wording {
         template: OutgoingTemplate,
     ) -> Self {
         let international = template.international;
-        let text = TemplateText::parse(&template.text);
+        let text = TemplateText::with_added_opt_out(&template.text, &template.added_opt_out);
         let signature = signature.map(|id| OutgoingSignature { id, content, international });
         Self { signature, template, text }
     }
@@ -303,6 +305,7 @@ mod tests {
         let template = OutgoingTemplate {
             id: TemplateId(2),
             text: "{1}您好，余额{2}元。".to_owned(),
+            added_opt_out: String::new(),
             purpose,
             international: false,
         };

@@ -4,18 +4,64 @@ use std::collections::BTreeMap;
 
 use time::Date;
 
-use super::batch::Package;
+use crate::domain::review::Purpose;
 
 /// The highest price of a part, in ten-thousandths of a yuan.
 const MAX_PRICE: f64 = 1_000_000.0;
 /// The calling code of mainland China.
 pub const HOME: &str = "86";
 
+/// What a price is for. UCloud's list has a row for each purpose at home (USMS manual, price/3003).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
+#[sqlx(type_name = "sms_package", rename_all = "snake_case")]
+pub enum PriceKind {
+    /// 通知类短信; also verification codes as long as they have no price of their own, since both are
+    /// taken from one package.
+    Notice,
+    /// 验证码短信.
+    Verification,
+    /// 推广类短信.
+    Marketing,
+    /// 国际及港澳台短信: by country or region.
+    International,
+}
+
+impl PriceKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] =
+        [Self::Notice, Self::Verification, Self::Marketing, Self::International];
+
+    /// Returns the kind of price of messages of this purpose.
+    pub fn of(purpose: Purpose, international: bool) -> Self {
+        match purpose {
+            _ if international => Self::International,
+            Purpose::Verification => Self::Verification,
+            Purpose::Notice => Self::Notice,
+            Purpose::Marketing => Self::Marketing,
+        }
+    }
+
+    /// Parses what [`PriceKind::key`] returns.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
+    /// Returns the name used in files of prices and message keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Verification => "verification",
+            Self::Marketing => "marketing",
+            Self::International => "international",
+        }
+    }
+}
+
 /// The price of a part from a day on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
-    /// The package that it is the price of.
-    pub package: Package,
+    /// What it is the price of.
+    pub kind: PriceKind,
     /// The calling code of the country, or an empty string: at home, and abroad for every country
     /// without a price of its own.
     pub country: String,
@@ -27,22 +73,23 @@ pub struct Price {
 
 /// The prices that are valid on a day, in ten-thousandths of a yuan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PriceList(BTreeMap<(Package, String), i32>);
+pub struct PriceList(BTreeMap<(PriceKind, String), i32>);
 
 impl PriceList {
     /// Returns the price of a part to a country, given by its calling code, if it is known.
-    pub fn price(&self, package: Package, country: &str) -> Option<i32> {
-        let known = |country: &str| self.0.get(&(package, country.to_owned())).copied();
-        match package {
-            Package::International => known(country).or_else(|| known("")),
-            Package::Notice | Package::Marketing => known(""),
+    pub fn price(&self, kind: PriceKind, country: &str) -> Option<i32> {
+        let known = |kind, country: &str| self.0.get(&(kind, country.to_owned())).copied();
+        match kind {
+            PriceKind::International => known(kind, country).or_else(|| known(kind, "")),
+            PriceKind::Verification => known(kind, "").or_else(|| known(PriceKind::Notice, "")),
+            PriceKind::Notice | PriceKind::Marketing => known(kind, ""),
         }
     }
 
     /// Returns what parts cost that are sent to several countries.
-    pub fn estimate(&self, package: Package, parts: BTreeMap<String, i64>) -> Estimate {
+    pub fn estimate(&self, kind: PriceKind, parts: BTreeMap<String, i64>) -> Estimate {
         let of_country = |(country, parts): (String, i64)| {
-            let price = self.price(package, &country);
+            let price = self.price(kind, &country);
             CountryEstimate { country, parts, price }
         };
         Estimate { countries: parts.into_iter().map(of_country).collect() }
@@ -56,7 +103,7 @@ impl PriceList {
 
 impl FromIterator<Price> for PriceList {
     fn from_iter<I: IntoIterator<Item = Price>>(prices: I) -> Self {
-        let known = |price: Price| Some(((price.package, price.country), price.price?));
+        let known = |price: Price| Some(((price.kind, price.country), price.price?));
         Self(prices.into_iter().filter_map(known).collect())
     }
 }
@@ -150,16 +197,16 @@ mod tests {
     use super::*;
 
     fn list() -> PriceList {
-        let price = |package, country: &str, price| Price {
-            package,
+        let price = |kind, country: &str, price| Price {
+            kind,
             country: country.to_owned(),
             valid_from: date!(2026 - 01 - 01),
             price,
         };
         [
-            price(Package::Notice, "", Some(450)),
-            price(Package::International, "60", Some(3_000)),
-            price(Package::International, "65", None),
+            price(PriceKind::Notice, "", Some(450)),
+            price(PriceKind::International, "60", Some(3_000)),
+            price(PriceKind::International, "65", None),
         ]
         .into_iter()
         .collect()
@@ -172,7 +219,7 @@ mod tests {
     #[test]
     fn each_country_costs_its_own_price_and_those_without_one_are_named() {
         let estimate =
-            list().estimate(Package::International, parts(&[("60", 2), ("65", 3), ("81", 1)]));
+            list().estimate(PriceKind::International, parts(&[("60", 2), ("65", 3), ("81", 1)]));
         assert_eq!(estimate.known_cost(), 6_000);
         assert_eq!(estimate.unpriced(), ["65", "81"]);
         assert_eq!(estimate.same_price(), None);
@@ -181,16 +228,25 @@ mod tests {
     #[test]
     fn the_default_price_holds_for_every_country_without_its_own() {
         let mut list = list();
-        list.0.insert((Package::International, String::new()), 5_000);
-        assert_eq!(list.price(Package::International, "60"), Some(3_000));
-        assert_eq!(list.price(Package::International, "65"), Some(5_000));
-        assert_eq!(list.price(Package::International, "81"), Some(5_000));
+        list.0.insert((PriceKind::International, String::new()), 5_000);
+        assert_eq!(list.price(PriceKind::International, "60"), Some(3_000));
+        assert_eq!(list.price(PriceKind::International, "65"), Some(5_000));
+        assert_eq!(list.price(PriceKind::International, "81"), Some(5_000));
     }
 
     #[test]
-    fn a_purpose_without_a_price_does_not_borrow_that_of_another() {
-        assert_eq!(list().price(Package::Notice, HOME), Some(450));
-        assert_eq!(list().price(Package::Marketing, HOME), None);
+    fn a_purpose_without_a_price_does_not_borrow_that_of_another_package() {
+        assert_eq!(list().price(PriceKind::Notice, HOME), Some(450));
+        assert_eq!(list().price(PriceKind::Marketing, HOME), None);
+    }
+
+    #[test]
+    fn verification_codes_cost_what_notices_do_unless_they_have_their_own_price() {
+        let mut list = list();
+        assert_eq!(list.price(PriceKind::Verification, HOME), Some(450));
+        list.0.insert((PriceKind::Verification, String::new()), 400);
+        assert_eq!(list.price(PriceKind::Verification, HOME), Some(400));
+        assert_eq!(list.price(PriceKind::Notice, HOME), Some(450));
     }
 
     #[test]

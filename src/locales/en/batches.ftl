@@ -424,7 +424,7 @@ preview-pace = about { $pace } per second ({ $calls ->
     [1] 1 API call
    *[other] { $calls } API calls
   })
-preview-operators = Carriers by number prefix
+preview-carriers = Carriers by number prefix
 carrier-cmcc = China Mobile
 carrier-ctcc = China Telecom
 carrier-cucc = China Unicom
@@ -716,8 +716,8 @@ suppression-import-gone = This file is no longer available: its phone numbers we
 suppression-added = { $added } added; { $there } already on the list
 suppression-removed = { $phone } removed from the opt-out list
 suppression-removed-blacklisted = { $phone } removed from the opt-out list. The number is also on UCloud's blacklist; ask UCloud to remove it there too.
-suppression-offered = UCloud accepted { $taken } and refused { $refused }
-suppression-offer-failed = Not all numbers were added: { $why }. Try again; numbers already added are skipped.
+suppressions-blacklist-done = UCloud accepted { $added } and refused { $refused }
+suppressions-blacklist-failed = Not all numbers were added: { $why }. Try again; numbers already added are skipped.
 batch-rules-title = Batch rules
 batch-rules-lead = Prices are used to estimate costs. Larger batches need approval, and too many failures pause a batch.
 batch-rules-price_domestic = Price per part, Mainland China (CNY)

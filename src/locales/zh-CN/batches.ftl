@@ -345,7 +345,7 @@ preview-duration = { $minutes ->
    *[other] { $minutes } 分 { $seconds } 秒
   }
 preview-pace = 每秒约 { $pace } 条（{ $calls } 次调用）
-preview-operators = 运营商（按号段）
+preview-carriers = 运营商（按号段）
 carrier-cmcc = 中国移动
 carrier-ctcc = 中国电信
 carrier-cucc = 中国联通
@@ -550,8 +550,8 @@ suppression-import-gone = 该文件已不存在：其中的号码已添加，或
 suppression-added = 已加入 { $added } 个，另有 { $there } 个此前已在名单中。
 suppression-removed = 已移出 { $phone }
 suppression-removed-blacklisted = 已移出 { $phone }。但该号码已加入 UCloud 黑名单，须请 UCloud 技术支持移出后才能收到短信。
-suppression-offered = UCloud 已受理 { $taken } 个，未受理 { $refused } 个。
-suppression-offer-failed = 未能全部加入 UCloud 黑名单：{ $why }。可以重试，不会重复加入。
+suppressions-blacklist-done = UCloud 已受理 { $added } 个，未受理 { $refused } 个。
+suppressions-blacklist-failed = 未能全部加入 UCloud 黑名单：{ $why }。可以重试，不会重复加入。
 batch-rules-title = 发送规则
 batch-rules-lead = 单价用于预估费用；号码数超过阈值的任务须经审批；失败率过高时任务自动暂停。
 batch-rules-price_domestic = 国内短信单价（元/条）

@@ -136,7 +136,7 @@ pub async fn mail_link(
     let text = texts.with("link-mail-text", &[("name", name.into()), ("link", href.into())]);
     let (to, subject) = ([email.to_owned()], texts.t("link-mail-subject"));
     match app.outbound.mail(&to, &subject, &format!("{text}\n")).await {
-        Ok(()) => LinkMail::Sent,
+        Ok(_) => LinkMail::Sent,
         Err(OutboundError::NoMail) => LinkMail::None,
         Err(error) => {
             warn!(%error, "cannot mail a link for a new password");
@@ -145,7 +145,7 @@ pub async fn mail_link(
     }
 }
 
-/// Finds the link with this token. Wrong ones are counted for the address that they come from, and slow
+/// Returns the link with this token. Wrong ones are counted for the address that they come from, and slow
 /// nobody down who has a right one.
 ///
 /// # Errors

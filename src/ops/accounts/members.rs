@@ -12,6 +12,7 @@ use crate::db::audit::{self, Entry};
 use crate::db::projects;
 use crate::domain::ids::ProjectId;
 use crate::domain::role::Role;
+use crate::ops::reporting::notifications::{self, AccessChange};
 
 /// Gives an account a role in a project, instead of the one it had.
 ///
@@ -32,6 +33,8 @@ pub async fn set_role(
     let before = projects::role_of(&mut tx, project, user.id).await?;
     projects::set_member(&mut tx, project, user.id, role, now).await?;
     record_role(&mut tx, by, project, &user.name, role, before, now).await?;
+    let change = AccessChange::RoleSet;
+    notifications::access_changed(app, &mut tx, project, change, &user.name).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -75,6 +78,8 @@ pub async fn remove(
     let entry =
         Entry { project: Some(project), user: by.user, action, subject: "", detail, ip: by.ip };
     audit::record(&mut tx, &entry, app.clock.now()).await?;
+    let change = AccessChange::MemberRemoved;
+    notifications::access_changed(app, &mut tx, project, change, &user.name).await?;
     tx.commit().await?;
     Ok(())
 }

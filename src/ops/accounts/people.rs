@@ -14,6 +14,7 @@ use crate::db::accounts::{login_sessions, password_links};
 use crate::db::projects;
 use crate::domain::ids::UserId;
 use crate::domain::password;
+use crate::ops::reporting::notifications::{self, AccessChange};
 use crate::outbound::is_email;
 
 /// Creates an account from the command line.
@@ -51,8 +52,7 @@ pub async fn create_with_any_password(
         is_owner: matches!(standing, Standing::Owner),
     };
     let mut tx = app.db.begin().await?;
-    let now = app.clock.now();
-    let user = insert(&mut tx, Manager::COMMAND_LINE, &new, standing, now).await?;
+    let user = insert(app, &mut tx, Manager::COMMAND_LINE, &new, standing).await?;
     tx.commit().await?;
     Ok(user)
 }
@@ -86,19 +86,20 @@ pub async fn invite(
     };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let user = insert(&mut tx, by, &new, invitation.standing, now).await?;
+    let user = insert(app, &mut tx, by, &new, invitation.standing).await?;
     let link = links::store(&mut tx, by, user, now).await?;
     tx.commit().await?;
     Ok((user, link))
 }
 
 async fn insert(
+    app: &App,
     db: &mut PgConnection,
     by: Manager<'_>,
     new: &NewUser<'_>,
     standing: Standing,
-    now: OffsetDateTime,
 ) -> Result<UserId, AccountError> {
+    let now = app.clock.now();
     let user = users::insert(db, new, now)
         .await?
         .ok_or_else(|| AccountError::Taken(new.name.to_owned()))?;
@@ -113,6 +114,8 @@ async fn insert(
     record(db, by, "user_added", detail, now).await?;
     if let Standing::Member(project, role) = standing {
         members::record_role(db, by, project, new.name, role, None, now).await?;
+        let change = AccessChange::RoleSet;
+        notifications::access_changed(app, db, project, change, new.name).await?;
     }
     Ok(user)
 }

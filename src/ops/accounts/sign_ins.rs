@@ -11,6 +11,7 @@ use crate::db::accounts::users::{self, User};
 use crate::domain::device_name::DeviceName;
 use crate::domain::ids::UserId;
 use crate::ops::refusals;
+use crate::ops::reporting::notifications;
 
 /// The most characters of a sign-in name.
 const MAX_NAME: usize = 60;
@@ -76,6 +77,10 @@ pub async fn sign_in(
     users::record_sign_in(&mut tx, user.id, app.clock.now()).await?;
     let detail = if device.is_empty() { json!({}) } else { json!({ "device": device }) };
     record(&mut tx, Some(user.id), "signed_in", detail, visitor.ip, app.clock.now()).await?;
+    if visitor.device.is_none_or(|device| device.id_for(user.id).is_none()) {
+        let (name, ip) = (user.name.as_str(), visitor.ip);
+        notifications::signed_in_on_new_device(app, &mut tx, user.id, name, ip).await?;
+    }
     tx.commit().await?;
     Ok(user)
 }

@@ -21,6 +21,7 @@ use crate::db::receipts::outcomes::MessageUpdate;
 use crate::db::receipts::receipt_matches::Match;
 use crate::db::receipts::reported::{Incoming, Reason, ReasonedReceipt};
 use crate::db::receipts::{external_messages, inbox, outcomes, receipt_matches};
+use crate::db::recovery::remembered_pushes::{self, RememberedPush};
 use crate::db::sending::batch_transitions;
 use crate::db::sending::claims::Claimed;
 use crate::db::sending::submissions;
@@ -40,10 +41,20 @@ const DUPLICATE_WINDOW: Duration = Duration::days(8);
 /// Stores a push in the inbox, whatever its body. When this returns, it is committed to disk.
 pub async fn store(app: &App, project: ProjectId, body: &[u8]) -> sqlx::Result<()> {
     let _storing = app.backpressure.begin_storing();
-    inbox::insert(&app.db, project, body, app.clock.now()).await?;
+    let now = app.clock.now();
+    inbox::insert(&app.db, project, body, now).await?;
+    app.in_hand.pushes.add(project, body, now);
     counter!("console_pushes_total").increment(1);
     app.wake.process_pushes();
     Ok(())
+}
+
+/// Stores a push again that the database has forgotten, and processes it. Returns whether it had been
+/// forgotten.
+pub async fn restore(app: &App, push: &RememberedPush) -> sqlx::Result<bool> {
+    let Some(id) = remembered_pushes::rewrite(&app.db, push).await? else { return Ok(false) };
+    process_alone(app, id).await?;
+    Ok(true)
 }
 
 /// Processes the oldest waiting pushes of one project together or, if that fails, one by one, so
@@ -266,8 +277,8 @@ async fn write_owned(
     Ok(unmatched.into_iter().map(|index| ours[index]).collect())
 }
 
-/// Finds the submissions of the receipts at `indexes`: by session number, else by a `UserId` of
-/// ours. Returns the indexes of the others.
+/// Writes the submissions of the receipts at `indexes` to `owners`, by session number, else by a `UserId`
+/// of ours. Returns the indexes of the others.
 async fn find_owners(
     db: &mut PgConnection,
     project: ProjectId,

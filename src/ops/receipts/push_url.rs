@@ -177,7 +177,7 @@ pub async fn test(app: &App, actor: Actor<'_>, base: &str) -> Result<Tested, Pus
     let key = SecretString::from("test");
     let posted = app.outbound.post_to_own(&url, &key, began.unix_timestamp(), body.clone()).await;
     let tested = match posted {
-        Ok(()) => follow(app, actor.project, body.as_bytes(), began).await?,
+        Ok(_) => follow(app, actor.project, body.as_bytes(), began).await?,
         Err(OutboundError::HttpStatus(status)) => Tested::Answered(status),
         Err(error) => Tested::Unreachable(error.to_string()),
     };

@@ -143,7 +143,7 @@ pub enum BlacklistError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Blacklisted {
     /// The number of phones that were added.
-    pub taken: usize,
+    pub added: usize,
     /// The number of phones that the vendor refused.
     pub refused: usize,
 }
@@ -161,7 +161,7 @@ pub async fn add_to_blacklist(app: &App, actor: Actor<'_>) -> Result<Blacklisted
     let keys = credentials::of(app, actor.project).await?;
     let mut blacklisted = Blacklisted::default();
     let limit = i64::try_from(MAX_PHONES_PER_BLACKLIST).unwrap_or(i64::MAX);
-    while blacklisted.taken + blacklisted.refused < MAX_BLACKLISTED_AT_ONCE {
+    while blacklisted.added + blacklisted.refused < MAX_BLACKLISTED_AT_ONCE {
         let list = suppressions::not_blacklisted(&app.db, actor.project, limit).await?;
         if list.is_empty() {
             break;
@@ -176,7 +176,7 @@ pub async fn add_to_blacklist(app: &App, actor: Actor<'_>) -> Result<Blacklisted
         record(&mut tx, actor, "suppressions_blacklisted", "", detail, app).await?;
         tx.commit().await?;
         blacklisted.refused += refused.len();
-        blacklisted.taken += list.len() - refused.len().min(list.len());
+        blacklisted.added += list.len() - refused.len().min(list.len());
     }
     Ok(blacklisted)
 }

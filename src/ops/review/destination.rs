@@ -86,7 +86,7 @@ pub async fn change(
     Ok(Some(changed))
 }
 
-/// Changes the destination of a row that is locked. Ordering locks it as well, so that nothing is
+/// Changes the destination of a row that is locked, or confirms the one that was proposed. Ordering locks it as well, so that nothing is
 /// ordered meanwhile.
 pub(in crate::ops) async fn set(
     app: &App,
@@ -96,6 +96,9 @@ pub(in crate::ops) async fn set(
     actor: Actor<'_>,
 ) -> sqlx::Result<Changed> {
     if current.international == international {
+        if destinations::confirm(&mut *db, current.row).await? {
+            record(app, db, current, "destination_confirmed", international, actor).await?;
+        }
         return Ok(Changed::Done);
     }
     if destinations::is_in_use(&mut *db, current.row).await? {
@@ -114,16 +117,27 @@ pub(in crate::ops) async fn set(
         before: key(current.international),
     };
     review_events::add(db, &event, now).await?;
+    record(app, db, current, "destination_changed", international, actor).await?;
+    Ok(Changed::Done)
+}
+
+async fn record(
+    app: &App,
+    db: &mut PgConnection,
+    current: Current<'_>,
+    action: &str,
+    international: bool,
+    actor: Actor<'_>,
+) -> sqlx::Result<()> {
     let entry = audit::Entry {
         project: Some(actor.project),
         user: Some(actor.user),
-        action: "destination_changed",
+        action,
         subject: current.vendor_id,
         detail: json!({ "international": international }),
         ip: actor.ip,
     };
-    audit::record(db, &entry, now).await?;
-    Ok(Changed::Done)
+    audit::record(db, &entry, app.clock.now()).await
 }
 
 /// Records that a person who imports a template again said another purpose. It is stored with the rest.

@@ -237,6 +237,9 @@ pub(super) async fn store_signature(
     let now = app.clock.now();
     let next = next_check_at(app, before.as_ref(), status, now);
     let row = Row::Signature(signatures::upsert(db, project, &described, next, now).await?);
+    if proposed {
+        destinations::set_proposed(db, row).await?;
+    }
     let after = After {
         vendor_id: &response.sig_id,
         name: &response.content,
@@ -316,6 +319,9 @@ pub(super) async fn store_template(
     let next = next_check_at(app, before.as_ref(), status, now);
     let id = sms_templates::upsert(db, project, &described, next, now).await?;
     let row = Row::Template(id);
+    if wanted.proposed {
+        destinations::set_proposed(db, row).await?;
+    }
     if let Some(application) = doubtful {
         adopt(db, project, id, status, &application, now).await?;
     } else {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::budgets::{self, BudgetError, Soft};
 use crate::app::App;
 use crate::db::audit;
 use crate::db::sending::batch_transitions::Move;
@@ -13,6 +14,7 @@ use crate::db::sending::submissions::Stopped;
 use crate::db::sending::{batch_transitions, submissions};
 use crate::domain::ids::{BatchId, SubmissionId};
 use crate::domain::sending::batch::{BatchState, PauseReason};
+use crate::domain::sending::budget::OverBudget;
 use crate::domain::sending::version::{self, Version};
 use crate::ops::actor::Actor;
 use crate::ops::reporting::notifications;
@@ -45,6 +47,8 @@ pub enum Taken {
     /// The state of the batch did not allow it, for example because another person was faster, or
     /// the person who ordered the batch tried to approve it.
     NotMoved,
+    /// A budget does not allow it on the day on which the messages would leave. Nothing was changed.
+    OverBudget(Box<OverBudget>),
     /// The person decided by a page that was out of date in these parts. Nothing was changed.
     OutOfDate(Vec<version::Part>),
 }
@@ -111,6 +115,14 @@ pub async fn take_decided(
     if !matches!(taken, Taken::Moved(_) | Taken::Stopped(_)) {
         return Ok(taken);
     }
+    match move_reservation(app, &mut tx, actor, batch, (action, &taken), decided_by.may_approve)
+        .await
+    {
+        Ok(()) => {}
+        // What was changed is rolled back.
+        Err(BudgetError::Over(over)) => return Ok(Taken::OverBudget(over)),
+        Err(BudgetError::Database(error)) => return Err(error),
+    }
     let name = match action {
         BatchAction::Pause => "batch_paused",
         BatchAction::Resume => "batch_resumed",
@@ -144,6 +156,30 @@ pub async fn take_decided(
     tx.commit().await?;
     app.wake.submit();
     Ok(taken)
+}
+
+/// Moves what a batch has reserved to the day on which it leaves after an action.
+async fn move_reservation(
+    app: &App,
+    db: &mut PgConnection,
+    actor: Actor<'_>,
+    batch: BatchId,
+    done: (BatchAction, &Taken),
+    may_approve: bool,
+) -> Result<(), BudgetError> {
+    let soft = match done {
+        // Whoever approves decides about soft budgets too, or is asked to.
+        (BatchAction::Approve, _) | (_, Taken::Moved(BatchState::AwaitingApproval)) => {
+            Soft::Decided
+        }
+        (BatchAction::Reschedule(_), _) => Soft::Open,
+        (BatchAction::Pause | BatchAction::Resume | BatchAction::Cancel, _) => return Ok(()),
+    };
+    let Some(moved) = batches::find(&mut *db, actor.project, batch).await? else { return Ok(()) };
+    let may_decide = may_approve && moved.ordered_by != actor.user;
+    let soft = if may_decide { Soft::Decided } else { soft };
+    let day = budgets::leaving_day(moved.purpose, moved.schedule_at, app.clock.now());
+    budgets::move_to(app, db, actor.project, batch, day, soft).await
 }
 
 /// Changes the state of a batch.

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::budgets::{self, BudgetError, Claim};
 use crate::app::App;
 use crate::db::retention::erasure;
 use crate::db::review::{signatures, sms_templates};
@@ -17,12 +18,14 @@ use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::replies::opt_out;
 use crate::domain::review::Purpose;
-use crate::domain::sending::batch::{BatchState, Package};
+use crate::domain::sending::batch::BatchState;
+use crate::domain::sending::budget::{Amount, OverBudget};
 use crate::domain::sending::outgoing::{
     MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
     check_destinations,
 };
-use crate::domain::sending::price::{Estimate, PriceList};
+use crate::domain::sending::price::{Estimate, PriceKind, PriceList};
+use crate::domain::text::TemplateText;
 use crate::ops::erasure::ErasedOptOuts;
 use crate::ops::reporting::notifications;
 
@@ -65,6 +68,12 @@ pub enum OrderError {
     /// The signature or the template has changed since the text was checked.
     #[error("signature or template has changed")]
     Changed,
+    /// The order is over a hard budget.
+    #[error(transparent)]
+    Budget(#[from] Box<OverBudget>),
+    /// A price has changed since the person was shown what it costs.
+    #[error("a price has changed")]
+    PriceChanged,
     /// The form's token was used in another project or by another account.
     #[error("form already submitted")]
     FormUsed,
@@ -73,12 +82,44 @@ pub enum OrderError {
     Database(#[from] sqlx::Error),
 }
 
+impl From<BudgetError> for OrderError {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::Over(over) => Self::Budget(over),
+            BudgetError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 /// Stores an order with all its messages in one transaction, exactly once per form token.
 ///
 /// # Errors
 ///
 /// [`OrderError`] says what is wrong with the order.
 pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderError> {
+    place_at(app, order, None, ip).await
+}
+
+/// Like [`place`], at the prices of `shown` only: what the person was told that it costs.
+///
+/// # Errors
+///
+/// [`OrderError::PriceChanged`] if it costs something else now.
+pub async fn place_as_shown(
+    app: &App,
+    order: &Order,
+    shown: &Estimate,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
+    place_at(app, order, Some(shown), ip).await
+}
+
+async fn place_at(
+    app: &App,
+    order: &Order,
+    shown: Option<&Estimate>,
+    ip: &str,
+) -> Result<Ordered, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if let Some(batch) =
@@ -99,8 +140,19 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     let parts = total.saturating_mul(i32::try_from(parts_each).unwrap_or(i32::MAX));
     let prices = prices::on(&mut *tx, order.project, period::day_of(now)).await?;
     let estimate = estimate(&prices, &template, order.outgoing.phones(), parts_each);
-    let approval = policy.needs_approval(template.purpose, total, &estimate);
+    let claim = Claim {
+        project: order.project,
+        user: order.ordered_by,
+        day: budgets::leaving_day(template.purpose, order.schedule_at, now),
+        order: Amount { messages: total, cost: estimate.known_cost() },
+    };
+    let checked = budgets::check(&mut tx, &claim, None).await?;
+    let approval = policy.needs_approval(template.purpose, total, &estimate)
+        || budgets::asks(&checked, claim.order).is_some();
     let state = initial_state(approval, order.schedule_at, now);
+    if shown.is_some_and(|shown| *shown != estimate) {
+        return Err(OrderError::PriceChanged);
+    }
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
@@ -112,6 +164,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
             sig_content: content_of(signature.as_ref()),
             vendor_template_id: &template.template_id,
             template_text: &body(&template),
+            added_opt_out: added_opt_out(&template),
             purpose: template.purpose,
             international: template.international,
             total,
@@ -132,6 +185,7 @@ pub async fn place(app: &App, order: &Order, ip: &str) -> Result<Ordered, OrderE
     if template.international {
         prices::insert_countries(&mut tx, batch, &estimate).await?;
     }
+    budgets::reserve(app, &mut tx, batch, &claim, &checked).await?;
     store_messages(&mut tx, order, batch, now).await?;
     honour_erased(app, &mut tx, order, batch, template.purpose).await?;
     if state == BatchState::AwaitingApproval {
@@ -167,12 +221,17 @@ pub fn estimate(
     for phone in phones {
         *countries.entry(phone.country().to_owned()).or_default() += parts as i64;
     }
-    prices.estimate(Package::of(template.purpose, template.international), countries)
+    prices.estimate(PriceKind::of(template.purpose, template.international), countries)
 }
 
 /// Returns the text that a template sends: domestic marketing ends with how to opt out, once.
 pub fn body(template: &sms_templates::SmsTemplate) -> String {
     format!("{}{}", template.text, added_opt_out(template))
+}
+
+/// Returns [`body`], whose end is left out where values end with how to opt out.
+pub fn text(template: &sms_templates::SmsTemplate) -> TemplateText {
+    TemplateText::with_added_opt_out(&body(template), added_opt_out(template))
 }
 
 /// Returns the end of [`body`] that is not part of the template's text: UCloud may add it.
@@ -204,6 +263,7 @@ pub fn wording<'a>(
         OutgoingTemplate {
             id: template.id,
             text: body(template),
+            added_opt_out: added_opt_out(template).to_owned(),
             purpose: template.purpose,
             international: template.international,
         },

@@ -9,8 +9,7 @@ use crate::db::audit;
 use crate::db::sending::prices::{self, ListedPrice};
 use crate::domain::ids::ProjectId;
 use crate::domain::period;
-use crate::domain::sending::batch::Package;
-use crate::domain::sending::price::{Price, PriceList};
+use crate::domain::sending::price::{Price, PriceKind, PriceList};
 use crate::ops::actor::Actor;
 
 /// One price at home and one abroad, in ten-thousandths of a yuan: what a form that knows no others
@@ -24,11 +23,11 @@ pub struct PlainPrices {
 }
 
 impl PlainPrices {
-    /// Returns them as a list has them; the one at home is that of verification codes and notices.
+    /// Returns them as a list has them; the one at home is that of notices.
     pub fn of(list: &PriceList) -> Self {
         Self {
-            domestic: list.price(Package::Notice, ""),
-            international: list.price(Package::International, ""),
+            domestic: list.price(PriceKind::Notice, ""),
+            international: list.price(PriceKind::International, ""),
         }
     }
 }
@@ -50,9 +49,8 @@ pub async fn save(app: &App, actor: Actor<'_>, list: &[Price]) -> sqlx::Result<(
 /// Deletes a price. Returns whether it was there.
 pub async fn delete(app: &App, actor: Actor<'_>, price: &Price) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
-    let (package, country) = (price.package, price.country.as_str());
-    let deleted =
-        prices::delete(&mut tx, actor.project, package, country, price.valid_from).await?;
+    let (kind, country) = (price.kind, price.country.as_str());
+    let deleted = prices::delete(&mut tx, actor.project, kind, country, price.valid_from).await?;
     if deleted {
         record(&mut tx, app, actor, "price_deleted", std::slice::from_ref(price), &[]).await?;
         tx.commit().await?;
@@ -60,7 +58,7 @@ pub async fn delete(app: &App, actor: Actor<'_>, price: &Price) -> sqlx::Result<
     Ok(deleted)
 }
 
-/// Saves the prices that differ from today's, from today on. The first of a package also holds for
+/// Saves the prices that differ from today's, from today on. The first of a kind also holds for
 /// what was sent before.
 pub(in crate::ops) async fn save_plain(
     db: &mut PgConnection,
@@ -70,22 +68,22 @@ pub(in crate::ops) async fn save_plain(
 ) -> sqlx::Result<()> {
     let today = period::day_of(app.clock.now());
     let valid = prices::on(&mut *db, actor.project, today).await?;
-    let (now, marketing) = (PlainPrices::of(&valid), valid.price(Package::Marketing, ""));
+    let (now, marketing) = (PlainPrices::of(&valid), valid.price(PriceKind::Marketing, ""));
     let mut changed = Vec::new();
     if now.domestic != plain.domestic {
-        changed.push((Package::Notice, plain.domestic));
-        // Marketing may have a price of its own, which the form does not show.
+        changed.push((PriceKind::Notice, plain.domestic));
+        // Marketing and verification codes may have prices of their own, which the form does not show.
         if marketing.is_none() || marketing == now.domestic {
-            changed.push((Package::Marketing, plain.domestic));
+            changed.push((PriceKind::Marketing, plain.domestic));
         }
     }
     if now.international != plain.international {
-        changed.push((Package::International, plain.international));
+        changed.push((PriceKind::International, plain.international));
     }
     let mut list = Vec::new();
-    for (package, price) in changed {
-        let valid_from: Date = prices::first_day(db, actor.project, package, today).await?;
-        list.push(Price { package, country: String::new(), valid_from, price });
+    for (kind, price) in changed {
+        let valid_from: Date = prices::first_day(db, actor.project, kind, today).await?;
+        list.push(Price { kind, country: String::new(), valid_from, price });
     }
     if list.is_empty() {
         return Ok(());
@@ -107,11 +105,11 @@ async fn record(
     let named = |price: &Price| {
         let is_it = |one: &&ListedPrice| {
             let one = &one.price;
-            (one.package, &one.country, one.valid_from)
-                == (price.package, &price.country, price.valid_from)
+            (one.kind, &one.country, one.valid_from)
+                == (price.kind, &price.country, price.valid_from)
         };
         let before = before.iter().find(is_it).and_then(|one| one.price.price);
-        let mut named = json!({ "kind": price.package.key(), "country": price.country,
+        let mut named = json!({ "kind": price.kind.key(), "country": price.country,
             "price": price.price, "valid_from": price.valid_from.to_string() });
         if before != price.price && before.is_some() {
             named["before"] = json!(before);

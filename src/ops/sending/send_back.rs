@@ -11,7 +11,7 @@ use crate::domain::ids::BatchId;
 use crate::domain::sending::batch::BatchState;
 use crate::domain::sending::version::Part;
 use crate::ops::actor::Actor;
-use crate::ops::reporting::notifications;
+use crate::ops::reporting::notifications::{self, SentBackBatch};
 
 /// The most characters of a reason.
 pub const MAX_REASON: usize = 500;
@@ -69,7 +69,14 @@ pub async fn send_back(
         ip: actor.ip,
     };
     audit::record(&mut tx, &entry, now).await?;
-    notifications::batch_sent_back(app, &mut tx, project, &current, reason).await?;
+    let sent_back = SentBackBatch {
+        id: batch,
+        name: &current.name,
+        ordered_by: current.ordered_by,
+        orderer: &current.orderer,
+        reason,
+    };
+    notifications::batch_sent_back(app, &mut tx, project, sent_back).await?;
     tx.commit().await?;
     app.wake.submit();
     Ok(if to_draft { SentBack::Draft } else { SentBack::Cancelled })

@@ -205,7 +205,7 @@ async fn single_call(
         user_id: &user_id,
     };
     match app.usms.send_message(keys, &request).await {
-        Ok(sent) => taken(sent.session_no, sent.request_id, 0, Vec::new(), sent.complaint),
+        Ok(sent) => accepted(sent.session_no, sent.request_id, 0, Vec::new(), sent.complaint),
         Err(error) => conclude(error, claimed),
     }
 }
@@ -241,7 +241,7 @@ fn conclude_batch(sent: usms::SentBatch, claimed: &Claimed, targets: &[Target]) 
     let each = match_failures(&sent.failures, targets);
     let (ret_code, request_id) = (sent.ret_code.0, sent.request_id);
     if let Some(session_no) = sent.session_no {
-        return taken(session_no, request_id, ret_code, each, sent.complaint);
+        return accepted(session_no, request_id, ret_code, each, sent.complaint);
     }
     let none_accepted = match sent.success_count {
         Some(count) => count == 0,
@@ -264,7 +264,7 @@ fn conclude_batch(sent: usms::SentBatch, claimed: &Claimed, targets: &[Target]) 
 }
 
 /// Returns the result of a call with a session number.
-fn taken(
+fn accepted(
     session_no: String,
     request_id: String,
     ret_code: i64,
@@ -280,7 +280,7 @@ fn taken(
     }
 }
 
-/// Finds the messages of failures: by our `UserId`, else by the phone.
+/// Returns the messages of failures: by our `UserId`, else by the phone.
 fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<RefusedMessage> {
     let ids: BTreeSet<MessageId> = targets.iter().map(|target| target.id).collect();
     let phones: BTreeMap<&str, MessageId> =
@@ -299,6 +299,21 @@ fn match_failures(failures: &[usms::Failure], targets: &[Target]) -> Vec<Refused
         })
         .collect();
     found.into_iter().map(|(id, reason)| RefusedMessage { id, reason: reason.to_owned() }).collect()
+}
+
+/// Returns why a batch is paused whose call was answered with a code that needs a person, whether or not
+/// its messages were accepted.
+fn pause_reason(ret_code: usms::RetCode) -> Option<PauseReason> {
+    match ret_code.verdict() {
+        Verdict::PauseBalance => Some(PauseReason::Balance),
+        Verdict::CallPerson => Some(PauseReason::Permission),
+        Verdict::Show
+        | Verdict::RetryFew
+        | Verdict::SlowDown
+        | Verdict::Retry
+        | Verdict::Partly
+        | Verdict::InDoubt => None,
+    }
 }
 
 /// Returns what an error of the call proves (USMS API reference, RetCodes, section "what they
@@ -322,12 +337,8 @@ fn conclude(error: CallError, claimed: &Claimed) -> End {
         }
         CallError::Refused { ret_code, message, request_id } => {
             let affects_all = matches!(ret_code.0, 18016..=18018) && claimed.total > claimed.n;
-            let pause_reason = match ret_code.verdict() {
-                Verdict::PauseBalance => Some(PauseReason::Balance),
-                Verdict::CallPerson => Some(PauseReason::Permission),
-                _ if affects_all => Some(PauseReason::Refused),
-                _ => None,
-            };
+            let pause_reason =
+                pause_reason(ret_code).or(affects_all.then_some(PauseReason::Refused));
             let ret_code = ret_code.0;
             match pause_reason {
                 Some(_) => {
@@ -378,6 +389,10 @@ pub async fn record(app: &App, claimed: &Claimed, end: &End) -> sqlx::Result<()>
             if let End::TakenWithComplaint { answer, .. } = end {
                 submissions::record_complaint(&mut tx, claimed.id, code, answer).await?;
                 warn!(submission = %claimed.id, ret_code, "submission accepted with a complaint");
+                if let Some(reason) = pause_reason(usms::RetCode(*ret_code)) {
+                    let (project, batch) = (claimed.project_id, claimed.batch_id);
+                    pause::pause(app, &mut tx, project, batch, reason, answer).await?;
+                }
             }
             info!(
                 submission = %claimed.id,

@@ -224,7 +224,7 @@ fn check_count(count: usize, limit: usize) -> Result<(), Refusal> {
 
 /// Checks that values fit the template and are not blocked by carriers.
 fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
-    if Ok(values.len()) != text::count_variables(&template.body()) {
+    if Ok(values.len()) != text::count_variables(&template.text) {
         return Err(Refusal::new(code::VALUES, "params do not match the template"));
     }
     if values.iter().any(|value| value.is_empty() || value.contains(['【', '】'])) {
@@ -234,7 +234,7 @@ fn check_values(template: &Template, values: &[String]) -> Result<(), Refusal> {
         let message = "a value of a verification code template is not 1 to 7 letters or digits";
         return Err(Refusal::new(code::BAD_VALUE, message));
     }
-    let rendered = text::render(&template.body(), values);
+    let rendered = text::body(&template.text, values, template.ending());
     if BLOCKED_WORDS.iter().any(|word| rendered.contains(word)) {
         return Err(Refusal::new(code::BLOCKED_WORD, "the text contains a blocked word"));
     }
@@ -278,7 +278,8 @@ fn group(
     SendingGroup {
         template_id: template.id.clone(),
         signature,
-        text: template.body(),
+        text: template.text.clone(),
+        ending: template.ending().to_owned(),
         international: template.international,
         values,
         targets,

@@ -25,17 +25,13 @@ impl Template {
         self.review.outcome(&self.text, world.review_after, now)
     }
 
-    /// Returns the text that is sent: domestic marketing ends with how to opt out, once.
-    pub(in crate::sandbox) fn body(&self) -> String {
-        let ending = match self.unsubscribe.trim() {
+    /// Returns how domestic marketing ends, unless the text says it itself; otherwise nothing.
+    pub(in crate::sandbox) fn ending(&self) -> &str {
+        match self.unsubscribe.trim() {
+            _ if self.purpose != MARKETING || self.international => "",
             "" => "拒收请回复R",
             unsubscribe => unsubscribe,
-        };
-        let is_marketing = self.purpose == MARKETING && !self.international;
-        if !is_marketing || text::says_how_to_opt_out(&self.text, ending) {
-            return self.text.clone();
         }
-        format!("{}{ending}", self.text)
     }
 }
 

@@ -48,6 +48,9 @@ pub(in crate::sandbox) struct SendingGroup {
     pub(in crate::sandbox) template_id: String,
     pub(in crate::sandbox) signature: String,
     pub(in crate::sandbox) text: String,
+    /// How to opt out, where neither text nor values end with that.
+    #[serde(default)]
+    pub(in crate::sandbox) ending: String,
     pub(in crate::sandbox) international: bool,
     /// The values of the targets without values of their own.
     pub(in crate::sandbox) values: Vec<String>,

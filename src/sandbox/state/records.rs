@@ -58,6 +58,8 @@ pub(in crate::sandbox) struct Group {
     pub(in crate::sandbox) template_id: String,
     pub(in crate::sandbox) signature: String,
     pub(in crate::sandbox) text: String,
+    /// How to opt out, where neither text nor values end with that.
+    pub(in crate::sandbox) ending: String,
     pub(in crate::sandbox) international: bool,
     /// When they were accepted, in milliseconds.
     pub(in crate::sandbox) at: i64,
@@ -80,7 +82,7 @@ pub(in crate::sandbox) struct Message {
 impl Message {
     /// Returns the text that the phone shows.
     pub(in crate::sandbox) fn full_text(&self) -> String {
-        let body = text::render(&self.group.text, &self.values);
+        let body = text::body(&self.group.text, &self.values, &self.group.ending);
         text::full_text(&self.group.signature, self.group.international, &body)
     }
 }

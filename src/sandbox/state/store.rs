@@ -31,7 +31,7 @@ pub(in crate::sandbox) struct Counts {
     /// Parameters that the reference does not list, by action and name.
     pub(in crate::sandbox) undocumented: BTreeMap<String, u64>,
     /// Pushes that the customer accepted.
-    pub(in crate::sandbox) pushes_taken: u64,
+    pub(in crate::sandbox) pushes_accepted: u64,
     /// Pushes that failed even at the last try.
     pub(in crate::sandbox) pushes_given_up: u64,
 }
@@ -52,7 +52,7 @@ pub(in crate::sandbox) struct World {
     /// A hash of the `UserId` and phone of each accepted message that has a `UserId`.
     pairs: HashSet<u64>,
     /// How many messages had the same `UserId` and phone as one before.
-    pub(in crate::sandbox) taken_twice: u64,
+    pub(in crate::sandbox) accepted_twice: u64,
     pub(in crate::sandbox) counts: Counts,
     pub(in crate::sandbox) faults: Faults,
     pub(in crate::sandbox) push_to: Option<String>,
@@ -133,6 +133,7 @@ impl World {
             template_id: group.template_id,
             signature: group.signature,
             text: group.text,
+            ending: group.ending,
             international: group.international,
             at,
         });
@@ -176,7 +177,7 @@ impl World {
             self.pull.store(at, index);
         }
         if !user_id.is_empty() && !self.pairs.insert(pair_hash(user_id, &key)) {
-            self.taken_twice += 1;
+            self.accepted_twice += 1;
         }
         self.by_phone.entry(key).or_default().push(index);
         self.messages.push(message);

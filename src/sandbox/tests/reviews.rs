@@ -209,6 +209,35 @@ async fn marketing_is_sent_with_how_to_opt_out_exactly_once() {
         assert_eq!(messages.as_array().unwrap().last().unwrap()["text"], text, "{id}");
     }
     assert_eq!(send("M5").await, 18003, "longer than 500 characters with it");
+    // A value that ends with one counts as well, in both ways of sending.
+    let template = marketing("M10", "本周活动：{1}", "拒收请回复R");
+    sandbox.seed(Seeds { templates: vec![template], ..Seeds::default() });
+    let text = async || {
+        let messages = admin_get(&sandbox, "messages").await;
+        messages.as_array().unwrap().last().unwrap()["text"].clone()
+    };
+    for (value, text_of_value) in [
+        ("新书，回T退订", "【优刻得】本周活动：新书，回T退订"),
+        ("新书", "【优刻得】本周活动：新书拒收请回复R"),
+    ] {
+        let params = [
+            ("PhoneNumbers.0", "18500001234"),
+            ("SigContent", "优刻得"),
+            ("TemplateId", "M10"),
+            ("TemplateParams.0", value),
+        ];
+        assert_eq!(ret_code(&sandbox, "SendUSMSMessage", &params).await, 0, "{value}");
+        assert_eq!(text().await, text_of_value);
+        let content = json!([{
+            "TemplateId": "M10",
+            "SigContent": "优刻得",
+            "Target": [{ "Phone": "18500001235", "TemplateParams": [value] }],
+        }]);
+        let content = STANDARD.encode(content.to_string());
+        let params = [("TaskContent", content.as_str())];
+        assert_eq!(ret_code(&sandbox, "SendBatchUSMSMessage", &params).await, 0, "{value}");
+        assert_eq!(text().await, text_of_value);
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ fn phones_and_texts_follow_the_vendors_rules() {
     assert!(text::count_variables("{1}{3}").is_err());
     assert!(text::count_variables("{name}").is_err());
     assert!(text::variables_only("{1} {2}") && !text::variables_only("{1}元"));
-    assert_eq!(text::render("{2}-{1}", &["a", "b"]), "b-a");
+    assert_eq!(text::body("{2}-{1}", &["a", "b"], ""), "b-a");
     assert_eq!(text::parts(&"字".repeat(70), false), 1);
     assert_eq!(text::parts(&"字".repeat(71), false), 2);
     assert_eq!(text::parts(&"字".repeat(135), false), 3);

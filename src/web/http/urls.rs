@@ -58,6 +58,21 @@ impl Urls {
         self.below("/settings/stand-ins")
     }
 
+    /// Returns the URL of the rules on who is told what.
+    pub fn alerts(&self) -> String {
+        self.below("/settings/alerts")
+    }
+
+    /// Returns the URL of an action below the alerts: `rules`, `robots`, `test`, `report`.
+    pub fn alerts_part(&self, part: &str) -> String {
+        self.below(&format!("/settings/alerts/{part}"))
+    }
+
+    /// Returns the URL of the budgets.
+    pub fn budgets(&self) -> String {
+        self.below("/settings/budgets")
+    }
+
     /// Returns the URL of the send form, for one text to a few phones.
     pub fn send(&self) -> String {
         self.below("/send")
@@ -93,7 +108,7 @@ impl Urls {
         self.below("/suppressions")
     }
 
-    /// Returns the URL of a page or action below the suppressions: `offer`, `{id}/remove`.
+    /// Returns the URL of a page or action below the suppressions: `blacklist`, `{id}/remove`.
     pub fn suppressions_part(&self, part: impl Display) -> String {
         self.below(&format!("/suppressions/{part}"))
     }
@@ -208,8 +223,8 @@ impl Urls {
     }
 
     /// Returns the URL of the action that fetches the vendor's own counts.
-    pub fn ask_vendor_figures(&self) -> String {
-        self.below("/statistics/ask")
+    pub fn fetch_vendor_figures(&self) -> String {
+        self.below("/statistics/fetch")
     }
 
     /// Returns the URL of the failures by cause.
@@ -229,7 +244,7 @@ impl Urls {
 
     /// Returns the URL of the sensitive words.
     pub fn sensitive_words(&self) -> String {
-        self.below("/settings/words")
+        self.below("/settings/sensitive-words")
     }
 
     /// Returns the URL of the rules for batches.

@@ -26,7 +26,10 @@ pub mod retention;
 const PAGE: i64 = 50;
 const MAX_FILTER_CHARACTERS: usize = 64;
 /// What people can do. Events of former versions can have other names.
-const ACTIONS: [&str; 87] = [
+const ACTIONS: [&str; 96] = [
+    "alert_rule_added",
+    "alert_rule_removed",
+    "alert_settings_changed",
     "application_given_up",
     "audit_exported",
     "audit_retention_changed",
@@ -40,11 +43,14 @@ const ACTIONS: [&str; 87] = [
     "batch_resumed",
     "batch_rules_changed",
     "batch_sent_back",
+    "budget_deleted",
+    "budget_saved",
     "conversation_read",
     "conversation_unread",
     "current_password_failed",
     "current_password_turned_away",
     "destination_changed",
+    "destination_confirmed",
     "failures_exported",
     "file_deleted",
     "file_opened",
@@ -85,8 +91,11 @@ const ACTIONS: [&str; 87] = [
     "push_reprocessed",
     "push_seen",
     "replies_exported",
+    "report_recipients_changed",
     "retention_changed",
     "reviews_refreshed",
+    "robot_added",
+    "robot_removed",
     "role_set",
     "secret_key_rotated",
     "sending_resumed",

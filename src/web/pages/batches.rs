@@ -121,7 +121,7 @@ pub async fn list(
     page::ok(&ListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
 }
 
-/// Finds a batch, with its name as the member sees it.
+/// Returns a batch, with its name as the member sees it.
 async fn find(app: &App, member: &Member, id: &str) -> Result<Batch, WebError> {
     let id: BatchId = id.parse().map_err(|_| WebError::NotFound)?;
     let batch = batches::find(&app.db, member.project.id, id).await?;

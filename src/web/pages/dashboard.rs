@@ -10,16 +10,19 @@ use crate::db::reporting::dashboard::{self, Numbers};
 use crate::db::review::{signatures, sms_templates};
 use crate::db::sending::batches;
 use crate::domain::ids::{Id, ProjectId};
+use crate::domain::period;
 use crate::domain::review::Subject;
 use crate::domain::role::Permission;
 use crate::domain::sending::batch::Package;
 use crate::domain::sending::message::MessageState;
 use crate::domain::time::CHINA;
 use crate::ops::receipts::missing_pushes;
+use crate::ops::sending::budgets;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::page;
 use crate::web::ui::batch_row::BatchRow;
+use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::counted::CountedMessages;
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::missing_pushes::gap_text;
@@ -44,6 +47,8 @@ struct DashboardPage {
     last_week: Numbers,
     chart: Chart,
     may_send: bool,
+    /// The budgets of the project and of the person.
+    budgets: Vec<BudgetLine>,
     /// What a project without batches does first.
     first_steps: Option<FirstStep>,
 }
@@ -108,7 +113,10 @@ pub async fn show(
         &dashboard::by_hour(&app.db, project, midnight).await?,
         &dashboard::by_hour(&app.db, project, midnight - week).await?,
     );
+    let today = period::day_of(now);
+    let budgets = budgets::outlook(&app, project, member.person.id, today, None).await?;
     let page = DashboardPage {
+        budgets: budget_lines::used(&l, &budgets),
         title: title(&l, now),
         tasks: tasks(&app, &member, &l).await?,
         first_steps: if rows.is_empty() { first_step(&app, &member).await? } else { None },

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::review::destination::ProposedDestination;
 use crate::app::App;
 use crate::db::accounts::stand_ins;
 use crate::db::projects;
@@ -18,10 +19,12 @@ use crate::domain::ids::{BatchId, SignatureId, TemplateId};
 use crate::domain::phone::Phone;
 use crate::domain::review::Purpose;
 use crate::domain::sending::batch::{BatchState, may_leave};
+use crate::domain::sending::budget::Amount;
 use crate::domain::sending::outgoing::{Content, MAX_PHONES};
 use crate::domain::sending::price::Estimate;
 use crate::domain::sending::version::{Part, Version};
-use crate::ops::sending::order::{self, Order, Ordered};
+use crate::ops::sending::budgets as budget_ops;
+use crate::ops::sending::order::{self, Order, OrderError, Ordered};
 use crate::ops::sending::prices as price_ops;
 use crate::ops::sending::repeats;
 use crate::web::http::error::WebError;
@@ -31,6 +34,7 @@ use crate::web::http::member::Member;
 use crate::web::http::{page, typed};
 use crate::web::ui::changes::Shown;
 use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
+use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::schedule;
@@ -86,6 +90,7 @@ struct FormPage {
     draft: Draft,
     preview: Option<Preview>,
     problems: Vec<Problem>,
+    proposed: Option<ProposedDestination>,
     max_phones: usize,
     /// Whether it begins with an earlier batch whose values are hidden, and so left out.
     without_hidden_values: bool,
@@ -128,6 +133,7 @@ struct CheckPage {
     cost: CostText,
     /// What may go wrong with the values.
     warnings: Vec<Problem>,
+    proposed: Option<ProposedDestination>,
     template: SmsTemplate,
     /// The phones that are sent to, if confirmed as shown.
     recipients: Vec<Phone>,
@@ -137,6 +143,8 @@ struct CheckPage {
     /// Whether repeats are sent to as well.
     again: bool,
     needs_approval: bool,
+    /// The budgets that it counts for.
+    budgets: Vec<BudgetLine>,
     /// Whether it waits for the end of the quiet hours.
     waits: bool,
     /// Whether the number of repeats changed since the check page was shown.
@@ -222,31 +230,39 @@ pub async fn order(
     request: HttpRequest,
     form: Form<Fields>,
 ) -> Result<HttpResponse, WebError> {
-    let fields = form.into_inner();
-    let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
-    if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
+    check_or_place(&app, &member, &request, form.into_inner()).await
+}
+
+async fn check_or_place(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    fields: Fields,
+) -> Result<HttpResponse, WebError> {
+    let choices = Choices::load(app, member, &fields.signature_id, &fields.template_id).await?;
+    if let Some(nothing) = choices.nothing(app, member, request).await? {
         return Ok(nothing);
     }
     let draft =
         Draft::read(fields.clone(), &choices.signatures, &choices.templates, app.clock.now());
     if fields.confirm.is_some()
-        && let Some(batch) = find_ordered(&app, &member, &draft).await?
+        && let Some(batch) = find_ordered(app, member, &draft).await?
     {
-        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch), 0));
+        return Ok(done(app, member, request, &draft, Ordered::Already(batch), 0));
     }
     if fields.choose.is_some() {
-        return respond(&form_page(choices, &app, &member, &request, draft, Vec::new()).await?);
+        return respond(&form_page(choices, app, member, request, draft, Vec::new()).await?);
     }
     let problems = draft.problems();
     if !problems.is_empty() {
-        return respond(&form_page(choices, &app, &member, &request, draft, problems).await?);
+        return respond(&form_page(choices, app, member, request, draft, problems).await?);
     }
     let (Some(template), Some(content)) = (draft.template.clone(), draft.content()) else {
         return Err(WebError::BadRequest);
     };
     let phones = &draft.phones.phones;
     let repeats =
-        repeats::of_content(&app, member.project.id, &content, phones, draft.schedule_at).await?;
+        repeats::of_content(app, member.project.id, &content, phones, draft.schedule_at).await?;
     let again = fields.again.is_some();
     let recipients = draft.recipients(&repeats, again);
     let confirmed = fields.confirm.is_some();
@@ -256,7 +272,7 @@ pub async fn order(
     let as_checked =
         again || fields.checked.map_or(repeats.is_empty(), |count| count == without_repeats);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
-    let prices = price_ops::today(&app, member.project.id).await?;
+    let prices = price_ops::today(app, member.project.id).await?;
     let parts = content.size().parts;
     let all_phones = order::estimate(&prices, &template, phones, parts);
     let version = version_of(&draft, &template, &all_phones);
@@ -264,24 +280,33 @@ pub async fn order(
     let changes = posted.map_or_else(Vec::new, |posted| version.changes_since(posted));
     if confirmed && as_checked && changes.is_empty() && !recipients.is_empty() {
         let count = recipients.len();
-        return match place(&app, &member, &request, &draft, content, recipients).await {
-            Ok(ordered) => Ok(done(&app, &member, &request, &draft, ordered, count)),
+        let shown = order::estimate(&prices, &template, &recipients, parts);
+        return match place(app, member, request, &draft, content, recipients, &shown).await {
+            Ok(Some(ordered)) => Ok(done(app, member, request, &draft, ordered, count)),
+            // The page is drawn anew, and says what it costs now.
+            Ok(None) => Box::pin(check_or_place(app, member, request, fields)).await,
             Err(problem) => {
                 let problems = vec![problem?];
-                respond(&form_page(choices, &app, &member, &request, draft, problems).await?)
+                respond(&form_page(choices, app, member, request, draft, problems).await?)
             }
         };
     }
     // The other request of a double click may have been stored in the meantime.
-    if confirmed && let Some(batch) = find_ordered(&app, &member, &draft).await? {
-        return Ok(done(&app, &member, &request, &draft, Ordered::Already(batch), 0));
+    if confirmed && let Some(batch) = find_ordered(app, member, &draft).await? {
+        return Ok(done(app, member, request, &draft, Ordered::Already(batch), 0));
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
     let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
     let text = order::body(&template);
+    let proposed = ProposedDestination::of_template(app, &l, &template).await?;
     let estimate = order::estimate(&prices, &template, &recipients, parts);
-    let needs_approval = policy.needs_approval(template.purpose, total, &estimate);
+    let amount = Amount { messages: total, cost: estimate.known_cost() };
+    let day = budget_ops::leaving_day(template.purpose, draft.schedule_at, now);
+    let (project, person) = (member.project.id, member.person.id);
+    let budgets = budget_ops::outlook(&app, project, person, day, None).await?;
+    let needs_approval = policy.needs_approval(template.purpose, total, &estimate)
+        || budget_lines::asks(&budgets, amount);
     let shown = Shown {
         recipients: i64::from(total),
         template: &text,
@@ -291,15 +316,17 @@ pub async fn order(
     };
     let page = CheckPage {
         cost: costs::expected(&l, &estimate),
+        budgets: budget_lines::lines(&l, &budgets, amount),
         changed_parts: shown.sentences(&l, &changes),
         version,
         l,
         preview: Preview::of(&draft, &template),
         warnings: draft.warnings(),
+        proposed,
         needs_approval,
         waits: draft.schedule_at.is_none() && !may_leave(template.purpose, now),
         changed: confirmed && changes.is_empty(),
-        draft: if confirmed { draft } else { draft.with_unused_token(&app, &member).await? },
+        draft: if confirmed { draft } else { draft.with_unused_token(app, member).await? },
         template,
         recipients,
         without_repeats,
@@ -341,8 +368,14 @@ async fn form_page(
             app.clock.now(),
         )
         .await?;
+    let l = Layout::in_project(&member, app, request, Section::Send).await?;
+    let proposed = match &draft.template {
+        Some(template) => ProposedDestination::of_template(app, &l, template).await?,
+        None => None,
+    };
     Ok(FormPage {
-        l: Layout::in_project(&member, app, request, Section::Send).await?,
+        l,
+        proposed,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,
@@ -404,6 +437,7 @@ async fn start_fields(
     Ok((fields, are_hidden))
 }
 
+/// Places the order at the prices that the person was shown. Returns `None` if they have changed.
 async fn place(
     app: &App,
     member: &Member,
@@ -411,7 +445,8 @@ async fn place(
     draft: &Draft,
     content: Content,
     phones: Vec<Phone>,
-) -> Result<Ordered, Result<Problem, WebError>> {
+    shown: &Estimate,
+) -> Result<Option<Ordered>, Result<Problem, WebError>> {
     let outgoing = content.to(phones).map_err(|problem| Ok(Problem::of_recipients(problem)))?;
     let order = Order {
         project: member.project.id,
@@ -420,7 +455,10 @@ async fn place(
         schedule_at: draft.schedule_at,
         form_token: draft.form_token,
     };
-    order::place(app, &order, &peer_ip(request)).await.map_err(Problem::from_order_error)
+    match order::place_as_shown(app, &order, shown, &peer_ip(request)).await {
+        Err(OrderError::PriceChanged) => Ok(None),
+        placed => placed.map(Some).map_err(Problem::from_order_error),
+    }
 }
 
 /// Returns the batch that this form has ordered before: after a double click, a reload, the back

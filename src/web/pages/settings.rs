@@ -1,6 +1,8 @@
 //! The settings of a project.
 
+pub mod alerts;
 pub mod batch_rules;
+pub mod budgets;
 pub mod members;
 pub mod notifications;
 pub mod opt_out_keywords;

@@ -370,11 +370,11 @@ pub async fn add_to_blacklist(
     let texts = member.texts(&request);
     let message = match blacklisted {
         Ok(blacklisted) => texts.with(
-            "suppression-offered",
-            &[("taken", blacklisted.taken.into()), ("refused", blacklisted.refused.into())],
+            "suppressions-blacklist-done",
+            &[("added", blacklisted.added.into()), ("refused", blacklisted.refused.into())],
         ),
         Err(BlacklistError::Vendor(error)) => {
-            texts.with("suppression-offer-failed", &[("why", error.to_string().into())])
+            texts.with("suppressions-blacklist-failed", &[("why", error.to_string().into())])
         }
         Err(BlacklistError::Database(error)) => return Err(WebError::Database(error)),
         Err(BlacklistError::Credentials(error)) => {

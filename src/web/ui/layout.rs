@@ -314,9 +314,11 @@ impl Layout {
         let urls = &self.urls;
         let all = [
             (urls.settings(), "settings-notifications", Permission::Manage),
+            (urls.alerts(), "alerts-title", Permission::Manage),
             (urls.members(), "members-title", Permission::Manage),
             (urls.stand_ins(), "stand-ins-title", Permission::Approve),
             (urls.batch_rules(), "batch-rules-title", Permission::Manage),
+            (urls.budgets(), "budgets-title", Permission::Manage),
             (urls.prices(), "prices-title", Permission::Manage),
             (urls.sensitive_words(), "sensitive-words-title", Permission::Send),
             (urls.opt_out_keywords(), "opt-out-title", Permission::Manage),

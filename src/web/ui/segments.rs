@@ -11,13 +11,8 @@ pub struct Segment {
     pub variable: bool,
 }
 
-/// Returns a template's text with `params` filled in.
-pub fn segments_of(template_text: &str, params: &[String]) -> Vec<Segment> {
-    segments(&text::TemplateText::parse(template_text), params)
-}
-
 /// Returns the segments of a text; a variable without a value is shown by its number.
-pub fn segments(text: &text::TemplateText, params: &[String]) -> Vec<Segment> {
+pub fn segments_of(text: &text::TemplateText, params: &[String]) -> Vec<Segment> {
     text.segments(params)
         .map(|segment| match segment {
             text::Segment::Literal(literal) => {

@@ -243,7 +243,7 @@ impl<'a> Plan<'a> {
         Some(self)
     }
 
-    /// Finds the first matching messages of the window, up to the limit, in no order.
+    /// Returns the first matching messages of the window, up to the limit, in no order.
     pub(super) async fn find(&self, db: &mut PgConnection) -> sqlx::Result<Vec<Found>> {
         rows::find(db, self.table, self.candidate_window(), |sql| self.push_matches(sql)).await
     }

@@ -81,7 +81,7 @@ pub(super) struct Found {
     row: PgRow,
 }
 
-/// Finds messages of `table` in `window`, in no order. `pick` appends the query for their ids, with
+/// Returns messages of `table` in `window`, in no order. `pick` appends the query for their ids, with
 /// the columns of [`Table::columns`].
 ///
 /// Related rows are looked up for each message (`offset 0`) because there are few messages; the
@@ -128,7 +128,7 @@ pub(super) async fn find(
     sql.build().fetch_all(db).await?.into_iter().map(read).collect()
 }
 
-/// Finds a message of the project, its own or an external one.
+/// Returns a message of the project, its own or an external one.
 pub(super) async fn find_one(
     db: &mut PgConnection,
     project: ProjectId,

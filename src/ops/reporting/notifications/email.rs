@@ -4,31 +4,41 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::notification::{
-    BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, Notification, PUSHES_CHANGED,
+    ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, BUDGET_80, BUDGET_100,
+    DIGEST, MONTHLY_REPORT, Notification, PUSHES_CHANGED, REVIEW_CHANGED, TEST,
 };
+use crate::domain::sending::budget::{BudgetUnit, yuan};
 use crate::domain::time::rfc3339;
 use crate::i18n::Texts;
 
-/// Returns subject and text of the email for a notification.
+/// Returns subject and text of the email for a notification. The text ends with the URL of its page.
 pub(super) fn email(texts: Texts, notification: &Notification) -> (String, String) {
-    if notification.event == PUSHES_CHANGED {
-        let project = [("project", notification.project.as_str().into())];
-        let text =
-            texts.with(&format!("notification-pushes-{}-text", notification.status), &project);
-        let url = notification.url.as_deref().unwrap_or_default();
-        let subject = texts.with(&format!("notification-pushes-{}", notification.status), &project);
-        let time = email_time(texts, notification);
-        return (subject, format!("{text}\n\n{time}{url}\n"));
-    }
-    if notification.event == BATCH_PAUSED {
-        return batch_email(texts, notification);
-    }
-    if notification.event == BATCH_AWAITS_APPROVAL {
-        return approval_email(texts, notification);
-    }
-    if notification.event == BATCH_SENT_BACK {
-        return sent_back_email(texts, notification);
-    }
+    let (subject, text) = match notification.event.as_str() {
+        PUSHES_CHANGED => pushes_email(texts, notification),
+        BATCH_PAUSED => batch_email(texts, notification),
+        BATCH_AWAITS_APPROVAL => approval_email(texts, notification),
+        BATCH_SENT_BACK => sent_back_email(texts, notification),
+        REVIEW_CHANGED | TEST => review_email(texts, notification),
+        ALERT_ENDED => ended_email(texts, notification),
+        DIGEST => digest_email(texts, notification),
+        MONTHLY_REPORT => report_email(texts, notification),
+        BUDGET_80 | BUDGET_100 => budget_email(texts, notification),
+        _ => event_email(texts, notification),
+    };
+    let url = notification.url.as_deref().unwrap_or_default();
+    let text = format!("{text}\n\n{}{url}", email_time(texts, notification));
+    (subject, text.trim_end().to_owned() + "\n")
+}
+
+/// Returns subject and text of the email for pushes that are missing or back.
+fn pushes_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let project = [("project", notification.project.as_str().into())];
+    let key = format!("notification-pushes-{}", notification.status);
+    (texts.with(&key, &project), texts.with(&format!("{key}-text"), &project))
+}
+
+/// Returns subject and text of the email for a changed review status.
+fn review_email(texts: Texts, notification: &Notification) -> (String, String) {
     let what = texts.t(&format!("notification-{}", notification.subject));
     let status = texts.t(&format!("notification-status-{}", notification.status));
     let values = [
@@ -39,16 +49,80 @@ pub(super) fn email(texts: Texts, notification: &Notification) -> (String, Strin
         ("reason", notification.reason.as_str().into()),
         ("project", notification.project.as_str().into()),
     ];
-    let subject = texts.with("notification-subject", &values);
     let mut text = texts.with("notification-text", &values);
     if !notification.reason.is_empty() {
         text.push_str("\n\n");
         text.push_str(&texts.with("notification-reason", &values));
     }
-    text.push_str("\n\n");
-    text.push_str(&email_time(texts, notification));
-    text.push_str(notification.url.as_deref().unwrap_or_default());
-    (subject, text.trim_end().to_owned() + "\n")
+    (texts.with("notification-subject", &values), text)
+}
+
+/// Returns subject and text of the email for what was told and is over.
+fn ended_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let event = notification.ended.clone().unwrap_or_default();
+    let told = Notification { event, ..notification.clone() };
+    let (subject, _) = email(texts, &told);
+    let values = [("what", subject.into()), ("project", notification.project.as_str().into())];
+    (texts.with("notification-ended", &values), texts.with("notification-ended-text", &values))
+}
+
+/// Returns subject and text of the email for what waited for the end of the quiet hours.
+fn digest_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let count = notification.count.unwrap_or_default();
+    let values = [("count", count.into()), ("project", notification.project.as_str().into())];
+    let mut text = texts.with("notification-digest-text", &values);
+    for item in &notification.items {
+        let (subject, _) = email(texts, item);
+        let url = item.url.as_deref().unwrap_or_default();
+        text.push_str(&format!("\n\n{subject}\n{}{url}", email_time(texts, item)));
+    }
+    (texts.with("notification-digest", &values), text)
+}
+
+/// Returns subject and text of the email for a budget that is used to four fifths, or up.
+fn budget_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let amount = |amount: Option<i64>| {
+        let amount = amount.unwrap_or_default();
+        match notification.subject.parse() {
+            Ok(BudgetUnit::Yuan) => yuan(amount),
+            Ok(BudgetUnit::Messages) | Err(_) => texts.n(amount),
+        }
+    };
+    let who = match notification.name.as_str() {
+        "" => String::new(),
+        name => format!(" ({name})"),
+    };
+    let values = [
+        ("who", who.into()),
+        ("project", notification.project.as_str().into()),
+        ("period", notification.status.as_str().into()),
+        ("used", amount(notification.count).into()),
+        ("cap", amount(notification.limit).into()),
+    ];
+    let key = format!("notification-{}", notification.event);
+    (texts.with(&key, &values), texts.with("notification-budget-text", &values))
+}
+
+/// Returns subject and text of the email with a monthly report.
+fn report_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let month = notification.status.get(..7).unwrap_or_default();
+    let values = [("project", notification.project.as_str().into()), ("month", month.into())];
+    (texts.with("notification-report", &values), texts.with("notification-report-text", &values))
+}
+
+/// Returns subject and text of the email for any other event.
+fn event_email(texts: Texts, notification: &Notification) -> (String, String) {
+    let key = format!("notification-{}", notification.event);
+    let variant = format!("{key}-{}", notification.status);
+    let values = [
+        ("name", notification.name.as_str().into()),
+        ("project", notification.project.as_str().into()),
+        ("reason", notification.reason.as_str().into()),
+        ("count", notification.count.unwrap_or_default().into()),
+        ("limit", notification.limit.unwrap_or_default().into()),
+    ];
+    let key = if texts.try_t(&variant).is_some() { variant } else { key };
+    (texts.with(&key, &values), texts.with(&format!("{key}-text"), &values))
 }
 
 /// Returns subject and text of the email for a paused batch: what its page says as well.
@@ -74,10 +148,7 @@ fn batch_email(texts: Texts, notification: &Notification) -> (String, String) {
         text.push_str("\n\n");
         text.push_str(&texts.with("notification-reason", &values));
     }
-    text.push_str("\n\n");
-    text.push_str(&email_time(texts, notification));
-    text.push_str(notification.url.as_deref().unwrap_or_default());
-    (subject, text.trim_end().to_owned() + "\n")
+    (subject, text)
 }
 
 /// Returns subject and text of the email for a batch that awaits approval.
@@ -87,9 +158,7 @@ fn approval_email(texts: Texts, notification: &Notification) -> (String, String)
         ("project", notification.project.as_str().into()),
     ];
     let text = texts.with("notification-approval-text", &values);
-    let url = notification.url.as_deref().unwrap_or_default();
-    let text = format!("{text}\n\n{}{url}", email_time(texts, notification));
-    (texts.with("notification-approval", &values), text.trim_end().to_owned() + "\n")
+    (texts.with("notification-approval", &values), text)
 }
 
 /// Returns subject and text of the email for a batch that was sent back.
@@ -101,9 +170,7 @@ fn sent_back_email(texts: Texts, notification: &Notification) -> (String, String
         ("reason", notification.reason.as_str().into()),
     ];
     let text = texts.with("notification-sent-back-text", &values);
-    let url = notification.url.as_deref().unwrap_or_default();
-    let text = format!("{text}\n\n{}{url}", email_time(texts, notification));
-    (texts.with("notification-sent-back", &values), text.trim_end().to_owned() + "\n")
+    (texts.with("notification-sent-back", &values), text)
 }
 
 /// Returns when it happened, as a line of an email.
@@ -137,6 +204,7 @@ mod tests {
                 countries: Vec::new(),
                 at: "2026-11-29T14:07:11+08:00".to_owned(),
                 url: Some("https://console.example.test/p/shop/health".to_owned()),
+                ..Notification::default()
             };
             let (subject, text) = email(Texts(language), &notification);
             assert!(subject.contains("shop"), "{subject}");
@@ -160,6 +228,7 @@ mod tests {
             countries: countries.iter().map(|code| (*code).to_owned()).collect(),
             at: "2026-11-29T14:07:11+08:00".to_owned(),
             url: None,
+            ..Notification::default()
         };
         for (language, names, unknown, general) in [
             (Language::En, "Malaysia +60, +999", "the countries of this batch", "general"),
@@ -190,6 +259,7 @@ mod tests {
             countries: Vec::new(),
             at: "2026-11-29T06:07:11Z".to_owned(),
             url: Some("https://console.example.test/p/default/templates/UTA1".to_owned()),
+            ..Notification::default()
         };
         for language in Language::ALL {
             let (subject, text) = email(Texts(language), &notification);

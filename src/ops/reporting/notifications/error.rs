@@ -28,7 +28,7 @@ impl NotificationError {
     /// if there is one.
     pub(super) fn stored(&self) -> String {
         let (key, message) = match self {
-            Self::NotConfigured => ("no-wish", String::new()),
+            Self::NotConfigured => ("not-configured", String::new()),
             Self::Unreadable => ("unreadable", String::new()),
             Self::Sealed(_) => ("sealed", String::new()),
             Self::Database(_) => ("database", String::new()),
@@ -37,11 +37,21 @@ impl NotificationError {
             Self::Outbound(OutboundError::Mail(text)) => ("mail", text.clone()),
             Self::Outbound(OutboundError::Unreachable(text)) => ("unreachable", text.clone()),
             Self::Outbound(OutboundError::NotPublic) => ("not-public", String::new()),
+            Self::Outbound(OutboundError::Robot { code, said }) => {
+                ("robot", format!("{code} {said}").trim_end().to_owned())
+            }
             Self::Outbound(OutboundError::HttpStatus(status)) => {
                 ("answer", format!("HTTP {status}"))
             }
         };
         format!("{key} {message}")
+    }
+
+    /// Returns whether a robot says that it was called too often: 45009 of WeCom, 130101 of DingTalk, 11232
+    /// of Feishu.
+    pub(super) fn is_limit(&self) -> bool {
+        let Self::Outbound(OutboundError::Robot { code, .. }) = self else { return false };
+        matches!(code, 45_009 | 130_101 | 11_232)
     }
 }
 
@@ -59,6 +69,7 @@ mod tests {
             OutboundError::Unreachable(String::new()),
             OutboundError::HttpStatus(500),
             OutboundError::NotPublic,
+            OutboundError::Robot { code: 310_000, said: String::new() },
         ];
         let mut all: Vec<NotificationError> =
             outbound.into_iter().map(NotificationError::Outbound).collect();

@@ -282,6 +282,7 @@ mod tests {
                 OutgoingTemplate {
                     id: TemplateId(1),
                     text: "{1}您好，余额{2}元。".to_owned(),
+                    added_opt_out: String::new(),
                     purpose: Purpose::Notice,
                     international: false,
                 },

@@ -12,10 +12,13 @@ use crate::db::sending::{batches, prices, recipients, repeats, resends, uploads}
 use crate::db::{audit, projects};
 use crate::domain::ids::{BatchId, ProjectId, UserId};
 use crate::domain::period;
-use crate::domain::sending::batch::{BatchState, Package};
+use crate::domain::sending::batch::BatchState;
+use crate::domain::sending::budget::Amount;
+use crate::domain::sending::price::PriceKind;
 use crate::domain::sending::recipient::Verdict;
 use crate::domain::sending::version::Part;
 use crate::ops::reporting::notifications;
+use crate::ops::sending::budgets::{self, Claim};
 use crate::ops::sending::order::{self, OrderError};
 
 /// How long the repeats that were found when a draft was read are taken for granted.
@@ -70,8 +73,8 @@ pub enum Confirmation {
 ///
 /// # Errors
 ///
-/// [`OrderError`] if signature and template cannot be used any more; the other variants do not
-/// occur here.
+/// [`OrderError`] if signature and template cannot be used any more, or the order is over a hard budget;
+/// the other variants do not occur here.
 pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirmation, OrderError> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -86,14 +89,14 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     };
     let policy = projects::policy(&mut tx, request.project).await?;
     // As its page shows it. What has changed since is read again below.
-    let package = Package::of(draft.purpose, draft.international);
+    let kind = PriceKind::of(draft.purpose, draft.international);
     let prices = prices::on(&mut *tx, request.project, period::day_of(now)).await?;
     if let Some(posted) = request.version {
         let changes = version_of(
             &report,
             draft.read_at,
             &ShownTexts::of(&draft),
-            &report.estimate(&prices, package, true),
+            &report.estimate(&prices, kind, true),
         )
         .changes_since(posted);
         if !changes.is_empty() {
@@ -103,6 +106,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     let body = order::body(&template);
     let content = content_of(signature.as_ref(), &template, &body);
     let is_current = content.template_text == draft.template_text
+        && content.added_opt_out == draft.added_opt_out
         && content.sig_content == draft.sig_content
         && content.purpose == draft.purpose
         && content.international == draft.international
@@ -130,8 +134,16 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     }
     let total = i32::try_from(count).unwrap_or(i32::MAX);
     let parts = i32::try_from(report.going_parts(request.with_repeats)).unwrap_or(i32::MAX);
-    let estimate = report.estimate(&prices, package, request.with_repeats);
-    let approval = policy.needs_approval(template.purpose, total, &estimate);
+    let estimate = report.estimate(&prices, kind, request.with_repeats);
+    let claim = Claim {
+        project: request.project,
+        user: request.by,
+        day: budgets::leaving_day(template.purpose, request.schedule_at, now),
+        order: Amount { messages: total, cost: estimate.known_cost() },
+    };
+    let checked = budgets::check(&mut tx, &claim, Some(request.batch)).await?;
+    let approval = policy.needs_approval(template.purpose, total, &estimate)
+        || budgets::asks(&checked, claim.order).is_some();
     let state = order::initial_state(approval, request.schedule_at, now);
     let confirmed = Confirmed {
         state,
@@ -150,6 +162,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     {
         return Ok(Confirmation::Already);
     }
+    budgets::reserve(app, &mut tx, request.batch, &claim, &checked).await?;
     if template.international {
         prices::insert_countries(&mut tx, request.batch, &estimate).await?;
     }

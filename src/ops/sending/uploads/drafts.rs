@@ -70,6 +70,7 @@ pub(super) fn content_of<'a>(
         sig_content: order::content_of(signature),
         vendor_template_id: &template.template_id,
         template_text: body,
+        added_opt_out: order::added_opt_out(template),
         purpose: template.purpose,
         international: template.international,
     }

@@ -168,6 +168,7 @@ fn wording_of(batch: &Batch) -> Wording {
     let template = OutgoingTemplate {
         id: batch.template_id,
         text: batch.template_text.clone(),
+        added_opt_out: batch.added_opt_out.clone(),
         purpose: batch.purpose,
         international: batch.international,
     };

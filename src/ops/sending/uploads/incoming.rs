@@ -124,6 +124,7 @@ impl IncomingFile {
                 sig_content: order::content_of(signature.as_ref()),
                 vendor_template_id: &template.template_id,
                 template_text: &order::body(&template),
+                added_opt_out: order::added_opt_out(&template),
                 purpose: template.purpose,
                 international: template.international,
                 total: 0,

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::{Classified, SetAside};
 use crate::domain::phone::{Carrier, country_of};
-use crate::domain::sending::batch::Package;
-use crate::domain::sending::price::{Estimate, HOME, PriceList};
+use crate::domain::sending::price::{Estimate, HOME, PriceKind, PriceList};
 use crate::domain::sending::recipient::Verdict;
 use crate::domain::sending::upload::Mapping;
 use crate::recipient_file::{Delimiter, Encoding, Sheet};
@@ -84,7 +83,7 @@ pub struct Sample {
 
 /// Rows by the carrier that the prefix of the phone belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operators {
+pub struct CarrierCounts {
     /// China Mobile.
     pub cmcc: i64,
     /// China Telecom.
@@ -158,7 +157,8 @@ pub struct Report {
     /// The number of rows that are ready and have more than one part.
     pub several_parts: i64,
     /// The number of rows that are ready, by carrier.
-    pub operators: Operators,
+    #[serde(alias = "operators")]
+    pub carriers: CarrierCounts,
     /// Whether all rows that may be sent have the same values.
     pub uniform: bool,
     /// The shortest text.
@@ -203,13 +203,18 @@ impl Report {
         self.count(Verdict::Ready) + repeats
     }
 
+    /// Returns the rows that are shown as they would be sent.
+    pub fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.shortest.iter().chain(&self.longest).chain(&self.random)
+    }
+
     /// Returns the billed parts of the rows that would be sent.
     pub fn going_parts(&self, with_repeats: bool) -> i64 {
         self.parts + if with_repeats { self.repeat_parts } else { 0 }
     }
 
     /// Returns what the rows that would be sent cost.
-    pub fn estimate(&self, prices: &PriceList, package: Package, with_repeats: bool) -> Estimate {
+    pub fn estimate(&self, prices: &PriceList, kind: PriceKind, with_repeats: bool) -> Estimate {
         let mut countries = self.parts_abroad.clone();
         if with_repeats {
             for (country, parts) in &self.repeat_parts_abroad {
@@ -219,10 +224,10 @@ impl Report {
         // At home, or of a file that was read before countries were counted.
         let others = self.going_parts(with_repeats) - countries.values().sum::<i64>();
         if others > 0 {
-            let country = if package == Package::International { "" } else { HOME };
+            let country = if kind == PriceKind::International { "" } else { HOME };
             countries.insert(country.to_owned(), others);
         }
-        prices.estimate(package, countries)
+        prices.estimate(kind, countries)
     }
 }
 
@@ -315,13 +320,13 @@ impl ReportBuilder {
     }
 
     fn add_operator(&mut self, phone: &str) {
-        let operators = &mut self.report.operators;
+        let carriers = &mut self.report.carriers;
         let operator = Carrier::of(phone);
         *match operator {
-            Some(Carrier::Cmcc) => &mut operators.cmcc,
-            Some(Carrier::Ctcc) => &mut operators.ctcc,
-            Some(Carrier::Cucc) => &mut operators.cucc,
-            None => &mut operators.other,
+            Some(Carrier::Cmcc) => &mut carriers.cmcc,
+            Some(Carrier::Ctcc) => &mut carriers.ctcc,
+            Some(Carrier::Cucc) => &mut carriers.cucc,
+            None => &mut carriers.other,
         } += 1;
     }
 
@@ -374,13 +379,13 @@ mod tests {
     use crate::domain::sending::price::Price;
 
     fn prices() -> PriceList {
-        let price = |package, country: &str, price| Price {
-            package,
+        let price = |kind, country: &str, price| Price {
+            kind,
             country: country.to_owned(),
             valid_from: date!(2026 - 01 - 01),
             price: Some(price),
         };
-        [price(Package::Notice, "", 450), price(Package::International, "60", 3_000)]
+        [price(PriceKind::Notice, "", 450), price(PriceKind::International, "60", 3_000)]
             .into_iter()
             .collect()
     }
@@ -394,7 +399,7 @@ mod tests {
             repeat_parts_abroad: [("60".to_owned(), 1), ("65".to_owned(), 2)].into(),
             ..Report::default()
         };
-        let estimate = |repeats| report.estimate(&prices(), Package::International, repeats);
+        let estimate = |repeats| report.estimate(&prices(), PriceKind::International, repeats);
         assert_eq!(estimate(false).known_cost(), 6_000);
         assert_eq!(estimate(true).known_cost(), 9_000);
         assert_eq!(estimate(true).unpriced(), ["65"]);
@@ -403,9 +408,9 @@ mod tests {
     #[test]
     fn a_file_read_before_countries_were_counted_costs_the_price_of_all_others() {
         let report = Report { parts: 2, ..Report::default() };
-        let at_home = report.estimate(&prices(), Package::Notice, false);
+        let at_home = report.estimate(&prices(), PriceKind::Notice, false);
         assert_eq!((at_home.known_cost(), at_home.same_price()), (900, Some(450)));
-        let abroad = report.estimate(&prices(), Package::International, false);
+        let abroad = report.estimate(&prices(), PriceKind::International, false);
         assert_eq!(abroad.unpriced(), [""]);
     }
 }

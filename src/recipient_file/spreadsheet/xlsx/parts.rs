@@ -91,7 +91,8 @@ impl BufRead for Bounded<'_> {
     }
 }
 
-/// Finds a part as spreadsheet programs do: small letters and capitals are the same.
+/// Returns the index of a part, found as spreadsheet programs do: small letters and capitals are the
+/// same.
 fn find(archive: &Archive, path: &str) -> Option<usize> {
     archive.index_for_name(path).or_else(|| {
         let mut names = archive.file_names();

@@ -21,6 +21,7 @@ use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::i18n::Texts;
 use crate::web::http::member::Member;
 use crate::web::http::{flash, page};
+use crate::web::ui::figures::budget_lines;
 use crate::web::ui::layout::{Layout, Section, full_time};
 use crate::web::ui::{moment, schedule};
 
@@ -44,7 +45,7 @@ pub async fn pause(
     act(&app, &member, &request, &path.1, BatchAction::Pause, None).await
 }
 
-/// The form of [`resume`].
+/// The form of [`resume`]. It carries the version of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ResumeForm {
@@ -63,7 +64,10 @@ pub async fn resume(
 ) -> Result<HttpResponse, WebError> {
     let form = form.into_inner();
     if form.now.is_none() {
-        return act(&app, &member, &request, &path.1, BatchAction::Resume, None).await;
+        // Pages name their version. A script that pauses and resumes has seen no page: it continues
+        // what was decided before.
+        let version = (!form.version.is_empty()).then_some(form.version.as_str());
+        return act(&app, &member, &request, &path.1, BatchAction::Resume, version).await;
     }
     let form = RescheduleForm { now: form.now, version: form.version, ..RescheduleForm::default() };
     move_batch(&app, &member, &request, &path.1, form, None).await
@@ -262,6 +266,7 @@ async fn act(
         Taken::OutOfDate(changes) => {
             return live::with_notice(app, member, request, id, Notice::OutOfDate(changes)).await;
         }
+        Taken::OverBudget(over) => budget_lines::over(texts, &over),
         Taken::NotMoved => texts.t("batch-not-moved"),
         Taken::TooLate => texts.t(late_key(action)),
         Taken::Stopped(under_way) => {
@@ -281,7 +286,7 @@ async fn act(
 /// Returns whether an action did not do what the person wanted, or not all of it.
 fn is_doubtful(taken: &Taken, action: BatchAction) -> bool {
     match taken {
-        Taken::NotMoved | Taken::TooLate | Taken::OutOfDate(_) => true,
+        Taken::NotMoved | Taken::TooLate | Taken::OverBudget(_) | Taken::OutOfDate(_) => true,
         Taken::Moved(BatchState::Paused) => {
             matches!(action, BatchAction::Resume | BatchAction::Approve)
         }

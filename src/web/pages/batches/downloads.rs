@@ -16,7 +16,6 @@ use crate::domain::ids::{BatchId, MessageId, ProjectId, TemplateId};
 use crate::domain::review::Purpose;
 use crate::domain::review::sms_template::read_instruction;
 use crate::domain::sending::message::MessageState;
-use crate::domain::text::TemplateText;
 use crate::ops::sending::order;
 use crate::web::http::error::WebError;
 use crate::web::http::form::peer_ip;
@@ -110,7 +109,7 @@ pub async fn sample(
     let template = sms_templates::find_approved(&mut db, member.project.id, query.template_id)
         .await?
         .ok_or(WebError::NotFound)?;
-    let variables = TemplateText::parse(&order::body(&template)).variables();
+    let variables = order::text(&template).variables();
     let meanings = read_instruction(&template.instruction, variables);
     let names = meanings.iter().enumerate().map(|(index, meaning)| {
         if meaning.is_empty() { format!("{{{}}}", index + 1) } else { meaning.clone() }

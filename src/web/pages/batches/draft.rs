@@ -16,6 +16,7 @@ use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
 use crate::web::http::{flash, page};
+use crate::web::ui::figures::budget_lines;
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::schedule;
 
@@ -94,6 +95,19 @@ pub async fn confirm(
         }
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
+        Err(OrderError::Budget(over)) => {
+            let problem = Problem::new("at", budget_lines::over(l.texts, &over));
+            return respond(
+                &app,
+                &member,
+                &request,
+                batch,
+                PreviewQuery::default(),
+                fields,
+                Some(problem),
+            )
+            .await;
+        }
         Err(error) => {
             let problem = Problem::new("columns", l.t(order_key(&error)?));
             return respond(

@@ -20,10 +20,12 @@ use crate::domain::ids::MessageId;
 use crate::domain::receipt_codes::{self, Category};
 use crate::domain::role::Permission;
 use crate::domain::sending::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
+use crate::domain::sending::budget::Amount;
 use crate::domain::sending::call_problem::CallProblem;
 use crate::domain::sending::message::{Outcome, Tally};
 use crate::domain::sending::version::{Part, Version};
 use crate::domain::sight::{Sight, hidden};
+use crate::domain::text;
 use crate::ops::sending::batch_actions;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
@@ -31,6 +33,7 @@ use crate::web::http::{page, urls};
 use crate::web::ui::batch_row::{BatchStatus, awaits_results};
 use crate::web::ui::call_text::explain;
 use crate::web::ui::changes::Shown;
+use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::figures::ledger::{Bar, Ledger};
 use crate::web::ui::layout::{Layout, Section};
@@ -118,6 +121,8 @@ pub(super) struct LivePart {
     /// Some of its texts, for whoever decides whether it is sent.
     samples: Vec<Vec<Segment>>,
     signature: String,
+    /// The budgets that it counts for, for whoever decides.
+    budgets: Vec<BudgetLine>,
     /// When it is sent, if that is not at once.
     waits_until: Option<String>,
     /// The field for another time, and what is wrong with it.
@@ -399,7 +404,8 @@ pub(super) fn draw(
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
     let samples = samples(snapshot, sight);
     let sample = sample.or_else(|| samples.first().cloned()).unwrap_or_default();
-    let samples = samples.iter().map(|values| segments_of(&batch.template_text, values)).collect();
+    let samples = samples.iter().map(|values| segments_of(&batch.text(), values)).collect();
+    let amount = Amount { messages: batch.total, cost: snapshot.expected.known_cost() };
     let rows = snapshot.messages.iter().map(|message| viewer.ours(message)).collect();
     let caption = l.t("batch-messages-caption");
     LivePart {
@@ -427,10 +433,11 @@ pub(super) fn draw(
         may_name_stand_in: member.role.may(Permission::Approve),
         under_way: snapshot.under_way,
         quiet: tally.queued > 0 && !may_leave(batch.purpose, app.clock.now()),
-        segments: segments_of(&batch.template_text, &sample),
+        segments: segments_of(&batch.text(), &sample),
         samples,
-        signature: crate::domain::text::bracketed(&batch.sig_content, batch.international),
+        signature: text::bracketed(&batch.sig_content, batch.international),
         pace: snapshot.pace,
+        budgets: budget_lines::lines(&l, &snapshot.budgets, amount),
         waits_until: waits_until(&batch, app.clock.now()).map(|at| l.time(at)),
         schedule_typed: batch.schedule_at.map(schedule::typed).unwrap_or_default(),
         schedule_problem: None,

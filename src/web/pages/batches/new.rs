@@ -28,6 +28,7 @@ use crate::web::http::i18n::Texts;
 use crate::web::http::member::Member;
 use crate::web::http::{flash, page};
 use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE, read_signature, signature_problem_key};
+use crate::web::ui::figures::budget_lines;
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::schedule;
 
@@ -229,8 +230,13 @@ fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
         OrderError::SignatureNotApproved => at("signature", "send-error-signature-gone"),
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
         OrderError::Signature(problem) => at("signature", signature_problem_key(problem)),
+        OrderError::Budget(over) => {
+            Problem { field: "template", sentence: budget_lines::over(l.texts, &over) }
+        }
         OrderError::Database(error) => return Err(WebError::Database(error)),
-        OrderError::FormUsed | OrderError::Changed => return Err(WebError::FormExpired),
+        OrderError::FormUsed | OrderError::Changed | OrderError::PriceChanged => {
+            return Err(WebError::FormExpired);
+        }
     })
 }
 

@@ -44,7 +44,7 @@ impl Hash for Html<'_> {
 pub struct Parts<'a>(Vec<Part<'a>>);
 
 impl<'a> Parts<'a> {
-    /// Finds the parts of `html`, in which every element is closed.
+    /// Returns the parts of `html`, in which every element is closed.
     pub fn of(html: &'a str) -> Self {
         let mut parts: Vec<Part<'a>> = Vec::new();
         // The parts around the present position, each with the depth of its element.

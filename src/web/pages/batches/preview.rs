@@ -24,13 +24,13 @@ use crate::db::sending::send_backs::{self, SentBack};
 use crate::db::sending::uploads::{self, Upload};
 use crate::domain::ids::TemplateId;
 use crate::domain::review::Purpose;
-use crate::domain::sending::batch::{BatchState, Package, may_leave};
-use crate::domain::sending::price::{Estimate, PriceList};
+use crate::domain::sending::batch::{BatchState, may_leave};
+use crate::domain::sending::budget::{Amount, Budget};
+use crate::domain::sending::price::{Estimate, PriceKind, PriceList};
 use crate::domain::sending::recipient::{Recipient, Verdict};
 use crate::domain::sending::upload::{Mapping, UploadSource, UploadState};
 use crate::domain::sending::version::Version;
-use crate::domain::text::TemplateText;
-use crate::ops::sending::order;
+use crate::ops::sending::budgets;
 use crate::ops::sending::prices as price_ops;
 use crate::ops::sending::uploads::report::{ReadOptions, Report, Sample};
 use crate::ops::sending::uploads::{self as uploads_ops, ShownTexts};
@@ -40,6 +40,7 @@ use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::{flash, page, typed, urls};
 use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
+use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::figures::ledger::Bar;
 use crate::web::ui::layout::{Layout, Section};
@@ -97,6 +98,7 @@ struct PreviewPage {
     questions: Questions,
     signature: String,
     policy: BatchRules,
+    budgets: Vec<Budget>,
     prices: PriceList,
     confirm_form: ConfirmFields,
     problem: Option<Problem>,
@@ -142,11 +144,12 @@ impl PreviewPage {
         self.report.going(self.confirm_form.again.is_some())
     }
 
-    /// Returns the end of the text that UCloud may add.
+    /// Returns the end of the text that UCloud may add to some of the rows.
     fn added_opt_out(&self) -> &str {
-        let mut templates = self.choices.templates.iter();
-        let template = templates.find(|template| template.id == self.batch.template_id);
-        template.map_or("", order::added_opt_out)
+        let text = self.batch.text();
+        let mut samples = self.report.samples();
+        let is_added = samples.any(|sample| !text.added_opt_out(&sample.params).is_empty());
+        if is_added { &self.batch.added_opt_out } else { "" }
     }
 
     fn rejected_count(&self) -> i64 {
@@ -173,6 +176,20 @@ impl PreviewPage {
         let total = i32::try_from(self.to_send()).unwrap_or(i32::MAX);
         let expected = self.estimate(self.confirm_form.again.is_some());
         self.policy.needs_approval(self.batch.purpose, total, &expected)
+            || budget_lines::asks(&self.budgets, self.amount())
+    }
+
+    /// Returns what the rows that would be sent take of a budget.
+    fn amount(&self) -> Amount {
+        Amount {
+            messages: i32::try_from(self.to_send()).unwrap_or(i32::MAX),
+            cost: self.estimate(self.confirm_form.again.is_some()).known_cost(),
+        }
+    }
+
+    /// Returns the budgets that they count for.
+    fn budget_lines(&self) -> Vec<BudgetLine> {
+        budget_lines::lines(&self.l, &self.budgets, self.amount())
     }
 
     fn is_marketing(&self) -> bool {
@@ -185,8 +202,8 @@ impl PreviewPage {
     }
 
     fn estimate(&self, with_repeats: bool) -> Estimate {
-        let package = Package::of(self.batch.purpose, self.batch.international);
-        self.report.estimate(&self.prices, package, with_repeats)
+        let kind = PriceKind::of(self.batch.purpose, self.batch.international);
+        self.report.estimate(&self.prices, kind, with_repeats)
     }
 
     /// Returns how many seconds submitting takes at the configured rate of calls.
@@ -255,7 +272,7 @@ impl PreviewPage {
 
     /// Returns the text keys of the carriers with their numbers of phones.
     fn carriers(&self) -> Vec<(&'static str, i64)> {
-        let counts = &self.report.operators;
+        let counts = &self.report.carriers;
         let all = [
             ("carrier-cmcc", counts.cmcc),
             ("carrier-ctcc", counts.ctcc),
@@ -390,7 +407,11 @@ async fn draw(
     let template = choices.templates.iter().find(|template| template.id == batch.template_id);
     let shown = shown_report(&batch, &report);
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
+    let day = budgets::leaving_day(batch.purpose, batch.schedule_at, app.clock.now());
+    let (project, person) = (member.project.id, member.person.id);
+    let budgets = budgets::outlook(app, project, person, day, Some(batch.id)).await?;
     Ok(PreviewPage {
+        budgets,
         bar: Bar::of_counts(&counts, spoken.join(", ")),
         rejected: found
             .into_iter()
@@ -455,7 +476,7 @@ fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
                 ("parts", sample.parts.into()),
             ],
         ),
-        segments: segments_of(&batch.template_text, &sample.params),
+        segments: segments_of(&batch.text(), &sample.params),
     };
     let mut lines = Vec::new();
     let mut all = Vec::new();
@@ -504,7 +525,7 @@ pub(super) fn used_as(mapping: &Mapping, column: usize) -> String {
 }
 
 fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
-    let count = TemplateText::parse(&batch.template_text).variables();
+    let count = batch.text().variables();
     let meanings = template.map_or_else(Vec::new, |template| {
         crate::domain::review::sms_template::read_instruction(&template.instruction, count)
     });

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::sending::batches::Batch;
 use crate::db::sending::uploads;
 use crate::domain::ids::SignatureId;
-use crate::domain::sending::batch::Package;
+use crate::domain::sending::price::PriceKind;
 use crate::domain::sending::upload::{Mapping, UploadState};
 use crate::domain::sending::version::Part;
 use crate::domain::text::TemplateText;
@@ -71,7 +71,7 @@ pub(super) async fn out_of_date(
     let shown = Shown {
         recipients: report.going(confirm_form.again.is_some()),
         // Of all rows, as in the version.
-        estimate: report.estimate(&prices, package_of(&batch), true),
+        estimate: report.estimate(&prices, kind_of_price(&batch), true),
         ..Shown::of_batch(&batch)
     };
     let changed = shown.sentences(&l, changes);
@@ -81,8 +81,8 @@ pub(super) async fn out_of_date(
     respond(app, member, request, batch, query, confirm_form, Some(problem)).await
 }
 
-fn package_of(batch: &Batch) -> Package {
-    Package::of(batch.purpose, batch.international)
+fn kind_of_price(batch: &Batch) -> PriceKind {
+    PriceKind::of(batch.purpose, batch.international)
 }
 
 /// How the file of a draft was read.
@@ -113,7 +113,7 @@ impl StoredReading {
     ) -> Result<Vec<Part>, WebError> {
         let Some(report) = &self.report else { return Ok(Vec::new()) };
         let prices = price_ops::today(app, member.project.id).await?;
-        let estimate = report.estimate(&prices, package_of(batch), true);
+        let estimate = report.estimate(&prices, kind_of_price(batch), true);
         let version =
             upload_ops::version_of(report, self.read_at, &ShownTexts::of_batch(batch), &estimate);
         Ok(version.changes_since(posted))

@@ -7,7 +7,7 @@ use super::live::{self, Notice};
 use super::{check_may_decide, find};
 use crate::app::App;
 use crate::ops::actor::Actor;
-use crate::ops::sending::send_back::{self as ops, MAX_REASON, SentBack};
+use crate::ops::sending::send_back::{self as send_back_ops, MAX_REASON, SentBack};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
@@ -47,7 +47,7 @@ pub async fn send_back(
     let ip = peer_ip(&request);
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };
     let person = [("person", batch.orderer.as_str().into())];
-    match ops::sending::send_back(&app, actor, batch.id, &reason, &form.version).await? {
+    match send_back_ops::send_back(&app, actor, batch.id, &reason, &form.version).await? {
         SentBack::Draft => flash::say(&request, &texts.with("batch-moved-send-back", &person)),
         SentBack::Cancelled => {
             flash::say(&request, &texts.with("batch-moved-send-back-cancelled", &person));

@@ -23,8 +23,10 @@ use crate::db::sending::submissions::Submission;
 use crate::db::sending::{messages, prices, submissions, uploads};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::sending::batch::BatchState;
+use crate::domain::sending::budget::Budget;
 use crate::domain::sending::message::Tally;
 use crate::domain::sending::price::Estimate;
+use crate::ops::sending::budgets;
 use crate::ops::sending::uploads::report::Report;
 
 /// The PostgreSQL channel that announces changed batches.
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub batch: Batch,
     /// What it was expected to cost when it was ordered.
     pub expected: Estimate,
+    /// The budgets that it counts for, without itself, while it awaits approval.
+    pub budgets: Vec<Budget>,
     /// What it has been billed.
     pub billed: Cost,
     /// Its messages by state.
@@ -89,7 +93,14 @@ impl Snapshot {
     ) -> sqlx::Result<Option<Self>> {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
+        let budgets = if batch.state == BatchState::AwaitingApproval {
+            let day = budgets::leaving_day(batch.purpose, batch.schedule_at, app.clock.now());
+            budgets::outlook(app, project, batch.ordered_by, day, Some(id)).await?
+        } else {
+            Vec::new()
+        };
         Ok(Some(Self {
+            budgets,
             expected: prices::expected(&app.db, id).await?,
             billed: prices::billed(&app.db, id).await?,
             tally: batches::tally(&app.db, id).await?,

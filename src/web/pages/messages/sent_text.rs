@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::db::sending::messages::Message;
 use crate::domain::sight::Sight;
-use crate::domain::text::{self, Kind, TemplateText};
+use crate::domain::text::{self, Kind};
 use crate::web::ui::segments::{Segment, segments_of};
 
 /// Whether the values of a verification code are shown.
@@ -39,7 +39,7 @@ impl SentText {
     /// Returns the text of a message.
     pub fn of(message: &Message, sight: Sight, values: Values) -> Self {
         let origin = &message.origin;
-        let template = TemplateText::parse(&origin.template_text);
+        let template = origin.text();
         let whole = template.full_text(&message.params, &origin.sig_content, origin.international);
         let params = match values {
             Values::AsUsual | Values::ReasonMissing => message.values_for(sight),
@@ -49,7 +49,7 @@ impl SentText {
         Self {
             hidden: values != Values::Revealed && message.hides_values(sight),
             signature: text::bracketed(&origin.sig_content, origin.international),
-            segments: segments_of(&origin.template_text, &params),
+            segments: segments_of(&template, &params),
             length: text::length(&whole),
             parts: text::parts(&whole, Kind::of(origin.international)),
             full,

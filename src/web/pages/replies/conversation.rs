@@ -345,7 +345,7 @@ fn sent(l: &Layout, message: &Message, sight: Sight) -> Sent {
     Sent {
         id: message.id,
         signature: text::bracketed(&origin.sig_content, origin.international),
-        segments: segments_of(&origin.template_text, &message.values_for(sight)),
+        segments: segments_of(&origin.text(), &message.values_for(sight)),
         status: Status::new(&message.state, l.texts),
         at: l.moment(message.sent_at.unwrap_or_else(|| message.id.made_at())),
         batch: (l.shown(&origin.batch_name).into_owned(), l.urls.batch(origin.batch)),

@@ -52,7 +52,7 @@ struct Candidate {
     why: Option<String>,
 }
 
-/// Finds a signature or template by the vendor's id that is not deleted yet.
+/// Returns a signature or template by the vendor's id that is not deleted yet.
 async fn find(
     app: &App,
     member: &Member,

@@ -1,5 +1,6 @@
-//! `/settings/words`: sensitive words, which the team does not want in an application.
+//! `/settings/sensitive-words`: sensitive words, which the team does not want in an application.
 
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -42,6 +43,12 @@ impl SensitiveWordsPage {
 /// Returns the forbidden topics that are not among `words`.
 fn missing_topics(words: &[String]) -> impl Iterator<Item = &'static str> {
     topics::FORBIDDEN.into_iter().filter(|topic| words.iter().all(|word| word != topic))
+}
+
+/// `/settings/words`: the old path, which redirects permanently.
+pub async fn moved(member: Member) -> HttpResponse {
+    let location = (LOCATION, member.urls().sensitive_words());
+    HttpResponse::PermanentRedirect().insert_header(location).finish()
 }
 
 /// Shows the list.

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::db::review::files::{self, File};
 use crate::db::review::reviewed::{Dependent, Row};
 use crate::db::review::signatures::{self, Signature};
-use crate::db::review::{applications, reviewed as rows};
+use crate::db::review::{applications, destinations, reviewed as rows};
 use crate::domain::ids::{FileId, first_number_at};
 use crate::domain::review::finding::Document;
 use crate::domain::review::signature::SignatureKind;
@@ -42,6 +42,8 @@ struct Line {
     copy: Copy,
     sent: i64,
     is_withdrawn: bool,
+    /// Whether nobody has confirmed its destination.
+    is_proposed: bool,
     can_change: bool,
     signature: Signature,
 }
@@ -119,6 +121,7 @@ pub async fn list(
     let ids: Vec<i64> = found.iter().map(|signature| signature.id.0).collect();
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Signature, &ids, since).await?;
+    let proposed = destinations::proposed(&app.db, Subject::Signature, &ids).await?;
     let href = l.urls.signatures();
     let counts = rows::counts(&app.db, project, Subject::Signature).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
@@ -139,6 +142,7 @@ pub async fn list(
                 copy: l.copy(&signature.sig_id),
                 sent,
                 is_withdrawn: is_withdrawn(&signature),
+                is_proposed: proposed.contains(&signature.id.0),
                 can_change: apply_ops::signature_can_change(&signature),
                 signature,
             })
@@ -166,7 +170,7 @@ fn standing(l: &Layout, signature: &Signature) -> Standing {
     Standing::of(l, signature.status, missing, deleted)
 }
 
-/// Finds a signature of the project by the vendor's id.
+/// Returns a signature of the project by the vendor's id.
 pub(in crate::web) async fn find(
     app: &App,
     member: &Member,

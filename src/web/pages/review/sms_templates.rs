@@ -6,6 +6,7 @@ use askama::Template;
 use super::destination::Destination;
 use super::signatures::SENT_PERIOD;
 use crate::app::App;
+use crate::db::review::destinations;
 use crate::db::review::reviewed as rows;
 use crate::db::review::reviewed::{Dependent, Row};
 use crate::db::review::sms_templates::{self, SmsTemplate};
@@ -35,6 +36,8 @@ struct Line {
     segments: Vec<Segment>,
     /// Whether all of it can be changed, not only its name.
     can_change: bool,
+    /// Whether nobody has confirmed its destination.
+    is_proposed: bool,
     template: SmsTemplate,
 }
 
@@ -94,6 +97,7 @@ pub async fn list(
     let ids: Vec<i64> = found.iter().map(|template| template.id.0).collect();
     let since = first_number_at(app.clock.now() - SENT_PERIOD);
     let sent = rows::sent_since(&app.db, Subject::Template, &ids, since).await?;
+    let proposed = destinations::proposed(&app.db, Subject::Template, &ids).await?;
     let href = l.urls.templates();
     let counts = rows::counts(&app.db, project, Subject::Template).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
@@ -113,8 +117,9 @@ pub async fn list(
                 changed: l.moment(template.changed_at),
                 copy: l.copy(&template.template_id),
                 sent,
-                segments: segments_of(&order::body(&template), &[]),
+                segments: segments_of(&order::text(&template), &[]),
                 can_change: template_change(&template) == TemplateChange::All,
+                is_proposed: proposed.contains(&template.id.0),
                 template,
             })
             .collect(),
@@ -130,7 +135,7 @@ fn standing(l: &Layout, template: &SmsTemplate) -> Standing {
     Standing::of(l, template.status, missing, deleted)
 }
 
-/// Finds an SMS template of the project by the vendor's id.
+/// Returns an SMS template of the project by the vendor's id.
 pub(in crate::web) async fn find(
     app: &App,
     member: &Member,
@@ -159,7 +164,7 @@ pub async fn show(
     let lengths = Lengths::of(&body, &signature, template.international);
     let page = TemplatePage {
         standing: standing(&l, &template),
-        segments: segments_of(&body, &[]),
+        segments: segments_of(&order::text(&template), &[]),
         meanings: (1..)
             .zip(read_instruction(&template.instruction, lengths.variables))
             .filter(|(_, meaning)| !meaning.is_empty())

@@ -13,6 +13,7 @@ use crate::db::sending::batches;
 use crate::db::sending::repeats::Repeat;
 use crate::domain::phone::{Phone, PhoneList};
 use crate::domain::review::Purpose;
+use crate::domain::sending::budget::OverBudget;
 use crate::domain::sending::outgoing::{
     self, Content, MAX_PHONES, RecipientProblem, SignatureProblem, TooLong, Wording,
 };
@@ -21,6 +22,7 @@ use crate::ops::sending::order::{self, OrderError};
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::ui::choices::{WITHOUT_SIGNATURE, signature_problem_key, signature_value};
+use crate::web::ui::figures::budget_lines;
 use crate::web::ui::layout::Layout;
 use crate::web::ui::schedule;
 
@@ -68,6 +70,8 @@ enum ProblemKind {
     Phones(Vec<WrongPhone>, usize),
     /// The length of the text in characters.
     TooLong(usize),
+    /// The budget that the order is over.
+    Budget(Box<OverBudget>),
 }
 
 /// An invalid phone: its line or 0, its text, and the text key of what is wrong.
@@ -82,7 +86,7 @@ impl Draft {
         now: OffsetDateTime,
     ) -> Self {
         let (signature, template) = choose(&fields, signatures, templates);
-        let text = TemplateText::parse(&template.as_ref().map(order::body).unwrap_or_default());
+        let text = template.as_ref().map(order::text).unwrap_or_default();
         let without_signature = match fields.signature_id.as_str() {
             WITHOUT_SIGNATURE => true,
             "" => signature.is_none() && template.as_ref().is_some_and(|one| one.international),
@@ -373,7 +377,10 @@ impl Problem {
                 Self::at("template", ProblemKind::Key("send-error-template-gone"))
             }
             OrderError::Signature(problem) => Self::of_signature(problem),
-            OrderError::Changed => Self::at("template", ProblemKind::Key("send-changed")),
+            OrderError::Budget(over) => Self::at("phones", ProblemKind::Budget(over)),
+            OrderError::Changed | OrderError::PriceChanged => {
+                Self::at("template", ProblemKind::Key("send-changed"))
+            }
             OrderError::FormUsed => return Err(WebError::FormExpired),
             OrderError::Database(error) => return Err(WebError::Database(error)),
         })
@@ -393,6 +400,7 @@ impl Problem {
             ProblemKind::Phones(wrong, more) => {
                 l.with("send-error-phones-wrong", &[("count", (wrong.len() + more).into())])
             }
+            ProblemKind::Budget(over) => budget_lines::over(l.texts, over),
             ProblemKind::TooLong(length) => l.with(
                 "send-error-too-long",
                 &[("length", (*length).into()), ("most", text::MAX_LENGTH.into())],

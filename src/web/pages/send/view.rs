@@ -4,7 +4,7 @@ use super::draft::Draft;
 use crate::db::review::sms_templates::SmsTemplate;
 use crate::domain::text::{self, Kind};
 use crate::ops::sending::order;
-use crate::web::ui::segments::{Segment, segments};
+use crate::web::ui::segments::{Segment, segments_of};
 
 /// The text as it will arrive, with its length and the number of parts.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ impl Preview {
         let scale_parts = parts.max(2);
         Self {
             signature: draft.bracketed(),
-            segments: segments(&draft.text, &draft.params),
-            added_opt_out: order::added_opt_out(template).to_owned(),
+            segments: segments_of(&draft.text, &draft.params),
+            added_opt_out: draft.text.added_opt_out(&draft.params).to_owned(),
             length,
             parts,
             total: parts * draft.phones.phones.len(),

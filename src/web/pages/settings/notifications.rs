@@ -95,7 +95,7 @@ async fn settings_page(
     let rows = past.into_iter().map(|notification| NotificationRow {
         at: l.moment(notification.at),
         channel: l.t(&format!("notification-channel-{}", notification.channel.key())),
-        what: what(&l, &notification.body),
+        what: notifications::subject(l.texts, &notification.body),
         delivered: notification.delivered_at.is_some(),
         given_up: notifications::given_up(&notification),
         attempts: notification.attempts,
@@ -115,31 +115,6 @@ async fn settings_page(
 
 fn error_text(l: &Layout, (key, detail): (&str, &str)) -> String {
     l.with(&format!("notification-error-{key}"), &[("said", detail.to_owned().into())])
-}
-
-/// Returns what a notification was about.
-fn what(l: &Layout, body: &serde_json::Value) -> String {
-    let field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    if field("event") == "test" {
-        return l.t("settings-test-notification");
-    }
-    if field("event") == notifications::PUSHES_CHANGED {
-        let project = [("project", field("project").into())];
-        return l.with(&format!("notification-pushes-{}", field("status")), &project);
-    }
-    if field("event") == notifications::BATCH_PAUSED {
-        let package = [("package", field("package").into())];
-        let title = l.with(&format!("batch-paused-{}-title", field("status")), &package);
-        return format!("{} · {title}", field("name"));
-    }
-    if field("event") == notifications::BATCH_AWAITS_APPROVAL {
-        return l.with("notification-approval", &[("name", field("name").into())]);
-    }
-    if field("event") == notifications::BATCH_SENT_BACK {
-        return l.with("notification-sent-back", &[("name", field("name").into())]);
-    }
-    let status = l.t(&format!("notification-status-{}", field("status")));
-    format!("{} · {status}", field("name"))
 }
 
 fn settings_error(error: NotificationError) -> WebError {

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::sending::prices::{self, ListedPrice};
 use crate::domain::period;
 use crate::domain::review::file::MAX_BYTES;
-use crate::domain::sending::batch::Package;
+use crate::domain::sending::price::PriceKind;
 use crate::ops::actor::Actor;
 use crate::ops::sending::prices as price_ops;
 use crate::web::http::error::WebError;
@@ -31,7 +31,8 @@ use price_file::{COLUMNS, RowProblem, WrongRow};
 /// The day of the list that the examples are taken from (USMS manual, price/3003).
 const EXAMPLES_OF: &str = "2025-06-18";
 /// Examples of prices at home, for fewer than 10,000 messages.
-const EXAMPLES: [(Package, &str); 2] = [(Package::Notice, "0.050"), (Package::Marketing, "0.055")];
+const EXAMPLES: [(PriceKind, &str); 2] =
+    [(PriceKind::Notice, "0.050"), (PriceKind::Marketing, "0.055")];
 
 /// The form of a price, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -45,7 +46,7 @@ pub struct Fields {
 
 /// A price in the list.
 struct Line {
-    kind: &'static str,
+    kind: PriceKind,
     country_code: String,
     country: String,
     price: String,
@@ -71,6 +72,16 @@ struct PricesPage {
 }
 
 impl PricesPage {
+    /// Returns the name of a kind. The price of notices is also that of verification codes, unless
+    /// these have their own.
+    fn kind_name(&self, kind: &PriceKind) -> String {
+        let has_own = self.lines.iter().any(|line| line.kind == PriceKind::Verification);
+        match kind {
+            PriceKind::Notice if has_own => self.l.t("prices-kind-notice-alone"),
+            kind => self.l.t(&format!("prices-kind-{}", kind.key())),
+        }
+    }
+
     fn error(&self, field: &str) -> Option<&'static str> {
         let key = self.problem?.text_key();
         key.ends_with(field).then_some(key)
@@ -86,7 +97,7 @@ pub async fn list(
     let today = period::day_of(app.clock.now());
     // The first price holds for what was sent without one.
     let mut db = app.db.acquire().await?;
-    let first = prices::first_day(&mut db, member.project.id, Package::Notice, today).await?;
+    let first = prices::first_day(&mut db, member.project.id, PriceKind::Notice, today).await?;
     drop(db);
     let fields = Fields { valid_from: first.to_string(), ..Fields::default() };
     page::ok(&draw(&app, &member, &request, fields).await?)
@@ -107,9 +118,9 @@ async fn draw(
 
 /// Returns the lines of prices of which the newest of each kind and country comes first.
 fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<Line> {
-    let mut valid: Option<(Package, String)> = None;
+    let mut valid: Option<(PriceKind, String)> = None;
     let line = |ListedPrice { price, sample }: ListedPrice| {
-        let of = (price.package, price.country);
+        let of = (price.kind, price.country);
         let state = if price.valid_from > today {
             "prices-later"
         } else if valid.as_ref() == Some(&of) {
@@ -118,13 +129,15 @@ fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<Line> {
             valid = Some(of.clone());
             "prices-valid"
         };
-        let (package, code) = of;
+        let (kind, code) = of;
         Line {
-            kind: package.key(),
-            country: match (package, code.as_str()) {
-                (Package::International, "") => l.t("prices-other-countries"),
-                (Package::International, code) => l.texts.country(code),
-                (Package::Notice | Package::Marketing, _) => l.t("country-86"),
+            kind,
+            country: match (kind, code.as_str()) {
+                (PriceKind::International, "") => l.t("prices-other-countries"),
+                (PriceKind::International, code) => l.texts.country(code),
+                (PriceKind::Notice | PriceKind::Verification | PriceKind::Marketing, _) => {
+                    l.t("country-86")
+                }
             },
             country_code: code,
             price: price
@@ -217,11 +230,11 @@ pub async fn sample(
     let texts = member.texts(&request);
     let today = period::day_of(app.clock.now()).to_string();
     let note = texts.with("prices-example", &[("day", EXAMPLES_OF.into())]);
-    let home = EXAMPLES.map(|(package, price)| {
-        vec![package.key().to_owned(), String::new(), price.to_owned(), today.clone(), note.clone()]
+    let home = EXAMPLES.map(|(kind, price)| {
+        vec![kind.key().to_owned(), String::new(), price.to_owned(), today.clone(), note.clone()]
     });
     let abroad = ["60", ""].map(|country| {
-        let kind = Package::International.key().to_owned();
+        let kind = PriceKind::International.key().to_owned();
         let note = texts.t("prices-example-abroad");
         vec![kind, country.to_owned(), String::new(), today.clone(), note]
     });

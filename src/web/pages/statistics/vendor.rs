@@ -107,14 +107,14 @@ fn explain(l: &Layout, ours: &Counts, difference: i64) -> String {
 
 /// A form without fields.
 #[derive(Debug, Deserialize)]
-pub struct Ask {}
+pub struct Fetch {}
 
-/// Queries the vendor now. The call goes on if the person leaves the page.
-pub async fn ask(
+/// Fetches the vendor's counts now. The call goes on if the person leaves the page.
+pub async fn fetch(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    _: Form<Ask>,
+    _: Form<Fetch>,
 ) -> Result<HttpResponse, WebError> {
     let (own, project) = ((**app).clone(), member.project.id);
     let task = app.spawn_call(async move { figures::look_up(&own, project).await });

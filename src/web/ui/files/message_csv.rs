@@ -4,7 +4,6 @@ use time::OffsetDateTime;
 
 use crate::db::sending::messages::Message;
 use crate::domain::sight::Sight;
-use crate::domain::text::TemplateText;
 use crate::domain::time::rfc3339;
 use crate::web::ui::message_table::StateReason;
 
@@ -27,7 +26,7 @@ pub const NAMES: [&str; 12] = [
 /// Returns the cells of a message under [`NAMES`], as a person sees it.
 pub fn row(message: &Message, sight: Sight) -> Vec<String> {
     let origin = &message.origin;
-    let text = TemplateText::parse(&origin.template_text).full_text(
+    let text = origin.text().full_text(
         &message.values_for(sight),
         &origin.sig_content,
         origin.international,

@@ -352,7 +352,7 @@ async fn save_file(
     }
 }
 
-/// Finds a file that is not deleted.
+/// Returns a file that is not deleted.
 async fn find_file(app: &App, member: &Member, id: &str) -> Result<Option<File>, WebError> {
     let Ok(id) = id.parse::<FileId>() else { return Ok(None) };
     let file = files::find(&app.db, member.project.id, id).await?;

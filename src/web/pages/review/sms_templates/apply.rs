@@ -414,7 +414,7 @@ async fn preview_of(
         fields.into_iter().flatten().collect()
     });
     Ok(Preview {
-        segments: segments_of(&body, &[]),
+        segments: segments_of(&TemplateText::parse(&body), &[]),
         lengths: Lengths::of(&body, &signature, form.international),
         signature: text::bracketed(&signature, form.international),
         added_opt_out: form.added_opt_out().to_owned(),

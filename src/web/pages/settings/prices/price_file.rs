@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use encoding_rs::GB18030;
 use time::{Date, Month};
 
-use crate::domain::sending::batch::Package;
-use crate::domain::sending::price::{Price, parse_yuan};
+use crate::domain::sending::price::{Price, PriceKind, parse_yuan};
 use crate::web::ui::countries;
 
 /// The names of the columns.
@@ -29,7 +28,7 @@ pub enum RowProblem {
     Day,
     /// It is still an example of the sample file.
     Example,
-    /// Another row has another price for the same package, country and day.
+    /// Another row has another price for the same kind, country and day.
     Twice,
     /// The file ends without a row, or has too many.
     Rows,
@@ -98,9 +97,8 @@ pub fn read(content: &[u8]) -> Result<Vec<Price>, Vec<WrongRow>> {
             return Err(one(line, RowProblem::Rows));
         }
         match columns.price(&record) {
-            // Verification codes and notices, which share a package, may have a row each.
             Ok(price) => {
-                let of = (price.package, price.country.clone(), price.valid_from);
+                let of = (price.kind, price.country.clone(), price.valid_from);
                 match seen.insert(of, price.price) {
                     None => prices.push(price),
                     Some(other) if other == price.price => {}
@@ -154,20 +152,19 @@ pub fn read_price(
     price: &str,
     valid_from: &str,
 ) -> Result<Price, RowProblem> {
-    let package = match kind.trim() {
-        "verification" => Package::Notice,
-        kind => Package::from_key(kind).ok_or(RowProblem::Kind)?,
-    };
-    let country = match (package, country.trim()) {
+    let kind = PriceKind::from_key(kind.trim()).ok_or(RowProblem::Kind)?;
+    let country = match (kind, country.trim()) {
         (_, "") => String::new(),
-        (Package::International, country) => {
+        (PriceKind::International, country) => {
             countries::code_of(country).ok_or(RowProblem::Country)?
         }
-        (Package::Notice | Package::Marketing, _) => return Err(RowProblem::Country),
+        (PriceKind::Notice | PriceKind::Verification | PriceKind::Marketing, _) => {
+            return Err(RowProblem::Country);
+        }
     };
     let price = Some(parse_yuan(price).ok_or(RowProblem::Price)?);
     let valid_from = read_day(valid_from).ok_or(RowProblem::Day)?;
-    Ok(Price { package, country, valid_from, price })
+    Ok(Price { kind, country, valid_from, price })
 }
 
 /// Reads a day: `2026-12-01`, or as spreadsheets save it, `2026/12/1`.
@@ -193,15 +190,15 @@ mod tests {
             international,,0.8,2026-12-01,\r\n";
         let prices = read(file.as_bytes()).unwrap();
         let shown: Vec<_> =
-            prices.iter().map(|one| (one.package, one.country.as_str(), one.price)).collect();
+            prices.iter().map(|one| (one.kind, one.country.as_str(), one.price)).collect();
         assert_eq!(
             shown,
             [
-                (Package::Notice, "", Some(450)),
-                (Package::Marketing, "", Some(540)),
-                (Package::International, "60", Some(3_000)),
-                (Package::International, "81", Some(5_000)),
-                (Package::International, "", Some(8_000)),
+                (PriceKind::Notice, "", Some(450)),
+                (PriceKind::Marketing, "", Some(540)),
+                (PriceKind::International, "60", Some(3_000)),
+                (PriceKind::International, "81", Some(5_000)),
+                (PriceKind::International, "", Some(8_000)),
             ]
         );
         assert!(prices.iter().all(|one| one.valid_from == date!(2026 - 12 - 01)));
@@ -236,18 +233,18 @@ mod tests {
                 (8, RowProblem::Day),
                 (9, RowProblem::Twice),
                 (10, RowProblem::Example),
-                (11, RowProblem::Twice),
             ]
         );
     }
 
     #[test]
-    fn verification_codes_and_notices_may_have_a_row_each_at_one_price() {
+    fn verification_codes_and_notices_may_have_a_price_each() {
         let file = "kind,country,price,valid_from\n\
-            verification,,0.044,2026-12-01\nnotice,,0.0440,2026-12-01\n";
+            verification,,0.044,2026-12-01\nnotice,,0.0450,2026-12-01\n";
         let prices = read(file.as_bytes()).unwrap();
-        assert_eq!(prices.len(), 1);
-        assert_eq!((prices[0].package, prices[0].price), (Package::Notice, Some(440)));
+        let shown: Vec<_> = prices.iter().map(|one| (one.kind, one.price)).collect();
+        let expected = [(PriceKind::Verification, Some(440)), (PriceKind::Notice, Some(450))];
+        assert_eq!(shown, expected);
     }
 
     #[test]
