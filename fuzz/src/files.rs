@@ -16,7 +16,7 @@ use usms_console::recipient_file::{
     read_all_sheets, read_spreadsheet, read_text, sniff,
 };
 use usms_console::web::http::upload::Upload;
-use usms_console::web::pages::settings::prices::Fields;
+use usms_console::web::pages::settings::prices::PriceFields;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -217,6 +217,6 @@ pub fn upload(data: &[u8]) {
         .insert_header((CONTENT_TYPE, "multipart/form-data; boundary=b"))
         .set_payload(data.to_vec());
     let (request, mut payload) = request.to_http_parts();
-    let read = block_on(Upload::<Fields>::from_request(&request, &mut payload));
+    let read = block_on(Upload::<PriceFields>::from_request(&request, &mut payload));
     assert!(read.is_err(), "nobody has opened this form");
 }

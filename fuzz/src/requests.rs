@@ -125,30 +125,30 @@ pub fn device(data: &[u8]) {
 /// The body of a form or a query, read as each form and query of the console.
 pub fn forms(data: &[u8]) {
     form::<web::pages::account::PasswordForm>(data);
-    form::<web::pages::settings::batch_rules::Fields>(data);
-    form::<web::pages::batches::new::Fields>(data);
+    form::<web::pages::settings::batch_rules::BatchRulesFields>(data);
+    form::<web::pages::batches::new::NewBatchFields>(data);
     form::<web::pages::batches::confirm_fields::ConfirmFields>(data);
     form::<web::pages::batches::confirm_fields::RemapForm>(data);
     form::<web::pages::batches::resend::ResendForm>(data);
     form::<web::pages::review::files::DeleteForm>(data);
     form::<web::pages::review::import::ImportForm>(data);
-    form::<web::pages::sign_in::login::Fields>(data);
+    form::<web::pages::sign_in::login::LoginFields>(data);
     form::<web::pages::sign_in::login::LanguageForm>(data);
-    form::<web::pages::settings::notifications::Fields>(data);
-    form::<web::pages::settings::prices::Fields>(data);
-    form::<web::pages::settings::push_url::Fields>(data);
+    form::<web::pages::settings::notifications::NotificationFields>(data);
+    form::<web::pages::settings::prices::PriceFields>(data);
+    form::<web::pages::settings::push_url::PushFields>(data);
     form::<web::pages::receipts::Search>(data);
     form::<web::pages::replies::ListQuery>(data);
     form::<web::pages::replies::actions::DecideForm>(data);
-    form::<web::pages::replies::conversation::Query>(data);
-    form::<web::pages::settings::retention::Fields>(data);
-    form::<web::pages::send::Fields>(data);
-    form::<web::pages::send::Start>(data);
-    form::<web::pages::review::signatures::apply::Fields>(data);
-    form::<web::pages::review::sms_templates::apply::Fields>(data);
-    form::<web::pages::statistics::Query>(data);
-    form::<web::pages::suppressions::Fields>(data);
-    form::<web::pages::suppressions::Query>(data);
+    form::<web::pages::replies::conversation::ConversationQuery>(data);
+    form::<web::pages::settings::retention::RetentionFields>(data);
+    form::<web::pages::send::SendFields>(data);
+    form::<web::pages::send::SendStart>(data);
+    form::<web::pages::review::signatures::apply::SignatureFields>(data);
+    form::<web::pages::review::sms_templates::apply::TemplateFields>(data);
+    form::<web::pages::statistics::ReportQuery>(data);
+    form::<web::pages::suppressions::SuppressionFields>(data);
+    form::<web::pages::suppressions::SuppressionQuery>(data);
     form::<web::ui::word_list::Typed>(data);
     if let Some(filters) = form::<web::pages::messages::filters::Filters>(data) {
         for (_, value) in filters.set() {

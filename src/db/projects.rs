@@ -3,9 +3,9 @@
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::{ProjectId, UserId};
 use crate::domain::review::Purpose;
-use crate::domain::role::Role;
 use crate::domain::sending::batch::{Thresholds, needs_approval};
 use crate::domain::sending::price::Estimate;
 

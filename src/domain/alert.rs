@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use time::{Duration, OffsetDateTime, Time};
 
+use super::accounts::role::Role;
 use super::ids::{RobotId, UserId};
-use super::role::Role;
 use super::sending::batch::PauseReason;
 use super::time::CHINA;
 

@@ -15,8 +15,8 @@ use time::OffsetDateTime;
 use crate::app::App;
 use crate::db::accounts::users::{self, User};
 use crate::db::audit;
+use crate::domain::accounts::role::{NotARole, Role};
 use crate::domain::ids::{ProjectId, UserId};
-use crate::domain::role::{NotARole, Role};
 
 pub use device::{Device, MAX_AGE as DEVICE_MAX_AGE};
 pub use links::{LINK_AGE, LinkError, LinkMail, NewLink, accept, find_link, link_for, mail_link};

@@ -21,7 +21,7 @@ use super::pages::{
     sending, statistics, suppressions,
 };
 use super::pushes;
-use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
+use crate::domain::accounts::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
 /// Registers all paths.
 pub fn table(config: &mut ServiceConfig) {

@@ -13,6 +13,7 @@ pub mod missing_pushes;
 pub mod moment;
 pub mod open_applications;
 pub mod period_picker;
+pub mod proposed_destination;
 pub mod refused_password;
 pub mod schedule;
 pub mod segments;

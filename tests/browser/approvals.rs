@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use sqlx::PgPool;
 use thirtyfour::prelude::*;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 
 use crate::browser::{Browser, fill, find, press, text, until};

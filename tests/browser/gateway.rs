@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use thirtyfour::prelude::*;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use crate::browser::{Browser, fill, find, press, text, until};
 use crate::harness::{self, CODE, PASSWORD, TestConsole, TestOptions};

@@ -7,6 +7,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approvals;
 mod browser;
 mod gateway;
 mod layout;

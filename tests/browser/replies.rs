@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 use thirtyfour::prelude::*;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use crate::browser::{Browser, find, press, sign_in, until};
 use crate::harness::TestConsole;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use thirtyfour::prelude::*;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use crate::browser::{Browser, fill, find, press, sign_in, text, until};
 use crate::harness::{self, TestConsole, TestOptions};

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 
 use crate::harness::{PASSWORD, TestConsole};

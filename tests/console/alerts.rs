@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::reporting::{alerts, monthly_reports, notifications};
 use usms_console::outbound::Outbound;
 

@@ -6,8 +6,8 @@ use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
 use usms_console::db::audit_chain::{self, Break};
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::ids::AuditEventId;
-use usms_console::domain::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 
 use crate::harness::{PASSWORD, Page, TestClient, TestConsole, TestOptions};

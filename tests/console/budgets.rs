@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use time::macros::datetime;
 use time::{Date, Duration, OffsetDateTime};
 use usms_console::clock::Clock;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::time::CHINA;
 use usms_console::ops::reporting::alerts;
 

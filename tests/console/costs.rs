@@ -3,8 +3,8 @@
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::db::reporting::statistics;
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::period;
-use usms_console::domain::role::Role;
 
 use super::statistics::{STATISTICS, push_receipts, rows, send_list};
 use crate::harness::{CODE, Page, TestClient, TestConsole};

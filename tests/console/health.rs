@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::{telemetry, web};
 
 use crate::harness::{TestConsole, TestOptions, eventually, http};

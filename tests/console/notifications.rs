@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpServer, web};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::sending::{plan, submit, uploads};
 
 use crate::harness::{

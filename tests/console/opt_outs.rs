@@ -10,7 +10,7 @@ use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::db::sending::claims::Claim;
 use usms_console::db::sending::messages;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::time::CHINA;
 use usms_console::ops::review;
 use usms_console::ops::sending::submit::{self, End};

@@ -3,8 +3,8 @@
 use reqwest::StatusCode;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::period;
-use usms_console::domain::role::Role;
 
 use crate::harness::{CODE, NOTICE, Page, TestClient, TestConsole};
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::credentials;
 use usms_console::ops::receipts::{poll, pull};
 use usms_console::usms::SendMessage;

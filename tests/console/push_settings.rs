@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use usms_console::db::projects;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::i18n::{Language, Texts};
 use usms_console::ops::projects as project_ops;
 use usms_console::ops::receipts::missing_pushes;

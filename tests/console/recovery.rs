@@ -11,7 +11,7 @@ use usms_console::db::recovery::installation::Seen;
 use usms_console::db::recovery::recoveries::{self, Cause};
 use usms_console::db::sending::claims::{Claim, Claimed};
 use usms_console::db::sending::workers::{self, VendorContact};
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::recovery::{self, Adopted};
 use usms_console::ops::sending::submit::{self, End};
 use usms_console::ops::sending::{plan, uploads};

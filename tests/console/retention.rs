@@ -10,8 +10,8 @@ use time::Duration;
 use usms_console::app::App;
 use usms_console::clock::Clock;
 use usms_console::db::retention::partitions;
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::ids::SubmissionId;
-use usms_console::domain::role::Role;
 use usms_console::ops::receipts::push_inbox;
 use usms_console::ops::retention;
 

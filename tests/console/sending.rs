@@ -160,7 +160,8 @@ async fn marketing_waits_for_a_second_person_and_no_one_approves_their_own(db: P
     let own = approver.post(&format!("{batch}/approve"), &[("csrf", &page.csrf())]).await;
     assert_eq!(own.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no such form");
     assert_eq!(console.accepted().await.0, 0);
-    let second = console.member("second", usms_console::domain::role::Role::Approver).await;
+    let second =
+        console.member("second", usms_console::domain::accounts::role::Role::Approver).await;
     let page = second.get(&batch).await;
     assert!(page.has("form[action$=approve]"));
     let fields = page.whole_form("form[action$=approve]");

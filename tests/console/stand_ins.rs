@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use usms_console::clock::Clock;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 
 use crate::harness::{CODE, PASSWORD, Page, TestClient, TestConsole, TestOptions};

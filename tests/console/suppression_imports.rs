@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use rust_xlsxwriter::{Format, Workbook};
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::replies::suppressions::import;
 
 use super::replies::{number, suppressed};

@@ -4,10 +4,10 @@ use reqwest::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
 
+use usms_console::domain::accounts::role::Role;
 use usms_console::domain::ids::UserId;
 use usms_console::domain::phone::Phone;
 use usms_console::domain::replies::suppression::{SuppressionReason, SuppressionScope};
-use usms_console::domain::role::Role;
 use usms_console::ops::actor::Actor;
 use usms_console::ops::replies::suppressions::{self, Suppress};
 
@@ -193,7 +193,7 @@ async fn a_phone_is_removed_only_with_a_reason(db: PgPool) {
 #[sqlx::test]
 async fn the_rules_of_batches_are_saved_and_invalid_numbers_come_back(db: PgPool) {
     let console = TestConsole::start(&db).await;
-    let admin = console.member("admin", usms_console::domain::role::Role::Admin).await;
+    let admin = console.member("admin", usms_console::domain::accounts::role::Role::Admin).await;
     let settings = "/p/default/settings/batches";
     let csrf = admin.get(settings).await.csrf();
     let wrong = [

@@ -241,7 +241,7 @@ async fn pushes_have_an_address_and_a_thread_of_their_own_if_wanted(db: PgPool) 
         assert_eq!(status(path).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
     }
     let client = process.client();
-    console.account("mei", usms_console::domain::role::Role::Operator).await;
+    console.account("mei", usms_console::domain::accounts::role::Role::Operator).await;
     let landed = client.sign_in("mei", PASSWORD, "/").await;
     assert_eq!(landed.status, StatusCode::SEE_OTHER);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use crate::harness::{CODE, Page, TestClient, TestConsole, TestOptions, eventually, until};
 use bombs::{Book, Content, OldSheet, ROW, Zip, old_book};

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
 use usms_console::clock::Clock;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 use usms_console::ops::refusals;
 

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use super::process::Process;
 use crate::harness::{CODE, PASSWORD, TestConsole};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use sqlx::PgPool;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 
 use super::process::{connect_from, exchange};
 use crate::harness::{CODE, TestClient, TestConsole};

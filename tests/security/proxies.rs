@@ -98,7 +98,7 @@ async fn metrics_are_for_this_machine_or_for_whoever_has_the_token(db: PgPool) {
 #[sqlx::test]
 async fn the_shown_push_address_does_not_follow_what_a_request_claims(db: PgPool) {
     let console = TestConsole::start(&db).await;
-    let admin = console.member("admin", usms_console::domain::role::Role::Admin).await;
+    let admin = console.member("admin", usms_console::domain::accounts::role::Role::Admin).await;
     let claims = [
         ("host", "evil.example"),
         ("x-forwarded-host", "evil.example"),

@@ -4,7 +4,7 @@
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use sqlx::PgPool;
-use usms_console::domain::role::{Permission, Role};
+use usms_console::domain::accounts::role::{Permission, Role};
 use usms_console::ops::accounts::{self, Standing};
 use usms_console::ops::projects;
 

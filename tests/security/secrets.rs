@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretSlice};
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::Command;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::keyring::{Keyring, Secret};
 use usms_console::outbound::Outbound;
 

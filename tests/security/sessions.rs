@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use sqlx::{ConnectOptions, PgPool};
 use tokio::process::Command;
 use tokio::time::Instant;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::ops::accounts::{self, Standing};
 
 use crate::harness::{PASSWORD, TestClient, TestConsole, TestOptions};

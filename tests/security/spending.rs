@@ -97,7 +97,7 @@ async fn writes(db: &PgPool) -> Vec<(String, String)> {
 #[sqlx::test]
 async fn no_page_that_is_only_looked_at_writes_or_calls(db: PgPool) {
     let console = quiet(&db).await;
-    let owner = console.member("boss", usms_console::domain::role::Role::Admin).await;
+    let owner = console.member("boss", usms_console::domain::accounts::role::Role::Admin).await;
     let batch = owner.send(CODE, &["1", "5"], "18500001234").await;
     push(&console, 2, json!([receipt("theirs", "18500001234")])).await;
     push(&console, 0, json!([reply("18500001234", "TD")])).await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use sqlx::PgPool;
 use tokio::io::AsyncReadExt;
-use usms_console::domain::role::Role;
+use usms_console::domain::accounts::role::Role;
 use usms_console::outbound::MailSettings;
 use usms_console::sandbox::{Sandbox, Settings};
 

@@ -8,8 +8,8 @@ use time::{Duration, OffsetDateTime};
 use super::users::User;
 use crate::db::projects::{Membership, Project};
 use crate::db::reporting::dashboard::Needs;
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::{ProjectId, UserId};
-use crate::domain::role::Role;
 
 /// A login session to store.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::UserId;
-use crate::domain::role::Role;
 
 /// An account with its roles.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::{ProjectId, UserId};
-use crate::domain::role::Role;
 
 /// A stand-in.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::{OffsetDateTime, Time};
 
+use crate::domain::accounts::role::Role;
 use crate::domain::alert::{AlertEvent, AlertTarget, QuietHours};
 use crate::domain::ids::{AlertRuleId, BatchId, ProjectId, RobotId, UserId};
-use crate::domain::role::Role;
 
 /// When and from which number on people of a project are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

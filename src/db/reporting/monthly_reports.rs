@@ -7,7 +7,7 @@ use crate::domain::ids::ProjectId;
 
 /// A report that is due.
 #[derive(Debug)]
-pub struct Due {
+pub struct DueReport {
     /// The project.
     pub project: ProjectId,
     /// Its slug.
@@ -17,9 +17,9 @@ pub struct Due {
 }
 
 /// Returns the projects whose report of a month was not queued yet.
-pub async fn due(db: &PgPool, month: Date) -> sqlx::Result<Vec<Due>> {
+pub async fn due(db: &PgPool, month: Date) -> sqlx::Result<Vec<DueReport>> {
     sqlx::query_as!(
-        Due,
+        DueReport,
         r#"select p.id as "project: ProjectId", p.slug, s.report_emails as emails
            from alert_settings s join projects p on p.id = s.project_id
            where cardinality(s.report_emails) > 0

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
+use crate::domain::accounts::sight::{Sight, hidden};
 use crate::domain::ids::{
     BatchId, Id, MessageId, ProjectId, SubmissionId, TemplateId, first_number_at,
 };
 use crate::domain::review::Purpose;
 use crate::domain::sending::message::{MessageState, Outcome};
-use crate::domain::sight::{Sight, hidden};
 use crate::domain::text::TemplateText;
 
 /// Messages that all have the same values.

@@ -128,7 +128,7 @@ pub struct Budget {
 
 /// How an order stands to a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum BudgetVerdict {
     /// It is within the budget.
     Within,
     /// It needs an approver.
@@ -139,11 +139,11 @@ pub enum Verdict {
 
 impl Budget {
     /// Returns how an order stands to the budget.
-    pub fn verdict(&self, order: Amount) -> Verdict {
+    pub fn verdict(&self, order: Amount) -> BudgetVerdict {
         match self.used + order.of(self.unit) <= self.cap {
-            true => Verdict::Within,
-            false if self.hard => Verdict::Refused,
-            false => Verdict::Asks,
+            true => BudgetVerdict::Within,
+            false if self.hard => BudgetVerdict::Refused,
+            false => BudgetVerdict::Asks,
         }
     }
 
@@ -235,9 +235,9 @@ mod tests {
     fn an_order_is_within_a_cap_up_to_the_last_message() {
         let order = |messages| Amount { messages, cost: 0 };
         let hard = budget(BudgetPeriod::Day, 100, 90);
-        assert_eq!(hard.verdict(order(10)), Verdict::Within);
-        assert_eq!(hard.verdict(order(11)), Verdict::Refused);
-        assert_eq!(Budget { hard: false, ..hard }.verdict(order(11)), Verdict::Asks);
+        assert_eq!(hard.verdict(order(10)), BudgetVerdict::Within);
+        assert_eq!(hard.verdict(order(11)), BudgetVerdict::Refused);
+        assert_eq!(Budget { hard: false, ..hard }.verdict(order(11)), BudgetVerdict::Asks);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::db::accounts::stand_ins;
 use crate::db::accounts::users::User;
 use crate::db::audit::{self, Entry};
 use crate::db::projects;
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::ProjectId;
-use crate::domain::role::Role;
 use crate::ops::reporting::notifications::{self, AccessChange};
 
 /// Gives an account a role in a project, instead of the one it had.

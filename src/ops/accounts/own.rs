@@ -9,7 +9,7 @@ use super::{SignInError, hashing, record};
 use crate::app::App;
 use crate::db::accounts::users::{self, User};
 use crate::db::accounts::{login_sessions, password_links};
-use crate::domain::password::{self, Weakness};
+use crate::domain::accounts::password::{self, Weakness};
 use crate::ops::refusals;
 
 /// Why a password was not accepted or not changed.

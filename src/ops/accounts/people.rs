@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::db::accounts::users::{self, NewUser, User};
 use crate::db::accounts::{login_sessions, password_links};
 use crate::db::projects;
+use crate::domain::accounts::password;
 use crate::domain::ids::UserId;
-use crate::domain::password;
 use crate::ops::reporting::notifications::{self, AccessChange};
 use crate::outbound::is_email;
 

@@ -8,7 +8,7 @@ use super::tries::{Guess, Visitor};
 use super::{hashing, record};
 use crate::app::App;
 use crate::db::accounts::users::{self, User};
-use crate::domain::device_name::DeviceName;
+use crate::domain::accounts::device_name::DeviceName;
 use crate::domain::ids::UserId;
 use crate::ops::refusals;
 use crate::ops::reporting::notifications;

@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::db::accounts::stand_ins;
 use crate::db::accounts::users::User;
 use crate::db::audit::{self, Entry};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::ProjectId;
 use crate::domain::period;
-use crate::domain::role::Permission;
 
 /// How many days ahead standing in may end.
 pub const MAX_DAYS: i64 = 90;

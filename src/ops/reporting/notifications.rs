@@ -17,8 +17,8 @@ mod settings;
 use email::email;
 pub use error::NotificationError;
 pub use events::{
-    AccessChange, Change, SentBackBatch, access_changed, batch_awaits_approval, batch_paused, batch_sent_back,
-    database_went_back, pushes_changed, review_changed, signed_in_on_new_device,
+    AccessChange, Change, SentBackBatch, access_changed, batch_awaits_approval, batch_paused,
+    batch_sent_back, database_went_back, pushes_changed, review_changed, signed_in_on_new_device,
 };
 pub(in crate::ops) use events::{
     batch_finished, many_in_doubt, of_budget, standby_lost, tell_begin,

@@ -14,7 +14,7 @@ use crate::domain::ids::{BatchId, BudgetId, ProjectId, UserId};
 use crate::domain::period;
 use crate::domain::review::Purpose;
 use crate::domain::sending::batch::leaves_at;
-use crate::domain::sending::budget::{Amount, Budget, OverBudget, Verdict};
+use crate::domain::sending::budget::{Amount, Budget, BudgetVerdict, OverBudget};
 use crate::ops::actor::Actor;
 use crate::ops::reporting::notifications;
 
@@ -64,7 +64,7 @@ pub(in crate::ops) async fn check(
     budgets::lock(db, claim.project, claim.user).await?;
     let query = Query { project: claim.project, user: Some(claim.user), day: claim.day, without };
     let all = budgets::read(db, query).await?;
-    match all.iter().find(|budget| budget.verdict(claim.order) == Verdict::Refused) {
+    match all.iter().find(|budget| budget.verdict(claim.order) == BudgetVerdict::Refused) {
         Some(budget) => {
             Err(Box::new(OverBudget { budget: budget.clone(), order: claim.order }).into())
         }
@@ -74,7 +74,7 @@ pub(in crate::ops) async fn check(
 
 /// Returns the first budget for which an order needs an approver.
 pub fn asks(budgets: &[Budget], order: Amount) -> Option<&Budget> {
-    budgets.iter().find(|budget| budget.verdict(order) == Verdict::Asks)
+    budgets.iter().find(|budget| budget.verdict(order) == BudgetVerdict::Asks)
 }
 
 /// Reserves what an order takes, after [`check`] in the same transaction. Tells of each budget of which it

@@ -22,8 +22,8 @@ use super::member::Member;
 use super::session;
 use crate::app::App;
 use crate::db::accounts::login_sessions::{self, Access};
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::ProjectId;
-use crate::domain::role::Role;
 
 /// The time between two checks.
 const CHECK_EVERY: Duration = Duration::from_secs(3);

@@ -13,7 +13,7 @@ use super::member::{Member, Person};
 use super::request_log::record_person;
 use super::{session, typed, urls};
 use crate::db::accounts::login_sessions::SignedIn;
-use crate::domain::role::Permission;
+use crate::domain::accounts::role::Permission;
 use crate::web::pages::sign_in::login;
 
 /// Middleware that admits members of the project in the path who have `permission`.

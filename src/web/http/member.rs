@@ -11,9 +11,9 @@ use crate::app::App;
 use crate::db::accounts::login_sessions::SignedIn;
 use crate::db::accounts::users::User;
 use crate::db::projects::{Membership, Project};
+use crate::domain::accounts::role::{Permission, Role};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::ids::UserId;
-use crate::domain::role::{Permission, Role};
-use crate::domain::sight::Sight;
 
 /// A signed-in person, as admitted by [`guard::person`](super::guard::person).
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::db::accounts::login_sessions;
-use crate::domain::device_name::DeviceName;
+use crate::domain::accounts::device_name::DeviceName;
 use crate::ops::accounts::{self, Ending, PasswordError};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};

@@ -125,10 +125,10 @@ const ACTIONS: [&str; 96] = [
     "values_revealed",
 ];
 
-/// Query parameters of the pages.
+/// AuditQuery parameters of the pages.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct AuditQuery {
     #[serde(rename = "span")]
     period: String,
     from: String,
@@ -138,7 +138,7 @@ pub struct Query {
     before: String,
 }
 
-impl Query {
+impl AuditQuery {
     fn choice(&self, app: &App) -> PeriodChoice {
         PeriodChoice::read(&self.period, &self.from, &self.to, app.clock.now())
     }
@@ -251,7 +251,7 @@ struct AuditPage {
     csv: String,
     xlsx: String,
     /// How long events are kept, on the page of all.
-    retention: Option<retention::Shown>,
+    retention: Option<retention::ShownRetention>,
 }
 
 impl AuditPage {
@@ -300,7 +300,7 @@ pub async fn of_project(
     pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
     let choice = query.choice(&app);
     let filter = query.filter(&choice, PAGE);
@@ -316,9 +316,9 @@ pub async fn of_all(
     pools: web::Data<Pools>,
     person: Person,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let retention = retention::Shown::saved(&app).await?;
+    let retention = retention::ShownRetention::saved(&app).await?;
     let db = &pools.lists(&app).db;
     page::ok(&all_page(&app, db, &person, &request, &query, retention).await?)
 }
@@ -328,8 +328,8 @@ async fn all_page(
     db: &PgPool,
     person: &Person,
     request: &HttpRequest,
-    query: &Query,
-    retention: retention::Shown,
+    query: &AuditQuery,
+    retention: retention::ShownRetention,
 ) -> Result<AuditPage, WebError> {
     let choice = query.choice(app);
     let filter = query.filter(&choice, PAGE);

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::db::sending::batches::{self, Batch};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{BatchId, MessageId};
-use crate::domain::role::Permission;
 use crate::domain::sending::batch::BatchState;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
@@ -68,7 +68,7 @@ const TABS: [BatchState; 7] = [
 
 #[derive(Template)]
 #[template(path = "pages/batches/list.html")]
-struct ListPage {
+struct BatchListPage {
     l: Layout,
     tabs: Vec<Tab>,
     rows: Vec<BatchRow>,
@@ -78,7 +78,7 @@ struct ListPage {
     filtered: bool,
 }
 
-impl ListPage {
+impl BatchListPage {
     /// Whether any of the batches still changes by itself.
     fn in_progress(&self) -> bool {
         self.rows.iter().any(|row| row.in_progress)
@@ -118,7 +118,7 @@ pub async fn list(
     let tabs = std::iter::once(all_tab).chain(tabs).collect();
     let rows = BatchRow::rows(&app, &l, found).await?;
     let may_send = member.may(Permission::Send);
-    page::ok(&ListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
+    page::ok(&BatchListPage { rows, newest, older, may_send, tabs, filtered: state.is_some(), l })
 }
 
 /// Returns a batch, with its name as the member sees it.

@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::db::reporting::failures::{self, AffectedBatch, Only, Reason, Share};
 use crate::db::reporting::statistics::{self, StatisticsQuery};
 use crate::db::sending::message_search::Source;
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::ProjectId;
-use crate::domain::role::Permission;
 use crate::domain::sending::message::{MessageState, Tally};
 use crate::domain::statistics::By;
 use crate::web::http::error::WebError;
@@ -36,10 +36,10 @@ const CARRIERS: [&str; 3] = ["cmcc", "ctcc", "cucc"];
 /// The longest text of a filter, in characters; no id or code is longer.
 const MAX_FILTER_LENGTH: usize = 64;
 
-/// Query parameters of the page.
+/// FailuresQuery parameters of the page.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct FailuresQuery {
     #[serde(rename = "span")]
     period: String,
     from: String,
@@ -51,7 +51,7 @@ pub struct Query {
     code: String,
 }
 
-impl Query {
+impl FailuresQuery {
     fn only(&self) -> Only {
         let clipped = |text: &str| {
             text.chars().filter(|c| *c != '\0').take(MAX_FILTER_LENGTH).collect::<String>()
@@ -183,7 +183,7 @@ struct Scope {
 }
 
 impl Scope {
-    fn new(app: &App, project: ProjectId, query: &Query) -> Self {
+    fn new(app: &App, project: ProjectId, query: &FailuresQuery) -> Self {
         let now = app.clock.now();
         let choice = PeriodChoice::read(&query.period, &query.from, &query.to, now);
         let period = choice.period;
@@ -222,7 +222,7 @@ pub async fn show(
     pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<FailuresQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
     let l = Layout::in_project(&member, &app, &request, Section::Failures).await?;
@@ -276,7 +276,7 @@ pub async fn file(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
-    query: web::Query<Query>,
+    query: web::Query<FailuresQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
     let l = Layout::in_project(&member, &app, &request, Section::Failures).await?;

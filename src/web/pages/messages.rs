@@ -13,9 +13,9 @@ use askama::Template;
 
 use crate::app::App;
 use crate::db::sending::message_search::{FoundMessage, MessageQuery, Next, RecentlyUsed, Source};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{MessageId, ProjectId};
 use crate::domain::receipt_codes::Category;
-use crate::domain::role::Permission;
 use crate::domain::sending::message::MessageState;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
@@ -32,7 +32,7 @@ const MORE_FILTERS: &[&str] =
 
 #[derive(Template)]
 #[template(path = "pages/messages/list.html")]
-struct ListPage {
+struct MessageListPage {
     l: Layout,
     parsed: ParsedFilters,
     used: Arc<RecentlyUsed>,
@@ -41,7 +41,7 @@ struct ListPage {
     may_send: bool,
 }
 
-impl ListPage {
+impl MessageListPage {
     fn typed(&self) -> &Filters {
         &self.parsed.typed
     }
@@ -140,12 +140,19 @@ pub async fn list(
     let may_send = member.may(Permission::Send);
     let Some(query) = parsed.query() else {
         let links = PageLinks { newer: Next::End, older: Next::End };
-        return page::unprocessable(&ListPage { l, parsed, used, rows: None, links, may_send });
+        return page::unprocessable(&MessageListPage {
+            l,
+            parsed,
+            used,
+            rows: None,
+            links,
+            may_send,
+        });
     };
     let (messages, links) = load_page(&app, project, query, &parsed.typed).await?;
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let rows: Vec<_> = messages.iter().map(|message| viewer.logged(message)).collect();
     let rows = (!rows.is_empty())
         .then(|| MessageTable::new(&l, l.t("messages-caption"), rows).of_all_kinds());
-    page::ok(&ListPage { parsed, used, rows, links, may_send, l })
+    page::ok(&MessageListPage { parsed, used, rows, links, may_send, l })
 }

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::db::replies::conversations::{self, Conversation, Cursor, Filter, Next, Show};
+use crate::domain::accounts::role::Permission;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::phone::{Phone, PhoneMask};
-use crate::domain::role::Permission;
-use crate::domain::sight::Sight;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::page;
@@ -125,7 +125,7 @@ struct Tab {
     current: bool,
 }
 
-struct Line {
+struct ConversationLine {
     href: String,
     phone: String,
     copyable: bool,
@@ -139,10 +139,10 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "pages/replies/list.html")]
-struct ListPage {
+struct ConversationListPage {
     l: Layout,
     tabs: Vec<Tab>,
-    lines: Vec<Line>,
+    lines: Vec<ConversationLine>,
     query: ListQuery,
     filtered: bool,
     first: Option<String>,
@@ -178,7 +178,7 @@ pub async fn list(
         current: show == filter.show,
     };
     let sight = member.sight(&app);
-    let page = ListPage {
+    let page = ConversationListPage {
         tabs: Show::ALL.map(tab).into(),
         lines: found.conversations.into_iter().map(|found| line(&l, found, sight)).collect(),
         filtered: query.is_search() || filter.show != Show::All || filter.after.is_some(),
@@ -199,8 +199,8 @@ fn counted(l: &Layout, count: i64) -> String {
     format!("{}{more}", l.n(count))
 }
 
-fn line(l: &Layout, conversation: Conversation, sight: Sight) -> Line {
-    Line {
+fn line(l: &Layout, conversation: Conversation, sight: Sight) -> ConversationLine {
+    ConversationLine {
         href: l.urls.conversation(conversation.id),
         phone: sight.phone(&conversation.phone),
         copyable: sight.whole_phones,

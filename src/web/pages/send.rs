@@ -7,7 +7,6 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::review::destination::ProposedDestination;
 use crate::app::App;
 use crate::db::accounts::stand_ins;
 use crate::db::projects;
@@ -37,18 +36,19 @@ use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
 use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::layout::{Layout, Section};
+use crate::web::ui::proposed_destination::ProposedDestination;
 use crate::web::ui::schedule;
 
 mod draft;
 pub mod view;
 
-use draft::{Draft, Problem};
+use draft::{Draft, SendProblem};
 use view::Preview;
 
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct SendFields {
     signature_id: String,
     template_id: String,
     params: Vec<String>,
@@ -72,7 +72,7 @@ pub struct Fields {
 /// The query parameters: a batch or choices to start from.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Start {
+pub struct SendStart {
     batch: Option<BatchId>,
     signature_id: Option<SignatureId>,
     template_id: Option<TemplateId>,
@@ -82,14 +82,14 @@ pub struct Start {
 
 #[derive(Template)]
 #[template(path = "pages/send/form.html")]
-struct FormPage {
+struct SendFormPage {
     l: Layout,
     signatures: Vec<Signature>,
     templates: Vec<SmsTemplate>,
     may_go_without_signature: bool,
     draft: Draft,
     preview: Option<Preview>,
-    problems: Vec<Problem>,
+    problems: Vec<SendProblem>,
     proposed: Option<ProposedDestination>,
     max_phones: usize,
     /// Whether it begins with an earlier batch whose values are hidden, and so left out.
@@ -98,8 +98,8 @@ struct FormPage {
     needs_second_person: bool,
 }
 
-impl FormPage {
-    fn problems_at(&self, field: &str) -> Vec<&Problem> {
+impl SendFormPage {
+    fn problems_at(&self, field: &str) -> Vec<&SendProblem> {
         self.problems.iter().filter(|problem| problem.field == field).collect()
     }
 
@@ -118,7 +118,7 @@ impl FormPage {
 
 #[derive(Template)]
 #[template(path = "pages/send/preview.html")]
-struct PreviewPart {
+struct SendPreviewPart {
     l: Layout,
     preview: Option<Preview>,
 }
@@ -132,7 +132,7 @@ struct CheckPage {
     /// What it is expected to cost.
     cost: CostText,
     /// What may go wrong with the values.
-    warnings: Vec<Problem>,
+    warnings: Vec<SendProblem>,
     proposed: Option<ProposedDestination>,
     template: SmsTemplate,
     /// The phones that are sent to, if confirmed as shown.
@@ -208,9 +208,9 @@ pub async fn form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    start: web::Query<Start>,
+    start: web::Query<SendStart>,
 ) -> Result<HttpResponse, WebError> {
-    let (fields, without_hidden_values) = match typed::take::<Fields>(&app, &request) {
+    let (fields, without_hidden_values) = match typed::take::<SendFields>(&app, &request) {
         Some(typed) => (typed, false),
         None => start_fields(&app, &member, start.into_inner()).await?,
     };
@@ -220,7 +220,7 @@ pub async fn form(
     }
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let form = form_page(choices, &app, &member, &request, draft, Vec::new()).await?;
-    page::ok(&FormPage { without_hidden_values, ..form })
+    page::ok(&SendFormPage { without_hidden_values, ..form })
 }
 
 /// Shows the check page, shows another template's variables, or sends.
@@ -228,7 +228,7 @@ pub async fn order(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<SendFields>,
 ) -> Result<HttpResponse, WebError> {
     check_or_place(&app, &member, &request, form.into_inner()).await
 }
@@ -237,7 +237,7 @@ async fn check_or_place(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    fields: Fields,
+    fields: SendFields,
 ) -> Result<HttpResponse, WebError> {
     let choices = Choices::load(app, member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(app, member, request).await? {
@@ -341,14 +341,14 @@ pub async fn preview(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<SendFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     let draft = Draft::read(fields, &choices.signatures, &choices.templates, app.clock.now());
     let preview = Preview::from_draft(&draft);
     let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
-    page::ok(&PreviewPart { l, preview })
+    page::ok(&SendPreviewPart { l, preview })
 }
 
 async fn form_page(
@@ -357,8 +357,8 @@ async fn form_page(
     member: &Member,
     request: &HttpRequest,
     draft: Draft,
-    problems: Vec<Problem>,
-) -> Result<FormPage, WebError> {
+    problems: Vec<SendProblem>,
+) -> Result<SendFormPage, WebError> {
     let preview = Preview::from_draft(&draft);
     let needs_second_person = draft.is_marketing()
         && !stand_ins::others_may_approve(
@@ -373,7 +373,7 @@ async fn form_page(
         Some(template) => ProposedDestination::of_template(app, &l, template).await?,
         None => None,
     };
-    Ok(FormPage {
+    Ok(SendFormPage {
         l,
         proposed,
         may_go_without_signature: choices.may_go_without_signature(),
@@ -388,7 +388,7 @@ async fn form_page(
     })
 }
 
-fn respond(form: &FormPage) -> Result<HttpResponse, WebError> {
+fn respond(form: &SendFormPage) -> Result<HttpResponse, WebError> {
     if form.problems.is_empty() { page::ok(form) } else { page::unprocessable(form) }
 }
 
@@ -396,15 +396,15 @@ fn respond(form: &FormPage) -> Result<HttpResponse, WebError> {
 async fn start_fields(
     app: &App,
     member: &Member,
-    start: Start,
-) -> Result<(Fields, bool), WebError> {
+    start: SendStart,
+) -> Result<(SendFields, bool), WebError> {
     let mut are_hidden = false;
-    let mut fields = Fields {
+    let mut fields = SendFields {
         signature_id: start.signature_id.map(|id| id.to_string()).unwrap_or_default(),
         template_id: start.template_id.map(|id| id.to_string()).unwrap_or_default(),
         phones: start.phone.into_iter().collect(),
         form_token: Uuid::new_v4().to_string(),
-        ..Fields::default()
+        ..SendFields::default()
     };
     if let Some(id) = start.batch {
         let batch = crate::db::sending::batches::find(&app.db, member.project.id, id)
@@ -446,8 +446,8 @@ async fn place(
     content: Content,
     phones: Vec<Phone>,
     shown: &Estimate,
-) -> Result<Option<Ordered>, Result<Problem, WebError>> {
-    let outgoing = content.to(phones).map_err(|problem| Ok(Problem::of_recipients(problem)))?;
+) -> Result<Option<Ordered>, Result<SendProblem, WebError>> {
+    let outgoing = content.to(phones).map_err(|problem| Ok(SendProblem::of_recipients(problem)))?;
     let order = Order {
         project: member.project.id,
         ordered_by: member.person.id,
@@ -457,7 +457,7 @@ async fn place(
     };
     match order::place_as_shown(app, &order, shown, &peer_ip(request)).await {
         Err(OrderError::PriceChanged) => Ok(None),
-        placed => placed.map(Some).map_err(Problem::from_order_error),
+        placed => placed.map(Some).map_err(SendProblem::from_order_error),
     }
 }
 

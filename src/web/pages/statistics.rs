@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::reporting::statistics::{self, StatisticsQuery};
 use crate::db::sending::message_search::Source;
 use crate::db::sending::prices::Cost;
-use crate::domain::role::Permission;
+use crate::domain::accounts::role::Permission;
 use crate::domain::sending::message::{MessageState, Tally};
 use crate::domain::statistics::{By, Counts, within};
 use crate::domain::time::CHINA;
@@ -32,7 +32,7 @@ use crate::web::ui::figures::ledger::Ledger;
 use crate::web::ui::files::sheet::{Cell, Kind, Sheet};
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::period_picker::PeriodPicker;
-use report::{MAX_DAYS_OF_HOURS, Report, Row, own_query};
+use report::{MAX_DAYS_OF_HOURS, Report, ReportRow, own_query};
 use vendor::Comparison;
 
 /// The largest number of rows that are shown; the others are added up in one.
@@ -50,7 +50,7 @@ const COLUMNS: [MessageState; 5] = [
 /// The query parameters of the page and its files.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct ReportQuery {
     #[serde(rename = "span")]
     period: String,
     from: String,
@@ -107,7 +107,7 @@ impl StatisticsPage {
         with_query(&self.l.urls.failures(), &query)
     }
 
-    fn shown(&self) -> &[Row] {
+    fn shown(&self) -> &[ReportRow] {
         &self.report.rows[..self.report.rows.len().min(MAX_ROWS)]
     }
 
@@ -175,7 +175,7 @@ pub async fn show(
     pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<ReportQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
     let l = Layout::in_project(&member, &app, &request, Section::Statistics).await?;
@@ -312,7 +312,7 @@ pub async fn file(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, Kind)>,
-    query: web::Query<Query>,
+    query: web::Query<ReportQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.figures(&app);
     let l = Layout::in_project(&member, &app, &request, Section::Statistics).await?;

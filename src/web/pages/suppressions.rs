@@ -12,11 +12,11 @@ use crate::app::App;
 use crate::db::audit;
 use crate::db::replies::suppression_imports;
 use crate::db::replies::suppressions::{self, Suppression};
+use crate::domain::accounts::role::Permission;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::ids::{Id, ProjectId, SuppressionId};
 use crate::domain::phone::{Phone, PhoneList, PhoneMask};
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
-use crate::domain::role::Permission;
-use crate::domain::sight::Sight;
 use crate::domain::time::rfc3339;
 use crate::ops::actor::Actor;
 use crate::ops::replies::suppressions::import::{Upload as ListUpload, Uploaded};
@@ -45,12 +45,12 @@ const MAX_WAITING: i64 = 10;
 /// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct SuppressionQuery {
     phone: String,
     before: Option<SuppressionId>,
 }
 
-struct Line {
+struct SuppressionLine {
     id: SuppressionId,
     phone: String,
     copyable: bool,
@@ -66,20 +66,20 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "pages/suppressions/list.html")]
-struct ListPage {
+struct SuppressionListPage {
     l: Layout,
-    lines: Vec<Line>,
+    lines: Vec<SuppressionLine>,
     older: Option<String>,
     phone: String,
     may_send: bool,
     /// Files that wait for a person: their pages and names.
     waiting: Vec<(String, String)>,
-    fields: Fields,
-    problem: Option<Problem>,
+    fields: SuppressionFields,
+    problem: Option<SuppressionProblem>,
 }
 
 /// An error at a field.
-struct Problem {
+struct SuppressionProblem {
     /// The id of the form control.
     field: &'static str,
     sentence: String,
@@ -88,7 +88,7 @@ struct Problem {
 /// The form that adds phones.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct SuppressionFields {
     phones: String,
     reason: String,
     scope: String,
@@ -101,20 +101,23 @@ pub async fn list(
     pools: web::Data<Pools>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<SuppressionQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.lists(&app);
-    page::ok(&draw(&app, &member, &request, query.into_inner(), Fields::default(), None).await?)
+    page::ok(
+        &draw(&app, &member, &request, query.into_inner(), SuppressionFields::default(), None)
+            .await?,
+    )
 }
 
 async fn draw(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    query: Query,
-    fields: Fields,
-    problem: Option<Problem>,
-) -> Result<ListPage, WebError> {
+    query: SuppressionQuery,
+    fields: SuppressionFields,
+    problem: Option<SuppressionProblem>,
+) -> Result<SuppressionListPage, WebError> {
     let l = Layout::in_project(&member, app, request, Section::Suppressions).await?;
     let search = Searched::of(member, query.phone.trim());
     let (typed, phone) = (search.typed.as_str(), search.phone.as_deref());
@@ -131,7 +134,7 @@ async fn draw(
     let phone = typed.to_owned();
     let may_send = member.may(Permission::Send);
     let waiting = if may_send { waiting(app, member, &l).await? } else { Vec::new() };
-    Ok(ListPage { lines, older, phone, may_send, waiting, fields, problem, l })
+    Ok(SuppressionListPage { lines, older, phone, may_send, waiting, fields, problem, l })
 }
 
 /// A phone that is searched for, as far as the member may know it.
@@ -170,8 +173,8 @@ async fn waiting(app: &App, member: &Member, l: &Layout) -> sqlx::Result<Vec<(St
     Ok(found.into_iter().map(link).collect())
 }
 
-fn line(l: &Layout, suppression: Suppression, sight: Sight) -> Line {
-    Line {
+fn line(l: &Layout, suppression: Suppression, sight: Sight) -> SuppressionLine {
+    SuppressionLine {
         phone: sight.phone(&suppression.phone),
         copyable: sight.whole_phones,
         reason: l.t(&format!("suppression-{}", suppression.reason.key())),
@@ -191,7 +194,7 @@ pub async fn add(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Upload<Fields>,
+    form: Upload<SuppressionFields>,
 ) -> Result<HttpResponse, WebError> {
     let (fields, files) = form.into_inner();
     let list = PhoneList::read(&fields.phones);
@@ -237,7 +240,7 @@ pub async fn add(
                 }
                 Err(error) => {
                     let (status, sentence) = import::refused(&l, error)?;
-                    let problem = Problem { field: "list", sentence };
+                    let problem = SuppressionProblem { field: "list", sentence };
                     let page = refused(&app, &member, &request, fields, problem).await?;
                     let mut response = page::with_status(status, &page)?;
                     say_when_to_retry(&mut response);
@@ -252,7 +255,7 @@ pub async fn add(
 }
 
 /// Returns what is wrong with typed phones, if there is something.
-fn typed_problem(l: &Layout, list: &PhoneList, has_file: bool) -> Option<Problem> {
+fn typed_problem(l: &Layout, list: &PhoneList, has_file: bool) -> Option<SuppressionProblem> {
     let sentence = if !list.wrong.is_empty() {
         let listed: Vec<String> =
             list.wrong.iter().take(MAX_LISTED).map(|entry| entry.text.clone()).collect();
@@ -263,7 +266,7 @@ fn typed_problem(l: &Layout, list: &PhoneList, has_file: bool) -> Option<Problem
     } else {
         return None;
     };
-    Some(Problem { field: "phones", sentence })
+    Some(SuppressionProblem { field: "phones", sentence })
 }
 
 /// Returns the list with what was typed and what is wrong with it.
@@ -271,8 +274,8 @@ async fn refuse(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    fields: Fields,
-    problem: Problem,
+    fields: SuppressionFields,
+    problem: SuppressionProblem,
 ) -> Result<HttpResponse, WebError> {
     page::unprocessable(&refused(app, member, request, fields, problem).await?)
 }
@@ -281,10 +284,10 @@ async fn refused(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    fields: Fields,
-    problem: Problem,
-) -> Result<ListPage, WebError> {
-    draw(app, member, request, Query::default(), fields, Some(problem)).await
+    fields: SuppressionFields,
+    problem: SuppressionProblem,
+) -> Result<SuppressionListPage, WebError> {
+    draw(app, member, request, SuppressionQuery::default(), fields, Some(problem)).await
 }
 
 fn actor<'a>(member: &Member, ip: &'a str) -> Actor<'a> {

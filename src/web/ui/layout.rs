@@ -15,11 +15,11 @@ use crate::app::App;
 use crate::db::accounts::login_sessions::SignedIn;
 use crate::db::projects::Membership;
 use crate::db::reporting::dashboard::{self, Needs};
+use crate::domain::accounts::role::{Permission, Role};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::ids::{ApplicationId, BatchId, Id, MessageId};
 use crate::domain::review::Purpose;
-use crate::domain::role::{Permission, Role};
 use crate::domain::sending::message::MessageState;
-use crate::domain::sight::Sight;
 use crate::web::http::csrf::CsrfField;
 use crate::web::http::error::WebError;
 use crate::web::http::flash::{self, Flash};
@@ -71,7 +71,7 @@ pub enum Section {
 
 /// An entry of the navigation.
 #[derive(Debug)]
-pub struct Entry {
+pub struct NavigationEntry {
     /// Its link.
     pub href: String,
     /// Its label.
@@ -221,7 +221,7 @@ impl Layout {
     }
 
     /// Returns the navigation.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<NavigationEntry> {
         let mut entries = self.project.as_ref().map_or_else(Vec::new, |project| self.of(project));
         if self.is_owner {
             entries.push(self.entry(
@@ -246,13 +246,13 @@ impl Layout {
         icon: &'static str,
         section: Section,
         waiting: i64,
-    ) -> Entry {
+    ) -> NavigationEntry {
         let (label, current) = (self.t(key), self.section == section);
-        Entry { href, label, icon: Drawing::icon(icon), current, waiting }
+        NavigationEntry { href, label, icon: Drawing::icon(icon), current, waiting }
     }
 
     /// Returns the navigation within a project.
-    fn of(&self, project: &Membership) -> Vec<Entry> {
+    fn of(&self, project: &Membership) -> Vec<NavigationEntry> {
         let urls = &self.urls;
         let entry =
             |href, key: &str, icon, section, waiting| self.entry(href, key, icon, section, waiting);

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::moment;
 use crate::app::App;
-use crate::domain::password::Weakness;
+use crate::domain::accounts::password::Weakness;
 use crate::web::http::error::WebError;
 use crate::web::http::i18n::Texts;
 use crate::web::http::page;

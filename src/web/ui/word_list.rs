@@ -60,7 +60,7 @@ impl WordList {
 
 /// The limits of a list.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct WordLimits {
     /// The largest number of words.
     pub max_words: usize,
     /// The largest length of a word in characters.
@@ -100,7 +100,7 @@ impl Typed {
     /// The first word that is not allowed, or the limit that the list exceeds.
     pub fn read(
         &self,
-        limits: Limits,
+        limits: WordLimits,
         letters: impl Fn(&str) -> String,
     ) -> Result<Vec<String>, WordListProblem> {
         let mut seen = HashSet::new();
@@ -134,7 +134,7 @@ mod tests {
     fn read(typed: &str) -> Result<Vec<String>, WordListProblem> {
         let letters = |word: &str| word.replace('.', "").to_lowercase();
         Typed { words: typed.to_owned(), ..Typed::default() }
-            .read(Limits { max_words: 3, max_length: 4 }, letters)
+            .read(WordLimits { max_words: 3, max_length: 4 }, letters)
     }
 
     #[test]

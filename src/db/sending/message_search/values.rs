@@ -3,7 +3,7 @@
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 
-use crate::domain::sight::{Sight, VALUES_SHOWN_FOR};
+use crate::domain::accounts::sight::{Sight, VALUES_SHOWN_FOR};
 
 /// The values in which a text is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

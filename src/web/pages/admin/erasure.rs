@@ -19,7 +19,7 @@ use crate::web::ui::layout::{Layout, Section};
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct ErasureFields {
     phone: String,
     /// Given to erase what was found.
     confirm: Option<String>,
@@ -70,7 +70,7 @@ pub async fn erase(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<ErasureFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let l = Layout::outside(&person, &app, &request, Section::People).await?;

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::accounts::people::{self, Listed, Place};
 use crate::db::projects::Membership;
+use crate::domain::accounts::role::Role;
 use crate::domain::ids::UserId;
-use crate::domain::role::Role;
 use crate::ops::accounts::{self, AccountError, Invitation, LinkMail, Manager, NewLink, Standing};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
@@ -28,14 +28,14 @@ const OWNER: &str = "owner";
 /// The form, as typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct InvitationFields {
     name: String,
     email: String,
     role: String,
     project: String,
 }
 
-impl Fields {
+impl InvitationFields {
     /// Returns what the new account may do.
     fn standing(&self, places: &[Membership]) -> Result<Standing, AccountError> {
         if self.role == OWNER {
@@ -50,12 +50,12 @@ impl Fields {
 
 /// What is wrong with a field.
 #[derive(Debug)]
-struct Problem {
+struct InvitationProblem {
     field: &'static str,
     sentence: String,
 }
 
-impl Problem {
+impl InvitationProblem {
     /// Returns what is wrong with the form; an error that is not the person's is returned as such.
     fn of(texts: Texts, error: AccountError) -> Result<Self, WebError> {
         let (field, key) = match error {
@@ -178,8 +178,8 @@ impl State {
 struct PeoplePage {
     l: Layout,
     rows: Vec<(bool, PersonRow)>,
-    fields: Fields,
-    problem: Option<Problem>,
+    fields: InvitationFields,
+    problem: Option<InvitationProblem>,
     link: Option<ShownLink>,
 }
 
@@ -188,7 +188,7 @@ impl PeoplePage {
         app: &App,
         request: &HttpRequest,
         person: &Person,
-        fields: Fields,
+        fields: InvitationFields,
     ) -> Result<Self, WebError> {
         let l = Layout::outside(&person, app, request, Section::People).await?;
         let listed = people::list(&app.db, None, app.clock.now()).await?;
@@ -219,7 +219,7 @@ pub async fn list(
     person: Person,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    page::ok(&PeoplePage::new(&app, &request, &person, Fields::default()).await?)
+    page::ok(&PeoplePage::new(&app, &request, &person, InvitationFields::default()).await?)
 }
 
 /// Invites somebody. The page shows the link once.
@@ -227,7 +227,7 @@ pub async fn invite(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<InvitationFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let texts = Texts(crate::web::http::i18n::language_of(&request));
@@ -235,11 +235,12 @@ pub async fn invite(
         Ok(link) => {
             let email = Some(fields.email.trim()).filter(|email| !email.is_empty());
             let link = ShownLink::mailing(&app, texts, &link, fields.name.trim(), email).await;
-            let page = PeoplePage::new(&app, &request, &person, Fields::default()).await?;
+            let page =
+                PeoplePage::new(&app, &request, &person, InvitationFields::default()).await?;
             page::ok(&PeoplePage { link: Some(link), ..page })
         }
         Err(error) => {
-            let problem = Some(Problem::of(texts, error)?);
+            let problem = Some(InvitationProblem::of(texts, error)?);
             let page = PeoplePage::new(&app, &request, &person, fields).await?;
             page::unprocessable(&PeoplePage { problem, ..page })
         }
@@ -250,7 +251,7 @@ async fn add(
     app: &App,
     request: &HttpRequest,
     person: &Person,
-    fields: &Fields,
+    fields: &InvitationFields,
 ) -> Result<NewLink, AccountError> {
     let standing = fields.standing(&person.0.places)?;
     let invitation = Invitation { name: &fields.name, email: Some(&fields.email), standing };

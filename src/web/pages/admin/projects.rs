@@ -19,7 +19,7 @@ use crate::web::ui::layout::{Layout, Section};
 
 /// The forms: a new project, or new keys for the one with this slug.
 #[derive(Deserialize)]
-pub struct Fields {
+pub struct ProjectFields {
     #[serde(default)]
     step: String,
     #[serde(default)]
@@ -40,7 +40,7 @@ fn no_key() -> SecretString {
 
 /// What was typed, without the private key.
 #[derive(Debug, Default)]
-struct Typed {
+struct TypedProject {
     name: String,
     slug: String,
     ucloud_project_id: String,
@@ -52,7 +52,7 @@ struct Typed {
 struct ProjectsPage {
     l: Layout,
     projects: Vec<Overview>,
-    typed: Typed,
+    typed: TypedProject,
     /// The slug of the project whose keys are wrong; empty if it is the new one.
     of: String,
     problem: Option<(&'static str, String)>,
@@ -63,7 +63,7 @@ impl ProjectsPage {
         Ok(Self {
             l: Layout::outside(&person, app, request, Section::Projects).await?,
             projects: projects::overviews(&app.db).await?,
-            typed: Typed::default(),
+            typed: TypedProject::default(),
             of: String::new(),
             problem: None,
         })
@@ -105,7 +105,7 @@ pub async fn change(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<ProjectFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let texts = Texts(language_of(&request));
@@ -138,7 +138,7 @@ pub async fn change(
     };
     let mut page = ProjectsPage::new(&app, &request, &person).await?;
     page.of = if fields.step == "keys" { fields.slug.clone() } else { String::new() };
-    page.typed = Typed {
+    page.typed = TypedProject {
         name: fields.name,
         slug: fields.slug,
         ucloud_project_id: fields.ucloud_project_id,
@@ -165,7 +165,7 @@ async fn act(
     app: &App,
     request: &HttpRequest,
     person: &Person,
-    fields: &Fields,
+    fields: &ProjectFields,
 ) -> Result<(), ActError> {
     let keys = keys(fields)?;
     let ip = peer_ip(request);
@@ -179,7 +179,7 @@ async fn act(
     Ok(())
 }
 
-fn keys(fields: &Fields) -> Result<Keys, ActError> {
+fn keys(fields: &ProjectFields) -> Result<Keys, ActError> {
     use secrecy::ExposeSecret;
     let typed = |text: &str, field| {
         let text = text.trim();

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::json;
 
-use super::Query;
+use super::AuditQuery;
 use crate::app::App;
 use crate::db::accounts::login_sessions::Access;
 use crate::db::audit::{self, Event, Filter};
@@ -26,21 +26,21 @@ const CHUNK: i64 = 1_000;
 const NAMES: [&str; 8] = ["id", "at", "user", "action", "subject", "detail", "ip", "project"];
 
 /// Whose events a file has, and for whom it is.
-struct Export {
+struct AuditExport {
     app: web::Data<App>,
     /// `None` for the whole installation.
     project: Option<ProjectId>,
     filter: Filter,
 }
 
-impl Export {
+impl AuditExport {
     /// Starts a file of this kind, and records it.
     async fn begin(
         app: web::Data<App>,
         request: &HttpRequest,
         project: Option<ProjectId>,
         user: UserId,
-        query: &Query,
+        query: &AuditQuery,
         kind: &str,
     ) -> Result<Self, WebError> {
         let filter = query.filter(&query.choice(&app), CHUNK);
@@ -119,10 +119,10 @@ pub async fn csv(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
     let (project, user) = (Some(member.project.id), member.person.id);
-    let export = Export::begin(app, &request, project, user, &query, "csv").await?;
+    let export = AuditExport::begin(app, &request, project, user, &query, "csv").await?;
     Ok(export.csv(access::of_member(&request, &member), &request))
 }
 
@@ -131,10 +131,10 @@ pub async fn xlsx(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
     let (project, user) = (Some(member.project.id), member.person.id);
-    let export = Export::begin(app, &request, project, user, &query, "xlsx").await?;
+    let export = AuditExport::begin(app, &request, project, user, &query, "xlsx").await?;
     export.xlsx(access::of_member(&request, &member), &request)
 }
 
@@ -143,9 +143,9 @@ pub async fn csv_of_all(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let export = Export::begin(app, &request, None, person.0.user.id, &query, "csv").await?;
+    let export = AuditExport::begin(app, &request, None, person.0.user.id, &query, "csv").await?;
     Ok(export.csv(access::of_owner(&request), &request))
 }
 
@@ -154,8 +154,8 @@ pub async fn xlsx_of_all(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let export = Export::begin(app, &request, None, person.0.user.id, &query, "xlsx").await?;
+    let export = AuditExport::begin(app, &request, None, person.0.user.id, &query, "xlsx").await?;
     export.xlsx(access::of_owner(&request), &request)
 }

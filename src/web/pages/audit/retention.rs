@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::Query;
+use super::AuditQuery;
 use crate::app::App;
 use crate::db::audit_chain;
 use crate::ops::accounts::Manager;
@@ -18,7 +18,7 @@ use crate::web::http::{flash, page};
 /// The form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct AuditRetentionFields {
     pub(super) retention_months: String,
     /// Given to keep events for a shorter time than before.
     confirm: Option<String>,
@@ -26,7 +26,7 @@ pub struct Fields {
 
 /// The form as it is shown.
 #[derive(Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct ShownRetention {
     pub(super) typed: String,
     /// The text key of what is wrong.
     pub(super) problem: Option<&'static str>,
@@ -34,7 +34,7 @@ pub(super) struct Shown {
     pub(super) asks: bool,
 }
 
-impl Shown {
+impl ShownRetention {
     /// Returns the form with what is saved.
     pub(super) async fn saved(app: &App) -> sqlx::Result<Self> {
         let months = audit_chain::retention(&mut *app.db.acquire().await?).await?;
@@ -57,7 +57,7 @@ pub async fn save(
     app: web::Data<App>,
     person: Person,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<AuditRetentionFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let before = audit_chain::retention(&mut *app.db.acquire().await?).await?;
@@ -73,12 +73,12 @@ pub async fn save(
             Ok(page::see_other(ALL_AUDIT))
         }
         months => {
-            let shown = Shown {
+            let shown = ShownRetention {
                 typed: fields.retention_months,
                 problem: months.is_none().then_some("audit-retention-wrong"),
                 asks: months.is_some(),
             };
-            let query = Query::default();
+            let query = AuditQuery::default();
             let page = super::all_page(&app, &app.db, &person, &request, &query, shown).await?;
             page::unprocessable(&page)
         }

@@ -10,7 +10,7 @@ use super::{ConfirmForm, check_may_decide, find};
 use crate::app::App;
 use crate::db::sending::batches::{self, Batch};
 use crate::db::sending::submissions;
-use crate::domain::role::Permission;
+use crate::domain::accounts::role::Permission;
 use crate::domain::sending::batch::{BatchState, SCHEDULE_GRACE, leaves_at};
 use crate::ops::actor::Actor;
 use crate::ops::recovery;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::confirm_fields::{ConfirmFields, order_key};
 use super::find;
-use super::preview::{PreviewQuery, Problem, respond};
+use super::preview::{PreviewProblem, PreviewQuery, respond};
 use super::read_options::{check_changes, out_of_date};
 use crate::app::App;
 use crate::domain::sending::batch::BatchState;
@@ -52,7 +52,7 @@ pub async fn confirm(
         _ => None,
     };
     if let Some((field, key)) = problem {
-        let problem = Problem::new(field, l.t(key));
+        let problem = PreviewProblem::new(field, l.t(key));
         return respond(
             &app,
             &member,
@@ -96,7 +96,7 @@ pub async fn confirm(
         Ok(Confirmation::Unanswered) => ("preview-unanswered", Some("preview")),
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(OrderError::Budget(over)) => {
-            let problem = Problem::new("at", budget_lines::over(l.texts, &over));
+            let problem = PreviewProblem::new("at", budget_lines::over(l.texts, &over));
             return respond(
                 &app,
                 &member,
@@ -109,7 +109,7 @@ pub async fn confirm(
             .await;
         }
         Err(error) => {
-            let problem = Problem::new("columns", l.t(order_key(&error)?));
+            let problem = PreviewProblem::new("columns", l.t(order_key(&error)?));
             return respond(
                 &app,
                 &member,

@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 
 use crate::db::sending::batches::Batch;
+use crate::domain::accounts::sight::{hidden, hide};
 use crate::domain::phone::Phone;
 use crate::domain::sending::recipient::Recipient;
 use crate::domain::sending::upload::Mapping;
-use crate::domain::sight::{hidden, hide};
 use crate::ops::sending::uploads::report::Report;
 
 /// The column of the phones.

@@ -12,9 +12,9 @@ use crate::app::App;
 use crate::db::sending::batches::Batch;
 use crate::db::sending::messages;
 use crate::db::sending::submissions::{self, Submission};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::SubmissionId;
 use crate::domain::phone::masked;
-use crate::domain::role::Permission;
 use crate::domain::sending::call_problem::CallProblem;
 use crate::domain::sending::version::{Part, Version};
 use crate::ops::actor::Actor;
@@ -149,7 +149,7 @@ fn first_phones(phones: &[String], whole_phones: bool) -> String {
 
 /// The form of [`decide`]: a decision about submissions, or about all with a cause.
 #[derive(Debug, Deserialize)]
-pub struct DecisionForm {
+pub struct DoubtForm {
     #[serde(default)]
     submission: Vec<SubmissionId>,
     cause: Option<String>,
@@ -193,7 +193,7 @@ pub async fn decide(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<DecisionForm>,
+    form: Form<DoubtForm>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
     let fields = form.into_inner();

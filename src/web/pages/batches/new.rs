@@ -44,7 +44,7 @@ const PASTED_FILE_NAME: &str = "pasted.txt";
 /// The fields of the form beside the file.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct NewBatchFields {
     signature_id: String,
     template_id: String,
     schedule_at: String,
@@ -55,7 +55,7 @@ pub struct Fields {
 
 /// An error at a field.
 #[derive(Debug)]
-struct Problem {
+struct NewBatchProblem {
     field: &'static str,
     sentence: String,
 }
@@ -67,8 +67,8 @@ struct NewPage {
     signatures: Vec<Signature>,
     templates: Vec<SmsTemplate>,
     may_go_without_signature: bool,
-    fields: Fields,
-    problems: Vec<Problem>,
+    fields: NewBatchFields,
+    problems: Vec<NewBatchProblem>,
     most_mb: u64,
     most_rows: i64,
     /// Whether a template is marketing, and nobody else may approve it.
@@ -108,9 +108,9 @@ pub async fn form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    fields: web::Query<Fields>,
+    fields: web::Query<NewBatchFields>,
 ) -> Result<HttpResponse, WebError> {
-    let fields = Fields { form_token: Uuid::new_v4().to_string(), ..fields.into_inner() };
+    let fields = NewBatchFields { form_token: Uuid::new_v4().to_string(), ..fields.into_inner() };
     let choices = Choices::load(&app, &member, &fields.signature_id, &fields.template_id).await?;
     if let Some(nothing) = choices.nothing(&app, &member, &request).await? {
         return Ok(nothing);
@@ -123,8 +123,8 @@ async fn show(
     member: &Member,
     request: &HttpRequest,
     choices: Choices,
-    fields: Fields,
-    problems: Vec<Problem>,
+    fields: NewBatchFields,
+    problems: Vec<NewBatchProblem>,
 ) -> Result<HttpResponse, WebError> {
     let (project, person) = (member.project.id, member.person.id);
     let needs_second_person =
@@ -155,7 +155,7 @@ pub async fn receive(
         app: &app,
         member: &member,
         origin_check: OriginCheck::of(&request),
-        fields: Fields::default(),
+        fields: NewBatchFields::default(),
     };
     let received = receiver.receive(parts).await?;
     let fields = receiver.fields;
@@ -191,8 +191,8 @@ impl From<UploadError> for Rejection {
     }
 }
 
-fn problem_of(app: &App, l: &Layout, rejection: Rejection) -> Result<Problem, WebError> {
-    let at = |field, key: &str| Problem { field, sentence: l.t(key) };
+fn problem_of(app: &App, l: &Layout, rejection: Rejection) -> Result<NewBatchProblem, WebError> {
+    let at = |field, key: &str| NewBatchProblem { field, sentence: l.t(key) };
     Ok(match rejection {
         Rejection::Schedule(key) => at("at", key),
         Rejection::NoFile | Rejection::Upload(UploadError::Empty) => {
@@ -205,9 +205,9 @@ fn problem_of(app: &App, l: &Layout, rejection: Rejection) -> Result<Problem, We
             at("recipients", &format!("upload-wrong-kind-{}", shape.key()))
         }
         Rejection::Upload(UploadError::TooManyDrafts) => {
-            Problem { field: "recipients", sentence: too_many_drafts(app, l.texts) }
+            NewBatchProblem { field: "recipients", sentence: too_many_drafts(app, l.texts) }
         }
-        Rejection::Upload(UploadError::TooLarge(most)) => Problem {
+        Rejection::Upload(UploadError::TooLarge(most)) => NewBatchProblem {
             field: "recipients",
             sentence: l.with("upload-too-large", &[("most", (most >> 20).into())]),
         },
@@ -224,14 +224,14 @@ pub(super) fn too_many_drafts(app: &App, texts: Texts) -> String {
     texts.with("upload-too-many-drafts", &values)
 }
 
-fn order_problem(l: &Layout, error: OrderError) -> Result<Problem, WebError> {
-    let at = |field, key: &str| Problem { field, sentence: l.t(key) };
+fn order_problem(l: &Layout, error: OrderError) -> Result<NewBatchProblem, WebError> {
+    let at = |field, key: &str| NewBatchProblem { field, sentence: l.t(key) };
     Ok(match error {
         OrderError::SignatureNotApproved => at("signature", "send-error-signature-gone"),
         OrderError::TemplateNotApproved => at("template", "send-error-template-gone"),
         OrderError::Signature(problem) => at("signature", signature_problem_key(problem)),
         OrderError::Budget(over) => {
-            Problem { field: "template", sentence: budget_lines::over(l.texts, &over) }
+            NewBatchProblem { field: "template", sentence: budget_lines::over(l.texts, &over) }
         }
         OrderError::Database(error) => return Err(WebError::Database(error)),
         OrderError::FormUsed | OrderError::Changed | OrderError::PriceChanged => {
@@ -245,7 +245,7 @@ struct Receiver<'a> {
     app: &'a App,
     member: &'a Member,
     origin_check: OriginCheck,
-    fields: Fields,
+    fields: NewBatchFields,
 }
 
 impl Receiver<'_> {

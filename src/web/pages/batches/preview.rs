@@ -101,7 +101,7 @@ struct PreviewPage {
     budgets: Vec<Budget>,
     prices: PriceList,
     confirm_form: ConfirmFields,
-    problem: Option<Problem>,
+    problem: Option<PreviewProblem>,
     calls_a_second: u32,
     size: String,
     open_now: bool,
@@ -113,7 +113,7 @@ struct PreviewPage {
 
 /// An error at a field.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct PreviewProblem {
     /// The id of the form control.
     pub(super) field: &'static str,
     /// What is wrong.
@@ -122,7 +122,7 @@ pub(super) struct Problem {
     pub(super) changed: Vec<String>,
 }
 
-impl Problem {
+impl PreviewProblem {
     pub(super) fn new(field: &'static str, sentence: String) -> Self {
         Self { field, sentence, changed: Vec::new() }
     }
@@ -347,7 +347,7 @@ pub(super) async fn respond(
     batch: Batch,
     query: PreviewQuery,
     confirm_form: ConfirmFields,
-    problem: Option<Problem>,
+    problem: Option<PreviewProblem>,
 ) -> Result<HttpResponse, WebError> {
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
     let Some(upload) = upload.filter(|_| batch.state == BatchState::Draft) else {
@@ -378,7 +378,7 @@ async fn draw(
     upload: Upload,
     query: PreviewQuery,
     confirm_form: ConfirmFields,
-    problem: Option<Problem>,
+    problem: Option<PreviewProblem>,
 ) -> Result<PreviewPage, WebError> {
     let report: Report = upload
         .report

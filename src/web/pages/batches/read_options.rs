@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::confirm_fields::{ConfirmFields, RemapForm, order_key};
 use super::find;
-use super::preview::{PreviewQuery, Problem, respond, used_as};
+use super::preview::{PreviewProblem, PreviewQuery, respond, used_as};
 use crate::app::App;
 use crate::db::sending::batches::Batch;
 use crate::db::sending::uploads;
@@ -75,7 +75,8 @@ pub(super) async fn out_of_date(
         ..Shown::of_batch(&batch)
     };
     let changed = shown.sentences(&l, changes);
-    let problem = Problem { changed, ..Problem::new("verdict", l.t("version-out-of-date")) };
+    let problem =
+        PreviewProblem { changed, ..PreviewProblem::new("verdict", l.t("version-out-of-date")) };
     let confirm_form = confirm_form.without_columns();
     let query = PreviewQuery::default();
     respond(app, member, request, batch, query, confirm_form, Some(problem)).await
@@ -194,7 +195,7 @@ async fn apply(
         }
         Err(key) => key,
     };
-    let problem = Some(Problem::new("columns", l.t(problem)));
+    let problem = Some(PreviewProblem::new("columns", l.t(problem)));
     respond(app, member, request, batch, PreviewQuery::default(), confirm_form, problem).await
 }
 

@@ -13,9 +13,9 @@ use crate::db::receipts::{push_url, report_pulls, unreadable_pushes};
 use crate::db::recovery::durability::{self, Exposure};
 use crate::db::reporting::health;
 use crate::db::sending::workers;
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::PushId;
 use crate::domain::phone::masked;
-use crate::domain::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::receipts::missing_pushes;
 use crate::ops::receipts::unreadable_pushes as unreadable_push_ops;
@@ -120,10 +120,10 @@ impl HealthPage {
     }
 }
 
-/// Query parameters of the page.
+/// HealthQuery parameters of the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct HealthQuery {
     before: Option<PushId>,
 }
 
@@ -132,7 +132,7 @@ pub async fn show(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    query: web::Query<Query>,
+    query: web::Query<HealthQuery>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, &app, &request, Section::Health).await?;
     let whole_phones = member.may(Permission::SeePhones);

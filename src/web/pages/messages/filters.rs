@@ -10,10 +10,10 @@ use crate::db::sending::batches;
 use crate::db::sending::message_search::{
     self, MessageQuery, Phones, RecentlyUsed, SearchedValues, Source,
 };
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
 use crate::domain::phone::{Phone, PhoneMask, VendorPhone};
 use crate::domain::receipt_codes::Category;
-use crate::domain::role::Permission;
 use crate::domain::sending::message::MessageState;
 use crate::domain::time::{self as china, CHINA};
 use crate::web::http::error::WebError;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::db::sending::messages::Message;
-use crate::domain::sight::Sight;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::text::{self, Kind};
 use crate::web::ui::segments::{Segment, segments_of};
 

@@ -13,13 +13,13 @@ use crate::db::replies::suppressions::{self, Suppression};
 use crate::db::replies::{self, Cursor, Reply};
 use crate::db::sending::message_search::{ExternalMessage, FoundMessage, MessageQuery, Phones};
 use crate::db::sending::messages::Message;
+use crate::domain::accounts::role::Permission;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::ids::{Id, MessageId, ReplyId};
 use crate::domain::phone::{Phone, masked};
 use crate::domain::replies::reply::{Decision, OptOut};
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
-use crate::domain::role::Permission;
 use crate::domain::sending::message::MessageState;
-use crate::domain::sight::Sight;
 use crate::domain::text;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
@@ -39,7 +39,7 @@ const SHORT_LENGTH: usize = 500;
 /// The query parameters of a conversation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Query {
+pub struct ConversationQuery {
     /// The cursor before which the page ends.
     before: String,
 }
@@ -141,7 +141,7 @@ pub async fn show(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    query: web::Query<Query>,
+    query: web::Query<ConversationQuery>,
 ) -> Result<HttpResponse, WebError> {
     let app = pools.lists(&app);
     let id = path.1.parse().map_err(|_| WebError::NotFound)?;

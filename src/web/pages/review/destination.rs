@@ -7,8 +7,7 @@ use super::Kind;
 use crate::app::App;
 use crate::db::review::destinations;
 use crate::db::review::reviewed::Row;
-use crate::db::review::sms_templates::SmsTemplate;
-use crate::domain::role::Permission;
+use crate::domain::accounts::role::Permission;
 use crate::ops::actor::Actor;
 use crate::ops::review::destination::{self, Changed};
 use crate::web::http::error::WebError;
@@ -16,7 +15,7 @@ use crate::web::http::flash;
 use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
 use crate::web::http::page;
-use crate::web::ui::layout::Layout;
+use crate::web::ui::proposed_destination::is_proposed;
 
 /// The destination of a signature or template.
 #[derive(Debug)]
@@ -50,39 +49,6 @@ impl Destination {
             can_change: may_change && !destinations::is_in_use(&app.db, row).await?,
             action: member.urls().reviewed_part(row.subject(), vendor_id, "destination"),
         })
-    }
-}
-
-async fn is_proposed(app: &App, row: Row) -> sqlx::Result<bool> {
-    let id = match row {
-        Row::Signature(id) => id.0,
-        Row::Template(id) => id.0,
-    };
-    let proposed = destinations::proposed(&app.db, row.subject(), &[id]).await?;
-    Ok(!proposed.is_empty())
-}
-
-/// The destination of the template of a message that nobody has confirmed.
-#[derive(Debug)]
-pub struct ProposedDestination {
-    /// The destination, in words.
-    pub destination: String,
-    /// Where it is confirmed or changed.
-    pub href: String,
-}
-
-impl ProposedDestination {
-    /// Returns that of a template, if nobody has confirmed it.
-    pub async fn of_template(
-        app: &App,
-        l: &Layout,
-        template: &SmsTemplate,
-    ) -> Result<Option<Self>, WebError> {
-        let is_proposed = is_proposed(app, Row::Template(template.id)).await?;
-        Ok(is_proposed.then(|| Self {
-            destination: l.destination(template.international),
-            href: format!("{}#destination", l.urls.template(&template.template_id)),
-        }))
     }
 }
 

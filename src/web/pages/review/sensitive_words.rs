@@ -16,9 +16,9 @@ use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
 use crate::web::http::page;
 use crate::web::ui::layout::{Layout, Section};
-use crate::web::ui::word_list::{Limits, Typed, WordList};
+use crate::web::ui::word_list::{Typed, WordLimits, WordList};
 
-const LIMITS: Limits = Limits { max_words: 2_000, max_length: 60 };
+const LIMITS: WordLimits = WordLimits { max_words: 2_000, max_length: 60 };
 /// The prefix of the field's text keys.
 const NAME: &str = "sensitive-words";
 

@@ -12,11 +12,11 @@ use crate::db::review::files::{self, File};
 use crate::db::review::reviewed::{Dependent, Row};
 use crate::db::review::signatures::{self, Signature};
 use crate::db::review::{applications, destinations, reviewed as rows};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{FileId, first_number_at};
 use crate::domain::review::finding::Document;
 use crate::domain::review::signature::SignatureKind;
 use crate::domain::review::{ReviewStatus, Subject};
-use crate::domain::role::Permission;
 use crate::domain::text;
 use crate::ops::actor::Actor;
 use crate::ops::review::apply as apply_ops;
@@ -36,7 +36,7 @@ pub mod apply;
 /// How far back the number of sent messages is counted.
 pub(in crate::web) const SENT_PERIOD: time::Duration = time::Duration::days(30);
 
-struct Line {
+struct SignatureLine {
     standing: Standing,
     changed: Moment,
     copy: Copy,
@@ -50,10 +50,10 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "pages/review/signatures/list.html")]
-struct ListPage {
+struct SignatureListPage {
     l: Layout,
     tabs: Vec<Tab>,
-    lines: Vec<Line>,
+    lines: Vec<SignatureLine>,
     query: ListQuery,
     open: Vec<OpenApplication>,
     first: Option<String>,
@@ -125,7 +125,7 @@ pub async fn list(
     let href = l.urls.signatures();
     let counts = rows::counts(&app.db, project, Subject::Signature).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
-    let page = ListPage {
+    let page = SignatureListPage {
         tabs: review::tabs(&l, &href, &counts, &query),
         open: open_applications(&app, &member, &l, Subject::Signature).await?,
         first: (!query.after.is_empty()).then(|| query.first(&href)),
@@ -136,7 +136,7 @@ pub async fn list(
         lines: found
             .into_iter()
             .zip(sent)
-            .map(|(signature, sent)| Line {
+            .map(|(signature, sent)| SignatureLine {
                 standing: standing(&l, &signature),
                 changed: l.moment(signature.changed_at),
                 copy: l.copy(&signature.sig_id),

@@ -10,10 +10,10 @@ use crate::db::review::destinations;
 use crate::db::review::reviewed as rows;
 use crate::db::review::reviewed::{Dependent, Row};
 use crate::db::review::sms_templates::{self, SmsTemplate};
+use crate::domain::accounts::role::Permission;
 use crate::domain::ids::first_number_at;
 use crate::domain::review::sms_template::{Lengths, read_instruction};
 use crate::domain::review::{Purpose, ReviewStatus, Subject};
-use crate::domain::role::Permission;
 use crate::ops::review::apply::{TemplateChange, template_change};
 use crate::ops::sending::order;
 use crate::web::http::error::WebError;
@@ -28,7 +28,7 @@ use crate::web::ui::status::{Copy, Drawing};
 
 pub mod apply;
 
-struct Line {
+struct TemplateLine {
     standing: Standing,
     changed: Moment,
     copy: Copy,
@@ -43,10 +43,10 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "pages/review/sms_templates/list.html")]
-struct ListPage {
+struct TemplateListPage {
     l: Layout,
     tabs: Vec<Tab>,
-    lines: Vec<Line>,
+    lines: Vec<TemplateLine>,
     query: ListQuery,
     open: Vec<OpenApplication>,
     first: Option<String>,
@@ -101,7 +101,7 @@ pub async fn list(
     let href = l.urls.templates();
     let counts = rows::counts(&app.db, project, Subject::Template).await?;
     let last = page::full(&found, A_PAGE).map(|last| (last.changed_at, last.id.0));
-    let page = ListPage {
+    let page = TemplateListPage {
         tabs: review::tabs(&l, &href, &counts, &query),
         open: open_applications(&app, &member, &l, Subject::Template).await?,
         first: (!query.after.is_empty()).then(|| query.first(&href)),
@@ -112,7 +112,7 @@ pub async fn list(
         lines: found
             .into_iter()
             .zip(sent)
-            .map(|(template, sent)| Line {
+            .map(|(template, sent)| TemplateLine {
                 standing: standing(&l, &template),
                 changed: l.moment(template.changed_at),
                 copy: l.copy(&template.template_id),

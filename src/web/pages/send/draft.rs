@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Fields;
+use super::SendFields;
 use crate::app::App;
 use crate::db::review::signatures::Signature;
 use crate::db::review::sms_templates::SmsTemplate;
@@ -52,7 +52,7 @@ pub struct Draft {
 
 /// A problem at a field.
 #[derive(Debug)]
-pub struct Problem {
+pub struct SendProblem {
     /// The id of its control.
     pub field: String,
     kind: ProblemKind,
@@ -80,7 +80,7 @@ type WrongPhone = (usize, String, String);
 impl Draft {
     /// Reads the posted fields; `signatures` and `templates` are those that may be chosen.
     pub fn read(
-        fields: Fields,
+        fields: SendFields,
         signatures: &[Signature],
         templates: &[SmsTemplate],
         now: OffsetDateTime,
@@ -183,34 +183,35 @@ impl Draft {
     }
 
     /// Returns all problems that prevent sending, in the order of the form.
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<SendProblem> {
         let mut problems = Vec::new();
         problems.extend(self.choice_problems());
         problems.extend(
             outgoing::blocking_problems(&self.params, self.purpose())
-                .map(|(n, problem)| Problem::of_param(n, problem)),
+                .map(|(n, problem)| SendProblem::of_param(n, problem)),
         );
         problems.extend(self.length_problem());
         problems.extend(self.phone_problem());
-        problems.extend(self.schedule_problem.map(|key| Problem::at("at", ProblemKind::Key(key))));
+        problems
+            .extend(self.schedule_problem.map(|key| SendProblem::at("at", ProblemKind::Key(key))));
         problems
     }
 
     /// Returns what may go wrong with the values but does not prevent sending, in their order.
-    pub fn warnings(&self) -> Vec<Problem> {
+    pub fn warnings(&self) -> Vec<SendProblem> {
         let problems = self.variables().flat_map(|(n, value)| {
             text::param_problems(value, self.purpose()).map(move |problem| (n, problem))
         });
         problems
             .filter(|(_, problem)| !problem.blocks())
-            .map(|(n, problem)| Problem::of_param(n, problem))
+            .map(|(n, problem)| SendProblem::of_param(n, problem))
             .collect()
     }
 
-    fn choice_problems(&self) -> Vec<Problem> {
+    fn choice_problems(&self) -> Vec<SendProblem> {
         let missing = |given: bool, gone, never| if given { gone } else { never };
         match (&self.signature, &self.template) {
-            (None, _) if !self.without_signature => vec![Problem::at(
+            (None, _) if !self.without_signature => vec![SendProblem::at(
                 "signature",
                 ProblemKind::Key(missing(
                     self.signature_given,
@@ -218,7 +219,7 @@ impl Draft {
                     "send-error-signature",
                 )),
             )],
-            (_, None) => vec![Problem::at(
+            (_, None) => vec![SendProblem::at(
                 "template",
                 ProblemKind::Key(missing(
                     self.template_given,
@@ -227,15 +228,15 @@ impl Draft {
                 )),
             )],
             (_, Some(_)) => match self.wording {
-                Some(Err(problem)) => vec![Problem::of_signature(problem)],
+                Some(Err(problem)) => vec![SendProblem::of_signature(problem)],
                 _ => Vec::new(),
             },
         }
     }
 
-    fn length_problem(&self) -> Option<Problem> {
+    fn length_problem(&self) -> Option<SendProblem> {
         let TooLong(length) = self.wording()?.size(&self.params).err()?;
-        Some(Problem::at(self.longest_param(), ProblemKind::TooLong(length)))
+        Some(SendProblem::at(self.longest_param(), ProblemKind::TooLong(length)))
     }
 
     fn longest_param(&self) -> String {
@@ -243,7 +244,7 @@ impl Draft {
         longest.map_or_else(|| "template".to_owned(), |n| format!("p{n}"))
     }
 
-    fn phone_problem(&self) -> Option<Problem> {
+    fn phone_problem(&self) -> Option<SendProblem> {
         let mut wrong: Vec<WrongPhone> = self
             .phones
             .wrong
@@ -261,9 +262,9 @@ impl Draft {
         if !wrong.is_empty() {
             let more = wrong.len().saturating_sub(MAX_LISTED);
             wrong.truncate(MAX_LISTED);
-            Some(Problem::at("phones", ProblemKind::Phones(wrong, more)))
+            Some(SendProblem::at("phones", ProblemKind::Phones(wrong, more)))
         } else if count == 0 || count > MAX_PHONES {
-            Some(Problem::of_recipients(RecipientProblem::Count(count)))
+            Some(SendProblem::of_recipients(RecipientProblem::Count(count)))
         } else {
             None
         }
@@ -297,7 +298,7 @@ impl Draft {
 /// Returns the chosen signature and template. Where nothing was chosen, it is the first that goes with
 /// what was; a template that needs no signature goes without one then.
 fn choose(
-    fields: &Fields,
+    fields: &SendFields,
     signatures: &[Signature],
     templates: &[SmsTemplate],
 ) -> (Option<Signature>, Option<SmsTemplate>) {
@@ -338,7 +339,7 @@ fn wrong_country(phone: &Phone) -> WrongPhone {
     (0, phone.as_str().to_owned(), key.to_owned())
 }
 
-impl Problem {
+impl SendProblem {
     fn at(field: impl Into<String>, kind: ProblemKind) -> Self {
         Self { field: field.into(), kind }
     }

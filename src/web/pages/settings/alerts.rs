@@ -13,9 +13,9 @@ use crate::db::projects;
 use crate::db::reporting::alerts::{self as rows, AlertSettings, Rule};
 use crate::db::reporting::notifications::{self as past_rows, Channel, PastNotification};
 use crate::db::reporting::{monthly_reports, robots};
+use crate::domain::accounts::role::Role;
 use crate::domain::alert::{AlertEvent, AlertTarget, QuietHours, RobotKind};
 use crate::domain::ids::RobotId;
-use crate::domain::role::Role;
 use crate::ops::actor::Actor;
 use crate::ops::reporting::alerts::{self, RobotForm, RobotProblem};
 use crate::ops::reporting::{monthly_reports as reports, notifications};
@@ -33,7 +33,7 @@ const MAX_SHOWN: i64 = 50;
 /// The fields of quiet hours and numbers, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct AlertFields {
     quiet_from: String,
     quiet_to: String,
     failure_percent: String,
@@ -172,7 +172,7 @@ struct AlertsPage {
     channels: Vec<ChannelRow>,
     has_addresses: bool,
     has_mail: bool,
-    fields: Fields,
+    fields: AlertFields,
     robot: RobotFields,
     report_emails: String,
     wrong: Vec<(&'static str, &'static str)>,
@@ -236,7 +236,7 @@ impl AlertsPage {
             channels,
             has_addresses: !told.emails.is_empty(),
             has_mail: app.outbound.has_mail(),
-            fields: Fields::of(&settings),
+            fields: AlertFields::of(&settings),
             robot: RobotFields::default(),
             report_emails: monthly_reports::emails(&app.db, project).await?.join("\n"),
             wrong: Vec::new(),
@@ -292,7 +292,7 @@ fn delivery(l: &Layout, past: PastNotification) -> DeliveryRow {
     }
 }
 
-impl Fields {
+impl AlertFields {
     fn of(settings: &AlertSettings) -> Self {
         let time = |time: Time| {
             if settings.quiet.from == settings.quiet.to {
@@ -357,7 +357,7 @@ pub async fn save(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<AlertFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     match fields.read() {

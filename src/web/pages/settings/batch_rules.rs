@@ -22,7 +22,7 @@ use crate::web::ui::layout::{Layout, Section};
 /// The form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct BatchRulesFields {
     price_domestic: String,
     price_international: String,
     /// The prices that the form showed: what a person left as it was is not saved.
@@ -38,7 +38,7 @@ pub struct Fields {
 #[template(path = "pages/settings/batch_rules.html")]
 struct BatchRulesPage {
     l: Layout,
-    fields: Fields,
+    fields: BatchRulesFields,
     wrong: Vec<&'static str>,
 }
 
@@ -48,7 +48,7 @@ impl BatchRulesPage {
     }
 }
 
-impl Fields {
+impl BatchRulesFields {
     fn of(policy: &BatchRules, plain: PlainPrices) -> Self {
         let price = |price: Option<i32>| price.map(four_decimals).unwrap_or_default();
         Self {
@@ -147,7 +147,7 @@ pub async fn form(
     let policy = projects::policy(&mut *app.db.acquire().await?, member.project.id).await?;
     let plain = PlainPrices::of(&prices::today(&app, member.project.id).await?);
     let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
-    page::ok(&BatchRulesPage { l, fields: Fields::of(&policy, plain), wrong: Vec::new() })
+    page::ok(&BatchRulesPage { l, fields: BatchRulesFields::of(&policy, plain), wrong: Vec::new() })
 }
 
 /// Saves the rules.
@@ -155,7 +155,7 @@ pub async fn save(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<BatchRulesFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let (policy, mut plain) = match fields.read() {

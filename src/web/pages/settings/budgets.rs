@@ -38,7 +38,7 @@ pub struct ShownQuery {
 /// The form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct BudgetFields {
     /// The id of a user, or empty for the project.
     user: String,
     period: String,
@@ -70,7 +70,7 @@ struct BudgetsPage {
     chart: Option<(String, Bars)>,
     /// The members: ids and names.
     members: Vec<(String, String)>,
-    fields: Fields,
+    fields: BudgetFields,
     wrong: Vec<&'static str>,
 }
 
@@ -113,7 +113,7 @@ impl BudgetsPage {
             rows: all.iter().map(row).collect(),
             chart,
             members: members.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
-            fields: Fields::default(),
+            fields: BudgetFields::default(),
             wrong: Vec::new(),
             l,
         })
@@ -165,7 +165,7 @@ fn point(l: &Layout, budget: &Budget, day: Date, used: i64) -> Point {
     }
 }
 
-impl Fields {
+impl BudgetFields {
     /// Returns the budget, or the fields that are wrong.
     fn read(&self, members: &[(String, String)]) -> Result<NewBudget, Vec<&'static str>> {
         let mut wrong = Vec::new();
@@ -224,7 +224,7 @@ pub async fn change(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<BudgetFields>,
 ) -> Result<HttpResponse, WebError> {
     let (fields, ip) = (form.into_inner(), peer_ip(&request));
     let actor = Actor { project: member.project.id, user: member.person.id, ip: &ip };

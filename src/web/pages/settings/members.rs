@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::accounts::stand_ins::{self, StandIn};
 use crate::db::projects;
-use crate::domain::role::{Permission, Role};
+use crate::domain::accounts::role::{Permission, Role};
 use crate::ops::accounts::{self, AccountError, Manager};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
@@ -20,7 +20,7 @@ use crate::web::ui::moment::{Moment, local_day};
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct MemberFields {
     user: String,
     role: String,
     /// Present to take the user out of the project.
@@ -42,7 +42,7 @@ struct MembersPage {
     l: Layout,
     rows: Vec<MemberRow>,
     stand_ins: Vec<StandIn>,
-    fields: Fields,
+    fields: MemberFields,
     problem: Option<(&'static str, String)>,
 }
 
@@ -59,7 +59,7 @@ impl MembersPage {
         });
         let rows = rows.collect();
         let stand_ins = stand_ins::list(&app.db, member.project.id, app.clock.now()).await?;
-        Ok(Self { l, rows, stand_ins, fields: Fields::default(), problem: None })
+        Ok(Self { l, rows, stand_ins, fields: MemberFields::default(), problem: None })
     }
 
     /// Returns who approves in whose place, and until when.
@@ -93,7 +93,7 @@ pub async fn change(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<MemberFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let (ip, texts) = (peer_ip(&request), Texts(language_of(&request)));
@@ -118,7 +118,7 @@ async fn act(
     app: &App,
     by: Manager<'_>,
     member: &Member,
-    fields: &Fields,
+    fields: &MemberFields,
 ) -> Result<(), AccountError> {
     let user = accounts::find(app, &fields.user).await?;
     if fields.remove.is_some() {

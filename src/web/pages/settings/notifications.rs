@@ -24,7 +24,7 @@ const MAX_SHOWN: i64 = 20;
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct NotificationFields {
     webhook: String,
     emails: String,
     language: String,
@@ -129,7 +129,7 @@ pub async fn save(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<NotificationFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let href = member.urls().settings();

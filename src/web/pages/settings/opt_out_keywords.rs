@@ -14,9 +14,9 @@ use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
 use crate::web::http::page;
 use crate::web::ui::layout::{Layout, Section};
-use crate::web::ui::word_list::{Limits, Typed, WordList};
+use crate::web::ui::word_list::{Typed, WordLimits, WordList};
 
-const LIMITS: Limits = Limits { max_words: 100, max_length: 20 };
+const LIMITS: WordLimits = WordLimits { max_words: 100, max_length: 20 };
 /// The prefix of the field's text keys.
 const NAME: &str = "opt-out";
 

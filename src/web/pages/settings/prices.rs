@@ -37,7 +37,7 @@ const EXAMPLES: [(PriceKind, &str); 2] =
 /// The form of a price, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct PriceFields {
     kind: String,
     country: String,
     price: String,
@@ -45,7 +45,7 @@ pub struct Fields {
 }
 
 /// A price in the list.
-struct Line {
+struct PriceLine {
     kind: PriceKind,
     country_code: String,
     country: String,
@@ -61,8 +61,8 @@ struct Line {
 #[template(path = "pages/settings/prices.html")]
 struct PricesPage {
     l: Layout,
-    lines: Vec<Line>,
-    fields: Fields,
+    lines: Vec<PriceLine>,
+    fields: PriceFields,
     /// The countries that can be chosen by name.
     names: Vec<String>,
     /// What is wrong with the form.
@@ -99,7 +99,7 @@ pub async fn list(
     let mut db = app.db.acquire().await?;
     let first = prices::first_day(&mut db, member.project.id, PriceKind::Notice, today).await?;
     drop(db);
-    let fields = Fields { valid_from: first.to_string(), ..Fields::default() };
+    let fields = PriceFields { valid_from: first.to_string(), ..PriceFields::default() };
     page::ok(&draw(&app, &member, &request, fields).await?)
 }
 
@@ -107,7 +107,7 @@ async fn draw(
     app: &App,
     member: &Member,
     request: &HttpRequest,
-    fields: Fields,
+    fields: PriceFields,
 ) -> Result<PricesPage, WebError> {
     let l = Layout::in_project(&member, app, request, Section::Settings).await?;
     let all = prices::all(&app.db, member.project.id).await?;
@@ -117,7 +117,7 @@ async fn draw(
 }
 
 /// Returns the lines of prices of which the newest of each kind and country comes first.
-fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<Line> {
+fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<PriceLine> {
     let mut valid: Option<(PriceKind, String)> = None;
     let line = |ListedPrice { price, sample }: ListedPrice| {
         let of = (price.kind, price.country);
@@ -130,7 +130,7 @@ fn lines_of(l: &Layout, all: Vec<ListedPrice>, today: Date) -> Vec<Line> {
             "prices-valid"
         };
         let (kind, code) = of;
-        Line {
+        PriceLine {
             kind,
             country: match (kind, code.as_str()) {
                 (PriceKind::International, "") => l.t("prices-other-countries"),
@@ -156,10 +156,10 @@ pub async fn add(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<PriceFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
-    let Fields { kind, country, price, valid_from } = &fields;
+    let PriceFields { kind, country, price, valid_from } = &fields;
     match price_file::read_price(kind, country, price, valid_from) {
         Ok(price) => {
             let ip = peer_ip(&request);
@@ -178,7 +178,7 @@ pub async fn import(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Upload<Fields>,
+    form: Upload<PriceFields>,
 ) -> Result<HttpResponse, WebError> {
     let (_, files) = form.into_inner();
     let file = files.into_iter().find(|file| file.field == "prices");
@@ -197,7 +197,7 @@ pub async fn import(
         }
         Err(wrong) => {
             let today = period::day_of(app.clock.now()).to_string();
-            let fields = Fields { valid_from: today, ..Fields::default() };
+            let fields = PriceFields { valid_from: today, ..PriceFields::default() };
             let drawn = draw(&app, &member, &request, fields).await?;
             page::unprocessable(&PricesPage { wrong, ..drawn })
         }
@@ -209,9 +209,9 @@ pub async fn delete(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<PriceFields>,
 ) -> Result<HttpResponse, WebError> {
-    let Fields { kind, country, valid_from, .. } = form.into_inner();
+    let PriceFields { kind, country, valid_from, .. } = form.into_inner();
     // Which price it is does not depend on the amount.
     let price = price_file::read_price(&kind, &country, "0", &valid_from)
         .map_err(|_| WebError::BadRequest)?;

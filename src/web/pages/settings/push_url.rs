@@ -32,7 +32,7 @@ const MAX_NETWORKS: usize = 50;
 /// The fields of the page's forms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct PushFields {
     step: Action,
     networks: String,
     pulls: Option<String>,
@@ -131,7 +131,7 @@ pub async fn update(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<PushFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let ip = peer_ip(&request);

@@ -26,7 +26,7 @@ const MAX_DAYS: i16 = 3_650;
 /// The fields of the form, as typed.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct RetentionFields {
     keep_months: String,
     blank_days: String,
     confirm: Option<String>,
@@ -36,7 +36,7 @@ pub struct Fields {
 #[template(path = "pages/settings/retention.html")]
 struct RetentionPage {
     l: Layout,
-    fields: Fields,
+    fields: RetentionFields,
     wrong: Vec<&'static str>,
     /// The typed policy keeps less than the saved one: the page asks for a confirmation.
     asks: bool,
@@ -70,7 +70,7 @@ impl RetentionPage {
     }
 }
 
-impl Fields {
+impl RetentionFields {
     fn of(policy: RetentionPolicy) -> Self {
         let typed = |n: Option<i16>| n.map(|n| n.to_string()).unwrap_or_default();
         Self {
@@ -126,7 +126,7 @@ pub async fn form(
     let l = Layout::in_project(&member, &app, &request, Section::Settings).await?;
     page::ok(&RetentionPage {
         l,
-        fields: Fields::of(policy),
+        fields: RetentionFields::of(policy),
         wrong: Vec::new(),
         asks: false,
         retained,
@@ -138,7 +138,7 @@ pub async fn save(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<RetentionFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let (project, by) = (member.project.id, member.person.id);

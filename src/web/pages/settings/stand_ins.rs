@@ -10,7 +10,7 @@ use time::macros::format_description;
 use crate::app::App;
 use crate::db::accounts::stand_ins::{self, StandIn};
 use crate::db::projects;
-use crate::domain::role::Permission;
+use crate::domain::accounts::role::Permission;
 use crate::ops::accounts::{self, AccountError, Manager, STAND_IN_MAX_DAYS, StandInError};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
@@ -22,7 +22,7 @@ use crate::web::ui::moment::local_day;
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct StandInFields {
     approver: String,
     stand_in: String,
     until: String,
@@ -39,7 +39,7 @@ struct StandInsPage {
     members: Vec<String>,
     /// Whether the person names stand-ins of others as well.
     of_all: bool,
-    fields: Fields,
+    fields: StandInFields,
     problem: Option<(&'static str, String)>,
 }
 
@@ -55,7 +55,10 @@ impl StandInsPage {
             rows: stand_ins::list(&app.db, project, app.clock.now()).await?,
             members: members.filter(may_be).map(|one| one.name).collect(),
             of_all: member.may(Permission::Manage),
-            fields: Fields { approver: member.person.name.clone(), ..Fields::default() },
+            fields: StandInFields {
+                approver: member.person.name.clone(),
+                ..StandInFields::default()
+            },
             problem: None,
         })
     }
@@ -96,7 +99,7 @@ pub async fn change(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<StandInFields>,
 ) -> Result<HttpResponse, WebError> {
     check(&member)?;
     let mut fields = form.into_inner();
@@ -126,7 +129,7 @@ async fn act(
     app: &App,
     by: Manager<'_>,
     member: &Member,
-    fields: &Fields,
+    fields: &StandInFields,
 ) -> Result<Option<(&'static str, &'static str)>, WebError> {
     let Some(approver) = find(app, &fields.approver).await? else {
         return Ok(Some(("approver", "stand-in-no-approver")));

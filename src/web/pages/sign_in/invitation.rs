@@ -22,7 +22,7 @@ use crate::web::ui::status::Drawing;
 
 /// The form.
 #[derive(Deserialize)]
-pub struct Fields {
+pub struct PasswordFields {
     #[serde(default = "no_password")]
     password: SecretString,
 }
@@ -102,7 +102,7 @@ pub async fn accept(
     app: web::Data<App>,
     request: HttpRequest,
     path: web::Path<SecretString>,
-    form: Form<Fields>,
+    form: Form<PasswordFields>,
 ) -> Result<HttpResponse, WebError> {
     let (ip, password) = (peer_ip(&request), form.into_inner().password);
     let token = path.into_inner();

@@ -35,7 +35,7 @@ pub struct LoginQuery {
 
 /// The form of [`sign_in`].
 #[derive(Deserialize)]
-pub struct Fields {
+pub struct LoginFields {
     #[serde(default)]
     username: String,
     #[serde(default = "no_password")]
@@ -123,7 +123,7 @@ pub async fn sign_in(
     app: web::Data<App>,
     settings: web::Data<Settings>,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<LoginFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let (ip, device) = (peer_ip(&request), visitor::device(&app, &request));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use time::{Duration, OffsetDateTime};
 
-use super::Query;
+use super::ReportQuery;
 use crate::app::App;
 use crate::db::reporting::statistics::{self, Group, StatisticsQuery};
 use crate::db::sending::message_search::Source;
@@ -43,7 +43,7 @@ impl TimeSeries {
 }
 
 /// The counts of one group, or of one step.
-pub struct Row {
+pub struct ReportRow {
     /// Its name in files.
     pub key: String,
     /// Its name on pages.
@@ -71,7 +71,7 @@ pub struct Report {
     /// The counts over time.
     pub series: TimeSeries,
     /// The counts by group, the largest or newest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ReportRow>,
     /// The sum up to the last whole hour, whose parts and cost can be compared with the period
     /// before.
     pub whole_hours: Counts,
@@ -87,7 +87,7 @@ impl Report {
         app: &App,
         l: &Layout,
         project: ProjectId,
-        query: &Query,
+        query: &ReportQuery,
     ) -> Result<Self, WebError> {
         let now = app.clock.now();
         let choice = PeriodChoice::read(&query.period, &query.from, &query.to, now);
@@ -187,7 +187,7 @@ async fn load_series(
     Ok(TimeSeries { days, steps: steps.collect() })
 }
 
-fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Row {
+fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> ReportRow {
     let (at, counts, before) = step;
     let local = at.to_offset(CHINA);
     let day = local.date().to_string();
@@ -204,7 +204,7 @@ fn row_of_step(l: &Layout, by: By, step: (OffsetDateTime, Counts, Counts)) -> Ro
         CountedMessages::of_hour(at)
     };
     let hours = [("from", day.as_str()), ("to", day.as_str()), ("by", "hour")];
-    Row {
+    ReportRow {
         key,
         label,
         note: String::new(),
@@ -222,7 +222,7 @@ async fn rows_of_groups(
     choice: &PeriodChoice,
     by: By,
     now: OffsetDateTime,
-) -> Result<Vec<Row>, WebError> {
+) -> Result<Vec<ReportRow>, WebError> {
     let earlier = query_before(project, choice, now);
     let before: HashMap<String, i64> = statistics::by_group(&app.db, earlier, by)
         .await?
@@ -236,7 +236,7 @@ async fn rows_of_groups(
             CountedMessages::of_period(&choice.period, Source::Own).only(filter, value)
         });
         let GroupName { key, label, note, href } = group_name(l, by, group.key, group.name);
-        Row { key, label, note, href, counts: group.counts, messages, before }
+        ReportRow { key, label, note, href, counts: group.counts, messages, before }
     });
     Ok(rows.collect())
 }

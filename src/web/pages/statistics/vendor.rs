@@ -22,7 +22,7 @@ use crate::web::ui::layout::Layout;
 use crate::web::ui::period_picker::PeriodChoice;
 
 /// One day in both counts.
-pub struct Row {
+pub struct VendorRow {
     /// The day.
     pub day: Date,
     /// Messages of the console.
@@ -44,7 +44,7 @@ pub struct Row {
 /// The vendor's counts of a period.
 pub struct Comparison {
     /// Its days, the newest first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<VendorRow>,
     /// When the vendor was queried last, and with what result.
     pub asked: Option<Asked>,
 }
@@ -67,7 +67,7 @@ impl Comparison {
             let ours = counts_of(&ours).unwrap_or_default();
             let others = counts_of(&others).unwrap_or_default();
             let difference = figures.sent - ours.tally.sent() - others.total;
-            Row {
+            VendorRow {
                 day: figures.day,
                 ours: ours.tally.sent(),
                 others: others.total,

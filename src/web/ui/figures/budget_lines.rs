@@ -1,6 +1,6 @@
 //! Budgets beside an order that counts for them.
 
-use crate::domain::sending::budget::{Amount, Budget, BudgetUnit, OverBudget, Verdict, yuan};
+use crate::domain::sending::budget::{Amount, Budget, BudgetUnit, BudgetVerdict, OverBudget, yuan};
 use crate::web::http::i18n::Texts;
 use crate::web::ui::layout::Layout;
 
@@ -43,11 +43,11 @@ pub fn lines(l: &Layout, budgets: &[Budget], order: Amount) -> Vec<BudgetLine> {
             label: label(l.texts, budget),
             text: l.with("budget-line", &values),
             over: match verdict {
-                Verdict::Within => None,
-                Verdict::Asks => Some(l.t("budget-asks")),
-                Verdict::Refused => Some(l.t("budget-refuses")),
+                BudgetVerdict::Within => None,
+                BudgetVerdict::Asks => Some(l.t("budget-asks")),
+                BudgetVerdict::Refused => Some(l.t("budget-refuses")),
             },
-            refuses: verdict == Verdict::Refused,
+            refuses: verdict == BudgetVerdict::Refused,
         }
     };
     budgets.iter().map(line).collect()
@@ -55,7 +55,7 @@ pub fn lines(l: &Layout, budgets: &[Budget], order: Amount) -> Vec<BudgetLine> {
 
 /// Returns whether an order needs an approver for one of its budgets.
 pub fn asks(budgets: &[Budget], order: Amount) -> bool {
-    budgets.iter().any(|budget| budget.verdict(order) == Verdict::Asks)
+    budgets.iter().any(|budget| budget.verdict(order) == BudgetVerdict::Asks)
 }
 
 /// Returns whose a budget is, and for which time.

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::db::sending::messages::Message;
-use crate::domain::sight::Sight;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::time::rfc3339;
 use crate::web::ui::message_table::StateReason;
 

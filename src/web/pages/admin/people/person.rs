@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Problem, ShownLink, State, id_in, manager};
+use super::{InvitationProblem, ShownLink, State, id_in, manager};
 use crate::app::App;
 use crate::db::accounts::people::{self, Listed};
 use crate::db::accounts::users::User;
 use crate::db::projects::Membership;
-use crate::domain::role::Role;
+use crate::domain::accounts::role::Role;
 use crate::ops::accounts::{self, AccountError, Manager};
 use crate::web::http::error::WebError;
 use crate::web::http::form::{Form, peer_ip};
@@ -21,7 +21,7 @@ use crate::web::ui::layout::{Layout, Section};
 /// The forms of the page; `step` says which one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct PersonFields {
     step: String,
     name: String,
     email: String,
@@ -42,7 +42,7 @@ struct PersonPage {
     is_self: bool,
     name: String,
     email: String,
-    problem: Option<Problem>,
+    problem: Option<InvitationProblem>,
     link: Option<ShownLink>,
     /// The step that has to be confirmed, since the account is an owner.
     asks: Option<String>,
@@ -110,7 +110,7 @@ pub async fn change(
     person: Person,
     request: HttpRequest,
     path: web::Path<String>,
-    form: Form<Fields>,
+    form: Form<PersonFields>,
 ) -> Result<HttpResponse, WebError> {
     let fields = form.into_inner();
     let listed = find(&app, &path).await?;
@@ -121,7 +121,7 @@ pub async fn change(
         let link = match accounts::link_for(&app, by, &user).await {
             Ok(link) => link,
             Err(error) => {
-                let problem = Some(Problem::of(texts, error)?);
+                let problem = Some(InvitationProblem::of(texts, error)?);
                 let page = PersonPage::new(&app, &request, &person, &path).await?;
                 return page::unprocessable(&PersonPage { problem, ..page });
             }
@@ -145,7 +145,7 @@ pub async fn change(
         }
         Err(ActError::Step) => Err(WebError::BadRequest),
         Err(ActError::Account(error)) => {
-            let problem = Some(Problem::of(texts, error)?);
+            let problem = Some(InvitationProblem::of(texts, error)?);
             let mut page = PersonPage::new(&app, &request, &person, &path).await?;
             if fields.step == "save" {
                 (page.name, page.email) = (fields.name, fields.email);
@@ -170,7 +170,7 @@ async fn act(
     by: Manager<'_>,
     places: &[Membership],
     user: &User,
-    fields: &Fields,
+    fields: &PersonFields,
 ) -> Result<(), ActError> {
     let project = || {
         let place = places.iter().find(|place| place.project.slug == fields.project);

@@ -32,7 +32,7 @@ use crate::web::ui::layout::{Layout, Section};
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct SignatureFields {
     content: String,
     full_name: String,
     sig_type: String,
@@ -53,7 +53,7 @@ pub struct Fields {
     confirm: Option<String>,
 }
 
-impl Fields {
+impl SignatureFields {
     fn application(&self) -> SignatureApplication {
         SignatureApplication {
             content: self.content.trim().to_owned(),
@@ -102,13 +102,13 @@ impl Fields {
 /// The query parameters: an application to start from, if one did not reach the vendor.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Start {
+pub struct SignatureStart {
     from: Option<ApplicationId>,
 }
 
 #[derive(Template)]
 #[template(path = "pages/review/signatures/apply/form.html")]
-struct FormPage {
+struct SignatureFormPage {
     l: Layout,
     /// The rejected signature; `None` for a first application.
     existing: Option<Signature>,
@@ -124,7 +124,7 @@ struct FormPage {
     changed: Vec<Changed>,
 }
 
-impl FormPage {
+impl SignatureFormPage {
     fn action(&self) -> String {
         match &self.existing {
             Some(existing) => self.l.urls.signature_part(&existing.sig_id, "edit"),
@@ -146,13 +146,13 @@ impl FormPage {
 
 #[derive(Template)]
 #[template(path = "pages/review/signatures/apply/preview.html")]
-struct PreviewPart {
+struct SignaturePreviewPart {
     l: Layout,
     form: SignatureApplication,
     changed: Vec<Changed>,
 }
 
-impl PreviewPart {
+impl SignaturePreviewPart {
     fn bracketed(&self) -> String {
         text::bracketed(&self.form.content, self.form.international)
     }
@@ -163,30 +163,34 @@ pub async fn new_form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    start: web::Query<Start>,
+    start: web::Query<SignatureStart>,
 ) -> Result<HttpResponse, WebError> {
     let fields = match start.from {
         Some(id) => fields_of(&app, &member, id).await?,
-        None => Fields::default(),
+        None => SignatureFields::default(),
     };
     let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
 /// Returns the form fields of an application.
-async fn fields_of(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+async fn fields_of(
+    app: &App,
+    member: &Member,
+    id: ApplicationId,
+) -> Result<SignatureFields, WebError> {
     let application = applications::find(&app.db, member.project.id, id).await?;
     from_application(&application.ok_or(WebError::NotFound)?)
 }
 
-fn from_application(application: &applications::Application) -> Result<Fields, WebError> {
+fn from_application(application: &applications::Application) -> Result<SignatureFields, WebError> {
     let form: SignatureApplication =
         serde_json::from_value(application.content.clone()).map_err(|_| WebError::NotFound)?;
     let to_text = |id: Option<FileId>| id.map(|id| id.to_string()).unwrap_or_default();
-    Ok(Fields {
+    Ok(SignatureFields {
         certificate_id: to_text(application.certificate_id),
         proxy_id: to_text(application.proxy_id),
-        ..Fields::of(&form)
+        ..SignatureFields::of(&form)
     })
 }
 
@@ -196,7 +200,7 @@ pub async fn edit_form(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    start: web::Query<Start>,
+    start: web::Query<SignatureStart>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     if !apply::signature_can_change(&existing) {
@@ -205,7 +209,7 @@ pub async fn edit_form(
     let fields = match (start.from, last_application(&app, &existing).await?) {
         (Some(id), _) => fields_of(&app, &member, id).await?,
         (None, Some(last)) => from_application(&last)?,
-        (None, None) => Fields::of(&from_signature(&existing)),
+        (None, None) => SignatureFields::of(&from_signature(&existing)),
     };
     let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
@@ -237,7 +241,7 @@ pub async fn submit_new(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Upload<Fields>,
+    form: Upload<SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
     let (fields, files) = form.into_inner();
     submit(&app, &member, &request, None, fields, files).await
@@ -249,7 +253,7 @@ pub async fn resubmit(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Upload<Fields>,
+    form: Upload<SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     let (fields, files) = form.into_inner();
@@ -261,7 +265,7 @@ async fn submit(
     member: &Member,
     request: &HttpRequest,
     existing: Option<Signature>,
-    mut fields: Fields,
+    mut fields: SignatureFields,
     files: Vec<Uploaded>,
 ) -> Result<HttpResponse, WebError> {
     if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
@@ -326,7 +330,7 @@ async fn submit(
 async fn save_file(
     app: &App,
     member: &Member,
-    fields: &mut Fields,
+    fields: &mut SignatureFields,
     file: Uploaded,
 ) -> Result<Option<Finding>, WebError> {
     let (id_field, field) = match file.field.as_str() {
@@ -376,14 +380,14 @@ async fn show(
     member: &Member,
     request: &HttpRequest,
     existing: Option<Signature>,
-    fields: Fields,
+    fields: SignatureFields,
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
     let form = fields.application();
     let is_wrong = !findings.errors().is_empty() || outcome.is_some();
-    let page = FormPage {
+    let page = SignatureFormPage {
         changed: changed(app, &l, existing.as_ref(), &form).await?,
         standing: existing.as_ref().map(|existing| super::standing(&l, existing)),
         certificate: find_file(app, member, &fields.certificate_id).await?,
@@ -433,7 +437,7 @@ async fn locked(
     member: &Member,
     request: &HttpRequest,
     existing: &Signature,
-    typed: Option<&Fields>,
+    typed: Option<&SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
@@ -460,10 +464,14 @@ pub async fn preview(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
-    page::ok(&PreviewPart { l, form: form.into_inner().application(), changed: Vec::new() })
+    page::ok(&SignaturePreviewPart {
+        l,
+        form: form.into_inner().application(),
+        changed: Vec::new(),
+    })
 }
 
 /// Shows the live preview with the differences from the rejected application.
@@ -472,11 +480,11 @@ pub async fn preview_change(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Fields>,
+    form: Form<SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     let l = Layout::in_project(&member, &app, &request, Section::Signatures).await?;
     let form = form.into_inner().application();
     let changed = changed(&app, &l, Some(&existing), &form).await?;
-    page::ok(&PreviewPart { l, form, changed })
+    page::ok(&SignaturePreviewPart { l, form, changed })
 }

@@ -38,7 +38,7 @@ use crate::web::ui::segments::{Segment, segments_of};
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Fields {
+pub struct TemplateFields {
     name: String,
     purpose: String,
     text: Option<String>,
@@ -59,7 +59,7 @@ pub struct Fields {
     confirm: Option<String>,
 }
 
-impl Fields {
+impl TemplateFields {
     /// Returns the application. What cannot be changed comes from the existing template.
     fn application(&self, existing: Option<&SmsTemplate>) -> TemplateApplication {
         let purpose =
@@ -125,7 +125,7 @@ fn from_template(existing: &SmsTemplate) -> TemplateApplication {
 /// The query parameters: an application to start from, or a template to copy.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Start {
+pub struct TemplateStart {
     from: Option<ApplicationId>,
     copy: Option<String>,
 }
@@ -142,7 +142,7 @@ struct Preview {
 
 #[derive(Template)]
 #[template(path = "pages/review/sms_templates/apply/form.html")]
-struct FormPage {
+struct TemplateFormPage {
     l: Layout,
     /// The template that is changed; `None` for a first application.
     existing: Option<SmsTemplate>,
@@ -158,7 +158,7 @@ struct FormPage {
     signature_missing: bool,
 }
 
-impl FormPage {
+impl TemplateFormPage {
     fn action(&self) -> String {
         match &self.existing {
             Some(existing) => self.l.urls.template_part(&existing.template_id, "edit"),
@@ -186,7 +186,7 @@ impl FormPage {
 
 #[derive(Template)]
 #[template(path = "pages/review/sms_templates/apply/preview.html")]
-struct PreviewPart {
+struct TemplatePreviewPart {
     l: Layout,
     preview: Preview,
 }
@@ -197,24 +197,30 @@ pub async fn new_form(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    start: web::Query<Start>,
+    start: web::Query<TemplateStart>,
 ) -> Result<HttpResponse, WebError> {
-    let mut fields = Fields { purpose: Purpose::Notice.key().to_owned(), ..Fields::default() };
+    let mut fields =
+        TemplateFields { purpose: Purpose::Notice.key().to_owned(), ..TemplateFields::default() };
     if let Some(id) = start.from {
         fields = fields_of(&app, &member, id).await?;
     } else if let Some(template_id) = &start.copy {
-        fields = Fields::of(&from_template(&super::find(&app, &member, template_id).await?));
+        fields =
+            TemplateFields::of(&from_template(&super::find(&app, &member, template_id).await?));
     }
     let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, None, fields, FieldFindings::default(), None).await
 }
 
 /// Returns the form fields of an application.
-async fn fields_of(app: &App, member: &Member, id: ApplicationId) -> Result<Fields, WebError> {
+async fn fields_of(
+    app: &App,
+    member: &Member,
+    id: ApplicationId,
+) -> Result<TemplateFields, WebError> {
     let application = applications::find(&app.db, member.project.id, id).await?;
     let application = application.ok_or(WebError::NotFound)?;
     let form = serde_json::from_value(application.content).map_err(|_| WebError::NotFound)?;
-    Ok(Fields::of(&form))
+    Ok(TemplateFields::of(&form))
 }
 
 /// Shows the form filled in from the template, with the reason of a rejection on top.
@@ -223,7 +229,7 @@ pub async fn edit_form(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    start: web::Query<Start>,
+    start: web::Query<TemplateStart>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     if template_change(&existing) == TemplateChange::Nothing {
@@ -231,7 +237,7 @@ pub async fn edit_form(
     }
     let fields = match start.from {
         Some(id) => fields_of(&app, &member, id).await?,
-        None => Fields::of(&from_template(&existing)),
+        None => TemplateFields::of(&from_template(&existing)),
     };
     let fields = typed::take(&app, &request).unwrap_or(fields);
     show(&app, &member, &request, Some(existing), fields, FieldFindings::default(), None).await
@@ -242,7 +248,7 @@ pub async fn submit_new(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Upload<Fields>,
+    form: Upload<TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
     submit(&app, &member, &request, None, form.into_inner().0).await
 }
@@ -253,7 +259,7 @@ pub async fn resubmit(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Upload<Fields>,
+    form: Upload<TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     submit(&app, &member, &request, Some(existing), form.into_inner().0).await
@@ -264,7 +270,7 @@ async fn submit(
     member: &Member,
     request: &HttpRequest,
     existing: Option<SmsTemplate>,
-    mut fields: Fields,
+    mut fields: TemplateFields,
 ) -> Result<HttpResponse, WebError> {
     if let Some(href) = application_pages::submitted(app, member, &fields.form_token).await? {
         return Ok(page::see_other(&href));
@@ -322,7 +328,7 @@ async fn submit(
     }
 }
 
-fn unknown_purpose(fields: &Fields, existing: Option<&SmsTemplate>) -> Option<Finding> {
+fn unknown_purpose(fields: &TemplateFields, existing: Option<&SmsTemplate>) -> Option<Finding> {
     let is_missing = existing.is_none() && Purpose::read(&fields.purpose).is_none();
     is_missing.then(|| Finding {
         field: "purpose",
@@ -352,7 +358,7 @@ async fn show(
     member: &Member,
     request: &HttpRequest,
     existing: Option<SmsTemplate>,
-    fields: Fields,
+    fields: TemplateFields,
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
@@ -364,7 +370,7 @@ async fn show(
     meanings.resize(variables.max(meanings.len()), String::new());
     let is_wrong = !findings.errors().is_empty() || outcome.is_some();
     let approved = signatures::approved(&app.db, member.project.id, 1).await?;
-    let page = FormPage {
+    let page = TemplateFormPage {
         standing: existing.as_ref().map(|existing| super::standing(&l, existing)),
         change: existing.as_ref().map_or(TemplateChange::All, template_change),
         meanings: (1..).zip(meanings).collect(),
@@ -428,7 +434,7 @@ async fn locked(
     member: &Member,
     request: &HttpRequest,
     existing: &SmsTemplate,
-    typed: Option<&Fields>,
+    typed: Option<&TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, app, request, Section::Templates).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
@@ -456,12 +462,12 @@ pub async fn preview(
     app: web::Data<App>,
     member: Member,
     request: HttpRequest,
-    form: Form<Fields>,
+    form: Form<TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
     let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let form = form.into_inner().application(None);
     let preview = preview_of(&app, &member, &l, None, &form).await?;
-    page::ok(&PreviewPart { l, preview })
+    page::ok(&TemplatePreviewPart { l, preview })
 }
 
 /// Shows the live preview with the differences from the existing template.
@@ -470,11 +476,11 @@ pub async fn preview_change(
     member: Member,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-    form: Form<Fields>,
+    form: Form<TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
     let existing = super::find(&app, &member, &path.1).await?;
     let l = Layout::in_project(&member, &app, &request, Section::Templates).await?;
     let form = form.into_inner().application(Some(&existing));
     let preview = preview_of(&app, &member, &l, Some(&existing), &form).await?;
-    page::ok(&PreviewPart { l, preview })
+    page::ok(&TemplatePreviewPart { l, preview })
 }

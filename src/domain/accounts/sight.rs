@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use time::{Duration, OffsetDateTime};
 
-use super::phone::{all_masked_in, masked, masked_about, masked_in, shown_beginning};
-use super::review::Purpose;
+use crate::domain::phone::{all_masked_in, masked, masked_about, masked_in, shown_beginning};
+use crate::domain::review::Purpose;
 
 /// How long after sending the values of verification codes are shown. A code is used within minutes;
 /// later, its text only helps somebody who should not have it.
