@@ -3,7 +3,7 @@
 use actix_web::dev::Handler;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
-use actix_web::{FromRequest, Responder, Route};
+use actix_web::{FromRequest, Resource, Responder, Route};
 
 use super::http::limits::quotas;
 use super::http::{assets, guard};
@@ -13,7 +13,8 @@ use super::pages::review::{
     applications, files, import, sensitive_words, signatures, sms_templates,
 };
 use super::pages::settings::{
-    alerts, batch_rules, budgets, members, notifications, prices, push_url, retention, stand_ins,
+    alerts, batch_rules, budgets, members, notifications, opt_out_keywords, prices, push_url,
+    retention, stand_ins,
 };
 use super::pages::sign_in::{invitation, login};
 use super::pages::{
@@ -23,63 +24,13 @@ use super::pages::{
 use super::pushes;
 use crate::domain::accounts::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
 
-/// Registers all paths.
+/// Registers all paths. Each address is a line: what a `GET` of it shows and to whom, then what a `POST` does.
 pub fn table(config: &mut ServiceConfig) {
     config
-        .route("/healthz", get().to(health::healthz))
-        .route("/readyz", get().to(health::readyz))
-        .route("/metrics", get().to(health::metrics))
-        .route("/static/{version}/{name}", get().to(assets::serve))
         .configure(push_endpoint)
-        .service(resource("/login").route(get().to(login::form)).route(post().to(login::sign_in)))
-        .route("/logout", post().to(login::sign_out))
-        .route("/language", post().to(login::language))
-        .service(resource("/").route(signed_in(get(), login::home)))
-        .service(
-            resource("/account")
-                .route(signed_in(get(), account::show))
-                .route(signed_in(post(), account::change_password)),
-        )
-        .service(
-            resource("/account/sessions")
-                .route(signed_in(get(), account::sessions))
-                .route(signed_in(post(), account::revoke)),
-        )
-        .service(
-            resource("/invitation/{token}")
-                .route(get().to(invitation::form))
-                .route(post().to(invitation::accept)),
-        )
-        .service(
-            resource("/admin/users")
-                .route(owners(get(), people::list))
-                .route(owners(post(), people::invite)),
-        )
-        .service(
-            resource("/admin/projects")
-                .route(owners(get(), projects::list))
-                .route(owners(post(), projects::change)),
-        )
-        .route("/admin/projects/{slug}/archive", owners(post(), projects::archive))
-        .service(
-            resource("/admin/erasure")
-                .route(owners(get(), erasure::form))
-                .route(owners(post(), erasure::erase)),
-        )
-        .service(
-            resource("/admin/audit")
-                .route(owners(get(), audit::of_all))
-                .route(owners(post(), audit::retention::save)),
-        )
-        .route("/admin/audit.csv", owners(get(), audit::files::csv_of_all))
-        .route("/admin/audit.xlsx", owners(get(), audit::files::xlsx_of_all))
-        .service(
-            resource("/admin/users/{id}")
-                .route(owners(get(), people::person::show))
-                .route(owners(post(), people::person::change)),
-        )
+        .configure(|config| installation_pages(&mut Table(config)))
         .route("/p/{project}", get().to(login::to_dashboard))
-        .service(scope("/p/{project}").configure(project));
+        .service(scope("/p/{project}").configure(|config| project(&mut Table(config))));
 }
 
 fn push_endpoint(config: &mut ServiceConfig) {
@@ -100,467 +51,266 @@ pub fn metrics(config: &mut ServiceConfig) {
     config.route("/metrics", get().to(health::metrics_to_all));
 }
 
+#[rustfmt::skip]
+fn installation_pages(table: &mut Table<'_>) {
+    table
+        .at("/healthz",                        [get().to(health::healthz)])
+        .at("/readyz",                         [get().to(health::readyz)])
+        .at("/metrics",                        [get().to(health::metrics)])
+        .at("/static/{version}/{name}",        [get().to(assets::serve)])
+        .at("/login",                          [get().to(login::form), post().to(login::sign_in)])
+        .at("/logout",                         [post().to(login::sign_out)])
+        .at("/language",                       [post().to(login::language)])
+        .at("/",                               [own_view(login::home)])
+        .at("/account",                        [own_view(account::show), own_act(account::change_password)])
+        .at("/account/sessions",               [own_view(account::sessions), own_act(account::revoke)])
+        .at("/invitation/{token}",             [get().to(invitation::form), post().to(invitation::accept)])
+        .at("/admin/users",                    [owner_view(people::list), owner_act(people::invite)])
+        .at("/admin/projects",                 [owner_view(projects::list), owner_act(projects::change)])
+        .at("/admin/projects/{slug}/archive",  [owner_act(projects::archive)])
+        .at("/admin/erasure",                  [owner_view(erasure::form), owner_act(erasure::erase)])
+        .at("/admin/audit",                    [owner_view(audit::of_all), owner_act(audit::retention::save)])
+        .at("/admin/audit.csv",                [owner_view(audit::files::csv_of_all)])
+        .at("/admin/audit.xlsx",               [owner_view(audit::files::xlsx_of_all)])
+        .at("/admin/users/{id}",               [owner_view(people::person::show), owner_act(people::person::change)]);
+}
+
 /// Registers the paths below a project.
-fn project(config: &mut ServiceConfig) {
-    config
-        .service(resource("/").route(searches(Read, get(), dashboard::show)))
-        .service(resource("/send").route(may(Send, get(), send::form)).route(may(
-            Send,
-            post(),
-            send::order,
-        )))
-        .service(resource("/send/preview").route(may(Send, post(), send::preview)))
-        .configure(batch_pages)
-        .configure(message_pages)
-        .service(resource("/receipts").route(searches(Read, get(), receipts::search)))
-        .service(
-            resource("/receipts/{session_no}")
-                .route(searches(Read, get(), receipts::session))
-                .route(may(Send, post(), receipts::ask)),
-        )
-        .configure(reply_pages)
-        .configure(suppression_pages)
-        .configure(push_pages)
-        .configure(statistics_pages)
-        .configure(retention_pages)
-        .configure(signature_pages)
-        .configure(template_pages)
-        .service(
-            resource("/applications/{id}").route(may(Read, get(), applications::show)).route(may(
-                Send,
-                post(),
-                applications::decide,
-            )),
-        )
-        .service(resource("/audit").route(searches(Manage, get(), audit::of_project)))
-        .service(resource("/audit.csv").route(sends_file(Manage, get(), audit::files::csv)))
-        .service(resource("/audit.xlsx").route(sends_file(Manage, get(), audit::files::xlsx)))
-        .service(resource("/settings/members").route(may(Manage, get(), members::list)).route(may(
-            Manage,
-            post(),
-            members::change,
-        )))
-        .service(
-            resource("/settings/stand-ins").route(may(Approve, get(), stand_ins::list)).route(may(
-                Approve,
-                post(),
-                stand_ins::change,
-            )),
-        )
-        .service(resource("/files/{id}").route(may(Send, get(), files::download)))
-        .service(resource("/files/{id}/delete").route(may(Send, post(), files::delete)))
-        .service(resource("/settings").route(may(Manage, get(), notifications::form)).route(may(
-            Manage,
-            post(),
-            notifications::save,
-        )))
-        .configure(alert_pages)
-        .service(
-            resource("/settings/batches").route(may(Manage, get(), batch_rules::form)).route(may(
-                Manage,
-                post(),
-                batch_rules::save,
-            )),
-        )
-        .service(resource("/settings/budgets").route(may(Manage, get(), budgets::show)).route(may(
-            Manage,
-            post(),
-            budgets::change,
-        )))
-        .service(resource("/settings/prices").route(may(Manage, get(), prices::list)).route(may(
-            Manage,
-            post(),
-            prices::add,
-        )))
-        .service(resource("/settings/prices/import").route(may(Manage, post(), prices::import)))
-        .service(resource("/settings/prices/delete").route(may(Manage, post(), prices::delete)))
-        .service(resource("/settings/prices/sample.csv").route(may(Manage, get(), prices::sample)))
-        .service(
-            resource("/settings/sensitive-words")
-                .route(may(Send, get(), sensitive_words::form))
-                .route(may(Send, post(), sensitive_words::save)),
-        )
-        // The old address: pages redirect permanently, forms are saved.
-        .service(
-            resource("/settings/words").route(may(Send, get(), sensitive_words::moved)).route(may(
-                Send,
-                post(),
-                sensitive_words::save,
-            )),
-        );
+fn project(table: &mut Table<'_>) {
+    project_pages(table);
+    alert_pages(table);
+    batch_pages(table);
+    message_pages(table);
+    reply_pages(table);
+    suppression_pages(table);
+    push_pages(table);
+    statistics_pages(table);
+    retention_pages(table);
+    signature_pages(table);
+    template_pages(table);
 }
 
-/// Registers the paths of alerts.
-fn alert_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/settings/alerts").route(may(Manage, get(), alerts::show)).route(may(
-            Manage,
-            post(),
-            alerts::save,
-        )))
-        .service(resource("/settings/alerts/rules").route(may(Manage, post(), alerts::change_rule)))
-        .service(resource("/settings/alerts/robots").route(may(
-            Manage,
-            post(),
-            alerts::change_robot,
-        )))
-        .service(resource("/settings/alerts/report").route(may(
-            Manage,
-            post(),
-            alerts::save_report,
-        )))
-        .service(resource("/settings/alerts/test").route(may(Manage, post(), alerts::test)));
+#[rustfmt::skip]
+fn project_pages(table: &mut Table<'_>) {
+    table
+        .at("/",                            [search(Read, dashboard::show)])
+        .at("/send",                        [view(Send, send::form), act(Send, send::order)])
+        .at("/send/preview",                [act(Send, send::preview)])
+        .at("/receipts",                    [search(Read, receipts::search)])
+        .at("/receipts/{session_no}",       [search(Read, receipts::session), act(Send, receipts::ask)])
+        .at("/applications/{id}",           [view(Read, applications::show), act(Send, applications::decide)])
+        .at("/audit",                       [search(Manage, audit::of_project)])
+        .at("/audit.csv",                   [file(Manage, audit::files::csv)])
+        .at("/audit.xlsx",                  [file(Manage, audit::files::xlsx)])
+        .at("/settings/members",            [view(Manage, members::list), act(Manage, members::change)])
+        .at("/settings/stand-ins",          [view(Approve, stand_ins::list), act(Approve, stand_ins::change)])
+        .at("/files/{id}",                  [view(Send, files::download)])
+        .at("/files/{id}/delete",           [act(Send, files::delete)])
+        .at("/settings",                    [view(Manage, notifications::form), act(Manage, notifications::save)])
+        .at("/settings/batches",            [view(Manage, batch_rules::form), act(Manage, batch_rules::save)])
+        .at("/settings/budgets",            [view(Manage, budgets::show), act(Manage, budgets::change)])
+        .at("/settings/prices",             [view(Manage, prices::list), act(Manage, prices::add)])
+        .at("/settings/prices/import",      [act(Manage, prices::import)])
+        .at("/settings/prices/delete",      [act(Manage, prices::delete)])
+        .at("/settings/prices/sample.csv",  [view(Manage, prices::sample)])
+        .at("/settings/sensitive-words",    [view(Send, sensitive_words::form), act(Send, sensitive_words::save)])
+        .at("/settings/words",              [view(Send, sensitive_words::moved), act(Send, sensitive_words::save)]);
 }
 
-/// Registers the paths of batches.
-fn batch_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/batches").route(searches(Read, get(), batches::list)))
-        .service(resource("/batches/new").route(may(Send, get(), batches::new::form)).route(may(
-            Send,
-            post(),
-            batches::new::receive,
-        )))
-        .service(resource("/batches/sample.csv").route(may(
-            Send,
-            get(),
-            batches::downloads::sample,
-        )))
-        .service(resource("/batches/{id}").route(searches(Read, get(), batches::live::show)))
-        .service(resource("/batches/{id}/live").route(may(Read, get(), batches::live::live)))
-        .service(resource("/batches/{id}/events").route(streams(
-            Read,
-            get(),
-            batches::events::events,
-        )))
-        .service(
-            resource("/batches/{id}/preview")
-                .route(may(Send, get(), batches::preview::show))
-                .route(may(Send, post(), batches::read_options::read_again)),
-        )
-        .service(resource("/batches/{id}/confirm").route(may(
-            Send,
-            post(),
-            batches::draft::confirm,
-        )))
-        .service(resource("/batches/{id}/discard").route(may(
-            Send,
-            post(),
-            batches::draft::discard,
-        )))
-        .service(resource("/batches/{id}/pause").route(may(Send, post(), batches::actions::pause)))
-        .service(resource("/batches/{id}/resume").route(may(
-            Send,
-            post(),
-            batches::actions::resume,
-        )))
-        .service(resource("/batches/{id}/cancel").route(may(
-            Send,
-            post(),
-            batches::actions::cancel,
-        )))
-        .service(resource("/batches/{id}/schedule").route(may(
-            Send,
-            post(),
-            batches::actions::reschedule,
-        )))
-        .service(resource("/batches/{id}/doubt-rest").route(may(
-            Send,
-            post(),
-            batches::actions::doubt_rest,
-        )))
-        .service(resource("/batches/{id}/approve").route(may(
-            Approve,
-            post(),
-            batches::actions::approve,
-        )))
-        .service(resource("/batches/{id}/send-back").route(may(
-            Approve,
-            post(),
-            batches::send_back::send_back,
-        )))
-        .service(
-            resource("/batches/{id}/resend")
-                .route(may(Send, get(), batches::resend::form))
-                .route(may(Send, post(), batches::resend::make)),
-        )
-        .service(
-            resource("/batches/{id}/in-doubt")
-                .route(searches(Read, get(), batches::in_doubt::list))
-                .route(may(Send, post(), batches::in_doubt::decide)),
-        )
-        .service(resource("/batches/{id}/messages.csv").route(sends_file(
-            Read,
-            get(),
-            batches::downloads::messages,
-        )))
-        .service(resource("/batches/{id}/rejected.xlsx").route(sends_file(
-            Send,
-            get(),
-            batches::rejected::xlsx,
-        )))
-        .service(resource("/batches/{id}/rejected.csv").route(sends_file(
-            Send,
-            get(),
-            batches::rejected::csv,
-        )));
+#[rustfmt::skip]
+fn alert_pages(table: &mut Table<'_>) {
+    table
+        .at("/settings/alerts",         [view(Manage, alerts::show), act(Manage, alerts::save)])
+        .at("/settings/alerts/rules",   [act(Manage, alerts::change_rule)])
+        .at("/settings/alerts/robots",  [act(Manage, alerts::change_robot)])
+        .at("/settings/alerts/report",  [act(Manage, alerts::save_report)])
+        .at("/settings/alerts/test",    [act(Manage, alerts::test)]);
 }
 
-/// Registers the paths of replies.
-fn reply_pages(config: &mut ServiceConfig) {
-    let conversation = |action: &str| resource(format!("/replies/{{id}}{action}"));
-    config
-        .service(resource("/replies").route(searches(Read, get(), replies::list)))
-        .service(resource("/replies.csv").route(sends_file(Read, get(), replies::export::all)))
-        .service(conversation("").route(searches(Read, get(), replies::conversation::show)))
-        .service(conversation("/read").route(may(Send, post(), replies::actions::read)))
-        .service(conversation("/unread").route(may(Send, post(), replies::actions::unread)))
-        .service(conversation("/opt-out").route(may(Send, post(), replies::actions::opt_out)))
-        .service(conversation("/decide").route(may(Send, post(), replies::actions::decide)))
-        .service(conversation("/take-back").route(may(
-            Send,
-            post(),
-            replies::actions::undo_opt_out,
-        )))
-        .service(
-            resource("/settings/replies")
-                .route(may(Manage, get(), crate::web::pages::settings::opt_out_keywords::form))
-                .route(may(Manage, post(), crate::web::pages::settings::opt_out_keywords::save)),
-        );
+#[rustfmt::skip]
+fn batch_pages(table: &mut Table<'_>) {
+    table
+        .at("/batches",                     [search(Read, batches::list)])
+        .at("/batches/new",                 [view(Send, batches::new::form), act(Send, batches::new::receive)])
+        .at("/batches/sample.csv",          [view(Send, batches::downloads::sample)])
+        .at("/batches/{id}",                [search(Read, batches::live::show)])
+        .at("/batches/{id}/live",           [view(Read, batches::live::live)])
+        .at("/batches/{id}/events",         [stream(Read, batches::events::events)])
+        .at("/batches/{id}/preview", [view(Send, batches::preview::show), act(Send, batches::read_options::read_again)])
+        .at("/batches/{id}/confirm",        [act(Send, batches::draft::confirm)])
+        .at("/batches/{id}/discard",        [act(Send, batches::draft::discard)])
+        .at("/batches/{id}/pause",          [act(Send, batches::actions::pause)])
+        .at("/batches/{id}/resume",         [act(Send, batches::actions::resume)])
+        .at("/batches/{id}/cancel",         [act(Send, batches::actions::cancel)])
+        .at("/batches/{id}/schedule",       [act(Send, batches::actions::reschedule)])
+        .at("/batches/{id}/doubt-rest",     [act(Send, batches::actions::doubt_rest)])
+        .at("/batches/{id}/approve",        [act(Approve, batches::actions::approve)])
+        .at("/batches/{id}/send-back",      [act(Approve, batches::send_back::send_back)])
+        .at("/batches/{id}/resend",         [view(Send, batches::resend::form), act(Send, batches::resend::make)])
+        .at("/batches/{id}/in-doubt", [search(Read, batches::in_doubt::list), act(Send, batches::in_doubt::decide)])
+        .at("/batches/{id}/messages.csv",   [file(Read, batches::downloads::messages)])
+        .at("/batches/{id}/rejected.xlsx",  [file(Send, batches::rejected::xlsx)])
+        .at("/batches/{id}/rejected.csv",   [file(Send, batches::rejected::csv)]);
 }
 
-/// Registers the paths of messages.
-fn message_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/messages").route(searches(Read, get(), messages::list)))
-        .service(resource("/messages.csv").route(sends_file(Read, get(), messages::export::csv)))
-        .service(resource("/messages.xlsx").route(sends_file(Read, get(), messages::export::xlsx)))
-        .service(resource("/messages/{id}").route(searches(Read, get(), messages::timeline::show)))
-        .service(resource("/messages/{id}/reveal").route(may(
-            SeePhones,
-            post(),
-            messages::reveal::reveal,
-        )));
+#[rustfmt::skip]
+fn message_pages(table: &mut Table<'_>) {
+    table
+        .at("/messages",              [search(Read, messages::list)])
+        .at("/messages.csv",          [file(Read, messages::export::csv)])
+        .at("/messages.xlsx",         [file(Read, messages::export::xlsx)])
+        .at("/messages/{id}",         [search(Read, messages::timeline::show)])
+        .at("/messages/{id}/reveal",  [act(SeePhones, messages::reveal::reveal)]);
 }
 
-/// Registers the paths of suppressions.
-fn suppression_pages(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource("/suppressions").route(searches(Read, get(), suppressions::list)).route(may(
-                Send,
-                post(),
-                suppressions::add,
-            )),
-        )
-        .service(resource("/suppressions/blacklist").route(may(
-            Send,
-            post(),
-            suppressions::add_to_blacklist,
-        )))
-        // The old address.
-        .service(resource("/suppressions/offer").route(may(
-            Send,
-            post(),
-            suppressions::add_to_blacklist,
-        )))
-        .service(
-            resource("/suppressions/imports/{id}")
-                .route(may(Send, get(), suppressions::import::show))
-                .route(may(Send, post(), suppressions::import::add)),
-        )
-        .service(resource("/suppressions/imports/{id}/discard").route(may(
-            Send,
-            post(),
-            suppressions::import::discard,
-        )))
-        .service(resource("/suppressions/imports/{id}/rejected.csv").route(sends_file(
-            Send,
-            get(),
-            suppressions::import::rejected,
-        )))
-        .service(resource("/suppressions.csv").route(sends_file(Read, get(), suppressions::export)))
-        .service(
-            resource("/suppressions/{id}/remove")
-                .route(may(Send, get(), suppressions::ask))
-                .route(may(Send, post(), suppressions::remove)),
-        );
+#[rustfmt::skip]
+fn reply_pages(table: &mut Table<'_>) {
+    table
+        .at("/replies",                 [search(Read, replies::list)])
+        .at("/replies.csv",             [file(Read, replies::export::all)])
+        .at("/replies/{id}",            [search(Read, replies::conversation::show)])
+        .at("/replies/{id}/read",       [act(Send, replies::actions::read)])
+        .at("/replies/{id}/unread",     [act(Send, replies::actions::unread)])
+        .at("/replies/{id}/opt-out",    [act(Send, replies::actions::opt_out)])
+        .at("/replies/{id}/decide",     [act(Send, replies::actions::decide)])
+        .at("/replies/{id}/take-back",  [act(Send, replies::actions::undo_opt_out)])
+        .at("/settings/replies",        [view(Manage, opt_out_keywords::form), act(Manage, opt_out_keywords::save)]);
 }
 
-/// Registers the health page and the settings of pushes.
-fn push_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/sending").route(may(Read, get(), sending::show)).route(may(
-            Send,
-            post(),
-            sending::act,
-        )))
-        .service(resource("/health").route(searches(Read, get(), health::page::show)))
-        .service(resource("/health/pushes/{push}").route(may(Send, post(), health::page::decide)))
-        .service(resource("/settings/hooks").route(may(Manage, get(), push_url::show)).route(may(
-            Manage,
-            post(),
-            push_url::update,
-        )));
+#[rustfmt::skip]
+fn suppression_pages(table: &mut Table<'_>) {
+    table
+        .at("/suppressions", [search(Read, suppressions::list), act(Send, suppressions::add)])
+        .at("/suppressions/blacklist",                  [act(Send, suppressions::add_to_blacklist)])
+        .at("/suppressions/offer",                      [act(Send, suppressions::add_to_blacklist)])
+        .at("/suppressions/imports/{id}", [view(Send, suppressions::import::show), act(Send, suppressions::import::add)])
+        .at("/suppressions/imports/{id}/discard",       [act(Send, suppressions::import::discard)])
+        .at("/suppressions/imports/{id}/rejected.csv",  [file(Send, suppressions::import::rejected)])
+        .at("/suppressions.csv",                        [file(Read, suppressions::export)])
+        .at("/suppressions/{id}/remove", [view(Send, suppressions::ask), act(Send, suppressions::remove)]);
 }
 
-/// Registers the paths of statistics and failures.
-fn statistics_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/statistics").route(searches(Read, get(), statistics::show)))
-        .service(resource("/statistics/fetch").route(may(Send, post(), statistics::vendor::fetch)))
-        // The old address.
-        .service(resource("/statistics/ask").route(may(Send, post(), statistics::vendor::fetch)))
-        .service(resource("/statistics.{kind:csv|xlsx}").route(sends_file(
-            Read,
-            get(),
-            statistics::file,
-        )))
-        .service(resource("/failures").route(searches(Read, get(), failures::show)))
-        .service(resource("/failures.{kind:csv|xlsx}").route(sends_file(
-            Read,
-            get(),
-            failures::file,
-        )));
+#[rustfmt::skip]
+fn push_pages(table: &mut Table<'_>) {
+    table
+        .at("/sending",               [view(Read, sending::show), act(Send, sending::act)])
+        .at("/health",                [search(Read, health::page::show)])
+        .at("/health/pushes/{push}",  [act(Send, health::page::decide)])
+        .at("/settings/hooks",        [view(Manage, push_url::show), act(Manage, push_url::update)]);
 }
 
-/// Registers the retention settings. Their old path redirects permanently.
-fn retention_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/settings/keeping").route(may(Manage, get(), retention::moved)))
-        .service(
-            resource("/settings/retention").route(may(Manage, get(), retention::form)).route(may(
-                Manage,
-                post(),
-                retention::save,
-            )),
-        );
+#[rustfmt::skip]
+fn statistics_pages(table: &mut Table<'_>) {
+    table
+        .at("/statistics",                  [search(Read, statistics::show)])
+        .at("/statistics/fetch",            [act(Send, statistics::vendor::fetch)])
+        .at("/statistics/ask",              [act(Send, statistics::vendor::fetch)])
+        .at("/statistics.{kind:csv|xlsx}",  [file(Read, statistics::file)])
+        .at("/failures",                    [search(Read, failures::show)])
+        .at("/failures.{kind:csv|xlsx}",    [file(Read, failures::file)]);
 }
 
-/// Registers the paths of signatures.
-fn signature_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/signatures").route(may(Read, get(), signatures::list)))
-        .service(
-            resource("/signatures/new")
-                .route(may(Send, get(), signatures::apply::new_form))
-                .route(may(Send, post(), signatures::apply::submit_new)),
-        )
-        .service(resource("/signatures/preview").route(may(
-            Send,
-            post(),
-            signatures::apply::preview,
-        )))
-        .configure(|config| reviewed_actions(config, "signatures"))
-        .service(resource("/signatures/{id}").route(may(Read, get(), signatures::show)))
-        .service(
-            resource("/signatures/{id}/edit")
-                .route(may(Send, get(), signatures::apply::edit_form))
-                .route(may(Send, post(), signatures::apply::resubmit)),
-        )
-        .service(resource("/signatures/{id}/kind").route(may(
-            Send,
-            post(),
-            signatures::change_kind,
-        )))
-        .service(resource("/signatures/{id}/preview").route(may(
-            Send,
-            post(),
-            signatures::apply::preview_change,
-        )));
+#[rustfmt::skip]
+fn retention_pages(table: &mut Table<'_>) {
+    table
+        .at("/settings/keeping",    [view(Manage, retention::moved)])
+        .at("/settings/retention",  [view(Manage, retention::form), act(Manage, retention::save)]);
 }
 
-/// Registers the paths of SMS templates.
-fn template_pages(config: &mut ServiceConfig) {
-    config
-        .service(resource("/templates").route(may(Read, get(), sms_templates::list)))
-        .service(
-            resource("/templates/new")
-                .route(may(Send, get(), sms_templates::apply::new_form))
-                .route(may(Send, post(), sms_templates::apply::submit_new)),
-        )
-        .service(resource("/templates/preview").route(may(
-            Send,
-            post(),
-            sms_templates::apply::preview,
-        )))
-        .configure(|config| reviewed_actions(config, "templates"))
-        .service(resource("/templates/{id}").route(may(Read, get(), sms_templates::show)))
-        .service(
-            resource("/templates/{id}/edit")
-                .route(may(Send, get(), sms_templates::apply::edit_form))
-                .route(may(Send, post(), sms_templates::apply::resubmit)),
-        )
-        .service(resource("/templates/{id}/preview").route(may(
-            Send,
-            post(),
-            sms_templates::apply::preview_change,
-        )));
+#[rustfmt::skip]
+fn signature_pages(table: &mut Table<'_>) {
+    table
+        .at("/signatures",                   [view(Read, signatures::list)])
+        .at("/signatures/new", [view(Send, signatures::apply::new_form), act(Send, signatures::apply::submit_new)])
+        .at("/signatures/preview",           [act(Send, signatures::apply::preview)])
+        .at("/signatures/import",            [view(Send, import::form), act(Send, import::import)])
+        .at("/signatures/refresh",           [act(Send, review::refresh_all)])
+        .at("/signatures/delete", [view(Send, deletion::form_of_several), act(Send, deletion::delete_several)])
+        .at("/signatures/{id}",              [view(Read, signatures::show)])
+        .at("/signatures/{id}/edit", [view(Send, signatures::apply::edit_form), act(Send, signatures::apply::resubmit)])
+        .at("/signatures/{id}/kind",         [act(Send, signatures::change_kind)])
+        .at("/signatures/{id}/preview",      [act(Send, signatures::apply::preview_change)])
+        .at("/signatures/{id}/destination",  [act(Send, review::destination::change)])
+        .at("/signatures/{id}/refresh",      [act(Send, review::refresh)])
+        .at("/signatures/{id}/delete",       [view(Send, deletion::form), act(Send, deletion::delete)]);
 }
 
-/// Registers the actions that signatures and SMS templates have in common.
-fn reviewed_actions(config: &mut ServiceConfig, list: &str) {
-    let at = |action: &str| resource(format!("/{list}/{action}"));
-    config
-        .service(at("import").route(may(Send, get(), import::form)).route(may(
-            Send,
-            post(),
-            import::import,
-        )))
-        .service(at("refresh").route(may(Send, post(), review::refresh_all)))
-        .service(at("delete").route(may(Send, get(), deletion::form_of_several)).route(may(
-            Send,
-            post(),
-            deletion::delete_several,
-        )))
-        .service(at("{id}/destination").route(may(Send, post(), review::destination::change)))
-        .service(at("{id}/refresh").route(may(Send, post(), review::refresh)))
-        .service(at("{id}/delete").route(may(Send, get(), deletion::form)).route(may(
-            Send,
-            post(),
-            deletion::delete,
-        )));
+#[rustfmt::skip]
+fn template_pages(table: &mut Table<'_>) {
+    table
+        .at("/templates",                   [view(Read, sms_templates::list)])
+        .at("/templates/new", [view(Send, sms_templates::apply::new_form), act(Send, sms_templates::apply::submit_new)])
+        .at("/templates/preview",           [act(Send, sms_templates::apply::preview)])
+        .at("/templates/import",            [view(Send, import::form), act(Send, import::import)])
+        .at("/templates/refresh",           [act(Send, review::refresh_all)])
+        .at("/templates/delete", [view(Send, deletion::form_of_several), act(Send, deletion::delete_several)])
+        .at("/templates/{id}",              [view(Read, sms_templates::show)])
+        .at("/templates/{id}/edit", [view(Send, sms_templates::apply::edit_form), act(Send, sms_templates::apply::resubmit)])
+        .at("/templates/{id}/preview",      [act(Send, sms_templates::apply::preview_change)])
+        .at("/templates/{id}/destination",  [act(Send, review::destination::change)])
+        .at("/templates/{id}/refresh",      [act(Send, review::refresh)])
+        .at("/templates/{id}/delete",       [view(Send, deletion::form), act(Send, deletion::delete)]);
 }
 
-/// Returns a route for members who have `permission`.
-fn may<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+/// The table that addresses are added to.
+struct Table<'a>(&'a mut ServiceConfig);
+
+impl Table<'_> {
+    /// Adds an address with its routes.
+    fn at<const N: usize>(&mut self, path: &str, routes: [Route; N]) -> &mut Self {
+        self.0.service(routes.into_iter().fold(resource(path), Resource::route));
+        self
+    }
+}
+
+/// Returns a page for members who have `permission`.
+fn view<F, Args>(permission: Permission, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler))
+    admit(permission, get().to(handler))
 }
 
-/// Returns a route like [`may`] of a search, or of a page that reads many rows, of which each person runs a
-/// few at once.
-fn searches<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+/// Returns a form that members with `permission` post.
+fn act<F, Args>(permission: Permission, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(quotas::queries)))
+    admit(permission, post().to(handler))
 }
 
-/// Returns a route like [`may`] of a file, of which each person downloads a few at once.
-fn sends_file<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+/// Returns a search, or a page that reads many rows, of which each person runs a few at once.
+fn search<F, Args>(permission: Permission, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(quotas::exports)))
+    admit(permission, get().to(handler).wrap(from_fn(quotas::queries)))
 }
 
-/// Returns a route like [`may`] of a stream of events, of which each person opens a few at once.
-fn streams<F, Args>(permission: Permission, route: Route, handler: F) -> Route
+/// Returns a file, of which each person downloads a few at once.
+fn file<F, Args>(permission: Permission, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(permission, route.to(handler).wrap(from_fn(quotas::streams)))
+    admit(permission, get().to(handler).wrap(from_fn(quotas::exports)))
+}
+
+/// Returns a stream of events, of which each person opens a few at once.
+fn stream<F, Args>(permission: Permission, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    admit(permission, get().to(handler).wrap(from_fn(quotas::streams)))
 }
 
 /// Admits members who have `permission`, before anything else of the route.
@@ -568,22 +318,42 @@ fn admit(permission: Permission, route: Route) -> Route {
     route.wrap(from_fn(move |request, next| guard::member(permission, request, next)))
 }
 
-/// Returns a route for owners.
-fn owners<F, Args>(route: Route, handler: F) -> Route
+/// Returns a page for owners.
+fn owner_view<F, Args>(handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    route.to(handler).wrap(from_fn(guard::owner))
+    get().to(handler).wrap(from_fn(guard::owner))
 }
 
-/// Returns a route for everybody who is signed in.
-fn signed_in<F, Args>(route: Route, handler: F) -> Route
+/// Returns a form that owners post.
+fn owner_act<F, Args>(handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    route.to(handler).wrap(from_fn(guard::person))
+    post().to(handler).wrap(from_fn(guard::owner))
+}
+
+/// Returns a page for everybody who is signed in.
+fn own_view<F, Args>(handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    get().to(handler).wrap(from_fn(guard::person))
+}
+
+/// Returns a form that everybody who is signed in may post.
+fn own_act<F, Args>(handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    post().to(handler).wrap(from_fn(guard::person))
 }

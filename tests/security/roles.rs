@@ -9,7 +9,7 @@ use usms_console::ops::accounts::{self, Standing};
 use usms_console::ops::projects;
 
 use super::digits::quiet;
-use super::hostile::with_segment;
+use super::hostile::{url_table, with_segment};
 use crate::harness::{PASSWORD, TestClient, TestConsole};
 
 /// An address with the permission that it requires.
@@ -20,42 +20,23 @@ struct Address {
     permission: Permission,
 }
 
-/// Reads the URL table: which path stands before each permission.
+/// Returns the addresses below a project, each with the permission that the URL table names.
 fn addresses() -> Vec<Address> {
-    let table = include_str!("../../src/web/routes.rs");
-    let table: String = table.split_whitespace().collect();
     let mut found = Vec::new();
-    let mut paths: Vec<String> = Vec::new();
-    let mut at = 0;
-    while let Some(step) = table[at..].find(['"', '(']) {
-        let (before, after) = (&table[..at + step], &table[at + step + 1..]);
-        at += step + 1;
-        if table[..at].ends_with('"') {
-            let (text, _) = after.split_once('"').unwrap();
-            at += text.len() + 1;
-            if before.ends_with("resource(") {
-                paths = vec![text.to_owned()];
-            } else if before.ends_with("conversation(") {
-                paths = vec![format!("/replies/{{id}}{text}")];
-            } else if before.ends_with("(at(") {
-                paths = ["signatures", "templates"].map(|kind| format!("/{kind}/{text}")).into();
-            }
-            continue;
-        }
-        let routes = ["may", "searches", "sends_file", "streams"];
-        if routes.iter().any(|route| before.ends_with(&format!("({route}")))
-            && let Some((permission, behind)) = after.split_once(',')
-            && let Some(permission) = permission_of(permission)
-        {
-            let method = if behind.starts_with("post()") { Method::POST } else { Method::GET };
-            found.extend(paths.iter().map(|path| Address {
-                method: method.clone(),
+    for (path, routes) in url_table() {
+        for route in routes.split("), ").filter_map(|route| route.split_once('(')) {
+            let Some(permission) = permission_of(route.1.split(',').next().unwrap()) else {
+                continue;
+            };
+            let method = if route.0.ends_with("act") { Method::POST } else { Method::GET };
+            found.push(Address {
+                method,
                 path: format!("/p/default{}", path.replace("{kind:csv|xlsx}", "csv")),
                 permission,
-            }));
+            });
         }
     }
-    assert!(found.len() > 110, "the URL table has moved: {}", found.len());
+    assert!(found.len() > 130, "the URL table has moved: {}", found.len());
     found
 }
 
