@@ -11,6 +11,7 @@ use super::receipts::push_problems::Problems;
 use crate::app::App;
 use crate::db::audit;
 use crate::db::replies::conversations::{self, Conversation};
+use crate::db::replies::opt_outs;
 use crate::db::replies::suppressions as suppression_rows;
 use crate::db::replies::{self, Incoming};
 use crate::domain::ids::{ConversationId, MessageId, ProjectId, ReplyId, SubmissionId};
@@ -40,7 +41,7 @@ pub async fn store(
     items: Vec<Result<push::Reply, BadItem>>,
     now: OffsetDateTime,
 ) -> sqlx::Result<Problems> {
-    let keywords = OptOutKeywords::new(&replies::opt_out_keywords(db, project).await?);
+    let keywords = OptOutKeywords::new(&opt_outs::opt_out_keywords(db, project).await?);
     let mut problems = Problems::default();
     let mut incoming = Vec::with_capacity(items.len());
     for item in items {
@@ -218,7 +219,7 @@ pub async fn undo_opt_out(
         return Ok(UndoOutcome::NotFound);
     };
     let (count, remaining) =
-        replies::undo_opt_out(&mut tx, id, Some(seen), actor.user, now).await?;
+        opt_outs::undo_opt_out(&mut tx, id, Some(seen), actor.user, now).await?;
     if count == 0 {
         return Ok(UndoOutcome::Already);
     }
@@ -267,7 +268,7 @@ pub async fn decide(
         return Ok(Decided::NotFound);
     };
     let (project, phone) = (actor.project, conversation.phone.as_str());
-    let (count, remaining) = replies::decide(&mut tx, id, seen, decision, actor.user, now).await?;
+    let (count, remaining) = opt_outs::decide(&mut tx, id, seen, decision, actor.user, now).await?;
     if count == 0 {
         return Ok(Decided::Already);
     }
@@ -306,7 +307,7 @@ pub async fn opt_out(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let Some(conversation) = lock(&mut tx, actor.project, id).await? else { return Ok(false) };
-    if !Phone::is_whole(&conversation.phone) || !replies::opt_out(&mut tx, id, reply).await? {
+    if !Phone::is_whole(&conversation.phone) || !opt_outs::opt_out(&mut tx, id, reply).await? {
         return Ok(false);
     }
     let (phones, by) = ([conversation.phone.as_str()], Some(actor.user));
@@ -358,8 +359,8 @@ pub async fn save_opt_out_keywords(
     keywords: &[String],
 ) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
-    let before = replies::opt_out_keywords(&mut tx, actor.project).await?;
-    replies::set_opt_out_keywords(&mut tx, actor.project, keywords).await?;
+    let before = opt_outs::opt_out_keywords(&mut tx, actor.project).await?;
+    opt_outs::set_opt_out_keywords(&mut tx, actor.project, keywords).await?;
     let detail = json!({ "before": before, "after": keywords });
     record(&mut tx, actor, "opt_out_keywords_saved", "", detail, app.clock.now()).await?;
     tx.commit().await

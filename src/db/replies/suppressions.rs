@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::Remaining;
+use super::opt_outs::Remaining;
 use crate::domain::ids::{ProjectId, SubmissionId, SuppressionId, UserId};
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
 

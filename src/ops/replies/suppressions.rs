@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::db::audit;
 use crate::db::recovery::installation;
 use crate::db::replies::suppressions::NewSuppression;
-use crate::db::replies::{self, conversations, suppressions};
+use crate::db::replies::{conversations, opt_outs, suppressions};
 use crate::domain::ids::SuppressionId;
 use crate::domain::phone::Phone;
 use crate::domain::replies::suppression::{SuppressionReason, SuppressionScope};
@@ -95,7 +95,7 @@ pub async fn remove(
     if let Some(conversation) =
         conversations::lock(&mut tx, actor.project, &suppression.phone).await?
     {
-        replies::undo_opt_out(&mut tx, conversation, None, actor.user, app.clock.now()).await?;
+        opt_outs::undo_opt_out(&mut tx, conversation, None, actor.user, app.clock.now()).await?;
     }
     let Some(phone) = suppressions::remove(&mut tx, actor.project, id).await? else {
         return Ok(false);

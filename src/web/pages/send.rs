@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::accounts::stand_ins;
@@ -13,10 +12,8 @@ use crate::db::projects;
 use crate::db::review::signatures::Signature;
 use crate::db::review::sms_templates::SmsTemplate;
 use crate::db::sending::repeats::Repeat;
-use crate::db::sending::send_backs;
-use crate::domain::ids::{BatchId, SignatureId, TemplateId};
+use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
-use crate::domain::review::Purpose;
 use crate::domain::sending::batch::{BatchState, may_leave};
 use crate::domain::sending::budget::Amount;
 use crate::domain::sending::outgoing::{Content, MAX_PHONES};
@@ -32,53 +29,21 @@ use crate::web::http::form::{Form, peer_ip};
 use crate::web::http::member::Member;
 use crate::web::http::{page, typed};
 use crate::web::ui::changes::Shown;
-use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE, signature_value};
+use crate::web::ui::choices::{Choices, WITHOUT_SIGNATURE};
 use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::layout::{Layout, Section};
 use crate::web::ui::proposed_destination::ProposedDestination;
-use crate::web::ui::schedule;
 
 mod draft;
+pub mod fields;
+pub mod start;
 pub mod view;
 
 use draft::{Draft, SendProblem};
+use fields::SendFields;
+use start::{SendStart, start_fields};
 use view::Preview;
-
-/// The fields of the form. Each may be missing or invalid.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-pub struct SendFields {
-    signature_id: String,
-    template_id: String,
-    params: Vec<String>,
-    phones: Vec<String>,
-    schedule_at: String,
-    /// The one-time token: posting it again finds the first order.
-    form_token: String,
-    /// Shows the variables of another template, without sending.
-    choose: Option<String>,
-    /// Set when the person confirmed.
-    confirm: Option<String>,
-    /// Whether to send to repeats too.
-    again: Option<String>,
-    /// The number of messages without repeats that the check page showed.
-    checked: Option<usize>,
-    /// The version of the check page, empty if the form was not drawn by one. Who and what is sent
-    /// to is in the form itself.
-    version: String,
-}
-
-/// The query parameters: a batch or choices to start from.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct SendStart {
-    batch: Option<BatchId>,
-    signature_id: Option<SignatureId>,
-    template_id: Option<TemplateId>,
-    #[serde(alias = "phones")]
-    phone: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "pages/send/form.html")]
@@ -390,51 +355,6 @@ async fn form_page(
 
 fn respond(form: &SendFormPage) -> Result<HttpResponse, WebError> {
     if form.problems.is_empty() { page::ok(form) } else { page::unprocessable(form) }
-}
-
-/// Returns the fields to start with, and whether values were left out because they are hidden.
-async fn start_fields(
-    app: &App,
-    member: &Member,
-    start: SendStart,
-) -> Result<(SendFields, bool), WebError> {
-    let mut are_hidden = false;
-    let mut fields = SendFields {
-        signature_id: start.signature_id.map(|id| id.to_string()).unwrap_or_default(),
-        template_id: start.template_id.map(|id| id.to_string()).unwrap_or_default(),
-        phones: start.phone.into_iter().collect(),
-        form_token: Uuid::new_v4().to_string(),
-        ..SendFields::default()
-    };
-    if let Some(id) = start.batch {
-        let batch = crate::db::sending::batches::find(&app.db, member.project.id, id)
-            .await?
-            .ok_or(WebError::NotFound)?;
-        let messages = crate::db::sending::messages::of_batch(
-            &app.db,
-            member.project.id,
-            id,
-            None,
-            None,
-            1_000,
-        )
-        .await?;
-        fields.signature_id = signature_value(batch.signature_id);
-        fields.template_id = batch.template_id.to_string();
-        let sight = member.sight(app);
-        let sent_back = send_backs::find(&app.db, id).await?.is_some();
-        are_hidden = messages.first().is_some_and(|message| {
-            message.hides_values(sight)
-                || sent_back && batch.purpose == Purpose::Verification && !message.params.is_empty()
-        });
-        let is_ahead = |at: &OffsetDateTime| sent_back && *at > app.clock.now();
-        fields.schedule_at =
-            batch.schedule_at.filter(is_ahead).map(schedule::typed).unwrap_or_default();
-        let first = messages.first().filter(|_| !are_hidden);
-        fields.params = first.map(|message| message.params.clone()).unwrap_or_default();
-        fields.phones = messages.into_iter().map(|message| message.phone).collect();
-    }
-    Ok((fields, are_hidden))
 }
 
 /// Places the order at the prices that the person was shown. Returns `None` if they have changed.

@@ -7,17 +7,18 @@ use askama::Template;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
+pub(super) mod shown;
+
 use super::confirm_fields::ConfirmFields;
 use super::find;
 use super::hidden::{shown_report, shown_row};
-use super::questions::{Questions, column_name};
+use super::questions::Questions;
 use super::rejected::file_of_rejected_rows;
 use super::unreadable::UnreadablePage;
-use super::verdicts::{VerdictRow, rejection_reason, verdict_rows};
+use super::verdicts::{VerdictRow, verdict_rows};
 use crate::app::App;
 use crate::db::projects::{self, BatchRules};
 use crate::db::recovery::recoveries;
-use crate::db::review::sms_templates::SmsTemplate;
 use crate::db::sending::batches::Batch;
 use crate::db::sending::recipients;
 use crate::db::sending::send_backs::{self, SentBack};
@@ -27,12 +28,12 @@ use crate::domain::review::Purpose;
 use crate::domain::sending::batch::{BatchState, may_leave};
 use crate::domain::sending::budget::{Amount, Budget};
 use crate::domain::sending::price::{Estimate, PriceKind, PriceList};
-use crate::domain::sending::recipient::{Recipient, Verdict};
-use crate::domain::sending::upload::{Mapping, UploadSource, UploadState};
+use crate::domain::sending::recipient::Verdict;
+use crate::domain::sending::upload::{UploadSource, UploadState};
 use crate::domain::sending::version::Version;
 use crate::ops::sending::budgets;
 use crate::ops::sending::prices as price_ops;
-use crate::ops::sending::uploads::report::{ReadOptions, Report, Sample};
+use crate::ops::sending::uploads::report::{ReadOptions, Report};
 use crate::ops::sending::uploads::{self as uploads_ops, ShownTexts};
 use crate::recipient_file::{Delimiter, Encoding};
 use crate::usms::{MAX_PHONES_PER_BATCH, MAX_PHONES_PER_SEND};
@@ -44,7 +45,7 @@ use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
 use crate::web::ui::figures::ledger::Bar;
 use crate::web::ui::layout::{Layout, Section};
-use crate::web::ui::segments::{Segment, segments_of};
+use shown::{Column, RejectedRow, SampleText, columns, rejected_row, samples, size, variables};
 
 /// Rejected rows on one page.
 const ROWS_PER_PAGE: i64 = 50;
@@ -55,28 +56,6 @@ const ROWS_PER_PAGE: i64 = 50;
 pub struct PreviewQuery {
     show: Option<String>,
     after: Option<i32>,
-}
-
-/// A row that is not sent.
-struct RejectedRow {
-    line: i32,
-    phone: String,
-    verdict: String,
-    reason: String,
-    cells: String,
-}
-
-/// A text as a recipient will read it.
-struct SampleText {
-    caption: String,
-    segments: Vec<Segment>,
-}
-
-/// A column of the file.
-struct Column {
-    name: String,
-    first: String,
-    used_as: String,
 }
 
 #[derive(Template)]
@@ -443,96 +422,4 @@ async fn draw(
         batch,
         l,
     })
-}
-
-fn size(bytes: i64) -> String {
-    #[allow(clippy::cast_precision_loss)]
-    let bytes = bytes as f64;
-    if bytes < 1_000_000.0 {
-        format!("{:.1} KB", (bytes / 1_000.0).max(0.1))
-    } else {
-        format!("{:.1} MB", bytes / 1_000_000.0)
-    }
-}
-
-fn rejected_row(l: &Layout, recipient: Recipient) -> RejectedRow {
-    let cells = recipient.cells.as_deref().unwrap_or_default().join(", ");
-    RejectedRow {
-        line: recipient.position,
-        verdict: l.t(&format!("verdict-{}", recipient.verdict.key())),
-        reason: rejection_reason(l, &recipient),
-        cells: cells.chars().take(120).collect(),
-        phone: recipient.phone,
-    }
-}
-
-fn samples(l: &Layout, batch: &Batch, report: &Report) -> Vec<SampleText> {
-    let text = |key: &str, sample: &Sample| SampleText {
-        caption: l.with(
-            key,
-            &[
-                ("line", sample.line.into()),
-                ("length", sample.length.into()),
-                ("parts", sample.parts.into()),
-            ],
-        ),
-        segments: segments_of(&batch.text(), &sample.params),
-    };
-    let mut lines = Vec::new();
-    let mut all = Vec::new();
-    let named = [("preview-shortest", &report.shortest), ("preview-longest", &report.longest)];
-    for (key, sample) in named.into_iter().filter_map(|(key, found)| Some((key, found.as_ref()?))) {
-        if !lines.contains(&sample.line) {
-            lines.push(sample.line);
-            all.push(text(key, sample));
-        }
-    }
-    for sample in &report.random {
-        if !lines.contains(&sample.line) {
-            all.push(text("preview-random", sample));
-        }
-    }
-    all
-}
-
-fn columns(l: &Layout, report: &Report, posted: &ConfirmFields) -> Vec<Column> {
-    let mapping = &report.mapping;
-    (0..report.columns.len())
-        .map(|index| Column {
-            name: column_name(l, report, index),
-            first: report
-                .first_rows
-                .iter()
-                .filter_map(|row| row.get(index))
-                .find(|cell| !cell.is_empty())
-                .cloned()
-                .unwrap_or_default(),
-            used_as: match posted.column.get(index) {
-                Some(used_as) => used_as.clone(),
-                None => used_as(mapping, index),
-            },
-        })
-        .collect()
-}
-
-/// Returns what a column is used as, in the form: `phone`, the number of a variable, or nothing.
-pub(super) fn used_as(mapping: &Mapping, column: usize) -> String {
-    if mapping.phone == column {
-        return "phone".to_owned();
-    }
-    let variable = mapping.values.iter().position(|used| *used == Some(column));
-    variable.map_or_else(String::new, |index| (index + 1).to_string())
-}
-
-fn variables(batch: &Batch, template: Option<&SmsTemplate>) -> Vec<(usize, String)> {
-    let count = batch.text().variables();
-    let meanings = template.map_or_else(Vec::new, |template| {
-        crate::domain::review::sms_template::read_instruction(&template.instruction, count)
-    });
-    (1..=count)
-        .map(|n| {
-            let meaning = meanings.get(n - 1).map(String::as_str).unwrap_or_default();
-            (n, format!("{{{n}}} {meaning}").trim().to_owned())
-        })
-        .collect()
 }

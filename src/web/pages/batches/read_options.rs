@@ -8,7 +8,8 @@ use time::OffsetDateTime;
 
 use super::confirm_fields::{ConfirmFields, RemapForm, order_key};
 use super::find;
-use super::preview::{PreviewProblem, PreviewQuery, respond, used_as};
+use super::preview::shown::used_as;
+use super::preview::{PreviewProblem, PreviewQuery, respond};
 use crate::app::App;
 use crate::db::sending::batches::Batch;
 use crate::db::sending::uploads;

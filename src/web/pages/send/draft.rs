@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::SendFields;
+use super::fields::SendFields;
 use crate::app::App;
 use crate::db::review::signatures::Signature;
 use crate::db::review::sms_templates::SmsTemplate;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use crate::app::App;
-use crate::db::replies as rows;
+use crate::db::replies::opt_outs as rows;
 use crate::domain::replies::reply::compact;
 use crate::ops::actor::Actor;
 use crate::ops::replies;
