@@ -142,8 +142,8 @@ pub fn forms(data: &[u8]) {
     form::<web::pages::replies::actions::DecideForm>(data);
     form::<web::pages::replies::conversation::ConversationQuery>(data);
     form::<web::pages::settings::retention::RetentionFields>(data);
-    form::<web::pages::send::SendFields>(data);
-    form::<web::pages::send::SendStart>(data);
+    form::<web::pages::send::fields::SendFields>(data);
+    form::<web::pages::send::start::SendStart>(data);
     form::<web::pages::review::signatures::apply::SignatureFields>(data);
     form::<web::pages::review::sms_templates::apply::TemplateFields>(data);
     form::<web::pages::statistics::ReportQuery>(data);

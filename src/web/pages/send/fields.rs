@@ -1,6 +1,6 @@
 //! The fields of the send form.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The fields of the form. Each may be missing or invalid.
 #[derive(Debug, Default, Clone, Deserialize)]
