@@ -3,6 +3,7 @@ import { copyOnPress, showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
 import { watchPage } from "./watch.js";
 import { markRead } from "./read.js";
+import { findWhileTyping } from "./search.js";
 import { showUpload } from "./upload.js";
 import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
 
@@ -32,6 +33,12 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Leaves empty filters out of the addresses of lists.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
+
 // Scrolls tabs that do not fit, so that the current one is visible.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const tabs = tab.parentElement;
@@ -48,3 +55,4 @@ watchLive();
 showUpload();
 watchPage();
 markRead();
+findWhileTyping();

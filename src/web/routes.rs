@@ -15,8 +15,8 @@ use super::pages::review::{
 use super::pages::settings::{batch_rules, members, notifications, prices, push_url, retention};
 use super::pages::sign_in::{invitation, login};
 use super::pages::{
-    account, audit, batches, dashboard, failures, health, messages, receipts, replies, send,
-    sending, statistics, suppressions,
+    account, audit, batches, dashboard, failures, health, messages, receipts, replies, search,
+    send, sending, statistics, suppressions,
 };
 use super::pushes;
 use crate::domain::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
@@ -90,6 +90,7 @@ pub fn metrics(config: &mut ServiceConfig) {
 fn project(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(searches(Read, get(), dashboard::show)))
+        .service(resource("/search").route(searches(Read, get(), search::show)))
         .service(resource("/send").route(may(Send, get(), send::form)).route(may(
             Send,
             post(),
@@ -165,7 +166,7 @@ fn project(config: &mut ServiceConfig) {
 /// Registers the paths of batches.
 fn batch_pages(config: &mut ServiceConfig) {
     config
-        .service(resource("/batches").route(searches(Read, get(), batches::list)))
+        .service(resource("/batches").route(searches(Read, get(), batches::list::show)))
         .service(resource("/batches/new").route(may(Send, get(), batches::new::form)).route(may(
             Send,
             post(),

@@ -15,7 +15,7 @@ use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::replies::opt_out;
-use crate::domain::sending::batch::{BatchState, needs_approval};
+use crate::domain::sending::batch::{BatchState, default_name, needs_approval};
 use crate::domain::sending::outgoing::{
     MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
     check_destinations,
@@ -128,11 +128,12 @@ async fn place_at(
     if shown.is_some_and(|shown| *shown != estimate) {
         return Err(OrderError::PriceChanged);
     }
+    let name = default_name(&template.name, now);
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
             project: order.project,
-            name: &template.name,
+            name: &name,
             state,
             signature: signature.as_ref().map(|signature| signature.id),
             template: template.id,
@@ -162,8 +163,7 @@ async fn place_at(
     }
     store_messages(&mut tx, order, batch, now).await?;
     if state == BatchState::AwaitingApproval {
-        let name = &template.name;
-        notifications::batch_awaits_approval(app, &mut tx, order.project, batch, name).await?;
+        notifications::batch_awaits_approval(app, &mut tx, order.project, batch, &name).await?;
     }
     audit::record(
         &mut tx,

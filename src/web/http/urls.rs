@@ -73,6 +73,11 @@ impl Urls {
         self.below("/batches")
     }
 
+    /// Returns the URL of the list of batches with one filter.
+    pub fn batches_with(&self, filter: &str, value: impl Display) -> String {
+        with_query(&self.batches(), &[(filter, &value.to_string())])
+    }
+
     /// Returns the URL of a page below the list of batches: `new`, `sample.csv`.
     pub fn below_batches(&self, part: &str) -> String {
         self.below(&format!("/batches/{part}"))
@@ -121,6 +126,11 @@ impl Urls {
     /// Returns the URL of the message search with one filter.
     pub fn messages_with(&self, filter: &str, value: impl Display) -> String {
         with_query(&self.messages(), &[(filter, &value.to_string())])
+    }
+
+    /// Returns the URL of the search for anything.
+    pub fn search(&self) -> String {
+        self.below("/search")
     }
 
     /// Returns the URL of the list of signatures.

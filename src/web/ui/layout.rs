@@ -33,6 +33,8 @@ use crate::web::http::{assets, session};
 pub enum Section {
     /// The dashboard.
     Dashboard,
+    /// The search for anything.
+    Search,
     /// Sending one text to a few phones.
     Send,
     /// Batches.
