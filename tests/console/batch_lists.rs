@@ -103,3 +103,34 @@ async fn the_list_says_when_batches_leave_and_how_many_messages_failed(db: PgPoo
     let page = operator.get(&format!("{BATCHES}?state=scheduled")).await;
     assert!(page.text.contains("2036-12-01 09:00"), "{}", page.text);
 }
+
+#[sqlx::test]
+async fn a_batch_shows_its_text_first_and_every_number_leads_to_its_messages(db: PgPool) {
+    let console = TestConsole::start(&db).await;
+    let operator = console.operator().await;
+    // The last four digits decide at the sandbox.
+    let phones = "18509990001\n18509990002\n18509990099\n18500001234\n18500001235";
+    let batch = operator.send(CODE, &["1", "5"], phones).await;
+    let page = console.until_complete(&operator, &batch).await;
+    let place = |what: &str| page.text.find(what).unwrap_or_else(|| panic!("no {what}"));
+    let order = ["class=\"bubble\"", "class=\"ledger\"", "id=\"causes\"", "id=\"messages\""];
+    assert!(order.map(place).is_sorted(), "text, sum, causes, phones");
+    let html = page.html();
+    let mut counts = 0;
+    for cells in [".ledger dd a", "[data-part=causes] td.count a"] {
+        for link in html.select(&scraper::Selector::parse(cells).unwrap()) {
+            let n: usize = link.text().collect::<String>().trim().parse().unwrap();
+            let found = operator.get(link.value().attr("href").unwrap()).await;
+            assert_eq!(found.all(".messages tbody tr").len(), n, "{cells} {n}");
+            counts += n;
+        }
+    }
+    assert_eq!(counts, 5 + 3, "all messages by state, and those that failed by cause");
+    let tabs = page.all("[data-part=states] a");
+    assert_eq!(tabs, ["全部", "已送达 2", "失败 2", "未受理 1"]);
+    let failed = operator.get(&format!("{batch}?state=failed")).await;
+    assert_eq!(failed.all(".messages tbody tr").len(), 2);
+    let file = failed.attr("a[href*='messages.csv']", "href");
+    assert_eq!(operator.get(&file).await.text.lines().count(), 3);
+    assert!(operator.get(&format!("{batch}?state=nonsense")).await.status.is_success());
+}

@@ -5,10 +5,12 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::db::sending::batches::{self, Batch};
 use crate::domain::ids::{BatchId, MessageId};
+use crate::domain::sending::message::MessageState;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 
 pub mod actions;
+mod causes;
 pub mod confirm_fields;
 pub mod downloads;
 pub mod draft;
@@ -28,11 +30,22 @@ mod unreadable;
 mod verdicts;
 pub mod watch;
 
+use watch::ShownMessages;
+
 /// Query parameters of a batch's messages.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct PageQuery {
     after: Option<MessageId>,
+    state: String,
+}
+
+impl PageQuery {
+    /// Returns which messages are listed. A state that does not exist is ignored.
+    fn shown(self) -> ShownMessages {
+        let state = MessageState::ALL.into_iter().find(|state| state.key() == self.state);
+        ShownMessages { state, after: self.after }
+    }
 }
 
 /// Returns a batch, with its name as the member sees it.

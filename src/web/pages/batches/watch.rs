@@ -22,7 +22,7 @@ use crate::db::sending::submissions::Submission;
 use crate::db::sending::{messages, prices, submissions};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::sending::batch::BatchState;
-use crate::domain::sending::message::Tally;
+use crate::domain::sending::message::{MessageState, Tally};
 use crate::domain::sending::price::Estimate;
 
 /// The PostgreSQL channel that announces changed batches.
@@ -62,7 +62,9 @@ pub struct Snapshot {
     pub problems: Vec<Submission>,
     /// Its session numbers.
     pub sessions: Vec<String>,
-    /// A page of its messages.
+    /// Which of its messages are listed.
+    pub shown: ShownMessages,
+    /// A page of them.
     pub messages: Vec<Message>,
     /// The batches that send again what was not delivered.
     pub resends: Vec<Batch>,
@@ -73,13 +75,22 @@ pub struct Snapshot {
     pub may_have_sent: Option<OffsetDateTime>,
 }
 
+/// Which of a batch's messages a page lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShownMessages {
+    /// Those in this state only.
+    pub state: Option<MessageState>,
+    /// Those that follow this one.
+    pub after: Option<MessageId>,
+}
+
 impl Snapshot {
-    /// Reads a batch of the project, with the page of its messages that follows `after`.
+    /// Reads a batch of the project, with a page of its messages.
     pub async fn take(
         app: &App,
         project: ProjectId,
         id: BatchId,
-        after: Option<MessageId>,
+        shown: ShownMessages,
     ) -> sqlx::Result<Option<Self>> {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
@@ -92,7 +103,8 @@ impl Snapshot {
             causes: messages::causes(&app.db, id).await?,
             problems: submissions::problems(&app.db, id, MAX_SHOWN).await?,
             sessions: submissions::sessions(&app.db, id, MAX_SHOWN).await?,
-            messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
+            messages: messages::of_batch(&app.db, project, id, shown.state, shown.after, MESSAGES)
+                .await?,
             resends: batches::resends(&app.db, id).await?,
             past: retained::past_retention(&app.db, id).await?,
             may_have_sent: if batch.state == BatchState::AwaitingApproval {
@@ -100,6 +112,7 @@ impl Snapshot {
             } else {
                 None
             },
+            shown,
             batch,
         }))
     }
@@ -249,7 +262,7 @@ async fn refresh(
     stop: &CancellationToken,
 ) {
     loop {
-        match Snapshot::take(app, project, batch, None).await {
+        match Snapshot::take(app, project, batch, ShownMessages::default()).await {
             Ok(Some(snapshot)) => drop(newest.send_replace(Some(Arc::new(snapshot)))),
             Ok(None) => drop(newest.send_replace(None)),
             Err(error) => {
