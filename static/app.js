@@ -5,7 +5,7 @@ import { watchPage } from "./watch.js";
 import { markRead } from "./read.js";
 import { findWhileTyping } from "./search.js";
 import { showUpload } from "./upload.js";
-import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
+import { checkAgainOnChange, insertVariables, nameWhatHappens, previewWhileTyping } from "./preview.js";
 
 const root = document.documentElement;
 
@@ -33,6 +33,14 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Closes an open menu, and leads back to what opened it.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.project[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // Leaves empty filters out of the addresses of lists.
 document.addEventListener("formdata", ({ target, formData }) => {
   if (target.method !== "get") return;
@@ -51,6 +59,7 @@ copyOnPress();
 previewWhileTyping();
 insertVariables();
 checkAgainOnChange();
+nameWhatHappens();
 watchLive();
 showUpload();
 watchPage();

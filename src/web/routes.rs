@@ -281,6 +281,7 @@ fn message_pages(config: &mut ServiceConfig) {
         .service(resource("/messages").route(searches(Read, get(), messages::list)))
         .service(resource("/messages.csv").route(sends_file(Read, get(), messages::export::csv)))
         .service(resource("/messages.xlsx").route(sends_file(Read, get(), messages::export::xlsx)))
+        .service(resource("/messages/columns").route(may(Read, post(), messages::columns::save)))
         .service(resource("/messages/{id}").route(searches(Read, get(), messages::timeline::show)))
         .service(resource("/messages/{id}/reveal").route(may(
             SeePhones,

@@ -50,6 +50,7 @@ batch-awaiting = An approver other than the person who ordered this batch has to
 batch-awaiting-own = You ordered this batch, so another approver has to approve it.
 batch-awaiting-time = Scheduled for { $when }
 batch-awaiting-now = It is sent as soon as it is approved.
+batch-messages-by-state = Messages by state
 batch-approve = Approve
 batch-scheduled = Scheduled for { $when }
 batch-quiet-title = Marketing quiet hours
@@ -441,6 +442,11 @@ preview-confirm = { $count ->
     [1] Send 1 message
    *[other] Send { $count } messages
   }
+preview-confirm-schedule = { $count ->
+    [1] Schedule 1 message
+   *[other] Schedule { $count } messages
+  }
+preview-confirm-trial = Send to the first { $count }
 preview-confirm-approval = { $count ->
     [1] Request approval for 1 message
    *[other] Request approval for { $count } messages

@@ -113,6 +113,16 @@ impl Urls {
         self.below("/messages")
     }
 
+    /// Returns the URL of the message search, without what has not left.
+    pub fn messages_left(&self) -> String {
+        self.messages_with("left", 1)
+    }
+
+    /// Returns the URL of the form that chooses the columns of the message search.
+    pub fn message_columns(&self) -> String {
+        self.below("/messages/columns")
+    }
+
     /// Returns the URL of the message search as a file; `kind` is `csv` or `xlsx`.
     pub fn messages_file(&self, kind: &str) -> String {
         self.below(&format!("/messages.{kind}"))
