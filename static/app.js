@@ -3,8 +3,9 @@ import { copyOnPress, showCopyButtons } from "./copy.js";
 import { watchLive } from "./live.js";
 import { watchPage } from "./watch.js";
 import { markRead } from "./read.js";
+import { findWhileTyping } from "./search.js";
 import { showUpload } from "./upload.js";
-import { checkAgainOnChange, insertVariables, previewWhileTyping } from "./preview.js";
+import { checkAgainOnChange, insertVariables, nameWhatHappens, previewWhileTyping } from "./preview.js";
 
 const root = document.documentElement;
 
@@ -32,6 +33,20 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Closes an open menu, and leads back to what opened it.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.project[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// Leaves empty filters out of the addresses of lists.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.method !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
+
 // Scrolls tabs that do not fit, so that the current one is visible.
 for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   const tabs = tab.parentElement;
@@ -44,7 +59,9 @@ copyOnPress();
 previewWhileTyping();
 insertVariables();
 checkAgainOnChange();
+nameWhatHappens();
 watchLive();
 showUpload();
 watchPage();
 markRead();
+findWhileTyping();

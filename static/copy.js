@@ -11,7 +11,8 @@ export function showCopyButtons(within) {
     if (old?.dataset.copy === copy) continue;
     old?.remove();
     const button = document.createElement("button");
-    Object.assign(button, { className: "plain", type: "button", hidden: true });
+    // A row is one stop of the Tab key. By keys, the value is copied on the page of the thing itself.
+    Object.assign(button, { className: "plain", type: "button", hidden: true, tabIndex: -1 });
     button.dataset.copy = copy;
     cell.append(button);
   }

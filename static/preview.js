@@ -86,3 +86,15 @@ export function insertVariables() {
   }
   text.addEventListener("input", draw);
 }
+
+// The button that orders a list says what will happen: now, at its time, or to a few first.
+export function nameWhatHappens() {
+  const label = document.querySelector("[data-now][data-trial]");
+  const form = label?.closest("form");
+  const show = () => {
+    const { schedule_at: at, canary, canary_first: first } = form.elements;
+    const { now, scheduled, trial } = label.dataset;
+    label.textContent = at.value ? scheduled : canary.checked ? trial.replace("#", first.value) : now;
+  };
+  form?.addEventListener("input", show);
+}

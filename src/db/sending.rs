@@ -1,5 +1,6 @@
 //! Batches, messages and the queue of calls.
 
+pub mod batch_search;
 pub mod batch_transitions;
 pub mod batches;
 pub mod budgets;

@@ -2,7 +2,7 @@
 
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::macros::offset;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// China's offset from UTC. There has been no daylight saving time since 1991.
 pub const CHINA: UtcOffset = offset!(+8);
@@ -26,6 +26,19 @@ pub fn read(typed: &str) -> Option<OffsetDateTime> {
     }
     let local = PrimitiveDateTime::parse(&typed, &Iso8601::DEFAULT).ok()?;
     Some(local.assume_offset(CHINA))
+}
+
+/// Reads a typed day in China, or a minute, there unless it names another offset. Returns its beginning and
+/// its duration.
+pub fn span(typed: &str) -> Option<(OffsetDateTime, Duration)> {
+    let (at, duration) = if typed.contains(['T', ' ']) {
+        (read(typed)?, Duration::MINUTE)
+    } else {
+        let day = Date::parse(typed, &Iso8601::DATE).ok()?;
+        (day.with_time(Time::MIDNIGHT).assume_offset(CHINA), Duration::DAY)
+    };
+    // Times outside of these years cannot be computed with reliably.
+    (1970..9000).contains(&at.year()).then_some((at, duration))
 }
 
 #[cfg(test)]
@@ -58,6 +71,23 @@ mod tests {
             "tomorrow",
         ] {
             assert_eq!(read(unreadable), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn a_day_lasts_24_hours_and_a_time_one_minute() {
+        let day = (datetime!(2026-11-16 16:00 UTC), Duration::DAY);
+        assert_eq!(span("2026-11-17"), Some(day));
+        let minute = (datetime!(2026-11-17 06:30 UTC), Duration::MINUTE);
+        assert_eq!(span("2026-11-17T14:30"), Some(minute));
+        assert_eq!(span("2026-11-17 14:30"), Some(minute));
+        let abroad = (datetime!(2026-11-17 14:30 UTC), Duration::MINUTE);
+        assert_eq!(span("2026-11-17T14:30Z"), Some(abroad));
+        assert_eq!(span("2026-11-17T14:30+00:00"), Some(abroad));
+        assert_eq!(span("2026-11-17T14:30+08:00"), Some(minute));
+        assert_eq!(span("2026-11-17T14:30 08:00"), None, "a plus sign in a link is a space");
+        for wrong in ["2026-13-01", "yesterday", "2026", "9999-12-31", "-001-01-01", ""] {
+            assert_eq!(span(wrong), None, "{wrong}");
         }
     }
 }

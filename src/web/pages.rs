@@ -12,6 +12,7 @@ pub mod messages;
 pub mod receipts;
 pub mod replies;
 pub mod review;
+pub mod search;
 pub mod send;
 pub mod sending;
 pub mod settings;

@@ -18,8 +18,8 @@ use super::pages::settings::{
 };
 use super::pages::sign_in::{invitation, login};
 use super::pages::{
-    account, audit, batches, dashboard, failures, health, messages, receipts, replies, send,
-    sending, statistics, suppressions,
+    account, audit, batches, dashboard, failures, health, messages, receipts, replies, search,
+    send, sending, statistics, suppressions,
 };
 use super::pushes;
 use crate::domain::accounts::role::Permission::{self, Approve, Manage, Read, SeePhones, Send};
@@ -94,6 +94,7 @@ fn project(table: &mut Table<'_>) {
 fn project_pages(table: &mut Table<'_>) {
     table
         .at("/",                            [search(Read, dashboard::show)])
+        .at("/search",                      [search(Read, search::show)])
         .at("/send",                        [view(Send, send::form), act(Send, send::order)])
         .at("/send/preview",                [act(Send, send::preview)])
         .at("/receipts",                    [search(Read, receipts::search)])
@@ -130,7 +131,7 @@ fn alert_pages(table: &mut Table<'_>) {
 #[rustfmt::skip]
 fn batch_pages(table: &mut Table<'_>) {
     table
-        .at("/batches",                     [search(Read, batches::list)])
+        .at("/batches",                     [search(Read, batches::list::show)])
         .at("/batches/new",                 [view(Send, batches::new::form), act(Send, batches::new::receive)])
         .at("/batches/sample.csv",          [view(Send, batches::downloads::sample)])
         .at("/batches/{id}",                [search(Read, batches::live::show)])
@@ -157,6 +158,7 @@ fn batch_pages(table: &mut Table<'_>) {
 fn message_pages(table: &mut Table<'_>) {
     table
         .at("/messages",              [search(Read, messages::list)])
+        .at("/messages/columns",      [act(Read, messages::columns::save)])
         .at("/messages.csv",          [file(Read, messages::export::csv)])
         .at("/messages.xlsx",         [file(Read, messages::export::xlsx)])
         .at("/messages/{id}",         [search(Read, messages::timeline::show)])

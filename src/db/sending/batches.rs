@@ -235,15 +235,9 @@ pub async fn find(
     .await
 }
 
-/// Returns the project's batches older than `before` (all of them if `None`), newest first,
-/// optionally only those in `state`.
-pub async fn list(
-    db: &PgPool,
-    project: ProjectId,
-    state: Option<BatchState>,
-    before: Option<BatchId>,
-    limit: i64,
-) -> sqlx::Result<Vec<Batch>> {
+/// Returns these batches of the project, newest first.
+pub async fn by_ids(db: &PgPool, project: ProjectId, ids: &[BatchId]) -> sqlx::Result<Vec<Batch>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as!(
         Batch,
         r#"select b.id as "id: BatchId", b.name, b.state as "state: BatchState",
@@ -259,13 +253,10 @@ pub async fn list(
            join sms_templates t on t.id = b.template_id
            join users o on o.id = b.ordered_by
            left join users d on d.id = b.decided_by
-           where b.project_id = $1 and b.id < $2
-             and ($4::batch_state is null or b.state = $4)
-           order by b.id desc limit $3"#,
+           where b.project_id = $1 and b.id = any($2)
+           order by b.id desc"#,
         project.0,
-        before.map_or(i64::MAX, |id| id.0),
-        limit,
-        state as Option<BatchState>,
+        &ids,
     )
     .fetch_all(db)
     .await

@@ -9,6 +9,7 @@
 
 mod filter;
 mod keys;
+mod phones;
 mod plan;
 mod remembered;
 mod rows;
@@ -24,6 +25,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
+pub use phones::Phones;
 use remembered::Remembered;
 pub use rows::{ExternalMessage, FoundMessage};
 use rows::{Found, Shared};
@@ -31,23 +33,11 @@ pub use values::SearchedValues;
 
 use crate::domain::ids::{BatchId, MessageId, ProjectId, SignatureId, TemplateId};
 use crate::domain::limits::{EXPORT_TIMEOUT, LIST_TIMEOUT};
-use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
 use crate::domain::sending::message::MessageState;
 use plan::Plan;
 use sent::SentRange;
 use window::{Start, Window};
-
-/// A filter by phone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phones {
-    /// A whole phone, in the vendor's spelling.
-    Whole(String),
-    /// All phones that end in these four digits.
-    LastFour(String),
-    /// All phones that look so to somebody who sees them masked.
-    Masked(PhoneMask),
-}
 
 /// Who sent a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,6 +27,17 @@ pub enum BatchState {
 }
 
 impl BatchState {
+    /// All states, in the order in which a batch passes through them.
+    pub const ALL: [Self; 7] = [
+        Self::Draft,
+        Self::AwaitingApproval,
+        Self::Scheduled,
+        Self::Sending,
+        Self::Paused,
+        Self::Done,
+        Self::Cancelled,
+    ];
+
     /// Returns the name used in URLs and message keys.
     pub fn key(self) -> &'static str {
         match self {
@@ -51,6 +62,17 @@ impl BatchState {
             Self::Done | Self::Cancelled => false,
         }
     }
+}
+
+/// The most characters of a template's name in the name of a batch.
+const MAX_TEMPLATE_NAME: usize = 46;
+
+/// Returns the name of a batch that nobody has named: what it sends and when it was made, in China.
+pub fn default_name(template: &str, made_at: OffsetDateTime) -> String {
+    let at = made_at.to_offset(CHINA);
+    let template: String = template.chars().take(MAX_TEMPLATE_NAME).collect();
+    let (month, day) = (u8::from(at.month()), at.day());
+    format!("{template} {month:02}-{day:02} {:02}:{:02}", at.hour(), at.minute())
 }
 
 /// Why a batch is paused.
@@ -201,6 +223,13 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn a_batch_that_nobody_has_named_is_called_by_its_template_and_time() {
+        let at = datetime!(2026-11-22 23:59:59 UTC);
+        assert_eq!(default_name("取件提醒", at), "取件提醒 11-23 07:59");
+        assert_eq!(default_name(&"长".repeat(90), at).chars().count(), 58);
+    }
 
     #[test]
     fn marketing_may_be_sent_from_8_to_20_in_china_only() {

@@ -7,6 +7,11 @@ batches-state = State
 batches-progress = Progress
 batches-phones = Recipients
 batches-time = Time
+batches-filter-name = Name or ID
+batches-any-person = Anyone
+batches-leaves = Leaves at
+batches-error-person = This person has ordered nothing in this project.
+batches-further = Few matches so far. The newest 1,000 batches have been searched; older ones have not.
 batches-by = Ordered by
 batches-progress-of = Progress of { $name }
 batch-title = Batch: { $name }
@@ -45,6 +50,7 @@ batch-awaiting = An approver other than the person who ordered this batch has to
 batch-awaiting-own = You ordered this batch, so another approver has to approve it.
 batch-awaiting-time = Scheduled for { $when }
 batch-awaiting-now = It is sent as soon as it is approved.
+batch-messages-by-state = Messages by state
 batch-approve = Approve
 batch-send-back = Send back
 batch-send-back-reason = Or send it back: what has to change?
@@ -446,6 +452,11 @@ preview-confirm = { $count ->
     [1] Send 1 message
    *[other] Send { $count } messages
   }
+preview-confirm-schedule = { $count ->
+    [1] Schedule 1 message
+   *[other] Schedule { $count } messages
+  }
+preview-confirm-trial = Send to the first { $count }
 preview-confirm-approval = { $count ->
     [1] Request approval for 1 message
    *[other] Request approval for { $count } messages

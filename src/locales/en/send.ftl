@@ -101,6 +101,10 @@ send-confirm = { $count ->
     [1] Send 1 message
    *[other] Send { $count } messages
   }
+send-confirm-schedule = { $count ->
+    [1] Schedule 1 message
+   *[other] Schedule { $count } messages
+  }
 send-confirm-approval = { $count ->
     [1] Request approval for 1 message
    *[other] Request approval for { $count } messages

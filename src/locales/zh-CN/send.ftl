@@ -65,6 +65,7 @@ send-check-approval = 营销短信须由其他审批人批准后才会发送。
 send-check-quiet = 营销短信仅在 08:00–20:00（Asia/Shanghai）发送，将等到上午 8:00 发送。
 send-check-values = 发送前请检查以下变量
 send-confirm = 确认发送 { $count } 条
+send-confirm-schedule = 确认定时发送 { $count } 条
 send-confirm-approval = 发起审批：{ $count } 条
 send-back = 返回修改
 send-once = 重复点击、刷新或后退都不会重复发送。

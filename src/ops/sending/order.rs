@@ -18,7 +18,7 @@ use crate::domain::period;
 use crate::domain::phone::Phone;
 use crate::domain::replies::opt_out;
 use crate::domain::review::Purpose;
-use crate::domain::sending::batch::BatchState;
+use crate::domain::sending::batch::{BatchState, default_name};
 use crate::domain::sending::budget::{Amount, OverBudget};
 use crate::domain::sending::outgoing::{
     MAX_PHONES, Outgoing, OutgoingSignature, OutgoingTemplate, SignatureProblem, Wording,
@@ -153,11 +153,12 @@ async fn place_at(
     if shown.is_some_and(|shown| *shown != estimate) {
         return Err(OrderError::PriceChanged);
     }
+    let name = default_name(&template.name, now);
     let stored = batches::insert(
         &mut tx,
         &batches::NewBatch {
             project: order.project,
-            name: &template.name,
+            name: &name,
             state,
             signature: signature.as_ref().map(|signature| signature.id),
             template: template.id,
@@ -189,8 +190,7 @@ async fn place_at(
     store_messages(&mut tx, order, batch, now).await?;
     honour_erased(app, &mut tx, order, batch, template.purpose).await?;
     if state == BatchState::AwaitingApproval {
-        let name = &template.name;
-        notifications::batch_awaits_approval(app, &mut tx, order.project, batch, name).await?;
+        notifications::batch_awaits_approval(app, &mut tx, order.project, batch, &name).await?;
     }
     audit::record(
         &mut tx,

@@ -9,7 +9,7 @@ use super::page;
 
 /// The key in the login session.
 const KEY: &str = "flash";
-/// The header of a request by `static/watch.js`.
+/// The header of a request by a script, such as `static/watch.js`.
 const WATCH: &str = "x-watch";
 
 /// A flash message.
@@ -31,10 +31,15 @@ pub fn warn(request: &HttpRequest, sentence: &str) {
     store(request, Flash { sentence: sentence.to_owned(), doubtful: true });
 }
 
+/// Returns whether a script asks for the page, while another page is shown.
+pub fn is_by_script(request: &HttpRequest) -> bool {
+    request.headers().contains_key(WATCH)
+}
+
 /// Takes the message of this login session, to show it. A script that looks whether a page has changed
 /// shows nothing, so it takes none.
 pub fn take(request: &HttpRequest) -> Option<Flash> {
-    if request.headers().contains_key(WATCH) {
+    if is_by_script(request) {
         return None;
     }
     let session = request.get_session();

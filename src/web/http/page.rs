@@ -38,6 +38,14 @@ pub fn see_other(href: &str) -> HttpResponse {
         .finish()
 }
 
+/// Returns a 302 redirect to `href`: the page of the thing that an address names.
+pub fn found(href: &str) -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((LOCATION, href))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
 /// Returns the last row if the page is full; the next page begins after it.
 pub fn full<T>(rows: &[T], limit: i64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

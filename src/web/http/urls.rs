@@ -93,6 +93,11 @@ impl Urls {
         self.below("/batches")
     }
 
+    /// Returns the URL of the list of batches with one filter.
+    pub fn batches_with(&self, filter: &str, value: impl Display) -> String {
+        with_query(&self.batches(), &[(filter, &value.to_string())])
+    }
+
     /// Returns the URL of a page below the list of batches: `new`, `sample.csv`.
     pub fn below_batches(&self, part: &str) -> String {
         self.below(&format!("/batches/{part}"))
@@ -128,6 +133,16 @@ impl Urls {
         self.below("/messages")
     }
 
+    /// Returns the URL of the message search, without what has not left.
+    pub fn messages_left(&self) -> String {
+        self.messages_with("left", 1)
+    }
+
+    /// Returns the URL of the form that chooses the columns of the message search.
+    pub fn message_columns(&self) -> String {
+        self.below("/messages/columns")
+    }
+
     /// Returns the URL of the message search as a file; `kind` is `csv` or `xlsx`.
     pub fn messages_file(&self, kind: &str) -> String {
         self.below(&format!("/messages.{kind}"))
@@ -141,6 +156,11 @@ impl Urls {
     /// Returns the URL of the message search with one filter.
     pub fn messages_with(&self, filter: &str, value: impl Display) -> String {
         with_query(&self.messages(), &[(filter, &value.to_string())])
+    }
+
+    /// Returns the URL of the search for anything.
+    pub fn search(&self) -> String {
+        self.below("/search")
     }
 
     /// Returns the URL of the list of signatures.

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::receipts::unreadable_pushes;
 use crate::db::reporting::dashboard::{self, Numbers};
 use crate::db::review::{signatures, sms_templates};
-use crate::db::sending::batches;
+use crate::db::sending::batch_search::{self, BatchQuery};
 use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{Id, ProjectId};
 use crate::domain::period;
@@ -106,7 +106,8 @@ pub async fn show(
     let now = app.clock.now();
     let midnight = now.to_offset(CHINA).replace_time(time::Time::MIDNIGHT);
     let week = Duration::days(7);
-    let latest = batches::list(&app.db, project, None, None, MAX_LISTED).await?;
+    let query = BatchQuery::default();
+    let (latest, _) = batch_search::page(&app.db, project, &query, MAX_LISTED).await?;
     let rows = BatchRow::rows(&app, &l, latest).await?;
     let chart = Chart::new(
         &l,

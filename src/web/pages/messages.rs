@@ -1,5 +1,6 @@
 //! `/messages`: the message search. The filters are query parameters, so each search has a link.
 
+pub mod columns;
 pub mod export;
 pub mod filters;
 pub mod reveal;
@@ -21,7 +22,7 @@ use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::page;
 use crate::web::ui::layout::{Layout, Section};
-use crate::web::ui::message_table::{MessageTable, Viewer};
+use crate::web::ui::message_table::{Column, MessageTable, Viewer};
 use filters::{Filters, ParsedFilters};
 
 /// Rows on one page.
@@ -152,7 +153,9 @@ pub async fn list(
     let (messages, links) = load_page(&app, project, query, &parsed.typed).await?;
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let rows: Vec<_> = messages.iter().map(|message| viewer.logged(message)).collect();
-    let rows = (!rows.is_empty())
-        .then(|| MessageTable::new(&l, l.t("messages-caption"), rows).of_all_kinds());
+    let rows = (!rows.is_empty()).then(|| {
+        let table = MessageTable::new(&l, l.t("messages-caption"), rows);
+        table.of_all_kinds(columns::hidden(&request))
+    });
     page::ok(&MessageListPage { parsed, used, rows, links, may_send, l })
 }

@@ -201,12 +201,12 @@ pub async fn show(
         p50: percentile(50),
         p95: percentile(95),
         ledger: Ledger::new(&total.tally, total.total, l.texts)
-            .linked(|state| own_messages.href(&l.urls, state, &[])),
+            .linked(|state| Some(own_messages.href(&l.urls, state, &[]))),
         bars: bars(&l, &report),
         rate: rate(&l, &report),
         rest: rest.map(|rest| (rest.len(), rest.iter().map(|row| row.counts).sum())),
         others_ledger: Ledger::new(&others.tally, others.total, l.texts)
-            .linked(|state| other_messages.href(&l.urls, state, &[])),
+            .linked(|state| Some(other_messages.href(&l.urls, state, &[]))),
         others,
         before_text: report.choice.before_text(l.texts),
         vendor: Comparison::load(&app, &l, project, &report.choice).await?,

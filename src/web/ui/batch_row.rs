@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::db::sending::batches::{self, Batch};
 use crate::domain::ids::BatchId;
 use crate::domain::sending::batch::{BatchState, may_leave};
-use crate::domain::sending::message::Tally;
+use crate::domain::sending::message::{MessageState, Tally};
 use crate::web::http::error::WebError;
 
 /// A batch as a row of a list.
@@ -24,6 +24,10 @@ pub struct BatchRow {
     pub status: Status,
     /// Its messages by state.
     pub bar: Bar,
+    /// The number of failed messages with the link to them, if there are any.
+    pub failed: Option<(i64, String)>,
+    /// When it leaves, if it waits for its time.
+    pub leaves: Option<Moment>,
     /// When it was ordered.
     pub at: Moment,
     /// Whether it still changes by itself.
@@ -45,7 +49,12 @@ impl BatchRow {
     fn new(l: &Layout, mut batch: Batch, tally: Tally) -> Self {
         batch.name = l.shown(&batch.name).into_owned();
         let label = l.with("batches-progress-of", &[("name", batch.name.as_str().into())]);
+        let id = batch.id.to_string();
+        let failed = [("batch", id.as_str()), ("state", MessageState::Failed.key())];
+        let leaves = batch.schedule_at.filter(|_| batch.can_reschedule());
         Self {
+            failed: (tally.failed > 0).then(|| (tally.failed, l.urls.messages_where(&failed))),
+            leaves: leaves.map(|at| l.moment(at)),
             href: l.urls.batch(batch.id),
             status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
             bar: Bar::thin(&tally, i64::from(batch.total), l.texts, label),

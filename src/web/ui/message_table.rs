@@ -15,6 +15,59 @@ use crate::domain::receipt_codes::{self, Advice, Category};
 use crate::domain::sending::message::MessageState;
 use crate::web::http::i18n::Texts;
 
+/// A column of the message search that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// The template and the batch.
+    Template,
+    /// The code and cause of the state.
+    Receipt,
+    /// When it was created, by which the list is sorted.
+    Created,
+    /// When its call left.
+    Submitted,
+    /// When its receipt came.
+    ReceiptAt,
+    /// The session number.
+    Session,
+}
+
+impl Column {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Template,
+        Self::Receipt,
+        Self::Created,
+        Self::Submitted,
+        Self::ReceiptAt,
+        Self::Session,
+    ];
+
+    /// Returns the name used in forms and cookies.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Template => "template",
+            Self::Receipt => "receipt",
+            Self::Created => "created",
+            Self::Submitted => "submitted",
+            Self::ReceiptAt => "receipt_at",
+            Self::Session => "session",
+        }
+    }
+
+    /// Returns the key of its label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Template => "messages-template",
+            Self::Receipt => "batch-message-receipt",
+            Self::Created => "messages-created",
+            Self::Submitted => "receipts-submitted",
+            Self::ReceiptAt => "messages-receipt-at",
+            Self::Session => "batch-message-session",
+        }
+    }
+}
+
 /// A message as a row.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -29,6 +82,7 @@ pub struct Row {
     vendor_advice: Option<String>,
     waiting: bool,
     session: Option<(String, String)>,
+    created: Moment,
     batch: Option<(String, String)>,
     template: Option<(String, String)>,
     sent_at: Option<Moment>,
@@ -48,6 +102,7 @@ pub struct MessageTable {
     with_session: bool,
     /// Whether what changes has a name, for the live page of a batch.
     with_parts: bool,
+    hidden: Vec<Column>,
 }
 
 impl askama::filters::HtmlSafe for MessageTable {}
@@ -63,6 +118,7 @@ impl MessageTable {
             with_template: false,
             with_session: true,
             with_parts: false,
+            hidden: Vec::new(),
         }
     }
 
@@ -73,10 +129,16 @@ impl MessageTable {
         self
     }
 
-    /// Shows templates and the times of receipts, for messages of all batches.
-    pub fn of_all_kinds(mut self) -> Self {
+    /// Shows templates and all times, for messages of all batches, without the columns in `hidden`.
+    pub fn of_all_kinds(mut self, hidden: Vec<Column>) -> Self {
         self.with_template = true;
+        self.hidden = hidden;
         self
+    }
+
+    /// Whether a column is shown.
+    pub fn shows(&self, column: &Column) -> bool {
+        !self.hidden.contains(column)
     }
 
     /// Hides the session number column: all messages belong to one submission.
@@ -171,6 +233,7 @@ impl Viewer<'_> {
             vendor_advice: reason.vendor_advice(self.l.texts, state, phone),
             waiting: state == MessageState::Submitted,
             session: session.map(|session| (urls.receipt(session), session.to_owned())),
+            created: self.l.made_at(id),
             batch: None,
             template: None,
             sent_at: None,

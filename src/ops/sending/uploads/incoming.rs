@@ -12,7 +12,7 @@ use crate::db::sending::uploads::Drafts;
 use crate::db::sending::{resends, uploads};
 use crate::domain::ids::{BatchId, ProjectId, SignatureId, TemplateId, UserId};
 use crate::domain::limits::{MAX_DRAFT_BYTES, MAX_DRAFTS};
-use crate::domain::sending::batch::BatchState;
+use crate::domain::sending::batch::{BatchState, default_name};
 use crate::domain::sending::upload::UploadSource;
 use crate::domain::text::TemplateText;
 use crate::ops::sending::order::{self, OrderError};
@@ -117,7 +117,7 @@ impl IncomingFile {
             &mut tx,
             &NewBatch {
                 project: begin.project,
-                name: &template.name,
+                name: &default_name(&template.name, now),
                 state: BatchState::Draft,
                 signature: signature.as_ref().map(|signature| signature.id),
                 template: template.id,

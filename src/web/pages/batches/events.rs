@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::find;
+use super::live::parts::{Parts, Shown};
 use super::live::{draw, rejected_file};
-use super::parts::{Parts, Shown};
 use super::watch::{Snapshot, Watchers, Watching};
 use crate::app::App;
 use crate::db::accounts::login_sessions::Access;

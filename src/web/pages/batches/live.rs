@@ -1,29 +1,28 @@
 //! `/batches/{id}`: the live page of a batch. The server renders the part that changes and pushes
 //! it to every open page (`events`); without JavaScript, the page reloads itself.
 
+mod causes;
+pub(super) mod parts;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::parts::Parts;
 use super::rejected::file_of_rejected_rows;
-use super::watch::{MESSAGES, Snapshot};
+use super::watch::{MESSAGES, ShownMessages, Snapshot};
 use super::{PageQuery, find};
 use crate::app::App;
 use crate::db::retention::retained::PastRetention;
 use crate::db::sending::batches::Batch;
-use crate::db::sending::messages::{Cause, Message};
+use crate::db::sending::messages::Message;
 use crate::db::sending::send_backs::SentBack;
-use crate::db::sending::submissions::Submission;
 use crate::db::sending::uploads;
 use crate::domain::accounts::role::Permission;
 use crate::domain::accounts::sight::{Sight, hidden};
-use crate::domain::ids::MessageId;
-use crate::domain::receipt_codes::{self, Category};
-use crate::domain::sending::batch::{BatchState, Package, PauseReason, SubmissionState, may_leave};
+use crate::domain::sending::batch::{BatchState, Package, PauseReason, may_leave};
 use crate::domain::sending::budget::Amount;
 use crate::domain::sending::call_problem::CallProblem;
-use crate::domain::sending::message::{Outcome, Tally};
+use crate::domain::sending::message::{MessageState, Tally};
 use crate::domain::sending::version::{Part, Version};
 use crate::domain::text;
 use crate::ops::sending::batch_actions;
@@ -31,17 +30,17 @@ use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::{page, urls};
 use crate::web::ui::batch_row::{BatchStatus, awaits_results};
-use crate::web::ui::call_text::explain;
 use crate::web::ui::changes::Shown;
 use crate::web::ui::figures::budget_lines::{self, BudgetLine};
 use crate::web::ui::figures::costs::{self, CostText};
-use crate::web::ui::figures::ledger::{Bar, Ledger};
+use crate::web::ui::figures::ledger::Ledger;
 use crate::web::ui::layout::{Layout, Section};
-use crate::web::ui::message_table::{MessageTable, Viewer, vendor_advice};
-use crate::web::ui::moment::Moment;
+use crate::web::ui::message_table::{MessageTable, Viewer};
 use crate::web::ui::schedule;
 use crate::web::ui::segments::{Segment, segments_of};
 use crate::web::ui::status::Status;
+use causes::{CauseRow, ProblemRow, causes, messages_href, problems};
+use parts::Parts;
 
 #[derive(Template)]
 #[template(path = "pages/batches/live/page.html")]
@@ -103,6 +102,10 @@ pub(super) struct LivePart {
     sessions: Vec<String>,
     problems: Vec<ProblemRow>,
     causes: Vec<CauseRow>,
+    /// Link to the messages without a receipt yet.
+    waiting: Option<String>,
+    /// The state whose messages are listed, if they are not all listed.
+    state: Option<MessageState>,
     resends: Vec<Batch>,
     past: PastRetention,
     may_have_sent: Option<OffsetDateTime>,
@@ -135,22 +138,6 @@ pub(super) struct LivePart {
     reason_problem: Option<String>,
 }
 
-struct ProblemRow {
-    at: Option<Moment>,
-    code: Option<i32>,
-    what: String,
-    n: i32,
-}
-
-struct CauseRow {
-    title: String,
-    code_text: String,
-    advice: String,
-    vendor_advice: Option<String>,
-    count: i64,
-    bar: Bar,
-}
-
 impl askama::filters::HtmlSafe for LivePart {}
 
 impl LivePart {
@@ -167,6 +154,26 @@ impl LivePart {
     fn may_still_arrive(&self) -> Option<i64> {
         let cancelled = self.batch.state == BatchState::Cancelled && self.under_way > 0;
         cancelled.then_some(self.under_way)
+    }
+
+    /// Returns the states of its messages with the links to them: label, link, and whether they are listed.
+    fn states(&self) -> Vec<(String, String, bool)> {
+        let page = self.l.urls.batch(self.batch.id);
+        let all = (self.l.t("batches-all"), page.clone(), self.state.is_none());
+        let states = MessageState::ALL.into_iter();
+        let states = states.filter(|state| self.tally.of(*state) > 0 || self.state == Some(*state));
+        let tab = |state: MessageState| {
+            let href = urls::with_query(&page, &[("state", state.key())]);
+            let label = format!("{} {}", self.l.state_label(state), self.l.n(self.tally.of(state)));
+            (label, href, self.state == Some(state))
+        };
+        std::iter::once(all).chain(states.map(tab)).collect()
+    }
+
+    /// Returns the link to the file of the messages that are listed.
+    fn file_href(&self) -> String {
+        let file = self.l.urls.batch_part(self.batch.id, "messages.csv");
+        self.state.map_or(file.clone(), |state| urls::with_query(&file, &[("state", state.key())]))
     }
 
     fn can_pause(&self) -> bool {
@@ -289,7 +296,8 @@ pub async fn show(
     path: web::Path<(String, String)>,
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
-    match batch_page(&app, &member, &request, &path.1, query.after, None).await? {
+    let shown = query.into_inner().shown();
+    match batch_page(&app, &member, &request, &path.1, shown, None).await? {
         Ok(drawn) => page::ok(&drawn),
         Err(elsewhere) => Ok(elsewhere),
     }
@@ -303,7 +311,7 @@ pub(super) async fn with_notice(
     id: &str,
     notice: Notice,
 ) -> Result<HttpResponse, WebError> {
-    match batch_page(app, member, request, id, None, Some(notice)).await? {
+    match batch_page(app, member, request, id, ShownMessages::default(), Some(notice)).await? {
         Ok(drawn) => page::unprocessable(&drawn),
         Err(elsewhere) => Ok(elsewhere),
     }
@@ -315,14 +323,14 @@ async fn batch_page(
     member: &Member,
     request: &HttpRequest,
     id: &str,
-    after: Option<MessageId>,
+    shown: ShownMessages,
     notice: Option<Notice>,
 ) -> Result<Result<BatchPage, HttpResponse>, WebError> {
     let batch = find(app, member, id).await?;
     if batch.state == BatchState::Draft {
         return Ok(Err(page::see_other(&member.urls().batch_part(batch.id, "preview"))));
     }
-    let snapshot = take_snapshot(app, member, &batch, after).await?;
+    let snapshot = take_snapshot(app, member, &batch, shown).await?;
     let l = Layout::in_project(&member, app, request, Section::Batches).await?;
     let rejected = rejected_file(app, member, &batch).await?;
     let mut live = draw(app, member, l.clone(), &snapshot, rejected);
@@ -338,7 +346,7 @@ async fn batch_page(
         }
         None => Vec::new(),
     };
-    let first_page = after.is_none();
+    let first_page = shown == ShownMessages::default();
     let seen = if first_page && live.in_progress() {
         Parts::of(&live.render()?).digests()
     } else {
@@ -351,9 +359,9 @@ async fn take_snapshot(
     app: &App,
     member: &Member,
     batch: &Batch,
-    after: Option<MessageId>,
+    shown: ShownMessages,
 ) -> Result<Snapshot, WebError> {
-    Snapshot::take(app, member.project.id, batch.id, after).await?.ok_or(WebError::NotFound)
+    Snapshot::take(app, member.project.id, batch.id, shown).await?.ok_or(WebError::NotFound)
 }
 
 /// Returns the name of the file of rejected rows, in the kind of file that was uploaded, if the batch
@@ -377,7 +385,7 @@ pub async fn live(
     query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, WebError> {
     let batch = find(&app, &member, &path.1).await?;
-    let snapshot = take_snapshot(&app, &member, &batch, query.after).await?;
+    let snapshot = take_snapshot(&app, &member, &batch, query.into_inner().shown()).await?;
     let l = Layout::in_project(&member, &app, &request, Section::Batches).await?;
     let rejected = rejected_file(&app, &member, &batch).await?;
     page::ok(&LivePage { live: draw(&app, &member, l, &snapshot, rejected) })
@@ -397,8 +405,13 @@ pub(super) fn draw(
     for shown in resends.iter_mut().chain([&mut batch]) {
         shown.name = l.shown(&shown.name).into_owned();
     }
-    let older = page::full(&snapshot.messages, MESSAGES)
-        .map(|last| urls::with_query(&l.urls.batch(batch.id), &[("after", &last.id.to_string())]));
+    let state = snapshot.shown.state;
+    let older = page::full(&snapshot.messages, MESSAGES).map(|last| {
+        let after = last.id.to_string();
+        let state = state.map(|state| ("state", state.key()));
+        let next: Vec<_> = state.into_iter().chain([("after", after.as_str())]).collect();
+        urls::with_query(&l.urls.batch(batch.id), &next)
+    });
     let viewer = Viewer { l: &l, whole_phones: member.may(Permission::SeePhones) };
     let sight = member.sight(app);
     let sample = snapshot.messages.first().map(|message| message.values_for(sight).into_owned());
@@ -410,7 +423,10 @@ pub(super) fn draw(
     let caption = l.t("batch-messages-caption");
     LivePart {
         status: Status::new(&BatchStatus::of(&batch, &tally, l.now()), l.texts),
-        ledger: Ledger::new(&tally, i64::from(batch.total), l.texts),
+        ledger: linked_ledger(&l, snapshot),
+        waiting: messages_href(&l, snapshot, &[("state", MessageState::Submitted.key())])
+            .filter(|_| tally.submitted > 0),
+        state,
         rows: MessageTable::new(&l, caption, rows).of_one_batch(),
         expected: costs::expected(&l, &snapshot.expected),
         countries: l
@@ -450,6 +466,11 @@ pub(super) fn draw(
     }
 }
 
+fn linked_ledger(l: &Layout, snapshot: &Snapshot) -> Ledger {
+    let ledger = Ledger::new(&snapshot.tally, i64::from(snapshot.batch.total), l.texts);
+    ledger.linked(|state| messages_href(l, snapshot, &[("state", state.key())]))
+}
+
 /// Returns the values of some texts of a batch that awaits approval: of the first, the shortest and the
 /// longest. Those of a list are taken from its file, which is not planned before.
 fn samples(snapshot: &Snapshot, sight: Sight) -> Vec<Vec<String>> {
@@ -483,65 +504,4 @@ fn waits_until(batch: &Batch, now: OffsetDateTime) -> Option<OffsetDateTime> {
         BatchState::Paused => batch.started_at.is_none() && *at > now,
         BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => false,
     })
-}
-
-fn problems(l: &Layout, snapshot: &Snapshot) -> Vec<ProblemRow> {
-    let row = |submission: &Submission| ProblemRow {
-        at: submission.answered_at.or(submission.sent_at).map(|at| l.moment(at)),
-        code: submission.ret_code,
-        what: match submission.state {
-            SubmissionState::Accepted | SubmissionState::Partly => {
-                let what = explain(l, submission);
-                l.with("batch-problem-accepted", &[("what", what.into())])
-            }
-            SubmissionState::Ready
-            | SubmissionState::InFlight
-            | SubmissionState::Refused
-            | SubmissionState::InDoubt
-            | SubmissionState::Cancelled => explain(l, submission),
-        },
-        n: submission.n,
-    };
-    snapshot.problems.iter().map(row).collect()
-}
-
-fn causes(l: &Layout, snapshot: &Snapshot) -> Vec<CauseRow> {
-    let total: i64 = snapshot.causes.iter().map(|cause| cause.count).sum();
-    let row = |cause: &Cause| {
-        let (title, advice) = title_and_advice(l, cause);
-        let code_text = l.sight().vendor_text(&cause.words, "").into_owned();
-        #[allow(clippy::cast_precision_loss)]
-        let share = l.percent(cause.count as f64 * 100.0 / total.max(1) as f64);
-        let bar = Bar::of_share(cause.count, total, share);
-        CauseRow {
-            title,
-            advice,
-            vendor_advice: vendor_advice_for(l, cause),
-            code_text,
-            count: cause.count,
-            bar,
-        }
-    };
-    snapshot.causes.iter().map(row).collect()
-}
-
-/// Returns what the vendor advises, if it advises the same for all codes of a cause.
-fn vendor_advice_for(l: &Layout, cause: &Cause) -> Option<String> {
-    let category = Category::from_key(&cause.category)?;
-    let mut each = cause.codes.iter().map(|code| receipt_codes::advice(code, category, None));
-    let advice = each.next()??;
-    each.all(|other| other == Some(advice)).then(|| vendor_advice(l.texts, advice))?
-}
-
-/// Returns what happened and what to do about it.
-fn title_and_advice(l: &Layout, cause: &Cause) -> (String, String) {
-    match cause.outcome {
-        Outcome::Refused => (l.t("batch-cause-refused"), l.t("batch-cause-refused-do")),
-        Outcome::Unknown => (l.t("batch-cause-unknown"), l.t("batch-cause-unknown-do")),
-        Outcome::Delivered | Outcome::Failed | Outcome::Cancelled | Outcome::Suppressed => {
-            let key = format!("cause-{}", cause.category);
-            let title = l.texts.try_t(&key).unwrap_or_else(|| cause.category.clone());
-            (title, l.texts.try_t(&format!("{key}-do")).unwrap_or_default())
-        }
-    }
 }

@@ -24,7 +24,7 @@ use crate::db::sending::{messages, prices, submissions, uploads};
 use crate::domain::ids::{BatchId, MessageId, ProjectId};
 use crate::domain::sending::batch::BatchState;
 use crate::domain::sending::budget::Budget;
-use crate::domain::sending::message::Tally;
+use crate::domain::sending::message::{MessageState, Tally};
 use crate::domain::sending::price::Estimate;
 use crate::ops::sending::budgets;
 use crate::ops::sending::uploads::report::Report;
@@ -68,7 +68,9 @@ pub struct Snapshot {
     pub problems: Vec<Submission>,
     /// Its session numbers.
     pub sessions: Vec<String>,
-    /// A page of its messages.
+    /// Which of its messages are listed.
+    pub shown: ShownMessages,
+    /// A page of them.
     pub messages: Vec<Message>,
     /// The batches that send again what was not delivered.
     pub resends: Vec<Batch>,
@@ -83,13 +85,22 @@ pub struct Snapshot {
     pub samples: Vec<Vec<String>>,
 }
 
+/// Which of a batch's messages a page lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ShownMessages {
+    /// Those in this state only.
+    pub state: Option<MessageState>,
+    /// Those that follow this one.
+    pub after: Option<MessageId>,
+}
+
 impl Snapshot {
-    /// Reads a batch of the project, with the page of its messages that follows `after`.
+    /// Reads a batch of the project, with a page of its messages.
     pub async fn take(
         app: &App,
         project: ProjectId,
         id: BatchId,
-        after: Option<MessageId>,
+        shown: ShownMessages,
     ) -> sqlx::Result<Option<Self>> {
         let Some(batch) = batches::find(&app.db, project, id).await? else { return Ok(None) };
         let sent = submissions::sent_since(&app.db, id, app.clock.now() - PACE_WINDOW).await?;
@@ -109,7 +120,8 @@ impl Snapshot {
             causes: messages::causes(&app.db, id).await?,
             problems: submissions::problems(&app.db, id, MAX_SHOWN).await?,
             sessions: submissions::sessions(&app.db, id, MAX_SHOWN).await?,
-            messages: messages::of_batch(&app.db, project, id, None, after, MESSAGES).await?,
+            messages: messages::of_batch(&app.db, project, id, shown.state, shown.after, MESSAGES)
+                .await?,
             resends: batches::resends(&app.db, id).await?,
             past: retained::past_retention(&app.db, id).await?,
             may_have_sent: if batch.state == BatchState::AwaitingApproval {
@@ -119,6 +131,7 @@ impl Snapshot {
             },
             sent_back: send_backs::find(&app.db, id).await?,
             samples: samples(app, &batch).await?,
+            shown,
             batch,
         }))
     }
@@ -281,7 +294,7 @@ async fn refresh(
     stop: &CancellationToken,
 ) {
     loop {
-        match Snapshot::take(app, project, batch, None).await {
+        match Snapshot::take(app, project, batch, ShownMessages::default()).await {
             Ok(Some(snapshot)) => drop(newest.send_replace(Some(Arc::new(snapshot)))),
             Ok(None) => drop(newest.send_replace(None)),
             Err(error) => {

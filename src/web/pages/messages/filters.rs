@@ -2,8 +2,7 @@
 //! at its field.
 
 use serde::{Deserialize, Deserializer};
-use time::format_description::well_known::Iso8601;
-use time::{Date, Duration, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::db::sending::batches;
@@ -12,10 +11,10 @@ use crate::db::sending::message_search::{
 };
 use crate::domain::accounts::role::Permission;
 use crate::domain::ids::{BatchId, MessageId, SignatureId, TemplateId};
-use crate::domain::phone::{Phone, PhoneMask, VendorPhone};
+use crate::domain::phone::PhoneMask;
 use crate::domain::receipt_codes::Category;
 use crate::domain::sending::message::MessageState;
-use crate::domain::time::{self as china, CHINA};
+use crate::domain::time as china;
 use crate::web::http::error::WebError;
 use crate::web::http::member::Member;
 use crate::web::http::urls;
@@ -68,6 +67,9 @@ pub struct Filters {
     /// `own` or `other`.
     #[serde(deserialize_with = "clean")]
     pub source: String,
+    /// `1` for what left or has a receipt.
+    #[serde(deserialize_with = "clean")]
+    pub left: String,
     /// A part of the text.
     #[serde(deserialize_with = "clean")]
     pub text: String,
@@ -92,7 +94,7 @@ fn id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<MessageId>, D::Erro
 
 impl Filters {
     /// Returns all filters by name.
-    fn all(&self) -> [(&'static str, &str); 14] {
+    fn all(&self) -> [(&'static str, &str); 15] {
         [
             ("phone", &self.phone),
             ("session", &self.session),
@@ -107,6 +109,7 @@ impl Filters {
             ("sent_from", &self.sent_from),
             ("sent_to", &self.sent_to),
             ("source", &self.source),
+            ("left", &self.left),
             ("text", &self.text),
         ]
     }
@@ -206,7 +209,7 @@ impl ParsedFilters {
         let same = || value.to_owned();
         let shown = match name {
             "phone" => {
-                query.phone = phones_for(member, value);
+                query.phone = Phones::parse(value, member.may(Permission::SeePhones));
                 query.phone.as_ref().map(|phones| match phones {
                     Phones::Whole(_) => same(),
                     Phones::Masked(mask) if !mask.is_tail() => same(),
@@ -263,21 +266,26 @@ impl ParsedFilters {
                 query.cause.map(|cause| l.t(&format!("cause-{}", cause.key())))
             }
             "from" => {
-                query.since = time(value).map(|(at, _)| at);
+                query.since = china::span(value).map(|(at, _)| at);
                 query.since.map(|_| value.replace('T', " "))
             }
             "to" => {
-                query.until = time(value).map(|(at, duration)| at + duration);
+                query.until = china::span(value).map(|(at, duration)| at + duration);
                 query.until.map(|_| value.replace('T', " "))
             }
             "sent_from" => {
-                query.sent_since = time(value).map(|(at, _)| at);
+                query.sent_since = china::span(value).map(|(at, _)| at);
                 query.sent_since.map(|_| value.replace('T', " "))
             }
             "sent_to" => {
-                query.sent_until = time(value).map(|(at, duration)| at + duration);
+                query.sent_until = china::span(value).map(|(at, duration)| at + duration);
                 query.sent_until.map(|_| value.replace('T', " "))
             }
+            "left" => (value == "1").then(|| {
+                // Any time will do, so that a later one that was typed stays.
+                query.sent_since.get_or_insert(OffsetDateTime::UNIX_EPOCH);
+                l.t("messages-left")
+            }),
             "source" => {
                 query.source = Source::ALL.into_iter().find(|source| source.key() == value);
                 query.source.map(|source| l.t(&format!("messages-source-{}", source.key())))
@@ -316,6 +324,11 @@ impl ParsedFilters {
         self.typed.set().next().is_some()
     }
 
+    /// Whether any filter but the one of the menu is set.
+    pub fn is_narrowed(&self) -> bool {
+        self.typed.set().any(|(name, _)| name != "left")
+    }
+
     /// Returns the link to `page` with these filters and `more` query parameters.
     pub fn href(&self, page: &str, more: &[(&str, &str)]) -> String {
         let set = self.typed.set().map(|(name, value): (&str, &str)| (name, value));
@@ -331,73 +344,4 @@ impl ParsedFilters {
 fn with_query<'a>(page: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let query: Vec<(&'a str, &'a str)> = query.collect();
     if query.is_empty() { page.to_owned() } else { urls::with_query(page, &query) }
-}
-
-/// Parses a phone as far as the member sees phones.
-fn phones_for(member: &Member, typed: &str) -> Option<Phones> {
-    if member.may(Permission::SeePhones) {
-        return phones(typed);
-    }
-    PhoneMask::parse(typed).map(Phones::Masked)
-}
-
-/// Parses a phone in any spelling, the last four digits of one, or a masked phone, which counts as
-/// its last four digits.
-fn phones(typed: &str) -> Option<Phones> {
-    let four = |text: &str| {
-        let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| Phones::LastFour(text.to_owned()))
-    };
-    match Phone::from_vendor(typed) {
-        VendorPhone::Whole(phone) => Some(Phones::Whole(phone.as_str().to_owned())),
-        VendorPhone::Masked(phone) => phone.rsplit('*').next().and_then(four),
-        VendorPhone::Other(text) => four(&text),
-    }
-}
-
-/// Parses a day in China, or a minute, there unless it names another offset. Returns its beginning
-/// and its duration.
-fn time(typed: &str) -> Option<(OffsetDateTime, Duration)> {
-    let (at, duration) = if typed.contains(['T', ' ']) {
-        (china::read(typed)?, Duration::MINUTE)
-    } else {
-        let day = Date::parse(typed, &Iso8601::DATE).ok()?;
-        (day.with_time(Time::MIDNIGHT).assume_offset(CHINA), Duration::DAY)
-    };
-    // Times outside of these years cannot be computed with reliably.
-    (1970..9000).contains(&at.year()).then_some((at, duration))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn a_phone_is_parsed_whole_masked_or_by_its_last_four_digits() {
-        let four = Some(Phones::LastFour("1234".to_owned()));
-        assert_eq!(phones("1234"), four);
-        assert_eq!(phones("185****1234"), four);
-        assert_eq!(phones("+86 185-0000-1234"), Some(Phones::Whole("18500001234".to_owned())));
-        for wrong in ["123", "12a4", "185****12", "1850000", "****", "１２３４５"] {
-            assert_eq!(phones(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_day_lasts_24_hours_and_a_time_one_minute() {
-        let day = (datetime!(2026-11-16 16:00 UTC), Duration::DAY);
-        assert_eq!(time("2026-11-17"), Some(day));
-        let minute = (datetime!(2026-11-17 06:30 UTC), Duration::MINUTE);
-        assert_eq!(time("2026-11-17T14:30"), Some(minute));
-        assert_eq!(time("2026-11-17 14:30"), Some(minute));
-        let abroad = (datetime!(2026-11-17 14:30 UTC), Duration::MINUTE);
-        assert_eq!(time("2026-11-17T14:30Z"), Some(abroad));
-        assert_eq!(time("2026-11-17T14:30+00:00"), Some(abroad));
-        assert_eq!(time("2026-11-17T14:30+08:00"), Some(minute));
-        assert_eq!(time("2026-11-17T14:30 08:00"), None, "a plus sign in a link is a space");
-        for wrong in ["2026-13-01", "yesterday", "2026", "9999-12-31", "-001-01-01", ""] {
-            assert_eq!(time(wrong), None, "{wrong}");
-        }
-    }
 }

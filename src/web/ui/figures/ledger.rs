@@ -53,9 +53,9 @@ impl Ledger {
     }
 
     /// Links each count to its messages.
-    pub fn linked(mut self, href: impl Fn(MessageState) -> String) -> Self {
+    pub fn linked(mut self, href: impl Fn(MessageState) -> Option<String>) -> Self {
         for entry in &mut self.entries {
-            entry.href = entry.state.map(&href);
+            entry.href = entry.state.and_then(&href);
         }
         self
     }

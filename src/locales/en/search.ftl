@@ -1,0 +1,15 @@
+search-title = Search
+search-here = Search this project
+search-lead = Find messages, batches, templates, signatures and people. Press / or Ctrl+K anywhere to search.
+search-text = Phone number, last 4 digits, session number, ID or name
+search-hint = Search ( / )
+search-do = Search
+search-messages = Messages
+search-batches = Batches
+search-templates = Templates
+search-signatures = Signatures
+search-people = People
+search-person = Batches ordered by this person
+search-all = Show all
+search-none = Nothing found for “{ $text }”
+search-ask = Ask UCloud about this session number

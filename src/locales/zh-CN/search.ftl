@@ -1,0 +1,15 @@
+search-title = 搜索
+search-here = 搜索本项目
+search-lead = 查找短信、发送任务、短信模板、短信签名和成员。在任意页面按 / 或 Ctrl+K 即可搜索。
+search-text = 手机号、后四位、发送序列号、ID 或名称
+search-hint = 搜索（ / ）
+search-do = 搜索
+search-messages = 发送记录
+search-batches = 发送任务
+search-templates = 短信模板
+search-signatures = 短信签名
+search-people = 成员
+search-person = 该成员发起的任务
+search-all = 查看全部
+search-none = 没有找到“{ $text }”
+search-ask = 立即向 UCloud 查询此发送序列号
