@@ -57,10 +57,16 @@ async fn a_phone_is_found_from_any_page_by_keys_alone(db: PgPool) {
         assert!(over.json().as_i64().unwrap() <= 0, "{path} scrolls sideways: {:?}", over.json());
     }
     // Empty filters stay out of addresses.
-    driver.goto(format!("http://{}/p/default/batches?person=operator", console.address)).await.unwrap();
+    driver
+        .goto(format!("http://{}/p/default/batches?person=operator", console.address))
+        .await
+        .unwrap();
     press(driver, "main form.filters button").await;
     let address = driver.current_url().await.unwrap();
-    assert!(!address.as_str().contains("name=") && address.as_str().contains("person="), "{address}");
+    assert!(
+        !address.as_str().contains("name=") && address.as_str().contains("person="),
+        "{address}"
+    );
     browser.close().await;
 }
 
