@@ -154,7 +154,7 @@ async fn a_database_that_is_another_one_sends_nothing_until_an_owner_adopts_it(d
     assert_eq!(tried.status, StatusCode::SEE_OTHER);
     assert_eq!(operator.get(&batch).await.one(".head .status"), "已暂停");
     let list = operator.get("/p/default/sending").await;
-    assert_eq!(list.all("#recovery tbody th"), ["登录验证码"]);
+    assert!(list.one("#recovery tbody th").starts_with("登录验证码 "));
     approver.resume(&batch).await;
     assert_eq!(approver.get(&batch).await.one(".head .status"), "发送中");
     assert_sound(&db).await;

@@ -133,11 +133,6 @@ impl Urls {
         self.below("/messages")
     }
 
-    /// Returns the URL of the message search, without what has not left.
-    pub fn messages_left(&self) -> String {
-        self.messages_with("left", 1)
-    }
-
     /// Returns the URL of the form that chooses the columns of the message search.
     pub fn message_columns(&self) -> String {
         self.below("/messages/columns")

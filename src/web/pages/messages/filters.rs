@@ -67,9 +67,6 @@ pub struct Filters {
     /// `own` or `other`.
     #[serde(deserialize_with = "clean")]
     pub source: String,
-    /// `1` for what left or has a receipt.
-    #[serde(deserialize_with = "clean")]
-    pub left: String,
     /// A part of the text.
     #[serde(deserialize_with = "clean")]
     pub text: String,
@@ -94,7 +91,7 @@ fn id<'de, D: Deserializer<'de>>(source: D) -> Result<Option<MessageId>, D::Erro
 
 impl Filters {
     /// Returns all filters by name.
-    fn all(&self) -> [(&'static str, &str); 15] {
+    fn all(&self) -> [(&'static str, &str); 14] {
         [
             ("phone", &self.phone),
             ("session", &self.session),
@@ -109,7 +106,6 @@ impl Filters {
             ("sent_from", &self.sent_from),
             ("sent_to", &self.sent_to),
             ("source", &self.source),
-            ("left", &self.left),
             ("text", &self.text),
         ]
     }
@@ -281,11 +277,6 @@ impl ParsedFilters {
                 query.sent_until = china::span(value).map(|(at, duration)| at + duration);
                 query.sent_until.map(|_| value.replace('T', " "))
             }
-            "left" => (value == "1").then(|| {
-                // Any time will do, so that a later one that was typed stays.
-                query.sent_since.get_or_insert(OffsetDateTime::UNIX_EPOCH);
-                l.t("messages-left")
-            }),
             "source" => {
                 query.source = Source::ALL.into_iter().find(|source| source.key() == value);
                 query.source.map(|source| l.t(&format!("messages-source-{}", source.key())))
@@ -322,11 +313,6 @@ impl ParsedFilters {
     /// Whether any filter is set.
     pub fn is_any_set(&self) -> bool {
         self.typed.set().next().is_some()
-    }
-
-    /// Whether any filter but the one of the menu is set.
-    pub fn is_narrowed(&self) -> bool {
-        self.typed.set().any(|(name, _)| name != "left")
     }
 
     /// Returns the link to `page` with these filters and `more` query parameters.

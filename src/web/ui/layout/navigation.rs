@@ -66,7 +66,7 @@ impl Layout {
         }
         entries.extend([
             entry(urls.batches(), "batches-title", "batch", Section::Batches, needs.batches),
-            entry(urls.messages_left(), "messages-title", "messages", Section::Messages, 0),
+            entry(urls.messages(), "messages-title", "messages", Section::Messages, 0),
             entry(urls.receipts(), "receipts-title", "receipt", Section::Receipts, 0),
             entry(urls.replies(), "replies-title", "reply", Section::Replies, needs.replies),
             entry(
