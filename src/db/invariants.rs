@@ -51,11 +51,47 @@ impl Broken {
     }
 }
 
+struct BrokenMessages {
+    batch_totals: i64,
+    submission_totals: i64,
+    counters: i64,
+    unfinished: i64,
+    complete: i64,
+    misfiled_receipts: i64,
+    final_sums: i64,
+}
+
+struct BrokenFigures {
+    review_counts: i64,
+    conversations: i64,
+    statistics: i64,
+    failure_reasons: i64,
+    reservations: i64,
+}
+
 /// Counts the violations of each invariant. Messages that are past their retention are counted as
 /// before.
 pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
+    let (messages, figures) = (of_messages(db).await?, of_figures(db).await?);
+    Ok(Broken {
+        batch_totals: messages.batch_totals,
+        submission_totals: messages.submission_totals,
+        counters: messages.counters,
+        unfinished: messages.unfinished,
+        complete: messages.complete,
+        misfiled_receipts: messages.misfiled_receipts,
+        final_sums: messages.final_sums,
+        review_counts: figures.review_counts,
+        conversations: figures.conversations,
+        statistics: figures.statistics,
+        failure_reasons: figures.failure_reasons,
+        reservations: figures.reservations,
+    })
+}
+
+async fn of_messages(db: &PgPool) -> sqlx::Result<BrokenMessages> {
     sqlx::query_as!(
-        Broken,
+        BrokenMessages,
         r#"with told as (
              select submission_id,
                count(*) filter (where outcome = 'delivered') as delivered,
@@ -102,7 +138,16 @@ pub async fn broken(db: &PgPool) -> sqlx::Result<Broken> {
                  or b.unknown is distinct from case when b.complete then
                    (select sum(s.unknown) from submissions s where s.batch_id = b.id) end
                  or b.delivered + b.failed + b.unknown + b.refused + b.suppressed + b.cancelled
-                   <> b.total) as "final_sums!",
+                   <> b.total) as "final_sums!""#,
+    )
+    .fetch_one(db)
+    .await
+}
+
+async fn of_figures(db: &PgPool) -> sqlx::Result<BrokenFigures> {
+    sqlx::query_as!(
+        BrokenFigures,
+        r#"select
              (select count(*) from (
                  select project_id, 'signature'::review_subject as subject, status, gone, count(*) as n
                    from signatures group by 1, 3, 4

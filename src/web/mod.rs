@@ -125,6 +125,7 @@ pub fn start_with(
             .app_data(actix::PayloadConfig::new(http::limits::bodies::MAX_FORM_BYTES))
             .configure(routes::table)
             .wrap(http::session::middleware(&app, sessions, https))
+            .wrap(from_fn(pages::sign_in::login::after_typing))
             .wrap(from_fn(http::limits::bodies::limit))
             .wrap(from_fn(pages::errors::pages))
             .wrap(Compress::default())

@@ -6,6 +6,8 @@ use thirtyfour::prelude::*;
 use crate::browser::{Browser, find, press, sign_in, until};
 use crate::harness::{CODE, TestConsole, eventually};
 
+/// Types into the element that has the focus. Keys are written as WebDriver names them: `\u{e015}` is Arrow
+/// down, `\u{e007}` Enter and `\u{e00c}` Escape.
 async fn keys(driver: &WebDriver, keys: &str) {
     driver.active_element().await.unwrap().send_keys(keys).await.unwrap();
 }
@@ -33,15 +35,15 @@ async fn a_phone_is_found_from_any_page_by_keys_alone(db: PgPool) {
     // Listed as one types; the arrow leads to the first, Enter opens it.
     keys(driver, "1235").await;
     until(driver, ".found .hits a", &["18500001235"]).await;
-    keys(driver, &Key::Down.to_string()).await;
-    keys(driver, &Key::Enter.to_string()).await;
+    keys(driver, "\u{e015}").await;
+    keys(driver, "\u{e007}").await;
     find(driver, By::Css(".story")).await;
     // Escape closes the list, and a slash in a field is a slash.
     let control_k = Key::Control + "k";
     find(driver, By::Css("main")).await.send_keys(control_k).await.unwrap();
     keys(driver, "12/").await;
     find(driver, By::Css(".found:popover-open")).await;
-    keys(driver, &Key::Escape.to_string()).await;
+    keys(driver, "\u{e00c}").await;
     let closed = eventually(async || {
         driver.find_all(By::Css(".found:popover-open")).await.unwrap().is_empty().then_some(())
     });

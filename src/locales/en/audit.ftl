@@ -161,7 +161,6 @@ audit-detail-target = recipient
 audit-detail-kind = kind
 audit-detail-quiet_from = quiet hours from
 audit-detail-quiet_to = quiet hours until
-audit-detail-failure_percent = failure rate (%)
 audit-detail-in_doubt_over = messages in doubt
 audit-budget_saved = Budget saved
 audit-budget_deleted = Budget deleted

@@ -161,7 +161,6 @@ audit-detail-target = 通知对象
 audit-detail-kind = 类型
 audit-detail-quiet_from = 免打扰开始
 audit-detail-quiet_to = 免打扰结束
-audit-detail-failure_percent = 失败率（%）
 audit-detail-in_doubt_over = 待确认短信数
 audit-budget_saved = 保存预算
 audit-budget_deleted = 删除预算

@@ -6,7 +6,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, ResponseError};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use super::error::WebError;
 use super::member::{Member, Person};
@@ -14,7 +14,6 @@ use super::request_log::record_person;
 use super::{session, typed, urls};
 use crate::db::accounts::login_sessions::SignedIn;
 use crate::domain::accounts::role::Permission;
-use crate::web::pages::sign_in::login;
 
 /// Middleware that admits members of the project in the path who have `permission`.
 pub async fn member(
@@ -31,7 +30,9 @@ pub async fn member(
             if matches!(error, WebError::SignedOut { .. })
                 && let Some(kept) = typed::keep(&mut request).await
             {
-                let response = login::after_typing(request.request(), kept)?;
+                // The sign-in page draws itself: see `pages::sign_in::login::after_typing`.
+                let mut response = HttpResponse::Ok().finish();
+                response.extensions_mut().insert(kept);
                 return Ok(request.into_response(response));
             }
             Ok(turn_away(request, error))

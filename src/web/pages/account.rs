@@ -134,7 +134,7 @@ impl SessionsPage {
         person: &Person,
         problem: Option<String>,
     ) -> Result<Self, WebError> {
-        let l = Layout::outside(&person, app, request, Section::Account).await?;
+        let l = Layout::outside(person, app, request, Section::Account).await?;
         let own_key = session::key_hash(&request.get_session());
         let all = login_sessions::of_user(&app.db, person.0.user.id, app.clock.now()).await?;
         let rows = all

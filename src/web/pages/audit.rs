@@ -334,7 +334,7 @@ async fn all_page(
     let choice = query.choice(app);
     let filter = query.filter(&choice, PAGE);
     let found = audit::of_all(db, &filter, query.before()).await?;
-    let l = Layout::outside(&person, app, request, Section::AllAudit).await?;
+    let l = Layout::outside(person, app, request, Section::AllAudit).await?;
     let page = AuditPage::new(l, ALL_AUDIT.to_owned(), &choice, filter, found);
     Ok(AuditPage { retention: Some(retention), ..page })
 }

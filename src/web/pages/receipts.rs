@@ -152,7 +152,7 @@ async fn show_phone(
     phone: &SearchedPhone,
     before: Option<MessageId>,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Receipts).await?;
+    let l = Layout::in_project(member, app, request, Section::Receipts).await?;
     let project = member.project.id;
     let whole_phones = member.may(Permission::SeePhones);
     let query = MessageQuery { phone: Some(phone.phones.clone()), ..MessageQuery::default() };

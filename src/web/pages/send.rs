@@ -13,8 +13,9 @@ use crate::db::review::sms_templates::SmsTemplate;
 use crate::db::sending::repeats::Repeat;
 use crate::domain::ids::BatchId;
 use crate::domain::phone::Phone;
+use crate::domain::review::Purpose;
 use crate::domain::sending::batch::{BatchState, may_leave};
-use crate::domain::sending::budget::Amount;
+use crate::domain::sending::budget::{Amount, Budget};
 use crate::domain::sending::outgoing::{Content, MAX_PHONES};
 use crate::domain::sending::price::Estimate;
 use crate::domain::sending::version::{Part, Version};
@@ -261,14 +262,12 @@ async fn check_or_place(
     }
     let now = app.clock.now();
     let total = i32::try_from(recipients.len()).unwrap_or(i32::MAX);
-    let l = Layout::in_project(&member, &app, &request, Section::Send).await?;
+    let l = Layout::in_project(member, app, request, Section::Send).await?;
     let text = order::body(&template);
     let proposed = ProposedDestination::of_template(app, &l, &template).await?;
     let estimate = order::estimate(&prices, &template, &recipients, parts);
     let amount = Amount { messages: total, cost: estimate.known_cost() };
-    let day = budget_ops::leaving_day(template.purpose, draft.schedule_at, now);
-    let (project, person) = (member.project.id, member.person.id);
-    let budgets = budget_ops::outlook(&app, project, person, day, None).await?;
+    let budgets = budgets_of(app, member, &draft, template.purpose).await?;
     let needs_approval = policy.needs_approval(template.purpose, total, &estimate)
         || budget_lines::asks(&budgets, amount);
     let shown = Shown {
@@ -298,6 +297,17 @@ async fn check_or_place(
         again,
     };
     if changes.is_empty() { page::ok(&page) } else { page::unprocessable(&page) }
+}
+
+/// Returns the budgets that an order of a draft counts for.
+async fn budgets_of(
+    app: &App,
+    member: &Member,
+    draft: &Draft,
+    purpose: Purpose,
+) -> Result<Vec<Budget>, WebError> {
+    let day = budget_ops::leaving_day(purpose, draft.schedule_at, app.clock.now());
+    Ok(budget_ops::outlook(app, member.project.id, member.person.id, day, None).await?)
 }
 
 /// Shows the live preview of the form: the text as it would arrive.
@@ -332,7 +342,7 @@ async fn form_page(
             app.clock.now(),
         )
         .await?;
-    let l = Layout::in_project(&member, app, request, Section::Send).await?;
+    let l = Layout::in_project(member, app, request, Section::Send).await?;
     let proposed = match &draft.template {
         Some(template) => ProposedDestination::of_template(app, &l, template).await?,
         None => None,

@@ -118,7 +118,7 @@ async fn draw(
     fields: SuppressionFields,
     problem: Option<SuppressionProblem>,
 ) -> Result<SuppressionListPage, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Suppressions).await?;
+    let l = Layout::in_project(member, app, request, Section::Suppressions).await?;
     let search = Searched::of(member, query.phone.trim());
     let (typed, phone) = (search.typed.as_str(), search.phone.as_deref());
     let project = member.project.id;

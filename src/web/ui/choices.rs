@@ -102,7 +102,7 @@ impl Choices {
         if !signature_missing && !self.templates.is_empty() {
             return Ok(None);
         }
-        let l = Layout::in_project(&member, app, request, Section::Send).await?;
+        let l = Layout::in_project(member, app, request, Section::Send).await?;
         page::ok(&NothingToSendWithPage { l, signature_missing }).map(Some)
     }
 }

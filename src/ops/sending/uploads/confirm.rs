@@ -105,12 +105,7 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
     }
     let body = order::body(&template);
     let content = content_of(signature.as_ref(), &template, &body);
-    let is_current = content.template_text == draft.template_text
-        && content.added_opt_out == draft.added_opt_out
-        && content.sig_content == draft.sig_content
-        && content.purpose == draft.purpose
-        && content.international == draft.international
-        && content.vendor_template_id == draft.vendor_template_id;
+    let is_current = is_current(&content, &draft);
     let has_other_repeats = has_other_repeats(app, &mut tx, request, &draft, &report).await?;
     if !is_current || has_other_repeats {
         batches::change_draft(&mut tx, request.project, request.batch, &content).await?;
@@ -170,18 +165,39 @@ pub async fn confirm(app: &App, request: &ConfirmRequest<'_>) -> Result<Confirma
         let (project, batch, name) = (request.project, request.batch, request.name);
         notifications::batch_awaits_approval(app, &mut tx, project, batch, name).await?;
     }
+    record(&mut tx, request, &template.template_id, (total, parts), now).await?;
+    tx.commit().await?;
+    Ok(Confirmation::Ordered(state))
+}
+
+/// Returns whether a draft has the signature and the template as they are now.
+fn is_current(content: &batches::Content<'_>, draft: &uploads::Draft) -> bool {
+    content.template_text == draft.template_text
+        && content.added_opt_out == draft.added_opt_out
+        && content.sig_content == draft.sig_content
+        && content.purpose == draft.purpose
+        && content.international == draft.international
+        && content.vendor_template_id == draft.vendor_template_id
+}
+
+/// Records who ordered how many messages and parts.
+async fn record(
+    db: &mut PgConnection,
+    request: &ConfirmRequest<'_>,
+    template: &str,
+    (total, parts): (i32, i32),
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     let entry = audit::Entry {
         project: Some(request.project),
         user: Some(request.by),
         action: "batch_ordered",
         subject: &request.batch.to_string(),
-        detail: json!({ "template": template.template_id, "phones": total, "parts": parts,
+        detail: json!({ "template": template, "phones": total, "parts": parts,
             "with_repeats": request.with_repeats }),
         ip: request.ip,
     };
-    audit::record(&mut tx, &entry, now).await?;
-    tx.commit().await?;
-    Ok(Confirmation::Ordered(state))
+    audit::record(db, &entry, now).await
 }
 
 /// Returns whether other rows of a draft are repeats than when it was read, or may be: other batches

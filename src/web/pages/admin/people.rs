@@ -190,7 +190,7 @@ impl PeoplePage {
         person: &Person,
         fields: InvitationFields,
     ) -> Result<Self, WebError> {
-        let l = Layout::outside(&person, app, request, Section::People).await?;
+        let l = Layout::outside(person, app, request, Section::People).await?;
         let listed = people::list(&app.db, None, app.clock.now()).await?;
         let rows = listed.into_iter().map(|one| {
             let row = PersonRow {

@@ -61,7 +61,7 @@ struct ProjectsPage {
 impl ProjectsPage {
     async fn new(app: &App, request: &HttpRequest, person: &Person) -> Result<Self, WebError> {
         Ok(Self {
-            l: Layout::outside(&person, app, request, Section::Projects).await?,
+            l: Layout::outside(person, app, request, Section::Projects).await?,
             projects: projects::overviews(&app.db).await?,
             typed: TypedProject::default(),
             of: String::new(),

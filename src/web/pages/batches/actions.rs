@@ -216,7 +216,7 @@ async fn ask_about_repeats(
     if repeats == 0 {
         return Ok(None);
     }
-    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let l = Layout::in_project(member, app, request, Section::Batches).await?;
     page::ok(&MovePage { l, batch, repeats, at, form: form.clone() }).map(Some)
 }
 

@@ -7,6 +7,7 @@ use super::find;
 use super::preview::{PreviewProblem, PreviewQuery, respond};
 use super::read_options::{check_changes, out_of_date};
 use crate::app::App;
+use crate::db::sending::batches::Batch;
 use crate::domain::sending::batch::BatchState;
 use crate::ops::sending::order::OrderError;
 use crate::ops::sending::uploads::{
@@ -53,16 +54,7 @@ pub async fn confirm(
     };
     if let Some((field, key)) = problem {
         let problem = PreviewProblem::new(field, l.t(key));
-        return respond(
-            &app,
-            &member,
-            &request,
-            batch,
-            PreviewQuery::default(),
-            fields,
-            Some(problem),
-        )
-        .await;
+        return with_problem(&app, &member, &request, batch, fields, problem).await;
     }
     let ip = peer_ip(&request);
     let order = ConfirmRequest {
@@ -97,29 +89,11 @@ pub async fn confirm(
         Err(OrderError::Database(error)) => return Err(WebError::Database(error)),
         Err(OrderError::Budget(over)) => {
             let problem = PreviewProblem::new("at", budget_lines::over(l.texts, &over));
-            return respond(
-                &app,
-                &member,
-                &request,
-                batch,
-                PreviewQuery::default(),
-                fields,
-                Some(problem),
-            )
-            .await;
+            return with_problem(&app, &member, &request, batch, fields, problem).await;
         }
         Err(error) => {
             let problem = PreviewProblem::new("columns", l.t(order_key(&error)?));
-            return respond(
-                &app,
-                &member,
-                &request,
-                batch,
-                PreviewQuery::default(),
-                fields,
-                Some(problem),
-            )
-            .await;
+            return with_problem(&app, &member, &request, batch, fields, problem).await;
         }
     };
     if part.is_some() || text_key == "upload-already" {
@@ -130,6 +104,18 @@ pub async fn confirm(
     let href =
         part.map_or_else(|| l.urls.batch(batch.id), |part| l.urls.batch_part(batch.id, part));
     Ok(page::see_other(&href))
+}
+
+/// Responds with the preview, and what is wrong with its form.
+async fn with_problem(
+    app: &App,
+    member: &Member,
+    request: &HttpRequest,
+    batch: Batch,
+    fields: ConfirmFields,
+    problem: PreviewProblem,
+) -> Result<HttpResponse, WebError> {
+    respond(app, member, request, batch, PreviewQuery::default(), fields, Some(problem)).await
 }
 
 /// Discards a draft.

@@ -80,7 +80,7 @@ async fn draw(
     request: &HttpRequest,
     batch: Batch,
 ) -> Result<InDoubtPage, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let l = Layout::in_project(member, app, request, Section::Batches).await?;
     let whole_phones = member.may(Permission::SeePhones);
     let found = submissions::in_doubt(&app.db, batch.id, MAX_DECIDED).await?;
     let (causes, total) = (causes(&l, &found), found.len());

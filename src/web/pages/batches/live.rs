@@ -3,6 +3,7 @@
 
 mod causes;
 pub(super) mod parts;
+mod times;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -41,6 +42,7 @@ use crate::web::ui::segments::{Segment, segments_of};
 use crate::web::ui::status::Status;
 use causes::{CauseRow, ProblemRow, causes, messages_href, problems};
 use parts::Parts;
+use times::waits_until;
 
 #[derive(Template)]
 #[template(path = "pages/batches/live/page.html")]
@@ -331,7 +333,7 @@ async fn batch_page(
         return Ok(Err(page::see_other(&member.urls().batch_part(batch.id, "preview"))));
     }
     let snapshot = take_snapshot(app, member, &batch, shown).await?;
-    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let l = Layout::in_project(member, app, request, Section::Batches).await?;
     let rejected = rejected_file(app, member, &batch).await?;
     let mut live = draw(app, member, l.clone(), &snapshot, rejected);
     let changed = match notice {
@@ -494,14 +496,4 @@ fn samples(snapshot: &Snapshot, sight: Sight) -> Vec<Vec<String>> {
         }
     }
     all
-}
-
-/// Returns when a batch is sent once it is approved or resumed, if it has a time of its own.
-fn waits_until(batch: &Batch, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    batch.schedule_at.filter(|at| match batch.state {
-        BatchState::Scheduled | BatchState::AwaitingApproval => true,
-        // Once its time has passed, resuming it asks for another.
-        BatchState::Paused => batch.started_at.is_none() && *at > now,
-        BatchState::Draft | BatchState::Sending | BatchState::Done | BatchState::Cancelled => false,
-    })
 }

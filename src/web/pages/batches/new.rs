@@ -132,7 +132,7 @@ async fn show(
             && !stand_ins::others_may_approve(&app.db, project, person, app.clock.now()).await?;
     let form = NewPage {
         needs_second_person,
-        l: Layout::in_project(&member, app, request, Section::Batches).await?,
+        l: Layout::in_project(member, app, request, Section::Batches).await?,
         may_go_without_signature: choices.may_go_without_signature(),
         signatures: choices.signatures,
         templates: choices.templates,

@@ -332,7 +332,7 @@ pub(super) async fn respond(
     let Some(upload) = upload.filter(|_| batch.state == BatchState::Draft) else {
         return Ok(page::see_other(&member.urls().batch(batch.id)));
     };
-    let mut l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let mut l = Layout::in_project(member, app, request, Section::Batches).await?;
     match upload.state {
         UploadState::Receiving | UploadState::Waiting | UploadState::Reading => {
             flash::leave(request, l.flash.take());

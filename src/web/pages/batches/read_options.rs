@@ -63,7 +63,7 @@ pub(super) async fn out_of_date(
     confirm_form: ConfirmFields,
     changes: &[Part],
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let l = Layout::in_project(member, app, request, Section::Batches).await?;
     let prices = price_ops::today(app, member.project.id).await?;
     let upload = uploads::find(&app.db, member.project.id, batch.id).await?;
     let report = upload.and_then(|upload| upload.report);
@@ -170,7 +170,7 @@ async fn apply(
     reading: Reading,
 ) -> Result<HttpResponse, WebError> {
     let Reading { remap, confirm_form, wanted, said } = reading;
-    let l = Layout::in_project(&member, app, request, Section::Batches).await?;
+    let l = Layout::in_project(member, app, request, Section::Batches).await?;
     let problem = match wanted {
         Ok(wanted) => {
             let change = Change {

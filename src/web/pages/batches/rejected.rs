@@ -68,7 +68,7 @@ impl Export {
             upload.and_then(|upload| serde_json::from_value::<Report>(upload.report?).ok());
         let report = report.ok_or(WebError::NotFound)?;
         record_export(&app, member, request, batch.id, json!({ "file": "rejected" })).await?;
-        let l = Layout::in_project(&member, &app, request, Section::Batches).await?;
+        let l = Layout::in_project(member, &app, request, Section::Batches).await?;
         let verdict = Verdict::from_key(&query.show).filter(|verdict| *verdict != Verdict::Ready);
         let names = names(&shown_report(&batch, &report));
         let width = names.len();

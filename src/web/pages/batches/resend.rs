@@ -139,7 +139,7 @@ async fn draw(
     let causes = resend::causes(app, &sources, tally.refused, tally.cancelled).await?;
     let choices = choices(&causes);
     Ok(ResendPage {
-        l: Layout::in_project(&member, app, request, Section::Batches).await?,
+        l: Layout::in_project(member, app, request, Section::Batches).await?,
         version: version_of(&batch, &choices),
         changed: Vec::new(),
         nothing_ticked: false,

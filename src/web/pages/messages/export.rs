@@ -49,7 +49,7 @@ impl Export {
         filters: Filters,
         kind: &str,
     ) -> Result<Result<Self, HttpResponse>, WebError> {
-        let l = Layout::in_project(&member, &app, request, Section::Messages).await?;
+        let l = Layout::in_project(member, &app, request, Section::Messages).await?;
         let parsed =
             ParsedFilters::new(&app, member, &l, filters, &RecentlyUsed::default()).await?;
         let Some(query) = parsed.query() else {

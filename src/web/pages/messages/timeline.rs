@@ -90,7 +90,7 @@ pub(super) async fn draw(
     let id: MessageId = id.parse().map_err(|_| WebError::NotFound)?;
     let project = member.project.id;
     let found = app.message_search.find(project, id).await?.ok_or(WebError::NotFound)?;
-    let l = Layout::in_project(&member, app, request, Section::Messages).await?;
+    let l = Layout::in_project(member, app, request, Section::Messages).await?;
     let builder = TimelineBuilder { app, member, l: &l };
     let (mut timeline, facts, sent) = match &found {
         FoundMessage::Own(message) => {

@@ -145,7 +145,7 @@ async fn confirm(
     subject: Subject,
     ids: &[String],
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, section(subject)).await?;
+    let l = Layout::in_project(member, app, request, section(subject)).await?;
     let mut rows = Vec::new();
     for id in ids.iter().take(MAX_DELETIONS) {
         rows.extend(find(app, member, &l, subject, id).await?);
@@ -182,7 +182,7 @@ async fn delete_confirmed(
     if chosen.confirm.is_none() || chosen.id.is_empty() {
         return confirm(app, member, request, subject, &chosen.id).await;
     }
-    let l = Layout::in_project(&member, app, request, section(subject)).await?;
+    let l = Layout::in_project(member, app, request, section(subject)).await?;
     let requester =
         Requester { project: member.project.id, by: member.person.id, ip: peer_ip(request) };
     let mut left = Vec::new();

@@ -45,7 +45,7 @@ pub async fn show(
     request: &HttpRequest,
     locked: Locked,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, section(locked.subject)).await?;
+    let l = Layout::in_project(member, app, request, section(locked.subject)).await?;
     let filled_in = locked.typed.iter().filter(|(_, value)| !value.is_empty());
     let page = LockedPage {
         back: l.urls.reviewed(locked.subject, &locked.vendor_id),

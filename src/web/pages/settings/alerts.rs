@@ -181,7 +181,7 @@ struct AlertsPage {
 
 impl AlertsPage {
     async fn new(app: &App, member: &Member, request: &HttpRequest) -> Result<Self, WebError> {
-        let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+        let l = Layout::in_project(member, app, request, Section::Settings).await?;
         let project = member.project.id;
         let mut rules = rows::rules(&app.db, project).await?;
         let events = AlertEvent::ALL.into_iter().map(|event| EventRow {

@@ -81,7 +81,7 @@ impl BudgetsPage {
         request: &HttpRequest,
         shown: &str,
     ) -> Result<Self, WebError> {
-        let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+        let l = Layout::in_project(member, app, request, Section::Settings).await?;
         let (project, now) = (member.project.id, app.clock.now());
         let today = period::day_of(now);
         let query = Query { project, user: None, day: today, without: None };

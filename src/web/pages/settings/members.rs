@@ -48,7 +48,7 @@ struct MembersPage {
 
 impl MembersPage {
     async fn new(app: &App, request: &HttpRequest, member: &Member) -> Result<Self, WebError> {
-        let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+        let l = Layout::in_project(member, app, request, Section::Settings).await?;
         let rows = projects::members(&app.db, member.project.id).await?;
         let rows = rows.into_iter().map(|one| MemberRow {
             is_self: one.id == member.person.id,

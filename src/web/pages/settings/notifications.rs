@@ -90,7 +90,7 @@ async fn settings_page(
     form: NotificationForm,
     problem: Option<NotificationProblem>,
 ) -> Result<NotificationSettingsPage, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+    let l = Layout::in_project(member, app, request, Section::Settings).await?;
     let past = db::reporting::notifications::latest(&app.db, member.project.id, MAX_SHOWN).await?;
     let rows = past.into_iter().map(|notification| NotificationRow {
         at: l.moment(notification.at),

@@ -109,7 +109,7 @@ async fn draw(
     request: &HttpRequest,
     fields: PriceFields,
 ) -> Result<PricesPage, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+    let l = Layout::in_project(member, app, request, Section::Settings).await?;
     let all = prices::all(&app.db, member.project.id).await?;
     let lines = lines_of(&l, all, period::day_of(app.clock.now()));
     let names = countries::NAMED.map(|code| l.texts.country(code)).to_vec();

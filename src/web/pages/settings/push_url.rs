@@ -263,7 +263,7 @@ async fn draw(
     state: ViewState,
 ) -> Result<PushSettingsPage, WebError> {
     let project = member.project.id;
-    let l = Layout::in_project(&member, app, request, Section::Settings).await?;
+    let l = Layout::in_project(member, app, request, Section::Settings).await?;
     let (now, endpoint) = (app.clock.now(), rows::endpoint(&app.db, project).await?);
     let pulling = report_pulls::of(&app.db, project).await?;
     let base = public_url(request);

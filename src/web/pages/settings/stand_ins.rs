@@ -51,7 +51,7 @@ impl StandInsPage {
             one.enabled && one.role.may(Permission::Send) && !one.role.may(Permission::Approve)
         };
         Ok(Self {
-            l: Layout::in_project(&member, app, request, Section::Settings).await?,
+            l: Layout::in_project(member, app, request, Section::Settings).await?,
             rows: stand_ins::list(&app.db, project, app.clock.now()).await?,
             members: members.filter(may_be).map(|one| one.name).collect(),
             of_all: member.may(Permission::Manage),

@@ -1,7 +1,10 @@
 //! Signing in and out, changing the language, and `/`.
 
 use actix_session::SessionExt;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::SecretString;
@@ -107,8 +110,20 @@ pub async fn form(
     Ok(response)
 }
 
-/// Responds to a long form that came without a session: it is filled in again after signing in.
-pub fn after_typing(request: &HttpRequest, kept: Kept) -> Result<HttpResponse, WebError> {
+/// Middleware that responds with the sign-in page to a long form that came without a session: the form is
+/// filled in again after signing in.
+pub async fn after_typing(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let kept = response.response_mut().extensions_mut().remove::<Kept>();
+    let Some(kept) = kept else { return Ok(response) };
+    let page = filled_again(response.request(), kept)?;
+    Ok(response.into_response(page))
+}
+
+fn filled_again(request: &HttpRequest, kept: Kept) -> Result<HttpResponse, WebError> {
     let missing = || WebError::Internal("no app".to_owned());
     let app = request.app_data::<web::Data<App>>().ok_or_else(missing)?;
     let token = FormToken::of(app, request);

@@ -57,7 +57,7 @@ impl PersonPage {
     ) -> Result<Self, WebError> {
         let listed = find(app, path).await?;
         Ok(Self {
-            l: Layout::outside(&person, app, request, Section::People).await?,
+            l: Layout::outside(person, app, request, Section::People).await?,
             href: urls::person(listed.id),
             state: State::of(&listed),
             is_self: listed.id == person.0.user.id,

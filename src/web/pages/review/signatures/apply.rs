@@ -297,7 +297,7 @@ async fn submit(
         findings.extend(same_name(app, member, &application.content).await?);
     }
     let findings = FieldFindings::of(
-        &Layout::in_project(&member, app, request, Section::Signatures).await?,
+        &Layout::in_project(member, app, request, Section::Signatures).await?,
         &findings,
     );
     if !findings.may_submit(fields.confirm.as_deref()) {
@@ -384,7 +384,7 @@ async fn show(
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
+    let l = Layout::in_project(member, app, request, Section::Signatures).await?;
     let form = fields.application();
     let is_wrong = !findings.errors().is_empty() || outcome.is_some();
     let page = SignatureFormPage {
@@ -439,7 +439,7 @@ async fn locked(
     existing: &Signature,
     typed: Option<&SignatureFields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Signatures).await?;
+    let l = Layout::in_project(member, app, request, Section::Signatures).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![

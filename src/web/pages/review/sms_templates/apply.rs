@@ -298,7 +298,7 @@ async fn submit(
         findings.retain(|finding| finding.field == "name" || finding.key == "text-locked");
     }
     let findings = FieldFindings::of(
-        &Layout::in_project(&member, app, request, Section::Templates).await?,
+        &Layout::in_project(member, app, request, Section::Templates).await?,
         &findings,
     );
     if !findings.may_submit(fields.confirm.as_deref()) {
@@ -362,7 +362,7 @@ async fn show(
     findings: FieldFindings,
     outcome: Option<Outcome>,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Templates).await?;
+    let l = Layout::in_project(member, app, request, Section::Templates).await?;
     let form = fields.application(existing.as_ref());
     let preview = preview_of(app, member, &l, existing.as_ref(), &form).await?;
     let variables = preview.lengths.variables.max(1);
@@ -436,7 +436,7 @@ async fn locked(
     existing: &SmsTemplate,
     typed: Option<&TemplateFields>,
 ) -> Result<HttpResponse, WebError> {
-    let l = Layout::in_project(&member, app, request, Section::Templates).await?;
+    let l = Layout::in_project(member, app, request, Section::Templates).await?;
     let why = if existing.deleted_at.is_some() { "deleted" } else { existing.status.key() };
     let typed = typed.map_or_else(Vec::new, |fields| {
         vec![
