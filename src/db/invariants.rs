@@ -204,7 +204,7 @@ async fn of_figures(db: &PgPool) -> sqlx::Result<BrokenFigures> {
                where (c.failed, c.refused, c.unknown) is distinct from
                  (f.failed, f.refused, f.unknown)) as "failure_reasons!",
              (select count(*) from budget_reservations r join batches b on b.id = r.batch_id
-               where r.project_id <> b.project_id or r.user_id <> b.ordered_by or b.state = 'draft'
+               where r.user_id <> b.ordered_by or b.state = 'draft'
                  or r.ordered <> b.total or r.cost <> r.ordered_cost * r.messages / r.ordered
                  or b.state in ('awaiting_approval', 'scheduled') and r.messages <> b.total
                  or (b.state = 'cancelled' or b.complete) and r.messages <> kept_messages(b.id))

@@ -37,7 +37,7 @@ async fn batches_are_found_by_name_id_person_template_and_time(db: PgPool) {
         ("person=mei".to_owned(), 1),
         (format!("person={mei}"), 1),
         ("template=UTN0001".to_owned(), 1),
-        (format!("template=UTN0001&person=operator"), 0),
+        ("template=UTN0001&person=operator".to_owned(), 0),
         (format!("from={today}"), 2),
         ("to=2020-01-01".to_owned(), 0),
         ("state=sending&person=mei&name=".to_owned(), 1),
