@@ -54,24 +54,24 @@ pub fn metrics(config: &mut ServiceConfig) {
 #[rustfmt::skip]
 fn installation_pages(table: &mut Table<'_>) {
     table
-        .at("/healthz",                        [get().to(health::healthz)])
-        .at("/readyz",                         [get().to(health::readyz)])
-        .at("/metrics",                        [get().to(health::metrics)])
-        .at("/static/{version}/{name}",        [get().to(assets::serve)])
+        .only("/healthz",                      get().to(health::healthz))
+        .only("/readyz",                       get().to(health::readyz))
+        .only("/metrics",                      get().to(health::metrics))
+        .only("/static/{version}/{name}",      get().to(assets::serve))
         .at("/login",                          [get().to(login::form), post().to(login::sign_in)])
-        .at("/logout",                         [post().to(login::sign_out)])
-        .at("/language",                       [post().to(login::language)])
+        .only("/logout",                       post().to(login::sign_out))
+        .only("/language",                     post().to(login::language))
         .at("/",                               [own_view(login::home)])
         .at("/account",                        [own_view(account::show), own_act(account::change_password)])
         .at("/account/sessions",               [own_view(account::sessions), own_act(account::revoke)])
         .at("/invitation/{token}",             [get().to(invitation::form), post().to(invitation::accept)])
         .at("/admin/users",                    [owner_view(people::list), owner_act(people::invite)])
         .at("/admin/projects",                 [owner_view(projects::list), owner_act(projects::change)])
-        .at("/admin/projects/{slug}/archive",  [owner_act(projects::archive)])
+        .only("/admin/projects/{slug}/archive", owner_act(projects::archive))
         .at("/admin/erasure",                  [owner_view(erasure::form), owner_act(erasure::erase)])
         .at("/admin/audit",                    [owner_view(audit::of_all), owner_act(audit::retention::save)])
-        .at("/admin/audit.csv",                [owner_view(audit::files::csv_of_all)])
-        .at("/admin/audit.xlsx",               [owner_view(audit::files::xlsx_of_all)])
+        .only("/admin/audit.csv",              owner_view(audit::files::csv_of_all))
+        .only("/admin/audit.xlsx",             owner_view(audit::files::xlsx_of_all))
         .at("/admin/users/{id}",               [owner_view(people::person::show), owner_act(people::person::change)]);
 }
 
@@ -261,6 +261,12 @@ impl Table<'_> {
     /// Adds an address with its routes.
     fn at<const N: usize>(&mut self, path: &str, routes: [Route; N]) -> &mut Self {
         self.0.service(routes.into_iter().fold(resource(path), Resource::route));
+        self
+    }
+
+    /// Adds an address that exists for the method of its route alone.
+    fn only(&mut self, path: &str, route: Route) -> &mut Self {
+        self.0.route(path, route);
         self
     }
 }

@@ -62,7 +62,9 @@ fn quoted_after<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
 /// Returns the lines of the URL table: an address, and its routes.
 pub fn url_table() -> Vec<(&'static str, &'static str)> {
     let table = include_str!("../../src/web/routes.rs");
-    let lines = table.lines().filter_map(|line| line.trim().strip_prefix(".at(\""));
+    let starts = [".at(\"", ".only(\""];
+    let strip = |line: &'static str| starts.iter().find_map(|start| line.strip_prefix(start));
+    let lines = table.lines().filter_map(|line| strip(line.trim()));
     lines
         .map(|line| {
             let (path, routes) = line.split_once('"').unwrap();

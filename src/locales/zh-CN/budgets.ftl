@@ -32,7 +32,9 @@ budget-of-person = { $period ->
     [day] { $name } 的每日预算
    *[other] { $name } 的每月预算
   }
-budget-messages = { $count } 条
+budget-messages = { $number ->
+   *[other] { $count } 条
+  }
 budget-used = 已用 { $used }，上限 { $cap }
 budget-line = 已用 { $used }，上限 { $cap }；加上本次共 { $after }
 budget-asks = 超出上限，须审批

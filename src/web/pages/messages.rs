@@ -88,7 +88,12 @@ impl MessageListPage {
     /// Returns the link to the first page of this search, on pages after it.
     fn newest(&self) -> Option<String> {
         let newer = self.links.newer.after();
-        newer.map(|_| self.parsed.href(&self.l.urls.messages(), &[]))
+        newer.map(|_| self.list_href())
+    }
+
+    /// Returns the link to this search, as the person may know it.
+    fn list_href(&self) -> String {
+        self.parsed.href(&self.l.urls.messages(), &[])
     }
 
     fn download_href(&self, kind: &str) -> String {
