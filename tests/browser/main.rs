@@ -17,5 +17,4 @@ mod proxy;
 mod recovery;
 mod replies;
 mod reviews;
-mod search;
 mod sending;

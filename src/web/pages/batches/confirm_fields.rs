@@ -146,7 +146,7 @@ impl ConfirmFields {
     }
 }
 
-/// The form of [`read_again`]: all fields of the preview in a browser, or only an answer.
+/// The form of [`read_again`](super::read_options::read_again): all fields of the preview in a browser, or only an answer.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct RemapForm {
