@@ -1,4 +1,4 @@
--- Who is told what: rules, group robots, quiet hours, and what has begun and not ended yet.
+-- Who is notified of what: rules, group robots, quiet hours, and what has begun and not ended yet.
 create type alert_event as enum ('awaiting_approval', 'sent_back', 'trial_asks', 'batch_paused',
   'batch_finished', 'missed_time', 'in_doubt', 'review_decided', 'pushes_missing', 'package_empty',
   'keys_refused', 'budget_80', 'budget_100', 'new_device', 'access_changed', 'database_went_back',
@@ -51,7 +51,7 @@ create table alert_conditions (
   subject text not null,
   batch_id bigint,
   started_at timestamptz not null,
-  -- What people were told.
+  -- What people were notified.
   body jsonb not null,
   primary key (project_id, event, subject)
 );
@@ -75,7 +75,7 @@ alter table notifications
 create index notifications_held on notifications (next_try_at) where held;
 create index notifications_robot on notifications (robot_id) where robot_id is not null;
 
--- People have been told that all outcomes of the batch are known, or nobody wanted to know.
-alter table batches add column outcome_told boolean not null default false;
-update batches set outcome_told = true where complete;
-create index batches_outcome_untold on batches (id) where complete and not outcome_told;
+-- People have been notified that all outcomes of the batch are known, or nobody wanted to know.
+alter table batches add column outcome_notified boolean not null default false;
+update batches set outcome_notified = true where complete;
+create index batches_outcome_untold on batches (id) where complete and not outcome_notified;

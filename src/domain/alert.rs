@@ -1,4 +1,4 @@
-//! What people are told of outside of the pages, whom, and when.
+//! What people are notified of outside of the pages, whom, and when.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use super::ids::{RobotId, UserId};
 use super::sending::batch::PauseReason;
 use super::time::CHINA;
 
-/// What people can be told of.
+/// What people can be notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "alert_event", rename_all = "snake_case")]
 pub enum AlertEvent {
@@ -112,7 +112,7 @@ impl AlertEvent {
         }
     }
 
-    /// Returns whether people are told of it at any hour: nothing is sent, or records may be lost,
+    /// Returns whether people are notified of it at any hour: nothing is sent, or records may be lost,
     /// until somebody acts.
     pub fn ignores_quiet_hours(self) -> bool {
         match self {
@@ -135,8 +135,8 @@ impl AlertEvent {
         }
     }
 
-    /// Returns whether every channel is told of it while there is no rule: a sign-in needs nobody.
-    pub fn is_told_by_default(self) -> bool {
+    /// Returns whether every channel gets it while there is no rule: a sign-in needs nobody.
+    pub fn is_notified_by_default(self) -> bool {
         self != Self::NewDevice
     }
 }
@@ -188,10 +188,10 @@ impl FromStr for RobotKind {
     }
 }
 
-/// Who is told, and how. In forms it is written `role:approver` or `robot:g-…`.
+/// Who is notified, and how. In forms it is written `role:approver` or `robot:g-…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertTarget {
-    /// Nobody: the event is not told, also not by default.
+    /// Nobody: nobody is notified, also not by default.
     Nobody,
     /// The webhook of the project.
     Webhook,
@@ -248,7 +248,7 @@ impl FromStr for AlertTarget {
     }
 }
 
-/// The hours of the day in China in which people are told of urgent things only.
+/// The hours of the day in China in which people are notified of urgent things only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
     /// When they begin.

@@ -53,7 +53,7 @@ const PLANNING: Duration = Duration::from_millis(150);
 const FAILURE_GUARD: Duration = Duration::from_secs(1);
 /// How often missing pushes are looked for.
 const MISSING_PUSHES: Duration = Duration::from_secs(20);
-/// How often it is looked whether something is to be told, or is over.
+/// How often it is looked whether something has begun that people are notified of, or is over.
 const ALERTS: Duration = Duration::from_secs(5);
 /// How often it is checked whether a month has ended of which a report is mailed.
 const MONTHLY_REPORTS: Duration = Duration::from_secs(60);

@@ -17,4 +17,5 @@ mod proxy;
 mod recovery;
 mod replies;
 mod reviews;
+mod search;
 mod sending;

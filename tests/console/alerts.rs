@@ -1,4 +1,4 @@
-//! Who is told what: rules, group robots, quiet hours, and what begins and ends.
+//! Who is notified of what: rules, group robots, quiet hours, and what begins and ends.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -63,7 +63,7 @@ async fn deliver_all(console: &TestConsole) {
 }
 
 /// Returns event, channel and recipients of all notifications, oldest first.
-async fn told(db: &PgPool) -> Vec<(String, String, String)> {
+async fn sent(db: &PgPool) -> Vec<(String, String, String)> {
     sqlx::query_as(
         "select body->>'event', channel::text, coalesce(array_to_string(emails, ' '), '')
          from notifications order by id",
@@ -78,7 +78,7 @@ async fn forget_all(db: &PgPool) {
 }
 
 #[sqlx::test]
-async fn each_robot_is_told_in_its_own_format_signed_and_with_a_link(db: PgPool) {
+async fn each_robot_is_notified_in_its_own_format_signed_and_with_a_link(db: PgPool) {
     let console = quiet(&db, Clock::System).await;
     let admin = console.member("admin", Role::Admin).await;
     let robots = Robots::start();
@@ -237,21 +237,21 @@ async fn without_a_rule_all_channels_are_told_and_a_rule_says_who_is_instead(db:
     set_webhook(&admin, "http://127.0.0.1:9/hook", "team@example.test").await;
     forget_all(&db).await;
     let next = std::cell::Cell::new(18_500_001_000_u64);
-    let tell = async || {
+    let targets = async || {
         forget_all(&db).await;
         next.set(next.get() + 1);
         admin.send("新书", &["读者"], &next.get().to_string()).await;
-        told(&db).await.into_iter().map(|(_, channel, to)| format!("{channel} {to}")).collect()
+        sent(&db).await.into_iter().map(|(_, channel, to)| format!("{channel} {to}")).collect()
     };
-    let by_default: Vec<String> = tell().await;
+    let by_default: Vec<String> = targets().await;
     assert_eq!(by_default, ["webhook ", "email "]);
     add_rule(&admin, "awaiting_approval", "role:approver").await;
-    let approvers: Vec<String> = tell().await;
+    let approvers: Vec<String> = targets().await;
     assert_eq!(approvers, ["email admin@example.test approver@example.test"]);
     let viewer = target(&admin, "viewer, by email").await;
     add_rule(&admin, "awaiting_approval", &viewer).await;
     add_rule(&admin, "awaiting_approval", "webhook").await;
-    let more: Vec<String> = tell().await;
+    let more: Vec<String> = targets().await;
     assert_eq!(
         more,
         ["webhook ", "email admin@example.test approver@example.test viewer@example.test"]
@@ -267,9 +267,9 @@ async fn without_a_rule_all_channels_are_told_and_a_rule_says_who_is_instead(db:
         let rule = page.attr("#awaiting_approval button", "value");
         post(&admin, "/rules", &[("remove", &rule)]).await;
     }
-    assert_eq!(tell().await, by_default, "the default is back");
+    assert_eq!(targets().await, by_default, "the default is back");
     add_rule(&admin, "awaiting_approval", "nobody").await;
-    assert_eq!(tell().await, [] as [String; 0]);
+    assert_eq!(targets().await, [] as [String; 0]);
     let stranger = post(&admin, "/rules", &[("event", "in_doubt"), ("target", "person:u-1")]).await;
     assert_eq!(stranger.status, StatusCode::SEE_OTHER);
     let page = admin.get_in("en", PAGE).await;
@@ -341,7 +341,7 @@ async fn in_quiet_hours_people_wait_for_one_summary_but_not_for_what_is_urgent(d
 }
 
 #[sqlx::test]
-async fn an_empty_package_is_told_once_when_it_begins_and_once_when_it_ends(db: PgPool) {
+async fn an_empty_package_is_notified_once_when_it_begins_and_once_when_it_ends(db: PgPool) {
     let console = quiet(&db, Clock::System).await;
     let admin = console.member("admin", Role::Admin).await;
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
@@ -363,7 +363,7 @@ async fn an_empty_package_is_told_once_when_it_begins_and_once_when_it_ends(db: 
         tx.commit().await.unwrap();
     }
     alerts::run_once(&console.app).await.unwrap();
-    let events = async || told(&db).await.into_iter().map(|(event, ..)| event).collect();
+    let events = async || sent(&db).await.into_iter().map(|(event, ..)| event).collect();
     let begun: Vec<String> = events().await;
     assert_eq!(begun, ["batch_paused"]);
     sqlx::query("update batches set state = 'sending', pause_reason = null")
@@ -390,10 +390,10 @@ async fn an_approval_that_was_waited_for_ends_its_alert(db: PgPool) {
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
     admin.send("新书", &["读者"], "18500001234").await;
     alerts::run_once(&console.app).await.unwrap();
-    assert_eq!(told(&db).await.len(), 1, "it still waits");
+    assert_eq!(sent(&db).await.len(), 1, "it still waits");
     sqlx::query("update batches set state = 'cancelled'").execute(&db).await.unwrap();
     alerts::run_once(&console.app).await.unwrap();
-    assert_eq!(told(&db).await[1].0, "alert_ended");
+    assert_eq!(sent(&db).await[1].0, "alert_ended");
 }
 
 #[sqlx::test]
@@ -415,12 +415,12 @@ async fn many_messages_in_doubt_are_told_by_one_process_until_they_are_few(db: P
     state("in_doubt").await;
     state("ready").await;
     state("ready").await;
-    let events: Vec<String> = told(&db).await.into_iter().map(|(event, ..)| event).collect();
+    let events: Vec<String> = sent(&db).await.into_iter().map(|(event, ..)| event).collect();
     assert_eq!(events, ["messages_in_doubt", "alert_ended"]);
 }
 
 #[sqlx::test]
-async fn a_batch_with_many_failures_is_told_once_when_its_last_outcome_is_known(db: PgPool) {
+async fn a_batch_with_many_failures_is_notified_once_when_its_last_outcome_is_known(db: PgPool) {
     let console = quiet(&db, Clock::System).await;
     let admin = console.member("admin", Role::Admin).await;
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
@@ -444,12 +444,12 @@ async fn a_batch_with_many_failures_is_told_once_when_its_last_outcome_is_known(
 }
 
 #[sqlx::test]
-async fn a_standby_that_was_there_and_is_gone_is_told_once(db: PgPool) {
+async fn a_standby_that_was_there_and_is_gone_is_notified_once(db: PgPool) {
     let console = quiet(&db, Clock::System).await;
     let admin = console.member("admin", Role::Admin).await;
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
     alerts::run_once(&console.app).await.unwrap();
-    assert!(told(&db).await.is_empty(), "there never was one");
+    assert!(sent(&db).await.is_empty(), "there never was one");
     sqlx::query("insert into standby_seen (seen_at) values (now() - interval '5 minutes')")
         .execute(&db)
         .await
@@ -457,7 +457,7 @@ async fn a_standby_that_was_there_and_is_gone_is_told_once(db: PgPool) {
     for _ in 0..2 {
         alerts::run_once(&console.app).await.unwrap();
     }
-    let events: Vec<String> = told(&db).await.into_iter().map(|(event, ..)| event).collect();
+    let events: Vec<String> = sent(&db).await.into_iter().map(|(event, ..)| event).collect();
     assert_eq!(events, ["standby_lost"]);
 }
 
@@ -468,7 +468,7 @@ async fn changes_of_members_are_told_and_new_devices_where_a_rule_asks_for_it(db
     set_webhook(&admin, "http://127.0.0.1:9/hook", "").await;
     let operator = console.operator().await;
     let told_now = async || {
-        let all = told(&db).await;
+        let all = sent(&db).await;
         forget_all(&db).await;
         all.into_iter().map(|(event, ..)| event).collect::<Vec<_>>()
     };

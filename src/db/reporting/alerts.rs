@@ -1,4 +1,4 @@
-//! Who is told what: rules, quiet hours, and what has begun and not ended yet.
+//! Who is notified of what: rules, quiet hours, and what has begun and not ended yet.
 
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -8,14 +8,14 @@ use crate::domain::accounts::role::Role;
 use crate::domain::alert::{AlertEvent, AlertTarget, QuietHours};
 use crate::domain::ids::{AlertRuleId, BatchId, ProjectId, RobotId, UserId};
 
-/// When and from which number on people of a project are told.
+/// When and from which number on people of a project are notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AlertSettings {
     /// The quiet hours.
     pub quiet: QuietHours,
-    /// People are told of a batch that finished with at least this share of failures.
+    /// People are notified of a batch that finished with at least this share of failures.
     pub failure_percent: i16,
-    /// People are told when more messages than this are in doubt.
+    /// People are notified when more messages than this are in doubt.
     pub in_doubt_over: i32,
 }
 
@@ -76,7 +76,7 @@ pub async fn save_settings(
 pub struct Rule {
     /// Its id.
     pub id: AlertRuleId,
-    /// What is told.
+    /// The notification.
     pub event: AlertEvent,
     /// Whom.
     pub target: AlertTarget,
@@ -117,7 +117,7 @@ pub async fn rules(db: &PgPool, project: ProjectId) -> sqlx::Result<Vec<Rule>> {
 }
 
 /// Adds a rule, unless it exists. Returns whether it could be added: a robot or person of another project
-/// cannot be told.
+/// cannot be notified.
 pub async fn add_rule(
     db: &mut PgConnection,
     project: ProjectId,
@@ -189,7 +189,7 @@ pub struct Condition<'a> {
     pub subject: &'a str,
     /// The batch, if it is about one.
     pub batch: Option<BatchId>,
-    /// What people are told.
+    /// What people are notified.
     pub body: &'a Value,
 }
 
@@ -222,7 +222,7 @@ pub struct Ended {
     pub project: ProjectId,
     /// What it was.
     pub event: AlertEvent,
-    /// What people were told when it began.
+    /// What people were notified when it began.
     pub body: Value,
 }
 
@@ -249,7 +249,7 @@ pub async fn delete_ended(db: &mut PgConnection) -> sqlx::Result<Vec<Ended>> {
     .await
 }
 
-/// Deletes something that has ended. Returns what people were told when it began, if it had begun.
+/// Deletes something that has ended. Returns what people were notified when it began, if it had begun.
 pub async fn end(
     db: &mut PgConnection,
     project: ProjectId,
@@ -266,7 +266,7 @@ pub async fn end(
     .await
 }
 
-/// Deletes what was told of budgets of periods that are over.
+/// Deletes what people were notified of of budgets of periods that are over.
 pub async fn delete_old(db: &PgPool, before: OffsetDateTime) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from alert_conditions where event in ('budget_80', 'budget_100') and started_at < $1",
@@ -284,18 +284,18 @@ pub struct InDoubt {
     pub project: ProjectId,
     /// How many there are.
     pub count: i64,
-    /// From how many on people are told.
+    /// From how many on people are notified.
     pub over: i32,
-    /// Whether people were told.
-    pub is_told: bool,
+    /// Whether people were notified.
+    pub is_notified: bool,
 }
 
-/// Returns the projects with messages in doubt, and those of which people were told so.
+/// Returns the projects with messages in doubt, and those of which people were notified so.
 pub async fn in_doubt(db: &PgPool) -> sqlx::Result<Vec<InDoubt>> {
     sqlx::query_as!(
         InDoubt,
         r#"select p.id as "project!: ProjectId", coalesce(d.n, 0) as "count!",
-             coalesce(s.in_doubt_over, 100) as "over!", c.project_id is not null as "is_told!"
+             coalesce(s.in_doubt_over, 100) as "over!", c.project_id is not null as "is_notified!"
            from projects p
            left join (select project_id, sum(n) as n from submissions where state = 'in_doubt'
              group by project_id) d on d.project_id = p.id
@@ -328,8 +328,8 @@ pub struct Finished {
 pub async fn take_finished(db: &mut PgConnection) -> sqlx::Result<Vec<Finished>> {
     sqlx::query_as!(
         Finished,
-        r#"update batches set outcome_told = true
-           where id in (select id from batches where complete and not outcome_told
+        r#"update batches set outcome_notified = true
+           where id in (select id from batches where complete and not outcome_notified
              order by id limit 100 for update skip locked)
            returning project_id as "project: ProjectId", id as "batch: BatchId", name, total,
              coalesce(failed, 0)::bigint + coalesce(refused, 0)::bigint as "failed!",

@@ -91,8 +91,8 @@ pub struct New<'a> {
 }
 
 /// Stores a notification for everybody whom the rules of the project name: once for each channel, and one
-/// email for all people together. Without a rule for the event, all channels of the project are told, unless
-/// it is told on request only. A webhook is a program, and is not held. Returns the number of notifications.
+/// email for all people together. Without a rule for the event, all channels of the project get it, unless
+/// that is sent on request only. A webhook is a program, and is not held. Returns the number of notifications.
 pub async fn add(db: &mut PgConnection, new: &New<'_>, now: OffsetDateTime) -> sqlx::Result<u64> {
     let inserted = sqlx::query!(
         r#"with rules as (
@@ -133,7 +133,7 @@ pub async fn add(db: &mut PgConnection, new: &New<'_>, now: OffsetDateTime) -> s
         new.body,
         now,
         new.held_until,
-        new.event.is_told_by_default(),
+        new.event.is_notified_by_default(),
     )
     .execute(db)
     .await?;

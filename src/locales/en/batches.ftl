@@ -138,7 +138,7 @@ batch-moved-cancel = { $count ->
    *[other] Cancelled; { $count } messages being submitted may still be delivered
   }
 batch-moved-send-back = Sent back: it is a draft of { $person } again
-batch-moved-send-back-cancelled = Sent back: it is canceled, and { $person } can order it again
+batch-moved-send-back-cancelled = Sent back: it is cancelled, and { $person } can order it again
 batch-moved-approve = Approved
 batch-moved-approve-at = Approved; will be sent at { $time }
 batch-moved-approve-later = Approved; will be sent at { $when }

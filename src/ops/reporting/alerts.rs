@@ -1,5 +1,5 @@
-//! Noticing what nobody does: what was told is over, too many messages are in doubt, a batch finished with
-//! many failures, the database has lost its standby. Processes that look at the same time tell once.
+//! Noticing what nobody does: what people were notified of is over, too many messages are in doubt, a batch finished with
+//! many failures, the database has lost its standby. Processes that look at the same time notify once.
 
 use time::Duration;
 
@@ -21,13 +21,13 @@ const STANDBY_GRACE: Duration = Duration::MINUTE;
 
 /// Looks at everything once.
 pub async fn run_once(app: &App) -> sqlx::Result<()> {
-    tell_ended(app).await?;
+    notify_ended(app).await?;
     watch_in_doubt(app).await?;
-    while tell_finished(app).await? {}
+    while notify_finished(app).await? {}
     watch_standby(app).await
 }
 
-async fn tell_ended(app: &App) -> sqlx::Result<()> {
+async fn notify_ended(app: &App) -> sqlx::Result<()> {
     let mut tx = app.db.begin().await?;
     for ended in alerts::delete_ended(&mut tx).await? {
         notifications::over(app, &mut tx, ended.project, ended.event, ended.body).await?;
@@ -39,9 +39,9 @@ async fn watch_in_doubt(app: &App) -> sqlx::Result<()> {
     for found in alerts::in_doubt(&app.db).await? {
         let mut tx = app.db.begin().await?;
         let are_many = found.count > i64::from(found.over);
-        if are_many && !found.is_told {
+        if are_many && !found.is_notified {
             notifications::many_in_doubt(app, &mut tx, &found).await?;
-        } else if !are_many && found.is_told {
+        } else if !are_many && found.is_notified {
             notifications::end(app, &mut tx, found.project, AlertEvent::InDoubt, "").await?;
         }
         tx.commit().await?;
@@ -49,8 +49,8 @@ async fn watch_in_doubt(app: &App) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Tells of batches whose last outcome has become known. Returns whether there may be more.
-async fn tell_finished(app: &App) -> sqlx::Result<bool> {
+/// Notifies people of batches whose last outcome has become known. Returns whether there may be more.
+async fn notify_finished(app: &App) -> sqlx::Result<bool> {
     let mut tx = app.db.begin().await?;
     let finished = alerts::take_finished(&mut tx).await?;
     for batch in &finished {

@@ -21,7 +21,7 @@ pub use events::{
     batch_sent_back, database_went_back, pushes_changed, review_changed, signed_in_on_new_device,
 };
 pub(in crate::ops) use events::{
-    batch_finished, many_in_doubt, of_budget, standby_lost, tell_begin,
+    batch_finished, many_in_doubt, notify_begin, of_budget, standby_lost,
 };
 pub use notification::{
     ALERT_ENDED, BATCH_AWAITS_APPROVAL, BATCH_PAUSED, BATCH_SENT_BACK, DIGEST, MONTHLY_REPORT,
@@ -55,24 +55,24 @@ const LIMITED_DELAY: Duration = Duration::minutes(10);
 const LEASE: Duration = Duration::minutes(2);
 /// How long notifications are kept after delivery or the last attempt.
 const RETENTION: Duration = Duration::days(30);
-/// How long it is remembered that people were told of a budget: longer than a month ahead.
+/// How long it is remembered that people were notified of a budget: longer than a month ahead.
 const BUDGET_RETENTION: Duration = Duration::days(400);
 /// The most notifications that a digest names.
 const MAX_DIGEST: usize = 50;
 
-/// Queues a notification that what was told is over.
+/// Queues a notification that what people were notified of is over.
 pub(in crate::ops) async fn over(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
     event: AlertEvent,
-    told: Value,
+    begun: Value,
 ) -> sqlx::Result<()> {
-    let Ok(told) = serde_json::from_value::<Notification>(told) else { return Ok(()) };
-    events::tell(app, db, project, event, &json!(told.over(app.clock.now()))).await
+    let Ok(begun) = serde_json::from_value::<Notification>(begun) else { return Ok(()) };
+    events::notify(app, db, project, event, &json!(begun.over(app.clock.now()))).await
 }
 
-/// Ends something that was told, if it was, and queues a notification of that.
+/// Ends something that people were notified of, if it was, and queues a notification of that.
 pub(in crate::ops) async fn end(
     app: &App,
     db: &mut PgConnection,
@@ -81,7 +81,7 @@ pub(in crate::ops) async fn end(
     subject: &str,
 ) -> sqlx::Result<()> {
     match alerts::end(db, project, event, subject).await? {
-        Some(told) => over(app, db, project, event, told).await,
+        Some(begun) => over(app, db, project, event, begun).await,
         None => Ok(()),
     }
 }
@@ -228,7 +228,7 @@ async fn report_of(
     }
 }
 
-/// Has a robot tell its group.
+/// Has a robot notify its group.
 async fn say(
     app: &App,
     due: &Due,

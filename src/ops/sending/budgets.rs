@@ -77,7 +77,7 @@ pub fn asks(budgets: &[Budget], order: Amount) -> Option<&Budget> {
     budgets.iter().find(|budget| budget.verdict(order) == BudgetVerdict::Asks)
 }
 
-/// Reserves what an order takes, after [`check`] in the same transaction. Tells of each budget of which it
+/// Reserves what an order takes, after [`check`] in the same transaction. Notifies people of each budget of which it
 /// uses four fifths or all, once in its period.
 pub(in crate::ops) async fn reserve(
     app: &App,
@@ -96,7 +96,7 @@ pub(in crate::ops) async fn reserve(
             let subject = format!("{}/{}", budget.id, budget.period.first_day(day));
             let (subject, body) = (subject.as_str(), &json!(body));
             let condition = Condition { project, event, subject, batch: None, body };
-            notifications::tell_begin(app, db, &condition).await?;
+            notifications::notify_begin(app, db, &condition).await?;
         }
     }
     Ok(())

@@ -58,7 +58,7 @@ impl Urls {
         self.below("/settings/stand-ins")
     }
 
-    /// Returns the URL of the rules on who is told what.
+    /// Returns the URL of the rules on who is notified of what.
     pub fn alerts(&self) -> String {
         self.below("/settings/alerts")
     }

@@ -212,8 +212,13 @@ fn details(l: &Layout, detail: &Value) -> String {
         let label = l.texts.try_t(&format!("audit-detail-{name}"));
         let role = value.as_str().filter(|_| matches!(name.as_str(), "role" | "before"));
         let role = role.and_then(|role| l.texts.try_t(&format!("role-{role}")));
-        let value = role.unwrap_or_else(|| plain(value));
-        format!("{}: {value}", label.unwrap_or_else(|| name.clone()))
+        let value = match value {
+            Value::Bool(true) => l.t("audit-yes"),
+            Value::Bool(false) => l.t("audit-no"),
+            value => role.unwrap_or_else(|| plain(value)),
+        };
+        let name = label.unwrap_or_else(|| name.clone());
+        l.with("audit-detail", &[("name", name.into()), ("value", value.into())])
     });
     let shown: Vec<String> = shown.collect();
     shown.join(" · ")

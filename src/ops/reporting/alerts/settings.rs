@@ -56,7 +56,7 @@ async fn record(
     audit::record(db, &entry, app.clock.now()).await
 }
 
-/// Saves the quiet hours and the numbers from which on people are told.
+/// Saves the quiet hours and the numbers from which on people are notified.
 pub async fn save_settings(
     app: &App,
     actor: Actor<'_>,

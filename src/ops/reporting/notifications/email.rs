@@ -57,11 +57,11 @@ fn review_email(texts: Texts, notification: &Notification) -> (String, String) {
     (texts.with("notification-subject", &values), text)
 }
 
-/// Returns subject and text of the email for what was told and is over.
+/// Returns subject and text of the email for what people were notified of and is over.
 fn ended_email(texts: Texts, notification: &Notification) -> (String, String) {
     let event = notification.ended.clone().unwrap_or_default();
-    let told = Notification { event, ..notification.clone() };
-    let (subject, _) = email(texts, &told);
+    let begun = Notification { event, ..notification.clone() };
+    let (subject, _) = email(texts, &begun);
     let values = [("what", subject.into()), ("project", notification.project.as_str().into())];
     (texts.with("notification-ended", &values), texts.with("notification-ended-text", &values))
 }

@@ -1,4 +1,4 @@
-//! What people are told of, in the transaction in which it happens.
+//! What people are notified of, in the transaction in which it happens.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -37,7 +37,7 @@ pub struct Change<'a> {
 }
 
 /// Stores a notification for everybody whom the rules of the project name.
-pub(super) async fn tell(
+pub(super) async fn notify(
     app: &App,
     db: &mut PgConnection,
     project: ProjectId,
@@ -50,16 +50,16 @@ pub(super) async fn tell(
     notifications::add(db, &New { project, event, body, held_until }, now).await.map(drop)
 }
 
-/// Tells of something that will end. What concerns one batch is told each time; anything else once until it
+/// Notifies people of something that will end. What concerns one batch people are notified of each time; anything else once until it
 /// ends, by whichever process notices it first.
-pub(in crate::ops) async fn tell_begin(
+pub(in crate::ops) async fn notify_begin(
     app: &App,
     db: &mut PgConnection,
     condition: &Condition<'_>,
 ) -> sqlx::Result<()> {
     let begins = alerts::begin(db, condition, app.clock.now()).await?;
     if begins || condition.batch.is_some() {
-        tell(app, db, condition.project, condition.event, condition.body).await?;
+        notify(app, db, condition.project, condition.event, condition.body).await?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ pub async fn review_changed(
     }
     let slug = projects::slug(db, project).await?;
     let notification = of_review(app, &slug, change, REVIEW_CHANGED);
-    tell(app, db, project, AlertEvent::ReviewDecided, &json!(notification)).await
+    notify(app, db, project, AlertEvent::ReviewDecided, &json!(notification)).await
 }
 
 fn of_review(app: &App, slug: &str, change: Change<'_>, event: &str) -> Notification {
@@ -119,7 +119,7 @@ pub async fn pushes_changed(
         status: if are_back { "back" } else { "missing" }.to_owned(),
         ..Notification::now(app, &slug, PUSHES_CHANGED, "pushes", "health")
     };
-    tell(app, db, project, AlertEvent::PushesMissing, &json!(notification)).await
+    notify(app, db, project, AlertEvent::PushesMissing, &json!(notification)).await
 }
 
 /// Queues a notification of a paused batch, in the transaction of the pause. What a person paused causes
@@ -165,7 +165,7 @@ pub async fn batch_paused(
         _ => (id.as_str(), Some(batch.id)),
     };
     let condition = Condition { project, event, subject, batch, body: &json!(notification) };
-    tell_begin(app, db, &condition).await
+    notify_begin(app, db, &condition).await
 }
 
 fn of_batch(app: &App, slug: &str, event: &str, batch: BatchId, name: &str) -> Notification {
@@ -196,7 +196,7 @@ pub async fn batch_awaits_approval(
         batch: Some(batch),
         body: &json!(notification),
     };
-    tell_begin(app, db, &condition).await
+    notify_begin(app, db, &condition).await
 }
 
 /// A batch that was sent back.
@@ -234,7 +234,7 @@ pub async fn batch_sent_back(
         let now = app.clock.now();
         notifications::add_mail_for(db, project, batch.ordered_by, &body, now).await?;
     }
-    tell(app, db, project, AlertEvent::SentBack, &body).await
+    notify(app, db, project, AlertEvent::SentBack, &body).await
 }
 
 /// Queues a notification of a batch that finished with many failures.
@@ -249,7 +249,7 @@ pub(in crate::ops) async fn batch_finished(
         limit: Some(i64::from(finished.total)),
         ..of_batch(app, &slug, BATCH_FINISHED, finished.batch, &finished.name)
     };
-    tell(app, db, finished.project, AlertEvent::BatchFinished, &json!(notification)).await
+    notify(app, db, finished.project, AlertEvent::BatchFinished, &json!(notification)).await
 }
 
 /// Queues a notification of many messages in doubt.
@@ -266,10 +266,10 @@ pub(in crate::ops) async fn many_in_doubt(
         ..Notification::now(app, &slug, MESSAGES_IN_DOUBT, "messages", "")
     };
     let body = &json!(notification);
-    tell_begin(app, db, &Condition { project, event, subject: "", batch: None, body }).await
+    notify_begin(app, db, &Condition { project, event, subject: "", batch: None, body }).await
 }
 
-/// Returns the notification of a budget of which people are told.
+/// Returns the notification of a budget of which people are notified.
 pub(in crate::ops) async fn of_budget(
     app: &App,
     db: &mut PgConnection,
@@ -298,7 +298,7 @@ pub(in crate::ops) async fn standby_lost(
     let slug = projects::slug(db, project).await?;
     let body = &json!(Notification::now(app, &slug, STANDBY_LOST, "database", "health"));
     let event = AlertEvent::StandbyLost;
-    tell_begin(app, db, &Condition { project, event, subject: "", batch: None, body }).await
+    notify_begin(app, db, &Condition { project, event, subject: "", batch: None, body }).await
 }
 
 /// Queues a notification in every project that the database was rolled back. `cause` names what showed it.
@@ -308,7 +308,7 @@ pub async fn database_went_back(app: &App, db: &mut PgConnection, cause: &str) -
             status: cause.to_owned(),
             ..Notification::now(app, &project.slug, DATABASE_WENT_BACK, "database", "sending")
         };
-        tell(app, db, project.id, AlertEvent::DatabaseWentBack, &json!(notification)).await?;
+        notify(app, db, project.id, AlertEvent::DatabaseWentBack, &json!(notification)).await?;
     }
     Ok(())
 }
@@ -349,7 +349,7 @@ pub async fn access_changed(
         status: change.key().to_owned(),
         ..Notification::now(app, &slug, ACCESS_CHANGED, subject, "audit")
     };
-    tell(app, db, project, AlertEvent::AccessChanged, &json!(notification)).await
+    notify(app, db, project, AlertEvent::AccessChanged, &json!(notification)).await
 }
 
 /// Queues a notification of a sign-in with an unknown browser, in each project of the user whose rules ask
@@ -368,7 +368,7 @@ pub async fn signed_in_on_new_device(
             reason: ip.to_owned(),
             ..Notification::now(app, &slug, NEW_DEVICE, "user", "audit")
         };
-        tell(app, db, project, AlertEvent::NewDevice, &json!(notification)).await?;
+        notify(app, db, project, AlertEvent::NewDevice, &json!(notification)).await?;
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub const BUDGET_80: &str = "budget_80";
 /// The event of a budget that is used up.
 pub const BUDGET_100: &str = "budget_100";
 
-/// The event of something that was told before and is over.
+/// The event of something that people were notified of before and is over.
 pub const ALERT_ENDED: &str = "alert_ended";
 
 /// The event of a report that is mailed.
@@ -90,7 +90,7 @@ pub struct Notification {
     /// of a yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// Of how many, or from how many on people are told; of a budget, the cap.
+    /// Of how many, or from how many on people are notified; of a budget, the cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
     /// The event that is over, if this is [`ALERT_ENDED`].
@@ -125,7 +125,7 @@ impl Notification {
         }
     }
 
-    /// Returns the notification that what this one told is over.
+    /// Returns the notification that what this one was about is over.
     pub(super) fn over(self, now: OffsetDateTime) -> Self {
         let ended = Some(self.event);
         Self { event: ALERT_ENDED.to_owned(), ended, at: rfc3339(now), ..self }

@@ -1,4 +1,4 @@
-//! `/settings/alerts`: who is told what, by which channel and when, and what became of it; for
+//! `/settings/alerts`: who is notified of what, by which channel and when, and what became of it; for
 //! administrators.
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -167,7 +167,7 @@ impl DeliveryState {
 struct AlertsPage {
     l: Layout,
     events: Vec<EventRow>,
-    /// Who can be told: form value and label.
+    /// Who can be notified: form value and label.
     targets: Vec<(String, String)>,
     channels: Vec<ChannelRow>,
     has_addresses: bool,
@@ -191,12 +191,12 @@ impl AlertsPage {
         let events = events.collect();
         let robots = robots::all(&app.db, project).await?;
         let members = projects::members(&app.db, project).await?;
-        let told = past_rows::settings(&app.db, project).await?;
+        let destinations = past_rows::settings(&app.db, project).await?;
         let label = |target: AlertTarget| l.t(&format!("alerts-target-{}", target.key()));
         let mut channels: Vec<ChannelRow> = Vec::new();
         for (is_set, target) in [
-            (told.webhook_sealed.is_some(), AlertTarget::Webhook),
-            (!told.emails.is_empty(), AlertTarget::Addresses),
+            (destinations.webhook_sealed.is_some(), AlertTarget::Webhook),
+            (!destinations.emails.is_empty(), AlertTarget::Addresses),
         ] {
             if is_set {
                 let (value, label) = (target.to_string(), label(target));
@@ -234,7 +234,7 @@ impl AlertsPage {
             events,
             targets,
             channels,
-            has_addresses: !told.emails.is_empty(),
+            has_addresses: !destinations.emails.is_empty(),
             has_mail: app.outbound.has_mail(),
             fields: AlertFields::of(&settings),
             robot: RobotFields::default(),
